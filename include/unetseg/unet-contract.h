@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <unetseg/unet-types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * UnetLayout:
+ * @UNET_LAYOUT_AUTO: from the model's shapes
+ * @UNET_LAYOUT_NCHW: batch, channel, row, column
+ * @UNET_LAYOUT_NHWC: batch, row, column, channel
+ *
+ * Order of a picture tensor's dimensions.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_LAYOUT_AUTO,
+  UNET_LAYOUT_NCHW,
+  UNET_LAYOUT_NHWC,
+} UnetLayout;
+
+/**
+ * UnetColorOrder:
+ * @UNET_COLOR_ORDER_AUTO: grey when the input has one channel, else RGB
+ * @UNET_COLOR_ORDER_RGB: red first
+ * @UNET_COLOR_ORDER_BGR: blue first
+ * @UNET_COLOR_ORDER_GRAY: luma only, one channel
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_COLOR_ORDER_AUTO,
+  UNET_COLOR_ORDER_RGB,
+  UNET_COLOR_ORDER_BGR,
+  UNET_COLOR_ORDER_GRAY,
+} UnetColorOrder;
+
+/**
+ * UnetFit:
+ * @UNET_FIT_STRETCH: the whole frame, stretched to the input
+ * @UNET_FIT_LETTERBOX: the whole frame, aspect kept, borders filled
+ * @UNET_FIT_CROP: the largest centred part of the input's aspect
+ *
+ * How a frame is fitted to the network's input.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_FIT_STRETCH,
+  UNET_FIT_LETTERBOX,
+  UNET_FIT_CROP,
+} UnetFit;
+
+/**
+ * UnetActivation:
+ * @UNET_ACTIVATION_AUTO: from the graph: none where it ends in a sigmoid, a
+ *   softmax or an argmax, else sigmoid for one channel, softmax for several
+ * @UNET_ACTIVATION_NONE: the output already holds probabilities
+ * @UNET_ACTIVATION_SIGMOID: logistic function of every channel
+ * @UNET_ACTIVATION_SOFTMAX: softmax over the channels
+ * @UNET_ACTIVATION_ARGMAX: the output holds class numbers
+ * @UNET_ACTIVATION_MIN_MAX: stretched to 0..1 per picture; unsafe on video,
+ *   since an empty scene becomes full foreground
+ *
+ * How the output becomes probabilities.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_ACTIVATION_AUTO,
+  UNET_ACTIVATION_NONE,
+  UNET_ACTIVATION_SIGMOID,
+  UNET_ACTIVATION_SOFTMAX,
+  UNET_ACTIVATION_ARGMAX,
+  UNET_ACTIVATION_MIN_MAX,
+} UnetActivation;
+
+/**
+ * UnetContract:
+ * @input: (nullable): input that takes the picture, %NULL for the first
+ *   four-dimensional one; a name or a decimal index
+ * @output: (nullable): output that holds the mask, %NULL for the first; a name
+ *   or a decimal index
+ * @layout: layout of the input; the output's is found from its shape
+ * @color_order: order of colour channels
+ * @scale: factor of the 8-bit sample, above 0; 1/255 by default
+ * @mean: subtracted after scaling, in RGB order whatever @color_order is
+ * @std: divisor after that, in RGB order, not 0
+ * @divide_by_max: divide samples by the picture's largest before mean and std
+ *   (as U²-Net does) instead of scaling
+ * @fit: how a frame is fitted
+ * @input_width: width of the network's input in pixels, 0: the model's own,
+ *   or chosen from the frame where the model leaves it open
+ * @input_height: as @input_width
+ * @multiple: an open width and height are multiples of this, 1 or more
+ * @activation: how the output becomes probabilities
+ * @foreground_class: the one class that counts, or -1: every class is kept
+ * @invert: 1 - probability is meant
+ * @labels: (nullable) (array zero-terminated=1): class names, the background
+ *   first
+ *
+ * What a model expects and gives: normalised = (sample × @scale − @mean) ÷
+ * @std. Fields that nobody set hold their defaults; unet_model_get_contract()
+ * returns one in which every `AUTO` has been resolved.
+ *
+ * Since: 1.0
+ */
+typedef struct {
+  gchar *input;
+  gchar *output;
+  UnetLayout layout;
+  UnetColorOrder color_order;
+  gdouble scale;
+  gdouble mean[3];
+  gdouble std[3];
+  gboolean divide_by_max;
+  UnetFit fit;
+  guint input_width;
+  guint input_height;
+  guint multiple;
+  UnetActivation activation;
+  gint foreground_class;
+  gboolean invert;
+  gchar **labels;
+} UnetContract;
+
+#define UNET_TYPE_CONTRACT        (unet_contract_get_type ())
+#define UNET_TYPE_LAYOUT          (unet_layout_get_type ())
+#define UNET_TYPE_COLOR_ORDER     (unet_color_order_get_type ())
+#define UNET_TYPE_FIT             (unet_fit_get_type ())
+#define UNET_TYPE_ACTIVATION      (unet_activation_get_type ())
+
+UNET_API GType unet_contract_get_type (void);
+UNET_API GType unet_layout_get_type (void);
+UNET_API GType unet_color_order_get_type (void);
+UNET_API GType unet_fit_get_type (void);
+UNET_API GType unet_activation_get_type (void);
+
+/**
+ * unet_contract_new:
+ *
+ * Returns: (transfer full): a contract of defaults
+ *
+ * Since: 1.0
+ */
+UNET_API UnetContract *unet_contract_new (void);
+
+/**
+ * unet_contract_copy:
+ * @contract: a contract
+ *
+ * Returns: (transfer full): a deep copy
+ *
+ * Since: 1.0
+ */
+UNET_API UnetContract *unet_contract_copy (const UnetContract *contract);
+
+/**
+ * unet_contract_free:
+ * @contract: (transfer full) (nullable): a contract
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_contract_free (UnetContract *contract);
+
+/**
+ * unet_contract_set:
+ * @contract: a contract
+ * @key: a field's name with dashes, such as `color-order`
+ * @value: its value as text: nicks for enumerations, a comma-separated list
+ *   for `mean`, `std` and `labels`, `WxH` for `input-size`
+ * @error: return location
+ *
+ * Sets one field from text, as sidecar files and ONNX metadata have it.
+ * Unknown keys and values out of range give %UNET_ERROR_CONTRACT and leave
+ * the contract as it was.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_contract_set (UnetContract *contract, const gchar *key,
+    const gchar *value, GError **error);
+
+/**
+ * unet_contract_to_string:
+ * @contract: a contract
+ *
+ * Returns: (transfer full): one line `key=value …` for logs, in the C locale
+ *
+ * Since: 1.0
+ */
+UNET_API gchar *unet_contract_to_string (const UnetContract *contract);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetContract, unet_contract_free)
+
+G_END_DECLS

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <unetseg/unet-model.h>
+
+G_BEGIN_DECLS
+
+/**
+ * UnetPrecision:
+ * @UNET_PRECISION_AUTO: what is best; f32 at present
+ * @UNET_PRECISION_F32: 32-bit floating point
+ *
+ * Precision of a session's arithmetic.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_PRECISION_AUTO,
+  UNET_PRECISION_F32,
+} UnetPrecision;
+
+#define UNET_TYPE_PRECISION (unet_precision_get_type ())
+UNET_API GType unet_precision_get_type (void);
+
+/**
+ * UnetTuning:
+ * @UNET_TUNING_STATIC: implementations and layouts by rule: quick to create
+ * @UNET_TUNING_MEASURE: measured on this machine when the session is created,
+ *   within two seconds or one pass per candidate
+ * @UNET_TUNING_REFERENCE: every operator by its plain-C oracle; slow, for
+ *   tests
+ *
+ * How a session chooses among ways to compute the same thing.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_TUNING_STATIC,
+  UNET_TUNING_MEASURE,
+  UNET_TUNING_REFERENCE,
+} UnetTuning;
+
+#define UNET_TYPE_TUNING (unet_tuning_get_type ())
+UNET_API GType unet_tuning_get_type (void);
+
+/**
+ * UnetSession:
+ *
+ * A model compiled for one set of input shapes, a precision and a number of
+ * threads. A session runs one inference at a time: calls on the same session
+ * must not overlap, calls on different ones may. Sessions of one model share
+ * its weights.
+ *
+ * Since: 1.0
+ */
+typedef struct _UnetSession UnetSession;
+
+#define UNET_TYPE_SESSION (unet_session_get_type ())
+UNET_API GType unet_session_get_type (void);
+
+/**
+ * UnetSessionOptions:
+ * @threads: threads of a run; 0: one for each processor of the process's
+ *   affinity mask
+ * @precision: precision of the arithmetic
+ * @tuning: how implementations are chosen
+ * @profile: measure each layer in every run (unet_session_get_layers())
+ *
+ * Initialise with %UNET_SESSION_OPTIONS_INIT.
+ *
+ * Since: 1.0
+ */
+typedef struct {
+  guint threads;
+  UnetPrecision precision;
+  UnetTuning tuning;
+  gboolean profile;
+} UnetSessionOptions;
+
+#define UNET_SESSION_OPTIONS_INIT                                             \
+  { 0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE }
+
+/**
+ * UnetLayerInfo:
+ * @name: (transfer none): name of the node in the ONNX graph
+ * @op: (transfer none): operator with what was fused into it, such as
+ *   `Conv+Relu`
+ * @impl: (transfer none): implementation, as oneDNN names it, or `unet:…` for
+ *   a kernel of ours
+ * @layout: (transfer none): layout of the output, such as `nChw16c`
+ * @shape: (transfer none): output shape, such as `1x16x256x256`
+ * @kind: (transfer none): `compute`, `reorder` or `copy`
+ * @flops: floating-point operations of one run, 2 per multiply-add
+ * @bytes: bytes of inputs, weights and outputs
+ * @time_ns: median time of the profiled runs in nanoseconds, 0 without profile
+ *
+ * One step of a session's plan. Owned by the session.
+ *
+ * Since: 1.0
+ */
+typedef struct {
+  const gchar *name;
+  const gchar *op;
+  const gchar *impl;
+  const gchar *layout;
+  const gchar *shape;
+  const gchar *kind;
+  guint64 flops;
+  guint64 bytes;
+  guint64 time_ns;
+} UnetLayerInfo;
+
+/**
+ * unet_session_new:
+ * @model: a model
+ * @shapes: (nullable) (array length=n_shapes): names and dimensions of the
+ *   inputs that the model leaves open; fixed ones may be left out
+ * @n_shapes: number of @shapes
+ * @options: (nullable): options, %NULL for the defaults
+ * @error: return location
+ *
+ * Compiles a model. Takes milliseconds to a few seconds.
+ *
+ * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
+ *   set
+ *
+ * Since: 1.0
+ */
+UNET_API UnetSession *unet_session_new (UnetModel *model,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, GError **error);
+
+/**
+ * unet_session_new_for_size:
+ * @model: a model
+ * @contract: the contract in use; names the picture input and its layout
+ * @width: width of the picture input in pixels, above 0
+ * @height: height of the picture input in pixels, above 0
+ * @options: (nullable): options, %NULL for the defaults
+ * @error: return location
+ *
+ * As unet_session_new() for a batch of one picture.
+ *
+ * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
+ *   set
+ *
+ * Since: 1.0
+ */
+UNET_API UnetSession *unet_session_new_for_size (UnetModel *model,
+    const UnetContract *contract, guint width, guint height,
+    const UnetSessionOptions *options, GError **error);
+
+/**
+ * unet_session_ref: (skip)
+ * @session: a session
+ *
+ * Returns: (transfer full): @session
+ *
+ * Since: 1.0
+ */
+UNET_API UnetSession *unet_session_ref (UnetSession *session);
+
+/**
+ * unet_session_unref: (skip)
+ * @session: (transfer full): a session
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_session_unref (UnetSession *session);
+
+/**
+ * unet_session_get_model:
+ * @session: a session
+ *
+ * Returns: (transfer none): its model
+ *
+ * Since: 1.0
+ */
+UNET_API UnetModel *unet_session_get_model (UnetSession *session);
+
+/**
+ * unet_session_get_input_info:
+ * @session: a session
+ * @index: below unet_model_get_n_inputs()
+ *
+ * Returns: (transfer none): name, type and shape, all dimensions known
+ *
+ * Since: 1.0
+ */
+UNET_API const UnetTensorInfo *unet_session_get_input_info (
+    UnetSession *session, guint index);
+
+/**
+ * unet_session_get_output_info:
+ * @session: a session
+ * @index: below unet_model_get_n_outputs()
+ *
+ * Returns: (transfer none): name, type and shape, all dimensions known
+ *
+ * Since: 1.0
+ */
+UNET_API const UnetTensorInfo *unet_session_get_output_info (
+    UnetSession *session, guint index);
+
+/**
+ * unet_session_get_input_data: (skip)
+ * @session: a session
+ * @index: below unet_model_get_n_inputs()
+ *
+ * Where the caller writes an input before a run: row-major, tight, in the
+ * order that the model declares, 64-byte aligned. A run may overwrite it.
+ *
+ * Returns: (transfer none): the memory, valid as long as the session
+ *
+ * Since: 1.0
+ */
+UNET_API gpointer unet_session_get_input_data (UnetSession *session,
+    guint index);
+
+/**
+ * unet_session_get_output_data: (skip)
+ * @session: a session
+ * @index: below unet_model_get_n_outputs()
+ *
+ * Returns: (transfer none): the output of the last run, row-major and tight,
+ *   valid until the next run or the session's end
+ *
+ * Since: 1.0
+ */
+UNET_API gconstpointer unet_session_get_output_data (UnetSession *session,
+    guint index);
+
+/**
+ * unet_session_get_output_window:
+ * @session: a session
+ * @index: below unet_model_get_n_outputs()
+ * @x: (out): left edge in input pixels
+ * @y: (out): top edge in input pixels
+ * @width: (out): width in input pixels
+ * @height: (out): height in input pixels
+ *
+ * The part of the picture input that an output of at least rank 4 covers: all
+ * of it for same-padded networks, the middle for valid convolutions (388 of
+ * 572 pixels in Ronneberger et al. 2015, fig. 1).
+ *
+ * Returns: %FALSE where the output is no picture
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_session_get_output_window (UnetSession *session,
+    guint index, gdouble *x, gdouble *y, gdouble *width, gdouble *height);
+
+/**
+ * unet_session_run:
+ * @session: a session
+ * @error: return location
+ *
+ * Runs the network once over the inputs. Allocates nothing and takes no lock
+ * that another session can hold.
+ *
+ * Returns: %TRUE, or %FALSE with %UNET_ERROR_ENGINE
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_session_run (UnetSession *session, GError **error);
+
+/**
+ * unet_session_get_threads:
+ * @session: a session
+ *
+ * Returns: threads of a run, 1 or more
+ *
+ * Since: 1.0
+ */
+UNET_API guint unet_session_get_threads (UnetSession *session);
+
+/**
+ * unet_session_get_precision:
+ * @session: a session
+ *
+ * Returns: the precision in use, never `AUTO`
+ *
+ * Since: 1.0
+ */
+UNET_API UnetPrecision unet_session_get_precision (UnetSession *session);
+
+/**
+ * unet_session_get_flops:
+ * @session: a session
+ *
+ * Returns: floating-point operations of one run as the network defines them
+ *   (2 per multiply-add of convolutions and matrix products), whatever
+ *   algorithm runs
+ *
+ * Since: 1.0
+ */
+UNET_API guint64 unet_session_get_flops (UnetSession *session);
+
+/**
+ * unet_session_get_arena_size:
+ * @session: a session
+ * @live: (out) (optional): size of the largest set of tensors alive at once
+ *
+ * Returns: bytes of the arena that holds all intermediate tensors and
+ *   scratchpads
+ *
+ * Since: 1.0
+ */
+UNET_API gsize unet_session_get_arena_size (UnetSession *session,
+    gsize *live);
+
+/**
+ * unet_session_get_layers:
+ * @session: a session
+ * @n_layers: (out): number of layers
+ *
+ * Returns: (transfer none) (array length=n_layers): the plan, in order
+ *
+ * Since: 1.0
+ */
+UNET_API const UnetLayerInfo *unet_session_get_layers (UnetSession *session,
+    guint *n_layers);
+
+/**
+ * unet_session_get_engine_name:
+ *
+ * Returns: (transfer none): library and version, such as `oneDNN 2.6.3`
+ *
+ * Since: 1.0
+ */
+UNET_API const gchar *unet_session_get_engine_name (void);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSession, unet_session_unref)
+
+G_END_DECLS

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+/**
+ * UNET_API:
+ *
+ * Marks a symbol that the shared library exports.
+ */
+#define UNET_API __attribute__ ((visibility ("default")))
+
+/**
+ * UNET_MAX_DIMS:
+ *
+ * The highest rank of a tensor.
+ */
+#define UNET_MAX_DIMS 8
+
+/**
+ * UNET_ERROR:
+ *
+ * Error domain of the library. Codes are of type #UnetError.
+ */
+#define UNET_ERROR (unet_error_quark ())
+
+/**
+ * UnetError:
+ * @UNET_ERROR_NOT_FOUND: a file is missing or cannot be read
+ * @UNET_ERROR_PARSE: a file is not what it says it is, or is cut short
+ * @UNET_ERROR_UNSUPPORTED: an operator, attribute or type that is not
+ *   implemented
+ * @UNET_ERROR_SHAPE: tensor shapes do not fit each other
+ * @UNET_ERROR_CONTRACT: the model cannot be fed or read as the contract says
+ * @UNET_ERROR_LIMIT: a stated bound (size, depth, memory) would be exceeded
+ * @UNET_ERROR_ENGINE: oneDNN refused to create or run a primitive
+ *
+ * Codes of %UNET_ERROR.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_ERROR_NOT_FOUND,
+  UNET_ERROR_PARSE,
+  UNET_ERROR_UNSUPPORTED,
+  UNET_ERROR_SHAPE,
+  UNET_ERROR_CONTRACT,
+  UNET_ERROR_LIMIT,
+  UNET_ERROR_ENGINE,
+} UnetError;
+
+UNET_API GQuark unet_error_quark (void);
+
+/**
+ * UnetDType:
+ * @UNET_DTYPE_NONE: no or unknown type
+ * @UNET_DTYPE_F32: IEEE 754 binary32
+ * @UNET_DTYPE_F64: IEEE 754 binary64
+ * @UNET_DTYPE_F16: IEEE 754 binary16 (in files; widened to f32 on load)
+ * @UNET_DTYPE_I64: 64-bit signed integer
+ * @UNET_DTYPE_I32: 32-bit signed integer
+ * @UNET_DTYPE_U8: 8-bit unsigned integer
+ * @UNET_DTYPE_I8: 8-bit signed integer
+ * @UNET_DTYPE_BOOL: one byte, 0 or 1
+ *
+ * Type of a tensor's elements.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  UNET_DTYPE_NONE,
+  UNET_DTYPE_F32,
+  UNET_DTYPE_F64,
+  UNET_DTYPE_F16,
+  UNET_DTYPE_I64,
+  UNET_DTYPE_I32,
+  UNET_DTYPE_U8,
+  UNET_DTYPE_I8,
+  UNET_DTYPE_BOOL,
+} UnetDType;
+
+/**
+ * unet_dtype_size:
+ * @dtype: a type
+ *
+ * Returns: bytes of one element, 0 for %UNET_DTYPE_NONE
+ *
+ * Since: 1.0
+ */
+UNET_API gsize unet_dtype_size (UnetDType dtype);
+
+/**
+ * unet_dtype_name:
+ * @dtype: a type
+ *
+ * Returns: (transfer none): the type's short name, such as "f32"
+ *
+ * Since: 1.0
+ */
+UNET_API const gchar *unet_dtype_name (UnetDType dtype);
+
+/**
+ * UnetTensorInfo:
+ * @name: (transfer none): name in the ONNX graph
+ * @dtype: element type
+ * @n_dims: rank, 0 to %UNET_MAX_DIMS
+ * @dims: extents in row-major order, -1 where the model leaves one open
+ *
+ * What a graph input or output looks like. Immutable; owned by its model or
+ * session.
+ *
+ * Since: 1.0
+ */
+typedef struct {
+  const gchar *name;
+  UnetDType dtype;
+  guint n_dims;
+  gint64 dims[UNET_MAX_DIMS];
+} UnetTensorInfo;
+
+G_END_DECLS

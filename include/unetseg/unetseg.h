@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <unetseg/unet-types.h>
+#include <unetseg/unet-contract.h>
+#include <unetseg/unet-model.h>
+#include <unetseg/unet-session.h>

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Compiles an optimised graph of known shapes into a plan of oneDNN
+ * primitives and kernels of ours over one arena, and runs it. Knows neither
+ * ONNX nor GStreamer. */
+
+#include <unetseg/unet-session.h>
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+typedef struct _UnetPlan UnetPlan;
+
+/* Takes over @graph: inferred, every dimension known, optimised unless tuning
+ * is REFERENCE. */
+UnetPlan *unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
+    GError **error);
+void unet_plan_free (UnetPlan *plan);
+
+gboolean unet_plan_run (UnetPlan *plan, GError **error);
+gpointer unet_plan_get_input (UnetPlan *plan, guint index);
+gconstpointer unet_plan_get_output (UnetPlan *plan, guint index);
+
+guint unet_plan_get_threads (UnetPlan *plan);
+guint64 unet_plan_get_flops (UnetPlan *plan);
+gsize unet_plan_get_arena_size (UnetPlan *plan, gsize *live);
+const UnetLayerInfo *unet_plan_get_layers (UnetPlan *plan, guint *n_layers);
+
+G_END_DECLS

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Writes a checkpoint as ONNX (opset 13): `image` 1x3xHxW in 0..1 -> `mask` 1x1xHxW in 0..1.
+
+H and W are free, in multiples of 32. The file says how to feed it in metadata_props.
+"""
+import argparse
+
+import onnx
+import torch
+from onnx import numpy_helper
+
+from net import MULTIPLE, Net, load_weights
+
+# how pixels become the input and what the output is; the same words as the element's properties
+CONTRACT = {
+    'layout': 'nchw', 'color': 'rgb', 'scale': '0.00392156863', 'mean': '0,0,0', 'std': '1,1,1',
+    'fit': 'stretch', 'input': 'image', 'output': 'mask', 'activation': 'none', 'classes': 'person',
+    'multiple': str(MULTIPLE), 'width': '256', 'height': '256',
+}
+
+
+class Mask(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return torch.sigmoid(self.net(x))
+
+
+def halve(model):
+    """Stores weights as fp16, each followed by a Cast; small constants stay as they are."""
+    casts = []
+    for t in model.graph.initializer:
+        value = numpy_helper.to_array(t)
+        if t.data_type != onnx.TensorProto.FLOAT or value.size < 256:
+            continue
+        name = t.name
+        t.CopyFrom(numpy_helper.from_array(value.astype('float16'), name + '.half'))
+        casts.append(onnx.helper.make_node('Cast', [name + '.half'], [name], name=name + '.cast', to=1))
+    nodes = casts + list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('checkpoint', metavar='CHECKPOINT.pt')
+    p.add_argument('out', metavar='OUT.onnx')
+    p.add_argument('--half', action='store_true', help='store the weights as fp16')
+    p.add_argument('--fixed', metavar='HxW', help='fix the input shape')
+    p.add_argument('--version', default='1', help='written into the file')
+    a = p.parse_args()
+    net = Net().eval()
+    load_weights(net, a.checkpoint)
+    h, w = (int(v) for v in a.fixed.split('x')) if a.fixed else (256, 256)
+    axes = None if a.fixed else {n: {2: 'height', 3: 'width'} for n in ('image', 'mask')}
+    torch.onnx.export(Mask(net), torch.rand(1, 3, h, w), a.out, opset_version=13, input_names=['image'],
+                      output_names=['mask'], dynamic_axes=axes, dynamo=False)
+    model = onnx.load(a.out)
+    if a.half:
+        halve(model)
+    model.ir_version = 7
+    model.graph.name = 'person'
+    model.producer_name, model.producer_version = 'unetseg', a.version
+    for k, v in CONTRACT.items():
+        model.metadata_props.add(key='unetseg.' + k, value=v)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, a.out)
+    print(f'{a.out}: {model.ByteSize() / 1e6:.2f} MB,', *sorted({n.op_type for n in model.graph.node}))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,41 @@
+"""What the tables show, and the input shape a picture is given."""
+import math
+
+import cv2
+import numpy as np
+
+
+def shape_for(height, width, side=256, multiple=32):
+    """Input (height, width): about the area of side x side in the picture's own aspect."""
+    s = side / math.sqrt(height * width)
+    return tuple(max(multiple, round(v * s / multiple) * multiple) for v in (height, width))
+
+
+def iou(a, b):
+    union = np.count_nonzero(a | b)
+    return np.count_nonzero(a & b) / union if union else 1.
+
+
+def band(mask, width):
+    """The pixels of the mask at most `width` from its outline; the picture's border is one too."""
+    m = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    inner = cv2.erode(m, np.ones((3, 3), np.uint8), iterations=width)
+    return mask & ~inner[1:-1, 1:-1].astype(bool)
+
+
+def measure(probability, truth):
+    """Numbers for one picture; truth is a boolean mask at the picture's own size."""
+    h, w = truth.shape
+    found = cv2.resize(probability, (w, h), interpolation=cv2.INTER_LINEAR) > .5
+    if not truth.any():
+        return {'false_area': float(found.mean())}
+    width = max(1, round(.02 * math.hypot(h, w)))
+    fore = iou(found, truth)
+    return {'foreground_iou': fore, 'miou': (fore + iou(~found, ~truth)) / 2,
+            'boundary_iou': iou(band(found, width), band(truth, width))}
+
+
+def means(rows):
+    """Means over pictures of [{name: number}]."""
+    keys = sorted({k for r in rows for k in r})
+    return {k: float(np.mean([r[k] for r in rows if k in r])) for k in keys} | {'pictures': len(rows)}

@@ -1,0 +1,193 @@
+"""The person network: a U-Net on a MobileNetV2 0.5 encoder with DeepLab's context head.
+
+Convolutions carry a bias and no batch normalisation: the initial weights come
+with it folded in, and one network then serves training, export and int8 alike.
+"""
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+OUT = (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160)
+STRIDE2 = (1, 3, 6, 13)        # blocks that halve the resolution; their expanded input is the skip
+SKIPS = (288, 96, 72, 48)      # channels of the skips, deepest first
+WIDTHS = (96, 64, 40, 24)      # decoder
+MULTIPLE = 32                  # input sides must be multiples of this
+
+
+class Conv(nn.Module):
+    def __init__(self, i, o, k=1, stride=1, dilation=1, groups=1, act=F.relu):
+        super().__init__()
+        self.c = nn.Conv2d(i, o, k, stride, k // 2 * dilation, dilation, groups)
+        self.act = act
+
+    def forward(self, x):
+        x = self.c(x)
+        return self.act(x) if self.act else x
+
+
+class Block(nn.Module):
+    """MobileNetV2's inverted residual; returns the expanded tensor too, for the skip."""
+
+    def __init__(self, i, o, stride, dilation, expand):
+        super().__init__()
+        hidden = 6 * i if expand else 2 * o
+        self.e = Conv(i, hidden, act=F.relu6) if expand else None
+        self.d = Conv(hidden, hidden, 3, stride, dilation, hidden, act=F.relu6)
+        self.p = Conv(hidden, o, act=None)
+        self.residual = stride == 1 and i == o
+
+    def forward(self, x):
+        e = self.e(x) if self.e else x
+        y = self.p(self.d(e))
+        return (x + y if self.residual else y), e
+
+
+class Encoder(nn.Module):
+    def __init__(self, atrous=False):
+        super().__init__()
+        self.st = Conv(3, 16, 3, 2, act=F.relu6)
+        self.b = nn.ModuleList()
+        i, dilation = 16, 1
+        for n, o in enumerate(OUT):
+            stride = 2 if n in STRIDE2 else 1
+            step = dilation
+            if atrous and n in (6, 13):   # DeepLab keeps 1/8 and dilates what follows
+                stride, dilation = 1, dilation * 2
+            self.b.append(Block(i, o, 1 if n == 0 else stride, step, n > 0))
+            i = o
+
+    def forward(self, x):
+        x = self.st(x * 2 - 1)
+        skips = []
+        for n, block in enumerate(self.b):
+            x, e = block(x)
+            if n in STRIDE2:
+                skips.append(e)
+        return skips, x
+
+
+class Context(nn.Module):
+    """DeepLab's head: each place sees itself and the mean of the whole picture.
+
+    Its projection of the concatenation is split into a sum, which needs no tiling.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.pool = Conv(160, 256)
+        self.aspp = Conv(160, 256)
+        self.from_pool = Conv(256, 256, act=None)
+        self.from_aspp = nn.Conv2d(256, 256, 1, bias=False)
+
+    def forward(self, x):
+        whole = self.from_pool(self.pool(F.adaptive_avg_pool2d(x, 1)))
+        return F.relu(self.from_aspp(self.aspp(x)) + whole)
+
+
+class Semantic(nn.Module):
+    """DeepLab itself: 21 VOC classes, 15 = person."""
+
+    def __init__(self, atrous=False):
+        super().__init__()
+        self.enc = Encoder(atrous)
+        self.ctx = Context()
+        self.sem = nn.Conv2d(256, 21, 1)
+
+    def forward(self, x):
+        return self.sem(self.ctx(self.enc(x)[1]))
+
+
+class Net(nn.Module):
+    """Returns logits; in training also the coarse mask at 1/8 and VOC classes at 1/32."""
+
+    def __init__(self):
+        super().__init__()
+        self.enc = Encoder()
+        self.ctx = Context()
+        self.mix = nn.Conv2d(256, 160, 3, 1, 1)
+        self.u, self.k, self.d = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        i = 160
+        for skip, w in zip(SKIPS, WIDTHS):
+            self.u.append(nn.ConvTranspose2d(i, w, 2, 2))
+            self.k.append(Conv(skip, w))
+            self.d.append(nn.Sequential(Conv(2 * w, w, 3), Conv(w, w, 3)))
+            i = w
+        self.r = nn.Sequential(Conv(96, 96, 3), Conv(96, 96, 3, act=None))
+        self.o = nn.ConvTranspose2d(i, 1, 2, 2)
+        self.aux = nn.Conv2d(WIDTHS[1], 1, 1)
+        self.sem = nn.Conv2d(256, 21, 1)
+        for zero in (self.mix, self.r[1].c):   # additions start as nothing: old weights keep their function
+            nn.init.zeros_(zero.weight)
+            nn.init.zeros_(zero.bias)
+
+    def forward(self, x):
+        skips, x = self.enc(x)
+        context = self.ctx(x)
+        x = x + self.mix(context)
+        aux = None
+        for j in range(len(WIDTHS)):
+            x = self.d[j](torch.cat([self.u[j](x), self.k[j](skips.pop())], 1))
+            if j == 0:
+                x = F.relu(x + self.r(x))
+            if j == 1 and self.training:
+                aux = self.aux(x)
+        y = self.o(x)
+        return (y, aux, self.sem(context)) if self.training else y
+
+
+def deeplab_state(path):
+    """The DeepLab weights (NumPy arrays named as in TensorFlow) under Semantic's names."""
+    z = np.load(path)
+    state = {}
+
+    def put(name, source):
+        state[name + '.weight'] = torch.from_numpy(z[source + '.weight'].copy())
+        state[name + '.bias'] = torch.from_numpy(z[source + '.bias'].copy())
+
+    put('enc.st.c', 'Conv')
+    for n in range(len(OUT)):
+        prefix = 'expanded_conv' + (f'_{n}' if n else '')
+        for part, source in (('e', 'expand'), ('d', 'depthwise'), ('p', 'project')):
+            if n or part != 'e':
+                put(f'enc.b.{n}.{part}.c', f'{prefix}/{source}')
+    put('ctx.pool.c', 'image_pooling')
+    put('ctx.aspp.c', 'aspp0')
+    put('ctx.from_pool.c', 'concat_projection')
+    w = state['ctx.from_pool.c.weight']
+    state['ctx.from_pool.c.weight'], state['ctx.from_aspp.weight'] = w[:, :256], w[:, 256:]
+    put('sem', 'logits/semantic')
+    return state
+
+
+def baseline_state(path):
+    """Weights of the first person network from its ONNX file (opset 13, names cut by folding)."""
+    import onnx
+    from onnx import numpy_helper
+    state, folded = {}, []
+    for t in onnx.load(path).graph.initializer:
+        value = torch.from_numpy(numpy_helper.to_array(t).copy())
+        if t.name.startswith('n.'):
+            state[t.name[2:]] = value
+        else:
+            folded.append(value)
+    # the decoder's convolutions lost their names when batch normalisation was folded in
+    names = [n for j in range(len(WIDTHS)) for n in (f'k.{j}.c', f'd.{j}.0.c', f'd.{j}.1.c')]
+    for n, (w, b) in zip(names, zip(folded[::2], folded[1::2])):
+        state[n + '.weight'], state[n + '.bias'] = w, b
+    return state
+
+
+def load_weights(net, path):
+    """Loads initial weights (.npz DeepLab, .onnx first network) or one of our checkpoints."""
+    if path.endswith('.npz'):
+        state = deeplab_state(path)
+    elif path.endswith('.onnx'):
+        state = baseline_state(path)
+    else:
+        state = torch.load(path, map_location='cpu', weights_only=False)
+        state = state.get('ema', state)
+    result = net.load_state_dict(state, strict=False)
+    if result.unexpected_keys:
+        raise SystemExit(f'{path}: unexpected {result.unexpected_keys[:3]}')
+    return result.missing_keys

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Trains the person network on a pack made by prepare.py; stops and resumes at any step.
+
+Rates follow steps, never the clock, so a paused or slow machine changes nothing:
+warm-up, a long constant stretch, then a cosine down over the last part. The number
+of steps is read again from OUT/total when that file is there, so a running training
+can be told to end earlier or later. Kill -STOP and -CONT the process group in
+OUT/pid to pause it with its workers.
+"""
+import argparse
+import csv
+import math
+import os
+import time
+
+import cv2
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, IterableDataset
+
+import data
+import metrics
+from net import Net, Semantic, load_weights
+
+
+class Batches(IterableDataset):
+    def __init__(self, pictures, hard, n, seed):
+        self.pictures, self.hard, self.n, self.seed = pictures, hard, n, seed
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        seed = self.seed * 1000 + worker.id
+        cv2.setRNGSeed(seed)
+        sampler = data.Sampler(self.pictures, self.hard, seed)
+        while True:
+            yield tuple(torch.from_numpy(c) for c in sampler.batch(self.n))
+
+
+def rate(step, total, warm=200, decay=.4):
+    start = total * (1 - decay)
+    if step < start:
+        return min(1., (step + 1) / warm)
+    return .5 + .5 * math.cos(math.pi * min(1., (step - start) / (total - start)))
+
+
+def mask_loss(y, m, w):
+    """Cross-entropy with a heavy outline, and dice per picture so that small people count."""
+    bce = (F.binary_cross_entropy_with_logits(y, m, reduction='none') * w).mean()
+    seen = (w > 0).float()
+    p = y.sigmoid() * seen
+    m = m * seen
+    dice = 1 - (2 * (p * m).sum((1, 2, 3)) + 1) / (p.sum((1, 2, 3)) + m.sum((1, 2, 3)) + 1)
+    return bce + .7 * dice.mean(), p
+
+
+def groups(net, frozen, lr):
+    """The first blocks stay as ImageNet left them: they cost most and change least."""
+    for part in [net.enc.st] + list(net.enc.b[:frozen]) if frozen else []:
+        part.requires_grad_(False)
+    old = [p for m in (net.enc, net.ctx, net.sem) for p in m.parameters() if p.requires_grad]
+    ids = {id(p) for p in old}
+    new = [p for p in net.parameters() if p.requires_grad and id(p) not in ids]
+    return torch.optim.AdamW([{'params': new, 'scale': 1.}, {'params': old, 'scale': .2}], lr=lr, weight_decay=1e-2)
+
+
+@torch.no_grad()
+def average(ema, net, step):
+    keep = min(.998, (step + 1) / (step + 10))
+    for a, b in zip(ema.parameters(), net.parameters()):
+        a.lerp_(b, 1 - keep)
+
+
+@torch.no_grad()
+def validate(net, pictures, device):
+    rows = {}
+    for p in pictures:
+        h, w = metrics.shape_for(*p.mask.shape)
+        x = cv2.resize(p.image, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1]
+        x = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(2, 0, 1)[None].float() / 255
+        with torch.autocast(device.type, torch.bfloat16):
+            y = net(x.contiguous(memory_format=torch.channels_last))
+        row = metrics.measure(y.float().sigmoid()[0, 0].cpu().numpy(), p.mask == 1)
+        rows.setdefault(p.kind, []).append(row)
+    return {k: metrics.means(v) for k, v in rows.items()}
+
+
+def score(v):
+    """One number to choose a checkpoint by: mean IoU of the kinds, less what is seen in empty rooms."""
+    return float(np.mean([r['foreground_iou'] for k, r in v.items() if k != 'empty'])) - v['empty']['false_area']
+
+
+class Training:
+    def __init__(self, a):
+        self.a, self.out = a, a.out
+        self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        torch.manual_seed(a.seed)
+        self.net = Net()
+        for path in a.init:
+            load_weights(self.net, path)
+        self.net = self.net.to(self.device, memory_format=torch.channels_last)
+        self.ema = Net().to(self.device, memory_format=torch.channels_last).eval()
+        self.ema.load_state_dict(self.net.state_dict())
+        self.opt = groups(self.net, a.freeze, a.lr)
+        self.teacher = None
+        if a.teacher:
+            self.teacher = Semantic().eval().requires_grad_(False)
+            load_weights(self.teacher, a.teacher)
+            self.teacher = self.teacher.to(self.device, memory_format=torch.channels_last)
+        self.step, self.best, self.seconds, self.loss = 0, -1., 0., None
+        self.train, self.val = data.load_pack(a.pack, False), data.load_pack(a.pack, True)
+        # shared with the workers: how much of each empty picture is taken for a person
+        self.hard = torch.full((sum(p.kind == 'empty' for p in self.train),), .05).share_memory_()
+        self.resume()
+
+    def path(self, name):
+        return os.path.join(self.out, name)
+
+    def resume(self):
+        if not os.path.exists(self.path('last.pt')):
+            return
+        c = torch.load(self.path('last.pt'), map_location=self.device, weights_only=False)
+        self.net.load_state_dict(c['net'])
+        self.ema.load_state_dict(c['ema'])
+        self.opt.load_state_dict(c['opt'])
+        self.hard.copy_(c['hard'])
+        self.step, self.best, self.seconds = c['step'], c['best'], c['seconds']
+        print(f'resumed at step {self.step}', flush=True)
+
+    def save(self):
+        c = {'net': self.net.state_dict(), 'ema': self.ema.state_dict(), 'opt': self.opt.state_dict(),
+             'hard': self.hard, 'step': self.step, 'best': self.best, 'seconds': self.seconds}
+        torch.save(c, self.path('last.pt.new'))
+        os.replace(self.path('last.pt.new'), self.path('last.pt'))
+
+    def total(self):
+        try:
+            with open(self.path('total')) as f:
+                return int(f.read())
+        except (OSError, ValueError):
+            return self.a.steps
+
+    def losses(self, x, m, w, index):
+        kind = self.device.type
+        with torch.autocast(kind, torch.bfloat16):
+            y, aux, sem = self.net(x)
+            with torch.no_grad():
+                known = self.teacher(x).float().softmax(1) if self.teacher else None
+        loss, p = mask_loss(y.float(), m, w)
+        coarse = F.binary_cross_entropy_with_logits(aux.float(), F.avg_pool2d(m, 8), reduction='none')
+        loss = loss + .3 * (coarse * (F.avg_pool2d(w, 8) > .9)).mean()
+        if known is not None:      # remember what cats and chairs are
+            loss = loss + self.a.remember * -(known * sem.float().log_softmax(1)).sum(1).mean()
+        with torch.no_grad():
+            area = p.mean((1, 2, 3)).cpu()
+            for i, v in zip(index.tolist(), area.tolist()):
+                if i >= 0:
+                    self.hard[i] = .6 * self.hard[i] + .4 * v
+        return loss
+
+    def advance(self, batch, total):
+        x, m, w, index = batch
+        x = x.to(self.device).permute(0, 3, 1, 2).float() / 255      # stays channels last in memory
+        m, w = (t.to(self.device)[:, None].float() for t in (m, w))
+        for g in self.opt.param_groups:
+            g['lr'] = self.a.lr * g['scale'] * rate(self.step, total)
+        loss = self.losses(x, m, w, index)
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.)
+        self.opt.step()
+        average(self.ema, self.net, self.step)
+        self.step += 1
+        value = loss.item()
+        self.loss = value if self.loss is None else .98 * self.loss + .02 * value
+
+    def report(self):
+        v = validate(self.ema, self.val, self.device)
+        s = score(v)
+        row = {'step': self.step, 'seconds': round(self.seconds), 'loss': f'{self.loss or 0:.4f}', 'score': f'{s:.4f}'}
+        for k in data.SHARES:
+            row[k] = f"{v[k].get('foreground_iou', v[k].get('false_area')):.4f}"
+        row['boundary'] = f"{np.mean([r['boundary_iou'] for k, r in v.items() if k != 'empty']):.4f}"
+        fresh = not os.path.exists(self.path('curve.csv'))
+        with open(self.path('curve.csv'), 'a', newline='') as f:
+            c = csv.DictWriter(f, row)
+            if fresh:
+                c.writeheader()
+            c.writerow(row)
+        print('val', *(f'{k} {v}' for k, v in row.items()), flush=True)
+        if s > self.best:
+            self.best = s
+            torch.save({'ema': self.ema.state_dict(), 'step': self.step, 'score': s}, self.path('best.pt'))
+
+    def run(self):
+        a = self.a
+        loader = DataLoader(Batches(self.train, self.hard, a.batch, a.seed + self.step), batch_size=None,
+                            num_workers=a.workers, prefetch_factor=4)
+        if self.step == 0:
+            self.report()
+        self.net.train()
+        clock = time.time()
+        for batch in loader:
+            total = self.total()
+            if self.step >= total:
+                break
+            self.advance(batch, total)
+            self.seconds += time.time() - clock
+            clock = time.time()
+            if self.step % 50 == 0:
+                print(f'{self.step}/{total} {self.seconds:.0f} s loss {self.loss:.4f} '
+                      f'rate {rate(self.step, total):.3f} hardest {self.hard.max():.3f}', flush=True)
+            if self.step % a.save_every == 0:
+                self.save()
+            if self.step % a.val_every == 0:
+                self.report()
+                clock = time.time()
+        self.save()
+        self.report()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('pack', metavar='PACK.npz')
+    p.add_argument('out', metavar='OUT', help='folder for checkpoints and curves; resumes what is there')
+    p.add_argument('--init', action='append', default=[], help='initial weights (.npz, .onnx, .pt), in this order')
+    p.add_argument('--teacher', help='DeepLab weights (.npz) whose classes the encoder should not forget')
+    p.add_argument('--remember', type=float, default=.05, help='weight of that')
+    p.add_argument('--steps', type=int, default=5000)
+    p.add_argument('--batch', type=int, default=24)
+    p.add_argument('--lr', type=float, default=1.2e-3)
+    p.add_argument('--freeze', type=int, default=3, help='blocks at the start of the encoder that stay as they are')
+    p.add_argument('--workers', type=int, default=1)
+    p.add_argument('--threads', type=int, default=2)
+    p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--save-every', type=int, default=200)
+    p.add_argument('--val-every', type=int, default=500)
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    os.makedirs(a.out, exist_ok=True)
+    with open(os.path.join(a.out, 'pid'), 'w') as f:
+        f.write(f'{os.getpgrp()}\n')
+    Training(a).run()
+
+
+if __name__ == '__main__':
+    main()

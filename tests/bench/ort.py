@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""ONNX Runtime for tests and benchmarks: installs the pinned
+onnxruntime-node from npm into a cache folder and talks to ort.mjs."""
+import json
+import os
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Missing(Exception):
+    """ONNX Runtime cannot be had here."""
+
+
+class Failed(Exception):
+    """A server answered with an error, or ended."""
+
+
+def default_cache():
+    base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    return os.path.join(base, 'unetseg', 'onnxruntime')
+
+
+def installed_version(folder):
+    path = os.path.join(folder, 'node_modules/onnxruntime-node/package.json')
+    try:
+        with open(path, encoding='utf-8') as f:
+            return json.load(f)['version']
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def wanted_version():
+    with open(os.path.join(HERE, 'package.json'), encoding='utf-8') as f:
+        return json.load(f)['dependencies']['onnxruntime-node']
+
+
+def install(folder=None, timeout=240):
+    """The folder with onnxruntime-node in it, installed if need be."""
+    folder = (os.environ.get('ORT_FOLDER') or folder or default_cache())
+    if installed_version(folder) == wanted_version():
+        return folder
+    npm = shutil.which('npm')
+    if not npm or not shutil.which('node'):
+        raise Missing('node and npm are not installed')
+    os.makedirs(folder, exist_ok=True)
+    shutil.copy(os.path.join(HERE, 'package.json'), folder)
+    # The package carries its CPU library; its script would fetch CUDA's.
+    command = [npm, 'install', '--ignore-scripts', '--no-audit', '--no-fund',
+               '--no-package-lock', '--fetch-retries=1',
+               '--fetch-timeout=60000']
+    try:
+        done = subprocess.run(command, cwd=folder, timeout=timeout, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+    except subprocess.TimeoutExpired:
+        raise Missing('npm did not answer within %d s' % timeout) from None
+    if installed_version(folder) != wanted_version():
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise Missing('npm cannot install onnxruntime-node: '
+                      + (lines[0] if lines else 'no message'))
+    return folder
+
+
+class Server:
+    """A process that speaks the line protocol of ort.mjs and runner.c."""
+
+    def __init__(self, command, env=None):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, **(env or {})))
+
+    def ask(self, *words):
+        line = ' '.join(str(w) for w in words)
+        try:
+            self.process.stdin.write(line + '\n')
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ''
+        if not answer:
+            raise Failed('%s: the process ended' % line)
+        if answer.startswith('error'):
+            raise Failed('%s: %s' % (line, answer[6:].strip()))
+        return answer.split()
+
+    def close(self):
+        try:
+            self.process.stdin.write('quit\n')
+            self.process.stdin.close()
+        except (BrokenPipeError, ValueError):
+            pass
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def server(folder):
+    return Server(['node', os.path.join(HERE, 'ort.mjs')],
+                  {'ORT_FOLDER': folder})

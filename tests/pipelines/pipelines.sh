@@ -1,0 +1,108 @@
+#!/bin/bash
+# Starts every pipeline as a user would and looks at what comes out. TAP.
+set -u
+pipelines=$(readlink -f "$(dirname "$0")/../../pipelines")
+recording=/usr/share/forensics-samples/original-files/movie2/movie-hello.mp4
+person="videocrop left=110 top=82 right=914 bottom=446"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+n=0
+
+# NAME COMMAND…: passes where the command does.
+check () {
+  local name=$1
+  shift
+  n=$((n + 1))
+  if "$@" >output 2>&1; then
+    echo "ok $n - $name"
+  else
+    echo "not ok $n - $name"
+    sed 's/^/# /' output
+  fi
+}
+
+skip () {
+  n=$((n + 1))
+  echo "ok $n - $1 # SKIP $2"
+}
+
+# VIDEO: its pictures as raw I420.
+decode () {
+  gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert ! \
+    video/x-raw,format=I420 ! filesink location="$1.i420"
+}
+
+# VIDEO WIDTH HEIGHT FRAMES: it has exactly that many.
+has_frames () {
+  decode "$1" && [ "$(stat -c %s "$1.i420")" -eq $(($2 * $3 * 3 / 2 * $4)) ]
+}
+
+# PNG WIDTH HEIGHT: that is its size.
+has_size () {
+  [ "$(od -An -N8 -j16 -tu4 --endian=big "$1" | tr -s ' ')" = " $2 $3" ]
+}
+
+same_pictures () {
+  decode "$1" && decode "$2" && cmp "$1.i420" "$2.i420"
+}
+
+differs () {
+  ! same_pictures "$1" "$2"
+}
+
+fails_naming () {
+  local what=$1
+  shift
+  ! "$@" >said 2>&1 && cat said && grep -q -F "$what" said
+}
+
+# A person's mask in most frames: a tenth to nine tenths of a 256x192 frame,
+# its centre somewhere in the middle.
+finds_person () {
+  "$READ_MASK" "$1" >masks && awk '
+    { split($4, centre, ","); share = $3 / (256 * 192) }
+    share > .1 && share < .9 && centre[1] > 60 && centre[1] < 196 { good++ }
+    END { print good + 0, "good of", NR; exit !(good >= 20) }' masks
+}
+
+gst-launch-1.0 -q videotestsrc num-buffers=30 pattern=ball ! \
+  video/x-raw,width=320,height=240,framerate=15/1 ! vp8enc deadline=1 ! \
+  webmmux ! filesink location=ball.webm
+
+check "file-to-file runs" "$pipelines/file-to-file" ball.webm out.webm
+check "file-to-file keeps every frame" has_frames out.webm 320 240 30
+check "file-to-file takes elements and properties" \
+  "$pipelines/file-to-file" -f "videocrop left=64 top=48" \
+  -u "opacity=0.9 threshold=0.4 interval=3" ball.webm crop.webm
+check "file-to-file crops" has_frames crop.webm 256 192 30
+check "file-to-file names a missing model" fails_naming no-such.onnx \
+  "$pipelines/file-to-file" -u model=no-such.onnx ball.webm bad.webm
+check "contact-sheet runs" \
+  "$pipelines/contact-sheet" -n 2 -w 64 ball.webm out.webm sheet.png
+check "contact-sheet has two pairs" has_size sheet.png 256 48
+check "webcam-to-screen runs" timeout 60 \
+  "$pipelines/webcam-to-screen" -n 20 -s "fakesink sync=true" \
+  -u interval=4 test
+check "read-mask runs" "$READ_MASK" test
+check "read-mask names a missing file" fails_naming no-such.webm \
+  "$READ_MASK" no-such.webm
+
+if [ -e "$recording" ]; then
+  # shellcheck disable=SC2086 # words of a pipeline
+  gst-launch-1.0 -q filesrc location="$recording" ! decodebin ! \
+    videoconvert ! $person ! identity eos-after=26 ! \
+    vp8enc deadline=1 target-bitrate=4000000 ! webmmux ! \
+    filesink location=person.webm
+  check "read-mask finds the person" finds_person person.webm
+  check "drawing runs" "$pipelines/file-to-file" person.webm drawn.webm
+  check "nothing drawn runs" \
+    "$pipelines/file-to-file" -u opacity=0 person.webm plain.webm
+  check "metadata only runs" \
+    "$pipelines/file-to-file" -u output=none person.webm none.webm
+  check "what is drawn is seen" differs drawn.webm plain.webm
+  check "opacity 0 draws nothing" same_pictures plain.webm none.webm
+else
+  skip "a real recording" "forensics-samples-files is not installed"
+fi
+echo "1..$n"

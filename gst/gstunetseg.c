@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-unetseg
+ * @title: unetseg
+ *
+ * Runs a U-Net-shaped ONNX network on every frame, draws what it finds over
+ * the picture in the stream's own format and attaches it as #UnetSegMeta.
+ *
+ * The model is read when the element goes to PAUSED and compiled for the
+ * stream's shape when its caps are known; what is wrong with it ends in one
+ * error on the bus before any frame flows. Afterwards no frame is ever dropped
+ * or held back: where an inference fails the frame goes on as it came, where
+ * the sink says that frames are late they get the last mask.
+ *
+ * What the model expects comes from these properties, a `.modelinfo` file
+ * beside it, its ONNX metadata and its graph, in this order; the contract in
+ * use is logged at level INFO of the debug category `unetseg`.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! unetseg ! videoconvert ! autovideosink
+ * ]| Finds people in a webcam's picture with the built-in model.
+ * |[
+ * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! unetseg model=street.onnx colors="road=gray,car=#80ff0040" opacity=0.6 late=run ! videoconvert ! x264enc ! mp4mux ! filesink location=out.mp4
+ * ]| Draws the classes of a model over a file, with a mask for every frame.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=100 ! unetseg output=none interval=2 ! fakesink
+ * ]| Attaches a mask to every frame, computes it for every second one and
+ * leaves the pictures untouched.
+ *
+ * Since: 1.0
+ */
+
+#include "gstunetseg.h"
+
+#include "unetmap.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
+#define GST_CAT_DEFAULT gst_unet_seg_debug
+
+/* A mask is not reused for lateness beyond this age: a sink that finds every
+ * frame late, whatever we do, would freeze it for good. */
+#define MAX_LATE_AGE (2 * GST_SECOND)
+/* Frames with a mask of their own between looks at the latency. */
+#define LATENCY_CHECK_FRAMES 8
+/* Less is nothing to any sink, and jitter on small models. */
+#define LATENCY_STEP (GST_MSECOND / 2)
+
+G_DEFINE_TYPE (GstUnetSeg, gst_unet_seg, GST_TYPE_BASE_TRANSFORM)
+
+/* ---- errors ----------------------------------------------------------- */
+
+static void
+classify (const GError *error, const gchar *path, GQuark *domain, gint *code)
+{
+  *domain = GST_STREAM_ERROR;
+  *code = GST_STREAM_ERROR_DECODE;
+  if (error->domain != UNET_ERROR)
+    return;
+  switch ((UnetError) error->code) {
+    case UNET_ERROR_NOT_FOUND:
+      *domain = GST_RESOURCE_ERROR;
+      *code = path && g_file_test (path, G_FILE_TEST_EXISTS)
+          ? GST_RESOURCE_ERROR_OPEN_READ : GST_RESOURCE_ERROR_NOT_FOUND;
+      break;
+    case UNET_ERROR_UNSUPPORTED:
+      *code = GST_STREAM_ERROR_FORMAT;
+      break;
+    case UNET_ERROR_CONTRACT:
+      *domain = GST_RESOURCE_ERROR;
+      *code = GST_RESOURCE_ERROR_SETTINGS;
+      break;
+    case UNET_ERROR_LIMIT:
+      *domain = GST_RESOURCE_ERROR;
+      *code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
+      break;
+    case UNET_ERROR_ENGINE:
+      *domain = GST_RESOURCE_ERROR;
+      *code = GST_RESOURCE_ERROR_FAILED;
+      break;
+    case UNET_ERROR_PARSE:
+    case UNET_ERROR_SHAPE:
+      break;
+  }
+}
+
+/* Once: upstream may offer the same caps again. */
+static void
+gst_unet_seg_fail (GstUnetSeg *self, const GError *error)
+{
+  g_autofree gchar *path = NULL;
+  GQuark domain;
+  gint code;
+
+  if (self->failed)
+    return;
+  self->failed = TRUE;
+  GST_OBJECT_LOCK (self);
+  path = g_strdup (self->model);
+  GST_OBJECT_UNLOCK (self);
+  classify (error, path, &domain, &code);
+  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, domain,
+      code, g_strdup (error->message),
+      g_strdup_printf ("model '%s'", path ? path : "built-in"), __FILE__,
+      GST_FUNCTION, __LINE__);
+}
+
+/* ---- latency ---------------------------------------------------------- */
+
+static void
+gst_unet_seg_set_latency (GstUnetSeg *self, GstClockTime latency)
+{
+  GstClockTime change;
+  gboolean post;
+
+  GST_OBJECT_LOCK (self);
+  change = latency > self->latency ? latency - self->latency
+                                   : self->latency - latency;
+  post = change > self->latency / 4 && change > LATENCY_STEP;
+  if (post)
+    self->latency = latency;
+  GST_OBJECT_UNLOCK (self);
+
+  if (post) {
+    GST_DEBUG_OBJECT (self, "latency is now %" GST_TIME_FORMAT,
+        GST_TIME_ARGS (latency));
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+  }
+}
+
+static void
+gst_unet_seg_add_processing_time (GstUnetSeg *self, GstClockTime time)
+{
+  unet_timing_add (&self->processing, time);
+  if (--self->until_latency_check > 0)
+    return;
+  self->until_latency_check = LATENCY_CHECK_FRAMES;
+  gst_unet_seg_set_latency (self,
+      unet_timing_percentile (&self->processing, 95));
+}
+
+/* The frame waits for its mask, so both bounds move. */
+static gboolean
+gst_unet_seg_query (GstBaseTransform *trans, GstPadDirection direction,
+    GstQuery *query)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+  GstClockTime min, max, latency;
+  gboolean live;
+
+  if (!GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
+           ->query (trans, direction, query))
+    return FALSE;
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY
+      || direction != GST_PAD_SRC)
+    return TRUE;
+
+  gst_query_parse_latency (query, &live, &min, &max);
+  if (!live)
+    return TRUE;
+  GST_OBJECT_LOCK (self);
+  latency = self->latency;
+  GST_OBJECT_UNLOCK (self);
+  min += latency;
+  if (GST_CLOCK_TIME_IS_VALID (max))
+    max += latency;
+  GST_DEBUG_OBJECT (self, "adding %" GST_TIME_FORMAT " of latency",
+      GST_TIME_ARGS (latency));
+  gst_query_set_latency (query, live, min, max);
+  return TRUE;
+}
+
+/* ---- life cycle ------------------------------------------------------- */
+
+static void
+gst_unet_seg_forget_mask (GstUnetSeg *self)
+{
+  unet_mask_buffers_clear (&self->mask);
+  self->mask_age = 0;
+  self->mask_pts = GST_CLOCK_TIME_NONE;
+}
+
+static void
+gst_unet_seg_reset (GstUnetSeg *self)
+{
+  GST_OBJECT_LOCK (self);
+  memset (&self->stats, 0, sizeof (self->stats));
+  g_clear_pointer (&self->session_info, gst_structure_free);
+  self->latency = 0;
+  self->earliest = GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
+
+  gst_unet_seg_forget_mask (self);
+  unet_timing_reset (&self->processing);
+  self->until_latency_check = LATENCY_CHECK_FRAMES;
+  self->failed = self->warned_buffer = self->warned_inference = FALSE;
+}
+
+static GHashTable *
+copy_overrides (GHashTable *overrides)
+{
+  GHashTable *copy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_iter_init (&iter, overrides);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    g_hash_table_insert (copy, g_strdup (key), g_strdup (value));
+  return copy;
+}
+
+static void
+gst_unet_seg_describe (GstUnetSeg *self)
+{
+  UnetModel *model = unet_segmenter_get_model (self->segmenter);
+  g_autofree gchar *contract = unet_contract_to_string (
+      unet_segmenter_get_contract (self->segmenter));
+  g_autofree gchar *size = NULL;
+  guint width, height;
+  UnetSession *session = unet_segmenter_get_session (self->segmenter, &width,
+      &height);
+  GstStructure *info = gst_structure_new ("application/x-unetseg-stats",
+      "model", G_TYPE_STRING, unet_model_get_name (model),
+      "contract", G_TYPE_STRING, contract, NULL);
+
+  GST_INFO_OBJECT (self, "%s: %s", unet_model_get_name (model), contract);
+  if (session) {
+    size = g_strdup_printf ("%ux%u", width, height);
+    gst_structure_set (info, "input-size", G_TYPE_STRING, size,
+        "threads", G_TYPE_UINT, unet_session_get_threads (session),
+        "precision", UNET_TYPE_PRECISION,
+        unet_session_get_precision (session),
+        "flops", G_TYPE_UINT64, unet_session_get_flops (session),
+        "arena-size", G_TYPE_UINT64,
+        (guint64) unet_session_get_arena_size (session, NULL),
+        "engine", G_TYPE_STRING, unet_session_get_engine_name (), NULL);
+    GST_INFO_OBJECT (self, "session: %" GST_PTR_FORMAT, info);
+  }
+  GST_OBJECT_LOCK (self);
+  g_clear_pointer (&self->session_info, gst_structure_free);
+  self->session_info = info;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+gst_unet_seg_start (GstBaseTransform *trans)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+  g_autoptr (GHashTable) overrides = NULL;
+  g_autofree gchar *path = NULL;
+  g_autoptr (GError) error = NULL;
+  guint threads;
+
+  gst_unet_seg_reset (self);
+  GST_OBJECT_LOCK (self);
+  path = g_strdup (self->model);
+  overrides = copy_overrides (self->overrides);
+  threads = self->threads;
+  GST_OBJECT_UNLOCK (self);
+
+  self->segmenter = unet_segmenter_new (path, overrides, threads, &error);
+  if (self->segmenter == NULL) {
+    gst_unet_seg_fail (self, error);
+    return FALSE;
+  }
+  gst_unet_seg_describe (self);
+  gst_unet_seg_set_latency (self,
+      unet_segmenter_estimate (self->segmenter, FALSE));
+  return TRUE;
+}
+
+/* The statistics stay readable until the next start. */
+static gboolean
+gst_unet_seg_stop (GstBaseTransform *trans)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+
+  gst_unet_seg_forget_mask (self);
+  g_clear_pointer (&self->segmenter, unet_segmenter_free);
+  g_clear_pointer (&self->colors, unet_colors_unref);
+  return TRUE;
+}
+
+static gboolean
+gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
+    GstCaps *outcaps)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+  g_auto (GstUnetSegSettings) settings = { 0 };
+  g_autoptr (GError) error = NULL;
+  GstVideoInfo info;
+
+  gst_unet_seg_forget_mask (self);
+  if (self->failed || !gst_video_info_from_caps (&info, incaps))
+    return FALSE;
+  /* One buffer with several frames, or fields in buffers of their own. */
+  if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_FIELDS
+      || GST_VIDEO_INFO_INTERLACE_MODE (&info)
+             == GST_VIDEO_INTERLACE_MODE_ALTERNATE)
+    return FALSE;
+  if (!unet_segmenter_set_info (self->segmenter, &info, &error)) {
+    gst_unet_seg_fail (self, error);
+    return FALSE;
+  }
+  self->info = info;
+  g_clear_pointer (&self->colors, unet_colors_unref);
+  gst_unet_seg_describe (self);
+
+  gst_unet_seg_get_settings (self, &settings);
+  unet_timing_reset (&self->processing);
+  self->until_latency_check = LATENCY_CHECK_FRAMES;
+  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter,
+      settings.output == GST_UNET_SEG_OUTPUT_OVERLAY));
+  return TRUE;
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+static gboolean
+gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_STOP:
+      GST_OBJECT_LOCK (self);
+      self->earliest = GST_CLOCK_TIME_NONE;
+      GST_OBJECT_UNLOCK (self);
+      gst_unet_seg_forget_mask (self);
+      break;
+    case GST_EVENT_STREAM_START:
+    case GST_EVENT_SEGMENT:
+      gst_unet_seg_forget_mask (self);
+      break;
+    default:
+      break;
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
+      ->sink_event (trans, event);
+}
+
+/* Keeps QoS from the base class, which would drop frames with its `qos`
+ * property on. */
+static gboolean
+gst_unet_seg_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+  GstClockTimeDiff diff;
+  GstClockTime timestamp;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
+    return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
+        ->src_event (trans, event);
+
+  gst_event_parse_qos (event, NULL, NULL, &diff, &timestamp);
+  if (GST_CLOCK_TIME_IS_VALID (timestamp)) {
+    GST_OBJECT_LOCK (self);
+    self->earliest = diff < 0 && timestamp < (GstClockTime) -diff
+        ? 0 : timestamp + diff;
+    GST_OBJECT_UNLOCK (self);
+  }
+  return gst_pad_push_event (trans->sinkpad, event);
+}
+
+/* ---- frames ----------------------------------------------------------- */
+
+static gboolean
+gst_unet_seg_is_late (GstUnetSeg *self, GstBuffer *buffer)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstClockTime time, earliest;
+
+  if (segment->format != GST_FORMAT_TIME)
+    return FALSE;
+  time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+  GST_OBJECT_LOCK (self);
+  earliest = self->earliest;
+  GST_OBJECT_UNLOCK (self);
+  return GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (earliest)
+      && time <= earliest;
+}
+
+/* Nanoseconds between the mask's frame and this one, either way round: streams
+ * also play backwards. */
+static GstClockTime
+gst_unet_seg_mask_time (GstUnetSeg *self, GstBuffer *buffer)
+{
+  GstClockTime pts = GST_BUFFER_PTS (buffer);
+
+  if (self->mask_age == 0)
+    return 0;
+  if (!GST_CLOCK_TIME_IS_VALID (pts)
+      || !GST_CLOCK_TIME_IS_VALID (self->mask_pts))
+    return GST_CLOCK_TIME_NONE;
+  return pts > self->mask_pts ? pts - self->mask_pts : self->mask_pts - pts;
+}
+
+/* Whether the frame gets a mask of its own. */
+static gboolean
+gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer,
+    const GstUnetSegSettings *settings, gboolean late)
+{
+  if (self->mask.class_map == NULL)
+    return TRUE;
+  if (late && settings->late == GST_UNET_SEG_LATE_REUSE) {
+    GstClockTime age = gst_unet_seg_mask_time (self, buffer);
+
+    if (!GST_CLOCK_TIME_IS_VALID (age) || age <= MAX_LATE_AGE)
+      return FALSE;
+  }
+  return self->mask_age >= settings->interval;
+}
+
+static gboolean
+gst_unet_seg_infer (GstUnetSeg *self, const GstVideoFrame *frame,
+    GstBuffer *buffer, const GstUnetSegSettings *settings)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 time;
+
+  gst_unet_seg_forget_mask (self);
+  if (!unet_segmenter_run (self->segmenter, frame, settings->threshold,
+          &self->mask, &time, &error))
+    goto failed;
+  self->mask_pts = GST_BUFFER_PTS (buffer);
+
+  GST_OBJECT_LOCK (self);
+  unet_timing_add (&self->stats.inference, time);
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+
+failed:
+  if (!self->warned_inference)
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("Frames go on without a mask: %s", error->message),
+        ("inference failed; said once"));
+  self->warned_inference = TRUE;
+  return FALSE;
+}
+
+static void
+gst_unet_seg_draw (GstUnetSeg *self, GstVideoFrame *frame,
+    const GstUnetSegSettings *settings)
+{
+  const gchar *unknown;
+
+  if (self->colors != settings->colors) {
+    g_clear_pointer (&self->colors, unet_colors_unref);
+    self->colors = unet_colors_ref (settings->colors);
+    unknown = unet_segmenter_set_colors (self->segmenter, self->colors);
+    if (unknown)
+      GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+          ("Property 'colors': the model has no class '%s'", unknown),
+          (NULL));
+  }
+  unet_segmenter_draw (self->segmenter, frame, &self->mask,
+      settings->opacity, settings->threshold);
+}
+
+/* Whether the frame may be marked with the mask afterwards. */
+static gboolean
+gst_unet_seg_process (GstUnetSeg *self, GstBuffer *buffer,
+    const GstUnetSegSettings *settings, gboolean infer, gboolean draw)
+{
+  gboolean ok = TRUE;
+  UnetMap map;
+
+  if (!unet_map_frame (&map, &self->info, buffer,
+          draw ? GST_MAP_READWRITE : GST_MAP_READ))
+    goto bad_buffer;
+  if (infer)
+    ok = gst_unet_seg_infer (self, &map.frame, buffer, settings);
+  if (ok && draw)
+    gst_unet_seg_draw (self, &map.frame, settings);
+  unet_unmap_frame (&map);
+  if (ok && draw)
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_GAP);
+  return ok;
+
+bad_buffer:
+  if (!self->warned_buffer)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("Frames that do not fit their caps go on without a mask."),
+        ("%" GST_PTR_FORMAT "; said once", buffer));
+  self->warned_buffer = TRUE;
+  return FALSE;
+}
+
+static void
+gst_unet_seg_attach (GstUnetSeg *self, GstBuffer *buffer)
+{
+  UnetSegMeta *meta = unet_segmenter_attach (self->segmenter, buffer,
+      &self->mask);
+
+  meta->age_frames = self->mask_age;
+  meta->age = gst_unet_seg_mask_time (self, buffer);
+}
+
+static void
+gst_unet_seg_count (GstUnetSeg *self, gboolean marked, gboolean infer,
+    gboolean late)
+{
+  GST_OBJECT_LOCK (self);
+  self->stats.frames++;
+  if (marked && infer)
+    self->stats.segmented++;
+  else if (marked)
+    self->stats.reused++;
+  if (late)
+    self->stats.late++;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static GstFlowReturn
+gst_unet_seg_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+  g_auto (GstUnetSegSettings) settings = { 0 };
+  GstClockTime start = gst_util_get_timestamp ();
+  gboolean late, infer, draw, marked = TRUE;
+
+  gst_unet_seg_get_settings (self, &settings);
+  if (GST_BUFFER_IS_DISCONT (buffer))
+    gst_unet_seg_forget_mask (self);
+  if (self->mask.class_map)
+    self->mask_age++;
+  late = gst_unet_seg_is_late (self, buffer);
+  infer = gst_unet_seg_is_due (self, buffer, &settings, late);
+  draw = settings.output == GST_UNET_SEG_OUTPUT_OVERLAY
+      && settings.opacity > 0;
+
+  if (infer || draw)
+    marked = gst_unet_seg_process (self, buffer, &settings, infer, draw);
+  if (marked)
+    gst_unet_seg_attach (self, buffer);
+  gst_unet_seg_count (self, marked, infer, late);
+  if (marked && infer)
+    gst_unet_seg_add_processing_time (self,
+        gst_util_get_timestamp () - start);
+  return GST_FLOW_OK;
+}
+
+static void
+gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstClockTime time;
+
+  if (trans->segment.format != GST_FORMAT_TIME)
+    return;
+  time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (trans), time);
+}
+
+/* ---- class ------------------------------------------------------------ */
+
+static void
+gst_unet_seg_finalize (GObject *object)
+{
+  gst_unet_seg_clear_properties (GST_UNET_SEG (object));
+  G_OBJECT_CLASS (gst_unet_seg_parent_class)->finalize (object);
+}
+
+static void
+gst_unet_seg_init (GstUnetSeg *self)
+{
+  gst_unet_seg_init_properties (self);
+  gst_unet_seg_reset (self);
+  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
+}
+
+/* Raw formats that GstVideoConverter reads and writes, but for paletted ones;
+ * without the feature format:Interlaced there are no `alternate` fields. */
+static GstCaps *
+make_caps (void)
+{
+  g_autoptr (GArray) formats = g_array_new (FALSE, FALSE,
+      sizeof (GstVideoFormat));
+  const GstVideoFormat *raw;
+  guint n;
+
+  raw = gst_video_formats_raw (&n);
+  for (guint i = 0; i < n; i++) {
+    const GstVideoFormatInfo *info = gst_video_format_get_info (raw[i]);
+
+    if (!GST_VIDEO_FORMAT_INFO_HAS_PALETTE (info) && info->unpack_func
+        && info->pack_func)
+      g_array_append_val (formats, raw[i]);
+  }
+  return gst_video_make_raw_caps ((const GstVideoFormat *) formats->data,
+      formats->len);
+}
+
+static void
+gst_unet_seg_class_init (GstUnetSegClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
+  GstCaps *caps = make_caps ();
+
+  object_class->set_property = gst_unet_seg_set_property;
+  object_class->get_property = gst_unet_seg_get_property;
+  object_class->finalize = gst_unet_seg_finalize;
+  gst_unet_seg_install_properties (object_class);
+
+  gst_element_class_set_static_metadata (element_class, "U-Net segmentation",
+      "Filter/Analyzer/Effect/Video",
+      "Segments video with a U-Net-shaped ONNX network",
+      "The unetseg authors");
+  gst_element_class_add_pad_template (element_class,
+      gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template (element_class,
+      gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref (caps);
+
+  trans_class->passthrough_on_same_caps = FALSE;
+  trans_class->start = GST_DEBUG_FUNCPTR (gst_unet_seg_start);
+  trans_class->stop = GST_DEBUG_FUNCPTR (gst_unet_seg_stop);
+  trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_unet_seg_set_caps);
+  trans_class->query = GST_DEBUG_FUNCPTR (gst_unet_seg_query);
+  trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_unet_seg_sink_event);
+  trans_class->src_event = GST_DEBUG_FUNCPTR (gst_unet_seg_src_event);
+  trans_class->before_transform
+      = GST_DEBUG_FUNCPTR (gst_unet_seg_before_transform);
+  trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_unet_seg_transform_ip);
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstunetseg.h"
+
+#define DEFAULT_OUTPUT    GST_UNET_SEG_OUTPUT_OVERLAY
+#define DEFAULT_OPACITY   0.5
+#define DEFAULT_THRESHOLD 0.5
+#define DEFAULT_INTERVAL  1
+#define DEFAULT_LATE      GST_UNET_SEG_LATE_REUSE
+#define DEFAULT_THREADS   0
+#define MAX_THREADS       1024
+
+#define READY   (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
+      | GST_PARAM_MUTABLE_READY)
+#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
+      | GST_PARAM_MUTABLE_PLAYING)
+#define CONTROLLED (PLAYING | GST_PARAM_CONTROLLABLE)
+
+enum {
+  PROP_0,
+  PROP_MODEL,
+  PROP_OUTPUT,
+  PROP_OPACITY,
+  PROP_THRESHOLD,
+  PROP_COLORS,
+  PROP_INTERVAL,
+  PROP_LATE,
+  PROP_THREADS,
+  PROP_STATS,
+  /* the contract */
+  PROP_INPUT_NAME,
+  PROP_OUTPUT_NAME,
+  PROP_INPUT_SIZE,
+  PROP_FIT,
+  PROP_LAYOUT,
+  PROP_COLOR_ORDER,
+  PROP_SCALE,
+  PROP_DIVIDE_BY_MAX,
+  PROP_MEAN,
+  PROP_STD,
+  PROP_ACTIVATION,
+  PROP_FOREGROUND_CLASS,
+  PROP_INVERT,
+  PROP_LABELS,
+};
+
+GType
+gst_unet_seg_output_get_type (void)
+{
+  static GType type;
+
+  if (g_once_init_enter (&type)) {
+    static const GEnumValue values[] = {
+      { GST_UNET_SEG_OUTPUT_OVERLAY,
+          "Class colours over the frame, and metadata", "overlay" },
+      { GST_UNET_SEG_OUTPUT_NONE,
+          "Metadata only, the frame stays as it is", "none" },
+      { 0, NULL, NULL },
+    };
+    GType new_type = g_enum_register_static ("GstUnetSegOutput", values);
+
+    g_once_init_leave (&type, new_type);
+  }
+  return type;
+}
+
+GType
+gst_unet_seg_late_get_type (void)
+{
+  static GType type;
+
+  if (g_once_init_enter (&type)) {
+    static const GEnumValue values[] = {
+      { GST_UNET_SEG_LATE_REUSE, "A late frame gets the last mask", "reuse" },
+      { GST_UNET_SEG_LATE_RUN, "A late frame is segmented all the same",
+          "run" },
+      { 0, NULL, NULL },
+    };
+    GType new_type = g_enum_register_static ("GstUnetSegLate", values);
+
+    g_once_init_leave (&type, new_type);
+  }
+  return type;
+}
+
+/* ---- the contract's properties ---------------------------------------- */
+
+/* Every one is set by text, so that a property means and allows what the same
+ * key in a sidecar does. */
+typedef struct {
+  guint id;
+  const gchar *key;
+  gsize offset; /* in UnetContract; text is kept as written */
+} UnetKnob;
+
+#define AS_WRITTEN ((gsize) -1)
+
+static const UnetKnob knobs[] = {
+  { PROP_INPUT_NAME, "input", AS_WRITTEN },
+  { PROP_OUTPUT_NAME, "output", AS_WRITTEN },
+  { PROP_INPUT_SIZE, "input-size", AS_WRITTEN },
+  { PROP_FIT, "fit", G_STRUCT_OFFSET (UnetContract, fit) },
+  { PROP_LAYOUT, "layout", G_STRUCT_OFFSET (UnetContract, layout) },
+  { PROP_COLOR_ORDER, "color-order",
+      G_STRUCT_OFFSET (UnetContract, color_order) },
+  { PROP_SCALE, "scale", G_STRUCT_OFFSET (UnetContract, scale) },
+  { PROP_DIVIDE_BY_MAX, "divide-by-max",
+      G_STRUCT_OFFSET (UnetContract, divide_by_max) },
+  { PROP_MEAN, "mean", AS_WRITTEN },
+  { PROP_STD, "std", AS_WRITTEN },
+  { PROP_ACTIVATION, "activation",
+      G_STRUCT_OFFSET (UnetContract, activation) },
+  { PROP_FOREGROUND_CLASS, "foreground-class",
+      G_STRUCT_OFFSET (UnetContract, foreground_class) },
+  { PROP_INVERT, "invert", G_STRUCT_OFFSET (UnetContract, invert) },
+  { PROP_LABELS, "labels", AS_WRITTEN },
+};
+
+static const UnetKnob *
+find_knob (guint id)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (knobs); i++) {
+    if (knobs[i].id == id)
+      return &knobs[i];
+  }
+  return NULL;
+}
+
+/* In the C locale, as sidecars have it. */
+static gchar *
+value_to_text (const GValue *value, GParamSpec *pspec)
+{
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (G_IS_PARAM_SPEC_ENUM (pspec))
+    return g_strdup (g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class,
+        g_value_get_enum (value))->value_nick);
+  if (G_IS_PARAM_SPEC_DOUBLE (pspec))
+    return g_strdup (g_ascii_dtostr (number, sizeof (number),
+        g_value_get_double (value)));
+  if (G_IS_PARAM_SPEC_INT (pspec))
+    return g_strdup_printf ("%d", g_value_get_int (value));
+  if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
+    return g_strdup (g_value_get_boolean (value) ? "true" : "false");
+  return g_value_dup_string (value);
+}
+
+static void
+set_knob (GstUnetSeg *self, const UnetKnob *knob, const GValue *value,
+    GParamSpec *pspec)
+{
+  gchar *text = value_to_text (value, pspec);
+  g_autoptr (GError) error = NULL;
+
+  GST_OBJECT_LOCK (self);
+  if (text == NULL || *text == '\0') {
+    g_hash_table_remove (self->overrides, knob->key);
+    g_free (text);
+  } else if (unet_contract_set (self->knobs, knob->key, text, &error)) {
+    g_hash_table_replace (self->overrides, g_strdup (knob->key), text);
+  } else {
+    g_free (text);
+  }
+  GST_OBJECT_UNLOCK (self);
+  if (error)
+    g_warning ("%s: property '%s': %s", GST_OBJECT_NAME (self), pspec->name,
+        error->message);
+}
+
+static void
+get_knob (GstUnetSeg *self, const UnetKnob *knob, GValue *value,
+    GParamSpec *pspec)
+{
+  gconstpointer field = G_STRUCT_MEMBER_P (self->knobs, knob->offset);
+
+  if (knob->offset == AS_WRITTEN)
+    g_value_set_string (value, g_hash_table_lookup (self->overrides,
+        knob->key));
+  else if (G_IS_PARAM_SPEC_ENUM (pspec))
+    g_value_set_enum (value, *(const gint *) field);
+  else if (G_IS_PARAM_SPEC_DOUBLE (pspec))
+    g_value_set_double (value, *(const gdouble *) field);
+  else if (G_IS_PARAM_SPEC_INT (pspec))
+    g_value_set_int (value, *(const gint *) field);
+  else
+    g_value_set_boolean (value, *(const gboolean *) field);
+}
+
+/* ---- all properties --------------------------------------------------- */
+
+static void
+set_colors (GstUnetSeg *self, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+  UnetColors *colors = unet_colors_new (text, &error), *old;
+
+  if (colors == NULL) {
+    g_warning ("%s: property 'colors': %s", GST_OBJECT_NAME (self),
+        error->message);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  old = self->settings.colors;
+  self->settings.colors = colors;
+  GST_OBJECT_UNLOCK (self);
+  unet_colors_unref (old);
+}
+
+void
+gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
+    GParamSpec *pspec)
+{
+  GstUnetSeg *self = GST_UNET_SEG (object);
+  const UnetKnob *knob = find_knob (id);
+
+  if (knob) {
+    set_knob (self, knob, value, pspec);
+    return;
+  }
+  if (id == PROP_COLORS) {
+    set_colors (self, g_value_get_string (value));
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_MODEL:
+      g_free (self->model);
+      self->model = g_value_dup_string (value);
+      break;
+    case PROP_OUTPUT:
+      self->settings.output = g_value_get_enum (value);
+      break;
+    case PROP_OPACITY:
+      self->settings.opacity = g_value_get_double (value);
+      break;
+    case PROP_THRESHOLD:
+      self->settings.threshold = g_value_get_double (value);
+      break;
+    case PROP_INTERVAL:
+      self->settings.interval = g_value_get_uint (value);
+      break;
+    case PROP_LATE:
+      self->settings.late = g_value_get_enum (value);
+      break;
+    case PROP_THREADS:
+      self->threads = g_value_get_uint (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static GstStructure *
+make_stats (GstUnetSeg *self)
+{
+  const GstUnetSegStats *stats = &self->stats;
+  GstStructure *s = self->session_info
+      ? gst_structure_copy (self->session_info)
+      : gst_structure_new_empty ("application/x-unetseg-stats");
+
+  gst_structure_set (s, "frames", G_TYPE_UINT64, stats->frames,
+      "segmented", G_TYPE_UINT64, stats->segmented,
+      "reused", G_TYPE_UINT64, stats->reused,
+      "late", G_TYPE_UINT64, stats->late,
+      "inference-time-median", G_TYPE_UINT64,
+      unet_timing_percentile (&stats->inference, 50),
+      "inference-time-p95", G_TYPE_UINT64,
+      unet_timing_percentile (&stats->inference, 95),
+      "latency", G_TYPE_UINT64, (guint64) self->latency, NULL);
+  return s;
+}
+
+void
+gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
+    GParamSpec *pspec)
+{
+  GstUnetSeg *self = GST_UNET_SEG (object);
+  const UnetKnob *knob = find_knob (id);
+
+  GST_OBJECT_LOCK (self);
+  if (knob) {
+    get_knob (self, knob, value, pspec);
+    GST_OBJECT_UNLOCK (self);
+    return;
+  }
+  switch (id) {
+    case PROP_MODEL:
+      g_value_set_string (value, self->model);
+      break;
+    case PROP_OUTPUT:
+      g_value_set_enum (value, self->settings.output);
+      break;
+    case PROP_OPACITY:
+      g_value_set_double (value, self->settings.opacity);
+      break;
+    case PROP_THRESHOLD:
+      g_value_set_double (value, self->settings.threshold);
+      break;
+    case PROP_COLORS:
+      g_value_set_string (value, unet_colors_get_text (self->settings.colors));
+      break;
+    case PROP_INTERVAL:
+      g_value_set_uint (value, self->settings.interval);
+      break;
+    case PROP_LATE:
+      g_value_set_enum (value, self->settings.late);
+      break;
+    case PROP_THREADS:
+      g_value_set_uint (value, self->threads);
+      break;
+    case PROP_STATS:
+      g_value_take_boxed (value, make_stats (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_unet_seg_init_properties (GstUnetSeg *self)
+{
+  self->knobs = unet_contract_new ();
+  self->overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
+  self->threads = DEFAULT_THREADS;
+  self->settings = (GstUnetSegSettings) {
+    .output = DEFAULT_OUTPUT,
+    .opacity = DEFAULT_OPACITY,
+    .threshold = DEFAULT_THRESHOLD,
+    .interval = DEFAULT_INTERVAL,
+    .late = DEFAULT_LATE,
+    .colors = unet_colors_new (NULL, NULL),
+  };
+}
+
+void
+gst_unet_seg_clear_properties (GstUnetSeg *self)
+{
+  g_clear_pointer (&self->model, g_free);
+  g_clear_pointer (&self->knobs, unet_contract_free);
+  g_clear_pointer (&self->overrides, g_hash_table_unref);
+  g_clear_pointer (&self->session_info, gst_structure_free);
+  gst_unet_seg_settings_clear (&self->settings);
+}
+
+void
+gst_unet_seg_get_settings (GstUnetSeg *self, GstUnetSegSettings *settings)
+{
+  GST_OBJECT_LOCK (self);
+  *settings = self->settings;
+  unet_colors_ref (settings->colors);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_unet_seg_settings_clear (GstUnetSegSettings *settings)
+{
+  g_clear_pointer (&settings->colors, unet_colors_unref);
+}
+
+/* ---- what gst-inspect-1.0 shows --------------------------------------- */
+
+static void
+install (GObjectClass *klass, guint id, GParamSpec *pspec)
+{
+  g_object_class_install_property (klass, id, pspec);
+}
+
+static void
+install_mask_properties (GObjectClass *klass)
+{
+  install (klass, PROP_OUTPUT,
+      g_param_spec_enum ("output", "Output", "What becomes of the mask",
+          GST_TYPE_UNET_SEG_OUTPUT, DEFAULT_OUTPUT, CONTROLLED));
+  install (klass, PROP_OPACITY,
+      g_param_spec_double ("opacity", "Opacity",
+          "Opacity of the class colours: 0 leaves the picture as it is, 1 "
+          "hides what is under them",
+          0, 1, DEFAULT_OPACITY, CONTROLLED));
+  install (klass, PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+          "Least probability of a pixel that is not background",
+          0, 1, DEFAULT_THRESHOLD, CONTROLLED));
+  install (klass, PROP_COLORS,
+      g_param_spec_string ("colors", "Colors",
+          "Colours of classes, as in \"person=#80ff0040,car=red\": a label or "
+          "number of a class, then #RRGGBB, #AARRGGBB or a name; without "
+          "label for the classes 1, 2, ... in order (unset = distinct hues)",
+          NULL, PLAYING));
+}
+
+static void
+install_rate_properties (GObjectClass *klass)
+{
+  install (klass, PROP_INTERVAL,
+      g_param_spec_uint ("interval", "Interval",
+          "Segment every Nth frame, the others get the last mask (1 = every "
+          "frame)",
+          1, G_MAXINT, DEFAULT_INTERVAL, CONTROLLED));
+  install (klass, PROP_LATE,
+      g_param_spec_enum ("late", "Late",
+          "What happens to frames that the sink says are late; none is ever "
+          "dropped, and no mask older than 2 s is reused",
+          GST_TYPE_UNET_SEG_LATE, DEFAULT_LATE, PLAYING));
+  install (klass, PROP_THREADS,
+      g_param_spec_uint ("threads", "Threads",
+          "Threads of an inference (0 = one for each processor)",
+          0, MAX_THREADS, DEFAULT_THREADS, READY));
+  install (klass, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Numbers of frames, and of those segmented, reused and late; median "
+          "and 95th percentile of the last inferences' times and latency in "
+          "nanoseconds; session",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+install_input_properties (GObjectClass *klass)
+{
+  install (klass, PROP_INPUT_NAME,
+      g_param_spec_string ("input-name", "Input name",
+          "Name or number of the network's input that takes the picture "
+          "(unset = as the model says)",
+          NULL, READY));
+  install (klass, PROP_INPUT_SIZE,
+      g_param_spec_string ("input-size", "Input size",
+          "Size of the network's input in pixels, WIDTHxHEIGHT (unset = as "
+          "the model says, or near the frames' aspect)",
+          NULL, READY));
+  install (klass, PROP_FIT,
+      g_param_spec_enum ("fit", "Fit",
+          "How frames are fitted to the network's input (unless set, as the "
+          "model says)",
+          UNET_TYPE_FIT, UNET_FIT_STRETCH, READY));
+  install (klass, PROP_LAYOUT,
+      g_param_spec_enum ("layout", "Layout",
+          "Order of the input's dimensions (unless set, as the model says)",
+          UNET_TYPE_LAYOUT, UNET_LAYOUT_AUTO, READY));
+  install (klass, PROP_COLOR_ORDER,
+      g_param_spec_enum ("color-order", "Color order",
+          "Order of the input's channels (unless set, as the model says)",
+          UNET_TYPE_COLOR_ORDER, UNET_COLOR_ORDER_AUTO, READY));
+  install (klass, PROP_SCALE,
+      g_param_spec_double ("scale", "Scale",
+          "Factor of the 8-bit samples, before mean and std (unless set, as "
+          "the model says)",
+          G_MINDOUBLE, G_MAXDOUBLE, 1. / 255, READY));
+  install (klass, PROP_DIVIDE_BY_MAX,
+      g_param_spec_boolean ("divide-by-max", "Divide by max",
+          "Divide samples by the picture's largest instead of scaling "
+          "(unless set, as the model says)",
+          FALSE, READY));
+  install (klass, PROP_MEAN,
+      g_param_spec_string ("mean", "Mean",
+          "Subtracted after scaling, R,G,B (unset = as the model says)",
+          NULL, READY));
+  install (klass, PROP_STD,
+      g_param_spec_string ("std", "Standard deviation",
+          "Divisor after the mean, R,G,B (unset = as the model says)",
+          NULL, READY));
+}
+
+static void
+install_output_properties (GObjectClass *klass)
+{
+  install (klass, PROP_OUTPUT_NAME,
+      g_param_spec_string ("output-name", "Output name",
+          "Name or number of the network's output that holds the mask (unset "
+          "= as the model says)",
+          NULL, READY));
+  install (klass, PROP_ACTIVATION,
+      g_param_spec_enum ("activation", "Activation",
+          "How the network's output becomes probabilities (unless set, as the "
+          "model says)",
+          UNET_TYPE_ACTIVATION, UNET_ACTIVATION_AUTO, READY));
+  install (klass, PROP_FOREGROUND_CLASS,
+      g_param_spec_int ("foreground-class", "Foreground class",
+          "The one class that counts, -1 = every class (unless set, as the "
+          "model says)",
+          -1, G_MAXINT, -1, READY));
+  install (klass, PROP_INVERT,
+      g_param_spec_boolean ("invert", "Invert",
+          "The network gives the probability of the background (unless set, "
+          "as the model says)",
+          FALSE, READY));
+  install (klass, PROP_LABELS,
+      g_param_spec_string ("labels", "Labels",
+          "Names of the classes separated by commas, the background first "
+          "(unset = as the model says)",
+          NULL, READY));
+}
+
+void
+gst_unet_seg_install_properties (GObjectClass *klass)
+{
+  install (klass, PROP_MODEL,
+      g_param_spec_string ("model", "Model",
+          "Path of an ONNX file; a .modelinfo file beside it is read as well "
+          "(unset = the built-in person model)",
+          NULL, READY));
+  install_mask_properties (klass);
+  install_rate_properties (klass);
+  install_input_properties (klass);
+  install_output_properties (klass);
+
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_OUTPUT, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_LATE, 0);
+  gst_type_mark_as_plugin_api (UNET_TYPE_FIT, 0);
+  gst_type_mark_as_plugin_api (UNET_TYPE_LAYOUT, 0);
+  gst_type_mark_as_plugin_api (UNET_TYPE_COLOR_ORDER, 0);
+  gst_type_mark_as_plugin_api (UNET_TYPE_ACTIVATION, 0);
+}

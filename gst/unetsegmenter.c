@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unetsegmenter.h"
+
+struct _UnetSegmenter {
+  UnetModel *model;
+  UnetContract *contract;
+  UnetSessionOptions options;
+
+  UnetSession *session; /* (nullable) */
+  guint input_width, input_height;
+  guint input, output; /* indices */
+  guint64 run_estimate; /* nanoseconds */
+
+  GstVideoInfo info;
+  UnetPreprocess *preprocess;
+  UnetPostprocess *postprocess;
+  UnetOverlay *overlay;
+  UnetMask shape; /* without data */
+  GstBufferPool *pool;
+  UnetSegClasses *classes;
+};
+
+void
+unet_mask_buffers_clear (UnetMaskBuffers *mask)
+{
+  gst_clear_buffer (&mask->class_map);
+  gst_clear_buffer (&mask->probability);
+}
+
+/* ---- model and session ------------------------------------------------ */
+
+static gboolean
+find_tensor (UnetModel *model, const gchar *name, guint n,
+    const UnetTensorInfo *(*get) (const UnetModel *, guint), guint *index,
+    GError **error)
+{
+  for (guint i = 0; i < n; i++) {
+    if (g_strcmp0 (get (model, i)->name, name) == 0) {
+      *index = i;
+      return TRUE;
+    }
+  }
+  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+      "%s: no tensor is called '%s'", unet_model_get_name (model), name);
+  return FALSE;
+}
+
+/* Inputs beside the picture hold zeros. */
+static void
+clear_inputs (UnetSegmenter *self)
+{
+  for (guint i = 0; i < unet_model_get_n_inputs (self->model); i++) {
+    const UnetTensorInfo *info = unet_session_get_input_info (self->session,
+        i);
+    gsize size = unet_dtype_size (info->dtype);
+
+    for (guint d = 0; d < info->n_dims; d++)
+      size *= info->dims[d];
+    memset (unet_session_get_input_data (self->session, i), 0, size);
+  }
+}
+
+/* The first run touches memory for the first time, the second one counts. */
+static gboolean
+warm_up (UnetSegmenter *self, GError **error)
+{
+  for (guint i = 0; i < 2; i++) {
+    GstClockTime start = gst_util_get_timestamp ();
+
+    clear_inputs (self);
+    if (!unet_session_run (self->session, error))
+      return FALSE;
+    self->run_estimate = gst_util_get_timestamp () - start;
+  }
+  return TRUE;
+}
+
+static gboolean
+open_session (UnetSegmenter *self, guint width, guint height, GError **error)
+{
+  const UnetTensorInfo *info;
+
+  g_clear_pointer (&self->session, unet_session_unref);
+  self->session = unet_session_new_for_size (self->model, self->contract,
+      width, height, &self->options, error);
+  if (self->session == NULL)
+    return FALSE;
+  self->input_width = width;
+  self->input_height = height;
+
+  info = unet_session_get_input_info (self->session, self->input);
+  if (info->dtype != UNET_DTYPE_F32) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: input '%s' takes %s, pictures are f32",
+        unet_model_get_name (self->model), info->name,
+        unet_dtype_name (info->dtype));
+    goto failed;
+  }
+  if (!warm_up (self, error))
+    goto failed;
+  return TRUE;
+
+failed:
+  g_clear_pointer (&self->session, unet_session_unref);
+  return FALSE;
+}
+
+/* A size that does not follow the frames' aspect can be compiled for before
+ * the first frame, so that what is wrong with the model is known by then. */
+static gboolean
+open_early (UnetSegmenter *self, GError **error)
+{
+  guint width, height, other_width, other_height;
+
+  unet_model_choose_size (self->model, self->contract, 1920, 1080, &width,
+      &height);
+  unet_model_choose_size (self->model, self->contract, 1080, 1920,
+      &other_width, &other_height);
+  if (width != other_width || height != other_height)
+    return TRUE;
+  return open_session (self, width, height, error);
+}
+
+UnetSegmenter *
+unet_segmenter_new (const gchar *path, GHashTable *overrides, guint threads,
+    GError **error)
+{
+  UnetSegmenter *self = g_new0 (UnetSegmenter, 1);
+  UnetModel *model;
+
+  gst_video_info_init (&self->info);
+  self->options = (UnetSessionOptions) UNET_SESSION_OPTIONS_INIT;
+  self->options.threads = threads;
+  self->model = model = unet_model_load (path, error);
+  if (model == NULL)
+    goto failed;
+  self->contract = unet_model_get_contract (model, overrides, error);
+  if (self->contract == NULL)
+    goto failed;
+  if (!find_tensor (model, self->contract->input,
+          unet_model_get_n_inputs (model), unet_model_get_input, &self->input,
+          error)
+      || !find_tensor (model, self->contract->output,
+          unet_model_get_n_outputs (model), unet_model_get_output,
+          &self->output, error))
+    goto failed;
+  if (!open_early (self, error))
+    goto failed;
+  return self;
+
+failed:
+  unet_segmenter_free (self);
+  return NULL;
+}
+
+/* ---- frames of one kind ----------------------------------------------- */
+
+static void
+close_info (UnetSegmenter *self)
+{
+  g_clear_pointer (&self->preprocess, unet_preprocess_free);
+  g_clear_pointer (&self->postprocess, unet_postprocess_free);
+  g_clear_pointer (&self->overlay, unet_overlay_free);
+  g_clear_pointer (&self->classes, unet_seg_classes_unref);
+  if (self->pool) {
+    gst_buffer_pool_set_active (self->pool, FALSE);
+    gst_clear_object (&self->pool);
+  }
+  gst_video_info_init (&self->info);
+}
+
+void
+unet_segmenter_free (UnetSegmenter *self)
+{
+  close_info (self);
+  g_clear_pointer (&self->session, unet_session_unref);
+  g_clear_pointer (&self->contract, unet_contract_free);
+  g_clear_pointer (&self->model, unet_model_unref);
+  g_free (self);
+}
+
+static gboolean
+open_frame_path (UnetSegmenter *self, const GstVideoInfo *info,
+    GError **error)
+{
+  gdouble x = 0, y = 0, w = self->input_width, h = self->input_height;
+  UnetPlacement placement;
+
+  unet_session_get_output_window (self->session, self->output, &x, &y, &w,
+      &h);
+  unet_placement_init (&placement, self->contract->fit,
+      GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+      GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info),
+      self->input_width, self->input_height, x, y, w, h);
+  self->preprocess = unet_preprocess_new (info, self->contract,
+      self->input_width, self->input_height, &placement, error);
+  if (self->preprocess == NULL)
+    return FALSE;
+  self->postprocess = unet_postprocess_new (self->contract,
+      unet_session_get_output_info (self->session, self->output),
+      self->input_width, self->input_height, &placement, x, y, w, h, error);
+  if (self->postprocess == NULL)
+    return FALSE;
+  unet_postprocess_get_info (self->postprocess, &self->shape);
+  self->overlay = unet_overlay_new (info, error);
+  return self->overlay != NULL;
+}
+
+static gboolean
+open_pool (UnetSegmenter *self, GError **error)
+{
+  GstStructure *config;
+
+  /* Not a GstVideoBufferPool, which pads rows: readers of metadata rely on a
+   * stride of the width. */
+  self->pool = gst_buffer_pool_new ();
+  config = gst_buffer_pool_get_config (self->pool);
+  gst_buffer_pool_config_set_params (config, NULL,
+      self->shape.width * self->shape.height, 4, 0);
+  if (gst_buffer_pool_set_config (self->pool, config)
+      && gst_buffer_pool_set_active (self->pool, TRUE))
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
+      "no buffers for masks of %ux%u", self->shape.width, self->shape.height);
+  return FALSE;
+}
+
+/* With one foreground class the mask has two, whatever the model has. */
+static UnetSegClasses *
+make_classes (UnetSegmenter *self)
+{
+  const gchar *const *labels = (const gchar *const *) self->contract->labels;
+  gint foreground = self->contract->foreground_class;
+  const gchar *pair[3] = { NULL, NULL, NULL };
+
+  if (labels && foreground >= 0
+      && g_strv_length (self->contract->labels) > MAX (foreground, 1)) {
+    pair[0] = labels[0];
+    pair[1] = labels[foreground];
+    labels = pair;
+  }
+  return unet_seg_classes_new (unet_model_get_name (self->model),
+      self->shape.n_classes, labels);
+}
+
+static gboolean
+same_picture (const GstVideoInfo *a, const GstVideoInfo *b)
+{
+  GstVideoInfo a_ = *a, b_ = *b;
+
+  a_.fps_n = b_.fps_n = 0;
+  a_.fps_d = b_.fps_d = 1;
+  return gst_video_info_is_equal (&a_, &b_);
+}
+
+gboolean
+unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
+    GError **error)
+{
+  guint width, height, square;
+
+  if (self->preprocess && same_picture (&self->info, info))
+    return TRUE;
+  close_info (self);
+
+  square = gst_util_uint64_scale_int_round (GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info));
+  unet_model_choose_size (self->model, self->contract, MAX (square, 1),
+      GST_VIDEO_INFO_HEIGHT (info), &width, &height);
+  if ((self->session == NULL || width != self->input_width
+          || height != self->input_height)
+      && !open_session (self, width, height, error))
+    return FALSE;
+  if (!open_frame_path (self, info, error) || !open_pool (self, error)) {
+    close_info (self);
+    return FALSE;
+  }
+  self->classes = make_classes (self);
+  self->info = *info;
+  return TRUE;
+}
+
+/* ---- one frame -------------------------------------------------------- */
+
+static GstBuffer *
+acquire_plane (UnetSegmenter *self)
+{
+  GstBuffer *buffer;
+  GstVideoMeta *meta;
+
+  if (gst_buffer_pool_acquire_buffer (self->pool, &buffer, NULL)
+      != GST_FLOW_OK)
+    return NULL;
+  if (gst_buffer_get_video_meta (buffer) == NULL) {
+    gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
+    gint stride[GST_VIDEO_MAX_PLANES] = { self->shape.width };
+
+    meta = gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_GRAY8, self->shape.width, self->shape.height, 1,
+        offset, stride);
+    /* It stays on the buffer when that goes back to the pool. */
+    GST_META_FLAG_SET (meta, GST_META_FLAG_POOLED);
+  }
+  return buffer;
+}
+
+static gboolean
+map_mask (UnetSegmenter *self, const UnetMaskBuffers *mask, GstMapFlags flags,
+    GstMapInfo maps[2], UnetMask *view)
+{
+  if (!gst_buffer_map (mask->class_map, &maps[0], flags))
+    return FALSE;
+  if (!gst_buffer_map (mask->probability, &maps[1], flags)) {
+    gst_buffer_unmap (mask->class_map, &maps[0]);
+    return FALSE;
+  }
+  *view = self->shape;
+  view->class_map = maps[0].data;
+  view->probability = maps[1].data;
+  return TRUE;
+}
+
+static void
+unmap_mask (const UnetMaskBuffers *mask, GstMapInfo maps[2])
+{
+  gst_buffer_unmap (mask->class_map, &maps[0]);
+  gst_buffer_unmap (mask->probability, &maps[1]);
+}
+
+static gboolean
+fill_mask (UnetSegmenter *self, gdouble threshold, UnetMaskBuffers *mask,
+    GError **error)
+{
+  GstMapInfo maps[2];
+  UnetMask view;
+
+  mask->class_map = acquire_plane (self);
+  mask->probability = acquire_plane (self);
+  if (mask->class_map == NULL || mask->probability == NULL
+      || !map_mask (self, mask, GST_MAP_WRITE, maps, &view)) {
+    unet_mask_buffers_clear (mask);
+    g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
+        "no buffer for a mask");
+    return FALSE;
+  }
+  unet_postprocess_run (self->postprocess,
+      unet_session_get_output_data (self->session, self->output), threshold,
+      &view);
+  unmap_mask (mask, maps);
+  return TRUE;
+}
+
+gboolean
+unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
+    gdouble threshold, UnetMaskBuffers *mask, guint64 *run_time,
+    GError **error)
+{
+  GstClockTime start;
+
+  unet_preprocess_run (self->preprocess, frame,
+      unet_session_get_input_data (self->session, self->input));
+  start = gst_util_get_timestamp ();
+  if (!unet_session_run (self->session, error))
+    return FALSE;
+  *run_time = gst_util_get_timestamp () - start;
+  return fill_mask (self, threshold, mask, error);
+}
+
+const gchar *
+unet_segmenter_set_colors (UnetSegmenter *self, const UnetColors *colors)
+{
+  g_autofree guint32 *argb = g_new (guint32, self->shape.n_classes);
+  const gchar *unknown = unet_colors_get_palette (colors, self->classes, argb);
+
+  unet_overlay_set_palette (self->overlay, argb, self->shape.n_classes);
+  return unknown;
+}
+
+void
+unet_segmenter_draw (UnetSegmenter *self, GstVideoFrame *frame,
+    const UnetMaskBuffers *mask, gdouble opacity, gdouble threshold)
+{
+  GstMapInfo maps[2];
+  UnetMask view;
+
+  if (!map_mask (self, mask, GST_MAP_READ, maps, &view))
+    return;
+  unet_overlay_draw (self->overlay, frame, &view, opacity, threshold);
+  unmap_mask (mask, maps);
+}
+
+UnetSegMeta *
+unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
+    const UnetMaskBuffers *mask)
+{
+  UnetSegMeta *meta = gst_buffer_add_unet_seg_meta (buffer, self->classes,
+      mask->class_map, mask->probability, self->shape.width,
+      self->shape.height);
+
+  meta->x = self->shape.x;
+  meta->y = self->shape.y;
+  meta->w = self->shape.w;
+  meta->h = self->shape.h;
+  return meta;
+}
+
+/* The run itself has been measured when the session was made. */
+static void
+rehearse (UnetSegmenter *self, GstVideoFrame *frame, gboolean draw)
+{
+  UnetMaskBuffers mask = { NULL, NULL };
+
+  unet_preprocess_run (self->preprocess, frame,
+      unet_session_get_input_data (self->session, self->input));
+  if (!fill_mask (self, .5, &mask, NULL))
+    return;
+  if (draw)
+    unet_segmenter_draw (self, frame, &mask, .5, .5);
+  unet_mask_buffers_clear (&mask);
+}
+
+guint64
+unet_segmenter_estimate (UnetSegmenter *self, gboolean draw)
+{
+  guint64 time = self->run_estimate;
+  GstVideoFrame frame;
+  GstBuffer *buffer;
+
+  if (self->preprocess == NULL)
+    return time;
+  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->info),
+      NULL);
+  if (buffer == NULL)
+    return time;
+  gst_buffer_memset (buffer, 0, 0, -1);
+  if (gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READWRITE)) {
+    GstClockTime start = gst_util_get_timestamp ();
+
+    rehearse (self, &frame, draw);
+    time += gst_util_get_timestamp () - start;
+    gst_video_frame_unmap (&frame);
+  }
+  gst_buffer_unref (buffer);
+  return time;
+}
+
+UnetModel *
+unet_segmenter_get_model (UnetSegmenter *self)
+{
+  return self->model;
+}
+
+const UnetContract *
+unet_segmenter_get_contract (UnetSegmenter *self)
+{
+  return self->contract;
+}
+
+UnetSession *
+unet_segmenter_get_session (UnetSegmenter *self, guint *width, guint *height)
+{
+  *width = self->input_width;
+  *height = self->input_height;
+  return self->session;
+}

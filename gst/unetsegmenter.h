@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "frame/frame.h"
+#include "unetcolors.h"
+
+G_BEGIN_DECLS
+
+/* A model at work on one stream: what lies between a mapped frame and its
+ * mask. Belongs to one thread at a time. */
+typedef struct _UnetSegmenter UnetSegmenter;
+
+/* A mask in buffers of a pool; a mask without buffers is none. */
+typedef struct {
+  GstBuffer *class_map;
+  GstBuffer *probability;
+} UnetMaskBuffers;
+
+void unet_mask_buffers_clear (UnetMaskBuffers *mask);
+
+/* @path: (nullable): the built-in model. @overrides: as for
+ * unet_model_get_contract(). Compiles at once where the input size does not
+ * depend on the frames. */
+UnetSegmenter *unet_segmenter_new (const gchar *path, GHashTable *overrides,
+    guint threads, GError **error);
+void unet_segmenter_free (UnetSegmenter *self);
+
+/* Prepares for frames of @info; compiles only where the input size changes. */
+gboolean unet_segmenter_set_info (UnetSegmenter *self,
+    const GstVideoInfo *info, GError **error);
+
+/* @frame: mapped for reading. @run_time: (out): of the session's run alone,
+ * nanoseconds. Takes the buffers of @mask from a pool. */
+gboolean unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
+    gdouble threshold, UnetMaskBuffers *mask, guint64 *run_time,
+    GError **error);
+
+/* Returns a class named in @colors that the model does not have, or %NULL. */
+const gchar *unet_segmenter_set_colors (UnetSegmenter *self,
+    const UnetColors *colors);
+/* @frame: mapped for reading and writing. */
+void unet_segmenter_draw (UnetSegmenter *self, GstVideoFrame *frame,
+    const UnetMaskBuffers *mask, gdouble opacity, gdouble threshold);
+
+/* Attaches @mask to a writable buffer, as of this frame. */
+UnetSegMeta *unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
+    const UnetMaskBuffers *mask);
+
+/* What a frame that gets a mask of its own takes, measured on a black one;
+ * only the session's run before there is an info, 0 before there is a
+ * session. */
+guint64 unet_segmenter_estimate (UnetSegmenter *self, gboolean draw);
+
+UnetModel *unet_segmenter_get_model (UnetSegmenter *self);
+const UnetContract *unet_segmenter_get_contract (UnetSegmenter *self);
+/* (nullable): before the first frame size of a model of open size */
+UnetSession *unet_segmenter_get_session (UnetSegmenter *self, guint *width,
+    guint *height);
+
+G_END_DECLS

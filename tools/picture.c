@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "picture.h"
+#include "tool.h"
+
+#include <png.h>
+
+#define DECODE_TIMEOUT (30 * GST_SECOND)
+
+/* ---- in ----------------------------------------------------------------- */
+
+static GstElement *
+make_pipeline (const gchar *path, GError **error)
+{
+  GstElement *pipeline, *source;
+  /* videoflip is in another package than the rest; without it a picture
+   * stays as it is stored. */
+  g_autoptr (GstElementFactory) flip = gst_element_factory_find ("videoflip");
+  g_autofree gchar *text = g_strdup_printf (
+      "filesrc name=source ! decodebin ! videoconvert ! %s"
+      "video/x-raw,format=RGBx ! fakesink name=sink enable-last-sample=true",
+      flip != NULL ? "videoflip video-direction=auto ! videoconvert ! " : "");
+
+  pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
+      error);
+  if (pipeline == NULL)
+    return NULL;
+  source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  g_object_set (source, "location", path, NULL);
+  gst_object_unref (source);
+  return pipeline;
+}
+
+/* Until the sink holds the first picture. */
+static gboolean
+preroll (GstElement *pipeline, const gchar *path, GError **error)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) local = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  message = gst_bus_timed_pop_filtered (bus, DECODE_TIMEOUT,
+      GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE)
+    return TRUE;
+  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &local, NULL);
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path,
+      local != NULL ? local->message : "no picture could be decoded");
+  return FALSE;
+}
+
+GstSample *
+tool_picture_load (const gchar *path, GError **error)
+{
+  GstElement *pipeline = make_pipeline (path, error);
+  GstSample *sample = NULL;
+  GstElement *sink;
+
+  if (pipeline == NULL)
+    return NULL;
+  if (preroll (pipeline, path, error)) {
+    sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+    g_object_get (sink, "last-sample", &sample, NULL);
+    gst_object_unref (sink);
+    if (sample == NULL)
+      g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
+          "%s: no picture in it", path);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  return sample;
+}
+
+/* ---- out ---------------------------------------------------------------- */
+
+static gboolean
+save (png_image *image, const gchar *path, const guint8 *data,
+    const guint8 *colors, GError **error)
+{
+  if (png_image_write_to_file (image, path, 0, data, image->width, colors))
+    return TRUE;
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s", path,
+      image->message);
+  return FALSE;
+}
+
+gboolean
+tool_picture_save_gray (const gchar *path, const guint8 *data, guint width,
+    guint height, GError **error)
+{
+  png_image image = { .version = PNG_IMAGE_VERSION, .width = width,
+    .height = height, .format = PNG_FORMAT_GRAY };
+
+  return save (&image, path, data, NULL, error);
+}
+
+gboolean
+tool_picture_save_indexed (const gchar *path, const guint8 *data, guint width,
+    guint height, const guint32 *colors, guint n_colors, GError **error)
+{
+  guint8 map[256 * 3];
+  png_image image = { .version = PNG_IMAGE_VERSION, .width = width,
+    .height = height, .format = PNG_FORMAT_RGB_COLORMAP,
+    .colormap_entries = MIN (n_colors, 256) };
+
+  for (guint i = 0; i < image.colormap_entries; i++) {
+    map[3 * i] = colors[i] >> 16;
+    map[3 * i + 1] = colors[i] >> 8;
+    map[3 * i + 2] = colors[i];
+  }
+  return save (&image, path, data, map, error);
+}

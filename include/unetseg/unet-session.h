@@ -208,7 +208,7 @@ UNET_API const UnetTensorInfo *unet_session_get_output_info (
  * @index: below unet_model_get_n_inputs()
  *
  * Where the caller writes an input before a run: row-major, tight, in the
- * order that the model declares, 64-byte aligned. A run may overwrite it.
+ * order that the model declares, 64-byte aligned. A run leaves it as it is.
  *
  * Returns: (transfer none): the memory, valid as long as the session
  *

@@ -27,4 +27,7 @@ guint64 unet_plan_get_flops (UnetPlan *plan);
 gsize unet_plan_get_arena_size (UnetPlan *plan, gsize *live);
 const UnetLayerInfo *unet_plan_get_layers (UnetPlan *plan, guint *n_layers);
 
+/* Library and version, such as `oneDNN 2.6.3`. */
+const gchar *unet_engine_name (void);
+
 G_END_DECLS

@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+#include <string.h>
+
+/* Convolutions, transposed convolutions and matrix products. */
+
+/* A convolution as oneDNN is asked for it. */
+typedef struct {
+  UnetPlan *plan;
+  UnetNode *node;
+  UnetMemLayout layout;
+  gboolean transposed;
+  UnetDnnlWindow window;
+  UnetMd src, weights, bias, dst; /* weights with any layout */
+} Conv;
+
+static gboolean
+is_reference (const_dnnl_primitive_desc_t pd)
+{
+  return g_str_has_prefix (unet_pd_impl (pd), "ref");
+}
+
+/* ---- descriptors -------------------------------------------------------- */
+
+static void
+conv_window (const UnetWindow *from, UnetDnnlWindow *to)
+{
+  to->n = from->n;
+  for (guint i = 0; i < from->n; i++) {
+    to->kernel[i] = from->kernel[i];
+    to->stride[i] = from->stride[i];
+    to->dilation[i] = from->dilation[i];
+    to->pad_begin[i] = from->pad_begin[i];
+    to->pad_end[i] = from->pad_end[i];
+  }
+}
+
+/* oneDNN's logical weights: [g,] O, I, spatial; ONNX's transposed ones are
+ * [I, O/g, spatial], the same memory under other strides. */
+static UnetMd
+weights_md (const Conv *conv, const UnetWindow *window, gboolean any)
+{
+  const gint64 *d = unet_node_input (conv->node, 1)->dims;
+  gint64 g = window->group, dims[6], strides[6], taps = 1;
+  guint n = 0;
+
+  for (guint i = 0; i < window->n; i++)
+    taps *= window->kernel[i];
+  if (g > 1) {
+    strides[n] = d[0] / g * d[1] * taps;
+    dims[n++] = g;
+  }
+  strides[n] = conv->transposed ? taps : d[1] * taps;
+  dims[n++] = conv->transposed ? d[1] : d[0] / g;
+  strides[n] = conv->transposed ? d[1] * taps : taps;
+  dims[n++] = conv->transposed ? d[0] / g : d[1];
+  for (guint i = 0; i < window->n; i++) {
+    taps /= window->kernel[i];
+    strides[n] = taps;
+    dims[n++] = window->kernel[i];
+  }
+  return any ? unet_md_new (n, dims, dnnl_f32, dnnl_format_tag_any)
+             : unet_md_new_strides (n, dims, dnnl_f32, strides);
+}
+
+/* The first convolution reads its few channels as they are. */
+static UnetMemLayout
+source_layout (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout)
+{
+  UnetValue *in = unet_node_input (node, 0);
+
+  if (layout == UNET_MEM_BLOCKED && node->op == UNET_OP_Conv
+      && in->dims[1] <= 3 && unet_node_input (node, 1)->dims[0] > 1
+      && unet_node_attr_int (node, "group", 1) == 1)
+    return UNET_MEM_PLAIN;
+  return layout;
+}
+
+static gboolean
+conv_init (Conv *conv, UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
+    UnetWindow *window, GError **error)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+  UnetValue *bias = unet_node_input (node, 2);
+
+  memset (conv, 0, sizeof *conv);
+  if (!unet_node_window (plan->graph, node, window, error))
+    return FALSE;
+  conv->plan = plan;
+  conv->node = node;
+  conv->layout = layout;
+  conv->transposed = node->op == UNET_OP_ConvTranspose;
+  conv_window (window, &conv->window);
+  conv->src = unet_plan_md (plan, in->dtype, in->n_dims, in->dims,
+      source_layout (plan, node, layout));
+  conv->dst = unet_plan_md (plan, out->dtype, out->n_dims, out->dims, layout);
+  conv->weights = weights_md (conv, window, TRUE);
+  if (bias)
+    conv->bias = unet_md_new (1, &out->dims[1], dnnl_f32, dnnl_a);
+  return TRUE;
+}
+
+static void
+conv_clear (Conv *conv)
+{
+  unet_md_free (conv->src);
+  unet_md_free (conv->dst);
+  unet_md_free (conv->weights);
+  unet_md_free (conv->bias);
+}
+
+static gboolean
+conv_pd (const Conv *conv, dnnl_alg_kind_t alg, const UnetAttrs *attrs,
+    dnnl_primitive_desc_t *pd)
+{
+  if (!conv->src || !conv->dst || !conv->weights)
+    return FALSE;
+  if (conv->transposed)
+    return unet_pd_deconv (pd, conv->plan->engine, conv->src, conv->weights,
+        conv->bias, conv->dst, &conv->window, attrs->attr);
+  return unet_pd_conv (pd, conv->plan->engine, alg, conv->src, conv->weights,
+      conv->bias, conv->dst, &conv->window, attrs->attr);
+}
+
+/* ---- candidates --------------------------------------------------------- */
+
+typedef struct {
+  dnnl_primitive_desc_t pd;
+  UnetAttrs attrs;
+} Candidate;
+
+static void
+candidate_clear (Candidate *c)
+{
+  if (c->pd)
+    dnnl_primitive_desc_destroy (c->pd);
+  unet_attrs_clear (&c->attrs);
+  c->pd = NULL;
+}
+
+static gboolean
+try_candidate (const Conv *conv, dnnl_alg_kind_t alg, guint n,
+    UnetSumMode mode, Candidate *out)
+{
+  if (!unet_attrs_init (&out->attrs, conv->plan, conv->node, n, conv->layout,
+          mode))
+    return FALSE;
+  if (conv_pd (conv, alg, &out->attrs, &out->pd))
+    return TRUE;
+  unet_attrs_clear (&out->attrs);
+  return FALSE;
+}
+
+/* Could the residual be overwritten where it lies? */
+static gboolean
+can_sum_in_place (const Conv *conv)
+{
+  UnetValue *out = unet_node_output (conv->node, 0);
+
+  if (conv->plan->homes[out->id].parent)
+    return FALSE;
+  for (guint i = 0; i < conv->node->post_ops->len; i++) {
+    UnetPostOp *op = &g_array_index (conv->node->post_ops, UnetPostOp, i);
+
+    if (op->kind == UNET_POST_ADD)
+      return op->value != unet_node_input (conv->node, 0)
+          && unet_plan_dies (conv->plan, op->value, conv->layout);
+  }
+  return FALSE;
+}
+
+/* As many post-ops as a fast implementation takes; a slow one only when there
+ * is no other. */
+static gboolean
+best_fusion (const Conv *conv, dnnl_alg_kind_t alg, Candidate *out)
+{
+  const UnetSumMode modes[]
+      = { UNET_SUM_IN_PLACE, UNET_SUM_NEVER, UNET_SUM_COPY };
+  gboolean in_place = can_sum_in_place (conv);
+
+  for (gint n = conv->node->post_ops->len; n >= 0; n--)
+    for (guint m = in_place ? 0 : 1; m < 3; m++) {
+      if (!try_candidate (conv, alg, n, modes[m], out))
+        continue;
+      if (!is_reference (out->pd))
+        return TRUE;
+      candidate_clear (out);
+    }
+  return alg == dnnl_convolution_direct
+      && try_candidate (conv, alg, 0, UNET_SUM_NEVER, out);
+}
+
+static gchar *
+conv_key (const Conv *conv, const gchar *what, const Candidate *c)
+{
+  const UnetDnnlWindow *w = &conv->window;
+  const gint64 *wd = unet_node_input (conv->node, 1)->dims;
+  gchar *src = unet_md_key (conv->src), *dst = unet_md_key (conv->dst);
+  gchar *key = g_strdup_printf ("%s %s %s %" G_GINT64_FORMAT
+      ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " s%"
+      G_GINT64_FORMAT ",%" G_GINT64_FORMAT " d%" G_GINT64_FORMAT
+      " p%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " n%u%d t%u", what, src, dst,
+      wd[0], wd[1], w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
+      w->dilation[0], w->pad_begin[0], w->pad_end[0], c->attrs.n,
+      c->attrs.sum != NULL, conv->plan->options.threads);
+
+  g_free (src);
+  g_free (dst);
+  return key;
+}
+
+static guint64
+candidate_time (const Conv *conv, const gchar *what, const Candidate *c)
+{
+  gchar *key = conv_key (conv, what, c);
+  guint64 ns = unet_tune_time (conv->plan, c->pd, c->attrs.ops,
+      key);
+
+  g_free (key);
+  return ns;
+}
+
+/* Direct or, where oneDNN has it and it measures faster, Winograd. */
+static gboolean
+choose_candidate (const Conv *conv, Candidate *best, guint64 *ns)
+{
+  Candidate other = { 0 };
+
+  *ns = 0;
+  if (!best_fusion (conv, dnnl_convolution_direct, best))
+    return FALSE;
+  if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
+    return TRUE;
+  *ns = candidate_time (conv, "direct", best);
+  if (!conv->transposed && conv->layout == UNET_MEM_BLOCKED
+      && best_fusion (conv, dnnl_convolution_winograd, &other)) {
+    guint64 t = candidate_time (conv, "winograd", &other);
+
+    if (other.attrs.n == best->attrs.n && t < *ns) {
+      Candidate swap = *best;
+      *best = other;
+      other = swap;
+      *ns = t;
+    }
+    candidate_clear (&other);
+  }
+  return TRUE;
+}
+
+/* ---- emission ----------------------------------------------------------- */
+
+/* A residual that may not be overwritten is copied to the output first. */
+static gboolean
+copy_residual (UnetPlan *plan, UnetNode *node, UnetValue *residual,
+    UnetMemLayout layout, const UnetLoc *out, GError **error)
+{
+  UnetLoc *in = unet_plan_read (plan, residual, layout, error);
+  UnetCopyChannels *p;
+  UnetStep *step;
+
+  if (!in)
+    return FALSE;
+  p = g_new0 (UnetCopyChannels, 1);
+  p->src = p->dst = unet_plan_vec (plan, residual, layout);
+  step = unet_plan_add_kernel (plan, node, "Copy", "unet:copy_channels",
+      unet_kernel_copy_channels, p, residual, layout);
+  step->info.kind = "copy";
+  unet_step_operand (step, 0, in, FALSE);
+  unet_step_operand (step, 0, out, TRUE);
+  return TRUE;
+}
+
+static UnetLoc *
+output_location (const Conv *conv, const UnetAttrs *attrs, GError **error)
+{
+  UnetPlan *plan = conv->plan;
+  UnetValue *out = unet_node_output (conv->node, 0);
+  UnetLoc *loc;
+
+  if (!attrs->sum)
+    return unet_plan_write (plan, out, conv->layout, error);
+  if (!attrs->sum_copies) {
+    loc = unet_plan_read (plan, attrs->sum, conv->layout, error);
+    return loc ? unet_plan_alias (plan, out, conv->layout, loc, 0,
+                     unet_md_copy (loc->md))
+               : NULL;
+  }
+  loc = unet_plan_write (plan, out, conv->layout, error);
+  if (loc && !copy_residual (plan, conv->node, attrs->sum, conv->layout, loc,
+                 error))
+    return NULL;
+  return loc;
+}
+
+static UnetStorage *
+pack_weights (const Conv *conv, const UnetWindow *window,
+    const_dnnl_primitive_desc_t pd, GError **error)
+{
+  UnetMd from = weights_md (conv, window, FALSE);
+  UnetStorage *storage = unet_plan_pack_reorder (conv->plan,
+      unet_node_input (conv->node, 1)->constant->data, from,
+      unet_pd_md (pd, dnnl_query_weights_md, 0), error);
+
+  unet_md_free (from);
+  return storage;
+}
+
+/* Locations of binary post-ops' operands, read before the step is added so
+ * that their reorders come first. */
+static gboolean
+read_operands (const UnetAttrs *attrs, UnetPlan *plan, const UnetValue *out,
+    UnetMemLayout layout, UnetLoc *locs, GError **error)
+{
+  for (guint i = 0; i < attrs->n_args; i++)
+    if (!unet_plan_read_broadcast (plan, attrs->values[i], out->n_dims, layout,
+            &locs[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
+    GError **error)
+{
+  UnetPlan *plan = conv->plan;
+  UnetNode *node = conv->node;
+  UnetValue *bias = unet_node_input (node, 2), *out = unet_node_output (node, 0);
+  gchar *name = unet_node_describe (node, c->attrs.n);
+  UnetLoc locs[8] = { 0 }, *src, *dst, *bias_loc = NULL;
+  UnetStorage *weights;
+  UnetStep *step = NULL;
+  UnetMd weights_layout;
+
+  src = unet_plan_read (plan, unet_node_input (node, 0),
+      source_layout (plan, node, conv->layout), error);
+  weights_layout = unet_md_copy (unet_pd_md (c->pd, dnnl_query_weights_md, 0));
+  weights = src ? pack_weights (conv, window, c->pd, error) : NULL;
+  if (weights && bias)
+    bias_loc = unet_plan_read (plan, bias, UNET_MEM_PLAIN, error);
+  if (weights && (!bias || bias_loc)
+      && read_operands (&c->attrs, plan, out, conv->layout, locs, error)
+      && (dst = output_location (conv, &c->attrs, error))) {
+    step = unet_plan_add_primitive (plan, node, name, c->pd, out, conv->layout,
+        error);
+    c->pd = NULL;
+  }
+  if (step) {
+    unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
+    unet_step_operand_md (step, DNNL_ARG_WEIGHTS, weights, 0, weights_layout,
+        FALSE);
+    if (bias_loc)
+      unet_step_operand (step, DNNL_ARG_BIAS, bias_loc, FALSE);
+    unet_attrs_operands (&c->attrs, plan, step, locs);
+    unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
+  }
+  for (guint i = 0; i < c->attrs.n_args; i++)
+    unet_md_free (locs[i].md);
+  unet_md_free (weights_layout);
+  g_free (name);
+  return step && unet_plan_post_ops (plan, node, c->attrs.n, out,
+      conv->layout, error);
+}
+
+static gboolean
+has_constant_weights (const UnetNode *node)
+{
+  UnetValue *w = unet_node_input (node, 1), *b = unet_node_input (node, 2);
+
+  return w && w->constant && w->dtype == UNET_DTYPE_F32
+      && (!b || (b->constant && b->dtype == UNET_DTYPE_F32))
+      && unet_node_input (node, 0)->n_dims <= 5;
+}
+
+gboolean
+unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
+    GError **error)
+{
+  Candidate best = { 0 };
+  UnetWindow window;
+  gboolean ok;
+  guint64 ns;
+  Conv conv;
+
+  if (!has_constant_weights (node))
+    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+  if (!conv_init (&conv, plan, node, layout, &window, error))
+    return FALSE;
+  if (choose_candidate (&conv, &best, &ns))
+    ok = emit_conv (&conv, &window, &best, error);
+  else
+    ok = unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+  candidate_clear (&best);
+  conv_clear (&conv);
+  return ok;
+}
+
+/* The time that a convolution takes in @layout, for the choice of layouts. */
+guint64
+unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
+{
+  Candidate best = { 0 };
+  UnetWindow window;
+  guint64 ns = 0;
+  Conv conv;
+
+  if (!has_constant_weights (node)
+      || !conv_init (&conv, plan, node, layout, &window, NULL))
+    return 0;
+  if (!choose_candidate (&conv, &best, &ns))
+    ns = G_MAXUINT64 / 1024;
+  candidate_clear (&best);
+  conv_clear (&conv);
+  return ns;
+}
+
+/* ---- transposed convolution as 1x1 convolution and depth to space -------- */
+
+/* With kernel = stride = r and no padding every input pixel makes its own r*r
+ * output pixels: a matrix product, at four times the speed of oneDNN's
+ * deconvolution, and a move. */
+typedef struct {
+  UnetNode *node;
+  gint64 r, ic, oc, group; /* group: output channels padded to whole blocks */
+} Spread;
+
+/* Does the post-op leave a zero lane zero? */
+static gboolean
+keeps_zero (const UnetPostOp *op)
+{
+  switch (op->kind) {
+    case UNET_POST_RELU:
+    case UNET_POST_LEAKY_RELU:
+    case UNET_POST_ELU:
+    case UNET_POST_TANH:
+    case UNET_POST_HARD_SWISH:
+    case UNET_POST_SWISH:
+    case UNET_POST_GELU_ERF:
+      return TRUE;
+    case UNET_POST_CLIP:
+      return op->alpha <= 0 && op->beta >= 0;
+    default:
+      return FALSE;
+  }
+}
+
+static gboolean
+can_spread (const UnetPlan *plan, const UnetNode *node,
+    const UnetWindow *window, UnetMemLayout layout, Spread *spread)
+{
+  const gint64 *d = unet_node_input (node, 1)->dims;
+
+  if (layout == UNET_MEM_PLAIN || window->n != 2 || window->group != 1
+      || window->kernel[0] != window->kernel[1])
+    return FALSE;
+  for (guint i = 0; i < 2; i++)
+    if (window->kernel[i] != window->stride[i] || window->dilation[i] != 1
+        || window->pad_begin[i] || window->pad_end[i]
+        || window->output_padding[i])
+      return FALSE;
+  *spread = (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1] };
+  if (layout == UNET_MEM_BLOCKED)
+    spread->group = (d[1] + plan->block - 1) / plan->block * plan->block;
+  for (guint i = 0; i < node->post_ops->len; i++) {
+    UnetPostOp *op = &g_array_index (node->post_ops, UnetPostOp, i);
+    UnetEltwise e;
+
+    if (!unet_eltwise_for (op, &e)
+        || (spread->group != spread->oc && !keeps_zero (op)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* [ic][oc][dy][dx] to [dy][dx][oc padded][ic]. */
+static gboolean
+fill_spread_weights (gpointer data, gpointer user_data, GError **error)
+{
+  const Spread *s = user_data;
+  const gfloat *w = unet_node_input (s->node, 1)->constant->data;
+  gint64 taps = s->r * s->r;
+  gfloat *out = data;
+
+  for (gint64 i = 0; i < s->ic; i++)
+    for (gint64 o = 0; o < s->oc; o++)
+      for (gint64 k = 0; k < taps; k++)
+        out[(k * s->group + o) * s->ic + i] = w[(i * s->oc + o) * taps + k];
+  return TRUE;
+}
+
+static gboolean
+fill_spread_bias (gpointer data, gpointer user_data, GError **error)
+{
+  const Spread *s = user_data;
+  const gfloat *b = unet_node_input (s->node, 2)->constant->data;
+
+  for (gint64 k = 0; k < s->r * s->r; k++)
+    memcpy ((gfloat *) data + k * s->group, b, s->oc * sizeof (gfloat));
+  return TRUE;
+}
+
+static UnetStorage *
+pack_spread_weights (UnetPlan *plan, Spread *s,
+    const_dnnl_primitive_desc_t pd, GError **error)
+{
+  gint64 dims[] = { s->r * s->r * s->group, s->ic, 1, 1 };
+  gsize size = unet_dims_count (4, dims) * sizeof (gfloat);
+  UnetMd from = unet_md_new (4, dims, dnnl_f32, dnnl_oihw);
+  gfloat *plain = g_malloc0 (size);
+  UnetStorage *storage;
+
+  fill_spread_weights (plain, s, NULL);
+  storage = unet_plan_pack_reorder (plan, plain, from,
+      unet_pd_md (pd, dnnl_query_weights_md, 0), error);
+  g_free (plain);
+  unet_md_free (from);
+  return storage;
+}
+
+/* The 1x1 convolution's descriptors and primitive. */
+typedef struct {
+  gint64 mid[4];
+  UnetMd src, weights, bias, dst;
+  Candidate c;
+} SpreadConv;
+
+static gboolean
+spread_conv_init (SpreadConv *sc, UnetPlan *plan, const Spread *s,
+    UnetMemLayout layout)
+{
+  UnetValue *in = unet_node_input (s->node, 0);
+  UnetDnnlWindow window = { 2, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, { 0 } };
+  gint64 wd[] = { s->r * s->r * s->group, s->ic, 1, 1 };
+
+  memset (sc, 0, sizeof *sc);
+  memcpy (sc->mid, in->dims, sizeof sc->mid);
+  sc->mid[1] = wd[0];
+  sc->src = unet_plan_md (plan, UNET_DTYPE_F32, 4, in->dims, layout);
+  sc->dst = unet_plan_md (plan, UNET_DTYPE_F32, 4, sc->mid, layout);
+  sc->weights = unet_md_new (4, wd, dnnl_f32, dnnl_format_tag_any);
+  if (unet_node_input (s->node, 2))
+    sc->bias = unet_md_new (1, wd, dnnl_f32, dnnl_a);
+  return unet_attrs_init (&sc->c.attrs, plan, s->node,
+             s->node->post_ops->len, layout, UNET_SUM_NEVER)
+      && unet_pd_conv (&sc->c.pd, plan->engine, dnnl_convolution_direct,
+          sc->src, sc->weights, sc->bias, sc->dst, &window,
+          sc->c.attrs.attr)
+      && !is_reference (sc->c.pd);
+}
+
+static void
+spread_conv_clear (SpreadConv *sc)
+{
+  candidate_clear (&sc->c);
+  unet_md_free (sc->src);
+  unet_md_free (sc->dst);
+  unet_md_free (sc->weights);
+  unet_md_free (sc->bias);
+}
+
+static gboolean
+emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
+    UnetStorage *mid, UnetMemLayout layout, GError **error)
+{
+  UnetValue *out = unet_node_output (s->node, 0), seen = { 0 };
+  UnetLoc *dst = unet_plan_write (plan, out, layout, error);
+  UnetDepthToSpace *p;
+  UnetStep *step;
+
+  if (!dst)
+    return FALSE;
+  p = g_new0 (UnetDepthToSpace, 1);
+  memcpy (seen.dims, sc->mid, sizeof sc->mid);
+  p->src = unet_plan_vec (plan, &seen, layout);
+  p->dst = unet_plan_vec (plan, out, layout);
+  p->r = s->r;
+  step = unet_plan_add_kernel (plan, s->node, "DepthToSpace",
+      "unet:depth_to_space", unet_kernel_depth_to_space, p, out, layout);
+  step->info.kind = "copy";
+  unet_step_operand_md (step, 0, mid, 0, sc->dst, FALSE);
+  unet_step_operand (step, 0, dst, TRUE);
+  return TRUE;
+}
+
+static gboolean
+emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
+    GError **error)
+{
+  UnetNode *node = s->node;
+  gchar *name = unet_node_describe (node, node->post_ops->len);
+  UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0), layout,
+      error);
+  UnetStorage *mid, *weights, *bias = NULL;
+  UnetMd wmd = unet_md_copy (
+      unet_pd_md (sc->c.pd, dnnl_query_weights_md, 0));
+  UnetStep *step = NULL;
+
+  weights = src ? pack_spread_weights (plan, s, sc->c.pd, error) : NULL;
+  if (weights && sc->bias)
+    bias = unet_plan_pack (plan, unet_node_input (node, 2)->constant->data,
+        s->oc * sizeof (gfloat), "spread bias",
+        s->r * s->r * s->group * sizeof (gfloat), fill_spread_bias, s, error);
+  if (weights && (bias || !sc->bias)) {
+    step = unet_plan_add_primitive (plan, node, name, sc->c.pd,
+        unet_node_output (node, 0), layout, error);
+    sc->c.pd = NULL;
+  }
+  g_free (name);
+  if (step) {
+    mid = unet_plan_add_storage (plan, unet_md_size (sc->dst));
+    unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
+    unet_step_operand_md (step, DNNL_ARG_WEIGHTS, weights, 0, wmd, FALSE);
+    if (bias)
+      unet_step_operand_md (step, DNNL_ARG_BIAS, bias, 0, sc->bias, FALSE);
+    unet_step_operand_md (step, DNNL_ARG_DST, mid, 0, sc->dst, TRUE);
+  }
+  unet_md_free (wmd);
+  return step && emit_depth_to_space (plan, s, sc, mid, layout, error);
+}
+
+gboolean
+unet_lower_deconv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
+    GError **error)
+{
+  UnetWindow window;
+  SpreadConv sc;
+  Spread spread;
+  gboolean ok;
+
+  if (!has_constant_weights (node))
+    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+  if (!unet_node_window (plan->graph, node, &window, error))
+    return FALSE;
+  if (!can_spread (plan, node, &window, layout, &spread))
+    return unet_lower_conv (plan, node, layout, error);
+  ok = spread_conv_init (&sc, plan, &spread, layout);
+  if (ok)
+    ok = emit_spread (plan, &spread, &sc, layout, error);
+  else
+    ok = unet_lower_conv (plan, node, layout, error);
+  spread_conv_clear (&sc);
+  return ok;
+}
+
+/* ---- matrix products ----------------------------------------------------- */
+
+/* A as it is or transposed, under row-major memory. */
+static UnetMd
+matrix_md (const UnetLoc *loc, const UnetValue *value, guint n_dims,
+    gboolean transpose)
+{
+  gint64 dims[UNET_MAX_DIMS], strides[UNET_MAX_DIMS], stride = 1;
+  guint lead = n_dims - value->n_dims;
+
+  for (guint i = n_dims; i-- > 0;) {
+    dims[i] = i < lead ? 1 : value->dims[i - lead];
+    strides[i] = stride;
+    stride *= dims[i];
+  }
+  if (transpose) {
+    gint64 d = dims[n_dims - 1], s = strides[n_dims - 1];
+
+    dims[n_dims - 1] = dims[n_dims - 2];
+    strides[n_dims - 1] = strides[n_dims - 2];
+    dims[n_dims - 2] = d;
+    strides[n_dims - 2] = s;
+  }
+  return unet_md_new_strides (n_dims, dims, dnnl_f32, strides);
+}
+
+static gboolean
+is_matmul_simple (const UnetNode *node)
+{
+  UnetValue *a = unet_node_input (node, 0), *b = unet_node_input (node, 1);
+  UnetValue *c = unet_node_input (node, 2);
+
+  if (a->dtype != UNET_DTYPE_F32 || a->n_dims < 2 || b->n_dims < 2
+      || unet_dims_count (a->n_dims, a->dims) == 0
+      || unet_dims_count (b->n_dims, b->dims) == 0)
+    return FALSE;
+  if (node->op == UNET_OP_MatMul)
+    return TRUE;
+  return unet_node_attr_float (node, "alpha", 1) == 1
+      && (!c || (unet_node_attr_float (node, "beta", 1) == 1
+                 && c->n_dims <= 2));
+}
+
+static gboolean
+emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd,
+    UnetLoc *a, UnetLoc *b, UnetLoc *c, GError **error)
+{
+  UnetValue *out = unet_node_output (node, 0);
+  UnetLoc *dst = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
+  dnnl_primitive_desc_t pd = NULL;
+  UnetAttrs attrs = { 0 };
+  UnetStep *step = NULL;
+
+  if (!dst)
+    return FALSE;
+  if (unet_attrs_init (&attrs, plan, node, 0, UNET_MEM_PLAIN, UNET_SUM_NEVER)
+      && unet_pd_matmul (&pd, plan->engine, amd, bmd, c ? c->md : NULL,
+          dst->md, attrs.attr))
+    step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
+        pd, out, UNET_MEM_PLAIN, error);
+  else
+    unet_plan_set_error (error, plan, node, "oneDNN has no such product");
+  unet_attrs_clear (&attrs);
+  if (!step)
+    return FALSE;
+  unet_step_operand_md (step, DNNL_ARG_SRC, a->storage, a->offset, amd, FALSE);
+  unet_step_operand_md (step, DNNL_ARG_WEIGHTS, b->storage, b->offset, bmd,
+      FALSE);
+  if (c)
+    unet_step_operand (step, DNNL_ARG_BIAS, c, FALSE);
+  unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
+  return unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+}
+
+gboolean
+unet_lower_matmul (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
+    GError **error)
+{
+  UnetValue *va = unet_node_input (node, 0), *vb = unet_node_input (node, 1);
+  UnetValue *vc = unet_node_input (node, 2);
+  gboolean ta = unet_node_attr_int (node, "transA", 0) != 0;
+  gboolean tb = unet_node_attr_int (node, "transB", 0) != 0;
+  guint n = MAX (va->n_dims, vb->n_dims);
+  UnetLoc *a, *b, bias = { 0 };
+  UnetMd amd, bmd;
+  gboolean ok;
+
+  if (!is_matmul_simple (node))
+    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+  a = unet_plan_read (plan, va, UNET_MEM_PLAIN, error);
+  b = a ? unet_plan_read (plan, vb, UNET_MEM_PLAIN, error) : NULL;
+  if (!b)
+    return FALSE;
+  if (vc && !unet_plan_read_broadcast (plan, vc, 2, UNET_MEM_PLAIN, &bias,
+                error))
+    return FALSE;
+  amd = matrix_md (a, va, n, ta);
+  bmd = matrix_md (b, vb, n, tb);
+  ok = emit_matmul (plan, node, amd, bmd, a, b, vc ? &bias : NULL, error);
+  unet_md_free (amd);
+  unet_md_free (bmd);
+  unet_md_free (bias.md);
+  return ok;
+}

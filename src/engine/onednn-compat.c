@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onednn-compat.h"
+#include <string.h>
+
+/* Creation of a primitive descriptor: a descriptor struct first in oneDNN 2,
+ * one call in oneDNN 3. */
+#if UNET_DNNL_V3
+#define CREATE(pd, name, attr, ...)                                           \
+  (dnnl_##name##_primitive_desc_create (pd, engine, __VA_ARGS__, attr) ==     \
+      dnnl_success)
+#else
+static gboolean
+create_v2 (dnnl_primitive_desc_t *pd, dnnl_status_t status, const void *desc,
+    const_dnnl_primitive_attr_t attr, dnnl_engine_t engine)
+{
+  return status == dnnl_success
+      && dnnl_primitive_desc_create (pd, desc, attr, engine, NULL)
+      == dnnl_success;
+}
+#endif
+
+#if UNET_DNNL_V3
+
+UnetMd
+unet_md_new (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
+    dnnl_format_tag_t tag)
+{
+  UnetMd md = NULL;
+  dnnl_memory_desc_create_with_tag (&md, n_dims, dims, dtype, tag);
+  return md;
+}
+
+UnetMd
+unet_md_new_strides (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
+    const gint64 *strides)
+{
+  UnetMd md = NULL;
+  dnnl_memory_desc_create_with_strides (&md, n_dims, dims, dtype, strides);
+  return md;
+}
+
+UnetMd
+unet_md_new_sub (UnetConstMd parent, const gint64 *dims, const gint64 *offsets)
+{
+  UnetMd md = NULL;
+  dnnl_memory_desc_create_submemory (&md, parent, dims, offsets);
+  return md;
+}
+
+UnetMd
+unet_md_copy (UnetConstMd src)
+{
+  UnetMd md = NULL;
+  dnnl_memory_desc_clone (&md, src);
+  return md;
+}
+
+void
+unet_md_free (UnetMd md)
+{
+  if (md)
+    dnnl_memory_desc_destroy (md);
+}
+
+gchar *
+unet_md_key (UnetConstMd md)
+{
+  gsize size = 0;
+  guint8 *blob;
+  gchar *key;
+
+  if (dnnl_memory_desc_get_blob (NULL, &size, md) != dnnl_success)
+    return g_strdup ("?");
+  blob = g_malloc0 (size);
+  dnnl_memory_desc_get_blob (blob, &size, md);
+  key = g_base64_encode (blob, size);
+  g_free (blob);
+  return key;
+}
+
+#else
+
+UnetMd
+unet_md_new (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
+    dnnl_format_tag_t tag)
+{
+  UnetMd md = g_new0 (dnnl_memory_desc_t, 1);
+  if (dnnl_memory_desc_init_by_tag (md, n_dims, dims, dtype, tag))
+    g_clear_pointer (&md, g_free);
+  return md;
+}
+
+UnetMd
+unet_md_new_strides (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
+    const gint64 *strides)
+{
+  UnetMd md = g_new0 (dnnl_memory_desc_t, 1);
+  if (dnnl_memory_desc_init_by_strides (md, n_dims, dims, dtype, strides))
+    g_clear_pointer (&md, g_free);
+  return md;
+}
+
+UnetMd
+unet_md_new_sub (UnetConstMd parent, const gint64 *dims, const gint64 *offsets)
+{
+  UnetMd md = g_new0 (dnnl_memory_desc_t, 1);
+  if (dnnl_memory_desc_init_submemory (md, parent, dims, offsets))
+    g_clear_pointer (&md, g_free);
+  return md;
+}
+
+UnetMd
+unet_md_copy (UnetConstMd src)
+{
+  UnetMd md = g_new (dnnl_memory_desc_t, 1);
+  *md = *src;
+  return md;
+}
+
+void
+unet_md_free (UnetMd md)
+{
+  g_free (md);
+}
+
+gchar *
+unet_md_key (UnetConstMd md)
+{
+  return g_base64_encode ((const guchar *) md, sizeof *md);
+}
+
+#endif
+
+gsize
+unet_md_size (UnetConstMd md)
+{
+  return dnnl_memory_desc_get_size (md);
+}
+
+gboolean
+unet_md_equal (UnetConstMd a, UnetConstMd b)
+{
+  return dnnl_memory_desc_equal (a, b) != 0;
+}
+
+/* oneDNN counts the holes between taps, we the distance. */
+static void
+dilates (const UnetDnnlWindow *window, dnnl_dims_t out)
+{
+  for (guint i = 0; i < window->n; i++)
+    out[i] = window->dilation[i] - 1;
+}
+
+gboolean
+unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights,
+    UnetConstMd bias, UnetConstMd dst, const UnetDnnlWindow *w,
+    const_dnnl_primitive_attr_t attr)
+{
+  dnnl_dims_t dilate;
+
+  dilates (w, dilate);
+#if UNET_DNNL_V3
+  return CREATE (pd, convolution_forward, attr, dnnl_forward_inference, alg,
+      src, weights, bias, dst, w->stride, dilate, w->pad_begin, w->pad_end);
+#else
+  dnnl_convolution_desc_t desc;
+  return create_v2 (pd,
+      dnnl_dilated_convolution_forward_desc_init (&desc,
+          dnnl_forward_inference, alg, src, weights, bias, dst, w->stride,
+          dilate, w->pad_begin, w->pad_end),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_deconv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    UnetConstMd src, UnetConstMd weights, UnetConstMd bias, UnetConstMd dst,
+    const UnetDnnlWindow *w, const_dnnl_primitive_attr_t attr)
+{
+  dnnl_dims_t dilate;
+
+  dilates (w, dilate);
+#if UNET_DNNL_V3
+  return CREATE (pd, deconvolution_forward, attr, dnnl_forward_inference,
+      dnnl_deconvolution_direct, src, weights, bias, dst, w->stride, dilate,
+      w->pad_begin, w->pad_end);
+#else
+  dnnl_deconvolution_desc_t desc;
+  return create_v2 (pd,
+      dnnl_dilated_deconvolution_forward_desc_init (&desc,
+          dnnl_forward_inference, dnnl_deconvolution_direct, src, weights,
+          bias, dst, w->stride, dilate, w->pad_begin, w->pad_end),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_pool (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd dst,
+    const UnetDnnlWindow *w, const_dnnl_primitive_attr_t attr)
+{
+  dnnl_dims_t dilate;
+
+  dilates (w, dilate);
+#if UNET_DNNL_V3
+  return CREATE (pd, pooling_forward, attr, dnnl_forward_inference, alg, src,
+      dst, w->stride, w->kernel, dilate, w->pad_begin, w->pad_end);
+#else
+  dnnl_pooling_v2_desc_t desc;
+  return create_v2 (pd,
+      dnnl_pooling_v2_forward_desc_init (&desc, dnnl_forward_inference, alg,
+          src, dst, w->stride, w->kernel, dilate, w->pad_begin, w->pad_end),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_matmul (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    UnetConstMd src, UnetConstMd weights, UnetConstMd bias, UnetConstMd dst,
+    const_dnnl_primitive_attr_t attr)
+{
+#if UNET_DNNL_V3
+  return CREATE (pd, matmul, attr, src, weights, bias, dst);
+#else
+  dnnl_matmul_desc_t desc;
+  return create_v2 (pd, dnnl_matmul_desc_init (&desc, src, weights, bias, dst),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_eltwise (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd md, gfloat alpha, gfloat beta,
+    const_dnnl_primitive_attr_t attr)
+{
+#if UNET_DNNL_V3
+  return CREATE (pd, eltwise_forward, attr, dnnl_forward_inference, alg, md,
+      md, alpha, beta);
+#else
+  dnnl_eltwise_desc_t desc;
+  return create_v2 (pd,
+      dnnl_eltwise_forward_desc_init (&desc, dnnl_forward_inference, alg, md,
+          alpha, beta),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_binary (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd src0, UnetConstMd src1, UnetConstMd dst,
+    const_dnnl_primitive_attr_t attr)
+{
+#if UNET_DNNL_V3
+  return CREATE (pd, binary, attr, alg, src0, src1, dst);
+#else
+  dnnl_binary_desc_t desc;
+  return create_v2 (pd, dnnl_binary_desc_init (&desc, alg, src0, src1, dst),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_softmax (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    gboolean logarithm, UnetConstMd md, gint axis,
+    const_dnnl_primitive_attr_t attr)
+{
+  dnnl_alg_kind_t alg = logarithm ? dnnl_softmax_log : dnnl_softmax_accurate;
+#if UNET_DNNL_V3
+  return CREATE (pd, softmax_forward, attr, dnnl_forward_inference, alg, md,
+      md, axis);
+#else
+  dnnl_softmax_v2_desc_t desc;
+  return create_v2 (pd,
+      dnnl_softmax_v2_forward_desc_init (&desc, dnnl_forward_inference, alg,
+          md, md, axis),
+      &desc, attr, engine);
+#endif
+}
+
+gboolean
+unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    UnetConstMd src, UnetConstMd dst, const_dnnl_primitive_attr_t attr)
+{
+  return dnnl_reorder_primitive_desc_create (pd, src, engine, dst, engine,
+             attr)
+      == dnnl_success;
+}
+
+gboolean
+unet_post_ops_append_eltwise (dnnl_post_ops_t ops, dnnl_alg_kind_t alg,
+    gfloat alpha, gfloat beta)
+{
+#if UNET_DNNL_V3
+  return dnnl_post_ops_append_eltwise (ops, alg, alpha, beta) == dnnl_success;
+#else
+  return dnnl_post_ops_append_eltwise (ops, 1.0f, alg, alpha, beta)
+      == dnnl_success;
+#endif
+}
+
+gboolean
+unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale)
+{
+#if UNET_DNNL_V3
+  return dnnl_post_ops_append_sum (ops, scale, 0, dnnl_data_type_undef)
+      == dnnl_success;
+#else
+  return dnnl_post_ops_append_sum (ops, scale) == dnnl_success;
+#endif
+}
+
+UnetEltwise
+unet_eltwise_hard_swish (void)
+{
+  /* oneDNN 2 ignores both parameters. */
+  return (UnetEltwise){ dnnl_eltwise_hardswish, 1.0f / 6.0f, 0.5f };
+}
+
+UnetEltwise
+unet_eltwise_softplus (void)
+{
+  return (UnetEltwise){ dnnl_eltwise_soft_relu, 1.0f, 0.0f };
+}
+
+UnetConstMd
+unet_pd_md (const_dnnl_primitive_desc_t pd, dnnl_query_t what, gint index)
+{
+  return dnnl_primitive_desc_query_md (pd, what, index);
+}
+
+const gchar *
+unet_pd_impl (const_dnnl_primitive_desc_t pd)
+{
+  const char *name = NULL;
+  dnnl_primitive_desc_query (pd, dnnl_query_impl_info_str, 0, &name);
+  return name ? name : "?";
+}
+
+/* Every primitive takes its scratchpad from the arena: with the library's own
+ * one, two threads that run the same primitive corrupt each other. */
+gboolean
+unet_pd_scratch_attr (dnnl_primitive_attr_t *attr, dnnl_post_ops_t ops)
+{
+  if (dnnl_primitive_attr_create (attr) != dnnl_success)
+    return FALSE;
+  return dnnl_primitive_attr_set_scratchpad_mode (*attr,
+             dnnl_scratchpad_mode_user)
+      == dnnl_success
+      && (!ops || dnnl_primitive_attr_set_post_ops (*attr, ops)
+              == dnnl_success);
+}
+
+const gchar *
+unet_dnnl_status (dnnl_status_t status)
+{
+  switch (status) {
+    case dnnl_success:
+      return "success";
+    case dnnl_out_of_memory:
+      return "out of memory";
+    case dnnl_invalid_arguments:
+      return "invalid arguments";
+    case dnnl_unimplemented:
+      return "unimplemented";
+    case dnnl_runtime_error:
+      return "runtime error";
+    default:
+      return "not required or unknown status";
+  }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One spelling for oneDNN 2.6 and 3.7: everything that differs between the
+ * two stands here and in onednn-compat.c. Functions return %FALSE where the
+ * library has no implementation for what is asked; that is an answer, not an
+ * error. */
+
+#include <glib.h>
+#include <oneapi/dnnl/dnnl.h>
+
+G_BEGIN_DECLS
+
+#define UNET_DNNL_V3 (DNNL_VERSION_MAJOR >= 3)
+
+/* A pointer on both: to the struct of oneDNN 2, the handle of oneDNN 3. */
+#if UNET_DNNL_V3
+typedef dnnl_memory_desc_t UnetMd;
+typedef const_dnnl_memory_desc_t UnetConstMd;
+#else
+typedef dnnl_memory_desc_t *UnetMd;
+typedef const dnnl_memory_desc_t *UnetConstMd;
+#endif
+
+/* (transfer full) (nullable) */
+UnetMd unet_md_new (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
+    dnnl_format_tag_t tag);
+UnetMd unet_md_new_strides (guint n_dims, const gint64 *dims,
+    dnnl_data_type_t dtype, const gint64 *strides);
+UnetMd unet_md_new_sub (UnetConstMd parent, const gint64 *dims,
+    const gint64 *offsets);
+UnetMd unet_md_copy (UnetConstMd md);
+void unet_md_free (UnetMd md);
+gsize unet_md_size (UnetConstMd md);
+gboolean unet_md_equal (UnetConstMd a, UnetConstMd b);
+/* Text that is equal for equal descriptors, to key caches with. */
+gchar *unet_md_key (UnetConstMd md);
+
+/* Geometry of a convolution, deconvolution or pooling; dilation 1 = dense. */
+typedef struct {
+  guint n;
+  dnnl_dims_t kernel, stride, dilation, pad_begin, pad_end;
+} UnetDnnlWindow;
+
+gboolean unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights,
+    UnetConstMd bias, UnetConstMd dst, const UnetDnnlWindow *window,
+    const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_deconv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    UnetConstMd src, UnetConstMd weights, UnetConstMd bias, UnetConstMd dst,
+    const UnetDnnlWindow *window, const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_pool (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd dst,
+    const UnetDnnlWindow *window, const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_matmul (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    UnetConstMd src, UnetConstMd weights, UnetConstMd bias, UnetConstMd dst,
+    const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_eltwise (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd md, gfloat alpha, gfloat beta,
+    const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_binary (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    dnnl_alg_kind_t alg, UnetConstMd src0, UnetConstMd src1, UnetConstMd dst,
+    const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_softmax (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    gboolean logarithm, UnetConstMd md, gint axis,
+    const_dnnl_primitive_attr_t attr);
+gboolean unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+    UnetConstMd src, UnetConstMd dst, const_dnnl_primitive_attr_t attr);
+
+/* Post-ops. @scale of the result is always 1. */
+gboolean unet_post_ops_append_eltwise (dnnl_post_ops_t ops,
+    dnnl_alg_kind_t alg, gfloat alpha, gfloat beta);
+gboolean unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale);
+
+/* Eltwise algorithms whose name or parameters changed. HardSigmoid is none of
+ * them in 2.6: linear and clip. */
+typedef struct {
+  dnnl_alg_kind_t alg;
+  gfloat alpha, beta;
+} UnetEltwise;
+UnetEltwise unet_eltwise_hard_swish (void);
+UnetEltwise unet_eltwise_softplus (void);
+
+UnetConstMd unet_pd_md (const_dnnl_primitive_desc_t pd, dnnl_query_t what,
+    gint index);
+const gchar *unet_pd_impl (const_dnnl_primitive_desc_t pd);
+/* A new attribute with the scratchpad given by the caller and @ops (nullable). */
+gboolean unet_pd_scratch_attr (dnnl_primitive_attr_t *attr,
+    dnnl_post_ops_t ops);
+const gchar *unet_dnnl_status (dnnl_status_t status);
+
+G_END_DECLS

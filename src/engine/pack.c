@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+#include <string.h>
+
+/* Packed constants of the whole process, found by the content they were made
+ * from: sessions of one model, at whatever size, share them, and so do two
+ * files with the same weights. */
+
+struct _UnetPack {
+  gchar *key; /* NULL for one that nobody else can find */
+  guint refs; /* under the lock */
+  gsize size;
+  gpointer data;
+};
+
+static GMutex lock;
+static GHashTable *packs; /* key -> UnetPack, weak */
+
+/* Two multiplicative hashes over 8-byte words; quick, and 128 bits are enough
+ * to tell weights apart. */
+static void
+hash_bytes (gconstpointer data, gsize size, guint64 hash[2])
+{
+  const guint8 *p = data;
+  guint64 a = 0x9e3779b97f4a7c15u ^ size, b = 0xc2b2ae3d27d4eb4fu + size;
+
+  for (; size >= 8; size -= 8, p += 8) {
+    guint64 w;
+    memcpy (&w, p, 8);
+    a = (a ^ w) * 0xff51afd7ed558ccdu;
+    a ^= a >> 32;
+    b = (b + w) * 0xc4ceb9fe1a85ec53u;
+    b ^= b >> 29;
+  }
+  for (; size; size--, p++) {
+    a = (a ^ *p) * 0x100000001b3u;
+    b = (b + *p) * 0x9ddfea08eb382d69u;
+  }
+  hash[0] = a;
+  hash[1] = b;
+}
+
+static gpointer
+aligned_new (gsize size)
+{
+  gpointer data = NULL;
+
+  /* zeroed: padding lanes stay so */
+  if (posix_memalign (&data, 64, MAX (size, 64)))
+    return NULL;
+  return memset (data, 0, MAX (size, 64));
+}
+
+void
+unet_pack_release (UnetPack *pack)
+{
+  g_mutex_lock (&lock);
+  if (--pack->refs == 0) {
+    if (pack->key)
+      g_hash_table_remove (packs, pack->key);
+    g_free (pack->key);
+    free (pack->data);
+    g_free (pack);
+  }
+  g_mutex_unlock (&lock);
+}
+
+static UnetPack *
+pack_find (const gchar *key)
+{
+  UnetPack *pack;
+
+  g_mutex_lock (&lock);
+  if (!packs)
+    packs = g_hash_table_new (g_str_hash, g_str_equal);
+  pack = g_hash_table_lookup (packs, key);
+  if (pack)
+    pack->refs++;
+  g_mutex_unlock (&lock);
+  return pack;
+}
+
+/* Somebody may have made the same meanwhile: then ours goes. */
+static UnetPack *
+pack_publish (gchar *key, gpointer data, gsize size)
+{
+  UnetPack *pack;
+
+  g_mutex_lock (&lock);
+  pack = g_hash_table_lookup (packs, key);
+  if (pack) {
+    free (data);
+    g_free (key);
+  } else {
+    pack = g_new0 (UnetPack, 1);
+    pack->key = key;
+    pack->data = data;
+    pack->size = size;
+    g_hash_table_insert (packs, pack->key, pack);
+  }
+  pack->refs++;
+  g_mutex_unlock (&lock);
+  return pack;
+}
+
+UnetStorage *
+unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
+    const gchar *key, gsize size, UnetPackFill fill, gpointer user_data,
+    GError **error)
+{
+  guint64 hash[2] = { 0 };
+  UnetStorage *storage;
+  UnetPack *pack;
+  gpointer data;
+  gchar *full;
+
+  if (source)
+    hash_bytes (source, source_size, hash);
+  full = g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER
+      "x %" G_GSIZE_FORMAT " %s", hash[0], hash[1], size, key);
+  pack = pack_find (full);
+  if (pack) {
+    g_free (full);
+  } else {
+    data = aligned_new (size);
+    if (!data) {
+      g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+          "%s: out of memory for %" G_GSIZE_FORMAT " bytes of weights",
+          plan->graph->name, size);
+      g_free (full);
+      return NULL;
+    }
+    if (!fill (data, user_data, error)) {
+      free (data);
+      g_free (full);
+      return NULL;
+    }
+    pack = pack_publish (full, data, size);
+  }
+  g_ptr_array_add (plan->packs, pack);
+  storage = unet_plan_add_storage (plan, size);
+  storage->constant = pack->data;
+  return storage;
+}
+
+/* ---- reordered constants ------------------------------------------------ */
+
+typedef struct {
+  UnetPlan *plan;
+  gconstpointer source;
+  UnetConstMd from, to;
+} Reorder;
+
+static gboolean
+fill_reorder (gpointer data, gpointer user_data, GError **error)
+{
+  Reorder *r = user_data;
+  dnnl_primitive_desc_t pd = NULL;
+  dnnl_primitive_t primitive = NULL;
+  dnnl_memory_t src = NULL, dst = NULL;
+  gboolean ok = FALSE;
+
+  if (unet_pd_reorder (&pd, r->plan->engine, r->from, r->to, NULL)
+      && dnnl_primitive_create (&primitive, pd) == dnnl_success
+      && dnnl_memory_create (&src, r->from, r->plan->engine,
+             (gpointer) r->source) == dnnl_success
+      && dnnl_memory_create (&dst, r->to, r->plan->engine, data)
+          == dnnl_success) {
+    dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, src }, { DNNL_ARG_TO, dst } };
+    ok = dnnl_primitive_execute (primitive, r->plan->stream, 2, args)
+        == dnnl_success;
+  }
+  if (src)
+    dnnl_memory_destroy (src);
+  if (dst)
+    dnnl_memory_destroy (dst);
+  if (primitive)
+    dnnl_primitive_destroy (primitive);
+  if (pd)
+    dnnl_primitive_desc_destroy (pd);
+  if (!ok)
+    g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
+        "%s: oneDNN cannot pack a constant", r->plan->graph->name);
+  return ok;
+}
+
+UnetStorage *
+unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source,
+    UnetConstMd from, UnetConstMd to, GError **error)
+{
+  Reorder r = { plan, source, from, to };
+  gchar *a = unet_md_key (from), *b = unet_md_key (to);
+  gchar *key = g_strconcat (a, " ", b, NULL);
+  UnetStorage *storage = unet_plan_pack (plan, source, unet_md_size (from),
+      key, unet_md_size (to), fill_reorder, &r, error);
+
+  g_free (key);
+  g_free (a);
+  g_free (b);
+  return storage;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Inside of the engine. A plan is a list of steps over storages; a storage is
+ * a piece of the arena with a lifetime counted in steps, or constant memory;
+ * a location says where and in which layout a value lies. The builder walks
+ * the graph once and emits steps; the arena is laid out afterwards. */
+
+#include "engine.h"
+#include "kernels.h"
+#include "onednn-compat.h"
+
+G_BEGIN_DECLS
+
+/* Layouts of a 4-D float tensor. PLAIN is row-major as the model has it and
+ * the only one for any other rank or type. */
+typedef enum {
+  UNET_MEM_PLAIN,
+  UNET_MEM_BLOCKED, /* nChw16c, or nChw8c below AVX-512 */
+  UNET_MEM_NHWC,
+  UNET_N_MEM,
+} UnetMemLayout;
+
+#define UNET_MAX_OPERANDS 24
+#define UNET_MAX_SAMPLES  64
+
+/* Packed constants, shared by all sessions of the process (pack.c). */
+typedef struct _UnetPack UnetPack;
+
+typedef struct {
+  gsize size;
+  gint first, last;  /* steps between which it is alive; first -1: before */
+  gsize offset;      /* in the arena */
+  gpointer constant; /* (nullable): not in the arena but here */
+} UnetStorage;
+
+typedef struct {
+  UnetStorage *storage;
+  gsize offset; /* bytes from the storage's start */
+  UnetMd md;
+  UnetMemLayout layout;
+} UnetLoc;
+
+typedef struct {
+  UnetStorage *storage;
+  gsize offset;
+  gboolean write;
+  gint arg;     /* DNNL_ARG_… of primitives */
+  UnetMd md;    /* (nullable): primitives only */
+  gpointer ptr; /* once the arena is there */
+} UnetOperand;
+
+typedef struct _UnetStep UnetStep;
+
+struct _UnetStep {
+  UnetLayerInfo info; /* strings owned */
+  guint n_operands;
+  UnetOperand operands[UNET_MAX_OPERANDS];
+
+  /* A oneDNN primitive … */
+  dnnl_primitive_t primitive;
+  dnnl_exec_arg_t args[UNET_MAX_OPERANDS];
+  /* … or a kernel of ours … */
+  UnetKernel kernel;
+  gpointer params; /* owned */
+  /* … or an operator's oracle. */
+  const UnetNode *node;
+  UnetTensorView *views; /* inputs, then outputs */
+  guint n_in, n_out;
+
+  guint64 samples[UNET_MAX_SAMPLES];
+  guint n_samples;
+};
+
+/* Where a value lives inside the output of a concatenation. */
+typedef struct {
+  UnetValue *parent; /* (nullable) */
+  gint64 channel;
+} UnetHome;
+
+struct _UnetPlan {
+  UnetGraph *graph;
+  UnetSessionOptions options;
+  dnnl_engine_t engine; /* the process's one */
+  dnnl_stream_t stream;
+  guint block; /* channels of a block: 16 or 8 */
+
+  GPtrArray *steps;    /* of UnetStep */
+  GPtrArray *storages; /* of UnetStorage */
+  GPtrArray *packs;    /* of UnetPack */
+  UnetLoc *(*locs)[UNET_N_MEM]; /* by value id */
+  UnetHome *homes;              /* by value id */
+  UnetMemLayout *layouts;       /* chosen, by node index */
+  gint *node_index_of_value;    /* of the last consumer, by value id */
+  guint current;                /* node being lowered */
+
+  guint8 *arena;
+  gsize arena_size, live_size;
+  guint64 flops;
+  UnetLayerInfo *layers;
+};
+
+/* ---- locations (memory.c) --------------------------------------------- */
+
+/* Can @value be held in @layout? */
+gboolean unet_value_fits (const UnetPlan *plan, const UnetValue *value,
+    UnetMemLayout layout);
+dnnl_data_type_t unet_dnnl_dtype (UnetDType dtype);
+/* (transfer full) (nullable) */
+UnetMd unet_plan_md (const UnetPlan *plan, UnetDType dtype, guint n_dims,
+    const gint64 *dims, UnetMemLayout layout);
+/* How kernels see a value in @layout. */
+UnetVec unet_plan_vec (const UnetPlan *plan, const UnetValue *value,
+    UnetMemLayout layout);
+
+UnetStorage *unet_plan_add_storage (UnetPlan *plan, gsize size);
+/* Where @value can be read in @layout; adds a reorder where it must. */
+UnetLoc *unet_plan_read (UnetPlan *plan, UnetValue *value,
+    UnetMemLayout layout, GError **error);
+/* Where @value is to be written: in its home, or in storage of its own. */
+UnetLoc *unet_plan_write (UnetPlan *plan, UnetValue *value,
+    UnetMemLayout layout, GError **error);
+/* @value lies where @from lies, seen through @md (transfer full). */
+UnetLoc *unet_plan_alias (UnetPlan *plan, UnetValue *value,
+    UnetMemLayout layout, const UnetLoc *from, gsize offset, UnetMd md);
+/* @value seen with @n_dims dimensions, ones in front; @out->md is the
+ * caller's. */
+gboolean unet_plan_read_broadcast (UnetPlan *plan, UnetValue *value,
+    guint n_dims, UnetMemLayout layout, UnetLoc *out, GError **error);
+/* May the node being lowered overwrite @value in @layout? */
+gboolean unet_plan_dies (const UnetPlan *plan, const UnetValue *value,
+    UnetMemLayout layout);
+
+/* ---- steps (plan.c) --------------------------------------------------- */
+
+UnetStep *unet_plan_add_step (UnetPlan *plan, const UnetNode *node,
+    const gchar *op, const gchar *impl, const UnetValue *out,
+    UnetMemLayout layout);
+/* Creates the primitive of @pd (transfer full) with its scratchpad. */
+UnetStep *unet_plan_add_primitive (UnetPlan *plan, const UnetNode *node,
+    const gchar *op, dnnl_primitive_desc_t pd, const UnetValue *out,
+    UnetMemLayout layout, GError **error);
+/* Takes over @params, which g_free() frees. */
+UnetStep *unet_plan_add_kernel (UnetPlan *plan, const UnetNode *node,
+    const gchar *op, const gchar *impl, UnetKernel kernel, gpointer params,
+    const UnetValue *out, UnetMemLayout layout);
+void unet_step_operand (UnetStep *step, gint arg, const UnetLoc *loc,
+    gboolean write);
+/* As above with a descriptor (copied) of its own. */
+void unet_step_operand_md (UnetStep *step, gint arg, UnetStorage *storage,
+    gsize offset, UnetConstMd md, gboolean write);
+gchar *unet_post_op_describe (const UnetPostOp *op);
+gchar *unet_node_describe (const UnetNode *node, guint n_post_ops);
+void unet_plan_set_error (GError **error, const UnetPlan *plan,
+    const UnetNode *node, const gchar *what);
+
+/* ---- packed constants (pack.c) ---------------------------------------- */
+
+/* Bytes prepared by @fill once per process for equal content of @source and
+ * equal @key; @source may be %NULL. Kept while any plan holds it. */
+typedef gboolean (*UnetPackFill) (gpointer data, gpointer user_data,
+    GError **error);
+UnetStorage *unet_plan_pack (UnetPlan *plan, gconstpointer source,
+    gsize source_size, const gchar *key, gsize size, UnetPackFill fill,
+    gpointer user_data, GError **error);
+void unet_pack_release (UnetPack *pack);
+/* @source, laid out as @from, as a constant laid out as @to. */
+UnetStorage *unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source,
+    UnetConstMd from, UnetConstMd to, GError **error);
+
+/* ---- post-ops (post-ops.c) -------------------------------------------- */
+
+/* The post-ops of a node, as far as a primitive takes them. */
+typedef struct {
+  dnnl_post_ops_t ops;
+  dnnl_primitive_attr_t attr;
+  guint n;             /* taken */
+  UnetValue *sum;      /* (nullable): must lie where the output goes */
+  gboolean sum_copies; /* and has to be copied there first */
+  guint n_args;
+  gint args[8];
+  UnetValue *values[8];
+} UnetAttrs;
+
+typedef enum { UNET_SUM_NEVER, UNET_SUM_IN_PLACE, UNET_SUM_COPY } UnetSumMode;
+
+/* Attributes with the first @n post-ops of @node; %FALSE where oneDNN has no
+ * word for one of them. */
+gboolean unet_attrs_init (UnetAttrs *attrs, UnetPlan *plan,
+    const UnetNode *node, guint n, UnetMemLayout layout, UnetSumMode sum);
+void unet_attrs_clear (UnetAttrs *attrs);
+/* Adds the operands of binary post-ops to @step; @locs as attrs->values. */
+gboolean unet_attrs_operands (const UnetAttrs *attrs, UnetPlan *plan,
+    UnetStep *step, const UnetLoc *locs);
+/* A step for one post-op, from @in to @out, which may be the same. */
+gboolean unet_plan_post_op (UnetPlan *plan, UnetNode *node,
+    const UnetPostOp *op, const UnetLoc *in, const UnetLoc *out,
+    UnetValue *value, GError **error);
+/* Steps for the post-ops from @from on, over @out in place. */
+gboolean unet_plan_post_ops (UnetPlan *plan, UnetNode *node, guint from,
+    UnetValue *out, UnetMemLayout layout, GError **error);
+gboolean unet_eltwise_for (const UnetPostOp *op, UnetEltwise *eltwise);
+
+/* ---- lowering --------------------------------------------------------- */
+
+typedef gboolean (*UnetLower) (UnetPlan *plan, UnetNode *node,
+    UnetMemLayout layout, GError **error);
+
+/* Steps for @node, all of whose results are then readable. */
+gboolean unet_plan_lower (UnetPlan *plan, UnetNode *node,
+    UnetMemLayout layout, GError **error);
+/* Bit per layout that the operator can run in with these shapes. */
+guint unet_node_layouts (const UnetPlan *plan, const UnetNode *node);
+
+gboolean unet_lower_conv (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_deconv (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_matmul (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_pool (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_global_pool (UnetPlan *, UnetNode *, UnetMemLayout,
+    GError **);
+gboolean unet_lower_binary (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_unary (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_softmax (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_concat (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_slice (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_pad (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_reshape (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_transpose (UnetPlan *, UnetNode *, UnetMemLayout,
+    GError **);
+gboolean unet_lower_resize (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+gboolean unet_lower_eval (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
+
+/* ---- choice (tune.c) -------------------------------------------------- */
+
+/* Fills plan->layouts and plan->homes. */
+void unet_plan_choose_layouts (UnetPlan *plan);
+void unet_plan_find_homes (UnetPlan *plan);
+/* Best time of a convolution in @layout; 0 when unknown (lower-conv.c). */
+guint64 unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
+/* Time of one run of @pd over scratch memory in nanoseconds, the least of a
+ * few; remembered by @key for the process. */
+guint64 unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
+    const_dnnl_post_ops_t ops, const gchar *key);
+
+/* ---- arena (arena.c) -------------------------------------------------- */
+
+/* Gives every storage its offset; returns the arena's size. */
+gsize unet_arena_layout (GPtrArray *storages, guint n_steps, gsize *live);
+
+G_END_DECLS

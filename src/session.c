@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/engine.h"
+#include "model.h"
+#include <string.h>
+
+struct _UnetSession {
+  gatomicrefcount ref_count;
+  UnetModel *model;
+  UnetPlan *plan;
+  UnetTensorInfo *inputs, *outputs; /* names are the plan's graph's */
+  guint n_inputs, n_outputs;
+  gdouble (*windows)[4]; /* x, y, width, height by output; width 0: none */
+  UnetPrecision precision;
+};
+
+G_DEFINE_BOXED_TYPE (UnetSession, unet_session, unet_session_ref,
+    unet_session_unref)
+
+/* ---- shapes -------------------------------------------------------------- */
+
+static gboolean
+bind_input (UnetGraph *graph, UnetValue *value, const UnetTensorInfo *shape,
+    GError **error)
+{
+  gboolean fits = shape->n_dims == value->n_dims || !value->has_shape;
+
+  for (guint i = 0; fits && value->has_shape && i < shape->n_dims; i++)
+    fits = value->dims[i] < 0 || value->dims[i] == shape->dims[i];
+  if (!fits) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE,
+        "%s: input '%s' does not take this shape", graph->name, value->name);
+    return FALSE;
+  }
+  unet_value_set_shape (value, value->dtype, shape->n_dims, shape->dims);
+  return TRUE;
+}
+
+static gboolean
+bind_inputs (UnetGraph *graph, const UnetTensorInfo *shapes, guint n_shapes,
+    GError **error)
+{
+  for (guint i = 0; i < n_shapes; i++) {
+    UnetValue *found = NULL;
+
+    for (guint k = 0; k < graph->inputs->len; k++) {
+      UnetValue *v = g_ptr_array_index (graph->inputs, k);
+      if (g_strcmp0 (v->name, shapes[i].name) == 0)
+        found = v;
+    }
+    if (!found) {
+      g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+          "%s: no input is called '%s'", graph->name, shapes[i].name);
+      return FALSE;
+    }
+    if (!bind_input (graph, found, &shapes[i], error))
+      return FALSE;
+  }
+  for (guint k = 0; k < graph->inputs->len; k++) {
+    UnetValue *v = g_ptr_array_index (graph->inputs, k);
+
+    for (guint d = 0; d < v->n_dims; d++)
+      if (v->dims[d] < 0) {
+        g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE,
+            "%s: the size of input '%s' is open and must be given",
+            graph->name, v->name);
+        return FALSE;
+      }
+  }
+  return TRUE;
+}
+
+/* ---- descriptions -------------------------------------------------------- */
+
+static UnetTensorInfo *
+describe (GPtrArray *values, guint *n)
+{
+  UnetTensorInfo *infos = g_new0 (UnetTensorInfo, values->len + 1);
+
+  for (guint i = 0; i < values->len; i++) {
+    UnetValue *v = g_ptr_array_index (values, i);
+
+    infos[i].name = v->name;
+    infos[i].dtype = v->dtype;
+    infos[i].n_dims = v->n_dims;
+    memcpy (infos[i].dims, v->dims, sizeof infos[i].dims);
+  }
+  *n = values->len;
+  return infos;
+}
+
+/* The picture input for geometry: the first of rank 4. */
+static UnetValue *
+picture_input (UnetGraph *graph, gint *channel_axis)
+{
+  for (guint i = 0; i < graph->inputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (graph->inputs, i);
+
+    if (v->n_dims == 4) {
+      gboolean nhwc = v->dims[3] <= 4 && v->dims[1] > 4;
+      *channel_axis = nhwc ? 3 : 1;
+      return v;
+    }
+  }
+  return NULL;
+}
+
+static void
+find_windows (UnetSession *self, UnetGraph *graph)
+{
+  gint axis = 1;
+  UnetValue *in = picture_input (graph, &axis);
+  UnetGeometry *geometry = g_new0 (UnetGeometry, graph->values->len + 1);
+
+  self->windows = g_malloc0_n (graph->outputs->len + 1, sizeof *self->windows);
+  if (in)
+    unet_graph_geometry (graph, in, axis, geometry);
+  for (guint i = 0; in && i < graph->outputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (graph->outputs, i);
+    const UnetGeometry *g = &geometry[v->id];
+    gdouble *w = self->windows[i];
+    guint rows = axis == 1 ? 2 : 1;
+
+    if (v->n_dims < 3)
+      continue;
+    if (!g->known) { /* as far as anybody can tell it covers everything */
+      w[2] = in->dims[rows + 1];
+      w[3] = in->dims[rows];
+      continue;
+    }
+    w[0] = g->offset[1];
+    w[1] = g->offset[0];
+    w[2] = g->scale[1] * g->extent[1];
+    w[3] = g->scale[0] * g->extent[0];
+  }
+  g_free (geometry);
+}
+
+/* ---- creation ------------------------------------------------------------ */
+
+static UnetGraph *
+prepare_graph (UnetSession *self, const UnetTensorInfo *shapes,
+    guint n_shapes, const UnetSessionOptions *options, GError **error)
+{
+  UnetGraph *graph = unet_graph_copy (unet_model_get_graph (self->model));
+
+  if (!bind_inputs (graph, shapes, n_shapes, error)
+      || !unet_graph_infer (graph, error))
+    goto failed;
+  find_windows (self, graph);
+  if (options->tuning != UNET_TUNING_REFERENCE
+      && !unet_graph_optimize (graph, error))
+    goto failed;
+  return graph;
+
+failed:
+  unet_graph_free (graph);
+  return NULL;
+}
+
+UnetSession *
+unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
+    guint n_shapes, const UnetSessionOptions *options, GError **error)
+{
+  const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
+  UnetSession *self = g_new0 (UnetSession, 1);
+  UnetGraph *graph;
+
+  options = options ? options : &defaults;
+  g_atomic_ref_count_init (&self->ref_count);
+  self->model = unet_model_ref (model);
+  self->precision = UNET_PRECISION_F32;
+  graph = prepare_graph (self, shapes, n_shapes, options, error);
+  if (graph) {
+    self->inputs = describe (graph->inputs, &self->n_inputs);
+    self->outputs = describe (graph->outputs, &self->n_outputs);
+    self->plan = unet_plan_new (graph, options, error);
+  }
+  if (!self->plan)
+    g_clear_pointer (&self, unet_session_unref);
+  return self;
+}
+
+UnetSession *
+unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
+    guint width, guint height, const UnetSessionOptions *options,
+    GError **error)
+{
+  UnetTensorInfo shape = { 0 };
+  gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  gint64 channels;
+
+  for (guint i = 0; i < unet_model_get_n_inputs (model); i++)
+    if (g_strcmp0 (unet_model_get_input (model, i)->name, contract->input)
+        == 0)
+      shape = *unet_model_get_input (model, i);
+  if (!shape.name || shape.n_dims != 4) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: input '%s' takes no picture", unet_model_get_name (model),
+        contract->input ? contract->input : "");
+    return NULL;
+  }
+  channels = shape.dims[nhwc ? 3 : 1];
+  if (channels < 0)
+    channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
+  shape.dims[0] = 1;
+  shape.dims[nhwc ? 3 : 1] = channels;
+  shape.dims[nhwc ? 1 : 2] = height;
+  shape.dims[nhwc ? 2 : 3] = width;
+  return unet_session_new (model, &shape, 1, options, error);
+}
+
+UnetSession *
+unet_session_ref (UnetSession *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+unet_session_unref (UnetSession *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  unet_plan_free (self->plan);
+  unet_model_unref (self->model);
+  g_free (self->inputs);
+  g_free (self->outputs);
+  g_free (self->windows);
+  g_free (self);
+}
+
+/* ---- use ----------------------------------------------------------------- */
+
+UnetModel *
+unet_session_get_model (UnetSession *self)
+{
+  return self->model;
+}
+
+const UnetTensorInfo *
+unet_session_get_input_info (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_inputs, NULL);
+  return &self->inputs[index];
+}
+
+const UnetTensorInfo *
+unet_session_get_output_info (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_outputs, NULL);
+  return &self->outputs[index];
+}
+
+gpointer
+unet_session_get_input_data (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_inputs, NULL);
+  return unet_plan_get_input (self->plan, index);
+}
+
+gconstpointer
+unet_session_get_output_data (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_outputs, NULL);
+  return unet_plan_get_output (self->plan, index);
+}
+
+gboolean
+unet_session_get_output_window (UnetSession *self, guint index, gdouble *x,
+    gdouble *y, gdouble *width, gdouble *height)
+{
+  g_return_val_if_fail (index < self->n_outputs, FALSE);
+  *x = self->windows[index][0];
+  *y = self->windows[index][1];
+  *width = self->windows[index][2];
+  *height = self->windows[index][3];
+  return *width > 0 && *height > 0;
+}
+
+gboolean
+unet_session_run (UnetSession *self, GError **error)
+{
+  return unet_plan_run (self->plan, error);
+}
+
+guint
+unet_session_get_threads (UnetSession *self)
+{
+  return unet_plan_get_threads (self->plan);
+}
+
+UnetPrecision
+unet_session_get_precision (UnetSession *self)
+{
+  return self->precision;
+}
+
+guint64
+unet_session_get_flops (UnetSession *self)
+{
+  return unet_plan_get_flops (self->plan);
+}
+
+gsize
+unet_session_get_arena_size (UnetSession *self, gsize *live)
+{
+  return unet_plan_get_arena_size (self->plan, live);
+}
+
+const UnetLayerInfo *
+unet_session_get_layers (UnetSession *self, guint *n_layers)
+{
+  return unet_plan_get_layers (self->plan, n_layers);
+}
+
+const gchar *
+unet_session_get_engine_name (void)
+{
+  return unet_engine_name ();
+}
+
+/* ---- types --------------------------------------------------------------- */
+
+#define DEFINE_ENUM(Name, name, ...)                                          \
+  GType name##_get_type (void)                                                \
+  {                                                                           \
+    static gsize type;                                                        \
+    static const GEnumValue values[] = { __VA_ARGS__, { 0, NULL, NULL } };    \
+                                                                              \
+    if (g_once_init_enter (&type))                                            \
+      g_once_init_leave (&type, g_enum_register_static (#Name, values));      \
+    return type;                                                              \
+  }
+
+DEFINE_ENUM (UnetPrecision, unet_precision,
+    { UNET_PRECISION_AUTO, "UNET_PRECISION_AUTO", "auto" },
+    { UNET_PRECISION_F32, "UNET_PRECISION_F32", "f32" })
+
+DEFINE_ENUM (UnetTuning, unet_tuning,
+    { UNET_TUNING_STATIC, "UNET_TUNING_STATIC", "static" },
+    { UNET_TUNING_MEASURE, "UNET_TUNING_MEASURE", "measure" },
+    { UNET_TUNING_REFERENCE, "UNET_TUNING_REFERENCE", "reference" })

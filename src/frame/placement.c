@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "frame/frame.h"
+
+#include <math.h>
+
+/* One axis: the frame's @frame pixels lie at @scale input pixels each, centred
+ * in the window; what falls off the input is cut from the source. */
+static void
+place_axis (gdouble frame, gdouble scale, gdouble window, gdouble window_size,
+    gint input, gdouble *src, gdouble *src_size, gint *dst, gint *dst_size)
+{
+  const gdouble size = frame * scale;
+  const gdouble start = window + (window_size - size) / 2;
+  gint from = (gint) floor (start + 0.5);
+  gint to = (gint) floor (start + size + 0.5);
+
+  from = CLAMP (from, 0, input - 1);
+  to = CLAMP (to, from + 1, input);
+  *dst = from;
+  *dst_size = to - from;
+  if (start >= -0.5 && start + size <= input + 0.5) {
+    *src = 0;
+    *src_size = frame;
+  } else {
+    *src = MAX (0, (from - start) / scale);
+    *src_size = MIN (frame - *src, (to - from) / scale);
+  }
+}
+
+/* Letterbox takes the smaller scale of the two axes and crop the larger one.
+ * Valid convolutions see more of the input than the output covers: with crop,
+ * picture that the window cuts off still fills that margin, and only the rest
+ * is mirrored. */
+void
+unet_placement_init (UnetPlacement *placement, UnetFit fit, guint frame_width,
+    guint frame_height, guint par_n, guint par_d, guint input_width,
+    guint input_height, gdouble window_x, gdouble window_y,
+    gdouble window_width, gdouble window_height)
+{
+  const gdouble par = par_n && par_d ? (gdouble) par_n / par_d : 1;
+  gdouble scale_x = window_width / frame_width;
+  gdouble scale_y = window_height / frame_height;
+
+  if (fit != UNET_FIT_STRETCH) {
+    const gdouble x = scale_x / par;
+    const gdouble scale =
+        fit == UNET_FIT_LETTERBOX ? MIN (x, scale_y) : MAX (x, scale_y);
+
+    scale_x = scale * par;
+    scale_y = scale;
+  }
+  place_axis (frame_width, scale_x, window_x, window_width, input_width,
+      &placement->src_x, &placement->src_w, &placement->dst_x,
+      &placement->dst_w);
+  place_axis (frame_height, scale_y, window_y, window_height, input_height,
+      &placement->src_y, &placement->src_h, &placement->dst_y,
+      &placement->dst_h);
+  placement->mirror = window_x > 0 || window_y > 0 ||
+      window_width < input_width || window_height < input_height;
+}

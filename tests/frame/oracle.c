@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "oracle.h"
+
+#include <math.h>
+
+/* ---- colours ---------------------------------------------------------- */
+
+void
+oracle_luma_weights (GstVideoColorMatrix matrix, gdouble *kr, gdouble *kb)
+{
+  switch (matrix) {
+    case GST_VIDEO_COLOR_MATRIX_BT709:
+      *kr = 0.2126;
+      *kb = 0.0722;
+      break;
+    case GST_VIDEO_COLOR_MATRIX_BT2020:
+      *kr = 0.2627;
+      *kb = 0.0593;
+      break;
+    case GST_VIDEO_COLOR_MATRIX_BT601:
+      *kr = 0.299;
+      *kb = 0.114;
+      break;
+    default:
+      g_error ("no luma weights for matrix %d", matrix);
+  }
+}
+
+/* BT.601 section 2.5, BT.709 item 5: levels of 8 bits, times 2^(n - 8). */
+static void
+levels (const GstVideoInfo *info, gdouble offset[3], gdouble scale[3])
+{
+  const gdouble unit = ldexp (1, GST_VIDEO_INFO_COMP_DEPTH (info, 0) - 8);
+  const gboolean limited =
+      info->colorimetry.range == GST_VIDEO_COLOR_RANGE_16_235;
+
+  for (guint i = 0; i < 3; i++) {
+    offset[i] = limited ? 16 * unit : 0;
+    scale[i] = limited ? 219 * unit : 256 * unit - 1;
+  }
+  if (!GST_VIDEO_INFO_IS_YUV (info))
+    return;
+  for (guint i = 1; i < 3; i++) {
+    offset[i] = 128 * unit;
+    scale[i] = limited ? 224 * unit : 256 * unit - 1;
+  }
+}
+
+void
+oracle_to_rgb (const GstVideoInfo *info, const gdouble component[3],
+    gdouble rgb[3])
+{
+  gdouble offset[3], scale[3], kr, kb, y, pb, pr;
+
+  levels (info, offset, scale);
+  if (!GST_VIDEO_INFO_IS_YUV (info)) {
+    const gboolean gray = GST_VIDEO_INFO_IS_GRAY (info);
+
+    for (guint i = 0; i < 3; i++)
+      rgb[i] = 255 * (component[gray ? 0 : i] - offset[i]) / scale[i];
+    return;
+  }
+  oracle_luma_weights (info->colorimetry.matrix, &kr, &kb);
+  y = (component[0] - offset[0]) / scale[0];
+  pb = (component[1] - offset[1]) / scale[1];
+  pr = (component[2] - offset[2]) / scale[2];
+  rgb[0] = 255 * (y + 2 * (1 - kr) * pr);
+  rgb[2] = 255 * (y + 2 * (1 - kb) * pb);
+  rgb[1] = (255 * y - kr * rgb[0] - kb * rgb[2]) / (1 - kr - kb);
+}
+
+void
+oracle_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
+    gdouble component[3])
+{
+  gdouble offset[3], scale[3], kr = 0.299, kb = 0.114, y;
+
+  levels (info, offset, scale);
+  if (GST_VIDEO_INFO_IS_YUV (info))
+    oracle_luma_weights (info->colorimetry.matrix, &kr, &kb);
+  y = kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2];
+  for (guint i = 0; i < 3; i++)
+    component[i] = offset[i] + scale[i] * rgb[i];
+  if (GST_VIDEO_INFO_IS_RGB (info))
+    return;
+  component[0] = offset[0] + scale[0] * y;
+  component[1] = offset[1] + scale[1] * (rgb[2] - y) / (2 * (1 - kb));
+  component[2] = offset[2] + scale[2] * (rgb[0] - y) / (2 * (1 - kr));
+}
+
+/* ---- resampling ------------------------------------------------------- */
+
+static void
+add_weight (gdouble *weights, gint length, gdouble index, gdouble weight)
+{
+  weights[(gint) CLAMP (index, 0, length - 1)] += weight;
+}
+
+/* Weight of each of @length samples in output @i of @n over the interval. */
+static void
+axis_weights (gdouble *weights, gint length, gdouble start, gdouble size,
+    guint n, guint i)
+{
+  const gdouble step = size / n;
+  const gdouble from = start + i * step, to = start + (i + 1) * step;
+
+  memset (weights, 0, length * sizeof *weights);
+  if (step < 1) {
+    const gdouble x = (from + to) / 2 - 0.5, f = x - floor (x);
+
+    add_weight (weights, length, floor (x), 1 - f);
+    add_weight (weights, length, floor (x) + 1, f);
+    return;
+  }
+  for (gdouble j = floor (from); j < to; j++)
+    add_weight (weights, length, j,
+        (MIN (to, j + 1) - MAX (from, j)) / step);
+}
+
+/* Frame position on a component's grid, from where its samples' centres are:
+ * cosited, that of sample i is that of pixel i << sub. */
+static gdouble
+to_grid (gdouble x, guint sub, gboolean cosited)
+{
+  const gdouble pixels = 1 << sub;
+  const gdouble centre_of_first = cosited && sub ? 0.5 : pixels / 2;
+
+  return (x - centre_of_first) / pixels + 0.5;
+}
+
+static void
+resample (const TestPlane *plane, const GstVideoInfo *info,
+    const UnetPlacement *p, gdouble *result)
+{
+  const gboolean h = (info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) ||
+      info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  const gboolean v = info->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED;
+  const gdouble x0 = to_grid (p->src_x, plane->w_sub, h);
+  const gdouble x1 = to_grid (p->src_x + p->src_w, plane->w_sub, h);
+  const gdouble y0 = to_grid (p->src_y, plane->h_sub, v);
+  const gdouble y1 = to_grid (p->src_y + p->src_h, plane->h_sub, v);
+  gdouble *wx = g_new (gdouble, (gsize) plane->width * p->dst_w);
+  gdouble *wy = g_new (gdouble, plane->height);
+  gdouble *line = g_new (gdouble, plane->width);
+
+  for (gint i = 0; i < p->dst_w; i++)
+    axis_weights (wx + (gsize) i * plane->width, plane->width, x0, x1 - x0,
+        p->dst_w, i);
+  for (gint j = 0; j < p->dst_h; j++) {
+    axis_weights (wy, plane->height, y0, y1 - y0, p->dst_h, j);
+    memset (line, 0, plane->width * sizeof *line);
+    for (guint y = 0; y < plane->height; y++)
+      for (guint x = 0; wy[y] != 0 && x < plane->width; x++)
+        line[x] += wy[y] * plane->samples[(gsize) y * plane->width + x];
+    for (gint i = 0; i < p->dst_w; i++) {
+      gdouble sum = 0;
+
+      for (guint x = 0; x < plane->width; x++)
+        sum += wx[(gsize) i * plane->width + x] * line[x];
+      result[(gsize) j * p->dst_w + i] = sum;
+    }
+  }
+  g_free (wx);
+  g_free (wy);
+  g_free (line);
+}
+
+/* ---- the tensor ------------------------------------------------------- */
+
+/* Where input pixel @i takes its value from in the placed picture, -1 if from
+ * nowhere. */
+static gint
+source_index (gint i, gint start, gint size, gboolean mirror)
+{
+  i -= start;
+  if (i >= 0 && i < size)
+    return i;
+  if (!mirror)
+    return -1;
+  while (size > 1 && (i < 0 || i >= size))
+    i = i < 0 ? -i : 2 * (size - 1) - i;
+  return size > 1 ? i : 0;
+}
+
+static gdouble
+channel_value (const GstVideoInfo *info, const UnetContract *contract,
+    const gdouble component[3], guint channel)
+{
+  gdouble rgb[3];
+
+  oracle_to_rgb (info, component, rgb);
+  for (guint i = 0; i < 3; i++)
+    if (contract->color_order != UNET_COLOR_ORDER_GRAY)
+      rgb[i] = CLAMP (rgb[i], 0, 255);
+  switch (contract->color_order) {
+    case UNET_COLOR_ORDER_BGR:
+      return rgb[2 - channel];
+    case UNET_COLOR_ORDER_GRAY:
+      if (GST_VIDEO_INFO_IS_YUV (info)) {
+        gdouble kr, kb, y;
+
+        oracle_luma_weights (info->colorimetry.matrix, &kr, &kb);
+        y = kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2];
+        return CLAMP (y, 0, 255);
+      }
+      return CLAMP (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2], 0, 255);
+    default:
+      return rgb[channel];
+  }
+}
+
+static void
+normalise (gdouble *tensor, gsize n, guint n_channels, gsize channel_step,
+    gsize pixel_step, const UnetContract *contract, gdouble factor)
+{
+  for (gsize i = 0; i < n; i++) {
+    for (guint c = 0; c < n_channels; c++) {
+      const guint rgb =
+          contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - c : c;
+      gdouble *v = &tensor[i * pixel_step + c * channel_step];
+
+      *v = (*v * factor - contract->mean[rgb]) / contract->std[rgb];
+    }
+  }
+}
+
+void
+oracle_preprocess (const GstVideoFrame *frame, const UnetContract *contract,
+    guint width, guint height, const UnetPlacement *placement,
+    gdouble *tensor)
+{
+  const UnetPlacement *p = placement;
+  const gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  const guint n = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
+  const gsize n_pixels = (gsize) width * height;
+  const gsize channel_step = nhwc ? 1 : n_pixels, pixel_step = nhwc ? n : 1;
+  gdouble *resampled[3] = { NULL }, largest = 0, factor = contract->scale;
+  TestPlane planes[3];
+  const guint n_planes = test_planes_read (planes, frame);
+
+  for (guint i = 0; i < n_planes; i++) {
+    resampled[i] = g_new (gdouble, (gsize) p->dst_w * p->dst_h);
+    resample (&planes[i], &frame->info, p, resampled[i]);
+  }
+  for (gsize i = 0; i < n_pixels; i++) {
+    const gint x = source_index ((gint) (i % width), p->dst_x, p->dst_w,
+        p->mirror);
+    const gint y = source_index ((gint) (i / width), p->dst_y, p->dst_h,
+        p->mirror);
+
+    for (guint c = 0; c < n; c++) {
+      gdouble component[3] = { 0 }, v = 0;
+
+      for (guint k = 0; k < n_planes && x >= 0 && y >= 0; k++)
+        component[k] = resampled[k][(gsize) y * p->dst_w + x];
+      if (x >= 0 && y >= 0)
+        v = channel_value (&frame->info, contract, component, c);
+      tensor[i * pixel_step + c * channel_step] = v;
+      largest = MAX (largest, v);
+    }
+  }
+  if (contract->divide_by_max)
+    factor = largest > 1e-6 ? 1 / largest : 1;
+  normalise (tensor, n_pixels, n, channel_step, pixel_step, contract, factor);
+  for (guint i = 0; i < n_planes; i++)
+    g_free (resampled[i]);
+  test_planes_clear (planes, n_planes);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the kernels of src/frame should compute, sample by sample in double
+ * precision, from the definitions. */
+
+#include "picture.h"
+
+/* Kr and Kb of the matrix, as the ITU's recommendations print them. */
+void oracle_luma_weights (GstVideoColorMatrix matrix, gdouble *kr,
+    gdouble *kb);
+/* Sample values of the format's depth to R'G'B', 0..255, not clamped. */
+void oracle_to_rgb (const GstVideoInfo *info, const gdouble component[3],
+    gdouble rgb[3]);
+/* R'G'B', 0..1, to sample values. */
+void oracle_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
+    gdouble component[3]);
+
+/* The tensor that unet_preprocess_run() should make. */
+void oracle_preprocess (const GstVideoFrame *frame,
+    const UnetContract *contract, guint width, guint height,
+    const UnetPlacement *placement, gdouble *tensor);

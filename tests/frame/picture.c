@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "picture.h"
+
+#include <math.h>
+
+void
+test_info_init (GstVideoInfo *info, GstVideoFormat format, guint width,
+    guint height)
+{
+  gst_video_info_init (info);
+  gst_video_info_set_format (info, format, width, height);
+}
+
+/* ---- memory ----------------------------------------------------------- */
+
+/* Bytes of a row that belong to the picture. */
+static guint
+row_bytes (const GstVideoInfo *info, guint plane)
+{
+  /* GStreamer's own stride is the row rounded up to four bytes or more; only
+   * the formats with simple rows are given others. */
+  guint bytes = 0;
+
+  for (guint i = 0; i < info->finfo->n_components; i++) {
+    const guint step = info->finfo->pixel_stride[i];
+
+    if (info->finfo->plane[i] != plane)
+      continue;
+    bytes = MAX (bytes,
+        GST_VIDEO_FORMAT_INFO_SCALE_WIDTH (info->finfo, i, info->width) * step);
+  }
+  return bytes;
+}
+
+static gboolean
+has_simple_rows (const GstVideoInfo *info)
+{
+  return !(info->finfo->flags &
+      (GST_VIDEO_FORMAT_FLAG_TILED | GST_VIDEO_FORMAT_FLAG_COMPLEX |
+          GST_VIDEO_FORMAT_FLAG_PALETTE));
+}
+
+static guint
+plane_rows (const GstVideoInfo *info, guint plane)
+{
+  guint rows = 0;
+
+  for (guint i = 0; i < info->finfo->n_components; i++)
+    if (info->finfo->plane[i] == plane)
+      rows = MAX (rows,
+          (guint) GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT (info->finfo, i,
+              info->height));
+  return rows;
+}
+
+static void
+choose_strides (GstVideoInfo *info, GRand *rand)
+{
+  gsize offset = 2 * g_rand_int_range (rand, 0, 40);
+
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
+    /* Even, so that 16-bit samples stay aligned. */
+    const guint stride = (row_bytes (info, p) + 1) / 2 * 2 +
+        2 * g_rand_int_range (rand, 0, 20);
+
+    info->offset[p] = offset;
+    info->stride[p] = stride;
+    offset += (gsize) stride * plane_rows (info, p) + 2 * g_rand_int_range (rand, 0, 40);
+  }
+  info->size = offset;
+}
+
+static void
+wave (const GstVideoInfo *info, GstVideoFrame *frame, guint seed)
+{
+  const GstVideoFormatInfo *finfo = info->finfo;
+  const GstVideoFormatInfo *unpacked =
+      gst_video_format_get_info (finfo->unpack_format);
+  const gboolean deep = GST_VIDEO_FORMAT_INFO_BITS (unpacked) == 16;
+  const guint lines = finfo->pack_lines;
+  guint16 *line = g_new0 (guint16, (gsize) info->width * 4 + 64);
+
+  for (gint y = 0; y < info->height; y += (gint) MAX (lines, 1)) {
+    for (gint x = 0; x < info->width; x++) {
+      for (guint c = 0; c < 4; c++) {
+        const gdouble v = 0.5 +
+            0.3 * sin (0.031 * (c + 1 + seed) * x + 0.7 * c) *
+                cos (0.027 * (4 - c) * y + 0.4 * c);
+
+        if (deep)
+          line[4 * x + c] = (guint16) (v * 65535);
+        else
+          ((guint8 *) line)[4 * x + c] = (guint8) (v * 255);
+      }
+    }
+    finfo->pack_func (finfo, GST_VIDEO_PACK_FLAG_NONE, line, 0, frame->data,
+        frame->info.stride, info->chroma_site, y, info->width);
+  }
+  g_free (line);
+}
+
+static void
+map (TestFrame *self, const GstVideoInfo *layout)
+{
+  gsize offset[GST_VIDEO_MAX_PLANES];
+  gint stride[GST_VIDEO_MAX_PLANES];
+
+  memcpy (offset, layout->offset, sizeof offset);
+  memcpy (stride, layout->stride, sizeof stride);
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (layout); p++)
+    offset[p] += 64;
+  self->buffer = gst_buffer_new_wrapped_full (0, self->memory, self->size, 0,
+      self->size, NULL, NULL);
+  gst_buffer_add_video_meta_full (self->buffer, 0,
+      GST_VIDEO_INFO_FORMAT (layout), layout->width, layout->height,
+      GST_VIDEO_INFO_N_PLANES (layout), offset, stride);
+  if (!gst_video_frame_map (&self->frame, &self->info, self->buffer,
+          GST_MAP_READWRITE))
+    g_error ("cannot map a frame");
+}
+
+/* Samples of 10 or 12 bits leave the rest of their words at zero. */
+static void
+mask_words (TestFrame *self)
+{
+  const GstVideoFormatInfo *finfo = self->info.finfo;
+  const guint16 mask =
+      (guint16) (((1u << finfo->depth[0]) - 1) << finfo->shift[0]);
+
+  for (gsize i = 0; i < self->size / 2; i++)
+    ((guint16 *) self->memory)[i] &= mask;
+}
+
+void
+test_frame_init (TestFrame *self, const GstVideoInfo *info, GRand *rand,
+    TestContent content, gboolean pad)
+{
+  GstVideoInfo layout = *info;
+
+  memset (self, 0, sizeof *self);
+  self->info = *info;
+  if (pad && has_simple_rows (info))
+    choose_strides (&layout, rand);
+  /* 64 bytes of guard before and after. */
+  self->size = layout.size + 128;
+  self->memory = g_malloc (self->size);
+  for (gsize i = 0; i < self->size; i++)
+    self->memory[i] = (guint8) g_rand_int (rand);
+  if (info->finfo->depth[0] > 8 && has_simple_rows (info))
+    mask_words (self);
+  map (self, &layout);
+  if (content == TEST_SMOOTH)
+    wave (info, &self->frame, g_rand_int_range (rand, 0, 4));
+}
+
+void
+test_frame_copy (TestFrame *copy, const TestFrame *self)
+{
+  GstVideoInfo layout = self->frame.info;
+
+  memset (copy, 0, sizeof *copy);
+  copy->info = self->info;
+  copy->size = self->size;
+  copy->memory = g_memdup2 (self->memory, self->size);
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (&layout); p++)
+    layout.offset[p] =
+        (gsize) ((guint8 *) self->frame.data[p] - self->memory) - 64;
+  map (copy, &layout);
+}
+
+void
+test_frame_copy_picture (TestFrame *to, const TestFrame *from)
+{
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (&from->info); p++)
+    for (guint y = 0; y < plane_rows (&from->info, p); y++)
+      memcpy ((guint8 *) to->frame.data[p] + y * to->frame.info.stride[p],
+          (guint8 *) from->frame.data[p] + y * from->frame.info.stride[p],
+          row_bytes (&from->info, p));
+}
+
+void
+test_frame_clear (TestFrame *self)
+{
+  gst_video_frame_unmap (&self->frame);
+  gst_buffer_unref (self->buffer);
+  g_free (self->memory);
+}
+
+/* ---- samples ---------------------------------------------------------- */
+
+/* Unpacked order is alpha first, and grey as Y of AYUV. */
+static void
+read_line (TestPlane *planes, guint n, const GstVideoFormatInfo *finfo,
+    const void *line, guint y)
+{
+  const GstVideoFormatInfo *unpacked =
+      gst_video_format_get_info (finfo->unpack_format);
+  const gboolean deep = GST_VIDEO_FORMAT_INFO_BITS (unpacked) == 16;
+
+  for (guint c = 0; c < n; c++) {
+    TestPlane *plane = &planes[c];
+    const guint k = c == 3 ? 0 : c + 1;
+    const guint depth = MIN (finfo->depth[c], deep ? 16 : 8);
+    const guint row = y >> plane->h_sub;
+
+    if (y & ((1u << plane->h_sub) - 1))
+      continue;
+    for (guint x = 0; x < plane->width; x++) {
+      const guint at = 4 * (x << plane->w_sub) + k;
+      const guint v = deep ? ((const guint16 *) line)[at] >> (16 - depth)
+                           : ((const guint8 *) line)[at] >> (8 - depth);
+
+      plane->samples[(gsize) row * plane->width + x] = v;
+    }
+  }
+}
+
+static guint
+read_planes (TestPlane *planes, const GstVideoFrame *frame, guint limit)
+{
+  const GstVideoFormatInfo *finfo = frame->info.finfo;
+  const guint width = frame->info.width, height = frame->info.height;
+  const guint n = MIN (finfo->n_components, limit);
+  guint16 *line = g_new0 (guint16, (gsize) width * 4 + 64);
+
+  for (guint c = 0; c < n; c++) {
+    planes[c].w_sub = finfo->w_sub[c];
+    planes[c].h_sub = finfo->h_sub[c];
+    planes[c].width = GST_VIDEO_SUB_SCALE (finfo->w_sub[c], width);
+    planes[c].height = GST_VIDEO_SUB_SCALE (finfo->h_sub[c], height);
+    planes[c].samples =
+        g_new0 (gdouble, (gsize) planes[c].width * planes[c].height);
+  }
+  for (guint y = 0; y < height; y++) {
+    finfo->unpack_func (finfo, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, line,
+        frame->data, frame->info.stride, 0, y, width);
+    read_line (planes, n, finfo, line, y);
+  }
+  g_free (line);
+  return n;
+}
+
+guint
+test_planes_read (TestPlane planes[3], const GstVideoFrame *frame)
+{
+  return read_planes (planes, frame, 3);
+}
+
+guint
+test_planes_read_alpha (TestPlane planes[4], const GstVideoFrame *frame)
+{
+  return read_planes (planes, frame, 4);
+}
+
+void
+test_planes_clear (TestPlane *planes, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_free (planes[i].samples);
+}

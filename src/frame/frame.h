@@ -4,7 +4,7 @@
 /* Pixels to tensors and back: fit, colour, normalisation; activation, class
  * map; drawing. Works on mapped GstVideoFrames, knows nothing of oneDNN or of
  * elements. Objects belong to one streaming thread at a time; nothing here
- * allocates per frame. */
+ * allocates per frame. Exported for the plugin and the program, not public. */
 
 #include <gst/video/video.h>
 #include <unetseg/unetseg.h>
@@ -25,7 +25,7 @@ typedef struct {
 
 /* @window_*: the part of the input that the output covers (the whole input
  * for same-padded networks). */
-void unet_placement_init (UnetPlacement *placement, UnetFit fit,
+UNET_API void unet_placement_init (UnetPlacement *placement, UnetFit fit,
     guint frame_width, guint frame_height, guint par_n, guint par_d,
     guint input_width, guint input_height, gdouble window_x, gdouble window_y,
     gdouble window_width, gdouble window_height);
@@ -37,14 +37,14 @@ typedef struct _UnetPreprocess UnetPreprocess;
 /* Area-averaging down, bilinear up; kernels of ours for I420, YV12, NV12,
  * NV21, YUY2, UYVY and the 32-bit RGB family, GstVideoConverter for the rest.
  * @contract must be resolved. */
-UnetPreprocess *unet_preprocess_new (const GstVideoInfo *info,
+UNET_API UnetPreprocess *unet_preprocess_new (const GstVideoInfo *info,
     const UnetContract *contract, guint input_width, guint input_height,
     const UnetPlacement *placement, GError **error);
-void unet_preprocess_free (UnetPreprocess *self);
+UNET_API void unet_preprocess_free (UnetPreprocess *self);
 /* @tensor: input_width * input_height * channels floats in the contract's
  * layout. @frame: mapped for reading, of the info given. */
-void unet_preprocess_run (UnetPreprocess *self, const GstVideoFrame *frame,
-    gfloat *tensor);
+UNET_API void unet_preprocess_run (UnetPreprocess *self,
+    const GstVideoFrame *frame, gfloat *tensor);
 
 /* ---- tensor to mask --------------------------------------------------- */
 
@@ -63,16 +63,16 @@ typedef struct _UnetPostprocess UnetPostprocess;
 
 /* @output: shape of the output tensor (dtype F32 or an integer type for
  * argmax), rank 2 to 4; @window_*: as unet_session_get_output_window(). */
-UnetPostprocess *unet_postprocess_new (const UnetContract *contract,
+UNET_API UnetPostprocess *unet_postprocess_new (const UnetContract *contract,
     const UnetTensorInfo *output, guint input_width, guint input_height,
     const UnetPlacement *placement, gdouble window_x, gdouble window_y,
     gdouble window_width, gdouble window_height, GError **error);
-void unet_postprocess_free (UnetPostprocess *self);
+UNET_API void unet_postprocess_free (UnetPostprocess *self);
 /* Size of the mask, classes and the rectangle it covers, without data. */
-void unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask);
+UNET_API void unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask);
 /* @threshold: 0..1, a foreground pixel's least probability. Fills
  * mask->class_map and mask->probability, which the caller allocated. */
-void unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
+UNET_API void unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
     gdouble threshold, UnetMask *mask);
 
 /* ---- drawing ---------------------------------------------------------- */
@@ -82,20 +82,21 @@ typedef struct _UnetOverlay UnetOverlay;
 /* Blends class colours into frames of @info; I420, YV12, NV12, NV21, YUY2,
  * UYVY, AYUV, A420, P010-like and the RGB family in place, the rest through
  * GstVideoConverter. */
-UnetOverlay *unet_overlay_new (const GstVideoInfo *info, GError **error);
-void unet_overlay_free (UnetOverlay *self);
+UNET_API UnetOverlay *unet_overlay_new (const GstVideoInfo *info,
+    GError **error);
+UNET_API void unet_overlay_free (UnetOverlay *self);
 /* @argb: one 0xAARRGGBB colour per class, full-range sRGB-coded; entry 0 is
  * the background's; alpha 0 draws nothing. Converted with the stream's matrix
  * and range. */
-void unet_overlay_set_palette (UnetOverlay *self, const guint32 *argb,
+UNET_API void unet_overlay_set_palette (UnetOverlay *self, const guint32 *argb,
     guint n_colors);
 /* @frame: mapped read-write. @opacity 0..1. The mask is upscaled bilinearly in
  * probability with a soft edge round the threshold. Pixels of the background
  * stay bit-exact. */
-void unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
+UNET_API void unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *mask, gdouble opacity, gdouble threshold);
 
 /* Default colours: [0] transparent, then distinct hues. */
-guint32 unet_palette_default (guint index);
+UNET_API guint32 unet_palette_default (guint index);
 
 G_END_DECLS

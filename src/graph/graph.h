@@ -38,7 +38,17 @@ typedef struct {
   gpointer data;
 } UnetTensorView;
 
+/* Elements; 0 when a dimension is unknown, G_MAXSIZE when it overflows. */
 gsize unet_dims_count (guint n_dims, const gint64 *dims);
+/* A copy of the same number of elements. */
+UnetTensor *unet_tensor_reshape (const UnetTensor *tensor, guint n_dims,
+    const gint64 *dims);
+UnetTensor *unet_tensor_new_ints (const gint64 *ints, guint n);
+void unet_tensor_view (UnetTensor *tensor, UnetTensorView *view);
+/* One element of any type, converted. */
+gint64 unet_view_int (const UnetTensorView *view, gsize index);
+gdouble unet_view_float (const UnetTensorView *view, gsize index);
+gboolean unet_dtype_is_float (UnetDType dtype);
 
 /* ---- operators -------------------------------------------------------- */
 
@@ -125,6 +135,17 @@ typedef struct {
   UnetValue *value; /* (nullable): second operand */
 } UnetPostOp;
 
+/* An activation node said as a post-op: the engine's one road for both. %FALSE
+ * for other operators, unknown bounds of Clip, types but f32. */
+gboolean unet_node_as_post_op (const UnetNode *node, UnetPostOp *post_op);
+/* Oracles. @operand: of ADD, MUL and PRELU. */
+gfloat unet_post_op_eval (const UnetPostOp *post_op, gfloat value,
+    gfloat operand);
+/* All post-ops of a node over its first output (f32); @operands has one view
+ * for each post-op, unused where it has no value. */
+gboolean unet_post_ops_eval (const UnetNode *node,
+    const UnetTensorView *operands, UnetTensorView *out);
+
 /* ---- values, nodes, graph --------------------------------------------- */
 
 struct _UnetValue {
@@ -166,6 +187,11 @@ void unet_graph_free (UnetGraph *graph);
 UnetGraph *unet_graph_copy (const UnetGraph *graph);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetGraph, unet_graph_free)
 
+void unet_value_set_shape (UnetValue *value, UnetDType dtype, guint n_dims,
+    const gint64 *dims);
+/* Takes over @tensor. */
+void unet_value_set_constant (UnetValue *value, UnetTensor *tensor);
+
 UnetValue *unet_graph_add_value (UnetGraph *graph, const gchar *name);
 /* Takes over @tensor. */
 UnetValue *unet_graph_add_constant (UnetGraph *graph, const gchar *name,
@@ -183,7 +209,9 @@ void unet_graph_remove_node (UnetGraph *graph, UnetNode *node);
 void unet_node_add_input (UnetNode *node, UnetValue *value);
 void unet_node_add_output (UnetNode *node, UnetValue *value);
 void unet_node_set_input (UnetNode *node, guint index, UnetValue *value);
+void unet_node_set_output (UnetNode *node, guint index, UnetValue *value);
 void unet_node_add_post_op (UnetNode *node, const UnetPostOp *post_op);
+void unet_node_remove_post_op (UnetNode *node, guint index);
 /* Every use of @old, graph outputs included, becomes one of @value. */
 void unet_graph_replace_value (UnetGraph *graph, UnetValue *old,
     UnetValue *value);
@@ -204,8 +232,17 @@ const gchar *unet_node_attr_string (const UnetNode *node, const gchar *name,
 guint unet_node_attr_ints (const UnetNode *node, const gchar *name,
     gint64 *ints, guint n);
 void unet_node_set_attr_int (UnetNode *node, const gchar *name, gint64 value);
+void unet_node_set_attr_float (UnetNode *node, const gchar *name,
+    gdouble value);
+void unet_node_set_attr_string (UnetNode *node, const gchar *name,
+    const gchar *value);
 void unet_node_set_attr_ints (UnetNode *node, const gchar *name,
     const gint64 *ints, guint n);
+/* Takes over @attr; replaces one of the same name. */
+void unet_node_add_attr (UnetNode *node, UnetAttr *attr);
+void unet_node_remove_attr (UnetNode *node, const gchar *name);
+UnetAttr *unet_attr_copy (const UnetAttr *attr);
+void unet_attr_free (UnetAttr *attr);
 
 /* `FILE: node 'NAME' (OP): message` */
 void unet_node_set_error (GError **error, const UnetGraph *graph,
@@ -239,6 +276,7 @@ typedef enum {
   UNET_COORD_ASYMMETRIC,
   UNET_COORD_TF_HALF_PIXEL_FOR_NN,
   UNET_COORD_TF_CROP_AND_RESIZE,
+  UNET_COORD_HALF_PIXEL_SYMMETRIC,
 } UnetResizeCoord;
 typedef struct {
   UnetResizeMode mode;
@@ -246,12 +284,34 @@ typedef struct {
   gint nearest; /* 0 round_prefer_floor, 1 round_prefer_ceil, 2 floor, 3 ceil */
   gfloat cubic_a;
   gboolean exclude_outside;
+  gboolean antialias; /* the filter widens where a scale is below 1 */
   gfloat extrapolation;
   gdouble scale[UNET_MAX_DIMS];
   gdouble roi[2 * UNET_MAX_DIMS];
 } UnetResize;
 gboolean unet_node_resize (const UnetGraph *graph, const UnetNode *node,
     UnetResize *resize, GError **error);
+/* Where output position @position of @axis lies in the input; in floats, as
+ * other runtimes have it, so that rounding agrees. @rank: of the input; @in,
+ * @out: extents. */
+gfloat unet_resize_coord (const UnetResize *resize, guint rank, guint axis,
+    gint64 position, gint64 in, gint64 out);
+
+/* Parameters of other operators, resolved for known shapes; %FALSE where they
+ * are not constant or make no sense. One entry for each axis of input 0. */
+gboolean unet_node_permutation (const UnetNode *node, guint rank,
+    guint *permutation);
+gboolean unet_node_slice (const UnetNode *node, gint64 *starts,
+    gint64 *steps);
+gboolean unet_node_pads (const UnetNode *node, gint64 *begin, gint64 *end);
+
+/* An activation node as a post-op; %FALSE when it is none, or its limits are
+ * not constant. */
+gboolean unet_node_unary (const UnetNode *node, UnetPostOp *post_op);
+/* First element of each axis that a Slice with steps of 1 takes. */
+gboolean unet_node_slice_starts (const UnetNode *node, gint64 *starts);
+/* Leading pads of a Pad with constant 0 that takes nothing away. */
+gboolean unet_node_pad_zero (const UnetNode *node, gint64 *begin);
 
 /* ---- passes ----------------------------------------------------------- */
 
@@ -271,6 +331,7 @@ gboolean unet_graph_optimize (UnetGraph *graph, GError **error);
 typedef struct {
   gboolean known;
   gdouble scale[2], offset[2]; /* rows, columns */
+  gint64 extent[2]; /* of the value's own rows and columns */
 } UnetGeometry;
 /* Walks from @input (4-D; @channel_axis 1 or 3); @geometry has one entry per
  * value id. Strided and padded windows, crops and resizes are followed. */

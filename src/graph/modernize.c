@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops.h"
+
+/* Old operator sets said some things differently. Here they are said in
+ * today's way, so that passes and engine need to know one way only. */
+
+/* ---- broadcasting before operator set 7 ------------------------------- */
+
+/* `axis` says where the second operand's dimensions begin: it gets trailing
+ * ones instead. */
+static gboolean
+modernize_broadcast (UnetGraph *graph, UnetNode *node, GError **error)
+{
+  const UnetValue *a = unet_node_input (node, 0);
+  UnetValue *b = unet_node_input (node, 1), *wide;
+  gint64 dims[UNET_MAX_DIMS], axes[UNET_MAX_DIMS];
+  guint axis, trailing;
+  UnetNode *unsqueeze;
+
+  if (!unet_node_attr_int (node, "broadcast", 0) ||
+      !unet_node_attr (node, "axis"))
+    return TRUE;
+  if (!unet_axis (unet_node_attr_int (node, "axis", 0), a->n_dims, &axis) ||
+      axis + b->n_dims > a->n_dims) {
+    unet_node_set_error (error, graph, node, UNET_ERROR_SHAPE,
+                         "'axis' does not fit rank %u", a->n_dims);
+    return FALSE;
+  }
+  trailing = a->n_dims - axis - b->n_dims;
+  unet_node_remove_attr (node, "axis");
+  if (trailing == 0)
+    return TRUE;
+  memcpy (dims, b->dims, sizeof dims);
+  for (guint i = 0; i < trailing; i++) {
+    axes[i] = b->n_dims + i;
+    dims[b->n_dims + i] = 1;
+  }
+  wide = unet_graph_add_value (graph, b->name);
+  if (b->constant) {
+    unet_value_set_constant (
+        wide, unet_tensor_reshape (b->constant, b->n_dims + trailing, dims));
+  } else {
+    unsqueeze = unet_graph_insert_node (graph, node, UNET_OP_Unsqueeze,
+                                        node->name);
+    unet_node_set_attr_ints (unsqueeze, "axes", axes, trailing);
+    unet_node_add_input (unsqueeze, b);
+    unet_node_add_output (unsqueeze, wide);
+    unet_value_set_shape (wide, b->dtype, b->n_dims + trailing, dims);
+  }
+  unet_node_set_input (node, 1, wide);
+  return TRUE;
+}
+
+/* ---- Softmax before operator set 13 ----------------------------------- */
+
+static UnetValue *
+insert_reshape (UnetGraph *graph, UnetNode *before, UnetValue *input,
+                guint n_dims, const gint64 *dims, const gchar *name)
+{
+  UnetNode *reshape =
+      unet_graph_insert_node (graph, before, UNET_OP_Reshape, name);
+  UnetValue *output = unet_graph_add_value (graph, name);
+  UnetValue *shape = unet_graph_add_constant (
+      graph, name, unet_tensor_new_ints (dims, n_dims));
+
+  unet_node_add_input (reshape, input);
+  unet_node_add_input (reshape, shape);
+  unet_node_add_output (reshape, output);
+  unet_value_set_shape (output, input->dtype, n_dims, dims);
+  return output;
+}
+
+/* It ran over all axes from the given one on. Where that is one axis, say so;
+ * else flatten, run, and shape back. */
+static gboolean
+modernize_softmax (UnetGraph *graph, UnetNode *node, GError **error)
+{
+  UnetValue *x = unet_node_input (node, 0), *y = unet_node_output (node, 0);
+  gint64 axis = unet_node_attr_int (node, "axis", 1), flat[2], end, wide = 0;
+  guint n_wide = 0;
+  UnetNode *softmax;
+  UnetValue *result;
+
+  if (axis < 0)
+    axis += x->n_dims;
+  if (axis < 0 || axis >= x->n_dims)
+    return TRUE; /* inference complains, or evaluates the old way */
+  for (guint i = (guint) axis; i < x->n_dims; i++)
+    if (x->dims[i] != 1) {
+      n_wide++;
+      wide = i;
+    }
+  if (n_wide <= 1) {
+    node->since = 13;
+    unet_node_set_attr_int (node, "axis", n_wide ? wide : axis);
+    return TRUE;
+  }
+  end = (gint64) unet_dims_count (x->n_dims - (guint) axis, x->dims + axis);
+  if (end == 0)
+    return TRUE; /* not known yet */
+  flat[0] = (gint64) unet_dims_count ((guint) axis, x->dims);
+  flat[1] = end;
+  if (flat[0] == 0)
+    return TRUE;
+  softmax = unet_graph_insert_node (graph, node, node->op, node->name);
+  softmax->since = 13;
+  unet_node_set_attr_int (softmax, "axis", 1);
+  unet_node_add_input (softmax, insert_reshape (graph, softmax, x, 2, flat,
+                                                node->name));
+  result = unet_graph_add_value (graph, node->name);
+  unet_value_set_shape (result, x->dtype, 2, flat);
+  unet_node_add_output (softmax, result);
+  /* The node itself becomes the way back, so that its output stays. */
+  node->op = UNET_OP_Reshape;
+  unet_node_remove_attr (node, "axis");
+  unet_node_set_input (node, 0, result);
+  unet_node_set_input (node, 1,
+                       unet_graph_add_constant (
+                           graph, y->name,
+                           unet_tensor_new_ints (x->dims, x->n_dims)));
+  return TRUE;
+}
+
+gboolean
+unet_node_modernize (UnetGraph *graph, UnetNode *node, GError **error)
+{
+  switch (node->op) {
+  case UNET_OP_Add:
+  case UNET_OP_Sub:
+  case UNET_OP_Mul:
+  case UNET_OP_Div:
+  case UNET_OP_Pow:
+  case UNET_OP_And:
+  case UNET_OP_Or:
+  case UNET_OP_Equal:
+  case UNET_OP_Less:
+  case UNET_OP_Greater:
+    return node->since >= 7 || modernize_broadcast (graph, node, error);
+  case UNET_OP_Softmax:
+  case UNET_OP_LogSoftmax:
+    return node->since >= 13 || modernize_softmax (graph, node, error);
+  default:
+    return TRUE;
+  }
+}

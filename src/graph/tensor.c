@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/graph.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Saturates, so that callers need one comparison only. */
+gsize
+unet_dims_count (guint n_dims, const gint64 *dims)
+{
+  guint64 count = 1;
+
+  for (guint i = 0; i < n_dims; i++) {
+    if (dims[i] < 0)
+      return 0;
+    if (!g_uint64_checked_mul (&count, count, (guint64) dims[i]))
+      return G_MAXSIZE;
+  }
+  return count > G_MAXSIZE ? G_MAXSIZE : (gsize) count;
+}
+
+UnetTensor *
+unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
+{
+  UnetTensor *tensor;
+  gsize count = unet_dims_count (n_dims, dims), size;
+
+  if (n_dims > UNET_MAX_DIMS || count == G_MAXSIZE ||
+      !g_size_checked_mul (&size, count, unet_dtype_size (dtype)) ||
+      size > G_MAXSSIZE - 64)
+    return NULL;
+  tensor = g_new0 (UnetTensor, 1);
+  g_atomic_ref_count_init (&tensor->ref_count);
+  tensor->dtype = dtype;
+  tensor->n_dims = n_dims;
+  memcpy (tensor->dims, dims, n_dims * sizeof *dims);
+  tensor->n_elements = count;
+  /* Whole cache lines, so that vector code may read past the end. */
+  size = (size + 63) / 64 * 64;
+  tensor->data = aligned_alloc (64, MAX (size, 64));
+  if (!tensor->data) {
+    g_free (tensor);
+    return NULL;
+  }
+  memset (tensor->data, 0, MAX (size, 64));
+  return tensor;
+}
+
+UnetTensor *
+unet_tensor_ref (UnetTensor *tensor)
+{
+  g_atomic_ref_count_inc (&tensor->ref_count);
+  return tensor;
+}
+
+void
+unet_tensor_unref (UnetTensor *tensor)
+{
+  if (!tensor || !g_atomic_ref_count_dec (&tensor->ref_count))
+    return;
+  free (tensor->data);
+  g_free (tensor);
+}
+
+UnetTensor *
+unet_tensor_reshape (const UnetTensor *tensor, guint n_dims,
+                     const gint64 *dims)
+{
+  UnetTensor *copy = unet_tensor_new (tensor->dtype, n_dims, dims);
+
+  if (!copy)
+    return NULL;
+  g_assert (copy->n_elements == tensor->n_elements);
+  memcpy (copy->data, tensor->data,
+          copy->n_elements * unet_dtype_size (copy->dtype));
+  return copy;
+}
+
+UnetTensor *
+unet_tensor_new_ints (const gint64 *ints, guint n)
+{
+  gint64 dims[1] = { n };
+  UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_I64, 1, dims);
+
+  if (tensor)
+    memcpy (tensor->data, ints, n * sizeof *ints);
+  return tensor;
+}
+
+void
+unet_tensor_view (UnetTensor *tensor, UnetTensorView *view)
+{
+  view->dtype = tensor->dtype;
+  view->n_dims = tensor->n_dims;
+  memcpy (view->dims, tensor->dims, sizeof view->dims);
+  view->data = tensor->data;
+}
+
+gint64
+unet_view_int (const UnetTensorView *view, gsize index)
+{
+  switch (view->dtype) {
+  case UNET_DTYPE_I64:
+    return ((const gint64 *) view->data)[index];
+  case UNET_DTYPE_I32:
+    return ((const gint32 *) view->data)[index];
+  case UNET_DTYPE_I8:
+    return ((const gint8 *) view->data)[index];
+  case UNET_DTYPE_U8:
+  case UNET_DTYPE_BOOL:
+    return ((const guint8 *) view->data)[index];
+  default:
+    return (gint64) unet_view_float (view, index);
+  }
+}
+
+gdouble
+unet_view_float (const UnetTensorView *view, gsize index)
+{
+  switch (view->dtype) {
+  case UNET_DTYPE_F32:
+    return ((const gfloat *) view->data)[index];
+  case UNET_DTYPE_F64:
+    return ((const gdouble *) view->data)[index];
+  case UNET_DTYPE_NONE:
+  case UNET_DTYPE_F16:
+    return 0;
+  default:
+    return (gdouble) unet_view_int (view, index);
+  }
+}
+
+gboolean
+unet_dtype_is_float (UnetDType dtype)
+{
+  return dtype == UNET_DTYPE_F32 || dtype == UNET_DTYPE_F64 ||
+         dtype == UNET_DTYPE_F16;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/private.h"
+#include <string.h>
+
+/* Operator sets whose definitions the table follows. */
+#define OPSET_MIN 6
+#define OPSET_MAX 24
+
+typedef struct {
+  UnetGraph *graph;
+  GHashTable *values; /* name in the file -> UnetValue */
+  const gchar *folder;
+} Importer;
+
+static gboolean
+fail (const Importer *self, GError **error, UnetError code,
+      const gchar *format, ...) G_GNUC_PRINTF (4, 5);
+
+static gboolean
+fail (const Importer *self, GError **error, UnetError code,
+      const gchar *format, ...)
+{
+  g_autofree gchar *message = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, UNET_ERROR, (gint) code, "%s: %s", self->graph->name,
+               message);
+  return FALSE;
+}
+
+static gboolean
+is_empty (const char *string)
+{
+  return !string || !*string;
+}
+
+static gchar *
+valid_name (const char *name)
+{
+  return g_utf8_make_valid (name ? name : "", -1);
+}
+
+static void
+define (Importer *self, const char *name, UnetValue *value)
+{
+  g_hash_table_insert (self->values, g_strdup (name), value);
+}
+
+/* ---- initialisers, inputs --------------------------------------------- */
+
+static gboolean
+import_initializer (Importer *self, const Onnx__TensorProto *proto,
+                    GError **error)
+{
+  g_autofree gchar *name = valid_name (proto->name);
+  g_autofree gchar *where =
+      g_strdup_printf ("%s: initializer '%s'", self->graph->name, name);
+  UnetTensor *tensor;
+
+  if (is_empty (proto->name) ||
+      g_hash_table_contains (self->values, proto->name))
+    return fail (self, error, UNET_ERROR_PARSE,
+                 "initializer '%s' has no name of its own", name);
+  tensor = unet_onnx_tensor (proto, self->folder, where, error);
+  if (!tensor)
+    return FALSE;
+  define (self, proto->name,
+          unet_graph_add_constant (self->graph, name, tensor));
+  return TRUE;
+}
+
+static gint64
+import_dim (const Onnx__TensorShapeProto__Dimension *dim)
+{
+  if (dim->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
+    return -1;
+  /* Some exporters write 0 for an open dimension. */
+  return dim->dim_value > 0 ? dim->dim_value : -1;
+}
+
+static gboolean
+import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
+             GError **error)
+{
+  const Onnx__TypeProto__Tensor *tensor;
+  gint64 dims[UNET_MAX_DIMS];
+  UnetDType dtype;
+
+  if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+                 "'%s' is not declared as a tensor", value->name);
+  tensor = type->tensor_type;
+  dtype = unet_onnx_dtype (tensor->elem_type);
+  if (dtype == UNET_DTYPE_NONE)
+    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+                 "'%s': element type %s (%d) is not supported", value->name,
+                 unet_onnx_type_name (tensor->elem_type), tensor->elem_type);
+  value->dtype = dtype;
+  if (!tensor->shape)
+    return TRUE;
+  if (tensor->shape->n_dim > UNET_MAX_DIMS)
+    return fail (self, error, UNET_ERROR_LIMIT,
+                 "'%s': rank %" G_GSIZE_FORMAT " is above %d", value->name,
+                 tensor->shape->n_dim, UNET_MAX_DIMS);
+  for (gsize i = 0; i < tensor->shape->n_dim; i++)
+    dims[i] = import_dim (tensor->shape->dim[i]);
+  unet_value_set_shape (value, dtype, (guint) tensor->shape->n_dim, dims);
+  return TRUE;
+}
+
+/* Before IR version 4, initialisers are listed among the inputs too. */
+static gboolean
+import_input (Importer *self, const Onnx__ValueInfoProto *proto,
+              GError **error)
+{
+  g_autofree gchar *name = valid_name (proto->name);
+  UnetValue *value;
+
+  if (is_empty (proto->name))
+    return fail (self, error, UNET_ERROR_PARSE, "an input has no name");
+  value = g_hash_table_lookup (self->values, proto->name);
+  if (value && value->constant)
+    return TRUE;
+  if (value)
+    return fail (self, error, UNET_ERROR_PARSE, "two inputs '%s'", name);
+  value = unet_graph_add_value (self->graph, name);
+  define (self, proto->name, value);
+  g_ptr_array_add (self->graph->inputs, value);
+  return import_type (self, value, proto->type, error);
+}
+
+/* ---- nodes ------------------------------------------------------------ */
+
+static Onnx__AttributeProto__AttributeType
+attribute_type (const Onnx__AttributeProto *proto)
+{
+  if (proto->type != ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED)
+    return proto->type;
+  /* Files of IR version 1 have no type field. */
+  if (proto->has_f)
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+  if (proto->has_i)
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
+  if (proto->has_s)
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING;
+  if (proto->t)
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
+  if (proto->n_floats)
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS;
+  return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
+}
+
+static void
+copy_string (UnetAttr *attr, const ProtobufCBinaryData *data)
+{
+  attr->type = UNET_ATTR_STRING;
+  attr->s = g_utf8_make_valid (data->len ? (const gchar *) data->data : "",
+                               (gssize) data->len);
+}
+
+/* Attribute kinds that no operator of the table has are passed over. */
+static gboolean
+fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
+           const gchar *where, gboolean *known, GError **error)
+{
+  *known = TRUE;
+  switch (attribute_type (proto)) {
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT:
+    attr->type = UNET_ATTR_FLOAT;
+    attr->f = proto->f;
+    return TRUE;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT:
+    attr->type = UNET_ATTR_INT;
+    attr->i = proto->i;
+    return TRUE;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING:
+    copy_string (attr, &proto->s);
+    return TRUE;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
+    attr->type = UNET_ATTR_FLOATS;
+    attr->n = (guint) proto->n_floats;
+    attr->floats = g_memdup2 (proto->floats, attr->n * sizeof (gfloat));
+    return TRUE;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
+    attr->type = UNET_ATTR_INTS;
+    attr->n = (guint) proto->n_ints;
+    attr->ints = g_memdup2 (proto->ints, attr->n * sizeof (gint64));
+    return TRUE;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
+    attr->type = UNET_ATTR_TENSOR;
+    if (!proto->t)
+      return fail (self, error, UNET_ERROR_PARSE,
+                   "attribute '%s' of node is empty", attr->name);
+    attr->tensor = unet_onnx_tensor (proto->t, self->folder, where, error);
+    return attr->tensor != NULL;
+  default:
+    *known = FALSE;
+    return TRUE;
+  }
+}
+
+static gboolean
+import_attr (Importer *self, UnetNode *node, const Onnx__AttributeProto *proto,
+             GError **error)
+{
+  UnetAttr *attr = g_new0 (UnetAttr, 1);
+  g_autofree gchar *where = NULL;
+  gboolean known;
+
+  attr->name = valid_name (proto->name);
+  where = g_strdup_printf ("%s: node '%s' (%s): attribute '%s'",
+                           self->graph->name, node->name,
+                           unet_op_def (node->op)->name, attr->name);
+  if (!fill_attr (self, attr, proto, where, &known, error)) {
+    unet_attr_free (attr);
+    return FALSE;
+  }
+  if (known)
+    unet_node_add_attr (node, attr);
+  else
+    unet_attr_free (attr);
+  return TRUE;
+}
+
+static gboolean
+import_node_inputs (Importer *self, UnetNode *node,
+                    const Onnx__NodeProto *proto, GError **error)
+{
+  const UnetOpDef *def = unet_op_def (node->op);
+  gsize n = proto->n_input;
+
+  while (n > 0 && is_empty (proto->input[n - 1]))
+    n--;
+  if (n < def->min_inputs || n > def->max_inputs) {
+    unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
+                         "has %" G_GSIZE_FORMAT " inputs", n);
+    return FALSE;
+  }
+  for (gsize i = 0; i < n; i++) {
+    UnetValue *value = NULL;
+    if (!is_empty (proto->input[i])) {
+      value = g_hash_table_lookup (self->values, proto->input[i]);
+      if (!value) {
+        g_autofree gchar *name = valid_name (proto->input[i]);
+        unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
+                             "input '%s' comes from nothing before it", name);
+        return FALSE;
+      }
+    } else if (i < def->min_inputs) {
+      unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
+                           "input %" G_GSIZE_FORMAT " is missing", i);
+      return FALSE;
+    }
+    unet_node_add_input (node, value);
+  }
+  return TRUE;
+}
+
+static gboolean
+import_node_outputs (Importer *self, UnetNode *node,
+                     const Onnx__NodeProto *proto, GError **error)
+{
+  const UnetOpDef *def = unet_op_def (node->op);
+
+  if (proto->n_output < def->min_outputs ||
+      proto->n_output > def->max_outputs || is_empty (proto->output[0])) {
+    unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
+                         "has %" G_GSIZE_FORMAT " outputs", proto->n_output);
+    return FALSE;
+  }
+  for (gsize i = 0; i < proto->n_output; i++) {
+    g_autofree gchar *name = valid_name (proto->output[i]);
+    UnetValue *value = NULL;
+    if (!is_empty (proto->output[i])) {
+      if (g_hash_table_contains (self->values, proto->output[i])) {
+        unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
+                             "output '%s' exists already", name);
+        return FALSE;
+      }
+      value = unet_graph_add_value (self->graph, name);
+      define (self, proto->output[i], value);
+    }
+    unet_node_add_output (node, value);
+  }
+  return TRUE;
+}
+
+/* The graph has types of its own. What it lacks becomes none, and inference
+ * complains. */
+static void
+translate_types (UnetNode *node)
+{
+  static const gchar *const names[] = { "to", "output_dtype" };
+
+  if (node->op != UNET_OP_Cast && node->op != UNET_OP_QuantizeLinear)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (unet_node_attr (node, names[i]))
+      unet_node_set_attr_int (
+          node, names[i],
+          unet_onnx_dtype ((gint32) unet_node_attr_int (node, names[i], 0)));
+}
+
+static gchar *
+node_name (const Onnx__NodeProto *proto)
+{
+  if (!is_empty (proto->name))
+    return valid_name (proto->name);
+  if (proto->n_output && !is_empty (proto->output[0]))
+    return valid_name (proto->output[0]);
+  return g_strdup ("unnamed");
+}
+
+static gboolean
+import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
+{
+  g_autofree gchar *name = node_name (proto);
+  gboolean standard =
+      is_empty (proto->domain) || !strcmp (proto->domain, "ai.onnx");
+  UnetNode *node;
+  UnetOp op;
+
+  if (!standard || !proto->op_type ||
+      !unet_op_from_name (proto->op_type, &op)) {
+    g_autofree gchar *type = valid_name (proto->op_type);
+    g_autofree gchar *domain = valid_name (proto->domain);
+    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+                 "node '%s' (%s%s%s): operator is not supported", name,
+                 standard ? "" : domain, standard ? "" : ".", type);
+  }
+  node = unet_graph_add_node (self->graph, op, name);
+  for (gsize i = 0; i < proto->n_attribute; i++)
+    if (!import_attr (self, node, proto->attribute[i], error))
+      return FALSE;
+  translate_types (node);
+  return import_node_inputs (self, node, proto, error) &&
+         import_node_outputs (self, node, proto, error);
+}
+
+/* ---- graph ------------------------------------------------------------ */
+
+static gboolean
+import_output (Importer *self, const Onnx__ValueInfoProto *proto,
+               GError **error)
+{
+  g_autofree gchar *name = valid_name (proto->name);
+  UnetValue *value = is_empty (proto->name)
+                         ? NULL
+                         : g_hash_table_lookup (self->values, proto->name);
+
+  if (!value)
+    return fail (self, error, UNET_ERROR_PARSE, "nothing gives output '%s'",
+                 name);
+  g_ptr_array_add (self->graph->outputs, value);
+  if (value->has_shape || !proto->type ||
+      proto->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+    return TRUE;
+  return import_type (self, value, proto->type, error);
+}
+
+static gboolean
+import_graph (Importer *self, const Onnx__GraphProto *proto, GError **error)
+{
+  if (proto->n_sparse_initializer)
+    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+                 "sparse initializers are not supported");
+  for (gsize i = 0; i < proto->n_initializer; i++)
+    if (!import_initializer (self, proto->initializer[i], error))
+      return FALSE;
+  for (gsize i = 0; i < proto->n_input; i++)
+    if (!import_input (self, proto->input[i], error))
+      return FALSE;
+  for (gsize i = 0; i < proto->n_node; i++)
+    if (!import_node (self, proto->node[i], error))
+      return FALSE;
+  for (gsize i = 0; i < proto->n_output; i++)
+    if (!import_output (self, proto->output[i], error))
+      return FALSE;
+  if (!proto->n_output)
+    return fail (self, error, UNET_ERROR_PARSE, "the graph has no output");
+  return TRUE;
+}
+
+static gboolean
+import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
+{
+  gint64 version = 0;
+
+  for (gsize i = 0; i < proto->n_opset_import; i++) {
+    const Onnx__OperatorSetIdProto *set = proto->opset_import[i];
+    if (is_empty (set->domain) || !strcmp (set->domain, "ai.onnx"))
+      version = set->version;
+  }
+  if (version < OPSET_MIN || version > OPSET_MAX)
+    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+                 "operator set %" G_GINT64_FORMAT " is not from %d to %d",
+                 version, OPSET_MIN, OPSET_MAX);
+  self->graph->opset = (gint) version;
+  return TRUE;
+}
+
+static void
+import_metadata (Importer *self, const Onnx__ModelProto *proto)
+{
+  for (gsize i = 0; i < proto->n_metadata_props; i++)
+    g_hash_table_insert (self->graph->metadata,
+                         valid_name (proto->metadata_props[i]->key),
+                         valid_name (proto->metadata_props[i]->value));
+}
+
+UnetGraph *
+unet_onnx_parse (GBytes *bytes, const gchar *name, const gchar *folder,
+                 GError **error)
+{
+  Onnx__ModelProto *proto = unet_onnx_unpack (bytes, name, error);
+  Importer self = { NULL, NULL, folder };
+  gboolean ok;
+
+  if (!proto)
+    return NULL;
+  self.graph = unet_graph_new (name);
+  self.values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  import_metadata (&self, proto);
+  if (!proto->graph)
+    ok = fail (&self, error, UNET_ERROR_PARSE,
+               "not an ONNX model: it has no graph");
+  else
+    ok = import_opset (&self, proto, error) &&
+         import_graph (&self, proto->graph, error);
+  g_hash_table_unref (self.values);
+  onnx__model_proto__free_unpacked (proto, NULL);
+  if (!ok)
+    g_clear_pointer (&self.graph, unet_graph_free);
+  return self.graph;
+}

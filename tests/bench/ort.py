@@ -17,9 +17,13 @@ class Failed(Exception):
     """A server answered with an error, or ended."""
 
 
-def default_cache():
+def default_folder():
+    """Where node_modules lies or will lie."""
+    given = os.environ.get('UNETSEG_NODE_MODULES')
+    if given:
+        return os.path.dirname(os.path.abspath(given))
     base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    return os.path.join(base, 'unetseg', 'onnxruntime')
+    return os.path.join(base, 'unetseg', 'npm')
 
 
 def installed_version(folder):
@@ -36,14 +40,17 @@ def wanted_version():
         return json.load(f)['dependencies']['onnxruntime-node']
 
 
-def install(folder=None, timeout=240):
-    """The folder with onnxruntime-node in it, installed if need be."""
-    folder = (os.environ.get('ORT_FOLDER') or folder or default_cache())
+def install(timeout=240):
+    """The folder of a node_modules with onnxruntime-node, installed there if
+    need be."""
+    folder = default_folder()
+    npm = shutil.which('npm')
+    if not shutil.which('node'):
+        raise Missing('node is not installed')
     if installed_version(folder) == wanted_version():
         return folder
-    npm = shutil.which('npm')
-    if not npm or not shutil.which('node'):
-        raise Missing('node and npm are not installed')
+    if not npm:
+        raise Missing('npm is not installed')
     os.makedirs(folder, exist_ok=True)
     shutil.copy(os.path.join(HERE, 'package.json'), folder)
     # The package carries its CPU library; its script would fetch CUDA's.

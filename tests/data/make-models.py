@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes the models of the element's tests: networks so small that the mask of
+a picture is known beforehand, and files that are no models.
+
+    make-models.py [FOLDER]
+
+Their output is committed; run this after a change here. Needs Debian's
+python3-onnx and python3-numpy.
+
+red          3x32x32 RGB; sigmoid inside: foreground where red is over half
+red-dynamic  the same for any size
+red-padded   the same, any size, but both sides must be multiples of 4
+red-nhwc     the same in NHWC, 32x32
+red-wide     the same, 64 wide and 16 high
+classes      any size; logits of background, red, green and blue, with labels
+valid        3x36x36, two 3x3 convolutions without borders: 32x32 out
+picky        any size on paper, reshaped to 1x1x32x32 inside
+shape        a convolution whose weights do not fit its input
+strange      an operator that nobody has
+truncated    the first half of red
+garbage      no ONNX at all
+"""
+import os
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+F32 = TensorProto.FLOAT
+# So steep that any 8-bit sample but the threshold itself is sure.
+GAIN = 1000.0
+
+
+def as_tensor(w):
+    """Shapes are integers, everything else is f32."""
+    w = np.asarray(w)
+    return w if w.dtype == np.int64 and w.ndim == 1 and w.size > 1 \
+        else w.astype(np.float32)
+
+
+def save(folder, name, nodes, inputs, outputs, weights, metadata=()):
+    graph = helper.make_graph(
+        nodes, name,
+        [helper.make_tensor_value_info('input', F32, inputs)],
+        [helper.make_tensor_value_info('output', F32, outputs)],
+        [numpy_helper.from_array(as_tensor(w), n) for n, w in weights.items()])
+    model = helper.make_model(
+        graph, producer_name='unetseg tests',
+        opset_imports=[helper.make_opsetid('', 13)])
+    model.ir_version = 7
+    helper.set_model_props(model, dict(metadata))
+    with open(os.path.join(folder, name + '.onnx'), 'wb') as f:
+        f.write(model.SerializeToString(deterministic=True))
+
+
+def red_weights():
+    w = np.zeros((1, 3, 1, 1))
+    w[0, 0] = GAIN
+    return {'w': w, 'b': [-GAIN / 2]}
+
+
+def red_nodes():
+    return [helper.make_node('Conv', ['input', 'w', 'b'], ['logit'],
+                             'detect', kernel_shape=[1, 1]),
+            helper.make_node('Sigmoid', ['logit'], ['output'], 'probability')]
+
+
+def red(folder):
+    for name, height, width in (('red', 32, 32), ('red-wide', 16, 64),
+                                ('red-dynamic', 'height', 'width')):
+        save(folder, name, red_nodes(), [1, 3, height, width],
+             [1, 1, height, width], red_weights())
+    save(folder, 'red-padded', red_nodes(), [1, 3, 'height', 'width'],
+         [1, 1, 'height', 'width'], red_weights(),
+         {'unetseg.multiple': '4'})
+
+
+def red_nhwc(folder):
+    nodes = [
+        helper.make_node('Transpose', ['input'], ['nchw'], 'to_nchw',
+                         perm=[0, 3, 1, 2]),
+        helper.make_node('Conv', ['nchw', 'w', 'b'], ['logit'], 'detect',
+                         kernel_shape=[1, 1]),
+        helper.make_node('Sigmoid', ['logit'], ['probability'], 'probability'),
+        helper.make_node('Transpose', ['probability'], ['output'], 'to_nhwc',
+                         perm=[0, 2, 3, 1])]
+    save(folder, 'red-nhwc', nodes, [1, 32, 32, 3], [1, 32, 32, 1],
+         red_weights())
+
+
+def classes(folder):
+    w = np.zeros((4, 3, 1, 1))
+    for i in range(3):
+        w[i + 1, i] = GAIN
+    nodes = [helper.make_node('Conv', ['input', 'w', 'b'], ['output'],
+                              'detect', kernel_shape=[1, 1])]
+    save(folder, 'classes', nodes, [1, 3, 'height', 'width'],
+         [1, 4, 'height', 'width'], {'w': w, 'b': [GAIN / 2, 0, 0, 0]},
+         {'unetseg.labels': 'background,red,green,blue'})
+
+
+def valid(folder):
+    first = np.zeros((3, 3, 3, 3))
+    for i in range(3):
+        first[i, i, 1, 1] = 1
+    second = np.zeros((1, 3, 3, 3))
+    second[0, 0, 1, 1] = GAIN
+    nodes = [
+        helper.make_node('Conv', ['input', 'w1'], ['middle'], 'first',
+                         kernel_shape=[3, 3]),
+        helper.make_node('Conv', ['middle', 'w2', 'b'], ['logit'], 'second',
+                         kernel_shape=[3, 3]),
+        helper.make_node('Sigmoid', ['logit'], ['output'], 'probability')]
+    save(folder, 'valid', nodes, [1, 3, 36, 36], [1, 1, 32, 32],
+         {'w1': first, 'w2': second, 'b': [-GAIN / 2]})
+
+
+def broken(folder):
+    nodes = [helper.make_node('Conv', ['input', 'w', 'b'], ['logit'],
+                              'misfit', kernel_shape=[1, 1]),
+             helper.make_node('Sigmoid', ['logit'], ['output'], 'last')]
+    save(folder, 'shape', nodes, [1, 3, 32, 32], [1, 1, 32, 32],
+         {'w': np.zeros((1, 5, 1, 1)), 'b': [0]})
+    nodes = red_nodes()[:1] + [
+        helper.make_node('Reshape', ['logit', 'square'], ['output'],
+                         'reshape')]
+    save(folder, 'picky', nodes, [1, 3, 'height', 'width'], [1, 1, 32, 32],
+         {**red_weights(), 'square': np.array([1, 1, 32, 32])})
+    nodes = [helper.make_node('Frobnicate', ['input'], ['output'], 'odd_one')]
+    save(folder, 'strange', nodes, [1, 3, 32, 32], [1, 1, 32, 32], {})
+    with open(os.path.join(folder, 'red.onnx'), 'rb') as f:
+        data = f.read()
+    with open(os.path.join(folder, 'truncated.onnx'), 'wb') as f:
+        f.write(data[:len(data) // 2])
+    with open(os.path.join(folder, 'garbage.onnx'), 'wb') as f:
+        f.write(b'This is not a network.\n' * 20)
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
+        os.path.abspath(__file__))
+    for make in (red, red_nhwc, classes, valid, broken):
+        make(folder)
+
+
+main()

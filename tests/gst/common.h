@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/check/gstcheck.h>
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+#include <unetseg/unet-seg-meta.h>
+
+G_BEGIN_DECLS
+
+/* Path of a model of tests/data; owned by the caller. */
+gchar *test_model (const gchar *name);
+
+/* `unetseg` with the model of that name and more properties (`a=b c=d`). */
+GstHarness *test_harness_new (const gchar *model, const gchar *properties);
+void test_harness_free (GstHarness *h);
+/* Takes all messages off the element's bus and counts those of @types. */
+guint test_count_messages (GstHarness *h, GstMessageType types);
+/* Sets caps of @format and size at 30 frames a second. */
+void test_harness_set_format (GstHarness *h, GstVideoFormat format,
+    guint width, guint height);
+GstCaps *test_caps (GstVideoFormat format, guint width, guint height);
+
+/* A number of the element's statistics. */
+guint64 test_stat (GstElement *element, const gchar *name);
+
+/* What frames show. */
+typedef enum {
+  TEST_HALF,    /* left half white, right half black */
+  TEST_BLACK,
+  TEST_STRIPES, /* vertical: black, red, green, blue */
+} TestPicture;
+
+/* How a frame lies in its buffer. */
+typedef enum {
+  TEST_PLAIN,      /* as the caps say */
+  TEST_PADDED,     /* GstVideoMeta with longer rows and gaps between planes */
+  TEST_PLANES,     /* one memory per plane, GstVideoMeta */
+  TEST_PLANES_BARE, /* one memory per plane, no GstVideoMeta */
+  TEST_SCATTERED,  /* memories that end within planes, no GstVideoMeta */
+  TEST_SCATTERED_META, /* the same with GstVideoMeta */
+  TEST_N_LAYOUTS,
+} TestLayout;
+
+#define TEST_GUARD 0xa5
+
+GstBuffer *test_frame_new (const GstVideoInfo *info, TestPicture picture,
+    TestLayout layout);
+/* Frame @index of a 30 Hz stream. */
+GstBuffer *test_frame_at (GstHarness *h, TestPicture picture, guint index);
+
+/* All pixels of a frame in the format's unpacked form, row after row; owned by
+ * the caller. */
+guint8 *test_unpack (const GstVideoInfo *info, GstBuffer *buffer,
+    guint *pixel_size);
+
+/* Value of the class map, or of the probability, at a pixel of the mask. */
+guint8 test_class_at (const UnetSegMeta *meta, guint x, guint y);
+guint8 test_probability_at (const UnetSegMeta *meta, guint x, guint y);
+
+/* Asserts that columns below half are @left and the others @right, but for
+ * @margin columns on each side of the middle. */
+void test_assert_halves (const UnetSegMeta *meta, guint8 left, guint8 right,
+    guint margin);
+
+G_END_DECLS

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every format, several sizes, every way that a frame lies in a buffer. */
+
+#include "common.h"
+
+static const struct {
+  guint width, height;
+} sizes[] = { { 64, 48 }, { 97, 51 }, { 640, 361 } };
+
+/* Pixels on each side of the middle that may be either, at the input's 32
+ * columns. */
+static guint
+frame_margin (guint width)
+{
+  return 3 * ((width + 31) / 32) + 4;
+}
+
+static void
+set_info (GstHarness *h, const GstVideoInfo *info)
+{
+  gst_harness_set_src_caps (h, gst_video_info_to_caps (info));
+}
+
+/* Memories and the bytes in them as they were. */
+static void
+assert_untouched (GstBuffer *buffer, GstMemory **memories, guint n,
+    GstBuffer *copy)
+{
+  gsize size = gst_buffer_get_size (copy);
+  g_autofree guint8 *bytes = g_malloc (size);
+
+  assert_equals_int (gst_buffer_n_memory (buffer), n);
+  for (guint i = 0; i < n; i++)
+    fail_unless (gst_buffer_peek_memory (buffer, i) == memories[i]);
+  assert_equals_uint64 (gst_buffer_get_size (buffer), size);
+  gst_buffer_extract (buffer, 0, bytes, size);
+  assert_equals_int (gst_buffer_memcmp (copy, 0, bytes, size), 0);
+}
+
+static void
+check_none (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
+{
+  GstBuffer *in = test_frame_new (info, TEST_HALF, layout), *out;
+  GstBuffer *copy = gst_buffer_copy_deep (in);
+  guint n = gst_buffer_n_memory (in);
+  GstMemory *memories[8];
+  UnetSegMeta *meta;
+
+  for (guint i = 0; i < n; i++)
+    memories[i] = gst_buffer_peek_memory (in, i);
+  out = gst_harness_push_and_pull (h, in);
+  fail_unless (out == in);
+  assert_untouched (out, memories, n, copy);
+  meta = gst_buffer_get_unet_seg_meta (out);
+  fail_unless (meta != NULL);
+  test_assert_halves (meta, 1, 0, 2);
+  gst_buffer_unref (out);
+  gst_buffer_unref (copy);
+}
+
+/* Left of the middle the colour lies over white, right of it nothing may
+ * change. */
+static void
+assert_overlay (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
+{
+  guint width = GST_VIDEO_INFO_WIDTH (info), size, same;
+  guint margin = frame_margin (width), changed = 0;
+  g_autofree guint8 *a = test_unpack (info, before, &same);
+  g_autofree guint8 *b = test_unpack (info, after, &size);
+
+  for (guint y = 0; y < GST_VIDEO_INFO_HEIGHT (info); y++) {
+    for (guint x = 0; x < width; x++) {
+      gsize at = ((gsize) y * width + x) * size;
+      gboolean equal = memcmp (a + at, b + at, size) == 0;
+
+      if (x >= width / 2 + margin)
+        fail_unless (equal, "%ux%u %s: pixel %u,%u changed", width,
+            GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_NAME (info), x, y);
+      if (x + margin < width / 2)
+        changed += !equal;
+    }
+  }
+  fail_unless (changed
+          == (width / 2 - margin) * GST_VIDEO_INFO_HEIGHT (info),
+      "%ux%u %s: only %u pixels drawn over", width,
+      GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_NAME (info), changed);
+}
+
+/* Bytes between rows and planes. */
+static void
+assert_guards (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
+{
+  gsize size = gst_buffer_get_size (before);
+  g_autofree guint8 *a = g_malloc (size), *b = g_malloc (size);
+  g_autofree guint8 *inside = g_malloc0 (size);
+  GstVideoMeta *meta = gst_buffer_get_video_meta (before);
+
+  gst_buffer_extract (before, 0, a, size);
+  gst_buffer_extract (after, 0, b, size);
+  for (guint i = 0; i < meta->n_planes; i++) {
+    gint comp[GST_VIDEO_MAX_COMPONENTS];
+    guint rows;
+
+    gst_video_format_info_component (info->finfo, i, comp);
+    rows = GST_VIDEO_INFO_COMP_HEIGHT (info, comp[0]);
+    for (guint y = 0; y < rows; y++)
+      memset (inside + meta->offset[i] + (gsize) y * meta->stride[i], 1,
+          GST_VIDEO_INFO_PLANE_STRIDE (info, i));
+  }
+  for (gsize i = 0; i < size; i++)
+    fail_unless (inside[i] || a[i] == b[i], "%s: byte %" G_GSIZE_FORMAT
+        " beyond a row was written", GST_VIDEO_INFO_NAME (info), i);
+}
+
+static void
+check_overlay (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
+{
+  GstBuffer *in = test_frame_new (info, TEST_HALF, layout), *out;
+  GstBuffer *copy = gst_buffer_copy_deep (in);
+  UnetSegMeta *meta;
+
+  out = gst_harness_push_and_pull (h, in);
+  fail_unless (out == in);
+  assert_overlay (info, copy, out);
+  if (layout == TEST_PADDED
+      && !GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo))
+    assert_guards (info, copy, out);
+  meta = gst_buffer_get_unet_seg_meta (out);
+  fail_unless (meta != NULL);
+  test_assert_halves (meta, 1, 0, 2);
+  gst_buffer_unref (out);
+  gst_buffer_unref (copy);
+}
+
+/* The formats of the pad template. */
+static GArray *
+all_formats (void)
+{
+  GstElementFactory *factory = gst_element_factory_find ("unetseg");
+  const GstStaticPadTemplate *templ;
+  GArray *formats = g_array_new (FALSE, FALSE, sizeof (GstVideoFormat));
+  g_autoptr (GstCaps) caps = NULL;
+  const GValue *list;
+
+  fail_unless (factory != NULL);
+  templ = gst_element_factory_get_static_pad_templates (factory)->data;
+  caps = gst_static_caps_get ((GstStaticCaps *) &templ->static_caps);
+  list = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
+  for (guint i = 0; i < gst_value_list_get_size (list); i++) {
+    GstVideoFormat format = gst_video_format_from_string (
+        g_value_get_string (gst_value_list_get_value (list, i)));
+
+    g_array_append_val (formats, format);
+  }
+  gst_object_unref (factory);
+  return formats;
+}
+
+static void
+check_format (GstHarness *h, GstVideoFormat format,
+    void (*check) (GstHarness *, const GstVideoInfo *, TestLayout))
+{
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+    GstVideoInfo info;
+
+    gst_video_info_set_format (&info, format, sizes[s].width,
+        sizes[s].height);
+    info.fps_n = 30;
+    set_info (h, &info);
+    for (guint layout = 0; layout < TEST_N_LAYOUTS; layout++)
+      check (h, &info, layout);
+  }
+}
+
+GST_START_TEST (test_formats)
+{
+  g_autoptr (GArray) formats = all_formats ();
+  GstHarness *none = test_harness_new ("red", "output=none");
+  GstHarness *overlay = test_harness_new ("red", "output=overlay");
+
+  /* Everything but RGB8P. */
+  fail_unless (formats->len > 100);
+  for (guint i = 0; i < formats->len; i++) {
+    GstVideoFormat format = g_array_index (formats, GstVideoFormat, i);
+
+    GST_INFO ("%s", gst_video_format_to_string (format));
+    check_format (none, format, check_none);
+    check_format (overlay, format, check_overlay);
+  }
+  assert_equals_int (test_count_messages (none, GST_MESSAGE_WARNING), 0);
+  assert_equals_int (test_count_messages (overlay, GST_MESSAGE_WARNING), 0);
+  test_harness_free (none);
+  test_harness_free (overlay);
+}
+
+GST_END_TEST;
+
+/* Smaller than the network's input, down to one pixel. */
+GST_START_TEST (test_tiny)
+{
+  static const GstVideoFormat formats[] = { GST_VIDEO_FORMAT_I420,
+    GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_RGBA,
+    GST_VIDEO_FORMAT_RGB, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_GRAY8 };
+  GstHarness *h = test_harness_new ("red", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    for (guint size = 1; size < 9; size++) {
+      GstBuffer *out;
+      UnetSegMeta *meta;
+
+      test_harness_set_format (h, formats[i], size, 9 - size);
+      out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_BLACK, 0));
+      meta = gst_buffer_get_unet_seg_meta (out);
+      fail_unless (meta != NULL);
+      assert_equals_int (test_class_at (meta, 0, 0), 0);
+      gst_buffer_unref (out);
+    }
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A GstVideoMeta of a picture larger than the caps': its top left counts. */
+GST_START_TEST (test_larger_meta)
+{
+  GstHarness *h = test_harness_new ("red", "output=none");
+  GstVideoInfo large;
+  GstBuffer *in, *out;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  gst_video_info_set_format (&large, GST_VIDEO_FORMAT_I420, 128, 64);
+  in = test_frame_new (&large, TEST_HALF, TEST_PLANES);
+  out = gst_harness_push_and_pull (h, in);
+  /* All of it is in the larger picture's white half. */
+  test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 1, 0);
+  gst_buffer_unref (out);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static void
+push_misfit (GstHarness *h, GstBuffer *buffer)
+{
+  GstBuffer *out = gst_harness_push_and_pull (h, buffer);
+
+  fail_unless (out == buffer);
+  fail_unless (gst_buffer_get_unet_seg_meta (out) == NULL);
+  gst_buffer_unref (out);
+}
+
+/* Buffers that contradict their caps go on as they came, with one warning. */
+GST_START_TEST (test_misfits)
+{
+  static const gchar *const outputs[] = { "output=none", "output=overlay" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (outputs); i++) {
+    GstHarness *h = test_harness_new ("red", outputs[i]);
+    GstVideoInfo info;
+    GstBuffer *buffer;
+
+    test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+    gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, 64, 48);
+
+    push_misfit (h, gst_buffer_new_allocate (NULL, 64 * 48, NULL));
+    push_misfit (h, gst_buffer_new ());
+
+    /* Another format, another size, planes beyond the end, rows too short. */
+    buffer = test_frame_new (&info, TEST_HALF, TEST_PLANES);
+    gst_buffer_get_video_meta (buffer)->format = GST_VIDEO_FORMAT_NV12;
+    push_misfit (h, buffer);
+    buffer = test_frame_new (&info, TEST_HALF, TEST_PLANES);
+    gst_buffer_get_video_meta (buffer)->width = 62;
+    push_misfit (h, buffer);
+    buffer = test_frame_new (&info, TEST_HALF, TEST_PLANES);
+    gst_buffer_get_video_meta (buffer)->offset[2] += 16;
+    push_misfit (h, buffer);
+    buffer = test_frame_new (&info, TEST_HALF, TEST_PLANES);
+    gst_buffer_get_video_meta (buffer)->stride[0] = 63;
+    push_misfit (h, buffer);
+    buffer = test_frame_new (&info, TEST_HALF, TEST_PLANES);
+    gst_buffer_get_video_meta (buffer)->offset[1] = G_MAXSIZE - 4;
+    push_misfit (h, buffer);
+
+    assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING), 1);
+    /* And then all is well again. */
+    buffer = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
+    test_assert_halves (gst_buffer_get_unet_seg_meta (buffer), 1, 0, 1);
+    gst_buffer_unref (buffer);
+    test_harness_free (h);
+  }
+}
+
+GST_END_TEST;
+
+/* Refused by the template, or by set_caps where it cannot say so. */
+GST_START_TEST (test_refused)
+{
+  static const gchar *const refused[] = {
+    "video/x-raw,format=RGB8P",
+    "video/x-raw(format:Interlaced),format=I420,interlace-mode=alternate",
+    "video/x-raw(memory:DMABuf),format=I420",
+    "video/x-bayer,format=bggr",
+  };
+  GstElementFactory *factory = gst_element_factory_find ("unetseg");
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_from_string (refused[i]);
+
+    fail_if (gst_element_factory_can_sink_any_caps (factory, caps),
+        "%s", refused[i]);
+    fail_if (gst_element_factory_can_src_any_caps (factory, caps),
+        "%s", refused[i]);
+  }
+  gst_object_unref (factory);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_several_frames_in_one)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  GstVideoInfo info;
+
+  gst_video_info_set_interlaced_format (&info, GST_VIDEO_FORMAT_I420,
+      GST_VIDEO_INTERLACE_MODE_FIELDS, 64, 48);
+  set_info (h, &info);
+  assert_equals_int (gst_harness_push (h,
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL)),
+      GST_FLOW_NOT_NEGOTIATED);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_interleaved)
+{
+  static const GstVideoInterlaceMode modes[] = {
+    GST_VIDEO_INTERLACE_MODE_INTERLEAVED, GST_VIDEO_INTERLACE_MODE_MIXED };
+  GstHarness *h = test_harness_new ("red", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    GstVideoInfo info;
+
+    gst_video_info_set_interlaced_format (&info, GST_VIDEO_FORMAT_I420,
+        modes[i], 64, 48);
+    set_info (h, &info);
+    for (guint layout = 0; layout < TEST_N_LAYOUTS; layout++) {
+      GstBuffer *buffer = test_frame_new (&info, TEST_HALF, layout);
+
+      GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED);
+      buffer = gst_harness_push_and_pull (h, buffer);
+      test_assert_halves (gst_buffer_get_unet_seg_meta (buffer), 1, 0, 1);
+      gst_buffer_unref (buffer);
+    }
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static Suite *
+formats_suite (void)
+{
+  Suite *suite = suite_create ("formats");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_test (tcase, test_formats);
+  tcase_add_test (tcase, test_tiny);
+  tcase_add_test (tcase, test_larger_meta);
+  tcase_add_test (tcase, test_misfits);
+  tcase_add_test (tcase, test_refused);
+  tcase_add_test (tcase, test_several_frames_in_one);
+  tcase_add_test (tcase, test_interleaved);
+  return suite;
+}
+
+GST_CHECK_MAIN (formats);

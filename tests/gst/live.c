@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Latency and quality of service. */
+
+#include "common.h"
+
+static guint
+age_of_next (GstHarness *h, TestPicture picture, guint index)
+{
+  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h, picture,
+      index));
+  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
+  guint age;
+
+  fail_unless (meta != NULL);
+  age = meta->age_frames;
+  gst_buffer_unref (out);
+  return age;
+}
+
+/* Tells upstream that the frame of @index came @diff too late. */
+static void
+send_qos (GstHarness *h, guint index, GstClockTimeDiff diff)
+{
+  GstEvent *event;
+
+  fail_unless (gst_harness_push_upstream_event (h, gst_event_new_qos (
+      diff > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1.2, diff,
+      gst_util_uint64_scale (index, GST_SECOND, 30))));
+  /* Upstream may want to know as well. */
+  while ((event = gst_harness_pull_upstream_event (h))) {
+    GstEventType type = GST_EVENT_TYPE (event);
+
+    gst_event_unref (event);
+    if (type == GST_EVENT_QOS)
+      break;
+  }
+}
+
+/* ---- latency ---------------------------------------------------------- */
+
+GST_START_TEST (test_latency)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  guint64 own;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 1280, 720);
+  gst_harness_set_upstream_latency (h, 20 * GST_MSECOND);
+  /* Known before the first frame. */
+  own = test_stat (h->element, "latency");
+  fail_unless (own > 0);
+  assert_equals_uint64 (gst_harness_query_latency (h),
+      20 * GST_MSECOND + own);
+
+  for (guint i = 0; i < 16; i++)
+    age_of_next (h, TEST_HALF, i);
+  own = test_stat (h->element, "latency");
+  assert_equals_uint64 (gst_harness_query_latency (h),
+      20 * GST_MSECOND + own);
+  fail_unless (own >= test_stat (h->element, "inference-time-median"));
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_latency_bounds)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  GstQuery *query = gst_query_new_latency ();
+  GstClockTime min, max;
+  gboolean live;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 1280, 720);
+  gst_harness_set_upstream_latency (h, 20 * GST_MSECOND);
+  fail_unless (gst_pad_peer_query (h->sinkpad, query));
+  gst_query_parse_latency (query, &live, &min, &max);
+  fail_unless (live);
+  fail_unless (min > 20 * GST_MSECOND);
+  /* Unbounded or moved by as much. */
+  fail_unless (max >= min);
+  gst_query_unref (query);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A file has all the time in the world. */
+GST_START_TEST (test_latency_not_live)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  GstQuery *query = gst_query_new_latency ();
+  GstClockTime min;
+  gboolean live;
+
+  gst_harness_set_live (h, FALSE);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 1280, 720);
+  fail_unless (test_stat (h->element, "latency") > 0);
+  fail_unless (gst_pad_peer_query (h->sinkpad, query));
+  gst_query_parse_latency (query, &live, &min, NULL);
+  fail_if (live);
+  assert_equals_uint64 (min, 0);
+  gst_query_unref (query);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* From a stamp to a picture that takes tens of milliseconds to draw over. */
+GST_START_TEST (test_latency_message)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  guint64 before, after;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 32, 32);
+  for (guint i = 0; i < 16; i++)
+    age_of_next (h, TEST_HALF, i);
+  test_count_messages (h, GST_MESSAGE_LATENCY);
+  before = test_stat (h->element, "latency");
+  test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 3840, 2160);
+  after = test_stat (h->element, "latency");
+  fail_unless (after > before + before / 4);
+  assert_equals_int (test_count_messages (h, GST_MESSAGE_LATENCY), 1);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* ---- late frames ------------------------------------------------------ */
+
+GST_START_TEST (test_late_reuse)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
+  /* Everything up to frame 4 is late. */
+  send_qos (h, 1, GST_SECOND / 10);
+  for (guint i = 1; i <= 4; i++)
+    assert_equals_int (age_of_next (h, TEST_HALF, i), i);
+  assert_equals_int (age_of_next (h, TEST_HALF, 5), 0);
+  assert_equals_uint64 (test_stat (h->element, "frames"), 6);
+  assert_equals_uint64 (test_stat (h->element, "late"), 4);
+  assert_equals_uint64 (test_stat (h->element, "reused"), 4);
+  assert_equals_uint64 (test_stat (h->element, "segmented"), 2);
+  assert_equals_int (gst_harness_buffers_received (h), 6);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* What is drawn over a late frame is the last mask. */
+GST_START_TEST (test_late_draws_last_mask)
+{
+  GstHarness *h = test_harness_new ("red", "colors=red opacity=1");
+  GstBuffer *out;
+  guint8 rgb[3];
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
+  send_qos (h, 1, GST_SECOND);
+  out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_BLACK, 1));
+  test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 0, 0);
+  gst_buffer_extract (out, 24 * 64 * 3 + 16 * 3, rgb, 3);
+  assert_equals_int (rgb[0], 255);
+  assert_equals_int (rgb[1], 0);
+  gst_buffer_unref (out);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_late_run)
+{
+  GstHarness *h = test_harness_new ("red", "late=run");
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
+  send_qos (h, 1, GST_SECOND);
+  for (guint i = 1; i <= 4; i++)
+    assert_equals_int (age_of_next (h, TEST_HALF, i), 0);
+  assert_equals_uint64 (test_stat (h->element, "late"), 4);
+  assert_equals_uint64 (test_stat (h->element, "segmented"), 5);
+  g_object_set (h->element, "late", 0, NULL);
+  assert_equals_int (age_of_next (h, TEST_HALF, 5), 1);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* The base class drops late frames with `qos` on; this element never does. */
+GST_START_TEST (test_never_drops)
+{
+  static const gchar *const lates[] = { "qos=true late=run",
+    "qos=true late=reuse" };
+
+  for (guint k = 0; k < G_N_ELEMENTS (lates); k++) {
+    GstHarness *h = test_harness_new ("red", lates[k]);
+
+    test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+    send_qos (h, 0, 10 * GST_SECOND);
+    for (guint i = 0; i < 20; i++)
+      age_of_next (h, TEST_HALF, i);
+    assert_equals_int (gst_harness_buffers_received (h), 20);
+    assert_equals_int (test_count_messages (h, GST_MESSAGE_QOS), 0);
+    test_harness_free (h);
+  }
+}
+
+GST_END_TEST;
+
+/* Without a mask to reuse the first frame gets its own, late or not. */
+GST_START_TEST (test_late_from_the_start)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  send_qos (h, 0, GST_SECOND);
+  assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
+  assert_equals_int (age_of_next (h, TEST_HALF, 1), 1);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A sink that finds everything late does not freeze the mask. */
+GST_START_TEST (test_late_for_ever)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  guint oldest = 0;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  for (guint i = 0; i < 200; i++) {
+    oldest = MAX (oldest, age_of_next (h, TEST_HALF, i));
+    send_qos (h, i, GST_SECOND);
+  }
+  assert_equals_int (oldest, 60);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_early_is_not_late)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
+  /* More time in hand than the stream is old. */
+  send_qos (h, 1, -GST_SECOND);
+  assert_equals_int (age_of_next (h, TEST_HALF, 2), 0);
+  assert_equals_uint64 (test_stat (h->element, "late"), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* What was late before a flush says nothing about what comes after. */
+GST_START_TEST (test_flush_forgets_lateness)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  GstSegment segment;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  age_of_next (h, TEST_HALF, 0);
+  send_qos (h, 1, 10 * GST_SECOND);
+  assert_equals_int (age_of_next (h, TEST_HALF, 1), 1);
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  for (guint i = 0; i < 3; i++)
+    assert_equals_int (age_of_next (h, TEST_HALF, i), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* With a clock, a sink that drops nothing and more work than time. */
+GST_START_TEST (test_overload)
+{
+  g_autofree gchar *model = test_model ("red-dynamic");
+  g_autofree gchar *launch = g_strdup_printf ("videotestsrc num-buffers=60 ! "
+      "video/x-raw,format=I420,width=64,height=48,framerate=1000/1 ! "
+      "unetseg name=seg model=\"%s\" input-size=768x768 ! "
+      "fakesink name=sink sync=true qos=true signal-handoffs=true", model);
+  GstElement *pipeline = gst_parse_launch (launch, NULL), *seg;
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
+  gst_message_unref (message);
+  seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
+  assert_equals_uint64 (test_stat (seg, "frames"), 60);
+  assert_equals_uint64 (test_stat (seg, "segmented")
+      + test_stat (seg, "reused"), 60);
+  fail_unless (test_stat (seg, "late") > 0);
+  fail_unless (test_stat (seg, "reused") > 0);
+  gst_object_unref (seg);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
+static Suite *
+live_suite (void)
+{
+  Suite *suite = suite_create ("live");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_test (tcase, test_latency);
+  tcase_add_test (tcase, test_latency_bounds);
+  tcase_add_test (tcase, test_latency_not_live);
+  tcase_add_test (tcase, test_latency_message);
+  tcase_add_test (tcase, test_late_reuse);
+  tcase_add_test (tcase, test_late_draws_last_mask);
+  tcase_add_test (tcase, test_late_run);
+  tcase_add_test (tcase, test_never_drops);
+  tcase_add_test (tcase, test_late_from_the_start);
+  tcase_add_test (tcase, test_late_for_ever);
+  tcase_add_test (tcase, test_early_is_not_late);
+  tcase_add_test (tcase, test_flush_forgets_lateness);
+  tcase_add_test (tcase, test_overload);
+  return suite;
+}
+
+GST_CHECK_MAIN (live);

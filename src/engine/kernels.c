@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels.h"
+#include "clones.h"
 #include <math.h>
 #include <string.h>
-
-/* The compiler's vectoriser does well on these loops once it may use the wide
- * registers; the variant is picked when the library is loaded. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)           \
-    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define UNET_CLONES                                                           \
-  __attribute__ ((target_clones ("default", "arch=haswell",                   \
-      "arch=skylake-avx512")))
-#else
-#define UNET_CLONES
-#endif
 
 #define PARALLEL _Pragma ("omp parallel for num_threads(threads)")
 

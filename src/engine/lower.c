@@ -286,6 +286,15 @@ binary_is_simple (UnetNode *node, UnetValue **a, UnetValue **b,
   return is_full (*a, out) && !(*a)->constant;
 }
 
+/* oneDNN 2.6 gets a subtraction in place wrong where a block of channels is
+ * not full. */
+static gboolean
+has_padding (const UnetPlan *plan, const UnetValue *value,
+    UnetMemLayout layout)
+{
+  return layout == UNET_MEM_BLOCKED && value->dims[1] % plan->block != 0;
+}
+
 gboolean
 unet_lower_binary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     GError **error)
@@ -302,8 +311,8 @@ unet_lower_binary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
       || !unet_plan_read_broadcast (plan, b, out->n_dims, layout, &other,
           error))
     return FALSE;
-  if (a != b && unet_plan_dies (plan, a, layout)
-      && !plan->homes[out->id].parent)
+  if (a != b && !has_padding (plan, out, layout)
+      && unet_plan_dies (plan, a, layout) && !plan->homes[out->id].parent)
     dst = unet_plan_alias (plan, out, layout, src, 0, unet_md_copy (src->md));
   else
     dst = unet_plan_write (plan, out, layout, error);

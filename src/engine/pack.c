@@ -145,29 +145,23 @@ unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
 
 /* ---- reordered constants ------------------------------------------------ */
 
-typedef struct {
-  UnetPlan *plan;
-  gconstpointer source;
-  UnetConstMd from, to;
-} Reorder;
-
-static gboolean
-fill_reorder (gpointer data, gpointer user_data, GError **error)
+gboolean
+unet_plan_reorder_now (UnetPlan *plan, gconstpointer source, UnetConstMd from,
+    gpointer target, UnetConstMd to, GError **error)
 {
-  Reorder *r = user_data;
   dnnl_primitive_desc_t pd = NULL;
   dnnl_primitive_t primitive = NULL;
   dnnl_memory_t src = NULL, dst = NULL;
   gboolean ok = FALSE;
 
-  if (unet_pd_reorder (&pd, r->plan->engine, r->from, r->to, NULL)
+  if (unet_pd_reorder (&pd, plan->engine, from, to, NULL)
       && dnnl_primitive_create (&primitive, pd) == dnnl_success
-      && dnnl_memory_create (&src, r->from, r->plan->engine,
-             (gpointer) r->source) == dnnl_success
-      && dnnl_memory_create (&dst, r->to, r->plan->engine, data)
+      && dnnl_memory_create (&src, from, plan->engine, (gpointer) source)
+          == dnnl_success
+      && dnnl_memory_create (&dst, to, plan->engine, target)
           == dnnl_success) {
     dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, src }, { DNNL_ARG_TO, dst } };
-    ok = dnnl_primitive_execute (primitive, r->plan->stream, 2, args)
+    ok = dnnl_primitive_execute (primitive, plan->stream, 2, args)
         == dnnl_success;
   }
   if (src)
@@ -180,8 +174,23 @@ fill_reorder (gpointer data, gpointer user_data, GError **error)
     dnnl_primitive_desc_destroy (pd);
   if (!ok)
     g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-        "%s: oneDNN cannot pack a constant", r->plan->graph->name);
+        "%s: oneDNN cannot pack a constant", plan->graph->name);
   return ok;
+}
+
+typedef struct {
+  UnetPlan *plan;
+  gconstpointer source;
+  UnetConstMd from, to;
+} Reorder;
+
+static gboolean
+fill_reorder (gpointer data, gpointer user_data, GError **error)
+{
+  Reorder *r = user_data;
+
+  return unet_plan_reorder_now (r->plan, r->source, r->from, data, r->to,
+      error);
 }
 
 UnetStorage *

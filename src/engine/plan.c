@@ -126,7 +126,8 @@ step_free (UnetStep *step)
   g_free ((gchar *) step->info.op);
   g_free ((gchar *) step->info.impl);
   g_free ((gchar *) step->info.shape);
-  g_free (step->params);
+  if (step->params)
+    (step->free_params ? step->free_params : g_free) (step->params);
   g_free (step->views);
   g_free (step);
 }
@@ -361,9 +362,18 @@ storage_pointer (const UnetPlan *plan, const UnetStorage *storage)
   return plan->arena + storage->offset;
 }
 
+static void
+operand_pointers (const UnetStep *step, gpointer *ptr)
+{
+  for (guint i = 0; i < step->n_operands; i++)
+    ptr[i] = step->operands[i].ptr;
+}
+
 static gboolean
 bind_step (UnetPlan *plan, UnetStep *step, GError **error)
 {
+  gpointer ptr[UNET_MAX_OPERANDS];
+
   for (guint k = 0; k < step->n_operands; k++) {
     UnetOperand *o = &step->operands[k];
 
@@ -384,7 +394,13 @@ bind_step (UnetPlan *plan, UnetStep *step, GError **error)
         = step->views[k].dtype ? step->operands[GPOINTER_TO_UINT (
                                      step->views[k].data)].ptr
                                : NULL;
-  return TRUE;
+  operand_pointers (step, ptr);
+  if (!step->bind || step->bind (plan, step->params, ptr))
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
+      "%s: node '%s': oneDNN cannot use its memory", plan->graph->name,
+      step->info.name);
+  return FALSE;
 }
 
 static gboolean
@@ -517,8 +533,7 @@ run_step (UnetPlan *plan, UnetStep *step, GError **error)
   if (step->kernel) {
     gpointer ptr[UNET_MAX_OPERANDS];
 
-    for (guint i = 0; i < step->n_operands; i++)
-      ptr[i] = step->operands[i].ptr;
+    operand_pointers (step, ptr);
     step->kernel (step->params, ptr, plan->options.threads);
     return TRUE;
   }

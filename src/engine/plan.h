@@ -63,6 +63,9 @@ struct _UnetStep {
   /* … or a kernel of ours … */
   UnetKernel kernel;
   gpointer params; /* owned */
+  GDestroyNotify free_params; /* g_free() when NULL */
+  /* (nullable): called once the operands have memory */
+  gboolean (*bind) (UnetPlan *plan, gpointer params, gpointer const *ptr);
   /* … or an operator's oracle. */
   const UnetNode *node;
   UnetTensorView *views; /* inputs, then outputs */
@@ -164,6 +167,9 @@ UnetStorage *unet_plan_pack (UnetPlan *plan, gconstpointer source,
     gsize source_size, const gchar *key, gsize size, UnetPackFill fill,
     gpointer user_data, GError **error);
 void unet_pack_release (UnetPack *pack);
+/* Moves memory from one layout to another, now. */
+gboolean unet_plan_reorder_now (UnetPlan *plan, gconstpointer source,
+    UnetConstMd from, gpointer target, UnetConstMd to, GError **error);
 /* @source, laid out as @from, as a constant laid out as @to. */
 UnetStorage *unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source,
     UnetConstMd from, UnetConstMd to, GError **error);
@@ -230,6 +236,19 @@ gboolean unet_lower_transpose (UnetPlan *, UnetNode *, UnetMemLayout,
 gboolean unet_lower_resize (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_eval (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 
+/* ---- Winograd (lower-winograd.c) --------------------------------------- */
+
+gboolean unet_winograd_fits (const UnetPlan *plan, const UnetNode *node,
+    const UnetWindow *window, UnetMemLayout layout);
+/* How many post-ops the output transform takes, and what they are. */
+guint unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
+    gfloat *slope, gfloat *low, gfloat *high);
+guint64 unet_winograd_time (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, gint64 *block);
+gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, gint64 block, guint n_post_ops,
+    const UnetLoc *dst, GError **error);
+
 /* ---- choice (tune.c) -------------------------------------------------- */
 
 /* Fills plan->layouts and plan->homes. */
@@ -237,6 +256,10 @@ void unet_plan_choose_layouts (UnetPlan *plan);
 void unet_plan_find_homes (UnetPlan *plan);
 /* Best time of a convolution in @layout; 0 when unknown (lower-conv.c). */
 guint64 unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
+/* Times measured in this process, by what was measured. */
+gboolean unet_tune_recall (const gchar *key, guint64 *ns);
+void unet_tune_remember (const gchar *key, guint64 ns);
+guint64 unet_tune_clock (void); /* nanoseconds */
 /* Time of one run of @pd over scratch memory in nanoseconds, the least of a
  * few; remembered by @key for the process. */
 guint64 unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,

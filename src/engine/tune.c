@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- measuring ----------------------------------------------------------- */
+/* ---- memory of times ----------------------------------------------------------- */
 
 static GMutex lock;
 static GHashTable *times; /* key -> guint64 nanoseconds, for the process */
 
-static gboolean
-recall (const gchar *key, guint64 *ns)
+gboolean
+unet_tune_recall (const gchar *key, guint64 *ns)
 {
   guint64 *known;
 
@@ -21,8 +21,8 @@ recall (const gchar *key, guint64 *ns)
   return known != NULL;
 }
 
-static void
-remember (const gchar *key, guint64 ns)
+void
+unet_tune_remember (const gchar *key, guint64 ns)
 {
   g_mutex_lock (&lock);
   if (!times)
@@ -30,6 +30,8 @@ remember (const gchar *key, guint64 ns)
   g_hash_table_insert (times, g_strdup (key), g_memdup2 (&ns, sizeof ns));
   g_mutex_unlock (&lock);
 }
+
+/* ---- measuring ---------------------------------------------------------- */
 
 /* Scratch operands of a primitive: memory of the right size with plausible
  * numbers, since zeros and denormals run at another speed. */
@@ -69,18 +71,24 @@ scratch_clear (Scratch *s)
   }
 }
 
+guint64
+unet_tune_clock (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
+}
+
 static guint64
 time_once (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
 {
-  struct timespec a, b;
+  guint64 start = unet_tune_clock ();
 
-  clock_gettime (CLOCK_MONOTONIC, &a);
   if (dnnl_primitive_execute (primitive, plan->stream, s->n, s->args)
       != dnnl_success)
     return G_MAXUINT64 / 1024;
-  clock_gettime (CLOCK_MONOTONIC, &b);
-  return (b.tv_sec - a.tv_sec) * G_GUINT64_CONSTANT (1000000000) + b.tv_nsec
-      - a.tv_nsec;
+  return unet_tune_clock () - start;
 }
 
 /* The least of a few runs; slow ones are not repeated much. */
@@ -142,7 +150,7 @@ unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
   dnnl_primitive_t primitive = NULL;
   Scratch s = { 0 };
 
-  if (recall (key, &ns))
+  if (unet_tune_recall (key, &ns))
     return ns;
   if (dnnl_primitive_create (&primitive, pd) == dnnl_success
       && scratch_init (&s, plan, pd)
@@ -151,11 +159,19 @@ unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
   scratch_clear (&s);
   if (primitive)
     dnnl_primitive_destroy (primitive);
-  remember (key, ns);
+  unet_tune_remember (key, ns);
   return ns;
 }
 
 /* ---- layouts ------------------------------------------------------------- */
+
+/* A handful of channels would leave most of a block empty. */
+static gboolean
+is_thin (const UnetNode *node)
+{
+  return unet_node_input (node, 0)->dims[1] <= 4
+      && unet_node_output (node, 0)->dims[1] <= 4;
+}
 
 void
 unet_plan_choose_layouts (UnetPlan *plan)
@@ -164,8 +180,8 @@ unet_plan_choose_layouts (UnetPlan *plan)
     UnetNode *node = g_ptr_array_index (plan->graph->nodes, i);
     guint can = unet_node_layouts (plan, node);
 
-    plan->layouts[i]
-        = can & 1u << UNET_MEM_BLOCKED ? UNET_MEM_BLOCKED : UNET_MEM_PLAIN;
+    plan->layouts[i] = can & 1u << UNET_MEM_BLOCKED && !is_thin (node)
+        ? UNET_MEM_BLOCKED : UNET_MEM_PLAIN;
   }
 }
 

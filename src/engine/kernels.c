@@ -126,6 +126,31 @@ unet_kernel_depth_to_space (gconstpointer params, gpointer const *ptr,
   }
 }
 
+void
+unet_kernel_depth_to_space_plain (gconstpointer params, gpointer const *ptr,
+    guint threads)
+{
+  const UnetDepthToSpace *p = params;
+  const UnetVec *s = &p->src, *d = &p->dst;
+  gint64 r = p->r, rows = d->n * d->c * d->h;
+
+  PARALLEL
+  for (gint64 i = 0; i < rows; i++) {
+    gint64 y = i % d->h, c = i / d->h % d->c, n = i / d->h / d->c;
+    gfloat *dst = (gfloat *) ptr[1] + i * d->w;
+
+    for (gint64 dx = 0; dx < r; dx++) {
+      gint64 channel = (y % r * r + dx) * d->c + c;
+      const gfloat *src = (const gfloat *) ptr[0] + n * vec_image (s)
+          + channel / s->vec * vec_plane (s) + y / r * s->w * s->vec
+          + channel % s->vec;
+
+      for (gint64 x = 0; x < s->w; x++)
+        dst[x * r + dx] = src[x * s->vec];
+    }
+  }
+}
+
 /* ---- resize ------------------------------------------------------------- */
 
 UnetResizeTables *

@@ -37,6 +37,9 @@ typedef struct {
 } UnetDepthToSpace;
 void unet_kernel_depth_to_space (gconstpointer params, gpointer const *ptr,
     guint threads);
+/* As above from channels without padding between groups to PLAIN. */
+void unet_kernel_depth_to_space_plain (gconstpointer params,
+    gpointer const *ptr, guint threads);
 
 /* Separable two-tap interpolation: output row y is
  * (1 - fy[y]) * in[y0[y]] + fy[y] * in[y1[y]], columns alike. Nearest has

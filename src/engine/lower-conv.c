@@ -475,6 +475,7 @@ unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 typedef struct {
   UnetNode *node;
   gint64 r, ic, oc, group; /* group: output channels padded to whole blocks */
+  gboolean thin; /* all r*r groups share one block and spread to PLAIN */
 } Spread;
 
 /* Does the post-op leave a zero lane zero? */
@@ -511,8 +512,12 @@ can_spread (const UnetPlan *plan, const UnetNode *node,
         || window->pad_begin[i] || window->pad_end[i]
         || window->output_padding[i])
       return FALSE;
-  *spread = (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1] };
-  if (layout == UNET_MEM_BLOCKED)
+  *spread = (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1],
+    FALSE };
+  spread->thin = layout == UNET_MEM_BLOCKED
+      && d[1] * window->kernel[0] * window->kernel[0] <= plan->block
+      && !plan->homes[unet_node_output (node, 0)->id].parent;
+  if (layout == UNET_MEM_BLOCKED && !spread->thin)
     spread->group = (d[1] + plan->block - 1) / plan->block * plan->block;
   for (guint i = 0; i < node->post_ops->len; i++) {
     UnetPostOp *op = &g_array_index (node->post_ops, UnetPostOp, i);
@@ -616,7 +621,8 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
     UnetStorage *mid, UnetMemLayout layout, GError **error)
 {
   UnetValue *out = unet_node_output (s->node, 0), seen = { 0 };
-  UnetLoc *dst = unet_plan_write (plan, out, layout, error);
+  UnetMemLayout to = s->thin ? UNET_MEM_PLAIN : layout;
+  UnetLoc *dst = unet_plan_write (plan, out, to, error);
   UnetDepthToSpace *p;
   UnetStep *step;
 
@@ -625,10 +631,12 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
   p = g_new0 (UnetDepthToSpace, 1);
   memcpy (seen.dims, sc->mid, sizeof sc->mid);
   p->src = unet_plan_vec (plan, &seen, layout);
-  p->dst = unet_plan_vec (plan, out, layout);
+  p->dst = unet_plan_vec (plan, out, to);
   p->r = s->r;
   step = unet_plan_add_kernel (plan, s->node, "DepthToSpace",
-      "unet:depth_to_space", unet_kernel_depth_to_space, p, out, layout);
+      s->thin ? "unet:depth_to_space_plain" : "unet:depth_to_space",
+      s->thin ? unet_kernel_depth_to_space_plain : unet_kernel_depth_to_space,
+      p, out, to);
   step->info.kind = "copy";
   unet_step_operand_md (step, 0, mid, 0, sc->dst, FALSE);
   unet_step_operand (step, 0, dst, TRUE);

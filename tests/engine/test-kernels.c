@@ -169,6 +169,30 @@ START_TEST (test_depth_to_space)
 }
 END_TEST
 
+START_TEST (test_depth_to_space_plain)
+{
+  for (gint round = 0; round < ROUNDS; round++) {
+    gint64 r = range (2, 3), c = range (1, 4), h = range (1, 6);
+    gint64 w = range (1, 7), n = range (1, 2);
+    UnetDepthToSpace p = { make_vec (1 + _i, n, r * r * c, h, w),
+      make_vec (0, n, c, h * r, w * r), r };
+    gfloat *src = new_random (&p.src), *out = new_output (&p.dst);
+
+    unet_kernel_depth_to_space_plain (&p, (gpointer[]){ src, out },
+        threads ());
+    check_guard (out, &p.dst);
+    for (gint64 i = 0; i < n * c * h * r * w * r; i++) {
+      gint64 x = i % (w * r), y = i / (w * r) % (h * r);
+      gint64 k = i / (w * r) / (h * r) % c, m = i / (w * r) / (h * r) / c;
+      ck_assert_float_eq (out[i],
+          src[at (&p.src, m, (y % r * r + x % r) * c + k, y / r, x / r)]);
+    }
+    g_free (src);
+    g_free (out);
+  }
+}
+END_TEST
+
 START_TEST (test_resize)
 {
   gint layout = _i % 4;
@@ -374,6 +398,7 @@ main (void)
   tcase_set_timeout (tc, 120);
   tcase_add_loop_test (tc, test_copy_channels, 0, 4);
   tcase_add_loop_test (tc, test_depth_to_space, 0, 3);
+  tcase_add_loop_test (tc, test_depth_to_space_plain, 0, 2);
   tcase_add_loop_test (tc, test_resize, 0, 8);
   tcase_add_loop_test (tc, test_pad_zero, 0, 4);
   tcase_add_loop_test (tc, test_global_pool, 0, 8);

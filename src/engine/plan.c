@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE /* CPU_COUNT */
-#define _GNU_SOURCE /* CPU_COUNT */
 #include "plan.h"
 #include <omp.h>
 #include <sched.h>

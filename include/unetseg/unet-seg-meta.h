@@ -130,6 +130,7 @@ typedef struct {
   gpointer _reserved[4];
 } UnetSegMeta;
 
+#ifndef __GI_SCANNER__ /* in Gst's name space, and types that need gst_init() */
 #define UNET_SEG_META_API_TYPE (unet_seg_meta_api_get_type ())
 UNET_API GType unet_seg_meta_api_get_type (void);
 
@@ -175,5 +176,6 @@ UNET_API UnetSegMeta *gst_buffer_add_unet_seg_meta (GstBuffer *buffer,
  * Since: 1.0
  */
 UNET_API UnetSegMeta *gst_buffer_get_unet_seg_meta (GstBuffer *buffer);
+#endif
 
 G_END_DECLS

@@ -30,7 +30,7 @@ exp_approx (gfloat x)
   return p * power.f;
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_sigmoid (gfloat *restrict dst, const gfloat *src, guint n)
 {
   for (guint i = 0; i < n; i++) {
@@ -40,7 +40,7 @@ unet_row_sigmoid (gfloat *restrict dst, const gfloat *src, guint n)
   }
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_sigmoid_difference (gfloat *restrict dst, const gfloat *a,
     const gfloat *b, guint n)
 {
@@ -51,7 +51,7 @@ unet_row_sigmoid_difference (gfloat *restrict dst, const gfloat *a,
   }
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_stretch (gfloat *restrict dst, const gfloat *src, gfloat minimum,
     gfloat scale, guint n)
 {
@@ -143,7 +143,7 @@ unet_row_best (gfloat *best, guint8 *index, const gfloat *const *rows,
   drop_background (index, best, rows[0], n);
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_range (const gfloat *src, guint n, gfloat *minimum, gfloat *maximum)
 {
   gfloat low = *minimum, high = *maximum;
@@ -156,21 +156,21 @@ unet_row_range (const gfloat *src, guint n, gfloat *minimum, gfloat *maximum)
   *maximum = high;
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_invert (gfloat *row, guint n)
 {
   for (guint i = 0; i < n; i++)
     row[i] = 1.0f - row[i];
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_quantise (guint8 *restrict dst, const gfloat *src, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = (guint8) (gint32) (src[i] * 255.0f + 0.5f);
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_threshold (guint8 *restrict dst, const gfloat *src,
     gfloat threshold, guint n)
 {
@@ -178,7 +178,7 @@ unet_row_threshold (guint8 *restrict dst, const gfloat *src,
     dst[i] = src[i] >= threshold ? 1 : 0;
 }
 
-UNET_SIMD void
+UNET_SIMD_EXTERN void
 unet_row_suppress (guint8 *restrict classes, const gfloat *src,
     gfloat threshold, guint n)
 {

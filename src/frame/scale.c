@@ -301,6 +301,20 @@ running_sum_2 (guint32 *running, const guint32 *sum, guint n)
   return i;
 }
 
+/* Three lanes of four count; the next store overwrites the last. */
+static guint
+running_sum_3 (guint32 *running, const guint32 *sum, guint n)
+{
+  UnetU32x4 carry = { 0 };
+  guint i;
+
+  for (i = 0; i + 4 <= n; i += 3) {
+    carry += unet_load_u32x4 (sum + i);
+    unet_store_u32x4 (running + i, carry);
+  }
+  return i;
+}
+
 static guint
 running_sum_4 (guint32 *running, const guint32 *sum, guint n)
 {
@@ -325,6 +339,8 @@ unet_running_sum (guint32 *running, const guint32 *sum, guint n, guint lag)
     i = running_sum_1 (running + 1, sum, n);
   else if (lag == 2)
     i = running_sum_2 (running + 2, sum, n);
+  else if (lag == 3)
+    i = running_sum_3 (running + 3, sum, n);
   else if (lag == 4)
     i = running_sum_4 (running + 4, sum, n);
   for (; i < n; i++)

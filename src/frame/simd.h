@@ -24,6 +24,14 @@
 #define UNET_SIMD
 #endif
 
+/* For kernels that other files call: clang hides the dispatching symbol of
+ * those in the file that defines them, so it compiles them once. */
+#ifdef __clang__
+#define UNET_SIMD_EXTERN
+#else
+#define UNET_SIMD_EXTERN UNET_SIMD
+#endif
+
 /* Four 32-bit lanes: SSE2, NEON and AltiVec all have them. */
 typedef guint32 UnetU32x4 __attribute__ ((vector_size (16)));
 

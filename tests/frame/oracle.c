@@ -266,3 +266,153 @@ oracle_preprocess (const GstVideoFrame *frame, const UnetContract *contract,
     g_free (resampled[i]);
   test_planes_clear (planes, n_planes);
 }
+
+/* ---- overlay ---------------------------------------------------------- */
+
+typedef struct {
+  gdouble alpha; /* 0..1 */
+  gdouble component[3];
+} Paint;
+
+static gdouble
+smoothstep (gdouble from, gdouble to, gdouble x)
+{
+  const gdouble t = CLAMP ((x - from) / (to - from), 0, 1);
+
+  return t * t * (3 - 2 * t);
+}
+
+static void
+add_class (Paint *paint, const GstVideoInfo *info, guint32 argb,
+    gdouble weight)
+{
+  const gdouble rgb[3] = { (argb >> 16 & 255) / 255.0,
+    (argb >> 8 & 255) / 255.0, (argb & 255) / 255.0 };
+  gdouble component[3];
+
+  oracle_from_rgb (info, rgb, component);
+  for (guint i = 0; i < 3; i++)
+    paint->component[i] += weight * component[i];
+  paint->alpha += weight * (argb >> 24) / 255;
+}
+
+/* The four mask pixels round a frame position, with their bilinear weights. */
+static void
+find_corners (const UnetMask *mask, gdouble x, gdouble y, guint corner[4],
+    gdouble weight[4])
+{
+  const gdouble u = (x - mask->x) / mask->w * mask->width - 0.5;
+  const gdouble v = (y - mask->y) / mask->h * mask->height - 0.5;
+
+  for (guint i = 0; i < 4; i++) {
+    const gint cx = (gint) floor (u) + (gint) (i & 1);
+    const gint cy = (gint) floor (v) + (gint) (i >> 1);
+    const gdouble fx = u - floor (u), fy = v - floor (v);
+
+    corner[i] = CLAMP (cy, 0, (gint) mask->height - 1) * mask->width +
+        CLAMP (cx, 0, (gint) mask->width - 1);
+    weight[i] = (i & 1 ? fx : 1 - fx) * (i >> 1 ? fy : 1 - fy);
+  }
+}
+
+static Paint
+paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
+    const guint32 *argb, gdouble opacity, gdouble threshold, guint px,
+    guint py)
+{
+  const gdouble from = MAX (threshold - 0.15, 0);
+  const gdouble to = MIN (threshold + 0.15, 1);
+  const gdouble x = px + 0.5, y = py + 0.5;
+  gdouble weight[4], share[4], sum = 0, probability = 0;
+  guint corner[4], id[4];
+  Paint paint = { 0 };
+
+  if (x < mask->x || x >= mask->x + mask->w || y < mask->y ||
+      y >= mask->y + mask->h)
+    return paint;
+  find_corners (mask, x, y, corner, weight);
+  for (guint i = 0; i < 4; i++) {
+    gdouble p = mask->probability[corner[i]] / 255.0;
+
+    id[i] = mask->n_classes > 2 ? mask->class_map[corner[i]] : 1;
+    if (id[i] == 0)
+      p = MIN (p, floor (255 * from) / 255);
+    share[i] = weight[i] * p;
+    probability += share[i];
+  }
+  for (guint i = 0; i < 4; i++) {
+    gdouble total = 0;
+
+    for (guint j = 0; j < 4 && id[i]; j++)
+      total += id[j] == id[i] ? share[j] : 0;
+    weight[i] = id[i] ? share[i] * total * total * total : 0;
+    sum += weight[i];
+  }
+  if (sum <= 0)
+    return paint;
+  for (guint i = 0; i < 4; i++)
+    add_class (&paint, info, argb[id[i]], weight[i] / sum);
+  paint.alpha *= opacity * smoothstep (from, to, probability);
+  return paint;
+}
+
+/* Over the pixels round a chroma site, premultiplied. Cosited: [1 2 1] / 4,
+ * else the mean of two. */
+static Paint
+paint_site (const GstVideoInfo *info, const Paint *pixels,
+    const TestPlane *plane, guint sx, guint sy)
+{
+  const gboolean h = plane->w_sub &&
+      ((info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) ||
+          info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN);
+  const gboolean v = plane->h_sub &&
+      (info->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED);
+  Paint paint = { 0 };
+
+  for (gint j = v ? -1 : 0; j <= (plane->h_sub ? 1 : 0); j++) {
+    for (gint i = h ? -1 : 0; i <= (plane->w_sub ? 1 : 0); i++) {
+      const gint x = (gint) (sx << plane->w_sub) + i;
+      const gint y = (gint) (sy << plane->h_sub) + j;
+      const Paint *p = &pixels[(gsize) CLAMP (y, 0, info->height - 1) *
+              info->width +
+          CLAMP (x, 0, info->width - 1)];
+      const gdouble wx = !plane->w_sub ? 1 : h ? (i ? 0.25 : 0.5) : 0.5;
+      const gdouble wy = !plane->h_sub ? 1 : v ? (j ? 0.25 : 0.5) : 0.5;
+
+      paint.alpha += wx * wy * p->alpha;
+      for (guint c = 0; c < 3; c++)
+        paint.component[c] += wx * wy * p->alpha * p->component[c];
+    }
+  }
+  for (guint c = 0; c < 3 && paint.alpha > 0; c++)
+    paint.component[c] /= paint.alpha;
+  return paint;
+}
+
+void
+oracle_overlay (const GstVideoInfo *info, const UnetMask *mask,
+    const guint32 *argb, gdouble opacity, gdouble threshold,
+    const TestPlane *before, guint n_planes, gdouble *after[3],
+    gdouble *alpha[3])
+{
+  const guint width = info->width, height = info->height;
+  Paint *pixels = g_new (Paint, (gsize) width * height);
+
+  for (guint y = 0; y < height; y++)
+    for (guint x = 0; x < width; x++)
+      pixels[(gsize) y * width + x] =
+          paint_pixel (info, mask, argb, opacity, threshold, x, y);
+  for (guint c = 0; c < n_planes; c++) {
+    for (guint y = 0; y < before[c].height; y++) {
+      for (guint x = 0; x < before[c].width; x++) {
+        const Paint paint = paint_site (info, pixels, &before[c], x, y);
+        const gsize at = (gsize) y * before[c].width + x;
+        const gdouble old = before[c].samples[at];
+
+        alpha[c][at] = paint.alpha;
+        after[c][at] = old + (paint.component[c] - old) * paint.alpha;
+      }
+    }
+  }
+  g_free (pixels);
+}

@@ -20,3 +20,11 @@ void oracle_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
 void oracle_preprocess (const GstVideoFrame *frame,
     const UnetContract *contract, guint width, guint height,
     const UnetPlacement *placement, gdouble *tensor);
+
+/* What unet_overlay_draw() should leave of a frame: samples of @before at
+ * their own resolution become those of @after; @alpha[c] says how much of each
+ * was drawn, 0..1. All arrays as large as the planes. */
+void oracle_overlay (const GstVideoInfo *info, const UnetMask *mask,
+    const guint32 *argb, gdouble opacity, gdouble threshold,
+    const TestPlane *before, guint n_planes, gdouble *after[3],
+    gdouble *alpha[3]);

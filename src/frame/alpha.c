@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "frame/alpha.h"
+#include "frame/simd.h"
+
+#include <math.h>
+
+/* Half the width of the soft edge in probability. */
+#define SOFTNESS 0.15
+
+enum { CELL_EMPTY, CELL_FULL, CELL_EDGE };
+
+/* ---- rows ------------------------------------------------------------- */
+
+void
+unet_alpha_row_init (UnetAlphaRow *row, guint width)
+{
+  memset (row, 0, sizeof *row);
+  row->memory = g_malloc0 (7 * (gsize) (width + 2));
+  for (guint i = 0; i < 3; i++)
+    row->color[i] = (guint16 *) row->memory + i * (width + 2) + 1;
+  row->alpha = row->memory + 6 * (gsize) (width + 2) + 1;
+  row->spans = g_new0 (UnetSpan, width / 2 + 2);
+}
+
+void
+unet_alpha_row_clear (UnetAlphaRow *row)
+{
+  g_free (row->spans);
+  g_free (row->memory);
+}
+
+void
+unet_alpha_row_reset (UnetAlphaRow *row)
+{
+  for (guint i = 0; i < row->n_spans; i++)
+    memset (row->alpha + row->spans[i].start, 0,
+        row->spans[i].end - row->spans[i].start);
+  row->n_spans = 0;
+}
+
+void
+unet_alpha_row_extend (UnetAlphaRow *row, guint width)
+{
+  row->alpha[-1] = row->alpha[0];
+  row->alpha[width] = row->alpha[width - 1];
+  for (guint c = 0; c < 3; c++) {
+    row->color[c][-1] = row->color[c][0];
+    row->color[c][width] = row->color[c][width - 1];
+  }
+}
+
+static void
+add_span (UnetAlphaRow *row, guint start, guint end)
+{
+  if (row->n_spans > 0 && row->spans[row->n_spans - 1].end == start)
+    row->spans[row->n_spans - 1].end = end;
+  else
+    row->spans[row->n_spans++] = (UnetSpan) { start, end };
+}
+
+/* ---- geometry --------------------------------------------------------- */
+
+void
+unet_alpha_init (UnetAlpha *self, guint width, guint height)
+{
+  memset (self, 0, sizeof *self);
+  self->width = width;
+  self->height = height;
+  self->column = g_new0 (guint16, width);
+  self->fraction = g_new0 (guint32, width);
+}
+
+static void
+clear_tables (UnetAlpha *self)
+{
+  g_clear_pointer (&self->cell_start, g_free);
+  g_clear_pointer (&self->above, g_free);
+  g_clear_pointer (&self->below, g_free);
+  g_clear_pointer (&self->class_above, g_free);
+  g_clear_pointer (&self->class_below, g_free);
+  g_clear_pointer (&self->blend, g_free);
+  g_clear_pointer (&self->runs, g_free);
+}
+
+void
+unet_alpha_clear (UnetAlpha *self)
+{
+  clear_tables (self);
+  g_clear_pointer (&self->column, g_free);
+  g_clear_pointer (&self->fraction, g_free);
+}
+
+/* Pixels whose centre lies in the interval. */
+static void
+cut_interval (gdouble start, gdouble size, guint limit, guint *from,
+    guint *to)
+{
+  *from = (guint) CLAMP (ceil (start - 0.5), 0, limit);
+  *to = (guint) CLAMP (ceil (start + size - 0.5), *from, limit);
+}
+
+/* Cell c lies between the centres of mask pixels c - 1 and c. */
+static gdouble
+cell_position (guint pixel, gdouble start, gdouble size, guint n)
+{
+  const gdouble x = (pixel + 0.5 - start) * n / size + 0.5;
+
+  return CLAMP (x, 0, n + 0.999);
+}
+
+static void
+set_geometry (UnetAlpha *self, const UnetMask *mask)
+{
+  const UnetMask *old = &self->mask;
+  const gboolean same = self->cell_start && old->width == mask->width &&
+      old->height == mask->height && old->x == mask->x && old->y == mask->y &&
+      old->w == mask->w && old->h == mask->h;
+  guint cell = 0;
+
+  if (same)
+    return;
+  clear_tables (self);
+  cut_interval (mask->x, mask->w, self->width, &self->left, &self->right);
+  cut_interval (mask->y, mask->h, self->height, &self->top, &self->bottom);
+  self->cell_start = g_new (guint, mask->width + 2);
+  self->above = g_new (guint8, mask->width + 2);
+  self->below = g_new (guint8, mask->width + 2);
+  self->class_above = g_new (guint8, mask->width + 2);
+  self->class_below = g_new (guint8, mask->width + 2);
+  self->blend = g_new (guint16, mask->width + 2);
+  self->runs = g_new (UnetCellRun, mask->width + 1);
+  for (guint x = self->left; x < self->right; x++) {
+    const gdouble at = cell_position (x, mask->x, mask->w, mask->width);
+
+    self->column[x] = (guint16) at;
+    self->fraction[x] = (guint32) ((at - floor (at)) * 65536 + 0.5);
+    while (cell <= self->column[x])
+      self->cell_start[cell++] = x;
+  }
+  while (cell < mask->width + 2)
+    self->cell_start[cell++] = self->right;
+}
+
+/* ---- the curve -------------------------------------------------------- */
+
+static gdouble
+smoothstep (gdouble from, gdouble to, gdouble x)
+{
+  const gdouble t = CLAMP ((x - from) / (to - from), 0, 1);
+
+  return t * t * (3 - 2 * t);
+}
+
+/* The soft edge never reaches beyond 0 and 1: no probability at all is never
+ * drawn, certainty always fully. */
+static void
+set_curve (UnetAlpha *self)
+{
+  const UnetAlphaStyle *style = &self->style;
+  const gdouble from = MAX (style->threshold - SOFTNESS, 0);
+  const gdouble to = MIN (style->threshold + SOFTNESS, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->curve); i++) {
+    const gdouble covered = smoothstep (from, to, i / 4080.0);
+
+    self->curve[i] = (guint8) (255 * style->gain *
+            (style->invert ? 1 - covered : covered) +
+        0.5);
+  }
+  self->undrawn = (guint8) floor (255 * from);
+  self->low = 0;
+  self->high = 255;
+  while (self->low < 255 && self->curve[16 * (self->low + 1)] == self->curve[0])
+    self->low++;
+  while (self->high > 0 &&
+      self->curve[16 * (self->high - 1)] == self->curve[4080])
+    self->high--;
+  self->peak = MAX (self->curve[0], self->curve[4080]);
+}
+
+void
+unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
+    const UnetAlphaStyle *style)
+{
+  const UnetAlphaStyle *old = &self->style;
+  const gboolean same_curve = self->cell_start &&
+      old->threshold == style->threshold && old->gain == style->gain &&
+      old->invert == style->invert;
+
+  set_geometry (self, mask);
+  self->mask = *mask;
+  self->style = *style;
+  if (!same_curve)
+    set_curve (self);
+  self->cell_row = -1;
+}
+
+/* ---- cells ------------------------------------------------------------ */
+
+/* A row of the mask with its ends repeated. Where classes differ, what is not
+ * drawn must not reach the curve's rise. */
+static void
+read_mask_row (UnetAlpha *self, gint y, guint8 *probability, guint8 *classes)
+{
+  const UnetClassStyle *styles = self->style.classes;
+  const guint n = self->mask.width;
+  const gsize at = (gsize) CLAMP (y, 0, (gint) self->mask.height - 1) * n;
+
+  memcpy (probability + 1, self->mask.probability + at, n);
+  if (styles) {
+    memcpy (classes + 1, self->mask.class_map + at, n);
+    for (guint i = 1; i <= n; i++)
+      if (styles[classes[i]].gain == 0) {
+        classes[i] = 0;
+        probability[i] = MIN (probability[i], self->undrawn);
+      }
+    classes[0] = classes[1];
+    classes[n + 1] = classes[n];
+  }
+  probability[0] = probability[1];
+  probability[n + 1] = probability[n];
+}
+
+UNET_SIMD static void
+classify_cells (guint8 *restrict kinds, const guint8 *above,
+    const guint8 *below, guint8 low, guint8 high, guint8 kind_of_low,
+    guint8 kind_of_high, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    const guint8 a = MAX (above[i], below[i]);
+    const guint8 b = MAX (above[i + 1], below[i + 1]);
+    const guint8 c = MIN (above[i], below[i]);
+    const guint8 d = MIN (above[i + 1], below[i + 1]);
+
+    kinds[i] = MAX (a, b) <= low ? kind_of_low
+        : MIN (c, d) >= high     ? kind_of_high
+                                 : CELL_EDGE;
+  }
+}
+
+/* The only class that is drawn at a cell's corners, or -1. */
+static gint16
+cell_class (const UnetAlpha *self, guint cell)
+{
+  const guint8 corners[4] = { self->class_above[cell],
+    self->class_above[cell + 1], self->class_below[cell],
+    self->class_below[cell + 1] };
+  gint16 id = 0;
+
+  for (guint i = 0; i < 4; i++) {
+    if (corners[i] == 0 || corners[i] == id)
+      continue;
+    if (id != 0)
+      return -1;
+    id = corners[i];
+  }
+  return id;
+}
+
+static void
+collect_runs (UnetAlpha *self, const guint8 *kinds)
+{
+  self->n_runs = 0;
+  for (guint cell = 0; cell <= self->mask.width; cell++) {
+    UnetCellRun run = { self->cell_start[cell], self->cell_start[cell + 1],
+      kinds[cell], 0 };
+    UnetCellRun *last =
+        self->n_runs > 0 ? &self->runs[self->n_runs - 1] : NULL;
+
+    if (run.kind == CELL_EMPTY || run.start == run.end)
+      continue;
+    if (self->style.classes && !self->style.invert)
+      run.id = cell_class (self, cell);
+    if (last && last->end == run.start && last->kind == run.kind &&
+        last->id == run.id && run.id >= 0)
+      last->end = run.end;
+    else
+      self->runs[self->n_runs++] = run;
+  }
+}
+
+static void
+enter_cell_row (UnetAlpha *self, gint cell_row)
+{
+  guint8 *kinds = (guint8 *) self->blend;
+
+  self->cell_row = cell_row;
+  read_mask_row (self, cell_row - 1, self->above, self->class_above);
+  read_mask_row (self, cell_row, self->below, self->class_below);
+  classify_cells (kinds, self->above, self->below, self->low, self->high,
+      self->curve[0] == 0 ? CELL_EMPTY : CELL_FULL,
+      self->curve[4080] == 0 ? CELL_EMPTY : CELL_FULL, self->mask.width + 1);
+  collect_runs (self, kinds);
+}
+
+/* ---- pixels ----------------------------------------------------------- */
+
+UNET_SIMD static void
+blend_rows (guint16 *restrict dst, const guint8 *above, const guint8 *below,
+    guint fraction, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    dst[i] =
+        (guint16) ((above[i] * (65536 - fraction) + below[i] * fraction) >> 8);
+}
+
+static void
+draw_edge (UnetAlpha *self, const UnetCellRun *run, guint8 *alpha)
+{
+  for (guint x = run->start; x < run->end; x++) {
+    const guint16 *p = self->blend + self->column[x];
+    const guint32 f = self->fraction[x];
+    const guint32 probability = (p[0] * (65536 - f) + p[1] * f) >> 16;
+
+    alpha[x] = self->curve[probability >> 4];
+  }
+}
+
+static void
+scale_alpha (guint8 *alpha, guint n, guint gain)
+{
+  for (guint i = 0; i < n; i++)
+    alpha[i] = (guint8) ((alpha[i] * gain + 127) / 255);
+}
+
+static void
+fill_color (const UnetClassStyle *style, const UnetCellRun *run,
+    UnetAlphaRow *row)
+{
+  for (guint c = 0; c < 3; c++)
+    for (guint x = run->start; x < run->end; x++)
+      row->color[c][x] = style->sample[c];
+  if (style->gain != 255)
+    scale_alpha (row->alpha + run->start, run->end - run->start, style->gain);
+}
+
+/* A cell in which classes meet: each has the bilinear probability of its
+ * corners; its fourth power draws the border where two are equal, smooth at
+ * the frame's resolution instead of in the mask's steps. */
+static void
+mix_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
+    UnetAlphaRow *row)
+{
+  const guint cell = self->column[run->start];
+  const guint8 id[4] = { self->class_above[cell], self->class_above[cell + 1],
+    self->class_below[cell], self->class_below[cell + 1] };
+  const guint8 p[4] = { self->above[cell], self->above[cell + 1],
+    self->below[cell], self->below[cell + 1] };
+  const gfloat fy = fraction_y / 65536.0f;
+
+  for (guint x = run->start; x < run->end; x++) {
+    const gfloat fx = self->fraction[x] / 65536.0f;
+    const gfloat share[4] = { (1 - fx) * (1 - fy) * p[0],
+      fx * (1 - fy) * p[1], (1 - fx) * fy * p[2], fx * fy * p[3] };
+    gfloat sum = 1e-9f, color[3] = { 0 }, gain = 0;
+
+    for (guint i = 0; i < 4; i++) {
+      const UnetClassStyle *style = &self->style.classes[id[i]];
+      gfloat total = 0, weight;
+
+      if (id[i] == 0)
+        continue;
+      for (guint j = 0; j < 4; j++)
+        total += id[j] == id[i] ? share[j] : 0;
+      weight = share[i] * total * total * total;
+      sum += weight;
+      gain += weight * style->gain;
+      for (guint c = 0; c < 3; c++)
+        color[c] += weight * style->sample[c];
+    }
+    for (guint c = 0; c < 3; c++)
+      row->color[c][x] = (guint16) (color[c] / sum + 0.5f);
+    scale_alpha (row->alpha + x, 1, (guint) (gain / sum + 0.5f));
+  }
+}
+
+void
+unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
+{
+  const gdouble at =
+      cell_position (y, self->mask.y, self->mask.h, self->mask.height);
+  const guint fraction = (guint) ((at - floor (at)) * 65536 + 0.5);
+  const gboolean colored = self->style.classes && !self->style.invert;
+  gboolean blended = FALSE;
+
+  unet_alpha_row_reset (row);
+  if (self->cell_row != (gint) at)
+    enter_cell_row (self, (gint) at);
+  for (guint i = 0; i < self->n_runs; i++) {
+    const UnetCellRun *run = &self->runs[i];
+
+    if (run->kind == CELL_FULL) {
+      memset (row->alpha + run->start, self->peak, run->end - run->start);
+    } else {
+      if (!blended)
+        blend_rows (self->blend, self->above, self->below, fraction,
+            self->mask.width + 2);
+      blended = TRUE;
+      draw_edge (self, run, row->alpha);
+    }
+    if (colored && run->id >= 0)
+      fill_color (&self->style.classes[run->id], run, row);
+    else if (colored)
+      mix_colors (self, run, fraction, row);
+    add_span (row, run->start, run->end);
+  }
+}

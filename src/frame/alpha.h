@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A mask upscaled to the frame, row by row: how much of each pixel to draw,
+ * and in which colour. Everything that draws shares it, whatever it draws.
+ *
+ * Between the centres of four mask pixels the probability is bilinear. Where
+ * all four are far from the threshold on the same side the cell is all or
+ * nothing and no pixel of it is computed. */
+
+#include "frame/frame.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  guint start, end; /* pixels, the end not included */
+} UnetSpan;
+
+/* One row. Outside of the spans alpha is 0 and colours are undefined. */
+typedef struct {
+  guint8 *alpha;     /* 0..255 */
+  guint16 *color[3]; /* sample values; only where several are drawn */
+  guint n_spans;
+  UnetSpan *spans; /* ascending, apart from each other */
+  guint8 *memory; /* with room for pixels -1 and width */
+} UnetAlphaRow;
+
+typedef struct {
+  guint16 sample[3];
+  guint8 gain; /* 0: not drawn */
+} UnetClassStyle;
+
+typedef struct {
+  gdouble threshold;
+  gdouble gain;    /* alpha of what is wholly covered, 0..1 */
+  gboolean invert; /* background instead of foreground, in one colour */
+  /* 256 of them where the mask has several classes, else NULL; those that are
+   * not drawn count as background. */
+  const UnetClassStyle *classes;
+} UnetAlphaStyle;
+
+/* Cells of one kind in a row of cells. */
+typedef struct {
+  guint start, end; /* pixels */
+  guint8 kind;
+  gint16 id; /* class, or -1 where several meet */
+} UnetCellRun;
+
+typedef struct {
+  guint width, height; /* frame */
+  guint left, right, top, bottom; /* of the pixels that the mask covers */
+  UnetMask mask;
+  UnetAlphaStyle style;
+  guint8 curve[4096]; /* alpha of a probability */
+  guint8 peak;        /* its largest */
+  guint8 low, high;   /* 8-bit probabilities between which it moves */
+  guint8 undrawn;     /* the largest below its rise */
+  guint16 *column;   /* cell of each pixel */
+  guint32 *fraction; /* where in it, 0..65536 */
+  guint *cell_start; /* first pixel of each cell, and the end */
+  /* Rows of the mask round the current row of cells, with repeated ends. */
+  gint cell_row;
+  guint8 *above, *below, *class_above, *class_below;
+  guint16 *blend;
+  guint n_runs;
+  UnetCellRun *runs;
+} UnetAlpha;
+
+void unet_alpha_init (UnetAlpha *self, guint width, guint height);
+void unet_alpha_clear (UnetAlpha *self);
+/* Starts a picture; allocates only where the mask's geometry is new. @mask and
+ * @style->classes must stay. */
+void unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
+    const UnetAlphaStyle *style);
+/* Row @y of the frame, from top to bottom - 1. */
+void unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row);
+
+void unet_alpha_row_init (UnetAlphaRow *row, guint width);
+void unet_alpha_row_clear (UnetAlphaRow *row);
+/* Nothing covered. */
+void unet_alpha_row_reset (UnetAlphaRow *row);
+/* Repeats the outermost of @width pixels, for filters. */
+void unet_alpha_row_extend (UnetAlphaRow *row, guint width);
+
+G_END_DECLS

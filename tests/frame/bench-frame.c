@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Milliseconds per call of the kernels of src/frame, medians. Not a test:
+ *   ninja tests/frame/bench-frame && tests/frame/bench-frame [WORD]
+ * where WORD keeps only the lines that contain it. */
+#include <frame/frame.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUNDS 41
+
+static const gchar *only;
+
+static int
+compare (const void *a, const void *b)
+{
+  const gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+typedef void (*Job) (gpointer data);
+
+static void
+measure (const gchar *name, Job job, gpointer data)
+{
+  gdouble times[ROUNDS];
+
+  for (guint i = 0; i < ROUNDS; i++) {
+    struct timespec from, to;
+
+    clock_gettime (CLOCK_THREAD_CPUTIME_ID, &from);
+    job (data);
+    clock_gettime (CLOCK_THREAD_CPUTIME_ID, &to);
+    times[i] =
+        (to.tv_sec - from.tv_sec) * 1e3 + (to.tv_nsec - from.tv_nsec) / 1e6;
+  }
+  qsort (times, ROUNDS, sizeof times[0], compare);
+  printf ("%-48s %8.3f ms   (best %.3f)\n", name, times[ROUNDS / 2],
+      times[0]);
+}
+
+static gboolean
+wanted (const gchar *name)
+{
+  return !only || strstr (name, only);
+}
+
+static UnetContract *
+new_contract (void)
+{
+  UnetContract *contract = unet_contract_new ();
+
+  contract->layout = UNET_LAYOUT_NCHW;
+  contract->color_order = UNET_COLOR_ORDER_RGB;
+  contract->activation = UNET_ACTIVATION_SIGMOID;
+  return contract;
+}
+
+/* ---- preprocess ------------------------------------------------------- */
+
+typedef struct {
+  UnetPreprocess *preprocess;
+  GstVideoFrame frame;
+  gfloat *tensor;
+} PreprocessJob;
+
+static void
+run_preprocess (gpointer data)
+{
+  PreprocessJob *job = data;
+
+  unet_preprocess_run (job->preprocess, &job->frame, job->tensor);
+}
+
+static GstBuffer *
+map_noise (GstVideoFrame *frame, GstVideoInfo *info, const gchar *format,
+    guint width, guint height)
+{
+  GstMapInfo map;
+  GstBuffer *buffer;
+
+  gst_video_info_init (info);
+  gst_video_info_set_format (info, gst_video_format_from_string (format),
+      width, height);
+  buffer = gst_buffer_new_allocate (NULL, info->size, NULL);
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 0; i < map.size; i++)
+    map.data[i] = (guint8) g_random_int ();
+  gst_buffer_unmap (buffer, &map);
+  gst_video_frame_map (frame, info, buffer, GST_MAP_READWRITE);
+  return buffer;
+}
+
+static void
+bench_preprocess (const gchar *format, guint width, guint height,
+    guint input_width, guint input_height)
+{
+  gchar *name = g_strdup_printf ("preprocess %s %ux%u to %ux%u", format, width,
+      height, input_width, input_height);
+  UnetContract *contract = new_contract ();
+  PreprocessJob job;
+  UnetPlacement p;
+  GstVideoInfo info;
+  GstBuffer *buffer;
+
+  if (wanted (name)) {
+    buffer = map_noise (&job.frame, &info, format, width, height);
+    unet_placement_init (&p, UNET_FIT_STRETCH, width, height, 1, 1,
+        input_width, input_height, 0, 0, input_width, input_height);
+    job.preprocess = unet_preprocess_new (&info, contract, input_width,
+        input_height, &p, NULL);
+    job.tensor = g_new0 (gfloat, (gsize) input_width * input_height * 3);
+    measure (name, run_preprocess, &job);
+    g_free (job.tensor);
+    unet_preprocess_free (job.preprocess);
+    gst_video_frame_unmap (&job.frame);
+    gst_buffer_unref (buffer);
+  }
+  unet_contract_free (contract);
+  g_free (name);
+}
+
+/* ---- GstVideoConverter, to compare ------------------------------------ */
+
+typedef struct {
+  GstVideoConverter *converter;
+  GstVideoFrame from, to;
+} ConverterJob;
+
+static void
+run_converter (gpointer data)
+{
+  ConverterJob *job = data;
+
+  gst_video_converter_frame (job->converter, &job->from, &job->to);
+}
+
+static void
+bench_converter (const gchar *format, guint width, guint height,
+    guint to_width, guint to_height)
+{
+  gchar *name = g_strdup_printf ("converter %s %ux%u to RGBP %ux%u", format,
+      width, height, to_width, to_height);
+  GstVideoInfo from, to;
+  GstBuffer *a, *b;
+  ConverterJob job;
+
+  if (wanted (name)) {
+    a = map_noise (&job.from, &from, format, width, height);
+    b = map_noise (&job.to, &to, "RGBP", to_width, to_height);
+    job.converter = gst_video_converter_new (&from, &to,
+        gst_structure_new ("c", GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
+            GST_TYPE_VIDEO_RESAMPLER_METHOD,
+            GST_VIDEO_RESAMPLER_METHOD_LINEAR, NULL));
+    measure (name, run_converter, &job);
+    gst_video_converter_free (job.converter);
+    gst_video_frame_unmap (&job.from);
+    gst_video_frame_unmap (&job.to);
+    gst_buffer_unref (a);
+    gst_buffer_unref (b);
+  }
+  g_free (name);
+}
+
+/* ---- postprocess ------------------------------------------------------ */
+
+typedef struct {
+  UnetPostprocess *postprocess;
+  gfloat *tensor;
+  UnetMask mask;
+} PostprocessJob;
+
+static void
+run_postprocess (gpointer data)
+{
+  PostprocessJob *job = data;
+
+  unet_postprocess_run (job->postprocess, job->tensor, 0.5, &job->mask);
+}
+
+static void
+bench_postprocess (const gchar *what, UnetActivation activation,
+    guint channels, gboolean nhwc, guint size)
+{
+  gchar *name = g_strdup_printf ("postprocess %s %s %ux%u, %u channels", what,
+      nhwc ? "NHWC" : "NCHW", size, size, channels);
+  UnetContract *contract = new_contract ();
+  UnetTensorInfo output = { "output", UNET_DTYPE_F32, 4, { 1 } };
+  const gsize n = (gsize) size * size * channels;
+  PostprocessJob job;
+  UnetPlacement p;
+
+  if (wanted (name)) {
+    contract->activation = activation;
+    output.dims[1] = nhwc ? size : channels;
+    output.dims[2] = size;
+    output.dims[3] = nhwc ? channels : size;
+    unet_placement_init (&p, UNET_FIT_STRETCH, 1280, 720, 1, 1, size, size, 0,
+        0, size, size);
+    job.postprocess = unet_postprocess_new (contract, &output, size, size, &p,
+        0, 0, size, size, NULL);
+    unet_postprocess_get_info (job.postprocess, &job.mask);
+    job.mask.class_map = g_malloc ((gsize) size * size);
+    job.mask.probability = g_malloc ((gsize) size * size);
+    job.tensor = g_new (gfloat, n);
+    for (gsize i = 0; i < n; i++)
+      job.tensor[i] = (gfloat) g_random_double_range (-8, 8);
+    measure (name, run_postprocess, &job);
+    g_free (job.tensor);
+    g_free (job.mask.class_map);
+    g_free (job.mask.probability);
+    unet_postprocess_free (job.postprocess);
+  }
+  unet_contract_free (contract);
+  g_free (name);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const gchar *const formats[] = { "I420", "NV12", "YUY2", "UYVY",
+    "RGBx", "BGRA", "RGB", "GRAY8", "Y444", "I420_10LE", "P010_10LE", "v210",
+    "RGB16" };
+
+  gst_init (NULL, NULL);
+  only = argc > 1 ? argv[1] : NULL;
+  bench_preprocess ("NV12", 1920, 1080, 256, 144);
+  bench_preprocess ("I420", 1280, 720, 256, 144);
+  bench_preprocess ("I420", 256, 192, 256, 256);
+  bench_preprocess ("NV12", 3840, 2160, 256, 256);
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    bench_preprocess (formats[i], 1280, 720, 256, 256);
+    bench_preprocess (formats[i], 1920, 1080, 256, 256);
+  }
+  bench_converter ("I420", 1280, 720, 256, 144);
+  bench_converter ("NV12", 1920, 1080, 256, 144);
+  bench_converter ("P010_10LE", 1920, 1080, 256, 144);
+  bench_postprocess ("sigmoid", UNET_ACTIVATION_SIGMOID, 1, FALSE, 256);
+  bench_postprocess ("softmax", UNET_ACTIVATION_SOFTMAX, 2, FALSE, 256);
+  bench_postprocess ("softmax", UNET_ACTIVATION_SOFTMAX, 2, TRUE, 256);
+  bench_postprocess ("softmax", UNET_ACTIVATION_SOFTMAX, 21, FALSE, 256);
+  bench_postprocess ("none", UNET_ACTIVATION_NONE, 1, FALSE, 256);
+  bench_postprocess ("min-max", UNET_ACTIVATION_MIN_MAX, 1, FALSE, 320);
+  return 0;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "oracle.h"
+
+#include <gst/check/gstcheck.h>
+#include <math.h>
+
+/* Formats that are drawn on in place. */
+static const gchar *const own_formats[] = { "I420", "YV12", "NV12", "NV21",
+  "YUY2", "UYVY", "YVYU", "VYUY", "Y42B", "Y444", "A420", "AYUV", "VUYA",
+  "v308", "NV16", "NV61", "NV24", "AV12", "RGBx", "BGRx", "xRGB", "xBGR",
+  "RGBA", "BGRA", "ARGB", "ABGR", "RGB", "BGR", "GBR", "GBRA", "RGBP", "BGRP",
+  "GRAY8", "GRAY16_LE", "I420_10LE", "I422_10LE", "Y444_10LE", "I420_12LE",
+  "P010_10LE", "P012_LE", "P016_LE", "Y444_16LE", "ARGB64", "AYUV64",
+  "RGBA64_LE", "GBR_10LE", "A420_10LE", "v216", NULL };
+
+static const guint32 palette[] = { 0x00000000, 0xff20c040, 0xffe03020,
+  0x80ffff00, 0xff1020ff, 0x00ff00ff };
+
+typedef struct {
+  UnetMask mask;
+  gdouble opacity, threshold;
+  gboolean smooth;
+} Scene;
+
+/* Blobs of classes with soft borders, or noise. */
+static void
+scene_init (Scene *scene, GRand *rand, guint width, guint height,
+    guint n_classes)
+{
+  UnetMask *mask = &scene->mask;
+  gsize n;
+
+  mask->width = g_rand_int_range (rand, 1, 40);
+  mask->height = g_rand_int_range (rand, 1, 40);
+  mask->n_classes = n_classes;
+  mask->x = g_rand_boolean (rand) ? 0 : g_rand_double_range (rand, -9, 30);
+  mask->y = g_rand_boolean (rand) ? 0 : g_rand_double_range (rand, -9, 20);
+  mask->w = g_rand_boolean (rand) ? width
+                                  : g_rand_double_range (rand, 1, 1.2 * width);
+  mask->h = g_rand_boolean (rand)
+      ? height
+      : g_rand_double_range (rand, 1, 1.2 * height);
+  scene->opacity = g_rand_boolean (rand) ? 1 : g_rand_double (rand);
+  scene->threshold = g_rand_double_range (rand, 0.2, 0.8);
+  scene->smooth = g_rand_boolean (rand);
+  n = (gsize) mask->width * mask->height;
+  mask->probability = g_malloc (n);
+  mask->class_map = g_malloc (n);
+  for (gsize i = 0; i < n; i++) {
+    const gdouble x = i % mask->width, y = (gdouble) (i / mask->width);
+    gdouble p = 0.5 + 0.8 * sin (x / 4) * cos (y / 5);
+
+    if (!scene->smooth)
+      p = g_rand_int_range (rand, 0, 3) == 0 ? g_rand_double (rand)
+                                             : g_rand_boolean (rand);
+    p = CLAMP (p, 0, 1);
+    mask->probability[i] = (guint8) (255 * p);
+    mask->class_map[i] = p < scene->threshold ? 0
+        : n_classes == 2
+        ? 1
+        : 1 + ((guint) (x / 5) + (guint) (y / 3)) % (n_classes - 1);
+  }
+}
+
+static void
+scene_clear (Scene *scene)
+{
+  g_free (scene->mask.probability);
+  g_free (scene->mask.class_map);
+}
+
+static void
+set_colorimetry (GstVideoInfo *info, GRand *rand)
+{
+  static const GstVideoColorMatrix matrices[] = { GST_VIDEO_COLOR_MATRIX_BT601,
+    GST_VIDEO_COLOR_MATRIX_BT709, GST_VIDEO_COLOR_MATRIX_BT2020 };
+  static const GstVideoChromaSite sites[] = { GST_VIDEO_CHROMA_SITE_NONE,
+    GST_VIDEO_CHROMA_SITE_H_COSITED, GST_VIDEO_CHROMA_SITE_V_COSITED,
+    GST_VIDEO_CHROMA_SITE_COSITED };
+
+  if (!GST_VIDEO_INFO_IS_YUV (info))
+    return;
+  info->colorimetry.matrix = matrices[g_rand_int_range (rand, 0, 3)];
+  info->colorimetry.range = g_rand_boolean (rand)
+      ? GST_VIDEO_COLOR_RANGE_0_255
+      : GST_VIDEO_COLOR_RANGE_16_235;
+  info->chroma_site = sites[g_rand_int_range (rand, 0, 4)];
+}
+
+/* Samples against the oracle; where nothing is drawn, bit by bit. */
+static void
+check_samples (const TestPlane *before, const TestPlane *now, guint n,
+    const GstVideoInfo *info, const Scene *scene)
+{
+  const gdouble unit = ldexp (1, GST_VIDEO_INFO_COMP_DEPTH (info, 0) - 8);
+  /* Fixed point in the curve and in alpha. */
+  const gdouble slack = 0.012;
+  gdouble *after[3], *alpha[3];
+
+  for (guint c = 0; c < n; c++) {
+    const gsize size = (gsize) now[c].width * now[c].height;
+
+    after[c] = g_new (gdouble, size);
+    alpha[c] = g_new (gdouble, size);
+  }
+  oracle_overlay (info, &scene->mask, palette, scene->opacity,
+      scene->threshold, before, n, after, alpha);
+  for (guint c = 0; c < n; c++) {
+    for (gsize i = 0; i < (gsize) now[c].width * now[c].height; i++) {
+      const gdouble got = now[c].samples[i], had = before[c].samples[i];
+      const gdouble error = fabs (got - after[c][i]) / unit;
+      const gdouble limit = 1.1 + slack * 255 * (alpha[c][i] > 0);
+
+      fail_unless (alpha[c][i] > 0 || got == had,
+          "%s: background changed from %g to %g (component %u, %ux%u)",
+          GST_VIDEO_INFO_NAME (info), had, got, c,
+          (guint) (i % now[c].width), (guint) (i / now[c].width));
+      fail_unless (error <= limit,
+          "%s: %g instead of %g, was %g, alpha %g (component %u, %u,%u of "
+          "%ux%u)", GST_VIDEO_INFO_NAME (info), got, after[c][i], had,
+          alpha[c][i], c, (guint) (i % now[c].width),
+          (guint) (i / now[c].width), now[c].width, now[c].height);
+    }
+    g_free (after[c]);
+    g_free (alpha[c]);
+  }
+}
+
+static gboolean
+has_own_alpha (const GstVideoInfo *info)
+{
+  return info->finfo->n_components == 4;
+}
+
+static void
+check_alpha_untouched (TestFrame *drawn, TestFrame *original)
+{
+  TestPlane before[4], now[4];
+  const guint n = test_planes_read_alpha (before, &original->frame);
+
+  test_planes_read_alpha (now, &drawn->frame);
+  for (gsize i = 0; i < (gsize) now[3].width * now[3].height; i++)
+    fail_unless (now[3].samples[i] == before[3].samples[i]);
+  test_planes_clear (before, n);
+  test_planes_clear (now, n);
+}
+
+/* The byte of RGBx and its kin that means nothing. */
+static void
+check_filler_untouched (const TestFrame *drawn, const TestFrame *original)
+{
+  const GstVideoFormatInfo *finfo = original->info.finfo;
+  const gint filler = 6 - finfo->poffset[0] - finfo->poffset[1] -
+      finfo->poffset[2];
+
+  for (gint y = 0; y < original->info.height; y++) {
+    const gsize at = (gsize) y * original->frame.info.stride[0] + filler;
+    const guint8 *a = (guint8 *) original->frame.data[0] + at;
+    const guint8 *b = (guint8 *) drawn->frame.data[0] + at;
+
+    for (gint x = 0; x < original->info.width; x++)
+      fail_unless (a[4 * x] == b[4 * x]);
+  }
+}
+
+static void
+draw (TestFrame *frame, const Scene *scene, const guint32 *argb,
+    guint n_colors)
+{
+  GError *error = NULL;
+  UnetOverlay *overlay = unet_overlay_new (&frame->info, &error);
+
+  fail_unless (overlay != NULL, "%s", error ? error->message : "");
+  unet_overlay_set_palette (overlay, argb, n_colors);
+  unet_overlay_draw (overlay, &frame->frame, &scene->mask, scene->opacity,
+      scene->threshold);
+  unet_overlay_free (overlay);
+}
+
+static void
+check_drawing (GRand *rand, const gchar *format, guint width, guint height,
+    guint n_classes)
+{
+  TestPlane before[3], now[3];
+  TestFrame frame, original;
+  GstVideoInfo info;
+  Scene scene;
+  guint n;
+
+  test_info_init (&info, gst_video_format_from_string (format), width,
+      height);
+  set_colorimetry (&info, rand);
+  scene_init (&scene, rand, width, height, n_classes);
+  test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+  test_frame_copy (&original, &frame);
+  draw (&frame, &scene, palette, G_N_ELEMENTS (palette));
+  n = test_planes_read (before, &original.frame);
+  test_planes_read (now, &frame.frame);
+  check_samples (before, now, n, &info, &scene);
+  if (has_own_alpha (&info))
+    check_alpha_untouched (&frame, &original);
+  if (info.finfo->n_components == 3 && info.finfo->pixel_stride[0] == 4 &&
+      GST_VIDEO_INFO_IS_RGB (&info))
+    check_filler_untouched (&frame, &original);
+  test_frame_copy_picture (&original, &frame);
+  fail_unless (memcmp (original.memory, frame.memory, frame.size) == 0,
+      "%s: bytes outside of the picture changed", format);
+  test_planes_clear (before, n);
+  test_planes_clear (now, n);
+  test_frame_clear (&frame);
+  test_frame_clear (&original);
+  scene_clear (&scene);
+}
+
+GST_START_TEST (test_one_class)
+{
+  const gchar *format = own_formats[__i__];
+  const guint even = strcmp (format, "VYUY") == 0 ? 2 : 1;
+  GRand *rand = g_rand_new_with_seed (100 + __i__);
+
+  for (guint round = 0; round < 10; round++)
+    check_drawing (rand, format,
+        even * g_rand_int_range (rand, 1, 100 / even),
+        g_rand_int_range (rand, 1, 70), 2);
+  g_rand_free (rand);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_several_classes)
+{
+  const gchar *format = own_formats[__i__];
+  const guint even = strcmp (format, "VYUY") == 0 ? 2 : 1;
+  GRand *rand = g_rand_new_with_seed (200 + __i__);
+
+  for (guint round = 0; round < 10; round++)
+    check_drawing (rand, format,
+        even * g_rand_int_range (rand, 1, 100 / even),
+        g_rand_int_range (rand, 1, 70), 5);
+  g_rand_free (rand);
+}
+GST_END_TEST;
+
+static Suite *
+overlay_suite (void)
+{
+  Suite *suite = suite_create ("overlay");
+  TCase *tc = tcase_create ("overlay");
+  guint n = 0;
+
+  while (own_formats[n])
+    n++;
+  tcase_set_timeout (tc, 300);
+  suite_add_tcase (suite, tc);
+  tcase_add_loop_test (tc, test_one_class, 0, n);
+  tcase_add_loop_test (tc, test_several_classes, 0, n);
+  return suite;
+}
+
+GST_CHECK_MAIN (overlay);

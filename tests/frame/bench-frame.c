@@ -217,6 +217,88 @@ bench_postprocess (const gchar *what, UnetActivation activation,
   g_free (name);
 }
 
+/* ---- overlay ---------------------------------------------------------- */
+
+typedef struct {
+  UnetOverlay *overlay;
+  GstVideoFrame frame;
+  UnetMask mask;
+} OverlayJob;
+
+static void
+run_overlay (gpointer data)
+{
+  OverlayJob *job = data;
+
+  unet_overlay_draw (job->overlay, &job->frame, &job->mask, 0.5, 0.5);
+}
+
+/* An ellipse over about @share of the frame, in stripes of classes, with a
+ * border a few mask pixels wide; or noise, the worst case. */
+static void
+draw_mask (UnetMask *mask, gdouble share, guint n_classes, gboolean noise)
+{
+  const gdouble radius = sqrt (share / G_PI);
+
+  for (guint y = 0; y < mask->height; y++) {
+    for (guint x = 0; x < mask->width; x++) {
+      const gdouble u = (x + 0.5) / mask->width - 0.5;
+      const gdouble v = (y + 0.5) / mask->height - 0.5;
+      const gdouble p = noise
+          ? g_random_double ()
+          : 1 / (1 + exp (150 * (sqrt (u * u + v * v) - radius)));
+      const gsize at = (gsize) y * mask->width + x;
+
+      mask->probability[at] = (guint8) (255 * p);
+      mask->class_map[at] =
+          p < 0.5 ? 0 : 1 + (x * 8 / mask->width) % (n_classes - 1);
+    }
+  }
+}
+
+static void
+bench_overlay (const gchar *format, guint width, guint height,
+    const gchar *what, gdouble share, guint n_classes)
+{
+  gchar *name = g_strdup_printf ("overlay %s %ux%u, %s, %u classes", format,
+      width, height, what, n_classes);
+  GstVideoInfo info;
+  OverlayJob job;
+  GstBuffer *buffer;
+
+  if (wanted (name)) {
+    buffer = map_noise (&job.frame, &info, format, width, height);
+    job.overlay = unet_overlay_new (&info, NULL);
+    job.mask = (UnetMask) { 256, 256, n_classes, g_malloc (65536),
+      g_malloc (65536), 0, 0, width, height };
+    draw_mask (&job.mask, share, n_classes, strcmp (what, "noise") == 0);
+    measure (name, run_overlay, &job);
+    g_free (job.mask.class_map);
+    g_free (job.mask.probability);
+    unet_overlay_free (job.overlay);
+    gst_video_frame_unmap (&job.frame);
+    gst_buffer_unref (buffer);
+  }
+  g_free (name);
+}
+
+static void
+bench_overlays (void)
+{
+  static const gchar *const formats[] = { "I420", "YUY2", "BGRx", "RGB",
+    "AYUV", "I420_10LE", "P010_10LE", "GRAY8", "RGB16", "v210" };
+
+  bench_overlay ("NV12", 1920, 1080, "empty", 0, 2);
+  bench_overlay ("NV12", 1920, 1080, "30 %", 0.3, 2);
+  bench_overlay ("NV12", 1920, 1080, "60 %", 0.6, 2);
+  bench_overlay ("NV12", 1920, 1080, "noise", 0, 2);
+  bench_overlay ("NV12", 1920, 1080, "30 %", 0.3, 9);
+  bench_overlay ("NV12", 1920, 1080, "noise", 0, 9);
+  bench_overlay ("I420", 1280, 720, "30 %", 0.3, 2);
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    bench_overlay (formats[i], 1920, 1080, "30 %", 0.3, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -243,5 +325,6 @@ main (int argc, char **argv)
   bench_postprocess ("softmax", UNET_ACTIVATION_SOFTMAX, 21, FALSE, 256);
   bench_postprocess ("none", UNET_ACTIVATION_NONE, 1, FALSE, 256);
   bench_postprocess ("min-max", UNET_ACTIVATION_MIN_MAX, 1, FALSE, 320);
+  bench_overlays ();
   return 0;
 }

@@ -40,6 +40,9 @@ unet_converter_new (const GstVideoInfo *info, gboolean deep,
       info->height);
   self->info.colorimetry = info->colorimetry;
   self->info.chroma_site = info->chroma_site;
+  /* GstVideoConverter insists on the same rate. */
+  self->info.fps_n = info->fps_n;
+  self->info.fps_d = info->fps_d;
   /* There and back, chroma must not be filtered: what nobody drew on stays. */
   self->in = new_converter (info, &self->info, !both_ways);
   if (both_ways)

@@ -292,6 +292,19 @@ done:
   return model;
 }
 
+/* Registered by hand: a constructor would be left out of the static library. */
+static GResource *
+built_in_resource (void)
+{
+  static gsize registered;
+
+  if (g_once_init_enter (&registered)) {
+    unetseg_register_resource ();
+    g_once_init_leave (&registered, 1);
+  }
+  return unetseg_get_resource ();
+}
+
 static UnetModel *
 load_built_in (GError **error)
 {
@@ -305,9 +318,9 @@ load_built_in (GError **error)
     key_free (key);
     return model;
   }
-  bytes = g_resource_lookup_data (unetseg_get_resource (), BUILT_IN_PATH,
+  bytes = g_resource_lookup_data (built_in_resource (), BUILT_IN_PATH,
                                   G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  sidecar = g_resource_lookup_data (unetseg_get_resource (), BUILT_IN_SIDECAR,
+  sidecar = g_resource_lookup_data (built_in_resource (), BUILT_IN_SIDECAR,
                                     G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   model = bytes ? model_new (bytes, BUILT_IN_NAME, NULL, error) : NULL;
   if (!model) {

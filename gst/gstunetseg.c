@@ -39,6 +39,7 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
+#define MAX_SIZE 32767
 /* A mask is not reused for lateness beyond this age: a sink that finds every
  * frame late, whatever we do, would freeze it for good. */
 #define MAX_LATE_AGE (2 * GST_SECOND)
@@ -582,6 +583,7 @@ make_caps (void)
   g_autoptr (GArray) formats = g_array_new (FALSE, FALSE,
       sizeof (GstVideoFormat));
   const GstVideoFormat *raw;
+  GstCaps *caps;
   guint n;
 
   raw = gst_video_formats_raw (&n);
@@ -592,8 +594,12 @@ make_caps (void)
         && info->pack_func)
       g_array_append_val (formats, raw[i]);
   }
-  return gst_video_make_raw_caps ((const GstVideoFormat *) formats->data,
+  caps = gst_video_make_raw_caps ((const GstVideoFormat *) formats->data,
       formats->len);
+  /* As videoconvert: beyond this sizes in bytes overflow. */
+  gst_caps_set_simple (caps, "width", GST_TYPE_INT_RANGE, 1, MAX_SIZE,
+      "height", GST_TYPE_INT_RANGE, 1, MAX_SIZE, NULL);
+  return caps;
 }
 
 static void

@@ -1,6 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 
+static gboolean complaint_expected;
+static guint n_complaints;
+
+static void
+take_complaint (const gchar *domain, GLogLevelFlags level,
+    const gchar *message, gpointer data)
+{
+  n_complaints++;
+  fail_unless (complaint_expected, "%s: %s", domain, message);
+}
+
+void
+test_watch_log (void)
+{
+  g_log_set_handler ("unetseg", G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING,
+      take_complaint, NULL);
+}
+
+void
+test_expect_complaint (gboolean expect)
+{
+  fail_unless (expect || n_complaints == 1, "%u complaints", n_complaints);
+  complaint_expected = expect;
+  n_complaints = 0;
+}
+
 gchar *
 test_model (const gchar *name)
 {
@@ -110,7 +136,12 @@ plain_frame (const GstVideoInfo *info, TestPicture picture)
   GstVideoInfo rgba;
   GstMapInfo map;
 
-  gst_video_info_set_format (&rgba, GST_VIDEO_FORMAT_RGBA, width, height);
+  gst_video_info_set_interlaced_format (&rgba, GST_VIDEO_FORMAT_RGBA,
+      GST_VIDEO_INFO_INTERLACE_MODE (info), width, height);
+  rgba.fps_n = info->fps_n;
+  rgba.fps_d = info->fps_d;
+  rgba.par_n = info->par_n;
+  rgba.par_d = info->par_d;
   master = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&rgba), NULL);
   gst_buffer_map (master, &map, GST_MAP_WRITE);
   paint_rgba (map.data, width, height, picture);

@@ -8,6 +8,17 @@
 
 G_BEGIN_DECLS
 
+/* A fixture: criticals and warnings of our own log domain fail the test, as
+ * GstCheck does it for GStreamer's, but where they are expected. */
+void test_watch_log (void);
+void test_expect_complaint (gboolean expect);
+#define TEST_COMPLAINS(code)                                                 \
+  G_STMT_START {                                                             \
+    test_expect_complaint (TRUE);                                            \
+    code;                                                                    \
+    test_expect_complaint (FALSE);                                           \
+  } G_STMT_END
+
 /* Path of a model of tests/data; owned by the caller. */
 gchar *test_model (const gchar *name);
 

@@ -254,6 +254,7 @@ errors_suite (void)
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, test_watch_log, NULL);
   tcase_add_test (tcase, test_missing);
   tcase_add_test (tcase, test_folder);
   tcase_add_test (tcase, test_truncated);

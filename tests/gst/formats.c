@@ -367,6 +367,7 @@ formats_suite (void)
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, test_watch_log, NULL);
   tcase_add_test (tcase, test_formats);
   tcase_add_test (tcase, test_tiny);
   tcase_add_test (tcase, test_larger_meta);

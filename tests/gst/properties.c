@@ -214,7 +214,7 @@ GST_START_TEST (test_nonsense)
     g_autofree gchar *text = NULL;
 
     g_object_set (element, values[i].name, values[i].good, NULL);
-    ASSERT_WARNING (g_object_set (element, values[i].name, values[i].bad,
+    TEST_COMPLAINS (g_object_set (element, values[i].name, values[i].bad,
         NULL));
     g_object_get (element, values[i].name, &text, NULL);
     assert_equals_string (text, values[i].good);
@@ -670,6 +670,7 @@ properties_suite (void)
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, test_watch_log, NULL);
   tcase_add_test (tcase, test_descriptions);
   tcase_add_test (tcase, test_defaults);
   tcase_add_test (tcase, test_round_trip);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* GStreamer's leaks tracer over a life with everything in it. Run with
+ * GST_TRACERS=leaks. */
+
+#include "common.h"
+
+static GstTracer *
+find_leaks_tracer (void)
+{
+  GList *tracers = gst_tracing_get_active_tracers ();
+  GstTracer *found = NULL;
+
+  for (GList *l = tracers; l; l = l->next) {
+    if (g_str_equal (G_OBJECT_TYPE_NAME (l->data), "GstLeaksTracer"))
+      found = gst_object_ref (l->data);
+  }
+  g_list_free_full (tracers, gst_object_unref);
+  return found;
+}
+
+/* Returns the number of objects alive and names them. */
+static guint
+count_live_objects (GstTracer *tracer)
+{
+  GstStructure *info = NULL;
+  const GValue *list;
+  guint n, count = 0;
+
+  g_signal_emit_by_name (tracer, "get-live-objects", &info);
+  list = gst_structure_get_value (info, "live-objects-list");
+  n = list ? gst_value_list_get_size (list) : 0;
+  for (guint i = 0; i < n; i++) {
+    const GstStructure *object = gst_value_get_structure (
+        gst_value_list_get_value (list, i));
+    g_autofree gchar *text = gst_structure_to_string (object);
+
+    /* Factories and templates live with the registry. */
+    if (strstr (text, "Factory") || strstr (text, "GstPlugin")
+        || strstr (text, "GstPadTemplate") || strstr (text, "GstTracer"))
+      continue;
+    g_printerr ("alive: %s\n", text);
+    count++;
+  }
+  gst_structure_free (info);
+  return count;
+}
+
+static void
+play (const gchar *properties, const gchar *size)
+{
+  g_autofree gchar *model = test_model ("red-dynamic");
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=20 ! video/x-raw,format=I420,%s ! "
+      "unetseg model=\"%s\" %s ! videoscale ! "
+      "video/x-raw,width=80,height=60 ! fakesink", size, model, properties);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+
+  for (guint i = 0; i < 2; i++) {
+    GstMessage *message;
+
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
+    gst_message_unref (message);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+  }
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+}
+
+static void
+play_bad_model (void)
+{
+  g_autofree gchar *model = test_model ("truncated");
+  GstElement *element = gst_element_factory_make ("unetseg", NULL);
+
+  g_object_set (element, "model", model, "colors", "red", "mean", "1,2,3",
+      NULL);
+  assert_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_object_unref (element);
+}
+
+static void
+change_caps_and_hold_masks (void)
+{
+  GstHarness *h = test_harness_new ("red-dynamic", "interval=2");
+  GstBuffer *held[6];
+
+  for (guint i = 0; i < G_N_ELEMENTS (held); i++) {
+    test_harness_set_format (h,
+        i % 2 ? GST_VIDEO_FORMAT_v210 : GST_VIDEO_FORMAT_NV12, 64 + 32 * i,
+        48);
+    held[i] = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i));
+  }
+  test_harness_free (h);
+  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
+    gst_buffer_unref (held[i]);
+}
+
+GST_START_TEST (test_leaks)
+{
+  GstTracer *tracer = find_leaks_tracer ();
+  guint before;
+
+  fail_unless (tracer != NULL, "GST_TRACERS=leaks is not set");
+  /* What GStreamer makes once and keeps. */
+  play ("output=none", "width=64,height=48");
+  before = count_live_objects (tracer);
+
+  play ("output=overlay interval=3", "width=64,height=48");
+  play ("output=none threads=1", "width=128,height=48");
+  play_bad_model ();
+  change_caps_and_hold_masks ();
+  assert_equals_int (count_live_objects (tracer), before);
+  gst_object_unref (tracer);
+}
+
+GST_END_TEST;
+
+static Suite *
+leaks_suite (void)
+{
+  Suite *suite = suite_create ("leaks");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, test_watch_log, NULL);
+  tcase_add_test (tcase, test_leaks);
+  return suite;
+}
+
+GST_CHECK_MAIN (leaks);

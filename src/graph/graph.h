@@ -135,9 +135,6 @@ typedef struct {
   UnetValue *value; /* (nullable): second operand */
 } UnetPostOp;
 
-/* An activation node said as a post-op: the engine's one road for both. %FALSE
- * for other operators, unknown bounds of Clip, types but f32. */
-gboolean unet_node_as_post_op (const UnetNode *node, UnetPostOp *post_op);
 /* Oracles. @operand: of ADD, MUL and PRELU. */
 gfloat unet_post_op_eval (const UnetPostOp *post_op, gfloat value,
     gfloat operand);

@@ -186,68 +186,6 @@ UNET_EVAL (Clip)
   return TRUE;
 }
 
-/* ---- as post-ops ------------------------------------------------------ */
-
-static gboolean
-clip_is_known (const UnetArgs *args)
-{
-  UnetTensorView view;
-
-  for (guint i = 1; i <= 2; i++)
-    if (unet_arg (args, i, &view) && !view.data)
-      return FALSE;
-  return TRUE;
-}
-
-static void
-clip_as_post_op (const UnetArgs *args, UnetPostOp *post)
-{
-  Param p;
-
-  clip_bounds (args, &p);
-  post->kind = UNET_POST_CLIP;
-  post->alpha = (gfloat) p.alpha;
-  post->beta = (gfloat) p.beta;
-  if (post->alpha == 0 && isinf (p.beta))
-    post->kind = UNET_POST_RELU;
-}
-
-gboolean
-unet_node_as_post_op (const UnetNode *node, UnetPostOp *post)
-{
-  UnetArgs args = { NULL, node, NULL, 0 };
-  const UnetValue *x = unet_node_input (node, 0);
-
-  memset (post, 0, sizeof *post);
-  if (!x || x->dtype != UNET_DTYPE_F32 || node->post_ops->len)
-    return FALSE;
-  switch (node->op) {
-#define POST(op, to, default_alpha, default_beta)                             \
-  case UNET_OP_##op:                                                          \
-    post->kind = UNET_POST_##to;                                              \
-    post->alpha =                                                             \
-        (gfloat) unet_node_attr_float (node, "alpha", default_alpha);         \
-    post->beta = (gfloat) unet_node_attr_float (node, "beta", default_beta);  \
-    return TRUE;
-    POST (Relu, RELU, 0, 0)
-    POST (LeakyRelu, LEAKY_RELU, 0.01f, 0)
-    POST (Sigmoid, SIGMOID, 0, 0)
-    POST (HardSigmoid, HARD_SIGMOID, 0.2f, 0.5f)
-    POST (HardSwish, HARD_SWISH, 0, 0)
-    POST (Tanh, TANH, 0, 0)
-    POST (Elu, ELU, 1, 0)
-    POST (Softplus, SOFTPLUS, 0, 0)
-#undef POST
-  case UNET_OP_Clip:
-    if (!clip_is_known (&args))
-      return FALSE;
-    clip_as_post_op (&args, post);
-    return TRUE;
-  default:
-    return FALSE;
-  }
-}
-
 /* ---- oracle of post-ops ----------------------------------------------- */
 
 gfloat

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/pass.h"
 
+/* In an order in which each finds what the others have laid open. */
+static gboolean (*const passes[]) (UnetGraph *graph) = {
+  unet_pass_dead_code,  unet_pass_no_op,     unet_pass_transpose,
+  unet_pass_no_op,      unet_pass_clip,      unet_pass_hard_swish,
+  unet_pass_pad,        unet_pass_affine,    unet_pass_self_gate,
+  unet_pass_activation, unet_pass_residual,  unet_pass_activation,
+  unet_pass_dead_code,
+};
+
+/* Shapes stay as they were, but nodes that passes have made may fold. */
 gboolean
 unet_graph_optimize (UnetGraph *graph, GError **error)
 {
-  unet_pass_dead_code (graph);
+  for (guint i = 0; i < G_N_ELEMENTS (passes); i++)
+    passes[i](graph);
   return TRUE;
 }

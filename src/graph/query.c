@@ -32,6 +32,8 @@ clip_limits (const UnetNode *node, UnetPostOp *op)
     return FALSE;
   op->alpha = (gfloat) MAX (low, -G_MAXFLOAT);
   op->beta = (gfloat) MIN (high, G_MAXFLOAT);
+  if (op->alpha == 0 && op->beta == G_MAXFLOAT)
+    op->kind = UNET_POST_RELU;
   return TRUE;
 }
 

@@ -32,7 +32,8 @@ unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
   g_atomic_ref_count_init (&tensor->ref_count);
   tensor->dtype = dtype;
   tensor->n_dims = n_dims;
-  memcpy (tensor->dims, dims, n_dims * sizeof *dims);
+  if (n_dims)
+    memcpy (tensor->dims, dims, n_dims * sizeof *dims);
   tensor->n_elements = count;
   /* Whole cache lines, so that vector code may read past the end. */
   size = (size + 63) / 64 * 64;
@@ -81,7 +82,7 @@ unet_tensor_new_ints (const gint64 *ints, guint n)
   gint64 dims[1] = { n };
   UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_I64, 1, dims);
 
-  if (tensor)
+  if (tensor && n)
     memcpy (tensor->data, ints, n * sizeof *ints);
   return tensor;
 }

@@ -167,20 +167,21 @@ class Net:
                 ).astype(np.float32)
 
     def statistics(self, y):
-        """Per-channel mean and variance, the latter kept off 0."""
+        """Per-channel mean and variance, the latter kept so large that no
+        channel is the small difference of large numbers."""
         mean = y.mean((1, 2))
         var = y.var((1, 2))
-        var = np.maximum(var, .05 * var.mean() + 1e-6)
+        var = np.maximum(var, .1 * var.mean() + .1 * mean ** 2 + 1e-6)
         return mean.astype(np.float32), var.astype(np.float32)
 
-    def affine(self, n):
-        gamma = self.rng.uniform(.8, 1.3, n).astype(np.float32)
-        beta = (self.rng.standard_normal(n) * .2).astype(np.float32)
+    def affine(self, n, gain=1):
+        gamma = (self.rng.uniform(.8, 1.3, n) * gain).astype(np.float32)
+        beta = (self.rng.standard_normal(n) * .2 + .2).astype(np.float32)
         return gamma, beta
 
-    def batch_norm(self, x):
+    def batch_norm(self, x, gain=1):
         mean, var = self.statistics(x.a)
-        gamma, beta = self.affine(len(mean))
+        gamma, beta = self.affine(len(mean), gain)
         names = [self.weight(v, 'bn') for v in (gamma, beta, mean, var)]
         name = self.node('BatchNormalization', [x.name] + names, epsilon=1e-5)
         scale = (gamma / np.sqrt(var + 1e-5))[:, None, None]
@@ -190,15 +191,16 @@ class Net:
     # -- convolutions --
 
     def conv(self, x, oc, k=3, stride=1, dilation=1, group=1, norm='bias',
-             valid=False, **extra):
+             valid=False, gain=1, **extra):
         """norm: bn (a node of its own), bias (folded), none, raw (a bias and
-        no normalisation), logits (calibrated last layer)."""
+        no normalisation), logits (calibrated last layer). gain: of the
+        normalised output."""
         w = self.he(oc, x.a.shape[0] // group, k)
         y = np_conv(x.a, w, stride, dilation, group)
         pad = 0 if valid else (k - 1) * dilation // 2
         bias = []
         if norm == 'bias' or norm == 'logits':
-            w, b, y = self.fold(w, y, norm)
+            w, b, y = self.fold(w, y, norm, gain)
             bias = [self.weight(b, 'b')]
         elif norm == 'raw':
             b = (self.rng.standard_normal(oc) * .3).astype(np.float32)
@@ -210,12 +212,12 @@ class Net:
         attrs = {key: v for key, v in attrs.items() if v is not None}
         name = self.node('Conv', [x.name, self.weight(w)] + bias, **attrs)
         y = T(name, y)
-        return self.batch_norm(y) if norm == 'bn' else y
+        return self.batch_norm(y, gain) if norm == 'bn' else y
 
-    def fold(self, w, y, norm):
+    def fold(self, w, y, norm, gain):
         """Normalisation folded into weights and bias."""
         mean, var = self.statistics(y)
-        gamma, beta = self.affine(len(mean))
+        gamma, beta = self.affine(len(mean), gain)
         if norm == 'logits':
             gamma, beta = np.full_like(gamma, 2), np.zeros_like(beta)
         scale = gamma / np.sqrt(var)
@@ -521,9 +523,15 @@ def smp_decoder(net, x, skips, widths, norm, classes, head=3):
     return net.conv(x, classes, k=head, norm='logits')
 
 
+# Residual branches are quieter than what they are added to, as they are after
+# training. With equal parts, deep networks of random weights amplify every
+# rounding error until no two libraries agree.
+QUIET = .4
+
+
 def basic_block(net, x, oc, stride):
     y = net.relu(net.conv(x, oc, stride=stride))
-    y = net.conv(y, oc)
+    y = net.conv(y, oc, gain=QUIET)
     if stride != 1 or x.a.shape[0] != oc:
         x = net.conv(x, oc, k=1, stride=stride)
     return net.relu(net.add(y, x))
@@ -552,8 +560,9 @@ def inverted_residual(net, x, oc, expand, stride):
     if expand != 1:
         y = net.relu6(net.conv(y, hidden, k=1, norm='bn'))
     y = net.relu6(net.conv(y, hidden, stride=stride, group=hidden, norm='bn'))
-    y = net.conv(y, oc, k=1, norm='bn')
-    return net.add(x, y) if stride == 1 and x.a.shape[0] == oc else y
+    residual = stride == 1 and x.a.shape[0] == oc
+    y = net.conv(y, oc, k=1, norm='bn', gain=QUIET if residual else 1)
+    return net.add(x, y) if residual else y
 
 
 def mobilenet_v2(name, seed, opset):
@@ -592,8 +601,9 @@ def v3_block(net, x, row, parts):
     y = act(net.conv(y, hidden, k=k, stride=stride, group=hidden))
     if excite:
         y = squeeze_excite(net, y, parts)
-    y = net.conv(y, oc, k=1)
-    return net.add(x, y) if stride == 1 and x.a.shape[0] == oc else y
+    residual = stride == 1 and x.a.shape[0] == oc
+    y = net.conv(y, oc, k=1, gain=QUIET if residual else 1)
+    return net.add(x, y) if residual else y
 
 
 V3_LARGE = (

@@ -74,10 +74,8 @@ static void
 clear_tables (UnetAlpha *self)
 {
   g_clear_pointer (&self->cell_start, g_free);
-  g_clear_pointer (&self->above, g_free);
-  g_clear_pointer (&self->below, g_free);
-  g_clear_pointer (&self->class_above, g_free);
-  g_clear_pointer (&self->class_below, g_free);
+  g_clear_pointer (&self->memory, g_free);
+  g_clear_pointer (&self->column_class, g_free);
   g_clear_pointer (&self->blend, g_free);
   g_clear_pointer (&self->runs, g_free);
 }
@@ -123,11 +121,13 @@ set_geometry (UnetAlpha *self, const UnetMask *mask)
   cut_interval (mask->x, mask->w, self->width, &self->left, &self->right);
   cut_interval (mask->y, mask->h, self->height, &self->top, &self->bottom);
   self->cell_start = g_new (guint, mask->width + 2);
-  self->above = g_new (guint8, mask->width + 2);
-  self->below = g_new (guint8, mask->width + 2);
-  self->class_above = g_new (guint8, mask->width + 2);
-  self->class_below = g_new (guint8, mask->width + 2);
-  self->blend = g_new (guint16, mask->width + 2);
+  self->memory = g_malloc0 (8 * (gsize) (mask->width + 4));
+  for (guint i = 0; i < 4; i++) {
+    self->probability[i] = self->memory + 2 * i * (mask->width + 4);
+    self->classes[i] = self->probability[i] + mask->width + 4;
+  }
+  self->column_class = g_new (gint16, mask->width + 4);
+  self->blend = g_new (guint16, mask->width + 4);
   self->runs = g_new (UnetCellRun, mask->width + 1);
   for (guint x = self->left; x < self->right; x++) {
     const gdouble at = cell_position (x, mask->x, mask->w, mask->width);
@@ -197,28 +197,36 @@ unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
 
 /* ---- cells ------------------------------------------------------------ */
 
-/* A row of the mask with its ends repeated. Where classes differ, what is not
- * drawn must not reach the curve's rise. */
 static void
-read_mask_row (UnetAlpha *self, gint y, guint8 *probability, guint8 *classes)
+repeat_ends (guint8 *row, guint n)
 {
-  const UnetClassStyle *styles = self->style.classes;
+  row[0] = row[1] = row[2];
+  row[n + 3] = row[n + 2] = row[n + 1];
+}
+
+/* Where there are several classes, what is not drawn must not reach the
+ * curve's rise. */
+static void
+read_mask_row (UnetAlpha *self, guint index)
+{
+  const gint y = self->cell_row - 2 + (gint) index;
   const guint n = self->mask.width;
   const gsize at = (gsize) CLAMP (y, 0, (gint) self->mask.height - 1) * n;
+  const UnetClassStyle *styles = self->style.classes;
+  guint8 *probability = self->probability[index];
+  guint8 *classes = self->classes[index];
 
-  memcpy (probability + 1, self->mask.probability + at, n);
+  memcpy (probability + 2, self->mask.probability + at, n);
   if (styles) {
-    memcpy (classes + 1, self->mask.class_map + at, n);
-    for (guint i = 1; i <= n; i++)
+    memcpy (classes + 2, self->mask.class_map + at, n);
+    for (guint i = 2; i < n + 2; i++)
       if (styles[classes[i]].gain == 0) {
         classes[i] = 0;
         probability[i] = MIN (probability[i], self->undrawn);
       }
-    classes[0] = classes[1];
-    classes[n + 1] = classes[n];
+    repeat_ends (classes, n);
   }
-  probability[0] = probability[1];
-  probability[n + 1] = probability[n];
+  repeat_ends (probability, n);
 }
 
 UNET_SIMD static void
@@ -238,23 +246,31 @@ classify_cells (guint8 *restrict kinds, const guint8 *above,
   }
 }
 
-/* The only class that is drawn at a cell's corners, or -1. */
+static gint16
+join_classes (gint16 a, gint16 b)
+{
+  return a == 0 ? b : b == 0 || a == b ? a : -1;
+}
+
+static void
+find_column_classes (UnetAlpha *self)
+{
+  for (guint i = 0; i < self->mask.width + 4; i++) {
+    gint16 id = 0;
+
+    for (guint j = 0; j < 4; j++)
+      id = join_classes (id, self->classes[j][i]);
+    self->column_class[i] = id;
+  }
+}
+
+/* The only class that is drawn round a cell, or -1. */
 static gint16
 cell_class (const UnetAlpha *self, guint cell)
 {
-  const guint8 corners[4] = { self->class_above[cell],
-    self->class_above[cell + 1], self->class_below[cell],
-    self->class_below[cell + 1] };
-  gint16 id = 0;
+  const gint16 *c = self->column_class + cell;
 
-  for (guint i = 0; i < 4; i++) {
-    if (corners[i] == 0 || corners[i] == id)
-      continue;
-    if (id != 0)
-      return -1;
-    id = corners[i];
-  }
-  return id;
+  return join_classes (join_classes (c[0], c[1]), join_classes (c[2], c[3]));
 }
 
 static void
@@ -282,13 +298,17 @@ collect_runs (UnetAlpha *self, const guint8 *kinds)
 static void
 enter_cell_row (UnetAlpha *self, gint cell_row)
 {
+  const gboolean colored = self->style.classes && !self->style.invert;
   guint8 *kinds = (guint8 *) self->blend;
 
   self->cell_row = cell_row;
-  read_mask_row (self, cell_row - 1, self->above, self->class_above);
-  read_mask_row (self, cell_row, self->below, self->class_below);
-  classify_cells (kinds, self->above, self->below, self->low, self->high,
-      self->curve[0] == 0 ? CELL_EMPTY : CELL_FULL,
+  for (guint i = 0; i < 4; i++)
+    if (colored || i == 1 || i == 2)
+      read_mask_row (self, i);
+  if (colored)
+    find_column_classes (self);
+  classify_cells (kinds, self->probability[1] + 1, self->probability[2] + 1,
+      self->low, self->high, self->curve[0] == 0 ? CELL_EMPTY : CELL_FULL,
       self->curve[4080] == 0 ? CELL_EMPTY : CELL_FULL, self->mask.width + 1);
   collect_runs (self, kinds);
 }
@@ -308,7 +328,7 @@ static void
 draw_edge (UnetAlpha *self, const UnetCellRun *run, guint8 *alpha)
 {
   for (guint x = run->start; x < run->end; x++) {
-    const guint16 *p = self->blend + self->column[x];
+    const guint16 *p = self->blend + self->column[x] + 1;
     const guint32 f = self->fraction[x];
     const guint32 probability = (p[0] * (65536 - f) + p[1] * f) >> 16;
 
@@ -334,39 +354,77 @@ fill_color (const UnetClassStyle *style, const UnetCellRun *run,
     scale_alpha (row->alpha + run->start, run->end - run->start, style->gain);
 }
 
-/* A cell in which classes meet: each has the bilinear probability of its
- * corners; its fourth power draws the border where two are equal, smooth at
- * the frame's resolution instead of in the mask's steps. */
+/* Cubic B-spline: weights of the four samples round a position. */
+static void
+spline_weights (gfloat weights[4], guint32 fraction)
+{
+  const gfloat f = fraction / 65536.0f, g = 1 - f;
+
+  weights[0] = g * g * g / 6;
+  weights[1] = (4 + 3 * f * f * (f - 2)) / 6;
+  weights[2] = (4 + 3 * g * g * (g - 2)) / 6;
+  weights[3] = f * f * f / 6;
+}
+
+/* Classes round a cell, and for each the weighted sum of its probabilities in
+ * each of the four columns. */
+typedef struct {
+  guint n;
+  guint8 id[16];
+  gfloat column[16][4];
+} CellClasses;
+
+static void
+find_cell_classes (const UnetAlpha *self, CellClasses *found, guint cell,
+    const gfloat weights[4])
+{
+  found->n = 0;
+  for (guint i = 0; i < 16; i++) {
+    const guint at = cell + i % 4;
+    const guint8 id = self->classes[i / 4][at];
+    guint slot = 0;
+
+    if (id == 0)
+      continue;
+    while (slot < found->n && found->id[slot] != id)
+      slot++;
+    if (slot == found->n) {
+      memset (found->column[slot], 0, sizeof found->column[slot]);
+      found->id[found->n++] = id;
+    }
+    found->column[slot][i % 4] +=
+        weights[i / 4] * self->probability[i / 4][at];
+  }
+}
+
+/* Where classes meet, the eighth power of each one's smooth probability draws
+ * the border, rounder than the mask's steps and as sharp as the frame. */
 static void
 mix_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
     UnetAlphaRow *row)
 {
-  const guint cell = self->column[run->start];
-  const guint8 id[4] = { self->class_above[cell], self->class_above[cell + 1],
-    self->class_below[cell], self->class_below[cell + 1] };
-  const guint8 p[4] = { self->above[cell], self->above[cell + 1],
-    self->below[cell], self->below[cell + 1] };
-  const gfloat fy = fraction_y / 65536.0f;
+  CellClasses found;
+  gfloat weights[4];
 
+  spline_weights (weights, fraction_y);
+  find_cell_classes (self, &found, self->column[run->start], weights);
   for (guint x = run->start; x < run->end; x++) {
-    const gfloat fx = self->fraction[x] / 65536.0f;
-    const gfloat share[4] = { (1 - fx) * (1 - fy) * p[0],
-      fx * (1 - fy) * p[1], (1 - fx) * fy * p[2], fx * fy * p[3] };
     gfloat sum = 1e-9f, color[3] = { 0 }, gain = 0;
 
-    for (guint i = 0; i < 4; i++) {
-      const UnetClassStyle *style = &self->style.classes[id[i]];
-      gfloat total = 0, weight;
+    spline_weights (weights, self->fraction[x]);
+    for (guint i = 0; i < found.n; i++) {
+      const UnetClassStyle *style = &self->style.classes[found.id[i]];
+      const gfloat *column = found.column[i];
+      gfloat p = weights[0] * column[0] + weights[1] * column[1] +
+          weights[2] * column[2] + weights[3] * column[3];
 
-      if (id[i] == 0)
-        continue;
-      for (guint j = 0; j < 4; j++)
-        total += id[j] == id[i] ? share[j] : 0;
-      weight = share[i] * total * total * total;
-      sum += weight;
-      gain += weight * style->gain;
+      p *= p;
+      p *= p;
+      p *= p;
+      sum += p;
+      gain += p * style->gain;
       for (guint c = 0; c < 3; c++)
-        color[c] += weight * style->sample[c];
+        color[c] += p * style->sample[c];
     }
     for (guint c = 0; c < 3; c++)
       row->color[c][x] = (guint16) (color[c] / sum + 0.5f);
@@ -393,8 +451,8 @@ unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
       memset (row->alpha + run->start, self->peak, run->end - run->start);
     } else {
       if (!blended)
-        blend_rows (self->blend, self->above, self->below, fraction,
-            self->mask.width + 2);
+        blend_rows (self->blend, self->probability[1], self->probability[2],
+            fraction, self->mask.width + 4);
       blended = TRUE;
       draw_edge (self, run, row->alpha);
     }

@@ -58,9 +58,12 @@ typedef struct {
   guint16 *column;   /* cell of each pixel */
   guint32 *fraction; /* where in it, 0..65536 */
   guint *cell_start; /* first pixel of each cell, and the end */
-  /* Rows of the mask round the current row of cells, with repeated ends. */
+  /* Two rows of the mask above the current row of cells and two below, with
+   * ends repeated twice: cell c lies between entries c + 1 and c + 2. */
   gint cell_row;
-  guint8 *above, *below, *class_above, *class_below;
+  guint8 *memory;
+  guint8 *probability[4], *classes[4];
+  gint16 *column_class; /* the only one drawn in those rows; 0: none, -1 */
   guint16 *blend;
   guint n_runs;
   UnetCellRun *runs;

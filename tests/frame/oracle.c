@@ -296,25 +296,18 @@ add_class (Paint *paint, const GstVideoInfo *info, guint32 argb,
   paint->alpha += weight * (argb >> 24) / 255;
 }
 
-/* The four mask pixels round a frame position, with their bilinear weights. */
-static void
-find_corners (const UnetMask *mask, gdouble x, gdouble y, guint corner[4],
-    gdouble weight[4])
+/* Centred cubic B-spline. */
+static gdouble
+spline (gdouble x)
 {
-  const gdouble u = (x - mask->x) / mask->w * mask->width - 0.5;
-  const gdouble v = (y - mask->y) / mask->h * mask->height - 0.5;
-
-  for (guint i = 0; i < 4; i++) {
-    const gint cx = (gint) floor (u) + (gint) (i & 1);
-    const gint cy = (gint) floor (v) + (gint) (i >> 1);
-    const gdouble fx = u - floor (u), fy = v - floor (v);
-
-    corner[i] = CLAMP (cy, 0, (gint) mask->height - 1) * mask->width +
-        CLAMP (cx, 0, (gint) mask->width - 1);
-    weight[i] = (i & 1 ? fx : 1 - fx) * (i >> 1 ? fy : 1 - fy);
-  }
+  x = fabs (x);
+  if (x < 1)
+    return 2 / 3.0 - x * x + x * x * x / 2;
+  return x < 2 ? (2 - x) * (2 - x) * (2 - x) / 6 : 0;
 }
 
+/* Probability is bilinear; in a mask of several classes each pixel's colour
+ * is the mean of theirs, weighted with the eighth power of their spline. */
 static Paint
 paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
     const guint32 *argb, gdouble opacity, gdouble threshold, guint px,
@@ -323,35 +316,36 @@ paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
   const gdouble from = MAX (threshold - 0.15, 0);
   const gdouble to = MIN (threshold + 0.15, 1);
   const gdouble x = px + 0.5, y = py + 0.5;
-  gdouble weight[4], share[4], sum = 0, probability = 0;
-  guint corner[4], id[4];
+  const gdouble u = (x - mask->x) / mask->w * mask->width - 0.5;
+  const gdouble v = (y - mask->y) / mask->h * mask->height - 0.5;
+  gdouble share[256] = { 0 }, sum = 0, probability = 0;
   Paint paint = { 0 };
 
   if (x < mask->x || x >= mask->x + mask->w || y < mask->y ||
       y >= mask->y + mask->h)
     return paint;
-  find_corners (mask, x, y, corner, weight);
-  for (guint i = 0; i < 4; i++) {
-    gdouble p = mask->probability[corner[i]] / 255.0;
+  for (gdouble j = floor (v) - 1; j <= floor (v) + 2; j++) {
+    for (gdouble i = floor (u) - 1; i <= floor (u) + 2; i++) {
+      const guint at = (guint) CLAMP (j, 0, mask->height - 1) * mask->width +
+          (guint) CLAMP (i, 0, mask->width - 1);
+      gdouble p = mask->probability[at] / 255.0;
+      guint id = mask->n_classes > 2 ? mask->class_map[at] : 1;
 
-    id[i] = mask->n_classes > 2 ? mask->class_map[corner[i]] : 1;
-    if (id[i] == 0)
-      p = MIN (p, floor (255 * from) / 255);
-    share[i] = weight[i] * p;
-    probability += share[i];
+      if (argb[id] >> 24 == 0)
+        id = 0;
+      if (id == 0)
+        p = MIN (p, floor (255 * from) / 255);
+      probability += MAX (0, 1 - fabs (u - i)) * MAX (0, 1 - fabs (v - j)) * p;
+      share[id] += spline (u - i) * spline (v - j) * p;
+    }
   }
-  for (guint i = 0; i < 4; i++) {
-    gdouble total = 0;
-
-    for (guint j = 0; j < 4 && id[i]; j++)
-      total += id[j] == id[i] ? share[j] : 0;
-    weight[i] = id[i] ? share[i] * total * total * total : 0;
-    sum += weight[i];
-  }
+  for (guint id = 1; id < 256; id++)
+    sum += pow (share[id], 8);
   if (sum <= 0)
     return paint;
-  for (guint i = 0; i < 4; i++)
-    add_class (&paint, info, argb[id[i]], weight[i] / sum);
+  for (guint id = 1; id < 256; id++)
+    if (share[id] > 0)
+      add_class (&paint, info, argb[id], pow (share[id], 8) / sum);
   paint.alpha *= opacity * smoothstep (from, to, probability);
   return paint;
 }

@@ -14,17 +14,19 @@ place_axis (gdouble frame, gdouble scale, gdouble window, gdouble window_size,
   gint from = (gint) floor (start + 0.5);
   gint to = (gint) floor (start + size + 0.5);
 
-  from = CLAMP (from, 0, input - 1);
-  to = CLAMP (to, from + 1, input);
-  *dst = from;
-  *dst_size = to - from;
   if (start >= -0.5 && start + size <= input + 0.5) {
+    /* The size is rounded first: it is what keeps the aspect. */
+    *dst_size = CLAMP ((gint) floor (size + 0.5), 1, input);
+    from = (gint) floor (window + (window_size - *dst_size) / 2 + 0.5);
+    *dst = CLAMP (from, 0, input - *dst_size);
     *src = 0;
     *src_size = frame;
-  } else {
-    *src = MAX (0, (from - start) / scale);
-    *src_size = MIN (frame - *src, (to - from) / scale);
+    return;
   }
+  *dst = CLAMP (from, 0, input - 1);
+  *dst_size = CLAMP (to, *dst + 1, input) - *dst;
+  *src = MAX (0, (*dst - start) / scale);
+  *src_size = MIN (frame - *src, *dst_size / scale);
 }
 
 /* Letterbox takes the smaller scale of the two axes and crop the larger one.

@@ -22,26 +22,39 @@ tiled_plane_size (const GstVideoInfo *info, guint plane, gint stride,
   return TRUE;
 }
 
+/* Bytes that reading or writing a row touches: whole groups of pixels where
+ * some share their chroma, for which GStreamer's own stride of UYVP leaves no
+ * room where the width is odd. */
+static gint
+row_size (const GstVideoInfo *info, guint plane)
+{
+  gint size = 0;
+
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (info); c++) {
+    if (GST_VIDEO_INFO_COMP_PLANE (info, c) == plane)
+      size = MAX (size, GST_VIDEO_INFO_COMP_WIDTH (info, c)
+          * GST_VIDEO_INFO_COMP_PSTRIDE (info, c));
+  }
+  if (GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_UYVP)
+    return (GST_VIDEO_INFO_WIDTH (info) + 1) / 2 * 5;
+  /* Other pixels that are no whole bytes, such as v210's, have no stride. */
+  return size > 0 ? size : GST_VIDEO_INFO_PLANE_STRIDE (info, plane);
+}
+
 static gboolean
 plane_size (const GstVideoInfo *info, guint plane, gint stride, gsize *size)
 {
   gint comp[GST_VIDEO_MAX_COMPONENTS], row;
-  gsize rows;
 
   if (GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo))
     return tiled_plane_size (info, plane, stride, size);
 
   gst_video_format_info_component (info->finfo, plane, comp);
-  rows = GST_VIDEO_INFO_COMP_HEIGHT (info, comp[0]);
-  row = GST_VIDEO_INFO_COMP_WIDTH (info, comp[0])
-      * GST_VIDEO_INFO_COMP_PSTRIDE (info, comp[0]);
-  /* Packed formats whose pixels are no whole bytes, such as v210, have no
-   * pixel stride: their rows are as long as GStreamer's own. */
-  if (row == 0)
-    row = GST_VIDEO_INFO_PLANE_STRIDE (info, plane);
+  row = row_size (info, plane);
   if (stride < row)
     return FALSE;
-  *size = (rows - 1) * stride + row;
+  *size = (gsize) (GST_VIDEO_INFO_COMP_HEIGHT (info, comp[0]) - 1) * stride
+      + row;
   return TRUE;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unetsegmenter.h"
 
+#include "unetmap.h"
+
 struct _UnetSegmenter {
   UnetModel *model;
   UnetContract *contract;
@@ -423,8 +425,8 @@ guint64
 unet_segmenter_estimate (UnetSegmenter *self, gboolean draw)
 {
   guint64 time = self->run_estimate;
-  GstVideoFrame frame;
   GstBuffer *buffer;
+  UnetMap map;
 
   if (self->preprocess == NULL)
     return time;
@@ -433,12 +435,12 @@ unet_segmenter_estimate (UnetSegmenter *self, gboolean draw)
   if (buffer == NULL)
     return time;
   gst_buffer_memset (buffer, 0, 0, -1);
-  if (gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READWRITE)) {
+  if (unet_map_frame (&map, &self->info, buffer, GST_MAP_READWRITE)) {
     GstClockTime start = gst_util_get_timestamp ();
 
-    rehearse (self, &frame, draw);
+    rehearse (self, &map.frame, draw);
     time += gst_util_get_timestamp () - start;
-    gst_video_frame_unmap (&frame);
+    unet_unmap_frame (&map);
   }
   gst_buffer_unref (buffer);
   return time;

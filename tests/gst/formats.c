@@ -5,7 +5,7 @@
 
 static const struct {
   guint width, height;
-} sizes[] = { { 64, 48 }, { 97, 51 }, { 640, 361 } };
+} sizes[] = { { 64, 48 }, { 97, 51 }, { 230, 33 } };
 
 /* Pixels on each side of the middle that may be either, at the input's 32
  * columns. */
@@ -58,13 +58,26 @@ check_none (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   gst_buffer_unref (copy);
 }
 
+/* What went wrong with which formats, all of it in one run. */
+static GString *complaints;
+
+static void
+complain (const GstVideoInfo *info, TestLayout layout, const gchar *what,
+    guint x, guint y)
+{
+  g_string_append_printf (complaints, "%s %ux%u layout %d: pixel %u,%u %s\n",
+      GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info), layout, x, y, what);
+}
+
 /* Left of the middle the colour lies over white, right of it nothing may
  * change. */
 static void
-assert_overlay (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
+check_pixels (const GstVideoInfo *info, TestLayout layout, GstBuffer *before,
+    GstBuffer *after)
 {
   guint width = GST_VIDEO_INFO_WIDTH (info), size, same;
-  guint margin = frame_margin (width), changed = 0;
+  guint margin = frame_margin (width);
   g_autofree guint8 *a = test_unpack (info, before, &same);
   g_autofree guint8 *b = test_unpack (info, after, &size);
 
@@ -73,22 +86,21 @@ assert_overlay (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
       gsize at = ((gsize) y * width + x) * size;
       gboolean equal = memcmp (a + at, b + at, size) == 0;
 
-      if (x >= width / 2 + margin)
-        fail_unless (equal, "%ux%u %s: pixel %u,%u changed", width,
-            GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_NAME (info), x, y);
-      if (x + margin < width / 2)
-        changed += !equal;
+      if (x >= width / 2 + margin && !equal) {
+        complain (info, layout, "changed", x, y);
+        return;
+      }
+      if (x + margin < width / 2 && equal) {
+        complain (info, layout, "not drawn over", x, y);
+        return;
+      }
     }
   }
-  fail_unless (changed
-          == (width / 2 - margin) * GST_VIDEO_INFO_HEIGHT (info),
-      "%ux%u %s: only %u pixels drawn over", width,
-      GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_NAME (info), changed);
 }
 
 /* Bytes between rows and planes. */
 static void
-assert_guards (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
+check_guards (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
 {
   gsize size = gst_buffer_get_size (before);
   g_autofree guint8 *a = g_malloc (size), *b = g_malloc (size);
@@ -107,9 +119,13 @@ assert_guards (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
       memset (inside + meta->offset[i] + (gsize) y * meta->stride[i], 1,
           GST_VIDEO_INFO_PLANE_STRIDE (info, i));
   }
-  for (gsize i = 0; i < size; i++)
-    fail_unless (inside[i] || a[i] == b[i], "%s: byte %" G_GSIZE_FORMAT
-        " beyond a row was written", GST_VIDEO_INFO_NAME (info), i);
+  for (gsize i = 0; i < size; i++) {
+    if (!inside[i] && a[i] != b[i]) {
+      complain (info, TEST_PADDED, "written beyond a row",
+          i % meta->stride[0], i / meta->stride[0]);
+      return;
+    }
+  }
 }
 
 static void
@@ -121,10 +137,10 @@ check_overlay (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
 
   out = gst_harness_push_and_pull (h, in);
   fail_unless (out == in);
-  assert_overlay (info, copy, out);
+  check_pixels (info, layout, copy, out);
   if (layout == TEST_PADDED
       && !GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo))
-    assert_guards (info, copy, out);
+    check_guards (info, copy, out);
   meta = gst_buffer_get_unet_seg_meta (out);
   fail_unless (meta != NULL);
   test_assert_halves (meta, 1, 0, 2);
@@ -156,6 +172,14 @@ all_formats (void)
   return formats;
 }
 
+/* GStreamer's own rows of UYVP are too short for the last pixel's chroma. */
+static gboolean
+has_short_rows (const GstVideoInfo *info)
+{
+  return GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_UYVP
+      && GST_VIDEO_INFO_WIDTH (info) % 2 == 1;
+}
+
 static void
 check_format (GstHarness *h, GstVideoFormat format,
     void (*check) (GstHarness *, const GstVideoInfo *, TestLayout))
@@ -165,6 +189,8 @@ check_format (GstHarness *h, GstVideoFormat format,
 
     gst_video_info_set_format (&info, format, sizes[s].width,
         sizes[s].height);
+    if (has_short_rows (&info))
+      continue;
     info.fps_n = 30;
     set_info (h, &info);
     for (guint layout = 0; layout < TEST_N_LAYOUTS; layout++)
@@ -175,9 +201,11 @@ check_format (GstHarness *h, GstVideoFormat format,
 GST_START_TEST (test_formats)
 {
   g_autoptr (GArray) formats = all_formats ();
-  GstHarness *none = test_harness_new ("red", "output=none");
-  GstHarness *overlay = test_harness_new ("red", "output=overlay");
+  GstHarness *none = test_harness_new ("red", "output=none threads=1");
+  GstHarness *overlay = test_harness_new ("red",
+      "output=overlay threads=1");
 
+  complaints = g_string_new (NULL);
   /* Everything but RGB8P. */
   fail_unless (formats->len > 100);
   for (guint i = 0; i < formats->len; i++) {
@@ -187,6 +215,8 @@ GST_START_TEST (test_formats)
     check_format (none, format, check_none);
     check_format (overlay, format, check_overlay);
   }
+  fail_unless (complaints->len == 0, "\n%s", complaints->str);
+  g_string_free (complaints, TRUE);
   assert_equals_int (test_count_messages (none, GST_MESSAGE_WARNING), 0);
   assert_equals_int (test_count_messages (overlay, GST_MESSAGE_WARNING), 0);
   test_harness_free (none);
@@ -294,6 +324,26 @@ GST_START_TEST (test_misfits)
 
 GST_END_TEST;
 
+/* Nobody may read beyond the last row for it. */
+GST_START_TEST (test_short_rows)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  GstVideoInfo info;
+  GstBuffer *out;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_UYVP, 97, 8);
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_UYVP, 97, 8);
+  push_misfit (h, gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info),
+      NULL));
+  test_harness_set_format (h, GST_VIDEO_FORMAT_UYVP, 96, 8);
+  out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
+  test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 0, 1);
+  gst_buffer_unref (out);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* Refused by the template, or by set_caps where it cannot say so. */
 GST_START_TEST (test_refused)
 {
@@ -372,6 +422,7 @@ formats_suite (void)
   tcase_add_test (tcase, test_tiny);
   tcase_add_test (tcase, test_larger_meta);
   tcase_add_test (tcase, test_misfits);
+  tcase_add_test (tcase, test_short_rows);
   tcase_add_test (tcase, test_refused);
   tcase_add_test (tcase, test_several_frames_in_one);
   tcase_add_test (tcase, test_interleaved);

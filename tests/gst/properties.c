@@ -204,7 +204,7 @@ GST_START_TEST (test_nonsense)
   static const struct {
     const gchar *name, *good, *bad;
   } values[] = {
-    { "input-size", "32x32", "wide" }, { "input-size", "32x32", "0x10" },
+    { "input-size", "32x32", "wide" }, { "input-size", "32x32", "-8x10" },
     { "mean", "1,2,3", "1,two,3" }, { "std", "1,2,3", "1,0,1" },
     { "colors", "red", "person=reddish" }, { "colors", "#123456", "#12345" },
   };
@@ -214,6 +214,7 @@ GST_START_TEST (test_nonsense)
     g_autofree gchar *text = NULL;
 
     g_object_set (element, values[i].name, values[i].good, NULL);
+    GST_INFO ("%s=%s", values[i].name, values[i].bad);
     TEST_COMPLAINS (g_object_set (element, values[i].name, values[i].bad,
         NULL));
     g_object_get (element, values[i].name, &text, NULL);

@@ -121,16 +121,14 @@ parse_shape (gchar *text, UnetTensorInfo *info, GError **error)
   *equals = '\0';
   info->name = text;
   info->n_dims = 0;
-  for (at = equals + 1; *at != '\0';) {
-    gint64 *dim;
+  for (at = equals + 1; info->n_dims < UNET_MAX_DIMS;) {
+    gint64 *dim = &info->dims[info->n_dims++];
 
-    if (info->n_dims == UNET_MAX_DIMS)
-      goto bad;
-    dim = &info->dims[info->n_dims++];
-    if (!take_number (&at, 'x', dim) && !take_number (&at, '\0', dim))
-      goto bad;
+    if (take_number (&at, '\0', dim))
+      return TRUE;
+    if (!take_number (&at, 'x', dim))
+      break;
   }
-  return TRUE;
 
 bad:
   g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,

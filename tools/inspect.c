@@ -170,18 +170,27 @@ print_machine (const ToolMachine *machine)
   g_print (" (%u threads)\n", machine->threads);
 }
 
+/* The end of a name tells more than its beginning. */
+static const gchar *
+tail (const gchar *name)
+{
+  gsize length = strlen (name);
+
+  return length > 24 ? name + length - 24 : name;
+}
+
 static void
 print_layers (const Profile *profile)
 {
-  g_print ("\n%4s %-24s %-22s %-20s %-22s %-9s %9s %6s %8s %8s %6s\n", "#",
+  g_print ("\n%4s %-24s %-22s %-16s %-29s %-9s %9s %6s %8s %8s %6s\n", "#",
       "layer", "operator", "output", "implementation", "layout", "ms", "%",
       "GFLOP/s", "roof ms", "gap");
   for (guint i = 0; i < profile->n_layers; i++) {
     const UnetLayerInfo *layer = &profile->layers[i];
     gdouble ms = layer->time_ns / 1e6, roof = roof_ms (profile, layer);
 
-    g_print ("%4u %-24.24s %-22.22s %-20s %-22s %-9s %9.4f %6.2f %8.1f %8.4f "
-             "%6.2f\n", i, layer->name, layer->op, layer->shape, layer->impl,
+    g_print ("%4u %-24s %-22.22s %-16s %-29s %-9s %9.4f %6.2f %8.1f %8.4f "
+             "%6.2f\n", i, tail (layer->name), layer->op, layer->shape, layer->impl,
         layer->layout, ms, 100 * ms / profile->run_ms, layer_rate (layer),
         roof, roof > 0 ? ms / roof : 0);
   }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a frame costs on one core beside the network: the element's CPU time
  * less the session's run, which a network of one 1x1 convolution keeps short.
- *
- *     bench-element [FRAMES]
- */
+ * UNETSEG_BENCH_FRAMES: how many of each kind. */
 
 #define _GNU_SOURCE
 #include <sched.h>
@@ -91,17 +89,29 @@ bench (guint index, guint n)
   test_harness_free (h);
 }
 
-int
-main (int argc, char **argv)
+GST_START_TEST (bench_all)
 {
-  guint n;
+  const gchar *frames = g_getenv ("UNETSEG_BENCH_FRAMES");
+  guint n = frames ? MAX (atoi (frames), 1) : 200;
 
-  gst_init (&argc, &argv);
-  n = argc > 1 ? MAX (atoi (argv[1]), 1) : 200;
   use_one_core ();
   g_print ("medians of %u frames, milliseconds of CPU\n"
       "format     size      output    frame    run   rest\n", n);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     bench (i, n);
-  return 0;
 }
+
+GST_END_TEST;
+
+static Suite *
+bench_suite (void)
+{
+  Suite *suite = suite_create ("bench");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_test (tcase, bench_all);
+  return suite;
+}
+
+GST_CHECK_MAIN (bench);

@@ -6,16 +6,42 @@
 
 /* ---- broadcasting before operator set 7 ------------------------------- */
 
-/* `axis` says where the second operand's dimensions begin: it gets trailing
- * ones instead. */
+/* Gives the second operand @trailing dimensions of 1 more. */
+static void
+append_ones (UnetGraph *graph, UnetNode *node, guint trailing)
+{
+  UnetValue *b = unet_node_input (node, 1), *wide;
+  gint64 dims[UNET_MAX_DIMS], axes[UNET_MAX_DIMS];
+  guint rank = b->n_dims + trailing;
+  UnetNode *unsqueeze;
+
+  memcpy (dims, b->dims, sizeof dims);
+  for (guint i = 0; i < trailing; i++) {
+    axes[i] = b->n_dims + i;
+    dims[b->n_dims + i] = 1;
+  }
+  wide = unet_graph_add_value (graph, b->name);
+  if (b->constant) {
+    unet_value_set_constant (wide,
+                             unet_tensor_reshape (b->constant, rank, dims));
+  } else {
+    unsqueeze = unet_graph_insert_node (graph, node, UNET_OP_Unsqueeze,
+                                        node->name);
+    unet_node_set_attr_ints (unsqueeze, "axes", axes, trailing);
+    unet_node_add_input (unsqueeze, b);
+    unet_node_add_output (unsqueeze, wide);
+    unet_value_set_shape (wide, b->dtype, rank, dims);
+  }
+  unet_node_set_input (node, 1, wide);
+}
+
+/* `axis` says where the second operand's dimensions begin. */
 static gboolean
 modernize_broadcast (UnetGraph *graph, UnetNode *node, GError **error)
 {
   const UnetValue *a = unet_node_input (node, 0);
-  UnetValue *b = unet_node_input (node, 1), *wide;
-  gint64 dims[UNET_MAX_DIMS], axes[UNET_MAX_DIMS];
-  guint axis, trailing;
-  UnetNode *unsqueeze;
+  const UnetValue *b = unet_node_input (node, 1);
+  guint axis;
 
   if (!unet_node_attr_int (node, "broadcast", 0) ||
       !unet_node_attr (node, "axis"))
@@ -26,28 +52,21 @@ modernize_broadcast (UnetGraph *graph, UnetNode *node, GError **error)
                          "'axis' does not fit rank %u", a->n_dims);
     return FALSE;
   }
-  trailing = a->n_dims - axis - b->n_dims;
   unet_node_remove_attr (node, "axis");
-  if (trailing == 0)
-    return TRUE;
-  memcpy (dims, b->dims, sizeof dims);
-  for (guint i = 0; i < trailing; i++) {
-    axes[i] = b->n_dims + i;
-    dims[b->n_dims + i] = 1;
-  }
-  wide = unet_graph_add_value (graph, b->name);
-  if (b->constant) {
-    unet_value_set_constant (
-        wide, unet_tensor_reshape (b->constant, b->n_dims + trailing, dims));
-  } else {
-    unsqueeze = unet_graph_insert_node (graph, node, UNET_OP_Unsqueeze,
-                                        node->name);
-    unet_node_set_attr_ints (unsqueeze, "axes", axes, trailing);
-    unet_node_add_input (unsqueeze, b);
-    unet_node_add_output (unsqueeze, wide);
-    unet_value_set_shape (wide, b->dtype, b->n_dims + trailing, dims);
-  }
-  unet_node_set_input (node, 1, wide);
+  if (axis + b->n_dims < a->n_dims)
+    append_ones (graph, node, a->n_dims - axis - b->n_dims);
+  return TRUE;
+}
+
+/* A vector of slopes was one for each channel. */
+static gboolean
+modernize_prelu (UnetGraph *graph, UnetNode *node)
+{
+  const UnetValue *x = unet_node_input (node, 0);
+  const UnetValue *slope = unet_node_input (node, 1);
+
+  if (slope->n_dims == 1 && slope->dims[0] != 1 && x->n_dims > 2)
+    append_ones (graph, node, x->n_dims - 2);
   return TRUE;
 }
 
@@ -136,6 +155,8 @@ unet_node_modernize (UnetGraph *graph, UnetNode *node, GError **error)
   case UNET_OP_Less:
   case UNET_OP_Greater:
     return node->since >= 7 || modernize_broadcast (graph, node, error);
+  case UNET_OP_PRelu:
+    return node->since >= 7 || modernize_prelu (graph, node);
   case UNET_OP_Softmax:
   case UNET_OP_LogSoftmax:
     return node->since >= 13 || modernize_softmax (graph, node, error);

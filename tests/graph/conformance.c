@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The ONNX project's own tests of single operators and small graphs, as
+ * Debian's libonnx-testdata carries them, through shape inference and the
+ * oracles, and through sessions' plans. */
+
+#include "engine/engine.h"
+#include "interpret.h"
+#include "onnx/private.h"
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOT "/usr/share/libonnx-testdata/data"
+
+/* As onnx.backend.test has it; the absolute part a little wider, since sums
+ * are taken in another order. */
+#define RTOL 1e-3
+#define ATOL 1e-6
+
+typedef enum { PASSED, FAILED, NOT_APPLICABLE } Outcome;
+
+typedef struct {
+  guint count[3];
+  GHashTable *reasons; /* why not applicable -> count */
+  GString *failures;
+} Tally;
+
+typedef enum { ORACLES, REFERENCE_PLAN, STATIC_PLAN } Way;
+
+static void
+note (GHashTable *reasons, const gchar *reason)
+{
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (reasons, reason));
+
+  g_hash_table_insert (reasons, g_strdup (reason), GUINT_TO_POINTER (n + 1));
+}
+
+/* ---- files ------------------------------------------------------------ */
+
+static GBytes *
+read_file (const gchar *folder, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  gchar *data;
+  gsize size;
+
+  if (!g_file_get_contents (path, &data, &size, NULL))
+    return NULL;
+  return g_bytes_new_take (data, size);
+}
+
+/* %NULL where the file is not there; @odd where it is no tensor of ours. */
+static UnetTensor *
+read_tensor (const gchar *folder, const gchar *kind, guint index,
+             const gchar **odd)
+{
+  g_autofree gchar *name = g_strdup_printf ("%s_%u.pb", kind, index);
+  g_autoptr (GBytes) bytes = read_file (folder, name);
+  Onnx__TensorProto *proto;
+  UnetTensor *tensor;
+  gsize size;
+  gconstpointer data;
+
+  if (!bytes)
+    return NULL;
+  data = g_bytes_get_data (bytes, &size);
+  proto = onnx__tensor_proto__unpack (NULL, size, data);
+  if (!proto) {
+    *odd = "values that are no tensors";
+    return NULL;
+  }
+  tensor = unet_onnx_tensor (proto, NULL, name, NULL);
+  if (!tensor)
+    *odd = "element type";
+  onnx__tensor_proto__free_unpacked (proto, NULL);
+  return tensor;
+}
+
+static GPtrArray *
+read_tensors (const gchar *folder, const gchar *kind, const gchar **odd)
+{
+  GPtrArray *tensors =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
+  UnetTensor *tensor;
+
+  while ((tensor = read_tensor (folder, kind, tensors->len, odd)))
+    g_ptr_array_add (tensors, tensor);
+  return tensors;
+}
+
+/* ---- one data set ----------------------------------------------------- */
+
+static void
+set_input (UnetValue *value, const UnetTensor *tensor)
+{
+  unet_value_set_shape (value, tensor->dtype, tensor->n_dims, tensor->dims);
+}
+
+static gboolean
+is_complete (const UnetGraph *graph)
+{
+  for (guint i = 0; i < graph->nodes->len; i++) {
+    const UnetNode *node = g_ptr_array_index (graph->nodes, i);
+    for (guint k = 0; k < node->outputs->len; k++) {
+      const UnetValue *value = unet_node_output (node, k);
+      if (value && !value->has_shape)
+        return FALSE;
+      for (guint d = 0; value && d < value->n_dims; d++)
+        if (value->dims[d] < 0)
+          return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* These tests pass as inputs what networks have as constants, such as the
+ * shape of a Reshape: vectors and numbers become constants where shapes would
+ * not be known otherwise. */
+static UnetGraph *
+infer (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *kept,
+       GError **error)
+{
+  for (gboolean freeze = FALSE; freeze <= TRUE; freeze++) {
+    UnetGraph *copy = unet_graph_copy (graph);
+    g_ptr_array_set_size (kept, 0);
+    for (guint i = graph->inputs->len; i-- > 0;) {
+      UnetValue *value = g_ptr_array_index (copy->inputs, i);
+      UnetTensor *tensor = g_ptr_array_index (inputs, i);
+      set_input (value, tensor);
+      if (freeze && tensor->n_dims <= 1) {
+        unet_value_set_constant (value, unet_tensor_ref (tensor));
+        g_ptr_array_remove_index (copy->inputs, i);
+      } else {
+        g_ptr_array_insert (kept, 0, tensor);
+      }
+    }
+    if (unet_graph_infer (copy, freeze ? error : NULL) && is_complete (copy))
+      return copy;
+    unet_graph_free (copy);
+  }
+  return NULL;
+}
+
+static UnetTensor *
+plan_output (UnetPlan *plan, const UnetGraph *shapes, guint index)
+{
+  const UnetValue *value = g_ptr_array_index (shapes->outputs, index);
+  UnetTensor *tensor =
+      unet_tensor_new (value->dtype, value->n_dims, value->dims);
+
+  memcpy (tensor->data, unet_plan_get_output (plan, index),
+          tensor->n_elements * unet_dtype_size (tensor->dtype));
+  return tensor;
+}
+
+static GPtrArray *
+run_plan (UnetGraph *graph, GPtrArray *inputs, Way way, GError **error)
+{
+  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
+  UnetGraph *copy = unet_graph_copy (graph);
+  GPtrArray *results = NULL;
+  UnetPlan *plan;
+
+  options.threads = 1;
+  options.tuning = way == STATIC_PLAN ? UNET_TUNING_STATIC
+                                      : UNET_TUNING_REFERENCE;
+  if (way == STATIC_PLAN && !unet_graph_optimize (copy, error)) {
+    unet_graph_free (copy);
+    return NULL;
+  }
+  plan = unet_plan_new (copy, &options, error);
+  if (!plan)
+    return NULL;
+  for (guint i = 0; i < inputs->len; i++) {
+    const UnetTensor *tensor = g_ptr_array_index (inputs, i);
+    memcpy (unet_plan_get_input (plan, i), tensor->data,
+            tensor->n_elements * unet_dtype_size (tensor->dtype));
+  }
+  if (unet_plan_run (plan, error)) {
+    results =
+        g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
+    for (guint i = 0; i < graph->outputs->len; i++)
+      g_ptr_array_add (results, plan_output (plan, graph, i));
+  }
+  unet_plan_free (plan);
+  return results;
+}
+
+static gboolean
+compare (GPtrArray *expected, GPtrArray *results, GError **error)
+{
+  for (guint i = 0; i < expected->len; i++) {
+    gdouble ratio = tolerance_ratio (g_ptr_array_index (expected, i),
+                                     g_ptr_array_index (results, i), RTOL,
+                                     ATOL);
+    if (ratio <= 1)
+      continue;
+    g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
+                 "output %u is off by %g tolerances", i, ratio);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+run_data_set (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *expected,
+              Way way, GError **error)
+{
+  g_autoptr (GPtrArray) kept = g_ptr_array_new (), results = NULL;
+  UnetGraph *copy = infer (graph, inputs, kept, error);
+  gboolean ok = FALSE;
+
+  if (!copy) {
+    if (error && !*error)
+      g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE, "shapes stay open");
+    return FALSE;
+  }
+  results = way == ORACLES
+                ? interpret (copy, (UnetTensor *const *) kept->pdata, error)
+                : run_plan (copy, kept, way, error);
+  if (results)
+    ok = compare (expected, results, error);
+  unet_graph_free (copy);
+  return ok;
+}
+
+/* ---- one test --------------------------------------------------------- */
+
+static Outcome
+run_case_data (const UnetGraph *graph, const gchar *folder, Way way,
+               const gchar **reason, GError **error)
+{
+  Outcome outcome = NOT_APPLICABLE;
+
+  *reason = "no data";
+  for (guint k = 0; k < 16; k++) {
+    g_autofree gchar *name = g_strdup_printf ("test_data_set_%u", k);
+    g_autofree gchar *path = g_build_filename (folder, name, NULL);
+    g_autoptr (GPtrArray) inputs = NULL, expected = NULL;
+    const gchar *odd = NULL;
+    if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+      break;
+    inputs = read_tensors (path, "input", &odd);
+    expected = read_tensors (path, "output", &odd);
+    if (odd || inputs->len < graph->inputs->len ||
+        expected->len != graph->outputs->len) {
+      *reason = odd ? odd : "inputs left out";
+      return NOT_APPLICABLE;
+    }
+    if (!run_data_set (graph, inputs, expected, way, error))
+      return FAILED;
+    outcome = PASSED;
+  }
+  return outcome;
+}
+
+/* What stands in the last parentheses of the message: the operator. */
+static gchar *
+reason_of (const GError *error)
+{
+  const gchar *open = strchr (error->message, '(');
+  const gchar *close = open ? strchr (open, ')') : NULL;
+
+  if (strstr (error->message, "operator is not supported") && close)
+    return g_strdup_printf ("operator %.*s", (gint) (close - open - 1),
+                            open + 1);
+  if (strstr (error->message, "element type"))
+    return g_strdup ("element type");
+  if (strstr (error->message, "not declared as a tensor"))
+    return g_strdup ("values that are no tensors");
+  if (strstr (error->message, "training"))
+    return g_strdup ("training");
+  if (strstr (error->message, "inference per channel"))
+    return g_strdup ("training");
+  return g_strdup ("unsupported otherwise");
+}
+
+static Outcome
+run_case (const gchar *folder, Way way, gchar **reason, GError **error)
+{
+  g_autoptr (GBytes) bytes = read_file (folder, "model.onnx");
+  g_autoptr (GError) local = NULL;
+  const gchar *why = NULL;
+  UnetGraph *graph;
+  Outcome outcome;
+
+  if (!bytes)
+    return NOT_APPLICABLE;
+  graph = unet_onnx_parse (bytes, "model", folder, &local);
+  if (graph) {
+    outcome = run_case_data (graph, folder, way, &why, &local);
+    unet_graph_free (graph);
+    if (outcome == NOT_APPLICABLE)
+      *reason = g_strdup (why);
+    if (!local)
+      return outcome;
+  }
+  if (local->code == UNET_ERROR_UNSUPPORTED) {
+    *reason = reason_of (local);
+    return NOT_APPLICABLE;
+  }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FAILED;
+}
+
+/* The generator of these two took the fractional extent 4 * 0.6 = 2.4 for the
+ * length of the output; the definition, PyTorch and ONNX Runtime take 2. */
+static gboolean
+is_known_wrong (const gchar *name)
+{
+  return !strcmp (name, "test_resize_downsample_scales_cubic_align_corners") ||
+         !strcmp (name, "test_resize_downsample_scales_linear_align_corners");
+}
+
+static void
+count_case (const gchar *group, const gchar *name, Way way, Tally *tally)
+{
+  g_autofree gchar *folder = g_build_filename (ROOT, group, name, NULL);
+  g_autofree gchar *reason = NULL;
+  g_autoptr (GError) error = NULL;
+  Outcome outcome;
+
+  if (is_known_wrong (name)) {
+    tally->count[NOT_APPLICABLE]++;
+    note (tally->reasons, "expectation wrong");
+    return;
+  }
+  outcome = run_case (folder, way, &reason, &error);
+  tally->count[outcome]++;
+  if (outcome == NOT_APPLICABLE)
+    note (tally->reasons, reason ? reason : "no model");
+  if (outcome == FAILED)
+    g_string_append_printf (tally->failures, "%s/%s: %s\n", group, name,
+                            error->message);
+}
+
+static gint
+by_name (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+static void
+run_group (const gchar *group, Way way, Tally *tally)
+{
+  g_autofree gchar *path = g_build_filename (ROOT, group, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  const gchar *only = g_getenv ("CONFORMANCE_ONLY"), *name;
+
+  while (dir && (name = g_dir_read_name (dir)))
+    if (!only || strstr (name, only))
+      g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, by_name);
+  for (guint i = 0; i < names->len; i++)
+    count_case (group, g_ptr_array_index (names, i), way, tally);
+}
+
+static void
+print_reasons (GHashTable *reasons)
+{
+  g_autoptr (GList) keys = g_hash_table_get_keys (reasons);
+
+  keys = g_list_sort (keys, (GCompareFunc) strcmp);
+  for (GList *key = keys; key; key = key->next)
+    printf ("  not applicable, %s: %u\n", (const gchar *) key->data,
+            GPOINTER_TO_UINT (g_hash_table_lookup (reasons, key->data)));
+}
+
+static void
+run_all (Way way, const gchar *title)
+{
+  static const gchar *const groups[] = { "node", "simple",
+                                         "pytorch-converted",
+                                         "pytorch-operator" };
+  Tally tally = { { 0 },
+                  g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                         NULL),
+                  g_string_new (NULL) };
+
+  if (!g_file_test (ROOT, G_FILE_TEST_IS_DIR)) {
+    printf ("SKIP: %s is not there (package libonnx-testdata)\n", ROOT);
+    g_hash_table_unref (tally.reasons);
+    g_string_free (tally.failures, TRUE);
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+    run_group (groups[i], way, &tally);
+  printf ("%s: %u passed, %u failed, %u not applicable\n%s", title,
+          tally.count[PASSED], tally.count[FAILED],
+          tally.count[NOT_APPLICABLE], tally.failures->str);
+  print_reasons (tally.reasons);
+  fflush (stdout);
+  g_hash_table_unref (tally.reasons);
+  g_string_free (tally.failures, TRUE);
+  ck_assert_uint_eq (tally.count[FAILED], 0);
+  ck_assert_uint_gt (tally.count[PASSED], 0);
+}
+
+START_TEST (oracles)
+{
+  run_all (ORACLES, "oracles");
+}
+END_TEST
+
+START_TEST (reference_plan)
+{
+  run_all (REFERENCE_PLAN, "reference plan");
+}
+END_TEST
+
+START_TEST (static_plan)
+{
+  run_all (STATIC_PLAN, "static plan");
+}
+END_TEST
+
+gint
+main (void)
+{
+  Suite *suite = suite_create ("conformance");
+  TCase *tcase = tcase_create ("onnx");
+  SRunner *runner;
+  gint failed;
+
+  tcase_set_timeout (tcase, 0);
+  tcase_add_test (tcase, oracles);
+  tcase_add_test (tcase, reference_plan);
+  tcase_add_test (tcase, static_plan);
+  suite_add_tcase (suite, tcase);
+  runner = srunner_create (suite);
+  srunner_run_all (runner, CK_NORMAL);
+  failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

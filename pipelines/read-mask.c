@@ -82,7 +82,8 @@ make_pipeline (const gchar *video, const gchar *properties, GError **error)
   return pipeline;
 }
 
-/* Every frame until the end; FALSE where an error ended it. */
+/* Every frame until the end; FALSE where an error ended it. An error upstream
+ * does not wake who waits for a frame, hence the look at the bus. */
 static gboolean
 run (GstElement *pipeline)
 {
@@ -91,19 +92,24 @@ run (GstElement *pipeline)
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
-  GstSample *sample;
+  g_autofree gchar *details = NULL;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (sink)))) {
-    print_mask (gst_sample_get_buffer (sample));
-    gst_sample_unref (sample);
-  }
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  do {
+    g_autoptr (GstSample) sample = gst_app_sink_try_pull_sample (
+        GST_APP_SINK (sink), GST_SECOND / 10);
+
+    if (sample)
+      print_mask (gst_sample_get_buffer (sample));
+    else
+      message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  } while (!message && !gst_app_sink_is_eos (GST_APP_SINK (sink)));
   gst_element_set_state (pipeline, GST_STATE_NULL);
   if (!message)
     return TRUE;
-  gst_message_parse_error (message, &error, NULL);
-  g_printerr ("%s: %s\n", GST_OBJECT_NAME (message->src), error->message);
+  gst_message_parse_error (message, &error, &details);
+  g_printerr ("%s: %s\n%s\n", GST_OBJECT_NAME (message->src), error->message,
+      details ? details : "");
   return FALSE;
 }
 

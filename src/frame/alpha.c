@@ -178,7 +178,34 @@ set_curve (UnetAlpha *self)
   self->peak = MAX (self->curve[0], self->curve[4080]);
 }
 
-void
+UNET_SIMD static void
+find_extremes (const guint8 *src, gsize n, guint8 *low, guint8 *high)
+{
+  guint8 a = 255, b = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    a = MIN (a, src[i]);
+    b = MAX (b, src[i]);
+  }
+  *low = a;
+  *high = b;
+}
+
+static gboolean
+is_empty (const UnetAlpha *self)
+{
+  const UnetMask *mask = &self->mask;
+  guint8 low, high;
+
+  if (self->peak == 0 || self->top == self->bottom ||
+      self->left == self->right)
+    return TRUE;
+  find_extremes (mask->probability, (gsize) mask->width * mask->height, &low,
+      &high);
+  return self->style.invert ? low >= self->high : high <= self->low;
+}
+
+gboolean
 unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
     const UnetAlphaStyle *style)
 {
@@ -193,6 +220,7 @@ unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
   if (!same_curve)
     set_curve (self);
   self->cell_row = -1;
+  return !is_empty (self);
 }
 
 /* ---- cells ------------------------------------------------------------ */

@@ -72,8 +72,8 @@ typedef struct {
 void unet_alpha_init (UnetAlpha *self, guint width, guint height);
 void unet_alpha_clear (UnetAlpha *self);
 /* Starts a picture; allocates only where the mask's geometry is new. @mask and
- * @style->classes must stay. */
-void unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
+ * @style->classes must stay. FALSE where nothing is to be drawn at all. */
+gboolean unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
     const UnetAlphaStyle *style);
 /* Row @y of the frame, from top to bottom - 1. */
 void unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row);

@@ -469,15 +469,29 @@ draw_row_pairs (UnetOverlay *self, GstVideoFrame *frame)
   }
 }
 
+/* What is not drawn on is not even converted. */
+static GstVideoFrame *
+enter_frame (UnetOverlay *self, GstVideoFrame *frame, gboolean *converted)
+{
+  if (!self->converter)
+    return frame;
+  if (!*converted)
+    unet_converter_read (self->converter, frame);
+  *converted = TRUE;
+  return &self->converter->frame;
+}
+
 static void
 draw_layer (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *mask,
-    const UnetAlphaStyle *style, const guint16 *flat)
+    const UnetAlphaStyle *style, const guint16 *flat, gboolean *converted)
 {
+  if (!unet_alpha_begin (&self->alpha, mask, style))
+    return;
   if (flat)
     set_flat (self, flat);
   else
     self->is_flat = FALSE;
-  unet_alpha_begin (&self->alpha, mask, style);
+  frame = enter_frame (self, frame, converted);
   if (self->h_sub)
     draw_row_pairs (self, frame);
   else
@@ -490,23 +504,19 @@ unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
 {
   const gboolean several = mask->n_classes > 2;
   UnetAlphaStyle style = { threshold };
-  GstVideoFrame *target = frame;
+  gboolean converted = FALSE;
 
-  if (self->converter) {
-    unet_converter_read (self->converter, frame);
-    target = &self->converter->frame;
-  }
   if (self->style[0].gain > 0) {
     style.gain = opacity * self->style[0].gain / 255;
     style.invert = TRUE;
     style.classes = several ? self->background : NULL;
-    draw_layer (self, target, mask, &style, self->style[0].sample);
+    draw_layer (self, frame, mask, &style, self->style[0].sample, &converted);
   }
   style.invert = FALSE;
   style.gain = several ? opacity : opacity * self->style[1].gain / 255;
   style.classes = several ? self->style : NULL;
-  draw_layer (self, target, mask, &style,
-      several ? NULL : self->style[1].sample);
-  if (self->converter)
+  draw_layer (self, frame, mask, &style,
+      several ? NULL : self->style[1].sample, &converted);
+  if (converted)
     unet_converter_write (self->converter, frame);
 }

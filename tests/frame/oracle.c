@@ -319,6 +319,7 @@ paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
   const gdouble u = (x - mask->x) / mask->w * mask->width - 0.5;
   const gdouble v = (y - mask->y) / mask->h * mask->height - 0.5;
   gdouble share[256] = { 0 }, sum = 0, probability = 0;
+  const guint n_ids = MAX (mask->n_classes, 2);
   Paint paint = { 0 };
 
   if (x < mask->x || x >= mask->x + mask->w || y < mask->y ||
@@ -339,11 +340,11 @@ paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
       share[id] += spline (u - i) * spline (v - j) * p;
     }
   }
-  for (guint id = 1; id < 256; id++)
+  for (guint id = 1; id < n_ids; id++)
     sum += pow (share[id], 8);
   if (sum <= 0)
     return paint;
-  for (guint id = 1; id < 256; id++)
+  for (guint id = 1; id < n_ids; id++)
     if (share[id] > 0)
       add_class (&paint, info, argb[id], pow (share[id], 8) / sum);
   paint.alpha *= opacity * smoothstep (from, to, probability);

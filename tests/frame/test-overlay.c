@@ -240,6 +240,286 @@ GST_START_TEST (test_several_classes)
 }
 GST_END_TEST;
 
+/* ---- all the other formats -------------------------------------------- */
+
+/* The left half is covered with certainty. */
+static void
+half_mask (UnetMask *mask, guint width, guint height)
+{
+  *mask = (UnetMask) { 16, 16, 2, g_malloc (256), g_malloc (256), 0, 0, width,
+    height };
+  for (guint i = 0; i < 256; i++) {
+    mask->class_map[i] = i % 16 < 8;
+    mask->probability[i] = i % 16 < 8 ? 255 : 0;
+  }
+}
+
+static void
+check_halves (const TestPlane *before, const TestPlane *now, guint n,
+    const gchar *name)
+{
+  for (guint c = 0; c < n; c++) {
+    for (gsize i = 0; i < (gsize) now[c].width * now[c].height; i++) {
+      const guint x = (guint) (i % now[c].width) << now[c].w_sub;
+      const gdouble got = now[c].samples[i];
+
+      if (c == 3 || x > 57)
+        fail_unless (got == before[c].samples[i], "%s: component %u at %u",
+            name, c, x);
+      else if (x < 40)
+        fail_unless (got == now[c].samples[0], "%s: component %u at %u", name,
+            c, x);
+    }
+  }
+}
+
+GST_START_TEST (test_every_format_keeps_background)
+{
+  guint n_formats, n;
+  const GstVideoFormat *formats = gst_video_formats_raw (&n_formats);
+  GRand *rand = g_rand_new_with_seed (8);
+  Scene scene = { .opacity = 1, .threshold = 0.5 };
+
+  half_mask (&scene.mask, 97, 51);
+  for (guint i = 0; i < n_formats; i++) {
+    TestPlane before[4], now[4];
+    TestFrame frame, original;
+    GstVideoInfo info;
+
+    if (formats[i] == GST_VIDEO_FORMAT_RGB8P)
+      continue;
+    test_info_init (&info, formats[i], 97, 51);
+    info.fps_n = 30;
+    test_frame_init (&frame, &info, rand, TEST_NOISE, FALSE);
+    test_frame_copy (&original, &frame);
+    draw (&frame, &scene, palette, G_N_ELEMENTS (palette));
+    n = test_planes_read_alpha (before, &original.frame);
+    test_planes_read_alpha (now, &frame.frame);
+    check_halves (before, now, n, gst_video_format_to_string (formats[i]));
+    test_planes_clear (before, n);
+    test_planes_clear (now, n);
+    test_frame_clear (&frame);
+    test_frame_clear (&original);
+  }
+  scene_clear (&scene);
+  g_rand_free (rand);
+}
+GST_END_TEST;
+
+/* ---- properties of the drawing ---------------------------------------- */
+
+static void
+expect_sample (const TestFrame *frame, guint component, guint x,
+    gdouble expected, gdouble slack)
+{
+  TestPlane planes[3];
+  const guint n = test_planes_read (planes, &frame->frame);
+  const gdouble got =
+      test_plane_at (&planes[component], x >> planes[component].w_sub, 2);
+
+  fail_unless (fabs (got - expected) <= slack,
+      "%s: component %u is %g instead of %g",
+      GST_VIDEO_INFO_NAME (&frame->info), component, got, expected);
+  test_planes_clear (planes, n);
+}
+
+static void
+check_color (const gchar *format, const gchar *colorimetry, guint32 argb,
+    guint width, const guint expected[3])
+{
+  const guint32 colors[2] = { 0, argb };
+  GRand *rand = g_rand_new_with_seed (9);
+  Scene scene = { .opacity = 1, .threshold = 0.5 };
+  GstVideoInfo info;
+  TestFrame frame;
+
+  test_info_init (&info, gst_video_format_from_string (format), width, 32);
+  fail_unless (gst_video_colorimetry_from_string (&info.colorimetry,
+      colorimetry));
+  half_mask (&scene.mask, width, 32);
+  test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+  draw (&frame, &scene, colors, 2);
+  for (guint c = 0; c < 3; c++)
+    expect_sample (&frame, c, 4, expected[c], 0);
+  test_frame_clear (&frame);
+  scene_clear (&scene);
+  g_rand_free (rand);
+}
+
+/* Levels of pure colours as BT.601, BT.709 and BT.2020 have them; 10 bits are
+ * four times as many. */
+GST_START_TEST (test_colors)
+{
+  const guint32 red = 0xffff0000, green = 0xff00ff00, white = 0xffffffff;
+
+  check_color ("I420", "bt601", red, 64, (guint[3]) { 81, 90, 240 });
+  check_color ("NV12", "bt601", green, 65, (guint[3]) { 145, 54, 34 });
+  check_color ("YUY2", "bt709", red, 64, (guint[3]) { 63, 102, 240 });
+  check_color ("AYUV", "bt709", green, 64, (guint[3]) { 173, 42, 26 });
+  check_color ("Y444", "bt2020", red, 64, (guint[3]) { 74, 97, 240 });
+  check_color ("I420", "1:4:0:0", red, 64, (guint[3]) { 76, 85, 255 });
+  check_color ("NV12", "bt709", white, 64, (guint[3]) { 235, 128, 128 });
+  check_color ("P010_10LE", "bt709", white, 64, (guint[3]) { 940, 512, 512 });
+  check_color ("I420_10LE", "bt601", red, 64, (guint[3]) { 326, 361, 960 });
+  check_color ("BGRx", "sRGB", red, 64, (guint[3]) { 255, 0, 0 });
+  check_color ("RGB", "sRGB", 0xff123456, 64, (guint[3]) { 18, 52, 86 });
+}
+GST_END_TEST;
+
+static void
+check_unchanged (const Scene *scene, const guint32 *argb)
+{
+  static const gchar *const formats[] = { "I420", "YUY2", "RGB", "v210" };
+  GRand *rand = g_rand_new_with_seed (10);
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+    TestFrame frame, original;
+    GstVideoInfo info;
+
+    test_info_init (&info, gst_video_format_from_string (formats[f]), 64, 33);
+    test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+    test_frame_copy (&original, &frame);
+    draw (&frame, scene, argb, 2);
+    fail_unless (memcmp (frame.memory, original.memory, frame.size) == 0,
+        "%s changed", formats[f]);
+    test_frame_clear (&frame);
+    test_frame_clear (&original);
+  }
+  g_rand_free (rand);
+}
+
+GST_START_TEST (test_nothing_to_draw)
+{
+  const guint32 visible[2] = { 0, 0xffff0000 }, hidden[2] = { 0, 0xff0000 };
+  Scene scene = { .opacity = 1, .threshold = 0.5 };
+
+  half_mask (&scene.mask, 64, 33);
+  check_unchanged (&scene, hidden);
+  scene.opacity = 0;
+  check_unchanged (&scene, visible);
+  scene.opacity = 1;
+  /* A mask that lies beside the frame. */
+  scene.mask.x = 64;
+  check_unchanged (&scene, visible);
+  scene.mask.x = -64;
+  check_unchanged (&scene, visible);
+  scene.mask.x = 0;
+  memset (scene.mask.probability, 0, 256);
+  memset (scene.mask.class_map, 0, 256);
+  check_unchanged (&scene, visible);
+  /* Whatever the threshold, what has no probability is background. */
+  scene.threshold = 0;
+  check_unchanged (&scene, visible);
+  scene_clear (&scene);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_extreme_thresholds)
+{
+  const guint32 colors[2] = { 0, 0xffffffff };
+  GRand *rand = g_rand_new_with_seed (11);
+  Scene scene = { .opacity = 1, .threshold = 1 };
+  GstVideoInfo info;
+  TestFrame frame;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_GRAY8, 64, 32);
+  half_mask (&scene.mask, 64, 32);
+  test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+  memset (frame.frame.data[0], 50, 64);
+  draw (&frame, &scene, colors, 2);
+  expect_sample (&frame, 0, 4, 255, 0);
+  for (guint i = 0; i < 256; i++)
+    scene.mask.probability[i] = 40;
+  memset ((guint8 *) frame.frame.data[0] + 2 * frame.frame.info.stride[0], 50,
+      64);
+  scene.threshold = 0;
+  draw (&frame, &scene, colors, 2);
+  expect_sample (&frame, 0, 4, 255, 0);
+  test_frame_clear (&frame);
+  scene_clear (&scene);
+  g_rand_free (rand);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_background_color)
+{
+  const guint32 colors[3] = { 0xff0000ff, 0xffff0000, 0xff00ff00 };
+  GRand *rand = g_rand_new_with_seed (12);
+  Scene scene = { .opacity = 1, .threshold = 0.5 };
+  GstVideoInfo info;
+  TestFrame frame;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_RGBx, 64, 32);
+  half_mask (&scene.mask, 64, 32);
+  for (scene.mask.n_classes = 2; scene.mask.n_classes < 4;
+       scene.mask.n_classes++) {
+    test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+    draw (&frame, &scene, colors, 3);
+    expect_sample (&frame, 0, 4, 255, 0);
+    expect_sample (&frame, 2, 4, 0, 0);
+    expect_sample (&frame, 0, 60, 0, 0);
+    expect_sample (&frame, 2, 60, 255, 0);
+    test_frame_clear (&frame);
+  }
+  scene_clear (&scene);
+  g_rand_free (rand);
+}
+GST_END_TEST;
+
+/* One overlay, masks of changing size, place and threshold: as if each had an
+ * overlay of its own. */
+GST_START_TEST (test_changing_masks)
+{
+  GRand *rand = g_rand_new_with_seed (13);
+  GstVideoInfo info;
+  UnetOverlay *overlay;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_NV12, 101, 67);
+  overlay = unet_overlay_new (&info, NULL);
+  for (guint i = 0; i < 60; i++) {
+    const guint n_colors = g_rand_int_range (rand, 0, 6);
+    TestFrame frame, other;
+    Scene scene;
+
+    scene_init (&scene, rand, 101, 67, i % 3 ? 2 : 5);
+    test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+    test_frame_copy (&other, &frame);
+    unet_overlay_set_palette (overlay, palette, n_colors);
+    unet_overlay_draw (overlay, &frame.frame, &scene.mask, scene.opacity,
+        scene.threshold);
+    draw (&other, &scene, palette, n_colors);
+    fail_unless (memcmp (frame.memory, other.memory, frame.size) == 0,
+        "frame %u differs", i);
+    test_frame_clear (&frame);
+    test_frame_clear (&other);
+    scene_clear (&scene);
+  }
+  unet_overlay_free (overlay);
+  g_rand_free (rand);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_default_palette)
+{
+  assert_equals_int (unet_palette_default (0), 0);
+  for (guint i = 1; i < 256; i++) {
+    const guint32 a = unet_palette_default (i);
+
+    fail_unless (a >> 24 == 0xff);
+    /* Any two of the first dozen are far from each other. */
+    for (guint j = 1; j < i && i <= 12; j++) {
+      const guint32 b = unet_palette_default (j);
+      gint distance = 0;
+
+      for (guint shift = 0; shift < 24; shift += 8)
+        distance += ABS ((gint) (a >> shift & 255) - (gint) (b >> shift & 255));
+      fail_unless (distance > 60, "%u and %u: %06x and %06x", i, j,
+          a & 0xffffff, b & 0xffffff);
+    }
+  }
+}
+GST_END_TEST;
+
 static Suite *
 overlay_suite (void)
 {
@@ -253,6 +533,13 @@ overlay_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_one_class, 0, n);
   tcase_add_loop_test (tc, test_several_classes, 0, n);
+  tcase_add_test (tc, test_every_format_keeps_background);
+  tcase_add_test (tc, test_colors);
+  tcase_add_test (tc, test_nothing_to_draw);
+  tcase_add_test (tc, test_extreme_thresholds);
+  tcase_add_test (tc, test_background_color);
+  tcase_add_test (tc, test_changing_masks);
+  tcase_add_test (tc, test_default_palette);
   return suite;
 }
 

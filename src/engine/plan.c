@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define _GNU_SOURCE /* CPU_COUNT */
 #include "plan.h"
 #include <omp.h>
 #include <sched.h>
@@ -467,6 +466,8 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   plan->block = dnnl_get_effective_cpu_isa () >= dnnl_cpu_isa_avx512_core
       ? 16 : 8;
   plan->engine = shared_engine (error);
+  if (plan->options.threads > 1)
+    plan->team = unet_team_new ();
   /* primitives split their work for the team that they will run with */
   omp_set_num_threads (plan->options.threads);
   ok = plan->engine
@@ -500,6 +501,7 @@ unet_plan_free (UnetPlan *plan)
 {
   if (!plan)
     return;
+  unet_team_free (plan->team);
   free_locs (plan);
   g_ptr_array_unref (plan->steps);
   g_ptr_array_unref (plan->storages);
@@ -563,6 +565,8 @@ unet_plan_run (UnetPlan *plan, GError **error)
   gint threads = omp_get_max_threads ();
   gboolean ok = TRUE;
 
+  if (plan->team)
+    unet_team_begin (plan->team);
   omp_set_num_threads (plan->options.threads);
   for (guint i = 0; ok && i < plan->steps->len; i++) {
     UnetStep *step = g_ptr_array_index (plan->steps, i);
@@ -571,6 +575,8 @@ unet_plan_run (UnetPlan *plan, GError **error)
                                : run_step (plan, step, error);
   }
   omp_set_num_threads (threads);
+  if (plan->team)
+    unet_team_end (plan->team);
   return ok;
 }
 

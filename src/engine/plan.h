@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "kernels.h"
 #include "onednn-compat.h"
+#include "team.h"
 
 G_BEGIN_DECLS
 
@@ -86,6 +87,7 @@ struct _UnetPlan {
   UnetSessionOptions options;
   dnnl_engine_t engine; /* the process's one */
   dnnl_stream_t stream;
+  UnetTeam *team; /* (nullable): with one thread there is none */
   guint block; /* channels of a block: 16 or 8 */
 
   GPtrArray *steps;    /* of UnetStep */

@@ -399,6 +399,7 @@ read_pad_mode (const UnetArgs *args, PadMode *mode, GError **error)
                                         "wrap" };
   const gchar *name = unet_node_attr_string (args->node, "mode", "constant");
 
+  *mode = PAD_CONSTANT;
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (!strcmp (name, names[i])) {
       *mode = (PadMode) i;

@@ -3,7 +3,6 @@
  * less the session's run, which a network of one 1x1 convolution keeps short.
  * UNETSEG_BENCH_FRAMES: how many of each kind. */
 
-#define _GNU_SOURCE
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>

@@ -170,6 +170,18 @@ can_sum_in_place (const Conv *conv)
   return FALSE;
 }
 
+/* A few channels fill a quarter of a block or less: the output is moved to
+ * PLAIN, where everything that comes after touches no empty lanes. */
+static gboolean
+is_thin_output (const Conv *conv)
+{
+  UnetValue *out = unet_node_output (conv->node, 0);
+
+  return conv->layout == UNET_MEM_BLOCKED
+      && out->dims[1] * 4 <= conv->plan->block
+      && !conv->plan->homes[out->id].parent;
+}
+
 /* As many post-ops as a fast implementation takes; a slow one only when there
  * is no other. */
 static gboolean
@@ -179,6 +191,8 @@ best_fusion (const Conv *conv, dnnl_alg_kind_t alg, Candidate *out)
       = { UNET_SUM_IN_PLACE, UNET_SUM_NEVER, UNET_SUM_COPY };
   gboolean in_place = can_sum_in_place (conv);
 
+  if (is_thin_output (conv))
+    return try_candidate (conv, alg, 0, UNET_SUM_NEVER, out);
   for (gint n = conv->node->post_ops->len; n >= 0; n--)
     for (guint m = in_place ? 0 : 1; m < 3; m++) {
       if (!try_candidate (conv, alg, n, modes[m], out))
@@ -319,6 +333,19 @@ read_operands (const UnetAttrs *attrs, UnetPlan *plan, const UnetValue *out,
   return TRUE;
 }
 
+/* From blocks to rows, and the post-ops there. */
+static gboolean
+emit_thin_tail (const Conv *conv, const UnetLoc *blocked, GError **error)
+{
+  UnetPlan *plan = conv->plan;
+  UnetValue *out = unet_node_output (conv->node, 0);
+  UnetLoc *plain = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
+
+  return plain
+      && unet_plan_add_reorder (plan, out, blocked, plain, error)
+      && unet_plan_post_ops (plan, conv->node, 0, out, UNET_MEM_PLAIN, error);
+}
+
 static gboolean
 emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
     GError **error)
@@ -327,7 +354,8 @@ emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
   UnetNode *node = conv->node;
   UnetValue *bias = unet_node_input (node, 2), *out = unet_node_output (node, 0);
   gchar *name = unet_node_describe (node, c->attrs.n);
-  UnetLoc locs[8] = { 0 }, *src, *dst, *bias_loc = NULL;
+  UnetLoc locs[8] = { 0 }, thin = { .md = conv->dst }, *dst = &thin;
+  UnetLoc *src, *bias_loc = NULL;
   UnetStorage *weights;
   UnetStep *step = NULL;
   UnetMd weights_layout;
@@ -340,8 +368,9 @@ emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
     bias_loc = unet_plan_read (plan, bias, UNET_MEM_PLAIN, error);
   if (weights && (!bias || bias_loc)
       && read_operands (&c->attrs, plan, out, conv->layout, locs, error)
-      && (dst = output_location (conv, c->attrs.sum,
-          c->attrs.sum_copies, error))) {
+      && (is_thin_output (conv)
+          || (dst = output_location (conv, c->attrs.sum, c->attrs.sum_copies,
+                  error)))) {
     step = unet_plan_add_primitive (plan, node, name, c->pd, out, conv->layout,
         error);
     c->pd = NULL;
@@ -353,14 +382,19 @@ emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
     if (bias_loc)
       unet_step_operand (step, DNNL_ARG_BIAS, bias_loc, FALSE);
     unet_attrs_operands (&c->attrs, plan, step, locs);
+    if (dst == &thin)
+      thin.storage = unet_plan_add_storage (plan, unet_md_size (thin.md));
     unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
   }
   for (guint i = 0; i < c->attrs.n_args; i++)
     unet_md_free (locs[i].md);
   unet_md_free (weights_layout);
   g_free (name);
-  return step && unet_plan_post_ops (plan, node, c->attrs.n, out,
-      conv->layout, error);
+  if (step && dst == &thin)
+    return emit_thin_tail (conv, &thin, error);
+  return step
+      && unet_plan_post_ops (plan, node, c->attrs.n, out, conv->layout,
+          error);
 }
 
 static gboolean
@@ -598,8 +632,9 @@ spread_conv_init (SpreadConv *sc, UnetPlan *plan, const Spread *s,
   sc->weights = unet_md_new (4, wd, dnnl_f32, dnnl_format_tag_any);
   if (unet_node_input (s->node, 2))
     sc->bias = unet_md_new (1, wd, dnnl_f32, dnnl_a);
+  /* in a thin block most lanes are empty: activate the rows afterwards */
   return unet_attrs_init (&sc->c.attrs, plan, s->node,
-             s->node->post_ops->len, layout, UNET_SUM_NEVER)
+             s->thin ? 0 : s->node->post_ops->len, layout, UNET_SUM_NEVER)
       && unet_pd_conv (&sc->c.pd, plan->engine, dnnl_convolution_direct,
           sc->src, sc->weights, sc->bias, sc->dst, &window,
           sc->c.attrs.attr)
@@ -640,7 +675,7 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
   step->info.kind = "copy";
   unet_step_operand_md (step, 0, mid, 0, sc->dst, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
-  return TRUE;
+  return unet_plan_post_ops (plan, s->node, sc->c.attrs.n, out, to, error);
 }
 
 static gboolean
@@ -648,7 +683,7 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
     GError **error)
 {
   UnetNode *node = s->node;
-  gchar *name = unet_node_describe (node, node->post_ops->len);
+  gchar *name = unet_node_describe (node, sc->c.attrs.n);
   UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0), layout,
       error);
   UnetStorage *mid, *weights, *bias = NULL;

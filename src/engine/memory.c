@@ -187,40 +187,29 @@ read_constant (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
   return add_loc (plan, value, layout, storage, 0, to);
 }
 
-/* A value that lies in another layout is reordered once, for all its later
- * readers. */
-static UnetLoc *
-add_reorder (UnetPlan *plan, UnetValue *value, const UnetLoc *from,
-    UnetMemLayout layout, GError **error)
+gboolean
+unet_plan_add_reorder (UnetPlan *plan, UnetValue *value, const UnetLoc *from,
+    const UnetLoc *to, GError **error)
 {
-  UnetMd md = unet_plan_md (plan, value->dtype, value->n_dims, value->dims,
-      layout);
   dnnl_primitive_attr_t attr = NULL;
   dnnl_primitive_desc_t pd = NULL;
   UnetStep *step = NULL;
-  UnetLoc *to;
 
-  if (!md || !unet_pd_scratch_attr (&attr, NULL)
-      || !unet_pd_reorder (&pd, plan->engine, from->md, md, attr))
+  if (unet_pd_scratch_attr (&attr, NULL)
+      && unet_pd_reorder (&pd, plan->engine, from->md, to->md, attr))
+    step = unet_plan_add_primitive (plan, NULL, "Reorder", pd, value,
+        to->layout, error);
+  else
     g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
         "%s: oneDNN cannot reorder '%s'", plan->graph->name, value->name);
-  else
-    step = unet_plan_add_primitive (plan, NULL, "Reorder", pd, value, layout,
-        error);
   if (attr)
     dnnl_primitive_attr_destroy (attr);
-  if (!step) {
-    unet_md_free (md);
-    return NULL;
-  }
-  unet_md_free (md);
-  to = unet_plan_write (plan, value, layout, error);
-  if (!to)
-    return NULL;
+  if (!step)
+    return FALSE;
   step->info.kind = "reorder";
   unet_step_operand (step, DNNL_ARG_FROM, from, FALSE);
   unet_step_operand (step, DNNL_ARG_TO, to, TRUE);
-  return to;
+  return TRUE;
 }
 
 UnetLoc *
@@ -233,9 +222,15 @@ unet_plan_read (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
     return locs[layout];
   if (value->constant)
     return read_constant (plan, value, layout, error);
+  /* one that lies in another layout is reordered once, for all its readers */
   for (guint i = 0; i < UNET_N_MEM; i++)
-    if (locs[i] && locs[i]->md)
-      return add_reorder (plan, value, locs[i], layout, error);
+    if (locs[i] && locs[i]->md) {
+      UnetLoc *from = locs[i];
+      UnetLoc *to = unet_plan_write (plan, value, layout, error);
+
+      return to && unet_plan_add_reorder (plan, value, from, to, error) ? to
+                                                                       : NULL;
+    }
   g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
       "%s: '%s' is read before it is computed", plan->graph->name,
       value->name);

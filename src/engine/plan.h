@@ -122,6 +122,9 @@ UnetStorage *unet_plan_add_storage (UnetPlan *plan, gsize size);
 /* Where @value can be read in @layout; adds a reorder where it must. */
 UnetLoc *unet_plan_read (UnetPlan *plan, UnetValue *value,
     UnetMemLayout layout, GError **error);
+/* A step that moves @value between two layouts. */
+gboolean unet_plan_add_reorder (UnetPlan *plan, UnetValue *value,
+    const UnetLoc *from, const UnetLoc *to, GError **error);
 /* Where @value is to be written: in its home, or in storage of its own. */
 UnetLoc *unet_plan_write (UnetPlan *plan, UnetValue *value,
     UnetMemLayout layout, GError **error);

@@ -354,11 +354,15 @@ unet_kernel_global_pool (gconstpointer params, gpointer const *ptr,
 static inline gfloat
 exp_negative (gfloat x)
 {
+  union {
+    gint32 i;
+    gfloat f;
+  } power;
   gfloat n, r, p;
-  gint32 bits;
 
-  x = MAX (x, -87.0f);
-  n = (gfloat) (gint32) (x * 1.44269504f - 0.5f);
+  x = x > -87.0f ? x : -87.0f;
+  power.i = (gint32) (x * 1.44269504f - 0.5f);
+  n = (gfloat) power.i;
   r = x - n * 0.693359375f;
   r += n * 2.12194440e-4f;
   p = 1.3888889e-3f;
@@ -368,40 +372,68 @@ exp_negative (gfloat x)
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  bits = ((gint32) n + 127) << 23;
-  memcpy (&n, &bits, 4);
-  return p * n;
+  power.i = (power.i + 127) << 23;
+  return p * power.f;
 }
 
 #define SOFTMAX_TILE 256
 
+/* d = s - best, and the sum of its exponentials; each loop is one that the
+ * vectoriser takes. */
 UNET_CLONES static void
+softmax_exponentials (const gfloat *restrict s, const gfloat *restrict best,
+    gfloat *restrict sum, gfloat *restrict d, gint64 n, gboolean keep)
+{
+  gfloat e[SOFTMAX_TILE];
+
+  for (gint64 i = 0; i < n; i++)
+    d[i] = s[i] - best[i];
+  for (gint64 i = 0; i < n; i++)
+    e[i] = exp_negative (d[i]);
+  for (gint64 i = 0; i < n; i++)
+    sum[i] += e[i];
+  if (!keep)
+    memcpy (d, e, n * sizeof *d);
+}
+
+UNET_CLONES static void
+row_max (gfloat *restrict best, const gfloat *restrict s, gint64 n)
+{
+  for (gint64 i = 0; i < n; i++)
+    best[i] = best[i] > s[i] ? best[i] : s[i];
+}
+
+UNET_CLONES static void
+row_scale (gfloat *restrict d, const gfloat *restrict sum, gint64 n)
+{
+  for (gint64 i = 0; i < n; i++)
+    d[i] /= sum[i];
+}
+
+static void
 softmax_tile (const UnetSoftmaxPlain *p, const gfloat *src, gfloat *dst,
     gint64 n)
 {
-  gfloat best[SOFTMAX_TILE], sum[SOFTMAX_TILE];
+  gfloat best[SOFTMAX_TILE], sum[SOFTMAX_TILE] = { 0 };
 
-  for (gint64 i = 0; i < n; i++) {
-    best[i] = src[i];
-    sum[i] = 0;
-  }
+  memcpy (best, src, n * sizeof *best);
   for (gint64 c = 1; c < p->c; c++)
+    row_max (best, src + c * p->pixels, n);
+  for (gint64 c = 0; c < p->c; c++)
+    softmax_exponentials (src + c * p->pixels, best, sum,
+        dst + c * p->pixels, n, p->logarithm);
+  if (p->logarithm)
     for (gint64 i = 0; i < n; i++)
-      best[i] = MAX (best[i], src[c * p->pixels + i]);
-  for (gint64 c = 0; c < p->c; c++)
-    for (gint64 i = 0; i < n; i++) {
-      gfloat x = src[c * p->pixels + i] - best[i], e = exp_negative (x);
+      sum[i] = logf (sum[i]);
+  for (gint64 c = 0; c < p->c; c++) {
+    gfloat *d = dst + c * p->pixels;
 
-      sum[i] += e;
-      dst[c * p->pixels + i] = p->logarithm ? x : e;
-    }
-  for (gint64 i = 0; i < n; i++)
-    sum[i] = p->logarithm ? logf (sum[i]) : 1.0f / sum[i];
-  for (gint64 c = 0; c < p->c; c++)
-    for (gint64 i = 0; i < n; i++) {
-      gfloat *d = dst + c * p->pixels + i;
-      *d = p->logarithm ? *d - sum[i] : *d * sum[i];
-    }
+    if (!p->logarithm)
+      row_scale (d, sum, n);
+    else
+      for (gint64 i = 0; i < n; i++)
+        d[i] -= sum[i];
+  }
 }
 
 void

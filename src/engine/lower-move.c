@@ -358,56 +358,39 @@ unet_lower_pad (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 
 /* ---- resize -------------------------------------------------------------- */
 
-/* Input coordinate of an output one (ONNX Resize,
- * coordinate_transformation_mode). */
-static gdouble
-source_coordinate (const UnetResize *r, gint64 i, gint64 in, gint64 out,
-    gdouble scale)
-{
-  switch (r->coord) {
-    case UNET_COORD_ALIGN_CORNERS:
-      return out == 1 ? 0.0 : (gdouble) i * (in - 1) / (out - 1);
-    case UNET_COORD_ASYMMETRIC:
-      return i / scale;
-    case UNET_COORD_TF_HALF_PIXEL_FOR_NN:
-      return (i + 0.5) / scale;
-    case UNET_COORD_PYTORCH_HALF_PIXEL:
-      return out == 1 ? 0.0 : (i + 0.5) / scale - 0.5;
-    default:
-      return (i + 0.5) / scale - 0.5;
-  }
-}
-
 static gint64
-round_nearest (gdouble x, gint mode)
+round_nearest (gfloat x, gint mode)
 {
   switch (mode) {
     case 1:
-      return (gint64) floor (x + 0.5);
+      return (gint64) floorf (x + 0.5f);
     case 2:
-      return (gint64) floor (x);
+      return (gint64) floorf (x);
     case 3:
-      return (gint64) ceil (x);
+      return (gint64) ceilf (x);
     default:
-      return (gint64) ceil (x - 0.5);
+      return (gint64) ceilf (x - 0.5f);
   }
 }
 
+/* Where every output row or column of a picture comes from. */
 static void
-fill_axis (const UnetResize *r, gint64 in, gint64 out, gdouble scale,
-    gint32 *i0, gint32 *i1, gfloat *f)
+fill_axis (const UnetResize *r, guint axis, gint64 in, gint64 out, gint32 *i0,
+    gint32 *i1, gfloat *f)
 {
-  for (gint64 i = 0; i < out; i++) {
-    gdouble x = source_coordinate (r, i, in, out, scale);
+  gboolean same = in == out && r->scale[axis] == 1;
 
-    if (r->mode == UNET_RESIZE_NEAREST) {
+  for (gint64 i = 0; i < out; i++) {
+    gfloat x = same ? i : unet_resize_coord (r, 4, axis, i, in, out);
+
+    if (r->mode == UNET_RESIZE_NEAREST && !same) {
       i0[i] = i1[i] = CLAMP (round_nearest (x, r->nearest), 0, in - 1);
       f[i] = 0.0f;
     } else {
-      x = CLAMP (x, 0.0, (gdouble) (in - 1));
-      i0[i] = (gint32) floor (x);
+      x = CLAMP (x, 0.0f, (gfloat) (in - 1));
+      i0[i] = (gint32) floorf (x);
       i1[i] = MIN (i0[i] + 1, in - 1);
-      f[i] = (gfloat) (x - i0[i]);
+      f[i] = x - i0[i];
     }
   }
 }
@@ -420,7 +403,7 @@ resize_is_simple (UnetPlan *plan, UnetNode *node, UnetResize *r)
   if (!unet_node_resize (plan->graph, node, r, NULL) || in->n_dims != 4
       || in->dtype != UNET_DTYPE_F32 || r->mode == UNET_RESIZE_CUBIC
       || r->coord == UNET_COORD_TF_CROP_AND_RESIZE || r->exclude_outside
-      || unet_node_attr_int (node, "antialias", 0))
+      || r->antialias)
     return FALSE;
   return in->dims[0] == out->dims[0] && in->dims[1] == out->dims[1];
 }
@@ -443,8 +426,8 @@ unet_lower_resize (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return FALSE;
   t = unet_resize_tables_new (unet_plan_vec (plan, in, layout),
       unet_plan_vec (plan, out, layout), r.mode == UNET_RESIZE_NEAREST);
-  fill_axis (&r, in->dims[2], out->dims[2], r.scale[2], t->y0, t->y1, t->fy);
-  fill_axis (&r, in->dims[3], out->dims[3], r.scale[3], t->x0, t->x1, t->fx);
+  fill_axis (&r, 2, in->dims[2], out->dims[2], t->y0, t->y1, t->fy);
+  fill_axis (&r, 3, in->dims[3], out->dims[3], t->x0, t->x1, t->fx);
   step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
       t->nearest ? "unet:resize_nearest" : "unet:resize_linear",
       unet_kernel_resize, t, out, layout);

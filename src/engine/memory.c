@@ -249,6 +249,19 @@ is_shared (const UnetPlan *plan, const UnetLoc *loc)
   return FALSE;
 }
 
+/* A node that reads @value twice, as x * sigmoid (x) and y + conv (y) do,
+ * needs it after the first of its steps. */
+static guint
+uses_now (const UnetPlan *plan, const UnetValue *value)
+{
+  const UnetNode *node = g_ptr_array_index (plan->graph->nodes, plan->current);
+  guint uses = 0;
+
+  for (guint i = 0; i < value->consumers->len; i++)
+    uses += g_ptr_array_index (value->consumers, i) == node;
+  return uses;
+}
+
 gboolean
 unet_plan_dies (const UnetPlan *plan, const UnetValue *value,
     UnetMemLayout layout)
@@ -258,5 +271,5 @@ unet_plan_dies (const UnetPlan *plan, const UnetValue *value,
   return loc && !value->constant && value->producer
       && !unet_graph_is_output (plan->graph, value)
       && plan->node_index_of_value[value->id] <= (gint) plan->current
-      && !plan->homes[value->id].parent && !is_shared (plan, loc);
+      && uses_now (plan, value) <= 1 && !plan->homes[value->id].parent && !is_shared (plan, loc);
 }

@@ -112,7 +112,10 @@ append_binary (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
   gboolean ok;
   UnetMd md;
 
-  if (op->value->n_dims > out->n_dims || attrs->n_args >= 8)
+  /* a computed value of lower rank is there row-major only */
+  if (op->value->n_dims > out->n_dims || attrs->n_args >= 8
+      || (op->value->n_dims < out->n_dims && !op->value->constant
+          && layout != UNET_MEM_PLAIN))
     return FALSE;
   for (guint i = 0; i < out->n_dims; i++)
     dims[i] = i < lead ? 1 : op->value->dims[i - lead];

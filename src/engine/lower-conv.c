@@ -427,7 +427,8 @@ prefer_winograd (const Conv *conv, const UnetWindow *window,
           < best->attrs.n)
     return FALSE;
   if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
-    return d[0] >= 32 && d[1] >= 32;
+    return d[0] >= 32 && d[1] >= 32
+        && unet_winograd_works (conv->plan, conv->node, window, *block);
   own = unet_winograd_time (conv->plan, conv->node, window, block);
   if (own >= *ns)
     return FALSE;
@@ -690,11 +691,13 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
   UnetMd wmd = unet_md_copy (
       unet_pd_md (sc->c.pd, dnnl_query_weights_md, 0));
   UnetStep *step = NULL;
+  gchar key[48];
 
+  g_snprintf (key, sizeof key, "spread bias %" G_GINT64_FORMAT, s->group);
   weights = src ? pack_spread_weights (plan, s, sc->c.pd, error) : NULL;
   if (weights && sc->bias)
     bias = unet_plan_pack (plan, unet_node_input (node, 2)->constant->data,
-        s->oc * sizeof (gfloat), "spread bias",
+        s->oc * sizeof (gfloat), key,
         s->r * s->r * s->group * sizeof (gfloat), fill_spread_bias, s, error);
   if (weights && (bias || !sc->bias)) {
     step = unet_plan_add_primitive (plan, node, name, sc->c.pd,

@@ -299,7 +299,8 @@ pack_weights (UnetPlan *plan, UnetNode *node, const Winograd *w,
   const UnetTensor *t = unet_node_input (node, 1)->constant;
   Fill fill = { plan, node, w };
   gchar *layout = unet_md_key (w->weights_md);
-  gchar *key = g_strconcat ("winograd ", layout, NULL);
+  gchar *key = g_strdup_printf ("winograd %" G_GINT64_FORMAT
+      "x%" G_GINT64_FORMAT " %s", t->dims[0], t->dims[1], layout);
   UnetStorage *storage = unet_plan_pack (plan, t->data,
       t->n_elements * sizeof (gfloat), key, unet_md_size (w->weights_md),
       fill_weights, &fill, error);
@@ -319,6 +320,19 @@ pack_bias (UnetPlan *plan, UnetNode *node, const Winograd *w, GError **error)
       bias ? w->shape.dst.c * sizeof (gfloat) : 0, "winograd bias",
       w->shape.dst.blocks * w->shape.dst.vec * sizeof (gfloat), fill_bias,
       &fill, error);
+}
+
+/* ---- questions ----------------------------------------------------------- */
+
+gboolean
+unet_winograd_works (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
+    gint64 block)
+{
+  Winograd *w = winograd_new (plan, node, window, block);
+  gboolean works = w != NULL;
+
+  g_clear_pointer (&w, winograd_free);
+  return works;
 }
 
 /* ---- measuring ----------------------------------------------------------- */

@@ -171,8 +171,7 @@ unet_lower_unary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   UnetLoc *src, *dst;
 
   if (!unet_node_unary (node, &op) || !unet_value_fits (plan, in, layout)
-      || (op.kind == UNET_POST_PRELU
-          && !(op.value->constant && out->n_dims == 4)))
+      || (op.kind == UNET_POST_PRELU && !unet_prelu_fits (&op, out)))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_read (plan, in, layout, error);
   if (!src)

@@ -33,6 +33,15 @@ available_threads (void)
   return g_get_num_processors ();
 }
 
+/* The constants are sets of bits, not steps of a ladder: AVX2-VNNI has a
+ * larger number than AVX-512. */
+static gboolean
+has_avx512 (void)
+{
+  return (dnnl_get_effective_cpu_isa () & dnnl_cpu_isa_avx512_core)
+      == dnnl_cpu_isa_avx512_core;
+}
+
 const gchar *
 unet_engine_name (void)
 {
@@ -293,16 +302,47 @@ place_inputs (UnetPlan *plan, GError **error)
   return TRUE;
 }
 
+static void
+copy_bytes (gconstpointer params, gpointer const *ptr, guint threads)
+{
+  memcpy (ptr[1], ptr[0], *(const gsize *) params);
+}
+
+/* A result that is an input, or a view of one, must not change when the
+ * caller writes the next input. */
+static UnetStorage *
+copy_output (UnetPlan *plan, UnetValue *value, const UnetLoc *from)
+{
+  gsize size = unet_dims_count (value->n_dims, value->dims)
+      * unet_dtype_size (value->dtype);
+  UnetStorage *storage = unet_plan_add_storage (plan, size);
+  UnetStep *step = unet_plan_add_kernel (plan, NULL, "Copy", "unet:copy",
+      copy_bytes, g_memdup2 (&size, sizeof size), value, UNET_MEM_PLAIN);
+
+  step->info.kind = "copy";
+  unet_step_operand (step, 0, from, FALSE);
+  unet_step_operand_md (step, 0, storage, 0, from->md, TRUE);
+  return storage;
+}
+
 static gboolean
 place_outputs (UnetPlan *plan, GError **error)
 {
+  plan->outputs = g_new0 (UnetOutput, plan->graph->outputs->len + 1);
   for (guint i = 0; i < plan->graph->outputs->len; i++) {
     UnetValue *v = g_ptr_array_index (plan->graph->outputs, i);
     UnetLoc *loc = unet_plan_read (plan, v, UNET_MEM_PLAIN, error);
+    UnetStorage *storage = loc ? loc->storage : NULL;
 
     if (!loc)
       return FALSE;
-    loc->storage->last = G_MAXINT;
+    plan->outputs[i].offset = loc->offset;
+    if (storage->first < 0) {
+      storage = copy_output (plan, v, loc);
+      plan->outputs[i].offset = 0;
+    }
+    storage->last = G_MAXINT;
+    plan->outputs[i].storage = storage;
   }
   return TRUE;
 }
@@ -463,8 +503,7 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   plan->storages = g_ptr_array_new_with_free_func (g_free);
   plan->packs
       = g_ptr_array_new_with_free_func ((GDestroyNotify) unet_pack_release);
-  plan->block = dnnl_get_effective_cpu_isa () >= dnnl_cpu_isa_avx512_core
-      ? 16 : 8;
+  plan->block = has_avx512 () ? 16 : 8;
   plan->engine = shared_engine (error);
   if (plan->options.threads > 1)
     plan->team = unet_team_new ();
@@ -508,6 +547,7 @@ unet_plan_free (UnetPlan *plan)
   g_ptr_array_unref (plan->packs);
   g_free (plan->homes);
   g_free (plan->layouts);
+  g_free (plan->outputs);
   g_free (plan->node_index_of_value);
   g_free (plan->layers);
   free (plan->arena);
@@ -582,23 +622,21 @@ unet_plan_run (UnetPlan *plan, GError **error)
 
 /* ---- questions ---------------------------------------------------------- */
 
-static gpointer
-value_pointer (UnetPlan *plan, const UnetValue *value)
-{
-  UnetLoc *loc = plan->locs[value->id][UNET_MEM_PLAIN];
-  return (guint8 *) storage_pointer (plan, loc->storage) + loc->offset;
-}
-
 gpointer
 unet_plan_get_input (UnetPlan *plan, guint index)
 {
-  return value_pointer (plan, g_ptr_array_index (plan->graph->inputs, index));
+  const UnetValue *value = g_ptr_array_index (plan->graph->inputs, index);
+  const UnetLoc *loc = plan->locs[value->id][UNET_MEM_PLAIN];
+
+  return (guint8 *) storage_pointer (plan, loc->storage) + loc->offset;
 }
 
 gconstpointer
 unet_plan_get_output (UnetPlan *plan, guint index)
 {
-  return value_pointer (plan, g_ptr_array_index (plan->graph->outputs, index));
+  const UnetOutput *output = &plan->outputs[index];
+
+  return (guint8 *) storage_pointer (plan, output->storage) + output->offset;
 }
 
 guint

@@ -82,6 +82,12 @@ typedef struct {
   gint64 channel;
 } UnetHome;
 
+/* Where a result can be read after a run. */
+typedef struct {
+  const UnetStorage *storage;
+  gsize offset;
+} UnetOutput;
+
 struct _UnetPlan {
   UnetGraph *graph;
   UnetSessionOptions options;
@@ -98,6 +104,7 @@ struct _UnetPlan {
   UnetMemLayout *layouts;       /* chosen, by node index */
   gint *node_index_of_value;    /* of the last consumer, by value id */
   guint current;                /* node being lowered */
+  UnetOutput *outputs;          /* by output index */
 
   guint8 *arena;
   gsize arena_size, live_size;
@@ -210,6 +217,9 @@ gboolean unet_plan_post_op (UnetPlan *plan, UnetNode *node,
 /* Steps for the post-ops from @from on, over @out in place. */
 gboolean unet_plan_post_ops (UnetPlan *plan, UnetNode *node, guint from,
     UnetValue *out, UnetMemLayout layout, GError **error);
+/* Are the slopes of a PReLU constant, one for each channel of @value or one
+ * for all? */
+gboolean unet_prelu_fits (const UnetPostOp *op, const UnetValue *value);
 gboolean unet_eltwise_for (const UnetPostOp *op, UnetEltwise *eltwise);
 
 /* ---- lowering --------------------------------------------------------- */
@@ -248,6 +258,9 @@ gboolean unet_winograd_fits (const UnetPlan *plan, const UnetNode *node,
 /* How many post-ops the output transform takes, and what they are. */
 guint unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
     gfloat *slope, gfloat *low, gfloat *high);
+/* Is there a fast product for it? */
+gboolean unet_winograd_works (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, gint64 block);
 guint64 unet_winograd_time (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 *block);
 gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,

@@ -285,7 +285,19 @@ lower_linear_clip (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
   return TRUE;
 }
 
-/* Slopes per channel, as PRelu has them: [C,1,1], [1,C,1,1] or one. */
+gboolean
+unet_prelu_fits (const UnetPostOp *op, const UnetValue *value)
+{
+  const UnetValue *s = op->value;
+  gint64 c;
+
+  if (value->n_dims != 4 || !s->constant || s->dtype != UNET_DTYPE_F32)
+    return FALSE;
+  c = s->n_dims >= 3 ? s->dims[s->n_dims - 3] : 1;
+  return (c == 1 || c == value->dims[1])
+      && unet_dims_count (s->n_dims, s->dims) == (gsize) c;
+}
+
 static gboolean
 lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
     const UnetLoc *in, const UnetLoc *out, UnetValue *value,
@@ -300,8 +312,7 @@ lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
   UnetPRelu *p;
   UnetStep *step;
 
-  if (value->n_dims != 4 || !op->value->constant
-      || (n != 1 && n != (gsize) vec.c)) {
+  if (!unet_prelu_fits (op, value)) {
     unet_plan_set_error (error, plan, node, "slopes must be per channel");
     return FALSE;
   }

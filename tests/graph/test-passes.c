@@ -99,7 +99,8 @@ run (UnetGraph *graph, gdouble low, gdouble high)
 }
 
 static void
-check_same (UnetGraph *before, UnetGraph *after, gdouble low, gdouble high)
+check_same (UnetGraph *before, UnetGraph *after, gdouble low, gdouble high,
+            gdouble limit)
 {
   g_autoptr (GPtrArray) expected = run (before, low, high);
   g_autoptr (GPtrArray) results = run (after, low, high);
@@ -111,7 +112,7 @@ check_same (UnetGraph *before, UnetGraph *after, gdouble low, gdouble high)
     gdouble error = relative_error (g_ptr_array_index (expected, i),
                                     g_ptr_array_index (results, i));
     ck_assert_str_eq (a->name, b->name);
-    ck_assert_msg (error < 2e-5, "output %u is off by %g", i, error);
+    ck_assert_msg (error < limit, "output %u is off by %g", i, error);
   }
 }
 
@@ -126,7 +127,7 @@ expect (Writer *w, const gchar *wanted)
   text = spell (copy);
   ck_assert_str_eq (text, wanted);
   check_links (copy);
-  check_same (graph, copy, -3, 3);
+  check_same (graph, copy, -3, 3, 2e-5);
   unet_graph_free (graph);
   unet_graph_free (copy);
 }
@@ -847,8 +848,9 @@ check_file (const gchar *path)
   copy = unet_graph_copy (graph);
   ck_assert (unet_graph_optimize (copy, NULL));
   check_links (copy);
-  /* Such numbers as the networks were trained with. */
-  check_same (graph, copy, 0, 1);
+  /* Such numbers as the networks were trained with. Seventy layers carry
+   * rounding errors far: changing the input's last bit does the same. */
+  check_same (graph, copy, 0, 1, 1e-4);
   ck_assert_uint_lt (copy->nodes->len, graph->nodes->len);
   unet_graph_free (graph);
   unet_graph_free (copy);

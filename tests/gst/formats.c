@@ -184,7 +184,10 @@ static void
 check_format (GstHarness *h, GstVideoFormat format,
     void (*check) (GstHarness *, const GstVideoInfo *, TestLayout))
 {
-  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+  /* Under valgrind the odd size alone, which has most borders. */
+  gboolean quick = g_getenv ("UNETSEG_TEST_QUICK") != NULL;
+
+  for (guint s = quick; s < (quick ? 2 : G_N_ELEMENTS (sizes)); s++) {
     GstVideoInfo info;
 
     gst_video_info_set_format (&info, format, sizes[s].width,

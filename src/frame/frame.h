@@ -34,9 +34,11 @@ UNET_API void unet_placement_init (UnetPlacement *placement, UnetFit fit,
 
 typedef struct _UnetPreprocess UnetPreprocess;
 
-/* Area-averaging down, bilinear up; kernels of ours for I420, YV12, NV12,
- * NV21, YUY2, UYVY and the 32-bit RGB family, GstVideoConverter for the rest.
- * @contract must be resolved. */
+/* Area-averaging down, bilinear up, straight from every format whose samples
+ * are bytes or native words of their own (4:2:0, 4:2:2 and 4:4:4 YUV, RGB and
+ * grey, planar or packed, 8 to 16 bits); the others (packed bit fields, tiles,
+ * foreign byte order) are unpacked by GstVideoConverter first. @contract must
+ * be resolved. */
 UNET_API UnetPreprocess *unet_preprocess_new (const GstVideoInfo *info,
     const UnetContract *contract, guint input_width, guint input_height,
     const UnetPlacement *placement, GError **error);
@@ -79,9 +81,10 @@ UNET_API void unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
 
 typedef struct _UnetOverlay UnetOverlay;
 
-/* Blends class colours into frames of @info; I420, YV12, NV12, NV21, YUY2,
- * UYVY, AYUV, A420, P010-like and the RGB family in place, the rest through
- * GstVideoConverter. */
+/* Blends class colours into frames of @info: in place in every format that
+ * unet_preprocess_new() reads itself (4:1:1 and 4:1:0 excepted), through
+ * GstVideoConverter in the rest. Samples of the background stay as they are in
+ * either case; in the latter, bits that mean nothing to the format may not. */
 UNET_API UnetOverlay *unet_overlay_new (const GstVideoInfo *info,
     GError **error);
 UNET_API void unet_overlay_free (UnetOverlay *self);

@@ -3,12 +3,14 @@
 
 /* Run-time dispatch for the kernels of this folder: plain loops that the
  * compiler vectorises, compiled several times; the loader picks by processor.
- * Elsewhere than on x86-64 they are compiled once. */
+ * Elsewhere than on x86-64, and with UNET_NO_DISPATCH, they are compiled
+ * once. */
 
 #include <glib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__ELF__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__GLIBC__) && \
+    !defined(__SANITIZE_THREAD__) && !defined(UNET_NO_DISPATCH)
 #if defined(__clang__)
 #if __clang_major__ >= 14
 #define UNET_SIMD __attribute__ ((target_clones ("default", "avx2")))

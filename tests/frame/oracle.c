@@ -318,10 +318,11 @@ paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
   const gdouble x = px + 0.5, y = py + 0.5;
   const gdouble u = (x - mask->x) / mask->w * mask->width - 0.5;
   const gdouble v = (y - mask->y) / mask->h * mask->height - 0.5;
-  gdouble share[256] = { 0 }, sum = 0, probability = 0;
+  gdouble share[16] = { 0 }, sum = 0, probability = 0;
   const guint n_ids = MAX (mask->n_classes, 2);
   Paint paint = { 0 };
 
+  g_assert (n_ids <= G_N_ELEMENTS (share));
   if (x < mask->x || x >= mask->x + mask->w || y < mask->y ||
       y >= mask->y + mask->h)
     return paint;

@@ -218,10 +218,10 @@ GST_START_TEST (test_one_class)
   const guint even = strcmp (format, "VYUY") == 0 ? 2 : 1;
   GRand *rand = g_rand_new_with_seed (100 + __i__);
 
-  for (guint round = 0; round < 10; round++)
+  for (guint round = 0; round < 6; round++)
     check_drawing (rand, format,
-        even * g_rand_int_range (rand, 1, 100 / even),
-        g_rand_int_range (rand, 1, 70), 2);
+        even * g_rand_int_range (rand, 1, 80 / even),
+        g_rand_int_range (rand, 1, 50), 2);
   g_rand_free (rand);
 }
 GST_END_TEST;
@@ -232,10 +232,10 @@ GST_START_TEST (test_several_classes)
   const guint even = strcmp (format, "VYUY") == 0 ? 2 : 1;
   GRand *rand = g_rand_new_with_seed (200 + __i__);
 
-  for (guint round = 0; round < 10; round++)
+  for (guint round = 0; round < 6; round++)
     check_drawing (rand, format,
-        even * g_rand_int_range (rand, 1, 100 / even),
-        g_rand_int_range (rand, 1, 70), 5);
+        even * g_rand_int_range (rand, 1, 80 / even),
+        g_rand_int_range (rand, 1, 50), 5);
   g_rand_free (rand);
 }
 GST_END_TEST;

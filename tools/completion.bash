@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion of the unetseg program for bash.
+
+_unetseg ()
+{
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+  local common='--size --shape --precision --threads --tuning --set --help'
+  local own=
+
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W 'run inspect bench help --help --version' \
+      -- "$current"))
+    return
+  fi
+  case $previous in
+    --precision|-p) COMPREPLY=($(compgen -W 'auto f32' -- "$current")); return ;;
+    --tuning) COMPREPLY=($(compgen -W 'measure static reference' \
+      -- "$current")); return ;;
+    --image|-i|--input) compopt -o filenames
+      COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --output|-o) compopt -o filenames
+      COMPREPLY=($(compgen -d -- "$current")); return ;;
+  esac
+  case ${COMP_WORDS[1]} in
+    run) own='--image --input --output --threshold' ;;
+    inspect) own='--json' ;;
+    bench) own='--json --seconds' ;;
+    help) COMPREPLY=($(compgen -W 'run inspect bench' -- "$current")); return ;;
+  esac
+  if [[ $current == -* ]]; then
+    COMPREPLY=($(compgen -W "$own $common" -- "$current"))
+  else
+    compopt -o filenames
+    COMPREPLY=($(compgen -W person -- "$current")
+               $(compgen -f -X '!*.onnx' -- "$current")
+               $(compgen -d -- "$current"))
+  fi
+}
+complete -F _unetseg unetseg

@@ -191,6 +191,7 @@ gst_unet_seg_reset (GstUnetSeg *self)
   g_clear_pointer (&self->session_info, gst_structure_free);
   self->latency = 0;
   self->earliest = GST_CLOCK_TIME_NONE;
+  self->frame_duration = 0;
   GST_OBJECT_UNLOCK (self);
 
   gst_unet_seg_forget_mask (self);
@@ -307,6 +308,10 @@ gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
     return FALSE;
   }
   self->info = info;
+  GST_OBJECT_LOCK (self);
+  self->frame_duration = info.fps_n > 0
+      ? gst_util_uint64_scale (GST_SECOND, info.fps_d, info.fps_n) : 0;
+  GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->colors, unet_colors_unref);
   gst_unet_seg_describe (self);
 
@@ -343,12 +348,26 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
       ->sink_event (trans, event);
 }
 
+/* The running time up to which frames are too late to be worth an inference,
+ * as GstVideoDecoder has it: a late frame will not have been the last one, and
+ * what the next ones save is time to catch up in. */
+static void
+gst_unet_seg_update_qos (GstUnetSeg *self, GstClockTimeDiff diff,
+    GstClockTime timestamp)
+{
+  GST_OBJECT_LOCK (self);
+  if (diff > 0)
+    self->earliest = timestamp + 2 * diff + self->frame_duration;
+  else
+    self->earliest = timestamp - MIN (timestamp, (GstClockTime) -diff);
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* Keeps QoS from the base class, which would drop frames with its `qos`
  * property on. */
 static gboolean
 gst_unet_seg_src_event (GstBaseTransform *trans, GstEvent *event)
 {
-  GstUnetSeg *self = GST_UNET_SEG (trans);
   GstClockTimeDiff diff;
   GstClockTime timestamp;
 
@@ -357,12 +376,8 @@ gst_unet_seg_src_event (GstBaseTransform *trans, GstEvent *event)
         ->src_event (trans, event);
 
   gst_event_parse_qos (event, NULL, NULL, &diff, &timestamp);
-  if (GST_CLOCK_TIME_IS_VALID (timestamp)) {
-    GST_OBJECT_LOCK (self);
-    self->earliest = diff < 0 && timestamp < (GstClockTime) -diff
-        ? 0 : timestamp + diff;
-    GST_OBJECT_UNLOCK (self);
-  }
+  if (GST_CLOCK_TIME_IS_VALID (timestamp))
+    gst_unet_seg_update_qos (GST_UNET_SEG (trans), diff, timestamp);
   return gst_pad_push_event (trans->sinkpad, event);
 }
 

@@ -71,6 +71,7 @@ struct _GstUnetSeg {
   GstStructure *session_info; /* (nullable) */
   GstClockTime latency;       /* as reported */
   GstClockTime earliest;      /* running time, from QoS events */
+  GstClockTime frame_duration; /* 0: not known */
 
   /* Of the streaming thread, or while there is none. */
   UnetSegmenter *segmenter; /* (nullable) */

@@ -68,7 +68,8 @@ find_planes (const GstVideoInfo *info, const GstVideoMeta *meta,
           || meta->n_planes != GST_VIDEO_INFO_N_PLANES (info)))
     return FALSE;
   for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES (info); i++) {
-    gint stride = meta ? meta->stride[i] : GST_VIDEO_INFO_PLANE_STRIDE (info, i);
+    gint stride = meta ? meta->stride[i]
+                       : GST_VIDEO_INFO_PLANE_STRIDE (info, i);
 
     planes->offset[i] = meta ? meta->offset[i]
                              : GST_VIDEO_INFO_PLANE_OFFSET (info, i);

@@ -132,8 +132,8 @@ GST_START_TEST (test_late_reuse)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
   assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
-  /* Everything up to frame 4 is late. */
-  send_qos (h, 1, GST_SECOND / 10);
+  /* Late by a frame: so is everything up to twice that and one more. */
+  send_qos (h, 1, GST_SECOND / 30 + 1);
   for (guint i = 1; i <= 4; i++)
     assert_equals_int (age_of_next (h, TEST_HALF, i), i);
   assert_equals_int (age_of_next (h, TEST_HALF, 5), 0);

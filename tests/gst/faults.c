@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A library that can be made to fail: functions of libunetseg that the plugin
+ * calls are found in this program first. */
+
+#include <dlfcn.h>
+#include <unetseg/unetseg.h>
+
+#include "common.h"
+
+static guint n_sessions, n_runs;
+static gboolean runs_fail, sessions_fail;
+
+static void
+set_up (void)
+{
+  test_watch_log ();
+  n_sessions = n_runs = 0;
+  runs_fail = sessions_fail = FALSE;
+}
+
+gboolean
+unet_session_run (UnetSession *session, GError **error)
+{
+  gboolean (*run) (UnetSession *, GError **) = dlsym (RTLD_NEXT, __func__);
+
+  n_runs++;
+  if (!runs_fail)
+    return run (session, error);
+  g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
+      "red.onnx: node 'detect' (Conv): out of luck");
+  return FALSE;
+}
+
+UnetSession *
+unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
+    guint width, guint height, const UnetSessionOptions *options,
+    GError **error)
+{
+  UnetSession *(*create) (UnetModel *, const UnetContract *, guint, guint,
+      const UnetSessionOptions *, GError **) = dlsym (RTLD_NEXT, __func__);
+
+  n_sessions++;
+  if (!sessions_fail)
+    return create (model, contract, width, height, options, error);
+  g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
+      "red.onnx: node 'detect' (Conv): no primitive");
+  return NULL;
+}
+
+static gboolean
+push_is_marked (GstHarness *h, guint index)
+{
+  GstBuffer *in = test_frame_at (h, TEST_HALF, index);
+  GstBuffer *copy = gst_buffer_copy_deep (in), *out;
+  gboolean marked;
+  GstMapInfo map;
+
+  out = gst_harness_push_and_pull (h, in);
+  fail_unless (out == in);
+  marked = gst_buffer_get_unet_seg_meta (out) != NULL;
+  gst_buffer_map (copy, &map, GST_MAP_READ);
+  /* No mask, nothing drawn. */
+  fail_unless (marked
+      == (gst_buffer_memcmp (out, 0, map.data, map.size) != 0));
+  gst_buffer_unmap (copy, &map);
+  gst_buffer_unref (copy);
+  gst_buffer_unref (out);
+  return marked;
+}
+
+/* Frames go on without a mask, which is said once, until it works again. */
+GST_START_TEST (test_inference_fails)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  fail_unless (push_is_marked (h, 0));
+  runs_fail = TRUE;
+  for (guint i = 1; i < 5; i++)
+    fail_if (push_is_marked (h, i));
+  assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING), 1);
+  runs_fail = FALSE;
+  for (guint i = 5; i < 8; i++)
+    fail_unless (push_is_marked (h, i));
+  assert_equals_int (test_count_messages (h,
+      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
+  assert_equals_uint64 (test_stat (h->element, "frames"), 8);
+  assert_equals_uint64 (test_stat (h->element, "segmented"), 4);
+  assert_equals_uint64 (test_stat (h->element, "reused"), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_session_fails)
+{
+  g_autofree gchar *path = test_model ("red");
+  GstElement *element = gst_element_factory_make ("unetseg", NULL);
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GError) error = NULL;
+  GstMessage *message;
+
+  sessions_fail = TRUE;
+  gst_element_set_bus (element, bus);
+  g_object_set (element, "model", path, NULL);
+  assert_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_FAILED));
+  fail_unless (strstr (error->message, "node 'detect' (Conv)") != NULL);
+  gst_message_unref (message);
+  fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) == NULL);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_bus_set_flushing (bus, TRUE);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+}
+
+GST_END_TEST;
+
+/* At a caps change in mid-stream there is one error as well, however often
+ * upstream tries again. */
+GST_START_TEST (test_session_fails_later)
+{
+  GstHarness *h = test_harness_new ("red-dynamic", NULL);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  fail_unless (push_is_marked (h, 0));
+  sessions_fail = TRUE;
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 48, 64);
+  for (guint i = 0; i < 3; i++)
+    assert_equals_int (gst_harness_push (h, test_frame_at (h, TEST_HALF, i)),
+        GST_FLOW_NOT_NEGOTIATED);
+  assert_equals_int (test_count_messages (h, GST_MESSAGE_ERROR), 1);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* What does not change the network's input is no reason to compile. */
+GST_START_TEST (test_compiles_once)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  g_autoptr (GstCaps) caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
+
+  /* Before the first frame, even before the caps. */
+  assert_equals_int (n_sessions, 1);
+  gst_harness_set_src_caps (h, gst_caps_copy (caps));
+  fail_unless (push_is_marked (h, 0));
+  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 25, 1, NULL);
+  gst_harness_set_src_caps (h, gst_caps_copy (caps));
+  fail_unless (push_is_marked (h, 1));
+  gst_caps_set_simple (caps, "colorimetry", G_TYPE_STRING, "bt709", NULL);
+  gst_harness_set_src_caps (h, gst_caps_copy (caps));
+  fail_unless (push_is_marked (h, 2));
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGBA, 640, 480);
+  fail_unless (push_is_marked (h, 3));
+  assert_equals_int (n_sessions, 1);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_compiles_for_shapes)
+{
+  GstHarness *h = test_harness_new ("red-dynamic", NULL);
+
+  assert_equals_int (n_sessions, 0);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 640, 480);
+  fail_unless (push_is_marked (h, 0));
+  /* Another size of the same shape. */
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 320, 240);
+  fail_unless (push_is_marked (h, 1));
+  assert_equals_int (n_sessions, 1);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 240, 320);
+  fail_unless (push_is_marked (h, 2));
+  assert_equals_int (n_sessions, 2);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A reused mask costs no run. */
+GST_START_TEST (test_reuse_runs_nothing)
+{
+  GstHarness *h = test_harness_new ("red", "interval=4");
+  guint before;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  before = n_runs;
+  for (guint i = 0; i < 12; i++)
+    fail_unless (push_is_marked (h, i));
+  assert_equals_int (n_runs - before, 3);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static Suite *
+faults_suite (void)
+{
+  Suite *suite = suite_create ("faults");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, set_up, NULL);
+  tcase_add_test (tcase, test_inference_fails);
+  tcase_add_test (tcase, test_session_fails);
+  tcase_add_test (tcase, test_session_fails_later);
+  tcase_add_test (tcase, test_compiles_once);
+  tcase_add_test (tcase, test_compiles_for_shapes);
+  tcase_add_test (tcase, test_reuse_runs_nothing);
+  return suite;
+}
+
+GST_CHECK_MAIN (faults);

@@ -86,12 +86,14 @@ unet_chroma_position (gdouble x, guint sub, gboolean cosited)
   return (cosited ? x - 0.5 + factor / 2 : x) / factor;
 }
 
-/* Where the stream does not say, chroma is taken as MPEG-2 has it. */
+/* Where nothing is said, as GStreamer 1.22 fills it in: what MPEG-2 does for
+ * HD, what JPEG does below. */
 gboolean
 unet_chroma_cosited_h (const GstVideoInfo *info)
 {
-  return info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN ||
-      info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED;
+  if (info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN)
+    return info->height > 576;
+  return (info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) != 0;
 }
 
 gboolean

@@ -128,12 +128,19 @@ to_grid (gdouble x, guint sub, gboolean cosited)
   return (x - centre_of_first) / pixels + 0.5;
 }
 
+static gboolean
+is_cosited_h (const GstVideoInfo *info)
+{
+  if (info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN)
+    return info->height > 576;
+  return (info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) != 0;
+}
+
 static void
 resample (const TestPlane *plane, const GstVideoInfo *info,
     const UnetPlacement *p, gdouble *result)
 {
-  const gboolean h = (info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) ||
-      info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  const gboolean h = is_cosited_h (info);
   const gboolean v = info->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED;
   const gdouble x0 = to_grid (p->src_x, plane->w_sub, h);
   const gdouble x1 = to_grid (p->src_x + p->src_w, plane->w_sub, h);
@@ -358,9 +365,7 @@ static Paint
 paint_site (const GstVideoInfo *info, const Paint *pixels,
     const TestPlane *plane, guint sx, guint sy)
 {
-  const gboolean h = plane->w_sub &&
-      ((info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) ||
-          info->chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN);
+  const gboolean h = plane->w_sub && is_cosited_h (info);
   const gboolean v = plane->h_sub &&
       (info->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED);
   Paint paint = { 0 };

@@ -349,6 +349,8 @@ GST_START_TEST (test_every_format_against_converter)
     if (formats[i] == GST_VIDEO_FORMAT_RGB8P)
       continue;
     test_info_init (&info, formats[i], 192, 96);
+    if (GST_VIDEO_INFO_IS_YUV (&info))
+      info.chroma_site = GST_VIDEO_CHROMA_SITE_NONE;
     test_frame_init (&frame, &info, rand, TEST_SMOOTH, FALSE);
     /* Five bits to a sample, and the converter's coarse chroma. */
     if (strstr (name, "15") || strstr (name, "16") || strstr (name, "V9") ||

@@ -349,6 +349,41 @@ def run_picture(place):
     assert np.abs(np.array(mask) - probability).max() < 1.01
 
 
+def save_gain(path):
+    """A picture times a number, both inputs, less a half."""
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node('Mul', ['x', 'gain'], ['product']),
+         helper.make_node('Conv', ['product', 'w'], ['y'])], 'gain',
+        [info('x', TensorProto.FLOAT, [1, 3, 'h', 'w_']),
+         info('gain', TensorProto.FLOAT, [1, 1, 1, 1])],
+        [info('y', TensorProto.FLOAT, [1, 1, 'h', 'w_'])],
+        [helper.make_tensor('w', TensorProto.FLOAT, [1, 3, 1, 1],
+                            [1., -1., .5])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('',
+                                                                        13)])
+    model.ir_version = 7
+    save(model, path)
+
+
+def run_mixed(place):
+    """A picture and a tensor feed one network"""
+    model, out = place.path('gain.onnx'), place.path('gain')
+    image, gain = place.path('mixed.png'), place.path('gain.npy')
+    save_gain(model)
+    pixels = np.rint(place.picture * 255).astype(np.uint8)
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(image)
+    np.save(gain, np.full((1, 1, 1, 1), 3, np.float32))
+    good('run', model, '--image', image, '--size', '96x64', '--input',
+         'gain=' + gain, '-o', out)
+    got = np.load(os.path.join(out, 'y.npy'))
+    red, green, blue = pixels / 255.
+    assert np.abs(got[0, 0] - 3 * (red - green + blue / 2)).max() < 1e-5
+    for words in (['--image', image], ['--input', 'gain=' + gain,
+                                       '--input', 'y=' + gain]):
+        bad(2, 'run', model, '-o', out, *words, says='--input')
+
+
 def run_normalised(place):
     """Scale, mean, deviation and colour order of the contract are applied"""
     pixels = np.rint(place.picture * 255).astype(np.uint8)
@@ -395,7 +430,8 @@ def run_built_in(place):
 CASES = (help_texts, version, usage_errors, run_usage, bad_models,
          bad_tensors, bad_pictures, bad_folder, contract_errors, bench_json,
          bench_text, bench_shape, inspect_json, known_work, inspect_text,
-         run_shapes, run_types, run_names, run_picture, run_normalised,
+         run_shapes, run_types, run_names, run_picture, run_mixed,
+         run_normalised,
          run_classes, run_built_in)
 
 

@@ -43,7 +43,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 /* A mask is not reused for lateness beyond this age: a sink that finds every
  * frame late, whatever we do, would freeze it for good. */
 #define MAX_LATE_AGE (2 * GST_SECOND)
-/* Frames with a mask of their own between looks at the latency. */
+/* Frames with a mask of their own before the first look at the latency, where
+ * the 95th percentile is no longer the slowest of all, and between looks. */
+#define FIRST_LATENCY_CHECK  20
 #define LATENCY_CHECK_FRAMES 8
 /* Less is nothing to any sink, and jitter on small models. */
 #define LATENCY_STEP (GST_MSECOND / 2)
@@ -196,7 +198,7 @@ gst_unet_seg_reset (GstUnetSeg *self)
 
   gst_unet_seg_forget_mask (self);
   unet_timing_reset (&self->processing);
-  self->until_latency_check = LATENCY_CHECK_FRAMES;
+  self->until_latency_check = FIRST_LATENCY_CHECK;
   self->failed = self->warned_buffer = self->warned_inference = FALSE;
 }
 
@@ -317,7 +319,7 @@ gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
 
   gst_unet_seg_get_settings (self, &settings);
   unet_timing_reset (&self->processing);
-  self->until_latency_check = LATENCY_CHECK_FRAMES;
+  self->until_latency_check = FIRST_LATENCY_CHECK;
   gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter,
       settings.output == GST_UNET_SEG_OUTPUT_OVERLAY));
   return TRUE;

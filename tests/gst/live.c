@@ -51,7 +51,7 @@ GST_START_TEST (test_latency)
   assert_equals_uint64 (gst_harness_query_latency (h),
       20 * GST_MSECOND + own);
 
-  for (guint i = 0; i < 16; i++)
+  for (guint i = 0; i < 24; i++)
     age_of_next (h, TEST_HALF, i);
   own = test_stat (h->element, "latency");
   assert_equals_uint64 (gst_harness_query_latency (h),
@@ -111,7 +111,7 @@ GST_START_TEST (test_latency_message)
   guint64 before, after;
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 32, 32);
-  for (guint i = 0; i < 16; i++)
+  for (guint i = 0; i < 24; i++)
     age_of_next (h, TEST_HALF, i);
   test_count_messages (h, GST_MESSAGE_LATENCY);
   before = test_stat (h->element, "latency");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The networks that tests and benchmarks run: those of make-networks.py, the
 built-in model and what lies in an optional folder ../shared/models."""
+import filecmp
 import glob
 import importlib.util
 import json
@@ -81,7 +82,9 @@ def extra_cases():
     built_in = os.path.join(ROOT, 'models', 'person.onnx')
     cases = [file_case(built_in, 'person')] if os.path.exists(built_in) else []
     shared = os.path.join(os.path.dirname(ROOT), 'shared', 'models', '*.onnx')
-    return cases + [file_case(path) for path in sorted(glob.glob(shared))]
+    return cases + [file_case(path) for path in sorted(glob.glob(shared))
+                    if not any(filecmp.cmp(path, case.path, shallow=False)
+                               for case in cases)]
 
 
 def all_cases(folder):

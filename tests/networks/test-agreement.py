@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every network's outputs beside ONNX Runtime's, as a user of the program
-gets them: the largest difference must be below 1e-4 of the largest value.
+gets them: the largest difference must be at most 1e-4 of the largest logit.
+Where a sigmoid or softmax is inside, ONNX Runtime also tells the logits, and
+a difference of probabilities counts as that of the logits behind it.
 
     test-agreement.py PROGRAM FOLDER [--quick] [--only NAME,…]
 
@@ -24,6 +26,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, '..', 'bench'))
 sys.path.insert(0, os.path.join(HERE, '..', 'tools'))
 import numpy as np  # noqa: E402
+import onnx  # noqa: E402
 import networks  # noqa: E402
 import ort  # noqa: E402
 import tap  # noqa: E402
@@ -31,6 +34,9 @@ import tap  # noqa: E402
 TOLERANCE = 1e-4
 SPREAD = .1
 TIMEOUT = 180
+# dp = p (1 - p) dz for a sigmoid, at most twice that for a softmax.
+SLOPES = {'Sigmoid': 1, 'Softmax': 2}
+MOVES = ('Identity', 'Transpose', 'Reshape')
 ISAS = (None, 'AVX2', 'SSE41')
 
 
@@ -50,14 +56,75 @@ def file_of(folder, name):
     return os.path.join(folder, safe + '.npy')
 
 
-def reference(server, case, size, folder):
-    """Names and values of ONNX Runtime's outputs."""
+def activations(model):
+    """Where an output comes from a sigmoid or softmax: that operator and the
+    name of the logits before it."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    found = {}
+    for output in model.graph.output:
+        node = makers.get(output.name)
+        while node is not None and node.op_type in MOVES:
+            node = makers.get(node.input[0])
+        if node is not None and node.op_type in SLOPES:
+            found[output.name] = node.op_type, node.input[0]
+    return found
+
+
+def load_reference(server, case, folder):
+    """Makes the server tell logits, too; returns activations()."""
+    model = onnx.load(case.path)
+    logits = activations(model)
+    if not logits:
+        server.ask('load', case.path, 2)
+        return logits
+    model.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        for name in sorted({name for _, name in logits.values()}))
+    twin = os.path.join(folder, 'twin.onnx')
+    onnx.save(model, twin)
+    server.ask('load', twin, 2)
+    return logits
+
+
+class Wanted:
+    """An output of ONNX Runtime and the size of the logits behind it."""
+
+    def __init__(self, value, activation=None, logits=None):
+        self.value = value
+        self.slope = SLOPES.get(activation)
+        self.largest = float(np.abs(logits if activation else value).max())
+
+    def difference(self, ours):
+        """The largest, of logits, relative to the largest logit."""
+        if ours.shape != self.value.shape or ours.dtype != self.value.dtype:
+            return np.inf
+        p = self.value.astype(np.float64)
+        error = np.abs(ours - p)
+        if self.slope:
+            # Beyond what exp() itself is off by.
+            error = np.maximum(error - 1e-6, 0) / np.maximum(
+                self.slope * p * (1 - p), 1e-9)
+        worst = error.max() / self.largest
+        return worst if np.isfinite(worst) else np.inf
+
+
+def reference(server, case, size, logits, folder):
+    """Wanted of each output of the model."""
     path = os.path.join(folder, 'input.npy')
     np.save(path, case.tensor(size))
     server.ask('input', case.input, path)
     server.ask('run', 1)
     names = server.ask('save', folder)[1:]
-    return {name: np.load(file_of(folder, name)) for name in names}
+    values = {name: np.load(file_of(folder, name)) for name in names}
+    inner = {name for _, name in logits.values()}
+    wanted = {}
+    for name in names:
+        if name in logits:
+            activation, before = logits[name]
+            wanted[name] = Wanted(values[name], activation, values[before])
+        elif name not in inner:
+            wanted[name] = Wanted(values[name])
+    return wanted
 
 
 def run_program(program, case, folder, isa, tuning):
@@ -75,16 +142,10 @@ def run_program(program, case, folder, isa, tuning):
 
 
 def largest_difference(folder, wanted):
-    """Relative to each output's largest value; NaN counts as infinite."""
-    worst = 0.
-    for name, value in wanted.items():
-        ours = np.load(file_of(os.path.join(folder, 'ours'), name))
-        if ours.shape != value.shape or ours.dtype != value.dtype:
-            return np.inf
-        scale = np.abs(value).max()
-        difference = np.abs(ours.astype(np.float64) - value).max() / scale
-        worst = max(worst, difference if np.isfinite(difference) else np.inf)
-    return worst
+    """Of all outputs."""
+    return max(one.difference(np.load(file_of(os.path.join(folder, 'ours'),
+                                              name)))
+               for name, one in wanted.items())
 
 
 def probabilities(name, value):
@@ -98,8 +159,8 @@ def probabilities(name, value):
 
 def check_spread(out, case, size, wanted):
     """A network whose outputs are all alike would agree with anything."""
-    name, value = next(iter(wanted.items()))
-    spread = probabilities(name, value).std()
+    name, one = next(iter(wanted.items()))
+    spread = probabilities(name, one.value).std()
     out.check(spread >= SPREAD, '%s %s: probabilities spread %.3f'
               % (case.name, size, spread))
 
@@ -109,8 +170,7 @@ def tunings(isa, first):
     return ('measure', 'static') if first and isa is None else ('static',)
 
 
-def check_size(out, args, server, case, size, folder):
-    wanted = reference(server, case, size, folder)
+def check_size(out, args, case, size, wanted, folder):
     first = size == case.sizes[0]
     if first and case.name in networks.maker.NETWORKS:
         check_spread(out, case, size, wanted)
@@ -128,9 +188,10 @@ def check_size(out, args, server, case, size, folder):
 
 def check_case(out, args, server, case, folder):
     try:
-        server.ask('load', case.path, 2)
+        logits = load_reference(server, case, folder)
         for size in case.sizes:
-            check_size(out, args, server, case, size, folder)
+            wanted = reference(server, case, size, logits, folder)
+            check_size(out, args, case, size, wanted, folder)
     except (ort.Failed, subprocess.TimeoutExpired, OSError,
             ValueError) as error:
         out.check(False, case.name, error)

@@ -287,10 +287,36 @@ unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
       == dnnl_success;
 }
 
+/* The JIT kernels of oneDNN 2.6 keep one set of parameters for each algorithm:
+ * of two ReLUs with different slopes the second runs with the first's. */
+static gboolean
+has_other_params (const_dnnl_post_ops_t ops, dnnl_alg_kind_t alg,
+    gfloat alpha, gfloat beta)
+{
+  for (int i = 0; i < dnnl_post_ops_len (ops); i++) {
+    dnnl_alg_kind_t kind;
+    float a, b;
+
+    if (dnnl_post_ops_get_kind (ops, i) != dnnl_eltwise)
+      continue;
+#if UNET_DNNL_V3
+    dnnl_post_ops_get_params_eltwise (ops, i, &kind, &a, &b);
+#else
+    float scale;
+    dnnl_post_ops_get_params_eltwise (ops, i, &scale, &kind, &a, &b);
+#endif
+    if (kind == alg && (a != alpha || b != beta))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 unet_post_ops_append_eltwise (dnnl_post_ops_t ops, dnnl_alg_kind_t alg,
     gfloat alpha, gfloat beta)
 {
+  if (has_other_params (ops, alg, alpha, beta))
+    return FALSE;
 #if UNET_DNNL_V3
   return dnnl_post_ops_append_eltwise (ops, alg, alpha, beta) == dnnl_success;
 #else

@@ -67,7 +67,8 @@ gboolean unet_pd_softmax (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 gboolean unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     UnetConstMd src, UnetConstMd dst, const_dnnl_primitive_attr_t attr);
 
-/* Post-ops. @scale of the result is always 1. */
+/* Post-ops. @scale of the result is always 1. One algorithm twice with
+ * different parameters is refused: 2.6 gets it wrong. */
 gboolean unet_post_ops_append_eltwise (dnnl_post_ops_t ops,
     dnnl_alg_kind_t alg, gfloat alpha, gfloat beta);
 gboolean unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale);

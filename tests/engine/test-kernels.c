@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine/kernels.h"
+#include "engine/rows.h"
 
 #define GUARD  64
 #define ROUNDS 60
@@ -297,6 +298,30 @@ START_TEST (test_global_pool)
 }
 END_TEST
 
+START_TEST (test_max_pool2)
+{
+  for (gint round = 0; round < ROUNDS; round++) {
+    gint64 n = range (1, 2), c = range (1, 5), h = range (2, 9);
+    gint64 w = range (2, 70);
+    UnetMaxPool2 p = { make_vec (0, n, c, h, w),
+      make_vec (0, n, c, h / 2, w / 2) };
+    gfloat *in = new_random (&p.src), *out = new_output (&p.dst);
+
+    unet_kernel_max_pool2_plain (&p, (gpointer[]){ in, out }, threads ());
+    check_guard (out, &p.dst);
+    for (gint64 i = 0; i < n * c * (h / 2) * (w / 2); i++) {
+      gint64 x = i % (w / 2) * 2, y = i / (w / 2) % (h / 2) * 2;
+      const gfloat *a = in + (i / (w / 2) / (h / 2) * h + y) * w + x;
+      gfloat want = MAX (MAX (a[0], a[1]), MAX (a[w], a[w + 1]));
+
+      ck_assert_float_eq (out[i], want);
+    }
+    g_free (in);
+    g_free (out);
+  }
+}
+END_TEST
+
 START_TEST (test_softmax)
 {
   for (gint round = 0; round < ROUNDS; round++) {
@@ -386,6 +411,72 @@ START_TEST (test_prelu)
 }
 END_TEST
 
+/* Any kernel, dilation, padding, tail and number of channels, with every
+ * variant that this processor runs. */
+static void
+rows_case (const UnetRowsShape *p, guint strips)
+{
+  UnetVec src = make_vec (0, p->n, p->ic, p->ih, p->iw);
+  UnetVec dst = make_vec (0, p->n, p->oc, p->oh, p->ow);
+  gint64 taps = p->ic * p->kh * p->kw, group = unet_rows_group ();
+  UnetVec wv = make_vec (0, 1, p->oc, 1, taps);
+  UnetVec bv = make_vec (0, 1, 1, 1, (p->oc + group - 1) / group * group);
+  UnetRowsShape shape = *p;
+  gfloat *scratch = g_new (gfloat, unet_rows_scratch (&shape));
+  gfloat *packed = g_new (gfloat, unet_rows_weights_size (&shape));
+  gfloat *in = new_random (&src), *w = new_random (&wv);
+  gfloat *bias = new_random (&bv), *out = new_output (&dst);
+
+  for (gsize i = 0; i < vec_size (&dst); i++)
+    out[i] = (gfloat) (i % 7) - 3;
+  unet_rows_weights (&shape, w, packed);
+  for (gint64 n = 0; n < p->n; n++)
+    for (gint64 s = 0; s < strips; s++)
+      unet_rows_strip (&shape, in, packed, bias, n, s * UNET_ROWS_STRIP,
+          scratch, out);
+  check_guard (out, &dst);
+  for (gsize i = 0; i < vec_size (&dst); i++) {
+    gint64 x = i % p->ow, y = i / p->ow % p->oh, o = i / p->ow / p->oh % p->oc;
+    gint64 n = i / p->ow / p->oh / p->oc;
+    gdouble sum = bias[o] + (p->add ? (gdouble) (i % 7) - 3 : 0);
+
+    for (gint64 t = 0; t < taps; t++) {
+      gint64 yy = y - p->pad_y + t / p->kw % p->kh * p->dil_y;
+      gint64 xx = x - p->pad_x + t % p->kw * p->dil_x;
+      gint64 c = t / p->kw / p->kh;
+      if (yy >= 0 && yy < p->ih && xx >= 0 && xx < p->iw)
+        sum += (gdouble) w[o * taps + t] * in[at (&src, n, c, yy, xx)];
+    }
+    sum = sum > 0 ? sum : sum * p->slope;
+    sum = CLAMP (sum, p->low, p->high);
+    ck_assert_double_eq_tol (out[i], sum, 1e-6 * (taps + 4));
+  }
+  g_free (scratch);
+  g_free (packed);
+  g_free (in);
+  g_free (w);
+  g_free (bias);
+  g_free (out);
+}
+
+START_TEST (test_rows)
+{
+  for (gint round = 0; round < ROUNDS; round++) {
+    UnetRowsShape p = { .n = range (1, 2), .ic = range (1, 9),
+      .ih = range (5, 14), .iw = range (5, 80), .oc = range (1, 18),
+      .kh = range (1, 3), .kw = range (1, 3), .dil_y = range (1, 2),
+      .dil_x = range (1, 2), .add = range (0, 1),
+      .slope = range (0, 2) / 2.0f, .low = -2.5f, .high = 3.0f };
+
+    p.pad_y = range (0, (p.kh - 1) * p.dil_y);
+    p.pad_x = range (0, (p.kw - 1) * p.dil_x);
+    p.oh = p.ih + 2 * p.pad_y - (p.kh - 1) * p.dil_y;
+    p.ow = p.iw + 2 * p.pad_x - (p.kw - 1) * p.dil_x;
+    rows_case (&p, (p.oh + UNET_ROWS_STRIP - 1) / UNET_ROWS_STRIP);
+  }
+}
+END_TEST
+
 int
 main (void)
 {
@@ -402,7 +493,9 @@ main (void)
   tcase_add_loop_test (tc, test_resize, 0, 8);
   tcase_add_loop_test (tc, test_pad_zero, 0, 4);
   tcase_add_loop_test (tc, test_global_pool, 0, 8);
+  tcase_add_test (tc, test_max_pool2);
   tcase_add_loop_test (tc, test_softmax, 0, 2);
+  tcase_add_test (tc, test_rows);
   tcase_add_loop_test (tc, test_linear_clip, 0, 4);
   tcase_add_loop_test (tc, test_prelu, 0, 4);
   suite_add_tcase (suite, tc);

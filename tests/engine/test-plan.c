@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Random graphs through the engine against the operators' oracles: whatever
+ * is fused, aliased, reordered or chosen, the numbers stay. `test-plan SEED`
+ * runs one graph without forking. */
+
+#include <check.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engine/plan.h"
+#include "graphs.h"
+
+/* Of an output's largest value, or of 0.1 where that is less: differences of
+ * nearly equal numbers have no digits to compare. */
+#define TOLERANCE 2e-5
+#define FLOOR     0.1
+
+#define GRAPHS_PER_TEST 10
+#define N_TESTS         20
+
+/* ---- choices by lot ----------------------------------------------------- */
+
+/* Measured times decide which implementation runs. Here a lot decides (the
+ * linker puts these in place of the engine's functions), so that every
+ * candidate comes to run, and not only the fastest on this machine. */
+static GRand *lots;
+
+guint64 __real_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
+    const_dnnl_post_ops_t ops, const gchar *key);
+guint64 __wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
+    const_dnnl_post_ops_t ops, const gchar *key);
+guint64 __real_unet_winograd_time (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, gint64 *block);
+guint64 __wrap_unet_winograd_time (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, gint64 *block);
+
+guint64
+__wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
+    const_dnnl_post_ops_t ops, const gchar *key)
+{
+  return lots ? (guint64) g_rand_int_range (lots, 1, 1000)
+              : __real_unet_tune_time (plan, pd, ops, key);
+}
+
+guint64
+__wrap_unet_winograd_time (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, gint64 *block)
+{
+  const gint64 blocks[] = { 128, 64, 32, 8, 3 };
+  guint64 ns = __real_unet_winograd_time (plan, node, window, block);
+
+  if (!lots || ns >= G_MAXUINT64 / 1024)
+    return ns;
+  *block = blocks[g_rand_int_range (lots, 0, G_N_ELEMENTS (blocks))];
+  return g_rand_int_range (lots, 1, 1000);
+}
+
+/* ---- one plan ----------------------------------------------------------- */
+
+static UnetPlan *
+make_plan (const UnetGraph *graph, UnetTuning tuning, guint threads,
+    gboolean optimize)
+{
+  UnetSessionOptions options = { threads, UNET_PRECISION_F32, tuning, FALSE };
+  UnetGraph *copy = unet_graph_copy (graph);
+  GError *error = NULL;
+  UnetPlan *plan = NULL;
+
+  if (unet_graph_infer (copy, &error)
+      && (!optimize || unet_graph_optimize (copy, &error)))
+    plan = unet_plan_new (copy, &options, &error);
+  ck_assert_msg (plan != NULL, "%s: %s", graph->name,
+      error ? error->message : "no plan");
+  return plan;
+}
+
+static gsize
+input_size (const UnetPlan *plan, guint i)
+{
+  UnetValue *v = g_ptr_array_index (plan->graph->inputs, i);
+  return unet_dims_count (v->n_dims, v->dims);
+}
+
+static void
+fill_inputs (UnetPlan *plan)
+{
+  for (guint i = 0; i < plan->graph->inputs->len; i++)
+    unet_test_fill (unet_plan_get_input (plan, i), input_size (plan, i), i);
+}
+
+static void
+check_inputs (UnetPlan *plan)
+{
+  for (guint i = 0; i < plan->graph->inputs->len; i++) {
+    gsize n = input_size (plan, i);
+    gfloat *want = g_new (gfloat, n);
+
+    unet_test_fill (want, n, i);
+    ck_assert_msg (memcmp (want, unet_plan_get_input (plan, i),
+                       n * sizeof *want)
+            == 0, "%s: input %u was written to", plan->graph->name, i);
+    g_free (want);
+  }
+}
+
+/* Every byte of the arena becomes part of a NaN: what is read before it is
+ * written shows. */
+static void
+poison (UnetPlan *plan)
+{
+  memset (plan->arena, 0xff, plan->arena_size);
+  fill_inputs (plan);
+}
+
+/* ---- one step at a time ------------------------------------------------- */
+
+static void
+check_lanes_of (const UnetPlan *plan, const UnetValue *value,
+    const UnetStep *step, const gfloat *data)
+{
+  UnetVec v = unet_plan_vec (plan, value, UNET_MEM_BLOCKED);
+
+  for (gint64 i = 0; i < v.n * v.h * v.w; i++) {
+    gint64 image = i / (v.h * v.w), pixel = i % (v.h * v.w);
+    const gfloat *lanes = data
+        + ((image * v.blocks + v.blocks - 1) * v.h * v.w + pixel) * v.vec;
+
+    for (gint64 k = v.c % v.vec; k < v.vec; k++)
+      ck_assert_msg (lanes[k] == 0.0f,
+          "%s: '%s' (%s %s) reads %g beyond the last channel of '%s'",
+          plan->graph->name, step->info.name, step->info.op, step->info.impl,
+          lanes[k], value->name);
+  }
+}
+
+/* What a step reads in blocks has zeros in the lanes beyond its channels. */
+static void
+check_lanes (const UnetPlan *plan, const UnetStep *step)
+{
+  for (guint k = 0; k < step->n_operands; k++) {
+    const UnetOperand *o = &step->operands[k];
+
+    if (o->write || !o->md)
+      continue;
+    for (guint i = 0; i < plan->graph->values->len; i++) {
+      const UnetLoc *loc = plan->locs[i][UNET_MEM_BLOCKED];
+      const UnetValue *value = g_ptr_array_index (plan->graph->values, i);
+
+      if (loc && loc->storage == o->storage && loc->offset == o->offset
+          && unet_md_equal (loc->md, o->md)
+          && value->dims[1] % plan->block != 0)
+        check_lanes_of (plan, value, step, o->ptr);
+    }
+  }
+}
+
+static void
+run_step (UnetPlan *plan, UnetStep *step)
+{
+  gpointer ptr[UNET_MAX_OPERANDS];
+  GError *error = NULL;
+
+  for (guint i = 0; i < step->n_operands; i++)
+    ptr[i] = step->operands[i].ptr;
+  if (step->primitive)
+    ck_assert_int_eq (dnnl_primitive_execute (step->primitive, plan->stream,
+                          step->n_operands, step->args), dnnl_success);
+  else if (step->kernel)
+    step->kernel (step->params, ptr, plan->options.threads);
+  else
+    ck_assert_msg (unet_op_def (step->node->op)->eval (step->node,
+                       step->views, step->n_in, step->views + step->n_in,
+                       step->n_out, &error), "%s", error->message);
+}
+
+static void
+run_stepwise (UnetPlan *plan)
+{
+  omp_set_num_threads (plan->options.threads);
+  for (guint i = 0; i < plan->steps->len; i++) {
+    UnetStep *step = g_ptr_array_index (plan->steps, i);
+
+    check_lanes (plan, step);
+    run_step (plan, step);
+  }
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Storages that are alive at the same time do not overlap, and all lie in the
+ * arena. */
+static void
+check_arena (UnetPlan *plan)
+{
+  gsize live, size = unet_plan_get_arena_size (plan, &live);
+
+  ck_assert_uint_le (live, size);
+  for (guint i = 0; i < plan->storages->len; i++) {
+    const UnetStorage *a = g_ptr_array_index (plan->storages, i);
+
+    if (a->constant || a->last < a->first)
+      continue;
+    ck_assert_uint_le (a->offset + a->size, size);
+    for (guint k = 0; k < i; k++) {
+      const UnetStorage *b = g_ptr_array_index (plan->storages, k);
+
+      if (b->constant || b->last < b->first || b->first > a->last
+          || a->first > b->last)
+        continue;
+      ck_assert_msg (a->offset + a->size <= b->offset
+              || b->offset + b->size <= a->offset,
+          "%s: two storages share memory", plan->graph->name);
+    }
+  }
+}
+
+/* ---- comparison --------------------------------------------------------- */
+
+static void
+compare_output (UnetPlan *plan, UnetPlan *reference, guint i,
+    const gchar *what)
+{
+  UnetValue *v = g_ptr_array_index (plan->graph->outputs, i);
+  UnetValue *r = g_ptr_array_index (reference->graph->outputs, i);
+  const gfloat *got = unet_plan_get_output (plan, i);
+  const gfloat *want = unet_plan_get_output (reference, i);
+  gsize n = unet_dims_count (r->n_dims, r->dims), at = 0;
+  gdouble largest = 0, error = 0;
+
+  ck_assert_uint_eq (n, unet_dims_count (v->n_dims, v->dims));
+  for (gsize k = 0; k < n; k++) {
+    gdouble e = fabs ((gdouble) got[k] - want[k]);
+
+    largest = MAX (largest, fabs (want[k]));
+    if (!(e <= error)) { /* NaN counts */
+      error = e;
+      at = k;
+    }
+    if (isnan (error))
+      break;
+  }
+  ck_assert_msg (error <= TOLERANCE * MAX (largest, FLOOR),
+      "%s, %s: output '%s' (%s): %g for %g at %" G_GSIZE_FORMAT
+      " of %" G_GSIZE_FORMAT ", largest %g", plan->graph->name, what, r->name,
+      r->producer ? unet_op_def (r->producer->op)->name : "constant", got[at],
+      want[at], at, n, largest);
+}
+
+static void
+compare (UnetPlan *plan, UnetPlan *reference, const gchar *what)
+{
+  ck_assert_uint_eq (plan->graph->outputs->len,
+      reference->graph->outputs->len);
+  for (guint i = 0; i < plan->graph->outputs->len; i++)
+    compare_output (plan, reference, i, what);
+  check_inputs (plan);
+}
+
+/* All outputs as bytes. */
+static GByteArray *
+snapshot (UnetPlan *plan)
+{
+  GByteArray *bytes = g_byte_array_new ();
+
+  for (guint i = 0; i < plan->graph->outputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (plan->graph->outputs, i);
+
+    g_byte_array_append (bytes, unet_plan_get_output (plan, i),
+        unet_dims_count (v->n_dims, v->dims) * sizeof (gfloat));
+  }
+  return bytes;
+}
+
+/* Running leaves nothing behind that the next run could see. */
+static void
+check_repeats (UnetPlan *plan, const gchar *what)
+{
+  GByteArray *first = snapshot (plan);
+
+  for (guint i = 0; i < 2; i++) {
+    GError *error = NULL;
+    GByteArray *again;
+
+    if (i == 1)
+      poison (plan);
+    ck_assert_msg (unet_plan_run (plan, &error), "%s", error->message);
+    again = snapshot (plan);
+    ck_assert_msg (memcmp (first->data, again->data, first->len) == 0,
+        "%s, %s: a second run gives other bytes", plan->graph->name, what);
+    g_byte_array_unref (again);
+  }
+  g_byte_array_unref (first);
+}
+
+/* Results stay when the next input is written. */
+static void
+check_outputs_stay (UnetPlan *plan, const gchar *what)
+{
+  GByteArray *first = snapshot (plan), *then;
+
+  for (guint i = 0; i < plan->graph->inputs->len; i++)
+    memset (unet_plan_get_input (plan, i), 0,
+        input_size (plan, i) * sizeof (gfloat));
+  then = snapshot (plan);
+  ck_assert_msg (memcmp (first->data, then->data, first->len) == 0,
+      "%s, %s: an output changes with an input", plan->graph->name, what);
+  g_byte_array_unref (first);
+  g_byte_array_unref (then);
+}
+
+static void
+check_plan (const UnetGraph *graph, UnetPlan *reference, UnetTuning tuning,
+    guint threads, gboolean optimize, const gchar *what)
+{
+  UnetPlan *plan = make_plan (graph, tuning, threads, optimize);
+
+  check_arena (plan);
+  poison (plan);
+  run_stepwise (plan);
+  compare (plan, reference, what);
+  check_repeats (plan, what);
+  compare (plan, reference, what);
+  check_outputs_stay (plan, what);
+  unet_plan_free (plan);
+}
+
+static void
+check_graph (guint seed, gboolean all)
+{
+  UnetGraph *graph = unet_test_graph_random (seed, all);
+  UnetPlan *reference = make_plan (graph, UNET_TUNING_REFERENCE, 1, FALSE);
+  GError *error = NULL;
+
+  fill_inputs (reference);
+  ck_assert_msg (unet_plan_run (reference, &error), "%s", error->message);
+  check_plan (graph, reference, UNET_TUNING_STATIC, 1 + seed % 2, TRUE,
+      "static");
+  check_plan (graph, reference, UNET_TUNING_STATIC, 2 - seed % 2, FALSE,
+      "static, as it is");
+  if (seed % 10 == 0) /* really measured now and then */
+    check_plan (graph, reference, UNET_TUNING_MEASURE, 2, TRUE, "measured");
+  lots = g_rand_new_with_seed (seed);
+  for (guint i = 0; i < 2; i++)
+    check_plan (graph, reference, UNET_TUNING_MEASURE, 1 + i, TRUE, "by lot");
+  g_clear_pointer (&lots, g_rand_free);
+  unet_plan_free (reference);
+  unet_graph_free (graph);
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+static gint only = -1; /* seed of the one graph to check */
+
+START_TEST (test_random)
+{
+  if (only >= 0)
+    check_graph (only, only % 2);
+  else
+    for (guint i = 0; i < GRAPHS_PER_TEST; i++)
+      check_graph (_i * GRAPHS_PER_TEST + i, i % 2);
+}
+END_TEST
+
+int
+main (int argc, char **argv)
+{
+  Suite *suite = suite_create ("plan");
+  TCase *tc = tcase_create ("random graphs");
+  SRunner *runner;
+  int failed;
+
+  if (argc > 1)
+    only = atoi (argv[1]);
+  tcase_set_timeout (tc, 600);
+  tcase_add_loop_test (tc, test_random, 0, argc > 1 ? 1 : N_TESTS);
+  suite_add_tcase (suite, tc);
+  runner = srunner_create (suite);
+  if (argc > 1)
+    srunner_set_fork_status (runner, CK_NOFORK);
+  srunner_run_all (runner, CK_ENV);
+  failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -3,26 +3,41 @@
 
 #include <unetseg/unetseg.h>
 
+/* Chroma stays at its resolution: it is averaged afterwards anyway, and some of
+ * these conversions have a fast path. */
+static GstVideoFormat
+choose_readable (const GstVideoInfo *info)
+{
+  const GstVideoFormatInfo *finfo = info->finfo;
+
+  if (GST_VIDEO_INFO_IS_RGB (info))
+    return GST_VIDEO_FORMAT_ARGB;
+  if (finfo->n_components >= 3 && finfo->w_sub[1] == 1)
+    return finfo->h_sub[1] == 1 ? GST_VIDEO_FORMAT_I420
+                                : GST_VIDEO_FORMAT_Y42B;
+  return GST_VIDEO_FORMAT_AYUV;
+}
+
 /* GstVideoConverter's own unpacked formats, so that it only unpacks and packs;
  * it has none for grey. */
 static GstVideoFormat
-choose_format (const GstVideoInfo *info, gboolean deep)
+choose_writable (const GstVideoInfo *info)
 {
-  deep = deep && GST_VIDEO_INFO_COMP_DEPTH (info, 0) > 8;
+  const gboolean deep = GST_VIDEO_INFO_COMP_DEPTH (info, 0) > 8;
+
   if (GST_VIDEO_INFO_IS_RGB (info))
     return deep ? GST_VIDEO_FORMAT_ARGB64 : GST_VIDEO_FORMAT_ARGB;
   return deep ? GST_VIDEO_FORMAT_AYUV64 : GST_VIDEO_FORMAT_AYUV;
 }
 
+/* Chroma is not filtered: there and back, what nobody drew on must stay. */
 static GstVideoConverter *
-new_converter (const GstVideoInfo *from, const GstVideoInfo *to,
-    gboolean smooth_chroma)
+new_converter (const GstVideoInfo *from, const GstVideoInfo *to)
 {
   GstStructure *config = gst_structure_new ("convert",
       GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
       GST_VIDEO_DITHER_NONE, GST_VIDEO_CONVERTER_OPT_CHROMA_MODE,
-      GST_TYPE_VIDEO_CHROMA_MODE,
-      smooth_chroma ? GST_VIDEO_CHROMA_MODE_FULL : GST_VIDEO_CHROMA_MODE_NONE,
+      GST_TYPE_VIDEO_CHROMA_MODE, GST_VIDEO_CHROMA_MODE_NONE,
       GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, 1, NULL);
 
   return gst_video_converter_new ((GstVideoInfo *) from, (GstVideoInfo *) to,
@@ -30,23 +45,23 @@ new_converter (const GstVideoInfo *from, const GstVideoInfo *to,
 }
 
 UnetConverter *
-unet_converter_new (const GstVideoInfo *info, gboolean deep,
-    gboolean both_ways, GError **error)
+unet_converter_new (const GstVideoInfo *info, gboolean both_ways,
+    GError **error)
 {
+  const GstVideoFormat format =
+      both_ways ? choose_writable (info) : choose_readable (info);
   UnetConverter *self = g_new0 (UnetConverter, 1);
 
-  gst_video_info_set_interlaced_format (&self->info,
-      choose_format (info, deep), info->interlace_mode, info->width,
-      info->height);
+  gst_video_info_set_interlaced_format (&self->info, format,
+      info->interlace_mode, info->width, info->height);
   self->info.colorimetry = info->colorimetry;
   self->info.chroma_site = info->chroma_site;
   /* GstVideoConverter insists on the same rate. */
   self->info.fps_n = info->fps_n;
   self->info.fps_d = info->fps_d;
-  /* There and back, chroma must not be filtered: what nobody drew on stays. */
-  self->in = new_converter (info, &self->info, !both_ways);
+  self->in = new_converter (info, &self->info);
   if (both_ways)
-    self->out = new_converter (&self->info, info, FALSE);
+    self->out = new_converter (&self->info, info);
   if (!self->in || (both_ways && !self->out))
     goto unsupported;
   self->buffer = gst_buffer_new_allocate (NULL, self->info.size, NULL);

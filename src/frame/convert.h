@@ -15,9 +15,9 @@ typedef struct {
   GstVideoFrame frame; /* mapped as long as this lives */
 } UnetConverter;
 
-/* A format with one sample per byte or word, as deep as @info's if @deep, of
- * the same colours. */
-UnetConverter *unet_converter_new (const GstVideoInfo *info, gboolean deep,
+/* A format with one sample per byte or word, of the same colours. For reading
+ * alone 8 bits and the subsampling of @info; both ways as deep as @info. */
+UnetConverter *unet_converter_new (const GstVideoInfo *info,
     gboolean both_ways, GError **error);
 void unet_converter_free (UnetConverter *self);
 void unet_converter_read (UnetConverter *self, const GstVideoFrame *frame);

@@ -106,7 +106,7 @@ unet_overlay_new (const GstVideoInfo *info, GError **error)
   self->info = *info;
   if (!unet_pixel_layout_init (&self->layout, info) ||
       !can_draw (&self->layout)) {
-    self->converter = unet_converter_new (info, TRUE, TRUE, error);
+    self->converter = unet_converter_new (info, TRUE, error);
     if (!self->converter) {
       unet_overlay_free (self);
       return NULL;

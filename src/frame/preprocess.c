@@ -74,7 +74,7 @@ unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
   self->nhwc = contract->layout == UNET_LAYOUT_NHWC;
   self->divide_by_max = contract->divide_by_max;
   if (!unet_pixel_layout_init (&layout, info)) {
-    self->converter = unet_converter_new (info, TRUE, FALSE, error);
+    self->converter = unet_converter_new (info, FALSE, error);
     if (!self->converter) {
       unet_preprocess_free (self);
       return NULL;

@@ -288,12 +288,44 @@ gst_unet_seg_stop (GstBaseTransform *trans)
   return TRUE;
 }
 
+static void
+gst_unet_seg_update_colors (GstUnetSeg *self,
+    const GstUnetSegSettings *settings)
+{
+  const gchar *unknown;
+
+  if (self->colors == settings->colors)
+    return;
+  g_clear_pointer (&self->colors, unet_colors_unref);
+  self->colors = unet_colors_ref (settings->colors);
+  unknown = unet_segmenter_set_colors (self->segmenter, self->colors);
+  if (unknown)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+        ("Property 'colors': the model has no class '%s'", unknown), (NULL));
+}
+
+/* Until frames have been timed. */
+static void
+gst_unet_seg_estimate_latency (GstUnetSeg *self)
+{
+  g_auto (GstUnetSegSettings) settings = { 0 };
+  gboolean draw;
+
+  gst_unet_seg_get_settings (self, &settings);
+  draw = settings.output == GST_UNET_SEG_OUTPUT_OVERLAY;
+  if (draw)
+    gst_unet_seg_update_colors (self, &settings);
+  unet_timing_reset (&self->processing);
+  self->until_latency_check = FIRST_LATENCY_CHECK;
+  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter,
+      draw));
+}
+
 static gboolean
 gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
     GstCaps *outcaps)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
-  g_auto (GstUnetSegSettings) settings = { 0 };
   g_autoptr (GError) error = NULL;
   GstVideoInfo info;
 
@@ -316,12 +348,7 @@ gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->colors, unet_colors_unref);
   gst_unet_seg_describe (self);
-
-  gst_unet_seg_get_settings (self, &settings);
-  unet_timing_reset (&self->processing);
-  self->until_latency_check = FIRST_LATENCY_CHECK;
-  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter,
-      settings.output == GST_UNET_SEG_OUTPUT_OVERLAY));
+  gst_unet_seg_estimate_latency (self);
   return TRUE;
 }
 
@@ -464,17 +491,7 @@ static void
 gst_unet_seg_draw (GstUnetSeg *self, GstVideoFrame *frame,
     const GstUnetSegSettings *settings)
 {
-  const gchar *unknown;
-
-  if (self->colors != settings->colors) {
-    g_clear_pointer (&self->colors, unet_colors_unref);
-    self->colors = unet_colors_ref (settings->colors);
-    unknown = unet_segmenter_set_colors (self->segmenter, self->colors);
-    if (unknown)
-      GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
-          ("Property 'colors': the model has no class '%s'", unknown),
-          (NULL));
-  }
+  gst_unet_seg_update_colors (self, settings);
   unet_segmenter_draw (self->segmenter, frame, &self->mask,
       settings->opacity, settings->threshold);
 }

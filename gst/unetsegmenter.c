@@ -406,7 +406,8 @@ unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
   return meta;
 }
 
-/* The run itself has been measured when the session was made. */
+/* The run itself has been measured when the session was made. Drawn is a mask
+ * that covers the frame, which takes longest. */
 static void
 rehearse (UnetSegmenter *self, GstVideoFrame *frame, gboolean draw)
 {
@@ -416,8 +417,11 @@ rehearse (UnetSegmenter *self, GstVideoFrame *frame, gboolean draw)
       unet_session_get_input_data (self->session, self->input));
   if (!fill_mask (self, .5, &mask, NULL))
     return;
-  if (draw)
+  if (draw) {
+    gst_buffer_memset (mask.class_map, 0, 1, -1);
+    gst_buffer_memset (mask.probability, 0, 255, -1);
     unet_segmenter_draw (self, frame, &mask, .5, .5);
+  }
   unet_mask_buffers_clear (&mask);
 }
 

@@ -65,7 +65,8 @@ choose_strides (GstVideoInfo *info, GRand *rand)
 
     info->offset[p] = offset;
     info->stride[p] = stride;
-    offset += (gsize) stride * plane_rows (info, p) + 2 * g_rand_int_range (rand, 0, 40);
+    offset += (gsize) stride * plane_rows (info, p) +
+        2 * g_rand_int_range (rand, 0, 40);
   }
   info->size = offset;
 }

@@ -40,6 +40,9 @@ typedef struct {
 
 /* Elements; 0 when a dimension is unknown, G_MAXSIZE when it overflows. */
 gsize unet_dims_count (guint n_dims, const gint64 *dims);
+/* Whether all extents and their product, empty and open ones taken as 1, stay
+ * within 2^31, so that arithmetic with a few of them cannot overflow. */
+gboolean unet_dims_are_sane (guint n_dims, const gint64 *dims);
 /* A copy of the same number of elements. */
 UnetTensor *unet_tensor_reshape (const UnetTensor *tensor, guint n_dims,
     const gint64 *dims);
@@ -166,6 +169,7 @@ struct _UnetNode {
   GPtrArray *outputs; /* of UnetValue, %NULL for one that nobody wants */
   GPtrArray *attrs;   /* of UnetAttr */
   GArray *post_ops;   /* of UnetPostOp */
+  guint index;        /* in the order, once an engine has numbered them */
 };
 
 struct _UnetGraph {

@@ -4,9 +4,6 @@
 /* Types and shapes in one walk, and with it the folding of constants, since
  * the shapes of Reshape, Resize and Slice come from folded chains. */
 
-/* Of one tensor; far beyond any picture, and products of a few such numbers
- * fit into 64 bits. */
-#define MAX_ELEMENTS (G_GINT64_CONSTANT (1) << 31)
 /* What folding may add to the weights, so that a file of a few bytes cannot
  * take all memory. */
 #define SPARE_BYTES ((guint64) 256 << 20)
@@ -76,11 +73,7 @@ check_outputs (const Inference *self, const UnetNode *node, GError **error)
     const UnetValue *value = unet_node_output (node, i);
     if (!value || !value->has_shape)
       continue;
-    for (guint k = 0; k < value->n_dims; k++)
-      if (value->dims[k] > MAX_ELEMENTS)
-        return fail (self, node, UNET_ERROR_LIMIT,
-                     "the output is too large", error);
-    if (unet_dims_count (value->n_dims, value->dims) > MAX_ELEMENTS)
+    if (!unet_dims_are_sane (value->n_dims, value->dims))
       return fail (self, node, UNET_ERROR_LIMIT, "the output is too large",
                    error);
   }
@@ -242,11 +235,29 @@ infer_node (Inference *self, UnetNode *node, GError **error)
   return fold (self, node, error);
 }
 
+static gboolean
+check_sources (const UnetGraph *graph, GError **error)
+{
+  for (guint i = 0; i < graph->values->len; i++) {
+    const UnetValue *value = g_ptr_array_index (graph->values, i);
+    if (value->producer || !value->has_shape ||
+        unet_dims_are_sane (value->n_dims, value->dims))
+      continue;
+    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+                 "%s: '%s' is too large", graph->name, value->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean
 unet_graph_infer (UnetGraph *graph, GError **error)
 {
   Inference self = { graph, SPARE_BYTES };
 
+  /* Of inputs and constants; what nodes give is checked on the way. */
+  if (!check_sources (graph, error))
+    return FALSE;
   self.bytes_left += BYTES_PER_WEIGHT_BYTE * constant_bytes (graph);
   for (guint i = 0; i < graph->nodes->len;) {
     UnetNode *node = g_ptr_array_index (graph->nodes, i);

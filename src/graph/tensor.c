@@ -18,6 +18,22 @@ unet_dims_count (guint n_dims, const gint64 *dims)
   return count > G_MAXSIZE ? G_MAXSIZE : (gsize) count;
 }
 
+gboolean
+unet_dims_are_sane (guint n_dims, const gint64 *dims)
+{
+  const gint64 most = G_GINT64_CONSTANT (1) << 31;
+  gint64 product = 1;
+
+  for (guint i = 0; i < n_dims; i++) {
+    if (dims[i] > most)
+      return FALSE;
+    product *= MAX (dims[i], 1);
+    if (product > most)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 UnetTensor *
 unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
 {

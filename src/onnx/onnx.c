@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/private.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Operator sets whose definitions the table follows. */
@@ -51,9 +52,17 @@ define (Importer *self, const char *name, UnetValue *value)
 
 /* ---- initialisers, inputs --------------------------------------------- */
 
+/* Large models are mostly this: no need to hold it twice to the end. */
+static void
+drop_raw_data (Onnx__TensorProto *proto)
+{
+  free (proto->raw_data.data);
+  proto->raw_data.data = NULL;
+  proto->raw_data.len = 0;
+}
+
 static gboolean
-import_initializer (Importer *self, const Onnx__TensorProto *proto,
-                    GError **error)
+import_initializer (Importer *self, Onnx__TensorProto *proto, GError **error)
 {
   g_autofree gchar *name = valid_name (proto->name);
   g_autofree gchar *where =
@@ -67,6 +76,7 @@ import_initializer (Importer *self, const Onnx__TensorProto *proto,
   tensor = unet_onnx_tensor (proto, self->folder, where, error);
   if (!tensor)
     return FALSE;
+  drop_raw_data (proto);
   define (self, proto->name,
           unet_graph_add_constant (self->graph, name, tensor));
   return TRUE;

@@ -308,6 +308,32 @@ START_TEST (dimensions_that_overflow)
 }
 END_TEST
 
+START_TEST (inputs_that_overflow)
+{
+  static const gchar *const dims[] = {
+    "4611686018427387904,4611686018427387904", "65536,65536,65536",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (dims); i++) {
+    Writer w = writer_new (13);
+    writer_input (&w, "x", W_FLOAT, dims[i]);
+    writer_op (&w, "Flatten", "f", "x", "y");
+    writer_output (&w, "y", W_FLOAT, NULL);
+    expect_bytes_error (writer_end (&w), UNET_ERROR_LIMIT, "'x'");
+  }
+}
+END_TEST
+
+/* Nothing in it, but strides that would not fit into 64 bits. */
+START_TEST (empty_but_vast)
+{
+  Writer w = one_node ("Add", "x,w");
+
+  writer_initializer (&w, "w", W_FLOAT, "0,4294967296,4294967296", "", 0);
+  expect_bytes_error (writer_end (&w), UNET_ERROR_LIMIT, "'w'");
+}
+END_TEST
+
 START_TEST (constants_that_grow)
 {
   static const gint64 sides[] = { 30000, 2000000000 };
@@ -655,6 +681,8 @@ main (void)
     no_graph,
     data_too_short,
     dimensions_that_overflow,
+    inputs_that_overflow,
+    empty_but_vast,
     constants_that_grow,
     deep_nesting,
     many_empty_nodes,

@@ -3,6 +3,7 @@
 
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
+#include <glib/gstdio.h>
 #include <locale.h>
 
 #include "common.h"
@@ -638,6 +639,58 @@ GST_START_TEST (test_tensor_names)
 
 GST_END_TEST;
 
+/* A copy of a model with a sidecar beside it. */
+static GstBuffer *
+push_with_sidecar (const gchar *model, const gchar *sidecar,
+    const gchar *properties)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "m.onnx", NULL);
+  g_autofree gchar *beside = g_build_filename (folder, "m.modelinfo", NULL);
+  g_autofree gchar *original = test_model (model), *data = NULL;
+  g_autofree gchar *launch = g_strdup_printf ("unetseg model=\"%s\" %s", path,
+      properties);
+  GstBuffer *out;
+  GstHarness *h;
+  gsize size;
+
+  fail_unless (g_file_get_contents (original, &data, &size, NULL));
+  fail_unless (g_file_set_contents (path, data, size, NULL));
+  fail_unless (g_file_set_contents (beside, sidecar, -1, NULL));
+  h = gst_harness_new_parse (launch);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  out = push (h, test_frame_at (h, TEST_HALF, 0));
+  gst_harness_teardown (h);
+  g_unlink (path);
+  g_unlink (beside);
+  g_rmdir (folder);
+  return out;
+}
+
+/* Properties, then the sidecar, then the model's metadata. */
+GST_START_TEST (test_precedence)
+{
+  static const gchar *const sidecar
+      = "[unetseg]\ninvert=true\nlabels=ground,sky\n";
+  GstBuffer *out = push_with_sidecar ("red", sidecar, "");
+
+  test_assert_halves (meta_of (out), 0, 1, 0);
+  assert_equals_string (unet_seg_classes_get_label (meta_of (out)->classes,
+      1), "sky");
+  gst_buffer_unref (out);
+
+  out = push_with_sidecar ("red", sidecar, "invert=false");
+  test_assert_halves (meta_of (out), 1, 0, 0);
+  gst_buffer_unref (out);
+
+  out = push_with_sidecar ("classes", "[unetseg]\nlabels=a,b,c,d\n", "");
+  assert_equals_string (unet_seg_classes_get_label (meta_of (out)->classes,
+      3), "d");
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
 /* Numbers mean the same under a locale with a decimal comma. */
 GST_START_TEST (test_locale)
 {
@@ -700,6 +753,7 @@ properties_suite (void)
   tcase_add_test (tcase, test_invert);
   tcase_add_test (tcase, test_labels);
   tcase_add_test (tcase, test_tensor_names);
+  tcase_add_test (tcase, test_precedence);
   tcase_add_test (tcase, test_locale);
   return suite;
 }

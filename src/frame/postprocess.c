@@ -50,7 +50,7 @@ find_shape (OutputShape *shape, const UnetTensorInfo *output,
       (output->n_dims == 4 && output->dims[0] != 1))
     return FALSE;
   for (guint i = 0; i < output->n_dims; i++)
-    if (output->dims[i] < 1 || output->dims[i] > 65536)
+    if (output->dims[i] < 1 || output->dims[i] > G_MAXUINT16)
       return FALSE;
   if (output->n_dims == 2) {
     *shape = (OutputShape) { 1, (guint) d[0], (guint) d[1], FALSE };

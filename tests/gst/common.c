@@ -335,9 +335,9 @@ test_probability_at (const UnetSegMeta *meta, guint x, guint y)
   return plane_at (meta->probability, meta->width, x, y);
 }
 
-/* Every assertion of Check is a message through a pipe: one for them all. */
-void
-test_assert_halves (const UnetSegMeta *meta, guint8 left, guint8 right,
+/* Every assertion of Check is a message through a pipe: none here. */
+guint
+test_count_wrong (const UnetSegMeta *meta, guint8 left, guint8 right,
     guint margin)
 {
   guint half = meta->width / 2, wrong = 0;
@@ -353,6 +353,15 @@ test_assert_halves (const UnetSegMeta *meta, guint8 left, guint8 right,
     }
   }
   gst_buffer_unmap (meta->class_map, &map);
+  return wrong;
+}
+
+void
+test_assert_halves (const UnetSegMeta *meta, guint8 left, guint8 right,
+    guint margin)
+{
+  guint wrong = test_count_wrong (meta, left, right, margin);
+
   fail_unless (wrong == 0, "%u pixels of %ux%u are of the wrong class", wrong,
       meta->width, meta->height);
 }

@@ -69,8 +69,11 @@ guint8 *test_unpack (const GstVideoInfo *info, GstBuffer *buffer,
 guint8 test_class_at (const UnetSegMeta *meta, guint x, guint y);
 guint8 test_probability_at (const UnetSegMeta *meta, guint x, guint y);
 
-/* Asserts that columns below half are @left and the others @right, but for
- * @margin columns on each side of the middle. */
+/* Pixels of the wrong class, where columns below half should be @left and the
+ * others @right, but for @margin columns on each side of the middle. */
+guint test_count_wrong (const UnetSegMeta *meta, guint8 left, guint8 right,
+    guint margin);
+/* Asserts that there are none. */
 void test_assert_halves (const UnetSegMeta *meta, guint8 left, guint8 right,
     guint margin);
 

@@ -218,6 +218,26 @@ GST_START_TEST (test_stops_any_time)
 
 GST_END_TEST;
 
+static GstPadProbeReturn
+note_block (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  g_atomic_int_set ((gint *) data, TRUE);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Blocks the pad between two frames. */
+static gulong
+block (GstPad *pad)
+{
+  gint blocked = FALSE;
+  gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK
+          | GST_PAD_PROBE_TYPE_BUFFER, note_block, &blocked, NULL);
+
+  while (!g_atomic_int_get (&blocked))
+    g_usleep (1000);
+  return probe;
+}
+
 /* The element alone restarts while everything else goes on. */
 GST_START_TEST (test_restarts_while_playing)
 {
@@ -225,28 +245,26 @@ GST_START_TEST (test_restarts_while_playing)
       "video/x-raw,width=64,height=48,framerate=200/1 ! queue name=before ! "
       "unetseg name=seg model=\"%s\" ! fakesink name=sink async=false", "red");
   GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
+  GstElement *before = gst_bin_get_by_name (GST_BIN (pipeline), "before");
+  GstPad *pad = gst_element_get_static_pad (before, "src");
   Count count = { 0 };
 
   count_at (pipeline, "sink", &count);
   set_state (pipeline, GST_STATE_PLAYING);
   wait_for_buffers (&count, 10);
   for (guint i = 0; i < 5; i++) {
-    GstElement *before = gst_bin_get_by_name (GST_BIN (pipeline), "before");
-    GstPad *pad = gst_element_get_static_pad (before, "src");
-    gulong probe = gst_pad_add_probe (pad,
-        GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, NULL, NULL, NULL);
-    gint from;
+    gulong probe = block (pad);
+    gint from = g_atomic_int_get (&count.buffers);
 
     set_state (seg, GST_STATE_READY);
     set_state (seg, GST_STATE_PLAYING);
     gst_pad_remove_probe (pad, probe);
-    from = g_atomic_int_get (&count.buffers);
     wait_for_buffers (&count, from + 5);
-    gst_object_unref (pad);
-    gst_object_unref (before);
   }
   assert_equals_int (g_atomic_int_get (&count.buffers),
       g_atomic_int_get (&count.marked));
+  gst_object_unref (pad);
+  gst_object_unref (before);
   gst_object_unref (seg);
   free_pipeline (pipeline);
 }

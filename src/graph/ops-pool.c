@@ -64,7 +64,7 @@ UNET_INFER (GlobalMaxPool)
 typedef struct {
   gdouble max, sum;
   gint64 arg;     /* of the maximum, within the plane */
-  gint64 n, area; /* taps inside the input; inside the padded input */
+  gint64 n, area; /* taps inside the input; all taps */
 } Found;
 
 typedef struct {
@@ -74,8 +74,9 @@ typedef struct {
   gsize plane; /* first element */
 } Pool;
 
-/* Where tap @tap of output @at lies: inside the input, its padding or beyond
- * both (which ceil_mode allows). */
+/* A tap may lie inside the input, in its padding or, with ceil_mode, beyond
+ * both. Where padding counts, what is beyond counts too: so say ONNX's own
+ * reference, ONNX Runtime and oneDNN, unlike PyTorch. */
 static void
 add_tap (const Pool *pool, const gint64 *at, const gint64 *tap, Found *found)
 {
@@ -87,8 +88,6 @@ add_tap (const Pool *pool, const gint64 *at, const gint64 *tap, Found *found)
   for (guint i = 0; i < w->n; i++) {
     gint64 p = at[i] * w->stride[i] - w->pad_begin[i] +
                tap[i] * w->dilation[i];
-    if (p >= pool->in[i] + w->pad_end[i])
-      return;
     inside &= p >= 0 && p < pool->in[i];
     index = index * pool->in[i] + p;
   }

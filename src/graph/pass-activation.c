@@ -83,6 +83,22 @@ read_post_op (const UnetNode *node, const UnetValue *x, UnetPostOp *post)
   return unet_node_input (node, 0) == x && unet_node_unary (node, post);
 }
 
+/* Two linear maps in a row are one. */
+static gboolean
+merge_linear (UnetNode *node, const UnetPostOp *post)
+{
+  UnetPostOp *last;
+
+  if (!node->post_ops->len || post->kind != UNET_POST_LINEAR)
+    return FALSE;
+  last = &g_array_index (node->post_ops, UnetPostOp, node->post_ops->len - 1);
+  if (last->kind != UNET_POST_LINEAR)
+    return FALSE;
+  last->beta = post->alpha * last->beta + post->beta;
+  last->alpha *= post->alpha;
+  return TRUE;
+}
+
 static gboolean
 absorb (UnetGraph *graph, UnetNode *node)
 {
@@ -92,7 +108,8 @@ absorb (UnetGraph *graph, UnetNode *node)
 
   if (!next || !read_post_op (next, out, &post))
     return FALSE;
-  unet_node_add_post_op (node, &post);
+  if (!merge_linear (node, &post))
+    unet_node_add_post_op (node, &post);
   for (guint i = 0; i < next->post_ops->len; i++)
     unet_node_add_post_op (node,
                            &g_array_index (next->post_ops, UnetPostOp, i));

@@ -347,6 +347,37 @@ unet_kernel_global_pool (gconstpointer params, gpointer const *ptr,
   }
 }
 
+/* ---- 2x2 maximum --------------------------------------------------------- */
+
+UNET_CLONES static void
+max2_row (gfloat *restrict dst, const gfloat *restrict a,
+    const gfloat *restrict b, gint64 n)
+{
+  for (gint64 x = 0; x < n; x++) {
+    gfloat p = a[2 * x] > a[2 * x + 1] ? a[2 * x] : a[2 * x + 1];
+    gfloat q = b[2 * x] > b[2 * x + 1] ? b[2 * x] : b[2 * x + 1];
+
+    dst[x] = p > q ? p : q;
+  }
+}
+
+void
+unet_kernel_max_pool2_plain (gconstpointer params, gpointer const *ptr,
+    guint threads)
+{
+  const UnetMaxPool2 *p = params;
+  const UnetVec *s = &p->src, *d = &p->dst;
+  gint64 rows = d->n * d->c * d->h;
+
+  PARALLEL
+  for (gint64 i = 0; i < rows; i++) {
+    const gfloat *src = (const gfloat *) ptr[0]
+        + (i / d->h * s->h + i % d->h * 2) * s->w;
+
+    max2_row ((gfloat *) ptr[1] + i * d->w, src, src + s->w, d->w);
+  }
+}
+
 /* ---- softmax ------------------------------------------------------------ */
 
 /* exp (x) for x <= 0 to 2e-7 relative: 2^n times a degree-6 polynomial on

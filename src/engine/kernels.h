@@ -71,6 +71,13 @@ typedef struct {
 void unet_kernel_global_pool (gconstpointer params, gpointer const *ptr,
     guint threads);
 
+/* Maximum of 2x2 pixels with stride 2 over PLAIN tensors. */
+typedef struct {
+  UnetVec src, dst;
+} UnetMaxPool2;
+void unet_kernel_max_pool2_plain (gconstpointer params, gpointer const *ptr,
+    guint threads);
+
 /* Softmax over the channels of a PLAIN tensor, ptr[0] to ptr[1]. */
 typedef struct {
   gint64 n, c, pixels;

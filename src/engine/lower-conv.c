@@ -246,6 +246,10 @@ choose_candidate (const Conv *conv, Candidate *best, guint64 *ns)
     return FALSE;
   if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
     return TRUE;
+  if (conv->layout == UNET_MEM_PLAIN || is_reference (best->pd)) {
+    *ns = G_MAXUINT64 / 1024; /* slow, and slow to find out how slow */
+    return TRUE;
+  }
   *ns = candidate_time (conv, "direct", best);
   if (!conv->transposed && conv->layout == UNET_MEM_BLOCKED
       && best_fusion (conv, dnnl_convolution_winograd, &other)) {
@@ -407,37 +411,56 @@ has_constant_weights (const UnetNode *node)
       && unet_node_input (node, 0)->n_dims <= 5;
 }
 
-/* ---- our own Winograd ---------------------------------------------------- */
+/* ---- kernels of our own -------------------------------------------------- */
 
-/* Our Winograd, where it beats @ns; without measurements where it always
- * did. */
-static gboolean
-prefer_winograd (const Conv *conv, const UnetWindow *window,
-    const Candidate *best, guint64 *ns, gint64 *block)
+typedef enum { OWN_NONE, OWN_WINOGRAD, OWN_ROWS } Own;
+
+/* Without measurements: where it always was faster. */
+static Own
+own_by_rule (const Conv *conv, const UnetWindow *window, gboolean winograd,
+    gint64 block)
 {
   const gint64 *d = unet_node_input (conv->node, 1)->dims;
+
+  if (!winograd)
+    return d[0] <= 8 ? OWN_ROWS : OWN_NONE;
+  return d[0] >= 32 && d[1] >= 32
+          && unet_winograd_works (conv->plan, conv->node, window, block)
+      ? OWN_WINOGRAD : OWN_NONE;
+}
+
+/* Our kernel for this layout, where it beats @ns, which then is its time. */
+static Own
+choose_own (const Conv *conv, const UnetWindow *window, const Candidate *best,
+    guint64 *ns, gint64 *block)
+{
   gfloat slope, low, high;
   UnetValue *residual;
+  gboolean winograd;
   guint64 own;
 
   *block = 64;
-  if (conv->transposed
-      || !unet_winograd_fits (conv->plan, conv->node, window, conv->layout)
+  if (conv->transposed)
+    return OWN_NONE;
+  winograd
+      = unet_winograd_fits (conv->plan, conv->node, window, conv->layout);
+  if ((!winograd && !unet_rows_fits (conv->node, window, conv->layout))
       || unet_winograd_post_ops (conv->node, &residual, &slope, &low, &high)
           < best->attrs.n)
-    return FALSE;
+    return OWN_NONE;
   if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
-    return d[0] >= 32 && d[1] >= 32
-        && unet_winograd_works (conv->plan, conv->node, window, *block);
-  own = unet_winograd_time (conv->plan, conv->node, window, block);
+    return own_by_rule (conv, window, winograd, *block);
+  own = winograd
+      ? unet_winograd_time (conv->plan, conv->node, window, block)
+      : unet_rows_time (conv->plan, conv->node, window);
   if (own >= *ns)
-    return FALSE;
+    return OWN_NONE;
   *ns = own;
-  return TRUE;
+  return winograd ? OWN_WINOGRAD : OWN_ROWS;
 }
 
 static gboolean
-emit_own_winograd (const Conv *conv, const UnetWindow *window, gint64 block,
+emit_own (const Conv *conv, Own own, const UnetWindow *window, gint64 block,
     GError **error)
 {
   gfloat slope, low, high;
@@ -447,23 +470,28 @@ emit_own_winograd (const Conv *conv, const UnetWindow *window, gint64 block,
   UnetLoc *dst = output_location (conv, residual, !can_sum_in_place (conv),
       error);
 
-  return dst
-      && unet_emit_winograd (conv->plan, conv->node, window, block, n, dst,
-          error)
-      && unet_plan_post_ops (conv->plan, conv->node, n,
-          unet_node_output (conv->node, 0), conv->layout, error);
+  if (!dst
+      || !(own == OWN_WINOGRAD
+              ? unet_emit_winograd (conv->plan, conv->node, window, block, n,
+                    dst, error)
+              : unet_emit_rows (conv->plan, conv->node, window, n, dst,
+                    error)))
+    return FALSE;
+  return unet_plan_post_ops (conv->plan, conv->node, n,
+      unet_node_output (conv->node, 0), conv->layout, error);
 }
 
 gboolean
 unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     GError **error)
 {
-  gint64 block;
   Candidate best = { 0 };
   UnetWindow window;
+  gint64 block;
   gboolean ok;
   guint64 ns;
   Conv conv;
+  Own own;
 
   if (!has_constant_weights (node))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
@@ -471,8 +499,8 @@ unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return FALSE;
   if (!choose_candidate (&conv, &best, &ns))
     ok = unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  else if (prefer_winograd (&conv, &window, &best, &ns, &block))
-    ok = emit_own_winograd (&conv, &window, block, error);
+  else if ((own = choose_own (&conv, &window, &best, &ns, &block)))
+    ok = emit_own (&conv, own, &window, block, error);
   else
     ok = emit_conv (&conv, &window, &best, error);
   candidate_clear (&best);
@@ -480,23 +508,43 @@ unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   return ok;
 }
 
+gboolean
+unet_conv_is_slow (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
+{
+  Candidate best = { 0 };
+  UnetWindow window;
+  gboolean slow;
+  Conv conv;
+
+  if (!has_constant_weights (node)
+      || !conv_init (&conv, plan, node, layout, &window, NULL))
+    return TRUE;
+  if (layout == UNET_MEM_PLAIN)
+    slow = !unet_rows_fits (node, &window, layout);
+  else
+    slow = !best_fusion (&conv, dnnl_convolution_direct, &best)
+        || is_reference (best.pd);
+  candidate_clear (&best);
+  conv_clear (&conv);
+  return slow;
+}
+
 /* The time that a convolution takes in @layout, for the choice of layouts. */
 guint64
 unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 {
+  guint64 ns = G_MAXUINT64 / 1024;
   Candidate best = { 0 };
   UnetWindow window;
-  guint64 ns = 0;
   gint64 block;
   Conv conv;
 
   if (!has_constant_weights (node)
       || !conv_init (&conv, plan, node, layout, &window, NULL))
-    return 0;
-  if (!choose_candidate (&conv, &best, &ns))
-    ns = G_MAXUINT64 / 1024;
-  else
-    prefer_winograd (&conv, &window, &best, &ns, &block);
+    return ns;
+  if (layout != UNET_MEM_PLAIN || unet_rows_fits (node, &window, layout))
+    if (choose_candidate (&conv, &best, &ns))
+      choose_own (&conv, &window, &best, &ns, &block);
   candidate_clear (&best);
   conv_clear (&conv);
   return ns;
@@ -510,7 +558,7 @@ unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 typedef struct {
   UnetNode *node;
   gint64 r, ic, oc, group; /* group: output channels padded to whole blocks */
-  gboolean thin; /* all r*r groups share one block and spread to PLAIN */
+  gboolean rows; /* groups lie side by side and spread to PLAIN */
 } Spread;
 
 /* Does the post-op leave a zero lane zero? */
@@ -539,7 +587,7 @@ can_spread (const UnetPlan *plan, const UnetNode *node,
 {
   const gint64 *d = unet_node_input (node, 1)->dims;
 
-  if (layout == UNET_MEM_PLAIN || window->n != 2 || window->group != 1
+  if (window->n != 2 || window->group != 1
       || window->kernel[0] != window->kernel[1])
     return FALSE;
   for (guint i = 0; i < 2; i++)
@@ -549,11 +597,14 @@ can_spread (const UnetPlan *plan, const UnetNode *node,
       return FALSE;
   *spread = (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1],
     FALSE };
-  spread->thin = layout == UNET_MEM_BLOCKED
-      && d[1] * window->kernel[0] * window->kernel[0] <= plan->block
-      && !plan->homes[unet_node_output (node, 0)->id].parent;
-  if (layout == UNET_MEM_BLOCKED && !spread->thin)
+  spread->rows = layout == UNET_MEM_PLAIN
+      || (layout == UNET_MEM_BLOCKED
+          && d[1] * window->kernel[0] * window->kernel[0] <= plan->block
+          && !plan->homes[unet_node_output (node, 0)->id].parent);
+  if (layout == UNET_MEM_BLOCKED && !spread->rows)
     spread->group = (d[1] + plan->block - 1) / plan->block * plan->block;
+  if (spread->rows) /* activated in rows, whatever it is */
+    return TRUE;
   for (guint i = 0; i < node->post_ops->len; i++) {
     UnetPostOp *op = &g_array_index (node->post_ops, UnetPostOp, i);
     UnetEltwise e;
@@ -633,9 +684,9 @@ spread_conv_init (SpreadConv *sc, UnetPlan *plan, const Spread *s,
   sc->weights = unet_md_new (4, wd, dnnl_f32, dnnl_format_tag_any);
   if (unet_node_input (s->node, 2))
     sc->bias = unet_md_new (1, wd, dnnl_f32, dnnl_a);
-  /* in a thin block most lanes are empty: activate the rows afterwards */
+  /* where most lanes may be empty the rows are activated afterwards */
   return unet_attrs_init (&sc->c.attrs, plan, s->node,
-             s->thin ? 0 : s->node->post_ops->len, layout, UNET_SUM_NEVER)
+             s->rows ? 0 : s->node->post_ops->len, layout, UNET_SUM_NEVER)
       && unet_pd_conv (&sc->c.pd, plan->engine, dnnl_convolution_direct,
           sc->src, sc->weights, sc->bias, sc->dst, &window,
           sc->c.attrs.attr)
@@ -657,7 +708,7 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
     UnetStorage *mid, UnetMemLayout layout, GError **error)
 {
   UnetValue *out = unet_node_output (s->node, 0), seen = { 0 };
-  UnetMemLayout to = s->thin ? UNET_MEM_PLAIN : layout;
+  UnetMemLayout to = s->rows ? UNET_MEM_PLAIN : layout;
   UnetLoc *dst = unet_plan_write (plan, out, to, error);
   UnetDepthToSpace *p;
   UnetStep *step;
@@ -670,8 +721,8 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
   p->dst = unet_plan_vec (plan, out, to);
   p->r = s->r;
   step = unet_plan_add_kernel (plan, s->node, "DepthToSpace",
-      s->thin ? "unet:depth_to_space_plain" : "unet:depth_to_space",
-      s->thin ? unet_kernel_depth_to_space_plain : unet_kernel_depth_to_space,
+      s->rows ? "unet:depth_to_space_plain" : "unet:depth_to_space",
+      s->rows ? unet_kernel_depth_to_space_plain : unet_kernel_depth_to_space,
       p, out, to);
   step->info.kind = "copy";
   unet_step_operand_md (step, 0, mid, 0, sc->dst, FALSE);
@@ -718,6 +769,18 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
 }
 
 gboolean
+unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout)
+{
+  UnetWindow window;
+  Spread spread;
+
+  return has_constant_weights (node)
+      && unet_node_window (plan->graph, node, &window, NULL)
+      && can_spread (plan, node, &window, layout, &spread);
+}
+
+gboolean
 unet_lower_deconv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     GError **error)
 {
@@ -732,6 +795,8 @@ unet_lower_deconv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return FALSE;
   if (!can_spread (plan, node, &window, layout, &spread))
     return unet_lower_conv (plan, node, layout, error);
+  if (layout == UNET_MEM_PLAIN) /* only the result is */
+    layout = UNET_MEM_BLOCKED;
   ok = spread_conv_init (&sc, plan, &spread, layout);
   if (ok)
     ok = emit_spread (plan, &spread, &sc, layout, error);

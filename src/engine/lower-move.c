@@ -53,9 +53,8 @@ copy_channels (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
 
   if (!src)
     return FALSE;
-  if (plan->homes[in->id].parent == out
-      && plan->homes[in->id].channel == channel)
-    return TRUE; /* written there by whoever made it */
+  if (unet_plan_at_home (plan, in, out, channel))
+    return TRUE;
   p = g_new0 (UnetCopyChannels, 1);
   p->src = unet_plan_vec (plan, in, dst->layout);
   p->dst = unet_plan_vec (plan, out, dst->layout);
@@ -85,6 +84,10 @@ concat_plain (UnetPlan *plan, UnetNode *node, guint axis, GError **error)
     if (in->dims[axis] == 0)
       continue;
     src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
+    if (src && axis == 1 && unet_plan_at_home (plan, in, out, offsets[1])) {
+      offsets[1] += in->dims[1];
+      continue;
+    }
     sub = src ? unet_md_new_sub (dst->md, in->dims, offsets) : NULL;
     ok = src && emit_reorder (plan, node, src, src->md, dst, sub, out, error);
     unet_md_free (sub);

@@ -337,18 +337,6 @@ unet_winograd_works (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
 
 /* ---- measuring ----------------------------------------------------------- */
 
-static gfloat *
-scratch_new (gsize size)
-{
-  gfloat *data = NULL;
-
-  if (posix_memalign ((gpointer *) &data, 64, MAX (size, 64)))
-    return NULL;
-  for (gsize i = 0; i < size / sizeof *data; i++)
-    data[i] = (gfloat) (i % 61) / 61.0f - 0.4f;
-  return data;
-}
-
 static gsize
 vec_bytes (const UnetVec *v)
 {
@@ -366,12 +354,13 @@ time_winograd (UnetPlan *plan, Winograd *w)
     [SCRATCH] = w->threads * w->scratch_size };
   gpointer ptr[N_OPERANDS];
   guint64 best = G_MAXUINT64 / 1024, total = 0;
+  guint64 limit = unet_tune_limit (plan);
   gboolean ok = TRUE;
 
   for (guint i = 0; i < N_OPERANDS; i++)
-    ok &= (ptr[i] = scratch_new (sizes[i])) != NULL;
+    ok &= (ptr[i] = unet_tune_memory (sizes[i])) != NULL;
   ok = ok && winograd_bind (plan, w, ptr);
-  for (guint i = 0; ok && i < 9 && total < 4 * 1000 * 1000; i++) {
+  for (guint i = 0; ok && i < 9 && (i < 2 || total < limit); i++) {
     guint64 ns = unet_tune_clock ();
 
     winograd_run (w, ptr, w->threads);

@@ -355,6 +355,40 @@ pool_window (UnetPlan *plan, UnetNode *node, UnetDnnlWindow *w,
   return TRUE;
 }
 
+/* oneDNN's pooling of PLAIN tensors is slow; U-Nets only have one kind. */
+static gboolean
+is_max2 (const UnetNode *node, const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+{
+  gboolean two = alg == dnnl_pooling_max && w->n == 2;
+
+  for (guint i = 0; two && i < 2; i++)
+    two = w->kernel[i] == 2 && w->stride[i] == 2 && w->dilation[i] == 1
+        && w->pad_begin[i] == 0 && w->pad_end[i] <= 0;
+  return two && unet_node_input (node, 0)->dtype == UNET_DTYPE_F32;
+}
+
+static gboolean
+lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+  UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
+  UnetLoc *dst
+      = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error) : NULL;
+  UnetMaxPool2 *p;
+  UnetStep *step;
+
+  if (!dst)
+    return FALSE;
+  p = g_new0 (UnetMaxPool2, 1);
+  p->src = unet_plan_vec (plan, in, UNET_MEM_PLAIN);
+  p->dst = unet_plan_vec (plan, out, UNET_MEM_PLAIN);
+  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+      "unet:max_pool2", unet_kernel_max_pool2_plain, p, out, UNET_MEM_PLAIN);
+  unet_step_operand (step, 0, src, FALSE);
+  unet_step_operand (step, 0, dst, TRUE);
+  return unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+}
+
 gboolean
 unet_lower_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     GError **error)
@@ -370,6 +404,8 @@ unet_lower_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   if (unet_node_output (node, 1) || in->n_dims > 5
       || !pool_window (plan, node, &w, &alg, NULL))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+  if (layout == UNET_MEM_PLAIN && is_max2 (node, &w, alg))
+    return lower_max2 (plan, node, error);
   src = unet_plan_read (plan, in, layout, error);
   dst = src ? unet_plan_write (plan, out, layout, error) : NULL;
   if (!dst)

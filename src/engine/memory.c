@@ -142,7 +142,7 @@ unet_plan_write (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
       return NULL;
     }
   }
-  if (home->parent && layout == UNET_MEM_BLOCKED) {
+  if (home->parent && layout == home->layout) {
     UnetLoc *parent = unet_plan_write (plan, home->parent, layout, error);
     gsize offset = home->channel * value->dims[2] * value->dims[3]
         * sizeof (gfloat);

@@ -225,6 +225,7 @@ prepare_tables (UnetPlan *plan)
   for (guint i = 0; i < plan->graph->nodes->len; i++) {
     UnetNode *node = g_ptr_array_index (plan->graph->nodes, i);
 
+    node->index = i;
     for (guint k = 0; k < node->inputs->len; k++)
       if (unet_node_input (node, k))
         plan->node_index_of_value[unet_node_input (node, k)->id] = i;

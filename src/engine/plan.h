@@ -80,6 +80,7 @@ struct _UnetStep {
 typedef struct {
   UnetValue *parent; /* (nullable) */
   gint64 channel;
+  UnetMemLayout layout;
 } UnetHome;
 
 /* Where a result can be read after a run. */
@@ -104,6 +105,7 @@ struct _UnetPlan {
   UnetMemLayout *layouts;       /* chosen, by node index */
   gint *node_index_of_value;    /* of the last consumer, by value id */
   guint current;                /* node being lowered */
+  guint64 tune_start;           /* when measuring began, 0: not yet */
   UnetOutput *outputs;          /* by output index */
 
   guint8 *arena;
@@ -267,13 +269,47 @@ gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 block, guint n_post_ops,
     const UnetLoc *dst, GError **error);
 
-/* ---- choice (tune.c) -------------------------------------------------- */
+/* ---- few channels in rows (lower-rows.c) ------------------------------- */
+
+gboolean unet_rows_fits (const UnetNode *node, const UnetWindow *window,
+    UnetMemLayout layout);
+guint64 unet_rows_time (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window);
+gboolean unet_emit_rows (UnetPlan *plan, UnetNode *node,
+    const UnetWindow *window, guint n_post_ops, const UnetLoc *dst,
+    GError **error);
+
+/* ---- choice of layouts (layout.c) -------------------------------------- */
 
 /* Fills plan->layouts and plan->homes. */
 void unet_plan_choose_layouts (UnetPlan *plan);
 void unet_plan_find_homes (UnetPlan *plan);
-/* Best time of a convolution in @layout; 0 when unknown (lower-conv.c). */
+/* Was @in written where @channel of the concatenation @out begins? */
+gboolean unet_plan_at_home (const UnetPlan *plan, const UnetValue *in,
+    const UnetValue *out, gint64 channel);
+/* In which layouts a node reads and writes when it is asked for @layout:
+ * few channels are read and written in rows whatever happens between. */
+UnetMemLayout unet_node_reads (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout);
+UnetMemLayout unet_node_writes (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout);
+/* Is a transposed convolution one product and a move? */
+gboolean unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout);
+
+/* ---- measuring (tune.c) ------------------------------------------------ */
+
+/* Is there nothing but a reference implementation in @layout? */
+gboolean unet_conv_is_slow (UnetPlan *plan, UnetNode *node,
+    UnetMemLayout layout);
+/* Best time of a convolution in @layout, without limit when there is no good
+ * way (lower-conv.c). */
 guint64 unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
+/* Memory to measure with, full of plausible numbers; free() it. */
+gpointer unet_tune_memory (gsize size);
+/* Nanoseconds for repetitions of one candidate: 0 once the plan's time for
+ * measuring is used up, so that one pass remains. */
+guint64 unet_tune_limit (UnetPlan *plan);
 /* Times measured in this process, by what was measured. */
 gboolean unet_tune_recall (const gchar *key, guint64 *ns);
 void unet_tune_remember (const gchar *key, guint64 ns);

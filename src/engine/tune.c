@@ -33,8 +33,23 @@ unet_tune_remember (const gchar *key, guint64 ns)
 
 /* ---- measuring ---------------------------------------------------------- */
 
-/* Scratch operands of a primitive: memory of the right size with plausible
- * numbers, since zeros and denormals run at another speed. */
+/* Zeros and denormals would run at another speed. */
+gpointer
+unet_tune_memory (gsize size)
+{
+  gsize n = size / sizeof (gfloat);
+  gfloat *data = NULL;
+
+  if (posix_memalign ((gpointer *) &data, 64, MAX (size, 64)))
+    return NULL;
+  for (gsize i = 0; i < MIN (n, 1024); i++)
+    data[i] = (gfloat) (i % 61) / 61.0f - 0.4f;
+  for (gsize done = 1024; done < n; done *= 2)
+    memcpy (data + done, data, MIN (done, n - done) * sizeof *data);
+  return data;
+}
+
+/* Operands of a primitive. */
 typedef struct {
   guint n;
   dnnl_exec_arg_t args[12];
@@ -45,15 +60,12 @@ static gboolean
 scratch_add (Scratch *s, UnetPlan *plan, gint arg, UnetConstMd md)
 {
   gsize size = md ? unet_md_size (md) : 0;
-  gfloat *data = NULL;
+  gpointer data;
 
   if (size == 0)
     return TRUE;
-  if (s->n >= G_N_ELEMENTS (s->args)
-      || posix_memalign ((gpointer *) &data, 64, size))
+  if (s->n >= G_N_ELEMENTS (s->args) || !(data = unet_tune_memory (size)))
     return FALSE;
-  for (gsize i = 0; i < size / sizeof *data; i++)
-    data[i] = (gfloat) (i % 61) / 61.0f - 0.4f;
   s->data[s->n] = data;
   s->args[s->n].arg = arg;
   s->args[s->n].memory = NULL;
@@ -91,13 +103,27 @@ time_once (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
   return unet_tune_clock () - start;
 }
 
+#define TUNE_PLAN_NS      G_GUINT64_CONSTANT (2000000000)
+#define TUNE_CANDIDATE_NS G_GUINT64_CONSTANT (2000000)
+
+guint64
+unet_tune_limit (UnetPlan *plan)
+{
+  guint64 now = unet_tune_clock ();
+
+  if (plan->tune_start == 0)
+    plan->tune_start = now;
+  return now - plan->tune_start < TUNE_PLAN_NS ? TUNE_CANDIDATE_NS : 0;
+}
+
 /* The least of a few runs; slow ones are not repeated much. */
 static guint64
 least_time (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
 {
   guint64 best = time_once (plan, primitive, s), total = 0;
+  guint64 limit = unet_tune_limit (plan);
 
-  for (guint i = 0; i < 8 && total < 4 * 1000 * 1000; i++) {
+  for (guint i = 0; i < 8 && total < limit; i++) {
     guint64 ns = time_once (plan, primitive, s);
 
     best = MIN (best, ns);
@@ -161,67 +187,4 @@ unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
     dnnl_primitive_destroy (primitive);
   unet_tune_remember (key, ns);
   return ns;
-}
-
-/* ---- layouts ------------------------------------------------------------- */
-
-/* A handful of channels would leave most of a block empty. */
-static gboolean
-is_thin (const UnetNode *node)
-{
-  return unet_node_input (node, 0)->dims[1] <= 4
-      && unet_node_output (node, 0)->dims[1] <= 4;
-}
-
-void
-unet_plan_choose_layouts (UnetPlan *plan)
-{
-  for (guint i = 0; i < plan->graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (plan->graph->nodes, i);
-    guint can = unet_node_layouts (plan, node);
-
-    plan->layouts[i] = can & 1u << UNET_MEM_BLOCKED && !is_thin (node)
-        ? UNET_MEM_BLOCKED : UNET_MEM_PLAIN;
-  }
-}
-
-/* ---- homes --------------------------------------------------------------- */
-
-static gboolean
-can_live_in (const UnetPlan *plan, const UnetValue *value, gint64 channel,
-    gboolean last)
-{
-  const UnetNode *p = value->producer;
-
-  if (!p || value->constant || plan->homes[value->id].parent
-      || channel % plan->block != 0
-      || (!last && value->dims[1] % plan->block != 0))
-    return FALSE;
-  /* views of other memory cannot move */
-  return p->op != UNET_OP_Transpose
-      && !unet_graph_is_output (plan->graph, value)
-      && unet_value_fits (plan, value, UNET_MEM_BLOCKED);
-}
-
-/* With batch 1 and blocked channels the inputs of a concatenation are
- * contiguous parts of its output: whoever makes them writes them there. */
-void
-unet_plan_find_homes (UnetPlan *plan)
-{
-  for (guint i = 0; i < plan->graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (plan->graph->nodes, i);
-    UnetValue *out = unet_node_output (node, 0);
-    gint64 channel = 0, axis = unet_node_attr_int (node, "axis", 1);
-
-    if (node->op != UNET_OP_Concat || plan->layouts[i] != UNET_MEM_BLOCKED
-        || out->dims[0] != 1 || (axis != 1 && axis != -3))
-      continue;
-    for (guint k = 0; k < node->inputs->len; k++) {
-      UnetValue *in = unet_node_input (node, k);
-
-      if (can_live_in (plan, in, channel, k + 1 == node->inputs->len))
-        plan->homes[in->id] = (UnetHome){ out, channel };
-      channel += in->dims[1];
-    }
-  }
 }

@@ -24,23 +24,24 @@ affine_is_finite (const Affine *affine)
 
 /* ---- what follows the convolution ------------------------------------- */
 
-static gboolean
-read_batch_norm (const UnetNode *node, const Affine *affine)
+gboolean
+unet_pass_batch_norm_map (const UnetNode *node, gsize n, gdouble *scale,
+                          gdouble *shift)
 {
   gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
   UnetTensorView p[4];
 
   for (guint i = 0; i < 4; i++) {
     const UnetValue *value = unet_node_input (node, i + 1);
-    if (!value || !value->constant || value->constant->n_elements != affine->n)
+    if (!value || !value->constant || value->constant->n_elements != n)
       return FALSE;
     unet_tensor_view (value->constant, &p[i]);
   }
-  for (gsize c = 0; c < affine->n; c++) {
-    affine->scale[c] = unet_view_float (&p[0], c) /
-                       sqrt (unet_view_float (&p[3], c) + epsilon);
-    affine->shift[c] = unet_view_float (&p[1], c) -
-                       unet_view_float (&p[2], c) * affine->scale[c];
+  for (gsize c = 0; c < n; c++) {
+    scale[c] = unet_view_float (&p[0], c) /
+               sqrt (unet_view_float (&p[3], c) + epsilon);
+    shift[c] = unet_view_float (&p[1], c) -
+               unet_view_float (&p[2], c) * scale[c];
   }
   return TRUE;
 }
@@ -101,7 +102,8 @@ read_affine (const UnetNode *node, const UnetValue *x, const Affine *affine)
 
   switch (node->op) {
   case UNET_OP_BatchNormalization:
-    ok = read_batch_norm (node, affine);
+    ok = unet_pass_batch_norm_map (node, affine->n, affine->scale,
+                                   affine->shift);
     break;
   case UNET_OP_Add:
   case UNET_OP_Sub:

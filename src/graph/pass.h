@@ -16,7 +16,9 @@ gboolean unet_pass_clip (UnetGraph *graph);
 gboolean unet_pass_hard_swish (UnetGraph *graph);
 gboolean unet_pass_self_gate (UnetGraph *graph);
 gboolean unet_pass_pad (UnetGraph *graph);
+gboolean unet_pass_slice (UnetGraph *graph);
 gboolean unet_pass_affine (UnetGraph *graph);
+gboolean unet_pass_batch_norm (UnetGraph *graph);
 gboolean unet_pass_activation (UnetGraph *graph);
 gboolean unet_pass_residual (UnetGraph *graph);
 
@@ -38,6 +40,10 @@ gboolean unet_pass_bypass (UnetGraph *graph, UnetNode *node);
 /* @node gives from now on what @last, which it has been merged with, gave;
  * @last is removed. Both have one output that counts. */
 void unet_pass_merge (UnetGraph *graph, UnetNode *node, UnetNode *last);
+/* Batch normalisation with constant parameters as scale * x + shift for each
+ * of @n channels. */
+gboolean unet_pass_batch_norm_map (const UnetNode *node, gsize n,
+    gdouble *scale, gdouble *shift);
 /* Whether post-ops may hang behind @node. */
 gboolean unet_pass_takes_post_ops (const UnetNode *node);
 /* Makes @node a Reshape of @input to the shape of its output. */

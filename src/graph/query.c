@@ -83,57 +83,31 @@ unet_node_unary (const UnetNode *node, UnetPostOp *op)
 gboolean
 unet_node_slice_starts (const UnetNode *node, gint64 *starts)
 {
-  UnetArgs args = { NULL, node, NULL, 0 };
-  gint64 begin[UNET_MAX_DIMS], axes[UNET_MAX_DIMS], steps[UNET_MAX_DIMS];
-  guint n, n_axes, n_steps, axis, rank = unet_node_input (node, 0)->n_dims;
+  gint64 steps[UNET_MAX_DIMS];
 
-  memset (starts, 0, rank * sizeof *starts);
-  if (unet_arg_ints (&args, "starts", 1, begin, UNET_MAX_DIMS, &n)
-          != UNET_INTS_KNOWN
-      || n > UNET_MAX_DIMS)
+  if (!unet_node_slice (node, starts, steps))
     return FALSE;
-  if (unet_arg_ints (&args, "axes", 3, axes, UNET_MAX_DIMS, &n_axes)
-      == UNET_INTS_OPEN)
-    return FALSE;
-  if (unet_arg_ints (&args, NULL, 4, steps, UNET_MAX_DIMS, &n_steps)
-      == UNET_INTS_OPEN)
-    return FALSE;
-  for (guint i = 0; i < n; i++) {
-    gint64 extent;
-
-    if ((n_steps && steps[i] != 1)
-        || !unet_axis (n_axes ? axes[i] : (gint64) i, rank, &axis))
+  for (guint i = 0; i < unet_node_input (node, 0)->n_dims; i++)
+    if (steps[i] != 1)
       return FALSE;
-    extent = unet_node_input (node, 0)->dims[axis];
-    starts[axis] = CLAMP (begin[i] < 0 ? begin[i] + extent : begin[i], 0,
-                          extent);
-  }
   return TRUE;
 }
 
 gboolean
 unet_node_pad_zero (const UnetNode *node, gint64 *begin)
 {
-  UnetArgs args = { NULL, node, NULL, 0 };
-  gint64 pads[2 * UNET_MAX_DIMS];
-  guint n, rank = unet_node_input (node, 0)->n_dims;
+  guint rank = unet_node_input (node, 0)->n_dims;
+  gint64 end[UNET_MAX_DIMS];
   gdouble value;
 
   if (g_strcmp0 (unet_node_attr_string (node, "mode", "constant"), "constant")
           != 0
-      || unet_node_input (node, 3)
       || !constant_float (node, 2, unet_node_attr_float (node, "value", 0),
                           &value)
-      || value != 0)
+      || value != 0 || !unet_node_pads (node, begin, end))
     return FALSE;
-  if (unet_arg_ints (&args, "pads", 1, pads, G_N_ELEMENTS (pads), &n)
-          != UNET_INTS_KNOWN
-      || n != 2 * rank)
-    return FALSE;
-  for (guint i = 0; i < rank; i++) {
-    if (pads[i] < 0 || pads[i + rank] < 0)
+  for (guint i = 0; i < rank; i++)
+    if (begin[i] < 0 || end[i] < 0)
       return FALSE;
-    begin[i] = pads[i];
-  }
   return TRUE;
 }

@@ -4,7 +4,6 @@
  * Debian's libonnx-testdata carries them, through shape inference and the
  * oracles, and through sessions' plans. */
 
-#include "engine/engine.h"
 #include "interpret.h"
 #include "onnx/private.h"
 #include <check.h>
@@ -155,51 +154,6 @@ infer (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *kept,
   return NULL;
 }
 
-static UnetTensor *
-plan_output (UnetPlan *plan, const UnetGraph *shapes, guint index)
-{
-  const UnetValue *value = g_ptr_array_index (shapes->outputs, index);
-  UnetTensor *tensor =
-      unet_tensor_new (value->dtype, value->n_dims, value->dims);
-
-  memcpy (tensor->data, unet_plan_get_output (plan, index),
-          tensor->n_elements * unet_dtype_size (tensor->dtype));
-  return tensor;
-}
-
-static GPtrArray *
-run_plan (UnetGraph *graph, GPtrArray *inputs, Way way, GError **error)
-{
-  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
-  UnetGraph *copy = unet_graph_copy (graph);
-  GPtrArray *results = NULL;
-  UnetPlan *plan;
-
-  options.threads = 1;
-  options.tuning = way == STATIC_PLAN ? UNET_TUNING_STATIC
-                                      : UNET_TUNING_REFERENCE;
-  if (way == STATIC_PLAN && !unet_graph_optimize (copy, error)) {
-    unet_graph_free (copy);
-    return NULL;
-  }
-  plan = unet_plan_new (copy, &options, error);
-  if (!plan)
-    return NULL;
-  for (guint i = 0; i < inputs->len; i++) {
-    const UnetTensor *tensor = g_ptr_array_index (inputs, i);
-    memcpy (unet_plan_get_input (plan, i), tensor->data,
-            tensor->n_elements * unet_dtype_size (tensor->dtype));
-  }
-  if (unet_plan_run (plan, error)) {
-    results =
-        g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
-    for (guint i = 0; i < graph->outputs->len; i++)
-      g_ptr_array_add (results, plan_output (plan, graph, i));
-  }
-  unet_plan_free (plan);
-  return results;
-}
-
 static gboolean
 compare (GPtrArray *expected, GPtrArray *results, gdouble atol,
          GError **error)
@@ -232,7 +186,8 @@ run_data_set (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *expected,
   }
   results = way == ORACLES
                 ? interpret (copy, (UnetTensor *const *) kept->pdata, error)
-                : run_plan (copy, kept, way, error);
+                : run_plan (copy, (UnetTensor *const *) kept->pdata,
+                            way == STATIC_PLAN, error);
   if (results)
     ok = compare (expected, results, way == ORACLES ? ATOL : ATOL_PLAN,
                   error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "interpret.h"
+#include "engine/engine.h"
 #include <math.h>
 #include <string.h>
 
@@ -76,6 +77,49 @@ interpret (UnetGraph *graph, UnetTensor *const *inputs, GError **error)
   g_hash_table_unref (tensors);
   if (!ok)
     g_clear_pointer (&results, g_ptr_array_unref);
+  return results;
+}
+
+static UnetTensor *
+plan_output (UnetPlan *plan, const UnetGraph *shapes, guint index)
+{
+  const UnetValue *value = g_ptr_array_index (shapes->outputs, index);
+  UnetTensor *tensor =
+      unet_tensor_new (value->dtype, value->n_dims, value->dims);
+
+  memcpy (tensor->data, unet_plan_get_output (plan, index),
+          tensor->n_elements * unet_dtype_size (tensor->dtype));
+  return tensor;
+}
+
+GPtrArray *
+run_plan (UnetGraph *graph, UnetTensor *const *inputs, gboolean optimize,
+          GError **error)
+{
+  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
+  UnetGraph *copy = unet_graph_copy (graph);
+  GPtrArray *results = NULL;
+  UnetPlan *plan;
+
+  options.threads = 1;
+  options.tuning = optimize ? UNET_TUNING_STATIC : UNET_TUNING_REFERENCE;
+  if (optimize && !unet_graph_optimize (copy, error)) {
+    unet_graph_free (copy);
+    return NULL;
+  }
+  plan = unet_plan_new (copy, &options, error);
+  if (!plan)
+    return NULL;
+  for (guint i = 0; i < graph->inputs->len; i++)
+    memcpy (unet_plan_get_input (plan, i), inputs[i]->data,
+            inputs[i]->n_elements * unet_dtype_size (inputs[i]->dtype));
+  if (unet_plan_run (plan, error)) {
+    results =
+        g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
+    for (guint i = 0; i < graph->outputs->len; i++)
+      g_ptr_array_add (results, plan_output (plan, graph, i));
+  }
+  unet_plan_free (plan);
   return results;
 }
 

@@ -10,6 +10,11 @@
 GPtrArray *interpret (UnetGraph *graph, UnetTensor *const *inputs,
     GError **error);
 
+/* The same by the engine: optimised and by its static rules, or as it is and
+ * by the oracles. Leaves @graph alone. */
+GPtrArray *run_plan (UnetGraph *graph, UnetTensor *const *inputs,
+    gboolean optimize, GError **error);
+
 /* A tensor of @value's shape with reproducible noise in [low, high]. */
 UnetTensor *random_tensor (const UnetValue *value, guint32 seed, gdouble low,
     gdouble high);

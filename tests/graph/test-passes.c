@@ -264,6 +264,47 @@ START_TEST (identity_alone)
 }
 END_TEST
 
+/* The crop of a skip connection, rows then columns, and a third. */
+START_TEST (crops_merge)
+{
+  Writer w = begin ("1,3,8,8");
+  gint64 two[1] = { 2 }, seven[1] = { 7 }, minus[1] = { -1 };
+  gint64 rows[1] = { 2 }, columns[1] = { 3 };
+
+  writer_ints (&w, "two", 1, two);
+  writer_ints (&w, "seven", 1, seven);
+  writer_ints (&w, "minus", 1, minus);
+  writer_ints (&w, "rows", 1, rows);
+  writer_ints (&w, "columns", 1, columns);
+  writer_op (&w, "Slice", "top", "x,two,seven,rows", "a");
+  writer_op (&w, "Slice", "left", "a,two,seven,columns", "b");
+  writer_op (&w, "Slice", "again", "b,two,minus,rows", "c");
+  writer_op (&w, "Abs", "abs", "c", "y");
+  finish (&w, "y");
+  expect (&w, "Slice Abs");
+}
+END_TEST
+
+/* Somebody else still reads what the first one takes. */
+START_TEST (shared_crop_stays)
+{
+  Writer w = begin ("1,3,8,8");
+  gint64 two[1] = { 2 }, seven[1] = { 7 }, rows[1] = { 2 }, columns[1] = { 3 };
+
+  writer_ints (&w, "two", 1, two);
+  writer_ints (&w, "seven", 1, seven);
+  writer_ints (&w, "rows", 1, rows);
+  writer_ints (&w, "columns", 1, columns);
+  writer_op (&w, "Slice", "top", "x,two,seven,rows", "a");
+  writer_op (&w, "Slice", "left", "a,two,seven,columns", "b");
+  writer_op (&w, "Abs", "abs", "a", "c");
+  writer_op (&w, "GlobalMaxPool", "most", "c", "d");
+  writer_op (&w, "Add", "add", "b,d", "y");
+  finish (&w, "y");
+  expect (&w, "Slice Slice Abs GlobalMaxPool Add");
+}
+END_TEST
+
 START_TEST (reversed_slice_stays)
 {
   Writer w = begin ("1,3,8,8");
@@ -915,7 +956,7 @@ main (void)
     dead_code,
     no_ops,
     identity_alone,
-    reversed_slice_stays,
+    reversed_slice_stays, crops_merge, shared_crop_stays,
     shape_arithmetic,
     batch_norm,
     batch_norm_into_groups,

@@ -3,15 +3,15 @@
 #include <omp.h>
 #include <sys/resource.h>
 
-#define WINDOW_US    (60 * 1000)       /* of running, before a decision */
+#define WINDOW_US    (8 * 1000)        /* of running, before a decision */
 #define QUIET_US     (30 * 1000)       /* running time per lost time slice */
 #define BACKOFF_US   (2 * 1000 * 1000) /* first wait after contention */
 #define BACKOFF_MAX  (64 * 1000 * 1000)
 
 struct _UnetTeam {
   gint64 begin, end;  /* of the last run, monotonic microseconds */
-  gint64 window;      /* when the window began */
-  gint64 running;     /* time inside of runs since then */
+  guint streak;       /* runs one upon the other */
+  gint64 running;     /* time inside of them, in the present window */
   glong lost;         /* involuntary switches when the window began */
   gint64 not_before;  /* no spinning until then */
   gint64 backoff;
@@ -96,9 +96,8 @@ lost_slices (void)
 }
 
 static void
-open_window (UnetTeam *team, gint64 now)
+open_window (UnetTeam *team)
 {
-  team->window = now;
   team->running = 0;
   team->lost = lost_slices ();
 }
@@ -110,7 +109,7 @@ unet_team_new (void)
 
   team->backoff = BACKOFF_US;
   team->end = g_get_monotonic_time ();
-  open_window (team, team->end);
+  open_window (team);
   g_mutex_lock (&lock);
   teams++;
   update ();
@@ -131,32 +130,40 @@ unet_team_free (UnetTeam *team)
   g_free (team);
 }
 
+/* A pause of a third of a run is one in which nobody should spin: the frames
+ * come slower than we are. */
 void
 unet_team_begin (UnetTeam *team)
 {
-  team->begin = g_get_monotonic_time ();
+  gint64 now = g_get_monotonic_time ();
+
+  if (3 * (now - team->end) > team->end - team->begin) {
+    team->streak = 0;
+    set_spins (team, FALSE);
+    open_window (team);
+  }
+  team->begin = now;
 }
 
-/* Back to back is three quarters of the time inside of runs; alone is hardly a
- * time slice lost. */
+/* Spinning pays for runs one upon the other while hardly a time slice is lost
+ * to others; each time that it turns out not to, the next try waits longer. */
 void
 unet_team_end (UnetTeam *team)
 {
-  gint64 now = g_get_monotonic_time ();
-  gboolean busy, alone;
+  gboolean alone;
 
-  team->end = now;
-  team->running += now - team->begin;
-  if (team->running < WINDOW_US)
+  team->end = g_get_monotonic_time ();
+  team->running += team->end - team->begin;
+  if (++team->streak < 3 || team->running < WINDOW_US)
     return;
-  busy = team->running * 4 > (now - team->window) * 3;
   alone = (lost_slices () - team->lost) * QUIET_US <= team->running;
   if (!alone && team->spins) {
-    team->not_before = now + team->backoff;
+    team->not_before = team->end + team->backoff;
     team->backoff = MIN (2 * team->backoff, BACKOFF_MAX);
-  } else if (alone && team->spins && now > team->not_before + BACKOFF_MAX) {
+  } else if (alone && team->spins
+      && team->end > team->not_before + BACKOFF_MAX) {
     team->backoff = BACKOFF_US;
   }
-  set_spins (team, busy && alone && now >= team->not_before);
-  open_window (team, now);
+  set_spins (team, alone && team->end >= team->not_before);
+  open_window (team);
 }

@@ -247,16 +247,6 @@ unet_view_set_int (UnetTensorView *view, gsize index, gint64 value)
   }
 }
 
-/* Conversion of what an integer cannot hold is undefined in ONNX and in C;
- * it saturates here. */
-static gint64
-to_int (gdouble value)
-{
-  if (!(value > (gdouble) G_MININT64))
-    return value != value ? 0 : G_MININT64;
-  return value < (gdouble) G_MAXINT64 ? (gint64) value : G_MAXINT64;
-}
-
 void
 unet_view_set_float (UnetTensorView *view, gsize index, gdouble value)
 {
@@ -267,7 +257,7 @@ unet_view_set_float (UnetTensorView *view, gsize index, gdouble value)
   else if (view->dtype == UNET_DTYPE_BOOL)
     ((guint8 *) view->data)[index] = value != 0;
   else
-    unet_view_set_int (view, index, to_int (value));
+    unet_view_set_int (view, index, unet_int_from_double (value));
 }
 
 gsize

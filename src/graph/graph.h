@@ -52,6 +52,9 @@ void unet_tensor_view (UnetTensor *tensor, UnetTensorView *view);
 gint64 unet_view_int (const UnetTensorView *view, gsize index);
 gdouble unet_view_float (const UnetTensorView *view, gsize index);
 gboolean unet_dtype_is_float (UnetDType dtype);
+/* Towards zero. What does not fit is undefined in ONNX and in C; it saturates
+ * here, and NaN gives 0. */
+gint64 unet_int_from_double (gdouble value);
 
 /* ---- operators -------------------------------------------------------- */
 

@@ -141,8 +141,9 @@ UNET_EVAL (QuantizeLinear)
     gfloat x = (gfloat) unet_view_float (&in[0], i);
     gfloat scale = (gfloat) unet_view_float (&in[1], k);
     gdouble zero = has_zero ? unet_view_float (&in[2], k) : 0;
-    unet_view_set_int (out, i,
-                       (gint64) CLAMP (rint (x / scale) + zero, low, high));
+    unet_view_set_int (
+        out, i, unet_int_from_double (CLAMP (rint (x / scale) + zero, low,
+                                             high)));
   }
   return TRUE;
 }

@@ -52,13 +52,13 @@ nearest_index (const UnetResize *resize, gfloat at)
 {
   switch (resize->nearest) {
   case 1:
-    return (gint64) floorf (at + 0.5f);
+    return unet_int_from_double (floorf (at + 0.5f));
   case 2:
-    return (gint64) floorf (at);
+    return unet_int_from_double (floorf (at));
   case 3:
-    return (gint64) ceilf (at);
+    return unet_int_from_double (ceilf (at));
   default:
-    return (gint64) ceilf (at - 0.5f);
+    return unet_int_from_double (ceilf (at - 0.5f));
   }
 }
 
@@ -108,6 +108,8 @@ set_taps (Resizer *r, guint axis, gint64 position)
                                 out);
   taps->outside = r->resize.coord == UNET_COORD_TF_CROP_AND_RESIZE &&
                   (taps->at < 0 || taps->at > (gfloat) (in - 1));
+  if (taps->outside)
+    return;
   if (r->resize.mode == UNET_RESIZE_NEAREST) {
     taps->first = nearest_index (&r->resize, taps->at);
     return;
@@ -115,8 +117,8 @@ set_taps (Resizer *r, guint axis, gint64 position)
   if (r->resize.antialias && r->resize.scale[axis] < 1)
     taps->stretch = (gfloat) (1 / r->resize.scale[axis]);
   reach = taps->stretch * (r->resize.mode == UNET_RESIZE_CUBIC ? 2 : 1);
-  taps->first = (gint64) floorf (taps->at - reach) + 1;
-  taps->n = (gint64) ceilf (taps->at + reach) - taps->first;
+  taps->first = unet_int_from_double (floorf (taps->at - reach)) + 1;
+  taps->n = unet_int_from_double (ceilf (taps->at + reach)) - taps->first;
   if (taps->stretch > 1 || r->resize.exclude_outside) {
     taps->sum = 0;
     for (gint64 i = 0; i < taps->n; i++)

@@ -414,7 +414,8 @@ UNET_EVAL (Range)
                                        (gdouble) i *
                                            unet_view_float (&in[2], 0));
     else
-      unet_view_set_int (out, i, unet_view_int (&in[0], 0) +
-                                     (gint64) i * unet_view_int (&in[2], 0));
+      unet_view_set_int (
+          out, i, (gint64) ((guint64) unet_view_int (&in[0], 0) +
+                            i * (guint64) unet_view_int (&in[2], 0)));
   return TRUE;
 }

@@ -166,9 +166,9 @@ clip_ints (const Param *p, const UnetTensorView *x, UnetTensorView *out)
   for (gsize i = 0, n = unet_view_count (out); i < n; i++) {
     gint64 value = unet_view_int (x, i);
     if ((gdouble) value < p->alpha)
-      value = (gint64) p->alpha;
+      value = unet_int_from_double (p->alpha);
     if ((gdouble) value > p->beta)
-      value = (gint64) p->beta;
+      value = unet_int_from_double (p->beta);
     unet_view_set_int (out, i, value);
   }
 }

@@ -113,6 +113,14 @@ unet_tensor_view (UnetTensor *tensor, UnetTensorView *view)
 }
 
 gint64
+unet_int_from_double (gdouble value)
+{
+  if (!(value > (gdouble) G_MININT64))
+    return value != value ? 0 : G_MININT64;
+  return value < (gdouble) G_MAXINT64 ? (gint64) value : G_MAXINT64;
+}
+
+gint64
 unet_view_int (const UnetTensorView *view, gsize index)
 {
   switch (view->dtype) {
@@ -126,7 +134,7 @@ unet_view_int (const UnetTensorView *view, gsize index)
   case UNET_DTYPE_BOOL:
     return ((const guint8 *) view->data)[index];
   default:
-    return (gint64) unet_view_float (view, index);
+    return unet_int_from_double (unet_view_float (view, index));
   }
 }
 

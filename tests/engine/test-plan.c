@@ -370,12 +370,13 @@ main (int argc, char **argv)
   Suite *suite = suite_create ("plan");
   TCase *tc = tcase_create ("random graphs");
   SRunner *runner;
+  const char *rounds = argc > 1 ? "1" : getenv ("UNET_TEST_ROUNDS");
   int failed;
 
   if (argc > 1)
     only = atoi (argv[1]);
   tcase_set_timeout (tc, 600);
-  tcase_add_loop_test (tc, test_random, 0, argc > 1 ? 1 : N_TESTS);
+  tcase_add_loop_test (tc, test_random, 0, rounds ? atoi (rounds) : N_TESTS);
   suite_add_tcase (suite, tc);
   runner = srunner_create (suite);
   if (argc > 1)

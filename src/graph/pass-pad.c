@@ -11,18 +11,12 @@ fits (const UnetNode *pad, const UnetWindow *window, gint64 *begin,
       gint64 *end)
 {
   guint rank = unet_node_input (pad, 0)->n_dims;
-  gdouble value;
 
-  if (strcmp (unet_node_attr_string (pad, "mode", "constant"), "constant") ||
-      unet_node_attr_float (pad, "value", 0) != 0 ||
-      !unet_node_pads (pad, begin, end))
-    return FALSE;
-  if (unet_node_input (pad, 2) &&
-      (!unet_pass_scalar (unet_node_input (pad, 2), &value) || value != 0))
+  if (!unet_node_pad_zero (pad, begin) || !unet_node_pads (pad, begin, end))
     return FALSE;
   for (guint i = 0; i < rank; i++) {
     gint64 span;
-    if (begin[i] < 0 || end[i] < 0 || (i < 2 && (begin[i] || end[i])))
+    if (i < 2 && (begin[i] || end[i]))
       return FALSE;
     if (i < 2)
       continue;

@@ -96,17 +96,15 @@ unet_node_slice_starts (const UnetNode *node, gint64 *starts)
 gboolean
 unet_node_pad_zero (const UnetNode *node, gint64 *begin)
 {
-  guint rank = unet_node_input (node, 0)->n_dims;
+  gdouble value = unet_node_attr_float (node, "value", 0);
   gint64 end[UNET_MAX_DIMS];
-  gdouble value;
 
   if (g_strcmp0 (unet_node_attr_string (node, "mode", "constant"), "constant")
           != 0
-      || !constant_float (node, 2, unet_node_attr_float (node, "value", 0),
-                          &value)
-      || value != 0 || !unet_node_pads (node, begin, end))
+      || !constant_float (node, 2, value, &value) || value != 0
+      || !unet_node_pads (node, begin, end))
     return FALSE;
-  for (guint i = 0; i < rank; i++)
+  for (guint i = 0; i < unet_node_input (node, 0)->n_dims; i++)
     if (begin[i] < 0 || end[i] < 0)
       return FALSE;
   return TRUE;

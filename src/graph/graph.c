@@ -79,7 +79,8 @@ unet_value_set_shape (UnetValue *value, UnetDType dtype, guint n_dims,
   value->has_shape = TRUE;
   value->n_dims = n_dims;
   memset (value->dims, 0, sizeof value->dims);
-  memcpy (value->dims, dims, n_dims * sizeof *dims);
+  if (n_dims)
+    memcpy (value->dims, dims, n_dims * sizeof *dims);
 }
 
 UnetValue *

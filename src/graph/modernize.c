@@ -140,6 +140,35 @@ modernize_softmax (UnetGraph *graph, UnetNode *node, GError **error)
   return TRUE;
 }
 
+/* ---- Sum -------------------------------------------------------------- */
+
+/* Of any number of operands: a chain of additions, which the engine knows how
+ * to fuse. */
+static gboolean
+modernize_sum (UnetGraph *graph, UnetNode *node)
+{
+  while (node->inputs->len > 2) {
+    UnetValue *a = unet_node_input (node, 0), *b = unet_node_input (node, 1);
+    UnetValue *sum = unet_graph_add_value (graph, node->name);
+    gint64 dims[UNET_MAX_DIMS];
+    UnetNode *add;
+    guint n;
+    if (!a || !b || a->dtype != b->dtype ||
+        !unet_broadcast (a->n_dims, a->dims, b->n_dims, b->dims, &n, dims))
+      return TRUE; /* inference complains */
+    add = unet_graph_insert_node (graph, node, UNET_OP_Add, node->name);
+    unet_node_add_input (add, a);
+    unet_node_add_input (add, b);
+    unet_node_add_output (add, sum);
+    unet_value_set_shape (sum, a->dtype, n, dims);
+    unet_node_set_input (node, 0, sum);
+    unet_node_set_input (node, 1, NULL);
+    g_ptr_array_remove_index (node->inputs, 1);
+  }
+  node->op = node->inputs->len == 2 ? UNET_OP_Add : UNET_OP_Identity;
+  return TRUE;
+}
+
 gboolean
 unet_node_modernize (UnetGraph *graph, UnetNode *node, GError **error)
 {
@@ -155,6 +184,8 @@ unet_node_modernize (UnetGraph *graph, UnetNode *node, GError **error)
   case UNET_OP_Less:
   case UNET_OP_Greater:
     return node->since >= 7 || modernize_broadcast (graph, node, error);
+  case UNET_OP_Sum:
+    return modernize_sum (graph, node);
   case UNET_OP_PRelu:
     return node->since >= 7 || modernize_prelu (graph, node);
   case UNET_OP_Softmax:

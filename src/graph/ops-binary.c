@@ -73,6 +73,11 @@ COMPARISON (Less)
 COMPARISON (Greater)
 COMPARISON (And)
 COMPARISON (Or)
+COMPARISON (Xor)
+COMPARISON (GreaterOrEqual)
+COMPARISON (LessOrEqual)
+ARITHMETIC (Sum)
+ARITHMETIC (Mean)
 
 UNET_INFER (Pow)
 {
@@ -238,6 +243,22 @@ BINARY (Less, a < b, a < b)
 BINARY (Greater, a > b, a > b)
 BINARY (And, a != 0 && b != 0, a && b)
 BINARY (Or, a != 0 || b != 0, a || b)
+BINARY (Xor, (a != 0) != (b != 0), !a != !b)
+BINARY (GreaterOrEqual, a >= b, a >= b)
+BINARY (LessOrEqual, a <= b, a <= b)
+
+static void
+spread (const UnetTensorView *in, UnetTensorView *out)
+{
+  gint64 from[UNET_MAX_DIMS], to[UNET_MAX_DIMS];
+
+  if (unet_view_count (out) == 0)
+    return;
+  unet_broadcast_strides (in->n_dims, in->dims, out->n_dims, from);
+  unet_strides (out->n_dims, out->dims, to);
+  unet_copy_strided (unet_dtype_size (out->dtype), out->n_dims, out->dims,
+                     out->data, to, in->data, from);
+}
 
 /* Any number of operands: the first is spread over the output, the others
  * come in one by one. */
@@ -245,8 +266,9 @@ BINARY (Or, a != 0 || b != 0, a || b)
   ROWS (op, float_expression, float_expression, int_expression)               \
   UNET_EVAL (op)                                                              \
   {                                                                           \
-    for (guint i = 0; i < n_in; i++) {                                        \
-      Operands o = { i ? out : &in[0], &in[i], out };                         \
+    spread (&in[0], out);                                                     \
+    for (guint i = 1; i < n_in; i++) {                                        \
+      Operands o = { out, &in[i], out };                                      \
       op##_walk (&o);                                                         \
     }                                                                         \
     return TRUE;                                                              \
@@ -254,11 +276,14 @@ BINARY (Or, a != 0 || b != 0, a || b)
 
 VARIADIC (Min, minimum (a, b), MIN (a, b))
 VARIADIC (Max, maximum (a, b), MAX (a, b))
+VARIADIC (Sum, a + b, wrap ((guint64) a + (guint64) b))
 
-static void
-spread (const UnetTensorView *in, UnetTensorView *out, gint64 *strides)
+UNET_EVAL (Mean)
 {
-  unet_broadcast_strides (in->n_dims, in->dims, out->n_dims, strides);
+  unet_eval_Sum (node, in, n_in, out, n_out, error);
+  for (gsize i = 0, n = unet_view_count (out); i < n; i++)
+    unet_view_set_float (out, i, unet_view_float (out, i) / n_in);
+  return TRUE;
 }
 
 UNET_EVAL (Where)
@@ -267,7 +292,8 @@ UNET_EVAL (Where)
   gsize size = unet_dtype_size (out->dtype);
 
   for (guint i = 0; i < 3; i++)
-    spread (&in[i], out, strides[i]);
+    unet_broadcast_strides (in[i].n_dims, in[i].dims, out->n_dims,
+                            strides[i]);
   for (gsize k = 0, n = unet_view_count (out); k < n; k++) {
     gint64 at[3] = { 0 };
     guint from;

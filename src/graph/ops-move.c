@@ -520,6 +520,48 @@ UNET_EVAL (Pad)
   return TRUE;
 }
 
+/* ---- Tile ------------------------------------------------------------- */
+
+UNET_INFER (Tile)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+  UnetTensorView x;
+  gint64 repeats[UNET_MAX_DIMS], dims[UNET_MAX_DIMS];
+  guint n;
+  UnetInts state = unet_arg_ints (&args, NULL, 1, repeats, UNET_MAX_DIMS, &n);
+
+  unet_arg (&args, 0, &x);
+  if (n != x.n_dims)
+    return fail_shape (&args, error, "the repeats do not fit the rank");
+  for (guint i = 0; i < n; i++) {
+    if (state == UNET_INTS_KNOWN &&
+        (repeats[i] < 0 || repeats[i] > G_MAXINT32))
+      return fail_shape (&args, error, "a number of repeats makes no sense");
+    dims[i] = state == UNET_INTS_OPEN || x.dims[i] < 0
+                  ? -1
+                  : x.dims[i] * repeats[i];
+  }
+  unet_infer_out (node, 0, x.dtype, n, dims);
+  return TRUE;
+}
+
+UNET_EVAL (Tile)
+{
+  gint64 strides[UNET_MAX_DIMS], index[UNET_MAX_DIMS] = { 0 };
+  gsize size = unet_dtype_size (out->dtype);
+
+  unet_strides (in[0].n_dims, in[0].dims, strides);
+  for (gsize k = 0, n = unet_view_count (out); k < n; k++) {
+    gint64 from = 0;
+    for (guint i = 0; i < out->n_dims; i++)
+      from += index[i] % in[0].dims[i] * strides[i];
+    memcpy ((gchar *) out->data + k * size,
+            (const gchar *) in[0].data + (gsize) from * size, size);
+    unet_next_index (out->n_dims, out->dims, index);
+  }
+  return TRUE;
+}
+
 /* ---- Gather ----------------------------------------------------------- */
 
 UNET_INFER (Gather)

@@ -63,22 +63,8 @@ infer_reduce (UnetGraph *graph, UnetNode *node, GError **error)
   return TRUE;
 }
 
-UNET_INFER (ReduceMean)
-{
-  return infer_reduce (graph, node, error);
-}
-
-UNET_INFER (ReduceMax)
-{
-  return infer_reduce (graph, node, error);
-}
-
-UNET_INFER (ReduceSum)
-{
-  return infer_reduce (graph, node, error);
-}
-
-UNET_INFER (ArgMax)
+static gboolean
+infer_arg (UnetGraph *graph, UnetNode *node, GError **error)
 {
   UnetArgs args = UNET_INFER_ARGS;
   const UnetValue *x = unet_node_input (node, 0);
@@ -100,43 +86,75 @@ UNET_INFER (ArgMax)
 
 /* ---- evaluation ------------------------------------------------------- */
 
+/* What an operator makes of one element before it adds, and what it makes of
+ * the sum. Integers are added as such where that is all. */
 typedef struct {
-  gdouble sum, max;
-  gint64 int_sum, int_max, n;
+  gdouble sum, product, max, min;
+  gint64 int_sum, n;
 } Total;
 
-static void
-add_to_total (Total *total, const UnetTensorView *x, gsize at)
+static gdouble
+prepare (UnetOp op, gdouble value)
 {
-  gdouble value = unet_view_float (x, at);
+  switch (op) {
+  case UNET_OP_ReduceL1:
+    return fabs (value);
+  case UNET_OP_ReduceL2:
+  case UNET_OP_ReduceSumSquare:
+    return value * value;
+  case UNET_OP_ReduceLogSumExp:
+    return exp (value);
+  default:
+    return value;
+  }
+}
+
+static void
+add_to_total (const UnetNode *node, Total *total, const UnetTensorView *x,
+              gsize at)
+{
+  gdouble value = prepare (node->op, unet_view_float (x, at));
   gint64 integer = unet_dtype_is_float (x->dtype) ? 0 : unet_view_int (x, at);
 
-  if (total->n++ == 0 || value > total->max || isnan (value))
+  if (total->n == 0 || value > total->max || isnan (value))
     total->max = value;
-  if (total->n == 1 || integer > total->int_max)
-    total->int_max = integer;
+  if (total->n++ == 0 || value < total->min || isnan (value))
+    total->min = value;
   total->sum += value;
+  total->product *= value;
   total->int_sum = (gint64) ((guint64) total->int_sum + (guint64) integer);
+}
+
+static gdouble
+conclude (UnetOp op, const Total *total)
+{
+  switch (op) {
+  case UNET_OP_ReduceMax:
+    return total->n ? total->max : -INFINITY;
+  case UNET_OP_ReduceMin:
+    return total->n ? total->min : INFINITY;
+  case UNET_OP_ReduceMean:
+    return total->sum / (gdouble) total->n;
+  case UNET_OP_ReduceProd:
+    return total->product;
+  case UNET_OP_ReduceL2:
+    return sqrt (total->sum);
+  case UNET_OP_ReduceLogSum:
+  case UNET_OP_ReduceLogSumExp:
+    return log (total->sum);
+  default:
+    return total->sum;
+  }
 }
 
 static void
 store_total (const UnetNode *node, const Total *total, UnetTensorView *out,
              gsize at)
 {
-  gboolean is_float = unet_dtype_is_float (out->dtype);
-
-  if (node->op == UNET_OP_ReduceMax && is_float)
-    unet_view_set_float (out, at, total->n ? total->max : -INFINITY);
-  else if (node->op == UNET_OP_ReduceMax)
-    unet_view_set_int (out, at, total->int_max);
-  else if (node->op == UNET_OP_ReduceMean && is_float)
-    unet_view_set_float (out, at, total->sum / (gdouble) total->n);
-  else if (node->op == UNET_OP_ReduceMean)
-    unet_view_set_int (out, at, total->n ? total->int_sum / total->n : 0);
-  else if (is_float)
-    unet_view_set_float (out, at, total->sum);
-  else
+  if (node->op == UNET_OP_ReduceSum && !unet_dtype_is_float (out->dtype))
     unet_view_set_int (out, at, total->int_sum);
+  else
+    unet_view_set_float (out, at, conclude (node->op, total));
 }
 
 /* Axes that stay and axes that go, each with dims and strides of the input. */
@@ -191,36 +209,44 @@ eval_reduce (const UnetNode *node, const UnetTensorView *in, guint n_in,
   empty = unet_dims_count (go.n, go.dims) == 0;
   do {
     gint64 inner[UNET_MAX_DIMS] = { 0 };
-    Total total = { 0 };
+    Total total = { .product = 1 };
     if (!empty)
       do {
-        add_to_total (&total, &in[0], (gsize) (offset_of (&stay, outer) +
-                                               offset_of (&go, inner)));
+        add_to_total (node, &total, &in[0],
+                      (gsize) (offset_of (&stay, outer) +
+                               offset_of (&go, inner)));
       } while (unet_next_index (go.n, go.dims, inner));
     store_total (node, &total, out, to++);
   } while (unet_next_index (stay.n, stay.dims, outer));
   return TRUE;
 }
 
-UNET_EVAL (ReduceMean)
-{
-  return eval_reduce (node, in, n_in, out, error);
-}
+#define REDUCE(op)                                                            \
+  UNET_INFER (op)                                                             \
+  {                                                                           \
+    return infer_reduce (graph, node, error);                                 \
+  }                                                                           \
+  UNET_EVAL (op)                                                              \
+  {                                                                           \
+    return eval_reduce (node, in, n_in, out, error);                          \
+  }
 
-UNET_EVAL (ReduceMax)
-{
-  return eval_reduce (node, in, n_in, out, error);
-}
+REDUCE (ReduceMean)
+REDUCE (ReduceMax)
+REDUCE (ReduceMin)
+REDUCE (ReduceSum)
+REDUCE (ReduceProd)
+REDUCE (ReduceL1)
+REDUCE (ReduceL2)
+REDUCE (ReduceSumSquare)
+REDUCE (ReduceLogSum)
+REDUCE (ReduceLogSumExp)
 
-UNET_EVAL (ReduceSum)
-{
-  return eval_reduce (node, in, n_in, out, error);
-}
-
-UNET_EVAL (ArgMax)
+static gboolean
+eval_arg (const UnetNode *node, const UnetTensorView *x, UnetTensorView *out)
 {
   gboolean last = unet_node_attr_int (node, "select_last_index", 0) != 0;
-  const UnetTensorView *x = &in[0];
+  gdouble sign = node->op == UNET_OP_ArgMin ? -1 : 1;
   gsize n, stride;
   guint axis = 0;
 
@@ -230,8 +256,8 @@ UNET_EVAL (ArgMax)
   for (gsize i = 0, count = unet_view_count (out); i < count; i++) {
     gsize at = i / stride * stride * n + i % stride, best = 0;
     for (gsize k = 1; k < n; k++) {
-      gdouble value = unet_view_float (x, at + k * stride);
-      gdouble top = unet_view_float (x, at + best * stride);
+      gdouble value = sign * unet_view_float (x, at + k * stride);
+      gdouble top = sign * unet_view_float (x, at + best * stride);
       if (value > top || (last && value == top))
         best = k;
     }
@@ -239,3 +265,16 @@ UNET_EVAL (ArgMax)
   }
   return TRUE;
 }
+
+#define ARG(op)                                                               \
+  UNET_INFER (op)                                                             \
+  {                                                                           \
+    return infer_arg (graph, node, error);                                    \
+  }                                                                           \
+  UNET_EVAL (op)                                                              \
+  {                                                                           \
+    return eval_arg (node, &in[0], out);                                      \
+  }
+
+ARG (ArgMax)
+ARG (ArgMin)

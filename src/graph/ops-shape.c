@@ -286,6 +286,29 @@ UNET_EVAL (Shape)
   return TRUE;
 }
 
+UNET_INFER (Size)
+{
+  const UnetValue *x = unet_node_input (node, 0);
+  UnetTensor *tensor;
+  gint64 count;
+
+  unet_infer_out (node, 0, UNET_DTYPE_I64, 0, NULL);
+  for (guint i = 0; i < x->n_dims; i++)
+    if (x->dims[i] < 0)
+      return TRUE;
+  count = (gint64) unet_dims_count (x->n_dims, x->dims);
+  tensor = unet_tensor_new (UNET_DTYPE_I64, 0, NULL);
+  *(gint64 *) tensor->data = count;
+  unet_value_set_constant (unet_node_output (node, 0), tensor);
+  return TRUE;
+}
+
+UNET_EVAL (Size)
+{
+  unet_view_set_int (out, 0, (gint64) unet_view_count (&in[0]));
+  return TRUE;
+}
+
 /* ---- constants -------------------------------------------------------- */
 
 static UnetTensor *

@@ -32,6 +32,15 @@ SAME (Ceil)
 SAME (Round)
 SAME (Reciprocal)
 SAME (Not)
+SAME (Sign)
+SAME (Sin)
+SAME (Cos)
+SAME (Selu)
+SAME (Celu)
+SAME (Gelu)
+SAME (Mish)
+SAME (Softsign)
+SAME (ThresholdedRelu)
 
 /* ---- formulas --------------------------------------------------------- */
 
@@ -74,6 +83,18 @@ FORMULA (Ceil, ceil (x))
 /* halves to even, as the default rounding mode has it */
 FORMULA (Round, rint (x))
 FORMULA (Reciprocal, 1 / x)
+FORMULA (Sign, isnan (x) ? x : (x > 0) - (x < 0))
+FORMULA (Sin, sin (x))
+FORMULA (Cos, cos (x))
+/* alpha and, as beta, gamma */
+FORMULA (Selu, p->beta * (x > 0 ? x : p->alpha * expm1 (x)))
+FORMULA (Celu, MAX (x, 0) + MIN (0, p->alpha * expm1 (x / p->alpha)))
+FORMULA (Gelu, 0.5 * x * (1 + erf (x * G_SQRT2 / 2)))
+FORMULA (GeluTanh, 0.5 * x * (1 + tanh (sqrt (2 / G_PI) *
+                                        (x + 0.044715 * x * x * x))))
+FORMULA (Mish, x * tanh (Softplus_of (x, p)))
+FORMULA (Softsign, x / (1 + fabs (x)))
+FORMULA (ThresholdedRelu, x > p->alpha ? x : 0)
 
 /* ---- evaluation ------------------------------------------------------- */
 
@@ -119,6 +140,30 @@ MAP (Floor, 0, 0)
 MAP (Ceil, 0, 0)
 MAP (Round, 0, 0)
 MAP (Reciprocal, 0, 0)
+MAP (Sin, 0, 0)
+MAP (Cos, 0, 0)
+MAP (Celu, 1, 0)
+MAP (Mish, 0, 0)
+MAP (Softsign, 0, 0)
+MAP (ThresholdedRelu, 1, 0)
+
+UNET_EVAL (Selu)
+{
+  Param p = { unet_node_attr_float (node, "alpha", 1.6732632423543772),
+              unet_node_attr_float (node, "gamma", 1.0507009873554805) };
+
+  map (Selu_of, &p, &in[0], out);
+  return TRUE;
+}
+
+UNET_EVAL (Gelu)
+{
+  gboolean is_tanh = !strcmp (
+      unet_node_attr_string (node, "approximate", "none"), "tanh");
+
+  map (is_tanh ? GeluTanh_of : Gelu_of, NULL, &in[0], out);
+  return TRUE;
+}
 
 /* These are defined for 64-bit integers, which doubles do not hold. */
 #define MAP_INT(op, expression)                                               \
@@ -138,6 +183,7 @@ MAP (Reciprocal, 0, 0)
 
 MAP_INT (Abs, x < 0 ? (gint64) -(guint64) x : x)
 MAP_INT (Neg, (gint64) -(guint64) x)
+MAP_INT (Sign, (x > 0) - (x < 0))
 
 UNET_EVAL (Not)
 {
@@ -216,7 +262,7 @@ unet_post_op_eval (const UnetPostOp *post, gfloat value, gfloat operand)
   case UNET_POST_SWISH:
     return (gfloat) (x / (1 + exp (-p.alpha * x)));
   case UNET_POST_GELU_ERF:
-    return (gfloat) (0.5 * x * (1 + erf (x * G_SQRT2 / 2)));
+    return (gfloat) Gelu_of (x, &p);
   case UNET_POST_LINEAR:
     return (gfloat) (p.alpha * x + p.beta);
   case UNET_POST_ADD:

@@ -436,6 +436,11 @@ sink_node (const Sink *sink)
   case UNET_OP_Ceil:
   case UNET_OP_Round:
   case UNET_OP_Reciprocal:
+  case UNET_OP_Gelu:
+  case UNET_OP_Mish:
+  case UNET_OP_Selu:
+  case UNET_OP_Celu:
+  case UNET_OP_Softsign:
   case UNET_OP_Not:
   case UNET_OP_Cast:
   case UNET_OP_Identity:

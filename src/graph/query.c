@@ -72,6 +72,10 @@ unet_node_unary (const UnetNode *node, UnetPostOp *op)
       op->alpha = (gfloat) unet_node_attr_float (node, "alpha", 0.2);
       op->beta = (gfloat) unet_node_attr_float (node, "beta", 0.5);
       return TRUE;
+    case UNET_OP_Gelu:
+      op->kind = UNET_POST_GELU_ERF;
+      return g_strcmp0 (unet_node_attr_string (node, "approximate", "none"),
+                        "none") == 0;
     case UNET_OP_HardSwish:
       op->kind = UNET_POST_HARD_SWISH;
       return TRUE;

@@ -603,6 +603,17 @@ START_TEST (gelu)
 }
 END_TEST
 
+START_TEST (gelu_by_operator)
+{
+  Writer w = after_conv ();
+
+  w.opset = 20;
+  writer_op (&w, "Gelu", "g", "a", "y");
+  finish (&w, "y");
+  expect (&w, "Conv+GELU_ERF");
+}
+END_TEST
+
 /* ---- post-ops --------------------------------------------------------- */
 
 START_TEST (activations)
@@ -711,6 +722,20 @@ START_TEST (residual_that_waits)
   writer_op (&w, "Add", "sum", "a,c", "y");
   finish (&w, "y");
   expect (&w, "Floor Exp Conv+ADD");
+}
+END_TEST
+
+/* A sum of three is two additions. */
+START_TEST (sum_of_three)
+{
+  Writer w = begin ("1,4,8,8");
+
+  add_conv (&w, "x", "a", "4,4,3,3");
+  add_conv (&w, "x", "b", "4,4,1,1");
+  writer_op (&w, "Sum", "sum", "a,b,x", "c");
+  writer_op (&w, "Relu", "r", "c", "y");
+  finish (&w, "y");
+  expect (&w, "Conv Conv+ADD+ADD+RELU");
 }
 END_TEST
 
@@ -971,6 +996,7 @@ main (void)
     not_hard_swish,
     swish,
     gelu,
+    gelu_by_operator,
     activations,
     chain_of_activations,
     shared_value_keeps_activation,
@@ -978,6 +1004,7 @@ main (void)
     residual,
     residual_with_projection,
     residual_that_waits,
+    sum_of_three,
     additions_that_stay,
     squeeze_and_excitation,
     transposes_through_elementwise,

@@ -319,10 +319,10 @@ gboolean unet_node_pad_zero (const UnetNode *node, gint64 *begin);
 
 /* ---- passes ----------------------------------------------------------- */
 
-/* Sets the dimensions of inputs by name, those not named must be known; then
- * types and shapes of everything, folding what is constant on the way, so
- * that Shape/Gather/Concat chains vanish. @bound limits the memory of folded
- * constants in bytes. */
+/* Types and shapes of everything from those of the inputs, folding what is
+ * constant on the way, so that Shape/Gather/Concat chains vanish. Where inputs
+ * are open (-1), what depends on them stays open. Old operator sets' ways are
+ * rewritten into today's. May be called again after inputs have changed. */
 gboolean unet_graph_infer (UnetGraph *graph, GError **error);
 
 /* The passes that sessions run, in order, after inference. They keep the

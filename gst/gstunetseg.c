@@ -322,6 +322,18 @@ gst_unet_seg_estimate_latency (GstUnetSeg *self)
 }
 
 static gboolean
+gst_unet_seg_is_live (GstUnetSeg *self)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+  return live;
+}
+
+static gboolean
 gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
     GstCaps *outcaps)
 {
@@ -337,6 +349,7 @@ gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
       || GST_VIDEO_INFO_INTERLACE_MODE (&info)
              == GST_VIDEO_INTERLACE_MODE_ALTERNATE)
     return FALSE;
+  unet_segmenter_set_live (self->segmenter, gst_unet_seg_is_live (self));
   if (!unet_segmenter_set_info (self->segmenter, &info, &error)) {
     gst_unet_seg_fail (self, error);
     return FALSE;
@@ -584,6 +597,7 @@ gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstClockTime time;
 
+  unet_segmenter_settle (GST_UNET_SEG (trans)->segmenter);
   if (trans->segment.format != GST_FORMAT_TIME)
     return;
   time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,

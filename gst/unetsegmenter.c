@@ -3,10 +3,27 @@
 
 #include "unetmap.h"
 
+GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
+#define GST_CAT_DEFAULT gst_unet_seg_debug
+
+/* A session whose implementations are measured, made beside one that was made
+ * by rule. */
+typedef struct {
+  GThread *thread;
+  UnetModel *model;
+  UnetContract *contract;
+  guint width, height;
+  UnetSessionOptions options;
+  UnetSession *session; /* (nullable): once done */
+  gint done;            /* atomic */
+} Measurement;
+
 struct _UnetSegmenter {
   UnetModel *model;
   UnetContract *contract;
   UnetSessionOptions options;
+  gboolean live;
+  Measurement *measurement; /* (nullable): under way */
 
   UnetSession *session; /* (nullable) */
   guint input_width, input_height;
@@ -77,11 +94,87 @@ warm_up (UnetSegmenter *self, GError **error)
   return TRUE;
 }
 
+/* ---- measuring beside the stream --------------------------------------- */
+
+static gpointer
+measure (gpointer data)
+{
+  Measurement *m = data;
+  GError *error = NULL;
+
+  m->session = unet_session_new_for_size (m->model, m->contract, m->width,
+      m->height, &m->options, &error);
+  if (m->session == NULL)
+    GST_WARNING ("the session by rule stays: %s", error->message);
+  g_clear_error (&error);
+  g_atomic_int_set (&m->done, TRUE);
+  return NULL;
+}
+
+static void
+start_measurement (UnetSegmenter *self, guint width, guint height)
+{
+  Measurement *m = g_new0 (Measurement, 1);
+
+  m->model = unet_model_ref (self->model);
+  m->contract = unet_contract_copy (self->contract);
+  m->width = width;
+  m->height = height;
+  m->options = self->options;
+  m->options.tuning = UNET_TUNING_MEASURE;
+  m->thread = g_thread_new ("unetseg-measure", measure, m);
+  self->measurement = m;
+}
+
+/* Waits for it. Returns: (transfer full) (nullable): its session */
+static UnetSession *
+end_measurement (UnetSegmenter *self)
+{
+  Measurement *m = g_steal_pointer (&self->measurement);
+  UnetSession *session;
+
+  if (m == NULL)
+    return NULL;
+  g_thread_join (m->thread);
+  session = m->session;
+  unet_model_unref (m->model);
+  unet_contract_free (m->contract);
+  g_free (m);
+  return session;
+}
+
+static void
+drop_measurement (UnetSegmenter *self)
+{
+  UnetSession *session = end_measurement (self);
+
+  g_clear_pointer (&session, unet_session_unref);
+}
+
+void
+unet_segmenter_settle (UnetSegmenter *self)
+{
+  UnetSession *session;
+
+  if (self->measurement == NULL
+      || (self->live && !g_atomic_int_get (&self->measurement->done)))
+    return;
+  session = end_measurement (self);
+  if (session == NULL)
+    return;
+  unet_session_unref (self->session);
+  self->session = session;
+  clear_inputs (self);
+}
+
+/* ---- session ----------------------------------------------------------- */
+
 static gboolean
 open_session (UnetSegmenter *self, guint width, guint height, GError **error)
 {
   const UnetTensorInfo *info;
 
+  drop_measurement (self);
   g_clear_pointer (&self->session, unet_session_unref);
   self->session = unet_session_new_for_size (self->model, self->contract,
       width, height, &self->options, error);
@@ -100,6 +193,7 @@ open_session (UnetSegmenter *self, guint width, guint height, GError **error)
   }
   if (!warm_up (self, error))
     goto failed;
+  start_measurement (self, width, height);
   return TRUE;
 
 failed:
@@ -133,6 +227,7 @@ unet_segmenter_new (const gchar *path, GHashTable *overrides, guint threads,
   gst_video_info_init (&self->info);
   self->options = (UnetSessionOptions) UNET_SESSION_OPTIONS_INIT;
   self->options.threads = threads;
+  self->options.tuning = UNET_TUNING_STATIC;
   self->model = model = unet_model_load (path, error);
   if (model == NULL)
     goto failed;
@@ -155,6 +250,12 @@ failed:
   return NULL;
 }
 
+void
+unet_segmenter_set_live (UnetSegmenter *self, gboolean live)
+{
+  self->live = live;
+}
+
 /* ---- frames of one kind ----------------------------------------------- */
 
 static void
@@ -175,6 +276,7 @@ void
 unet_segmenter_free (UnetSegmenter *self)
 {
   close_info (self);
+  drop_measurement (self);
   g_clear_pointer (&self->session, unet_session_unref);
   g_clear_pointer (&self->contract, unet_contract_free);
   g_clear_pointer (&self->model, unet_model_unref);

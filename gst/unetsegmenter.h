@@ -25,6 +25,15 @@ UnetSegmenter *unet_segmenter_new (const gchar *path, GHashTable *overrides,
     guint threads, GError **error);
 void unet_segmenter_free (UnetSegmenter *self);
 
+/* Does somebody wait for each frame? FALSE by default. */
+void unet_segmenter_set_live (UnetSegmenter *self, gboolean live);
+/* Between two frames: takes over the session whose implementations are
+ * measured, which is made beside one that chooses them by rule. Where nobody
+ * waits for a clock it is waited for, so that the same file gives the same
+ * masks from its first frame on; a live stream goes on with the other one
+ * until it is there. */
+void unet_segmenter_settle (UnetSegmenter *self);
+
 /* Prepares for frames of @info; compiles only where the input size changes. */
 gboolean unet_segmenter_set_info (UnetSegmenter *self,
     const GstVideoInfo *info, GError **error);

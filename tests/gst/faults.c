@@ -9,14 +9,17 @@
 
 /* Sessions made by rule: the measured one beside each does not count. */
 static guint n_sessions, n_runs;
-static gboolean runs_fail, sessions_fail;
+static gboolean runs_fail, sessions_fail, measured_fails;
+static UnetSession *last_run;
+/* The measured session is not made while this is held. */
+static GMutex measuring;
 
 static void
 set_up (void)
 {
   test_watch_log ();
   n_sessions = n_runs = 0;
-  runs_fail = sessions_fail = FALSE;
+  runs_fail = sessions_fail = measured_fails = FALSE;
 }
 
 gboolean
@@ -25,6 +28,7 @@ unet_session_run (UnetSession *session, GError **error)
   gboolean (*run) (UnetSession *, GError **) = dlsym (RTLD_NEXT, __func__);
 
   n_runs++;
+  last_run = session;
   if (!runs_fail)
     return run (session, error);
   g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
@@ -40,10 +44,16 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
   UnetSession *(*create) (UnetModel *, const UnetContract *, guint, guint,
       const UnetSessionOptions *, GError **) = dlsym (RTLD_NEXT, __func__);
 
-  if (options->tuning != UNET_TUNING_MEASURE)
+  if (options->tuning == UNET_TUNING_MEASURE) {
+    g_mutex_lock (&measuring);
+    g_mutex_unlock (&measuring);
+    if (!measured_fails)
+      return create (model, contract, width, height, options, error);
+  } else {
     n_sessions++;
-  if (!sessions_fail)
-    return create (model, contract, width, height, options, error);
+    if (!sessions_fail)
+      return create (model, contract, width, height, options, error);
+  }
   g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
       "red.onnx: node 'detect' (Conv): no primitive");
   return NULL;
@@ -200,6 +210,72 @@ GST_START_TEST (test_reuse_runs_nothing)
 
 GST_END_TEST;
 
+/* A live stream goes on by rule until the measured session is there. */
+GST_START_TEST (test_live_does_not_wait)
+{
+  UnetSession *by_rule;
+  GstHarness *h;
+  guint i = 4;
+
+  g_mutex_lock (&measuring);
+  h = test_harness_new ("red", NULL);
+  gst_harness_set_live (h, TRUE);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  fail_unless (push_is_marked (h, 0));
+  by_rule = last_run;
+  for (guint k = 1; k < 4; k++) {
+    fail_unless (push_is_marked (h, k));
+    fail_unless (last_run == by_rule);
+  }
+  g_mutex_unlock (&measuring);
+  for (; last_run == by_rule && i < 1000; i++) {
+    fail_unless (push_is_marked (h, i));
+    g_usleep (10 * 1000);
+  }
+  fail_if (last_run == by_rule);
+  assert_equals_uint64 (test_stat (h->element, "segmented"), i);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Anything else gets the same session for all frames. */
+GST_START_TEST (test_others_wait)
+{
+  GstHarness *h = test_harness_new ("red", NULL);
+  UnetSession *first, *warm_up = last_run;
+
+  gst_harness_set_live (h, FALSE);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  fail_unless (push_is_marked (h, 0));
+  first = last_run;
+  fail_if (first == warm_up);
+  for (guint i = 1; i < 20; i++) {
+    fail_unless (push_is_marked (h, i));
+    fail_unless (last_run == first);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_measured_session_fails)
+{
+  GstHarness *h;
+
+  measured_fails = TRUE;
+  h = test_harness_new ("red", NULL);
+  gst_harness_set_live (h, FALSE);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  for (guint i = 0; i < 5; i++)
+    fail_unless (push_is_marked (h, i));
+  assert_equals_int (test_count_messages (h,
+      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 faults_suite (void)
 {
@@ -214,6 +290,9 @@ faults_suite (void)
   tcase_add_test (tcase, test_compiles_once);
   tcase_add_test (tcase, test_compiles_for_shapes);
   tcase_add_test (tcase, test_reuse_runs_nothing);
+  tcase_add_test (tcase, test_live_does_not_wait);
+  tcase_add_test (tcase, test_others_wait);
+  tcase_add_test (tcase, test_measured_session_fails);
   return suite;
 }
 

@@ -96,7 +96,8 @@ static guint64
 node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 {
   if (!(unet_node_layouts (plan, node) & 1u << layout)
-      || (layout == UNET_MEM_NHWC && node->op != UNET_OP_Conv))
+      || (layout == UNET_MEM_NHWC
+          && (node->op != UNET_OP_Conv || !plan->avx2)))
     return NEVER;
   switch (node->op) {
     case UNET_OP_Conv:
@@ -279,8 +280,8 @@ layout_by_rule (UnetPlan *plan, UnetNode *node)
   if (node->op != UNET_OP_Conv
       || !unet_conv_is_slow (plan, node, UNET_MEM_BLOCKED))
     return UNET_MEM_BLOCKED;
-  return unet_conv_is_slow (plan, node, UNET_MEM_PLAIN) ? UNET_MEM_NHWC
-                                                       : UNET_MEM_PLAIN;
+  return plan->avx2 && unet_conv_is_slow (plan, node, UNET_MEM_PLAIN)
+      ? UNET_MEM_NHWC : UNET_MEM_PLAIN;
 }
 
 static void

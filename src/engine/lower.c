@@ -303,6 +303,10 @@ unet_lower_binary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   dnnl_alg_kind_t alg;
   gboolean ok;
 
+  /* and below AVX2 leaves part of such a block out */
+  if (!plan->avx2 && has_padding (plan, out, layout))
+    layout = UNET_MEM_PLAIN;
+
   if (!binary_is_simple (node, &a, &b, &alg))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_read (plan, a, layout, error);

@@ -36,10 +36,9 @@ available_threads (void)
 /* The constants are sets of bits, not steps of a ladder: AVX2-VNNI has a
  * larger number than AVX-512. */
 static gboolean
-has_avx512 (void)
+has_isa (dnnl_cpu_isa_t isa)
 {
-  return (dnnl_get_effective_cpu_isa () & dnnl_cpu_isa_avx512_core)
-      == dnnl_cpu_isa_avx512_core;
+  return (dnnl_get_effective_cpu_isa () & isa) == isa;
 }
 
 const gchar *
@@ -504,7 +503,8 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   plan->storages = g_ptr_array_new_with_free_func (g_free);
   plan->packs
       = g_ptr_array_new_with_free_func ((GDestroyNotify) unet_pack_release);
-  plan->block = has_avx512 () ? 16 : 8;
+  plan->avx2 = has_isa (dnnl_cpu_isa_avx2);
+  plan->block = has_isa (dnnl_cpu_isa_avx512_core) ? 16 : 8;
   plan->engine = shared_engine (error);
   if (plan->options.threads > 1)
     plan->team = unet_team_new ();

@@ -95,7 +95,8 @@ struct _UnetPlan {
   dnnl_engine_t engine; /* the process's one */
   dnnl_stream_t stream;
   UnetTeam *team; /* (nullable): with one thread there is none */
-  guint block; /* channels of a block: 16 or 8 */
+  guint block;   /* channels of a block: 16 or 8 */
+  gboolean avx2; /* below it oneDNN 2.6 has kernels that compute wrongly */
 
   GPtrArray *steps;    /* of UnetStep */
   GPtrArray *storages; /* of UnetStorage */

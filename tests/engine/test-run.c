@@ -96,6 +96,7 @@ count (gconstpointer caller)
   if (dladdr (caller, &info) && info.dli_fname
       && (strstr (info.dli_fname, "libdnnl")
           || strstr (info.dli_fname, "libgomp")
+          || strstr (info.dli_fname, "libomp")
           || strstr (info.dli_fname, "libstdc++"))) {
     g_atomic_int_inc (&n_library);
   } else {

@@ -102,26 +102,26 @@ def tone(image, rng, strength=1.):
     return cv2.addWeighted(image, colour, grey, 1 - colour, 0)
 
 
-def camera(image, rng):
+def camera(image, rng, often=1.):
     """What lenses, sensors and codecs do."""
     h, w = image.shape[:2]
-    if rng.random() < .15:
+    if rng.random() < .15 * often:
         s = rng.uniform(.35, .8)
         image = cv2.resize(cv2.resize(image, None, fx=s, fy=s, interpolation=cv2.INTER_AREA), (w, h))
-    if rng.random() < .12:
+    if rng.random() < .12 * often:
         k = rng.choice((3, 5, 7, 9))
         line = np.zeros((k, k), np.float32)
         line[k // 2] = 1. / k
         turn = cv2.getRotationMatrix2D((k // 2, k // 2), rng.uniform(0, 180), 1)
         line = cv2.warpAffine(line, turn, (k, k))
         image = cv2.filter2D(image, -1, line / max(line.sum(), 1e-3))
-    elif rng.random() < .1:
+    elif rng.random() < .1 * often:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(.5, 2.))
-    if rng.random() < .25:
+    if rng.random() < .25 * often:
         noise = np.empty((h, w, 3), np.int16)
         cv2.randn(noise, 0, rng.uniform(1, 16))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
-    if rng.random() < .3:
+    if rng.random() < .3 * often:
         q = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, rng.randrange(15, 75)])[1]
         image = cv2.imdecode(q, cv2.IMREAD_COLOR)
     return image
@@ -138,10 +138,11 @@ def paste(scene, person, rng):
 
 
 class Sampler:
-    """Draws training samples. `hard` holds, for each empty picture, how badly it did lately."""
+    """Draws training samples. `hard` holds, for each empty picture, how badly it did lately;
+    `often` scales how many pictures are composed or spoilt."""
 
-    def __init__(self, pictures, hard, seed):
-        self.rng = random.Random(seed)
+    def __init__(self, pictures, hard, seed, often=1.):
+        self.rng, self.often = random.Random(seed), often
         self.kinds = {k: [p for p in pictures if p.kind == k] for k in SHARES}
         self.cutouts = [p for p in pictures if p.has_person() and not any(p.cut[i] for i in (0, 2, 3))
                         and p.person.any() and p.ignore is None]
@@ -182,11 +183,11 @@ class Sampler:
         else:
             p, index = rng.choice(self.kinds[kind]), -1
             scene = window(p, shape, rng)
-            if rng.random() < .22:
+            if rng.random() < .22 * self.often:
                 back = self.background(shape)
                 back[0] = tone(back[0], rng)
                 scene = paste(back, [tone(scene[0], rng)] + scene[1:], rng)
-        if rng.random() < (.3 if kind == 'empty' else .12):
+        if rng.random() < (.3 if kind == 'empty' else .12) * self.often:
             for _ in range(rng.choice((1, 1, 2, 3))):
                 scene = paste(scene, self.smaller(shape), rng)
             index = -1
@@ -194,7 +195,7 @@ class Sampler:
 
     def sample(self, shape):
         (image, person, ignore), index = self.view(shape)
-        image = camera(tone(image, self.rng), self.rng)
+        image = camera(tone(image, self.rng, .4 + .6 * self.often), self.rng, self.often)
         mask = (person > 127).astype(np.uint8)
         k = np.ones((7, 7), np.uint8)
         weight = 1 + 2 * (cv2.dilate(mask, k) - cv2.erode(mask, k))   # the outline counts three times

@@ -11,11 +11,12 @@ from onnx import numpy_helper
 
 from net import MULTIPLE, Net, load_weights
 
-# how pixels become the input and what the output is; the same words as the element's properties
+# how pixels become the input and what the output is, in the words of UnetContract;
+# no input-size: the shape follows the frame's
 CONTRACT = {
-    'layout': 'nchw', 'color': 'rgb', 'scale': '0.00392156863', 'mean': '0,0,0', 'std': '1,1,1',
-    'fit': 'stretch', 'input': 'image', 'output': 'mask', 'activation': 'none', 'classes': 'person',
-    'multiple': str(MULTIPLE), 'width': '256', 'height': '256',
+    'input': 'image', 'output': 'mask', 'layout': 'nchw', 'color-order': 'rgb', 'scale': '0.00392156862745098',
+    'mean': '0,0,0', 'std': '1,1,1', 'fit': 'stretch', 'multiple': str(MULTIPLE), 'activation': 'none',
+    'labels': 'background,person',
 }
 
 
@@ -45,13 +46,14 @@ def halve(model):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('checkpoint', metavar='CHECKPOINT.pt')
+    p.add_argument('checkpoint', metavar='CHECKPOINT')
     p.add_argument('out', metavar='OUT.onnx')
     p.add_argument('--half', action='store_true', help='store the weights as fp16')
+    p.add_argument('--plain', action='store_true', help="the first network's shape (CHECKPOINT may be its .onnx)")
     p.add_argument('--fixed', metavar='HxW', help='fix the input shape')
     p.add_argument('--version', default='1', help='written into the file')
     a = p.parse_args()
-    net = Net().eval()
+    net = Net(a.plain).eval()
     load_weights(net, a.checkpoint)
     h, w = (int(v) for v in a.fixed.split('x')) if a.fixed else (256, 256)
     axes = None if a.fixed else {n: {2: 'height', 3: 'width'} for n in ('image', 'mask')}

@@ -99,13 +99,15 @@ class Semantic(nn.Module):
 
 
 class Net(nn.Module):
-    """Returns logits; in training also the coarse mask at 1/8 and VOC classes at 1/32."""
+    """Returns logits; in training also the coarse mask at 1/8 and VOC classes at 1/32.
 
-    def __init__(self):
+    `plain` is the first person network's shape, without context and residual step.
+    """
+
+    def __init__(self, plain=False):
         super().__init__()
+        self.plain = plain
         self.enc = Encoder()
-        self.ctx = Context()
-        self.mix = nn.Conv2d(256, 160, 3, 1, 1)
         self.u, self.k, self.d = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         i = 160
         for skip, w in zip(SKIPS, WIDTHS):
@@ -113,8 +115,12 @@ class Net(nn.Module):
             self.k.append(Conv(skip, w))
             self.d.append(nn.Sequential(Conv(2 * w, w, 3), Conv(w, w, 3)))
             i = w
-        self.r = nn.Sequential(Conv(96, 96, 3), Conv(96, 96, 3, act=None))
         self.o = nn.ConvTranspose2d(i, 1, 2, 2)
+        if plain:
+            return
+        self.ctx = Context()
+        self.mix = nn.Conv2d(256, 160, 3, 1, 1)
+        self.r = nn.Sequential(Conv(96, 96, 3), Conv(96, 96, 3, act=None))
         self.aux = nn.Conv2d(WIDTHS[1], 1, 1)
         self.sem = nn.Conv2d(256, 21, 1)
         for zero in (self.mix, self.r[1].c):   # additions start as nothing: old weights keep their function
@@ -123,12 +129,13 @@ class Net(nn.Module):
 
     def forward(self, x):
         skips, x = self.enc(x)
-        context = self.ctx(x)
-        x = x + self.mix(context)
         aux = None
+        if not self.plain:
+            context = self.ctx(x)
+            x = x + self.mix(context)
         for j in range(len(WIDTHS)):
             x = self.d[j](torch.cat([self.u[j](x), self.k[j](skips.pop())], 1))
-            if j == 0:
+            if j == 0 and not self.plain:
                 x = F.relu(x + self.r(x))
             if j == 1 and self.training:
                 aux = self.aux(x)

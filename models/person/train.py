@@ -2,7 +2,7 @@
 """Trains the person network on a pack made by prepare.py; stops and resumes at any step.
 
 Rates follow steps, never the clock, so a paused or slow machine changes nothing:
-warm-up, a long constant stretch, then a cosine down over the last part. The number
+warm-up, a constant stretch, then a cosine down over the last part. The number
 of steps is read again from OUT/total when that file is there, so a running training
 can be told to end earlier or later. Kill -STOP and -CONT the process group in
 OUT/pid to pause it with its workers.
@@ -26,8 +26,8 @@ from net import Net, Semantic, load_weights
 
 
 class Batches(IterableDataset):
-    def __init__(self, pictures, hard, n, seed):
-        self.pictures, self.hard, self.n, self.seed = pictures, hard, n, seed
+    def __init__(self, pictures, hard, n, seed, often):
+        self.pictures, self.hard, self.n, self.seed, self.often = pictures, hard, n, seed, often
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -35,12 +35,12 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         seed = self.seed * 1000 + worker.id
         cv2.setRNGSeed(seed)
-        sampler = data.Sampler(self.pictures, self.hard, seed)
+        sampler = data.Sampler(self.pictures, self.hard, seed, self.often)
         while True:
             yield tuple(torch.from_numpy(c) for c in sampler.batch(self.n))
 
 
-def rate(step, total, warm=200, decay=.4):
+def rate(step, total, decay, warm=200):
     start = total * (1 - decay)
     if step < start:
         return min(1., (step + 1) / warm)
@@ -48,7 +48,11 @@ def rate(step, total, warm=200, decay=.4):
 
 
 def mask_loss(y, m, w):
-    """Cross-entropy with a heavy outline, and dice per picture so that small people count."""
+    """Cross-entropy with a heavy outline, and dice per picture so that small people count.
+
+    Dice hardly falls with the size of a large false area, so empty pictures weigh more instead.
+    """
+    w = w * (1 + 2 * (m.sum((1, 2, 3), keepdim=True) == 0))
     bce = (F.binary_cross_entropy_with_logits(y, m, reduction='none') * w).mean()
     seen = (w > 0).float()
     p = y.sigmoid() * seen
@@ -166,7 +170,7 @@ class Training:
         x = x.to(self.device).permute(0, 3, 1, 2).float() / 255      # stays channels last in memory
         m, w = (t.to(self.device)[:, None].float() for t in (m, w))
         for g in self.opt.param_groups:
-            g['lr'] = self.a.lr * g['scale'] * rate(self.step, total)
+            g['lr'] = self.a.lr * g['scale'] * rate(self.step, total, self.a.decay)
         loss = self.losses(x, m, w, index)
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -197,7 +201,7 @@ class Training:
 
     def run(self):
         a = self.a
-        loader = DataLoader(Batches(self.train, self.hard, a.batch, a.seed + self.step), batch_size=None,
+        loader = DataLoader(Batches(self.train, self.hard, a.batch, a.seed + self.step, a.often), batch_size=None,
                             num_workers=a.workers, prefetch_factor=4)
         if self.step == 0:
             self.report()
@@ -212,7 +216,7 @@ class Training:
             clock = time.time()
             if self.step % 50 == 0:
                 print(f'{self.step}/{total} {self.seconds:.0f} s loss {self.loss:.4f} '
-                      f'rate {rate(self.step, total):.3f} hardest {self.hard.max():.3f}', flush=True)
+                      f'rate {rate(self.step, total, self.a.decay):.3f} hardest {self.hard.max():.3f}', flush=True)
             if self.step % a.save_every == 0:
                 self.save()
             if self.step % a.val_every == 0:
@@ -232,6 +236,8 @@ def main():
     p.add_argument('--steps', type=int, default=5000)
     p.add_argument('--batch', type=int, default=24)
     p.add_argument('--lr', type=float, default=1.2e-3)
+    p.add_argument('--decay', type=float, default=.6, help='part of the steps over which the rate falls')
+    p.add_argument('--often', type=float, default=1., help='how often pictures are composed or spoilt; less near the end')
     p.add_argument('--freeze', type=int, default=3, help='blocks at the start of the encoder that stay as they are')
     p.add_argument('--workers', type=int, default=1)
     p.add_argument('--threads', type=int, default=2)

@@ -21,11 +21,11 @@ struct _UnetTeam {
 /* ---- the parked thread --------------------------------------------------- */
 
 static GMutex lock;
-static GCond wake;
-static GThread *parked;
-static gboolean leave;
-static guint teams, spinners;
+static GCond changed;
+static gboolean wanted, is_parked; /* under the lock */
+static guint teams, spinners;      /* likewise */
 
+/* A region makes the team, which libgomp counts until its thread ends. */
 static gpointer
 park (gpointer data)
 {
@@ -34,31 +34,51 @@ park (gpointer data)
     __asm__ volatile ("" ::: "memory"); /* a region that is not dropped */
   }
   g_mutex_lock (&lock);
-  while (!leave)
-    g_cond_wait (&wake, &lock);
+  while (wanted)
+    g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
   return NULL;
 }
 
-/* With the lock held, which it may let go. */
+/* Starts and ends the parked thread, so that nobody who runs a session has to:
+ * that takes memory and time. Stays, asleep, once there has been a session. */
+static gpointer
+manage (gpointer data)
+{
+  for (;;) {
+    GThread *thread;
+
+    g_mutex_lock (&lock);
+    while (!wanted)
+      g_cond_wait (&changed, &lock);
+    is_parked = TRUE;
+    g_mutex_unlock (&lock);
+    thread = g_thread_new ("unetseg-park", park, NULL);
+    g_thread_join (thread);
+    g_mutex_lock (&lock);
+    is_parked = FALSE;
+    g_mutex_unlock (&lock);
+  }
+  return NULL;
+}
+
+static void
+start_manager (void)
+{
+  static gsize once;
+
+  if (g_once_init_enter (&once)) {
+    g_thread_unref (g_thread_new ("unetseg-team", manage, NULL));
+    g_once_init_leave (&once, 1);
+  }
+}
+
+/* With the lock held. */
 static void
 update (void)
 {
-  gboolean wanted = teams > spinners;
-
-  if (wanted && !parked) {
-    leave = FALSE;
-    parked = g_thread_try_new ("unetseg-park", park, NULL, NULL);
-  } else if (!wanted && parked) {
-    GThread *thread = parked;
-
-    parked = NULL;
-    leave = TRUE;
-    g_cond_signal (&wake);
-    g_mutex_unlock (&lock);
-    g_thread_join (thread);
-    g_mutex_lock (&lock);
-  }
+  wanted = teams > spinners;
+  g_cond_broadcast (&changed);
 }
 
 gboolean
@@ -67,7 +87,7 @@ unet_team_spins (void)
   gboolean spins;
 
   g_mutex_lock (&lock);
-  spins = parked == NULL;
+  spins = !is_parked;
   g_mutex_unlock (&lock);
   return spins;
 }
@@ -110,6 +130,7 @@ unet_team_new (void)
   team->backoff = BACKOFF_US;
   team->end = g_get_monotonic_time ();
   open_window (team);
+  start_manager ();
   g_mutex_lock (&lock);
   teams++;
   update ();

@@ -3,10 +3,12 @@
 #include <omp.h>
 #include <sys/resource.h>
 
-#define WINDOW_US    (8 * 1000)        /* of running, before a decision */
-#define QUIET_US     (30 * 1000)       /* running time per lost time slice */
-#define BACKOFF_US   (2 * 1000 * 1000) /* first wait after contention */
-#define BACKOFF_MAX  (64 * 1000 * 1000)
+/* Threads that slept and woke each other share a processor until the kernel's
+ * balancing takes them apart: that looks like contention for some 20 ms. */
+#define WINDOW_US   (80 * 1000)       /* of spinning, before it is judged */
+#define SLICE_US    (8 * 1000)        /* beside others a slice goes sooner */
+#define BACKOFF_US  (250 * 1000)      /* first wait after contention */
+#define BACKOFF_MAX (16 * 1000 * 1000)
 
 struct _UnetTeam {
   gint64 begin, end;  /* of the last run, monotonic microseconds */
@@ -151,8 +153,8 @@ unet_team_free (UnetTeam *team)
   g_free (team);
 }
 
-/* A pause of a third of a run is one in which nobody should spin: the frames
- * come slower than we are. */
+/* Spinning pays for runs one upon the other. A pause of a third of a run is one
+ * in which nobody should spin: the frames come slower than we are. */
 void
 unet_team_begin (UnetTeam *team)
 {
@@ -161,30 +163,32 @@ unet_team_begin (UnetTeam *team)
   if (3 * (now - team->end) > team->end - team->begin) {
     team->streak = 0;
     set_spins (team, FALSE);
+  } else if (!team->spins && team->streak >= 2 && now >= team->not_before) {
+    set_spins (team, TRUE);
     open_window (team);
   }
   team->begin = now;
 }
 
-/* Spinning pays for runs one upon the other while hardly a time slice is lost
- * to others; each time that it turns out not to, the next try waits longer. */
+/* Where time slices are lost to others it does not pay; each time that this
+ * turns out, the next try waits longer. */
 void
 unet_team_end (UnetTeam *team)
 {
-  gboolean alone;
+  glong lost;
 
   team->end = g_get_monotonic_time ();
   team->running += team->end - team->begin;
-  if (++team->streak < 3 || team->running < WINDOW_US)
+  team->streak++;
+  if (!team->spins || team->running < WINDOW_US)
     return;
-  alone = (lost_slices () - team->lost) * QUIET_US <= team->running;
-  if (!alone && team->spins) {
+  lost = lost_slices () - team->lost;
+  if (lost * SLICE_US > team->running) {
+    set_spins (team, FALSE);
     team->not_before = team->end + team->backoff;
     team->backoff = MIN (2 * team->backoff, BACKOFF_MAX);
-  } else if (alone && team->spins
-      && team->end > team->not_before + BACKOFF_MAX) {
-    team->backoff = BACKOFF_US;
+  } else {
+    team->backoff = MAX (team->backoff / 2, BACKOFF_US);
   }
-  set_spins (team, alone && team->end >= team->not_before);
   open_window (team);
 }

@@ -163,7 +163,7 @@ unet_team_begin (UnetTeam *team)
   if (3 * (now - team->end) > team->end - team->begin) {
     team->streak = 0;
     set_spins (team, FALSE);
-  } else if (!team->spins && team->streak >= 2 && now >= team->not_before) {
+  } else if (!team->spins && team->streak >= 1 && now >= team->not_before) {
     set_spins (team, TRUE);
     open_window (team);
   }

@@ -7,12 +7,13 @@
  * balancing takes them apart: that looks like contention for some 20 ms. */
 #define WINDOW_US   (80 * 1000)       /* of spinning, before it is judged */
 #define SLICE_US    (8 * 1000)        /* beside others a slice goes sooner */
+#define LIVE_PAUSES 3
 #define BACKOFF_US  (250 * 1000)      /* first wait after contention */
 #define BACKOFF_MAX (16 * 1000 * 1000)
 
 struct _UnetTeam {
   gint64 begin, end;  /* of the last run, monotonic microseconds */
-  guint streak;       /* runs one upon the other */
+  guint pauses;       /* runs with a pause before each */
   gint64 running;     /* time inside of them, in the present window */
   glong lost;         /* involuntary switches when the window began */
   gint64 not_before;  /* no spinning until then */
@@ -153,19 +154,23 @@ unet_team_free (UnetTeam *team)
   g_free (team);
 }
 
-/* Spinning pays for runs one upon the other. A pause of a third of a run is one
- * in which nobody should spin: the frames come slower than we are. */
+/* Spinning pays for runs one upon the other. A pause of a third of a run before
+ * each of them means that frames come slower than we are: then nobody should
+ * spin. One pause alone says nothing. */
 void
 unet_team_begin (UnetTeam *team)
 {
   gint64 now = g_get_monotonic_time ();
 
   if (3 * (now - team->end) > team->end - team->begin) {
-    team->streak = 0;
-    set_spins (team, FALSE);
-  } else if (!team->spins && team->streak >= 1 && now >= team->not_before) {
-    set_spins (team, TRUE);
-    open_window (team);
+    if (++team->pauses >= LIVE_PAUSES)
+      set_spins (team, FALSE);
+  } else {
+    team->pauses = 0;
+    if (!team->spins && now >= team->not_before) {
+      set_spins (team, TRUE);
+      open_window (team);
+    }
   }
   team->begin = now;
 }
@@ -179,7 +184,6 @@ unet_team_end (UnetTeam *team)
 
   team->end = g_get_monotonic_time ();
   team->running += team->end - team->begin;
-  team->streak++;
   if (!team->spins || team->running < WINDOW_US)
     return;
   lost = lost_slices () - team->lost;

@@ -293,7 +293,9 @@ activation_of (Builder *b, UnetValue *x)
   UnetNode *node;
 
   if (op == UNET_OP_PRelu)
-    return done (b, node3 (b, op, x, floats (b, 3, slopes, -0.2, 0.5), NULL));
+    return done (b, node3 (b, op, x,
+        floats (b, CLAMP ((gint) x->n_dims - 1, 0, 3), slopes, -0.2, 0.5),
+        NULL));
   if (op == UNET_OP_Clip)
     return done (b, node3 (b, op, x, floats (b, 0, &one, -0.5, 0.2),
         chance (b, 50) ? floats (b, 0, &one, 0.3, 1.5) : NULL));

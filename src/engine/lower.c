@@ -231,7 +231,6 @@ emit_binary (UnetPlan *plan, UnetNode *node, dnnl_alg_kind_t alg,
   UnetValue *out = unet_node_output (node, 0);
   UnetMemLayout layout = dst->layout;
   dnnl_primitive_desc_t pd = NULL;
-  UnetLoc locs[8] = { 0 };
   UnetAttrs attrs = { 0 };
   UnetStep *step = NULL;
   gchar *name;
@@ -259,7 +258,6 @@ emit_binary (UnetPlan *plan, UnetNode *node, dnnl_alg_kind_t alg,
     return FALSE;
   unet_step_operand (step, DNNL_ARG_SRC_0, a, FALSE);
   unet_step_operand (step, DNNL_ARG_SRC_1, b, FALSE);
-  unet_attrs_operands (&attrs, plan, step, locs);
   unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
   return unet_plan_post_ops (plan, node, attrs.n, out, layout, error);
 }

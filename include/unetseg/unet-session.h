@@ -330,6 +330,34 @@ UNET_API const UnetLayerInfo *unet_session_get_layers (UnetSession *session,
  */
 UNET_API const gchar *unet_session_get_engine_name (void);
 
+/**
+ * unet_tuning_save:
+ *
+ * What %UNET_TUNING_MEASURE has measured in this process so far. A process
+ * that loads it before it creates a session of the same model, shape and
+ * number of threads, with the same library on the same kind of processor,
+ * chooses the same implementations, and so computes the same bits.
+ *
+ * Returns: (transfer full): lines of text
+ *
+ * Since: 1.0
+ */
+UNET_API gchar *unet_tuning_save (void);
+
+/**
+ * unet_tuning_load:
+ * @text: what unet_tuning_save() returned
+ * @error: return location
+ *
+ * Takes over what another process has measured; later sessions of this process
+ * do not measure it again.
+ *
+ * Returns: %TRUE, or %FALSE with %UNET_ERROR_PARSE and nothing taken over
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_tuning_load (const gchar *text, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSession, unet_session_unref)
 
 G_END_DECLS

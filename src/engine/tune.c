@@ -31,6 +31,68 @@ unet_tune_remember (const gchar *key, guint64 ns)
   g_mutex_unlock (&lock);
 }
 
+/* ---- tables on paper ---------------------------------------------------- */
+
+#define TABLE_HEAD "unetseg tuning 1\n"
+
+static gint
+compare_keys (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+gchar *
+unet_tuning_save (void)
+{
+  GString *text = g_string_new (TABLE_HEAD);
+  guint n = 0;
+  gpointer *keys;
+
+  g_mutex_lock (&lock);
+  keys = times ? g_hash_table_get_keys_as_array (times, &n) : NULL;
+  if (n > 0)
+    qsort (keys, n, sizeof *keys, compare_keys);
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT " %s\n",
+        *(guint64 *) g_hash_table_lookup (times, keys[i]), (gchar *) keys[i]);
+  g_mutex_unlock (&lock);
+  g_free (keys);
+  return g_string_free (text, FALSE);
+}
+
+/* A line is `NANOSECONDS KEY`. */
+static gboolean
+parse_line (const gchar *line, guint64 *ns, const gchar **key)
+{
+  gchar *end;
+
+  if (!g_ascii_isdigit (*line))
+    return FALSE;
+  *ns = g_ascii_strtoull (line, &end, 10);
+  *key = end + 1;
+  return *end == ' ' && **key != '\0' && *ns <= G_MAXUINT64 / 1024;
+}
+
+gboolean
+unet_tuning_load (const gchar *text, GError **error)
+{
+  gchar **lines = g_strsplit (text, "\n", -1);
+  gboolean ok = g_str_has_prefix (text, TABLE_HEAD);
+  const gchar *key;
+  guint64 ns;
+
+  for (guint i = 1; ok && lines[i]; i++)
+    ok = parse_line (lines[i], &ns, &key) || (!*lines[i] && !lines[i + 1]);
+  for (guint i = 1; ok && lines[i]; i++)
+    if (parse_line (lines[i], &ns, &key))
+      unet_tune_remember (key, ns);
+  g_strfreev (lines);
+  if (!ok)
+    g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
+        "not a table of tuning times");
+  return ok;
+}
+
 /* ---- measuring ---------------------------------------------------------- */
 
 /* Zeros and denormals would run at another speed. */

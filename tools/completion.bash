@@ -9,7 +9,7 @@ _unetseg ()
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run inspect bench help --help --version' \
+    COMPREPLY=($(compgen -W 'run inspect bench eval help --help --version' \
       -- "$current"))
     return
   fi
@@ -19,14 +19,15 @@ _unetseg ()
       -- "$current")); return ;;
     --image|-i|--input) compopt -o filenames
       COMPREPLY=($(compgen -f -- "$current")); return ;;
-    --output|-o) compopt -o filenames
+    --output|-o|--images|--masks|-m) compopt -o filenames
       COMPREPLY=($(compgen -d -- "$current")); return ;;
   esac
   case ${COMP_WORDS[1]} in
     run) own='--image --input --output --threshold' ;;
     inspect) own='--json' ;;
     bench) own='--json --seconds' ;;
-    help) COMPREPLY=($(compgen -W 'run inspect bench' -- "$current")); return ;;
+    eval) own='--images --masks --threshold --each --json' ;;
+    help) COMPREPLY=($(compgen -W 'run inspect bench eval' -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$own $common" -- "$current"))

@@ -13,6 +13,7 @@ static const ToolCommand commands[] = {
   { "inspect", "what a model expects, and where its time goes",
       tool_inspect_main },
   { "bench", "how fast a model runs here", tool_bench_main },
+  { "eval", "how well a model's masks meet the true ones", tool_eval_main },
 };
 
 static void

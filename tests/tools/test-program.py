@@ -18,7 +18,7 @@ import networks  # noqa: E402
 import tap  # noqa: E402
 
 PROGRAM = sys.argv[1]
-COMMANDS = ('run', 'inspect', 'bench')
+COMMANDS = ('run', 'inspect', 'bench', 'eval')
 
 
 class Place:

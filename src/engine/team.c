@@ -2,6 +2,7 @@
 #include "team.h"
 #include <omp.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Threads that slept and woke each other share a processor until the kernel's
  * balancing takes them apart: that looks like contention for some 20 ms. */
@@ -25,8 +26,10 @@ struct _UnetTeam {
 
 static GMutex lock;
 static GCond changed;
-static gboolean wanted, is_parked; /* under the lock */
-static guint teams, spinners;      /* likewise */
+static gboolean wanted, is_parked, closing; /* under the lock */
+static guint teams, spinners;               /* likewise */
+static GThread *manager;
+static pid_t manager_process;
 
 /* A region makes the team, which libgomp counts until its thread ends. */
 static gpointer
@@ -52,10 +55,12 @@ manage (gpointer data)
     GThread *thread;
 
     g_mutex_lock (&lock);
-    while (!wanted)
+    while (!wanted && !closing)
       g_cond_wait (&changed, &lock);
-    is_parked = TRUE;
+    is_parked = !closing;
     g_mutex_unlock (&lock);
+    if (!is_parked)
+      return NULL;
     thread = g_thread_new ("unetseg-park", park, NULL);
     g_thread_join (thread);
     g_mutex_lock (&lock);
@@ -71,16 +76,34 @@ start_manager (void)
   static gsize once;
 
   if (g_once_init_enter (&once)) {
-    g_thread_unref (g_thread_new ("unetseg-team", manage, NULL));
+    manager_process = getpid ();
+    manager = g_thread_new ("unetseg-team", manage, NULL);
     g_once_init_leave (&once, 1);
   }
+}
+
+/* LLVM's runtime takes its teams away when the process ends, even from under
+ * a thread that is about to make or leave one; those of the libraries that we
+ * need come after us. A forked child has no such threads. */
+__attribute__ ((destructor)) static void
+stop_manager (void)
+{
+  if (!manager || manager_process != getpid ())
+    return;
+  g_mutex_lock (&lock);
+  closing = TRUE;
+  wanted = FALSE;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+  g_thread_join (manager);
+  manager = NULL;
 }
 
 /* With the lock held. */
 static void
 update (void)
 {
-  wanted = teams > spinners;
+  wanted = teams > spinners && !closing;
   g_cond_broadcast (&changed);
 }
 

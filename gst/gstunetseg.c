@@ -34,12 +34,9 @@
 
 #include "gstunetseg.h"
 
-#include "unetmap.h"
-
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
-#define MAX_SIZE 32767
 /* A mask is not reused for lateness beyond this age: a sink that finds every
  * frame late, whatever we do, would freeze it for good. */
 #define MAX_LATE_AGE (2 * GST_SECOND)
@@ -50,7 +47,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 /* Less is nothing to any sink, and jitter on small models. */
 #define LATENCY_STEP (GST_MSECOND / 2)
 
-G_DEFINE_TYPE (GstUnetSeg, gst_unet_seg, GST_TYPE_BASE_TRANSFORM)
+G_DEFINE_TYPE (GstUnetSeg, gst_unet_seg, GST_TYPE_UNET_BASE_DRAW)
 
 /* ---- errors ----------------------------------------------------------- */
 
@@ -199,7 +196,7 @@ gst_unet_seg_reset (GstUnetSeg *self)
   gst_unet_seg_forget_mask (self);
   unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
-  self->failed = self->warned_buffer = self->warned_inference = FALSE;
+  self->failed = self->warned_inference = FALSE;
 }
 
 static GHashTable *
@@ -258,6 +255,8 @@ gst_unet_seg_start (GstBaseTransform *trans)
   g_autoptr (GError) error = NULL;
   guint threads;
 
+  if (!GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->start (trans))
+    return FALSE;
   gst_unet_seg_reset (self);
   GST_OBJECT_LOCK (self);
   path = g_strdup (self->model);
@@ -271,8 +270,7 @@ gst_unet_seg_start (GstBaseTransform *trans)
     return FALSE;
   }
   gst_unet_seg_describe (self);
-  gst_unet_seg_set_latency (self,
-      unet_segmenter_estimate (self->segmenter, FALSE));
+  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter));
   return TRUE;
 }
 
@@ -284,41 +282,18 @@ gst_unet_seg_stop (GstBaseTransform *trans)
 
   gst_unet_seg_forget_mask (self);
   g_clear_pointer (&self->segmenter, unet_segmenter_free);
-  g_clear_pointer (&self->colors, unet_colors_unref);
-  return TRUE;
-}
-
-static void
-gst_unet_seg_update_colors (GstUnetSeg *self,
-    const GstUnetSegSettings *settings)
-{
-  const gchar *unknown;
-
-  if (self->colors == settings->colors)
-    return;
-  g_clear_pointer (&self->colors, unet_colors_unref);
-  self->colors = unet_colors_ref (settings->colors);
-  unknown = unet_segmenter_set_colors (self->segmenter, self->colors);
-  if (unknown)
-    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
-        ("Property 'colors': the model has no class '%s'", unknown), (NULL));
+  gst_video_info_init (&self->info);
+  return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->stop (trans);
 }
 
 /* Until frames have been timed. */
 static void
 gst_unet_seg_estimate_latency (GstUnetSeg *self)
 {
-  g_auto (GstUnetSegSettings) settings = { 0 };
-  gboolean draw;
-
-  gst_unet_seg_get_settings (self, &settings);
-  draw = settings.output == GST_UNET_SEG_OUTPUT_OVERLAY;
-  if (draw)
-    gst_unet_seg_update_colors (self, &settings);
   unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
-  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter,
-      draw));
+  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter)
+          + gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self)));
 }
 
 static gboolean
@@ -334,32 +309,28 @@ gst_unet_seg_is_live (GstUnetSeg *self)
 }
 
 static gboolean
-gst_unet_seg_set_caps (GstBaseTransform *trans, GstCaps *incaps,
-    GstCaps *outcaps)
+gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
 {
-  GstUnetSeg *self = GST_UNET_SEG (trans);
+  GstUnetSeg *self = GST_UNET_SEG (base);
   g_autoptr (GError) error = NULL;
-  GstVideoInfo info;
 
+  if (self->failed)
+    return FALSE;
+  /* Another output of the same frames. */
+  if (gst_video_info_is_equal (&self->info, info))
+    return TRUE;
   gst_unet_seg_forget_mask (self);
-  if (self->failed || !gst_video_info_from_caps (&info, incaps))
-    return FALSE;
-  /* One buffer with several frames, or fields in buffers of their own. */
-  if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_FIELDS
-      || GST_VIDEO_INFO_INTERLACE_MODE (&info)
-             == GST_VIDEO_INTERLACE_MODE_ALTERNATE)
-    return FALSE;
+  gst_video_info_init (&self->info);
   unet_segmenter_set_live (self->segmenter, gst_unet_seg_is_live (self));
-  if (!unet_segmenter_set_info (self->segmenter, &info, &error)) {
+  if (!unet_segmenter_set_info (self->segmenter, info, &error)) {
     gst_unet_seg_fail (self, error);
     return FALSE;
   }
-  self->info = info;
+  self->info = *info;
   GST_OBJECT_LOCK (self);
-  self->frame_duration = info.fps_n > 0
-      ? gst_util_uint64_scale (GST_SECOND, info.fps_d, info.fps_n) : 0;
+  self->frame_duration = info->fps_n > 0
+      ? gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n) : 0;
   GST_OBJECT_UNLOCK (self);
-  g_clear_pointer (&self->colors, unet_colors_unref);
   gst_unet_seg_describe (self);
   gst_unet_seg_estimate_latency (self);
   return TRUE;
@@ -459,30 +430,53 @@ gst_unet_seg_mask_time (GstUnetSeg *self, GstBuffer *buffer)
 
 /* Whether the frame gets a mask of its own. */
 static gboolean
-gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer,
-    const GstUnetSegSettings *settings, gboolean late)
+gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer)
 {
+  GstUnetSegLate late;
+  guint interval;
+
   if (self->mask.class_map == NULL)
     return TRUE;
-  if (late && settings->late == GST_UNET_SEG_LATE_REUSE) {
+  GST_OBJECT_LOCK (self);
+  late = self->late;
+  interval = self->interval;
+  GST_OBJECT_UNLOCK (self);
+  if (self->is_late && late == GST_UNET_SEG_LATE_REUSE) {
     GstClockTime age = gst_unet_seg_mask_time (self, buffer);
 
     if (!GST_CLOCK_TIME_IS_VALID (age) || age <= MAX_LATE_AGE)
       return FALSE;
   }
-  return self->mask_age >= settings->interval;
+  return self->mask_age >= interval;
+}
+
+static gboolean
+gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
+    const UnetDrawSettings *settings)
+{
+  GstUnetSeg *self = GST_UNET_SEG (base);
+
+  self->start = gst_util_get_timestamp ();
+  self->marked = FALSE;
+  if (GST_BUFFER_IS_DISCONT (buffer))
+    gst_unet_seg_forget_mask (self);
+  if (self->mask.class_map)
+    self->mask_age++;
+  self->is_late = gst_unet_seg_is_late (self, buffer);
+  self->infers = gst_unet_seg_is_due (self, buffer);
+  return self->infers;
 }
 
 static gboolean
 gst_unet_seg_infer (GstUnetSeg *self, const GstVideoFrame *frame,
-    GstBuffer *buffer, const GstUnetSegSettings *settings)
+    GstBuffer *buffer, gdouble threshold)
 {
   g_autoptr (GError) error = NULL;
   guint64 time;
 
   gst_unet_seg_forget_mask (self);
-  if (!unet_segmenter_run (self->segmenter, frame, settings->threshold,
-          &self->mask, &time, &error))
+  if (!unet_segmenter_run (self->segmenter, frame, threshold, &self->mask,
+          &time, &error))
     goto failed;
   self->mask_pts = GST_BUFFER_PTS (buffer);
 
@@ -500,110 +494,48 @@ failed:
   return FALSE;
 }
 
-static void
-gst_unet_seg_draw (GstUnetSeg *self, GstVideoFrame *frame,
-    const GstUnetSegSettings *settings)
+static const UnetSegMeta *
+gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
+    GstBuffer *out, const UnetDrawSettings *settings)
 {
-  gst_unet_seg_update_colors (self, settings);
-  unet_segmenter_draw (self->segmenter, frame, &self->mask,
-      settings->opacity, settings->threshold);
-}
+  GstUnetSeg *self = GST_UNET_SEG (base);
+  UnetSegMeta *meta;
 
-/* Whether the frame may be marked with the mask afterwards. */
-static gboolean
-gst_unet_seg_process (GstUnetSeg *self, GstBuffer *buffer,
-    const GstUnetSegSettings *settings, gboolean infer, gboolean draw)
-{
-  gboolean ok = TRUE;
-  UnetMap map;
-
-  if (!unet_map_frame (&map, &self->info, buffer,
-          draw ? GST_MAP_READWRITE : GST_MAP_READ))
-    goto bad_buffer;
-  if (infer)
-    ok = gst_unet_seg_infer (self, &map.frame, buffer, settings);
-  if (ok && draw)
-    gst_unet_seg_draw (self, &map.frame, settings);
-  unet_unmap_frame (&map);
-  if (ok && draw)
-    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_GAP);
-  return ok;
-
-bad_buffer:
-  if (!self->warned_buffer)
-    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-        ("Frames that do not fit their caps go on without a mask."),
-        ("%" GST_PTR_FORMAT "; said once", buffer));
-  self->warned_buffer = TRUE;
-  return FALSE;
-}
-
-static void
-gst_unet_seg_attach (GstUnetSeg *self, GstBuffer *buffer)
-{
-  UnetSegMeta *meta = unet_segmenter_attach (self->segmenter, buffer,
-      &self->mask);
-
+  if (self->infers
+      && !gst_unet_seg_infer (self, frame, out, settings->threshold))
+    return NULL;
+  meta = unet_segmenter_attach (self->segmenter, out, &self->mask);
   meta->age_frames = self->mask_age;
-  meta->age = gst_unet_seg_mask_time (self, buffer);
+  meta->age = gst_unet_seg_mask_time (self, out);
+  self->marked = TRUE;
+  return meta;
 }
 
 static void
-gst_unet_seg_count (GstUnetSeg *self, gboolean marked, gboolean infer,
-    gboolean late)
+gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
 {
+  GstUnetSeg *self = GST_UNET_SEG (base);
+
   GST_OBJECT_LOCK (self);
   self->stats.frames++;
-  if (marked && infer)
+  if (self->marked && self->infers)
     self->stats.segmented++;
-  else if (marked)
+  else if (self->marked)
     self->stats.reused++;
-  if (late)
+  if (self->is_late)
     self->stats.late++;
   GST_OBJECT_UNLOCK (self);
-}
-
-static GstFlowReturn
-gst_unet_seg_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
-{
-  GstUnetSeg *self = GST_UNET_SEG (trans);
-  g_auto (GstUnetSegSettings) settings = { 0 };
-  GstClockTime start = gst_util_get_timestamp ();
-  gboolean late, infer, draw, marked = TRUE;
-
-  gst_unet_seg_get_settings (self, &settings);
-  if (GST_BUFFER_IS_DISCONT (buffer))
-    gst_unet_seg_forget_mask (self);
-  if (self->mask.class_map)
-    self->mask_age++;
-  late = gst_unet_seg_is_late (self, buffer);
-  infer = gst_unet_seg_is_due (self, buffer, &settings, late);
-  draw = settings.output == GST_UNET_SEG_OUTPUT_OVERLAY
-      && settings.opacity > 0;
-
-  if (infer || draw)
-    marked = gst_unet_seg_process (self, buffer, &settings, infer, draw);
-  if (marked)
-    gst_unet_seg_attach (self, buffer);
-  gst_unet_seg_count (self, marked, infer, late);
-  if (marked && infer)
+  if (self->marked && self->infers)
     gst_unet_seg_add_processing_time (self,
-        gst_util_get_timestamp () - start);
-  return GST_FLOW_OK;
+        gst_util_get_timestamp () - self->start);
 }
 
 static void
 gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
-  GstClockTime time;
-
   unet_segmenter_settle (GST_UNET_SEG (trans)->segmenter);
-  if (trans->segment.format != GST_FORMAT_TIME)
-    return;
-  time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
-  if (GST_CLOCK_TIME_IS_VALID (time))
-    gst_object_sync_values (GST_OBJECT (trans), time);
+  GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
+      ->before_transform (trans, buffer);
 }
 
 /* ---- class ------------------------------------------------------------ */
@@ -619,35 +551,8 @@ static void
 gst_unet_seg_init (GstUnetSeg *self)
 {
   gst_unet_seg_init_properties (self);
+  gst_video_info_init (&self->info);
   gst_unet_seg_reset (self);
-  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
-}
-
-/* Raw formats that GstVideoConverter reads and writes, but for paletted ones;
- * without the feature format:Interlaced there are no `alternate` fields. */
-static GstCaps *
-make_caps (void)
-{
-  g_autoptr (GArray) formats = g_array_new (FALSE, FALSE,
-      sizeof (GstVideoFormat));
-  const GstVideoFormat *raw;
-  GstCaps *caps;
-  guint n;
-
-  raw = gst_video_formats_raw (&n);
-  for (guint i = 0; i < n; i++) {
-    const GstVideoFormatInfo *info = gst_video_format_get_info (raw[i]);
-
-    if (!GST_VIDEO_FORMAT_INFO_HAS_PALETTE (info) && info->unpack_func
-        && info->pack_func)
-      g_array_append_val (formats, raw[i]);
-  }
-  caps = gst_video_make_raw_caps ((const GstVideoFormat *) formats->data,
-      formats->len);
-  /* As videoconvert: beyond this sizes in bytes overflow. */
-  gst_caps_set_simple (caps, "width", GST_TYPE_INT_RANGE, 1, MAX_SIZE,
-      "height", GST_TYPE_INT_RANGE, 1, MAX_SIZE, NULL);
-  return caps;
 }
 
 static void
@@ -656,7 +561,7 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
-  GstCaps *caps = make_caps ();
+  GstUnetBaseDrawClass *draw_class = GST_UNET_BASE_DRAW_CLASS (klass);
 
   object_class->set_property = gst_unet_seg_set_property;
   object_class->get_property = gst_unet_seg_get_property;
@@ -667,20 +572,16 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
       "Filter/Analyzer/Effect/Video",
       "Segments video with a U-Net-shaped ONNX network",
       "The unetseg authors");
-  gst_element_class_add_pad_template (element_class,
-      gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template (element_class,
-      gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref (caps);
 
-  trans_class->passthrough_on_same_caps = FALSE;
   trans_class->start = GST_DEBUG_FUNCPTR (gst_unet_seg_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_unet_seg_stop);
-  trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_unet_seg_set_caps);
   trans_class->query = GST_DEBUG_FUNCPTR (gst_unet_seg_query);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_unet_seg_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_unet_seg_src_event);
   trans_class->before_transform
       = GST_DEBUG_FUNCPTR (gst_unet_seg_before_transform);
-  trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_unet_seg_transform_ip);
+  draw_class->set_info = gst_unet_seg_set_info;
+  draw_class->begin = gst_unet_seg_begin;
+  draw_class->find_mask = gst_unet_seg_find_mask;
+  draw_class->end = gst_unet_seg_end;
 }

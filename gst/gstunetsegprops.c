@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstunetseg.h"
 
-#define DEFAULT_OUTPUT    GST_UNET_SEG_OUTPUT_OVERLAY
-#define DEFAULT_OPACITY   0.5
-#define DEFAULT_THRESHOLD 0.5
-#define DEFAULT_INTERVAL  1
-#define DEFAULT_LATE      GST_UNET_SEG_LATE_REUSE
-#define DEFAULT_THREADS   0
-#define MAX_THREADS       1024
+#define DEFAULT_INTERVAL 1
+#define DEFAULT_LATE     GST_UNET_SEG_LATE_REUSE
+#define DEFAULT_THREADS  0
+#define MAX_THREADS      1024
 
 #define READY   (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
       | GST_PARAM_MUTABLE_READY)
@@ -18,10 +15,6 @@
 enum {
   PROP_0,
   PROP_MODEL,
-  PROP_OUTPUT,
-  PROP_OPACITY,
-  PROP_THRESHOLD,
-  PROP_COLORS,
   PROP_INTERVAL,
   PROP_LATE,
   PROP_THREADS,
@@ -42,26 +35,6 @@ enum {
   PROP_INVERT,
   PROP_LABELS,
 };
-
-GType
-gst_unet_seg_output_get_type (void)
-{
-  static GType type;
-
-  if (g_once_init_enter (&type)) {
-    static const GEnumValue values[] = {
-      { GST_UNET_SEG_OUTPUT_OVERLAY,
-          "Class colours over the frame, and metadata", "overlay" },
-      { GST_UNET_SEG_OUTPUT_NONE,
-          "Metadata only, the frame stays as it is", "none" },
-      { 0, NULL, NULL },
-    };
-    GType new_type = g_enum_register_static ("GstUnetSegOutput", values);
-
-    g_once_init_leave (&type, new_type);
-  }
-  return type;
-}
 
 GType
 gst_unet_seg_late_get_type (void)
@@ -187,24 +160,6 @@ get_knob (GstUnetSeg *self, const UnetKnob *knob, GValue *value,
 
 /* ---- all properties --------------------------------------------------- */
 
-static void
-set_colors (GstUnetSeg *self, const gchar *text)
-{
-  g_autoptr (GError) error = NULL;
-  UnetColors *colors = unet_colors_new (text, &error), *old;
-
-  if (colors == NULL) {
-    g_warning ("%s: property 'colors': %s", GST_OBJECT_NAME (self),
-        error->message);
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  old = self->settings.colors;
-  self->settings.colors = colors;
-  GST_OBJECT_UNLOCK (self);
-  unet_colors_unref (old);
-}
-
 void
 gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
     GParamSpec *pspec)
@@ -216,30 +171,17 @@ gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
     set_knob (self, knob, value, pspec);
     return;
   }
-  if (id == PROP_COLORS) {
-    set_colors (self, g_value_get_string (value));
-    return;
-  }
   GST_OBJECT_LOCK (self);
   switch (id) {
     case PROP_MODEL:
       g_free (self->model);
       self->model = g_value_dup_string (value);
       break;
-    case PROP_OUTPUT:
-      self->settings.output = g_value_get_enum (value);
-      break;
-    case PROP_OPACITY:
-      self->settings.opacity = g_value_get_double (value);
-      break;
-    case PROP_THRESHOLD:
-      self->settings.threshold = g_value_get_double (value);
-      break;
     case PROP_INTERVAL:
-      self->settings.interval = g_value_get_uint (value);
+      self->interval = g_value_get_uint (value);
       break;
     case PROP_LATE:
-      self->settings.late = g_value_get_enum (value);
+      self->late = g_value_get_enum (value);
       break;
     case PROP_THREADS:
       self->threads = g_value_get_uint (value);
@@ -288,23 +230,11 @@ gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
     case PROP_MODEL:
       g_value_set_string (value, self->model);
       break;
-    case PROP_OUTPUT:
-      g_value_set_enum (value, self->settings.output);
-      break;
-    case PROP_OPACITY:
-      g_value_set_double (value, self->settings.opacity);
-      break;
-    case PROP_THRESHOLD:
-      g_value_set_double (value, self->settings.threshold);
-      break;
-    case PROP_COLORS:
-      g_value_set_string (value, unet_colors_get_text (self->settings.colors));
-      break;
     case PROP_INTERVAL:
-      g_value_set_uint (value, self->settings.interval);
+      g_value_set_uint (value, self->interval);
       break;
     case PROP_LATE:
-      g_value_set_enum (value, self->settings.late);
+      g_value_set_enum (value, self->late);
       break;
     case PROP_THREADS:
       g_value_set_uint (value, self->threads);
@@ -326,14 +256,8 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
   self->overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
   self->threads = DEFAULT_THREADS;
-  self->settings = (GstUnetSegSettings) {
-    .output = DEFAULT_OUTPUT,
-    .opacity = DEFAULT_OPACITY,
-    .threshold = DEFAULT_THRESHOLD,
-    .interval = DEFAULT_INTERVAL,
-    .late = DEFAULT_LATE,
-    .colors = unet_colors_new (NULL, NULL),
-  };
+  self->interval = DEFAULT_INTERVAL;
+  self->late = DEFAULT_LATE;
 }
 
 void
@@ -343,22 +267,6 @@ gst_unet_seg_clear_properties (GstUnetSeg *self)
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
-  gst_unet_seg_settings_clear (&self->settings);
-}
-
-void
-gst_unet_seg_get_settings (GstUnetSeg *self, GstUnetSegSettings *settings)
-{
-  GST_OBJECT_LOCK (self);
-  *settings = self->settings;
-  unet_colors_ref (settings->colors);
-  GST_OBJECT_UNLOCK (self);
-}
-
-void
-gst_unet_seg_settings_clear (GstUnetSegSettings *settings)
-{
-  g_clear_pointer (&settings->colors, unet_colors_unref);
 }
 
 /* ---- what gst-inspect-1.0 shows --------------------------------------- */
@@ -367,29 +275,6 @@ static void
 install (GObjectClass *klass, guint id, GParamSpec *pspec)
 {
   g_object_class_install_property (klass, id, pspec);
-}
-
-static void
-install_mask_properties (GObjectClass *klass)
-{
-  install (klass, PROP_OUTPUT,
-      g_param_spec_enum ("output", "Output", "What becomes of the mask",
-          GST_TYPE_UNET_SEG_OUTPUT, DEFAULT_OUTPUT, CONTROLLED));
-  install (klass, PROP_OPACITY,
-      g_param_spec_double ("opacity", "Opacity",
-          "Opacity of the class colours: 0 leaves the picture as it is, 1 "
-          "hides what is under them",
-          0, 1, DEFAULT_OPACITY, CONTROLLED));
-  install (klass, PROP_THRESHOLD,
-      g_param_spec_double ("threshold", "Threshold",
-          "Least probability of a pixel that is not background",
-          0, 1, DEFAULT_THRESHOLD, CONTROLLED));
-  install (klass, PROP_COLORS,
-      g_param_spec_string ("colors", "Colors",
-          "Colours of classes, as in \"person=#80ff0040,car=red\": a label or "
-          "number of a class, then #RRGGBB, #AARRGGBB or a name; without "
-          "label for the classes 1, 2, ... in order (unset = distinct hues)",
-          NULL, PLAYING));
 }
 
 static void
@@ -501,12 +386,10 @@ gst_unet_seg_install_properties (GObjectClass *klass)
           "Path of an ONNX file; a .modelinfo file beside it is read as well "
           "(unset = the built-in person model)",
           NULL, READY));
-  install_mask_properties (klass);
   install_rate_properties (klass);
   install_input_properties (klass);
   install_output_properties (klass);
 
-  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_OUTPUT, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_LATE, 0);
   gst_type_mark_as_plugin_api (UNET_TYPE_FIT, 0);
   gst_type_mark_as_plugin_api (UNET_TYPE_LAYOUT, 0);

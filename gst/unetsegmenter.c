@@ -33,7 +33,6 @@ struct _UnetSegmenter {
   GstVideoInfo info;
   UnetPreprocess *preprocess;
   UnetPostprocess *postprocess;
-  UnetOverlay *overlay;
   UnetMask shape; /* without data */
   GstBufferPool *pool;
   UnetSegClasses *classes;
@@ -263,7 +262,6 @@ close_info (UnetSegmenter *self)
 {
   g_clear_pointer (&self->preprocess, unet_preprocess_free);
   g_clear_pointer (&self->postprocess, unet_postprocess_free);
-  g_clear_pointer (&self->overlay, unet_overlay_free);
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   if (self->pool) {
     gst_buffer_pool_set_active (self->pool, FALSE);
@@ -306,8 +304,7 @@ open_frame_path (UnetSegmenter *self, const GstVideoInfo *info,
   if (self->postprocess == NULL)
     return FALSE;
   unet_postprocess_get_info (self->postprocess, &self->shape);
-  self->overlay = unet_overlay_new (info, error);
-  return self->overlay != NULL;
+  return TRUE;
 }
 
 static gboolean
@@ -470,29 +467,6 @@ unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
   return fill_mask (self, threshold, mask, error);
 }
 
-const gchar *
-unet_segmenter_set_colors (UnetSegmenter *self, const UnetColors *colors)
-{
-  g_autofree guint32 *argb = g_new (guint32, self->shape.n_classes);
-  const gchar *unknown = unet_colors_get_palette (colors, self->classes, argb);
-
-  unet_overlay_set_palette (self->overlay, argb, self->shape.n_classes);
-  return unknown;
-}
-
-void
-unet_segmenter_draw (UnetSegmenter *self, GstVideoFrame *frame,
-    const UnetMaskBuffers *mask, gdouble opacity, gdouble threshold)
-{
-  GstMapInfo maps[2];
-  UnetMask view;
-
-  if (!map_mask (self, mask, GST_MAP_READ, maps, &view))
-    return;
-  unet_overlay_draw (self->overlay, frame, &view, opacity, threshold);
-  unmap_mask (mask, maps);
-}
-
 UnetSegMeta *
 unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
     const UnetMaskBuffers *mask)
@@ -508,27 +482,20 @@ unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
   return meta;
 }
 
-/* The run itself has been measured when the session was made. Drawn is a mask
- * that covers the frame, which takes longest. */
+/* The run itself has been measured when the session was made. */
 static void
-rehearse (UnetSegmenter *self, GstVideoFrame *frame, gboolean draw)
+rehearse (UnetSegmenter *self, GstVideoFrame *frame)
 {
   UnetMaskBuffers mask = { NULL, NULL };
 
   unet_preprocess_run (self->preprocess, frame,
       unet_session_get_input_data (self->session, self->input));
-  if (!fill_mask (self, .5, &mask, NULL))
-    return;
-  if (draw) {
-    gst_buffer_memset (mask.class_map, 0, 1, -1);
-    gst_buffer_memset (mask.probability, 0, 255, -1);
-    unet_segmenter_draw (self, frame, &mask, .5, .5);
-  }
-  unet_mask_buffers_clear (&mask);
+  if (fill_mask (self, .5, &mask, NULL))
+    unet_mask_buffers_clear (&mask);
 }
 
 guint64
-unet_segmenter_estimate (UnetSegmenter *self, gboolean draw)
+unet_segmenter_estimate (UnetSegmenter *self)
 {
   guint64 time = self->run_estimate;
   GstBuffer *buffer;
@@ -541,10 +508,10 @@ unet_segmenter_estimate (UnetSegmenter *self, gboolean draw)
   if (buffer == NULL)
     return time;
   gst_buffer_memset (buffer, 0, 0, -1);
-  if (unet_map_frame (&map, &self->info, buffer, GST_MAP_READWRITE)) {
+  if (unet_map_frame (&map, &self->info, buffer, GST_MAP_READ)) {
     GstClockTime start = gst_util_get_timestamp ();
 
-    rehearse (self, &map.frame, draw);
+    rehearse (self, &map.frame);
     time += gst_util_get_timestamp () - start;
     unet_unmap_frame (&map);
   }

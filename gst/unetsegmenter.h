@@ -2,7 +2,8 @@
 #pragma once
 
 #include "frame/frame.h"
-#include "unetcolors.h"
+
+#include <unetseg/unet-seg-meta.h>
 
 G_BEGIN_DECLS
 
@@ -44,21 +45,13 @@ gboolean unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
     gdouble threshold, UnetMaskBuffers *mask, guint64 *run_time,
     GError **error);
 
-/* Returns a class named in @colors that the model does not have, or %NULL. */
-const gchar *unet_segmenter_set_colors (UnetSegmenter *self,
-    const UnetColors *colors);
-/* @frame: mapped for reading and writing. */
-void unet_segmenter_draw (UnetSegmenter *self, GstVideoFrame *frame,
-    const UnetMaskBuffers *mask, gdouble opacity, gdouble threshold);
-
 /* Attaches @mask to a writable buffer, as of this frame. */
 UnetSegMeta *unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
     const UnetMaskBuffers *mask);
 
-/* What a frame that gets a mask of its own takes, measured on a black one;
- * only the session's run before there is an info, 0 before there is a
- * session. */
-guint64 unet_segmenter_estimate (UnetSegmenter *self, gboolean draw);
+/* What finding the mask of a frame takes, measured on a black one; only the
+ * session's run before there is an info, 0 before there is a session. */
+guint64 unet_segmenter_estimate (UnetSegmenter *self);
 
 UnetModel *unet_segmenter_get_model (UnetSegmenter *self);
 const UnetContract *unet_segmenter_get_contract (UnetSegmenter *self);

@@ -153,21 +153,43 @@ smoothstep (gdouble from, gdouble to, gdouble x)
 
 /* The soft edge never reaches beyond 0 and 1: no probability at all is never
  * drawn, certainty always fully. */
+static gdouble
+cover (const UnetAlphaStyle *style, gdouble probability)
+{
+  switch (style->edge) {
+    case UNET_EDGE_LINEAR:
+      return MIN (probability, 1);
+    case UNET_EDGE_HARD:
+      return probability > 0 && probability >= style->threshold;
+    default:
+      return smoothstep (MAX (style->threshold - SOFTNESS, 0),
+          MIN (style->threshold + SOFTNESS, 1), probability);
+  }
+}
+
+static guint8
+largest_undrawn (const UnetAlphaStyle *style)
+{
+  guint8 p = 255;
+
+  while (p > 0 && cover (style, p / 255.0) > 0)
+    p--;
+  return p;
+}
+
 static void
 set_curve (UnetAlpha *self)
 {
   const UnetAlphaStyle *style = &self->style;
-  const gdouble from = MAX (style->threshold - SOFTNESS, 0);
-  const gdouble to = MIN (style->threshold + SOFTNESS, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (self->curve); i++) {
-    const gdouble covered = smoothstep (from, to, i / 4080.0);
+    const gdouble covered = cover (style, i / 4080.0);
 
     self->curve[i] = (guint8) (255 * style->gain *
             (style->invert ? 1 - covered : covered) +
         0.5);
   }
-  self->undrawn = (guint8) floor (255 * from);
+  self->undrawn = largest_undrawn (style);
   self->low = 0;
   self->high = 255;
   while (self->low < 255 && self->curve[16 * (self->low + 1)] == self->curve[0])
@@ -212,7 +234,7 @@ unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
   const UnetAlphaStyle *old = &self->style;
   const gboolean same_curve = self->cell_start &&
       old->threshold == style->threshold && old->gain == style->gain &&
-      old->invert == style->invert;
+      old->invert == style->invert && old->edge == style->edge;
 
   set_geometry (self, mask);
   self->mask = *mask;
@@ -425,6 +447,51 @@ find_cell_classes (const UnetAlpha *self, CellClasses *found, guint cell,
   }
 }
 
+static gfloat
+class_probability (const CellClasses *found, guint i, const gfloat weights[4])
+{
+  const gfloat *column = found->column[i];
+
+  return weights[0] * column[0] + weights[1] * column[1] +
+      weights[2] * column[2] + weights[3] * column[3];
+}
+
+/* The likeliest class alone. */
+static void
+pick_color (UnetAlpha *self, const CellClasses *found, const gfloat weights[4],
+    guint x, UnetAlphaRow *row)
+{
+  const UnetClassStyle *style = &self->style.classes[found->id[0]];
+  gfloat best = 0;
+
+  for (guint i = 0; i < found->n; i++) {
+    const gfloat p = class_probability (found, i, weights);
+
+    if (p > best) {
+      best = p;
+      style = &self->style.classes[found->id[i]];
+    }
+  }
+  for (guint c = 0; c < 3; c++)
+    row->color[c][x] = style->sample[c];
+  scale_alpha (row->alpha + x, 1, style->gain);
+}
+
+static void
+pick_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
+    UnetAlphaRow *row)
+{
+  CellClasses found;
+  gfloat weights[4];
+
+  spline_weights (weights, fraction_y);
+  find_cell_classes (self, &found, self->column[run->start], weights);
+  for (guint x = run->start; x < run->end; x++) {
+    spline_weights (weights, self->fraction[x]);
+    pick_color (self, &found, weights, x, row);
+  }
+}
+
 /* Where classes meet, the eighth power of each one's smooth probability draws
  * the border, rounder than the mask's steps and as sharp as the frame. */
 static void
@@ -442,9 +509,7 @@ mix_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
     spline_weights (weights, self->fraction[x]);
     for (guint i = 0; i < found.n; i++) {
       const UnetClassStyle *style = &self->style.classes[found.id[i]];
-      const gfloat *column = found.column[i];
-      gfloat p = weights[0] * column[0] + weights[1] * column[1] +
-          weights[2] * column[2] + weights[3] * column[3];
+      gfloat p = class_probability (&found, i, weights);
 
       p *= p;
       p *= p;
@@ -486,6 +551,8 @@ unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
     }
     if (colored && run->id >= 0)
       fill_color (&self->style.classes[run->id], run, row);
+    else if (colored && self->style.edge == UNET_EDGE_HARD)
+      pick_colors (self, run, fraction, row);
     else if (colored)
       mix_colors (self, run, fraction, row);
     add_span (row, run->start, run->end);

@@ -30,6 +30,13 @@ typedef struct {
   guint8 gain; /* 0: not drawn */
 } UnetClassStyle;
 
+/* What becomes of a probability. */
+typedef enum {
+  UNET_EDGE_SOFT,   /* a soft step round the threshold */
+  UNET_EDGE_HARD,   /* a step; where classes meet one of them wins */
+  UNET_EDGE_LINEAR, /* as it is, whatever the threshold */
+} UnetEdge;
+
 typedef struct {
   gdouble threshold;
   gdouble gain;    /* alpha of what is wholly covered, 0..1 */
@@ -37,6 +44,7 @@ typedef struct {
   /* 256 of them where the mask has several classes, else NULL; those that are
    * not drawn count as background. */
   const UnetClassStyle *classes;
+  UnetEdge edge;
 } UnetAlphaStyle;
 
 /* Cells of one kind in a row of cells. */

@@ -99,6 +99,39 @@ UNET_API void unet_overlay_set_palette (UnetOverlay *self, const guint32 *argb,
 UNET_API void unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *mask, gdouble opacity, gdouble threshold);
 
+/* ---- the mask as a picture --------------------------------------------- */
+
+typedef struct _UnetMaskPicture UnetMaskPicture;
+
+UNET_API UnetMaskPicture *unet_mask_picture_new (guint width, guint height);
+UNET_API void unet_mask_picture_free (UnetMaskPicture *self);
+/* @frame: GRAY8, mapped for writing. With one class beside the background its
+ * probability, bilinear, 255 = 1; else class numbers, in which @threshold and
+ * the smoothness of borders are those of the overlay. @mask: (nullable): all of
+ * it is background, as is what the mask does not cover. */
+UNET_API void unet_mask_picture_draw (UnetMaskPicture *self,
+    GstVideoFrame *frame, const UnetMask *mask, gdouble threshold);
+
+/* ---- the foreground alone ---------------------------------------------- */
+
+typedef struct _UnetCutout UnetCutout;
+
+/* The format next to @format that has alpha; @format itself if it has. */
+UNET_API GstVideoFormat unet_cutout_get_format (GstVideoFormat format);
+/* @out: as @in, in unet_cutout_get_format(). Colours go over unchanged in every
+ * format whose samples only move; others go through GstVideoConverter. */
+UNET_API UnetCutout *unet_cutout_new (const GstVideoInfo *in,
+    const GstVideoInfo *out, GError **error);
+UNET_API void unet_cutout_free (UnetCutout *self);
+/* As for the overlay; the colours' alpha is that of the classes' pixels. */
+UNET_API void unet_cutout_set_palette (UnetCutout *self, const guint32 *argb,
+    guint n_colors);
+/* Straight alpha, multiplied with what is there. @in: (nullable) where formats
+ * are equal, then @out is mapped read-write and holds the frame. @mask:
+ * (nullable): all is background. */
+UNET_API void unet_cutout_run (UnetCutout *self, const GstVideoFrame *in,
+    GstVideoFrame *out, const UnetMask *mask, gdouble threshold);
+
 /* Default colours: [0] transparent, then distinct hues. */
 UNET_API guint32 unet_palette_default (guint index);
 

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstunetbasedraw.h"
+
+#include "unetmap.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
+#define GST_CAT_DEFAULT gst_unet_seg_debug
+
+#define DEFAULT_OUTPUT    GST_UNET_SEG_OUTPUT_OVERLAY
+#define DEFAULT_OPACITY   0.5
+#define DEFAULT_THRESHOLD 0.5
+
+#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
+      | GST_PARAM_MUTABLE_PLAYING)
+#define CONTROLLED (PLAYING | GST_PARAM_CONTROLLABLE)
+
+enum {
+  PROP_0,
+  PROP_OUTPUT,
+  PROP_OPACITY,
+  PROP_THRESHOLD,
+  PROP_COLORS,
+};
+
+typedef struct {
+  UnetDrawSettings settings; /* under the object lock */
+
+  /* Of the streaming thread, or while there is none. */
+  GstVideoInfo in, out;
+  UnetDrawer *drawer; /* (nullable): no caps yet */
+  gboolean warned_buffer;
+} GstUnetBaseDrawPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstUnetBaseDraw, gst_unet_base_draw,
+    GST_TYPE_BASE_TRANSFORM)
+
+#define PRIVATE(self)                                                        \
+  ((GstUnetBaseDrawPrivate *) gst_unet_base_draw_get_instance_private (      \
+      GST_UNET_BASE_DRAW (self)))
+
+/* ---- properties ------------------------------------------------------- */
+
+void
+gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
+    UnetDrawSettings *settings)
+{
+  GST_OBJECT_LOCK (self);
+  *settings = PRIVATE (self)->settings;
+  unet_colors_ref (settings->colors);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+unet_draw_settings_clear (UnetDrawSettings *settings)
+{
+  g_clear_pointer (&settings->colors, unet_colors_unref);
+}
+
+static void
+set_colors (GstUnetBaseDraw *self, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+  UnetColors *colors = unet_colors_new (text, &error), *old;
+
+  if (colors == NULL) {
+    g_warning ("%s: property 'colors': %s", GST_OBJECT_NAME (self),
+        error->message);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  old = PRIVATE (self)->settings.colors;
+  PRIVATE (self)->settings.colors = colors;
+  GST_OBJECT_UNLOCK (self);
+  unet_colors_unref (old);
+}
+
+/* Other caps, perhaps on both pads: upstream may have the choice. */
+static void
+set_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
+{
+  GstUnetSegOutput old;
+
+  GST_OBJECT_LOCK (self);
+  old = PRIVATE (self)->settings.output;
+  PRIVATE (self)->settings.output = output;
+  GST_OBJECT_UNLOCK (self);
+  if (output != old)
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+}
+
+static void
+gst_unet_base_draw_set_property (GObject *object, guint id,
+    const GValue *value, GParamSpec *pspec)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
+  UnetDrawSettings *settings = &PRIVATE (self)->settings;
+
+  if (id == PROP_COLORS) {
+    set_colors (self, g_value_get_string (value));
+    return;
+  }
+  if (id == PROP_OUTPUT) {
+    set_output (self, g_value_get_enum (value));
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_OPACITY:
+      settings->opacity = g_value_get_double (value);
+      break;
+    case PROP_THRESHOLD:
+      settings->threshold = g_value_get_double (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_unet_base_draw_get_property (GObject *object, guint id, GValue *value,
+    GParamSpec *pspec)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
+  const UnetDrawSettings *settings = &PRIVATE (self)->settings;
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_OUTPUT:
+      g_value_set_enum (value, settings->output);
+      break;
+    case PROP_OPACITY:
+      g_value_set_double (value, settings->opacity);
+      break;
+    case PROP_THRESHOLD:
+      g_value_set_double (value, settings->threshold);
+      break;
+    case PROP_COLORS:
+      g_value_set_string (value, unet_colors_get_text (settings->colors));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+install_properties (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_OUTPUT,
+      g_param_spec_enum ("output", "Output",
+          "What becomes of the mask; a change while playing renegotiates caps",
+          GST_TYPE_UNET_SEG_OUTPUT, DEFAULT_OUTPUT, CONTROLLED));
+  g_object_class_install_property (klass, PROP_OPACITY,
+      g_param_spec_double ("opacity", "Opacity",
+          "Opacity of the class colours: 0 leaves the picture as it is, 1 "
+          "hides what is under them",
+          0, 1, DEFAULT_OPACITY, CONTROLLED));
+  g_object_class_install_property (klass, PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+          "Least probability of a pixel that is not background",
+          0, 1, DEFAULT_THRESHOLD, CONTROLLED));
+  g_object_class_install_property (klass, PROP_COLORS,
+      g_param_spec_string ("colors", "Colors",
+          "Colours of classes, as in \"person=#80ff0000,car=red\": a label or "
+          "number of a class, then #RRGGBB, #AARRGGBB or a name; without "
+          "label for the classes 1, 2, ... in order (unset = distinct hues)",
+          NULL, PLAYING));
+}
+
+/* ---- caps ------------------------------------------------------------- */
+
+static GstUnetSegOutput
+get_output (GstUnetBaseDraw *self)
+{
+  GstUnetSegOutput output;
+
+  GST_OBJECT_LOCK (self);
+  output = PRIVATE (self)->settings.output;
+  GST_OBJECT_UNLOCK (self);
+  return output;
+}
+
+static GstCaps *
+gst_unet_base_draw_transform_caps (GstBaseTransform *trans,
+    GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstCaps *result = unet_output_transform_caps (
+      get_output (GST_UNET_BASE_DRAW (trans)), direction, caps), *filtered;
+
+  if (filter == NULL)
+    return result;
+  filtered = gst_caps_intersect_full (filter, result,
+      GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (result);
+  return filtered;
+}
+
+/* One buffer with several frames, or fields in buffers of their own. */
+static gboolean
+is_refused (const GstVideoInfo *info)
+{
+  return GST_VIDEO_INFO_INTERLACE_MODE (info)
+      == GST_VIDEO_INTERLACE_MODE_FIELDS
+      || GST_VIDEO_INFO_INTERLACE_MODE (info)
+             == GST_VIDEO_INTERLACE_MODE_ALTERNATE;
+}
+
+static gboolean
+open_drawer (GstUnetBaseDraw *self)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&priv->drawer, unet_drawer_free);
+  priv->drawer = unet_drawer_new (&priv->in, &priv->out);
+  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self),
+      unet_drawer_is_in_place (priv->drawer));
+  if (unet_drawer_set_output (priv->drawer, get_output (self), &error))
+    return TRUE;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
+  return FALSE;
+}
+
+static gboolean
+gst_unet_base_draw_set_caps (GstBaseTransform *trans, GstCaps *incaps,
+    GstCaps *outcaps)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+
+  if (!gst_video_info_from_caps (&priv->in, incaps)
+      || !gst_video_info_from_caps (&priv->out, outcaps)
+      || is_refused (&priv->in))
+    return FALSE;
+  if (!open_drawer (self))
+    return FALSE;
+  return klass->set_info == NULL || klass->set_info (self, &priv->in);
+}
+
+static gboolean
+gst_unet_base_draw_get_unit_size (GstBaseTransform *trans, GstCaps *caps,
+    gsize *size)
+{
+  GstVideoInfo info;
+
+  if (!gst_video_info_from_caps (&info, caps))
+    return FALSE;
+  *size = GST_VIDEO_INFO_SIZE (&info);
+  return TRUE;
+}
+
+/* ---- buffers ---------------------------------------------------------- */
+
+/* Any strides may come; in place what downstream says goes upstream. */
+static gboolean
+gst_unet_base_draw_propose_allocation (GstBaseTransform *trans,
+    GstQuery *decide, GstQuery *query)
+{
+  if (decide)
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
+      ->propose_allocation (trans, decide, query);
+}
+
+/* As GstVideoFilter does it: downstream's pool or one of our own, with other
+ * strides only where downstream can read them. */
+static gboolean
+gst_unet_base_draw_decide_allocation (GstBaseTransform *trans,
+    GstQuery *query)
+{
+  guint size = 0, min = 0, max = 0;
+  gboolean exists = gst_query_get_n_allocation_pools (query) > 0;
+  GstBufferPool *pool = NULL;
+  GstStructure *config;
+  GstCaps *caps;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (exists)
+    gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
+  if (pool == NULL)
+    pool = gst_video_buffer_pool_new ();
+  size = MAX (size, GST_VIDEO_INFO_SIZE (&PRIVATE (trans)->out));
+  config = gst_buffer_pool_get_config (pool);
+  gst_buffer_pool_config_set_params (config, caps, size, min, max);
+  if (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL))
+    gst_buffer_pool_config_add_option (config,
+        GST_BUFFER_POOL_OPTION_VIDEO_META);
+  gst_buffer_pool_set_config (pool, config);
+  if (exists)
+    gst_query_set_nth_allocation_pool (query, 0, pool, size, min, max);
+  else
+    gst_query_add_allocation_pool (query, pool, size, min, max);
+  gst_object_unref (pool);
+  return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
+      ->decide_allocation (trans, query);
+}
+
+/* The picture stays where it is, its colours may not. */
+static gboolean
+gst_unet_base_draw_transform_meta (GstBaseTransform *trans, GstBuffer *out,
+    GstMeta *meta, GstBuffer *in)
+{
+  static const gchar *const kept[] = { GST_META_TAG_VIDEO_STR,
+    GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };
+  const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
+
+  for (guint i = 0; tags && tags[i]; i++)
+    if (!g_strv_contains (kept, tags[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- frames ----------------------------------------------------------- */
+
+static void
+warn_of_buffer (GstUnetBaseDraw *self, GstBuffer *buffer)
+{
+  if (!PRIVATE (self)->warned_buffer)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("Frames that do not fit their caps go on without a mask."),
+        ("%" GST_PTR_FORMAT "; said once", buffer));
+  PRIVATE (self)->warned_buffer = TRUE;
+}
+
+static void
+warn_of_color (GstUnetBaseDraw *self, const gchar *unknown)
+{
+  if (unknown)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+        ("Property 'colors': the model has no class '%s'", unknown), (NULL));
+}
+
+static void
+draw (GstUnetBaseDraw *self, const UnetDrawSettings *settings,
+    const UnetSegMeta *mask, const GstVideoFrame *in, GstVideoFrame *out)
+{
+  const gchar *unknown;
+
+  unet_drawer_draw (PRIVATE (self)->drawer, settings, mask, in, out,
+      &unknown);
+  warn_of_color (self, unknown);
+}
+
+/* Returns whether the frame could be read, if that was wanted. */
+static gboolean
+process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
+    const UnetDrawSettings *settings, gboolean look)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+  gboolean draws = unet_drawer_draws (priv->drawer, settings);
+  const UnetSegMeta *mask;
+  UnetMap map;
+
+  if (!look && !draws) {
+    klass->find_mask (self, NULL, buffer, settings);
+    return TRUE;
+  }
+  if (!unet_map_frame (&map, &priv->in, buffer,
+          draws ? GST_MAP_READWRITE : GST_MAP_READ)) {
+    warn_of_buffer (self, buffer);
+    return FALSE;
+  }
+  mask = klass->find_mask (self, &map.frame, buffer, settings);
+  if (draws)
+    draw (self, settings, mask, &map.frame, &map.frame);
+  unet_unmap_frame (&map);
+  if (draws && mask)
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_GAP);
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_unet_base_draw_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+  g_auto (UnetDrawSettings) settings = { 0 };
+  g_autoptr (GError) error = NULL;
+  gboolean look, ok;
+
+  gst_unet_base_draw_get_settings (self, &settings);
+  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output,
+          &error))
+    goto no_output;
+  look = klass->begin && klass->begin (self, buffer, &settings);
+  ok = process_in_place (self, buffer, &settings, look);
+  if (klass->end)
+    klass->end (self, ok);
+  return GST_FLOW_OK;
+
+no_output:
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
+  return GST_FLOW_ERROR;
+}
+
+static gboolean
+process (GstUnetBaseDraw *self, GstBuffer *in, GstBuffer *out,
+    const UnetDrawSettings *settings, GstVideoFrame *frame)
+{
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+  const UnetSegMeta *mask;
+  UnetMap map;
+
+  if (!unet_map_frame (&map, &PRIVATE (self)->in, in, GST_MAP_READ)) {
+    warn_of_buffer (self, in);
+    draw (self, settings, NULL, NULL, frame);
+    return FALSE;
+  }
+  mask = klass->find_mask (self, &map.frame, out, settings);
+  draw (self, settings, mask, &map.frame, frame);
+  unet_unmap_frame (&map);
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_unet_base_draw_transform (GstBaseTransform *trans, GstBuffer *in,
+    GstBuffer *out)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+  g_auto (UnetDrawSettings) settings = { 0 };
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+  UnetMap map;
+
+  gst_unet_base_draw_get_settings (self, &settings);
+  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output,
+          &error))
+    goto no_output;
+  if (!unet_map_frame (&map, &PRIVATE (self)->out, out, GST_MAP_READWRITE))
+    goto bad_output;
+  if (klass->begin)
+    klass->begin (self, in, &settings);
+  ok = process (self, in, out, &settings, &map.frame);
+  unet_unmap_frame (&map);
+  GST_BUFFER_FLAG_UNSET (out, GST_BUFFER_FLAG_GAP);
+  if (klass->end)
+    klass->end (self, ok);
+  return GST_FLOW_OK;
+
+no_output:
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
+  return GST_FLOW_ERROR;
+bad_output:
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+      ("Downstream's buffers do not fit their caps."),
+      ("%" GST_PTR_FORMAT, out));
+  return GST_FLOW_ERROR;
+}
+
+static void
+gst_unet_base_draw_before_transform (GstBaseTransform *trans,
+    GstBuffer *buffer)
+{
+  GstClockTime time;
+
+  if (trans->segment.format != GST_FORMAT_TIME)
+    return;
+  time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (trans), time);
+}
+
+guint64
+gst_unet_base_draw_estimate (GstUnetBaseDraw *self)
+{
+  g_auto (UnetDrawSettings) settings = { 0 };
+
+  if (PRIVATE (self)->drawer == NULL)
+    return 0;
+  gst_unet_base_draw_get_settings (self, &settings);
+  return unet_drawer_estimate (PRIVATE (self)->drawer, &settings);
+}
+
+/* ---- class ------------------------------------------------------------ */
+
+static gboolean
+gst_unet_base_draw_start (GstBaseTransform *trans)
+{
+  PRIVATE (trans)->warned_buffer = FALSE;
+  return TRUE;
+}
+
+static gboolean
+gst_unet_base_draw_stop (GstBaseTransform *trans)
+{
+  g_clear_pointer (&PRIVATE (trans)->drawer, unet_drawer_free);
+  return TRUE;
+}
+
+static void
+gst_unet_base_draw_finalize (GObject *object)
+{
+  unet_draw_settings_clear (&PRIVATE (object)->settings);
+  G_OBJECT_CLASS (gst_unet_base_draw_parent_class)->finalize (object);
+}
+
+/* Passthrough is not to be preferred: a mask in grey is no reason to ask for
+ * pictures in grey. */
+static void
+gst_unet_base_draw_init (GstUnetBaseDraw *self)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+
+  PRIVATE (self)->settings = (UnetDrawSettings) {
+    .output = DEFAULT_OUTPUT,
+    .opacity = DEFAULT_OPACITY,
+    .threshold = DEFAULT_THRESHOLD,
+    .colors = unet_colors_new (NULL, NULL),
+  };
+  gst_base_transform_set_in_place (trans, TRUE);
+  gst_base_transform_set_prefer_passthrough (trans, FALSE);
+}
+
+static void
+install_transform (GstBaseTransformClass *klass)
+{
+  klass->passthrough_on_same_caps = FALSE;
+  klass->start = GST_DEBUG_FUNCPTR (gst_unet_base_draw_start);
+  klass->stop = GST_DEBUG_FUNCPTR (gst_unet_base_draw_stop);
+  klass->transform_caps
+      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_caps);
+  klass->set_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_set_caps);
+  klass->get_unit_size = GST_DEBUG_FUNCPTR (gst_unet_base_draw_get_unit_size);
+  klass->propose_allocation
+      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_propose_allocation);
+  klass->decide_allocation
+      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_decide_allocation);
+  klass->transform_meta
+      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_meta);
+  klass->before_transform
+      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_before_transform);
+  klass->transform_ip = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_ip);
+  klass->transform = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform);
+}
+
+static void
+gst_unet_base_draw_class_init (GstUnetBaseDrawClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstCaps *caps = unet_output_template_caps ();
+
+  object_class->set_property = gst_unet_base_draw_set_property;
+  object_class->get_property = gst_unet_base_draw_get_property;
+  object_class->finalize = gst_unet_base_draw_finalize;
+  install_properties (object_class);
+  gst_element_class_add_pad_template (element_class,
+      gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template (element_class,
+      gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref (caps);
+  install_transform (GST_BASE_TRANSFORM_CLASS (klass));
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_BASE_DRAW, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_OUTPUT, 0);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/base/gstbasetransform.h>
+
+#include "unetdrawer.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_UNET_BASE_DRAW (gst_unet_base_draw_get_type ())
+G_DECLARE_DERIVABLE_TYPE (GstUnetBaseDraw, gst_unet_base_draw, GST,
+    UNET_BASE_DRAW, GstBaseTransform)
+
+/**
+ * GstUnetBaseDrawClass:
+ * @parent_class: parent
+ * @set_info: (nullable): prepares for frames of @info; posts what is wrong
+ * @begin: (nullable): a frame has come; returns whether its pixels are needed
+ * @find_mask: returns (nullable) the mask to be drawn; @frame is %NULL where
+ *   @begin returned %FALSE and nothing is drawn. May attach it to @out.
+ * @end: (nullable): the frame is done; @ok: it could be read
+ *
+ * What elements with drawing properties have in common: those properties, caps,
+ * buffers and the drawing itself. Where masks come from is the subclass's.
+ * All but @set_info are called for each frame, in this order.
+ */
+struct _GstUnetBaseDrawClass {
+  GstBaseTransformClass parent_class;
+
+  gboolean (*set_info) (GstUnetBaseDraw *self, const GstVideoInfo *info);
+  gboolean (*begin) (GstUnetBaseDraw *self, GstBuffer *in,
+      const UnetDrawSettings *settings);
+  const UnetSegMeta *(*find_mask) (GstUnetBaseDraw *self,
+      const GstVideoFrame *frame, GstBuffer *out,
+      const UnetDrawSettings *settings);
+  void (*end) (GstUnetBaseDraw *self, gboolean ok);
+};
+
+/* A copy to be given to unet_draw_settings_clear(). */
+void gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
+    UnetDrawSettings *settings);
+void unet_draw_settings_clear (UnetDrawSettings *settings);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UnetDrawSettings, unet_draw_settings_clear)
+
+/* What drawing into a frame takes, nanoseconds, as soon as there are caps. */
+guint64 gst_unet_base_draw_estimate (GstUnetBaseDraw *self);
+
+G_END_DECLS

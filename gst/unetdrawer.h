@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <unetseg/unet-seg-meta.h>
+
+#include "unetcolors.h"
+#include "unetoutput.h"
+
+G_BEGIN_DECLS
+
+/* How masks are drawn: what the properties of both elements say. */
+typedef struct {
+  GstUnetSegOutput output;
+  gdouble opacity;
+  gdouble threshold;
+  UnetColors *colors;
+} UnetDrawSettings;
+
+/* Masks into the frames of one stream, in every output. Whoever draws a mask
+ * does it here, from the metadata that others get as well: that is why two
+ * elements give the same bytes. Belongs to one thread at a time. */
+typedef struct _UnetDrawer UnetDrawer;
+
+/* For frames of @in that leave as frames of @out. */
+UnetDrawer *unet_drawer_new (const GstVideoInfo *in, const GstVideoInfo *out);
+void unet_drawer_free (UnetDrawer *self);
+
+/* Are input and output the same buffer? */
+gboolean unet_drawer_is_in_place (const UnetDrawer *self);
+
+/* Opens what @settings need that is not open yet. Says FALSE, and leaves the
+ * output that was in use, where that output has other caps: they have been
+ * asked for and will come. */
+gboolean unet_drawer_set_output (UnetDrawer *self, GstUnetSegOutput output,
+    GError **error);
+
+/* Will unet_drawer_draw() change the frame? */
+gboolean unet_drawer_draws (const UnetDrawer *self,
+    const UnetDrawSettings *settings);
+
+/* @mask: (nullable): then nothing is drawn over a frame that stays, and all is
+ * background in an output of its own. @in: (nullable): could not be read.
+ * In place @in and @out are the same, mapped for reading and writing.
+ * @unknown: (out): a class that the settings name and @mask does not have, or
+ * %NULL; each is said once. */
+void unet_drawer_draw (UnetDrawer *self, const UnetDrawSettings *settings,
+    const UnetSegMeta *mask, const GstVideoFrame *in, GstVideoFrame *out,
+    const gchar **unknown);
+
+/* What drawing takes that covers a whole frame, in nanoseconds, measured. */
+guint64 unet_drawer_estimate (UnetDrawer *self,
+    const UnetDrawSettings *settings);
+
+G_END_DECLS

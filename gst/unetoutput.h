@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/**
+ * GstUnetSegOutput:
+ * @GST_UNET_SEG_OUTPUT_OVERLAY: class colours over the frame, and metadata
+ * @GST_UNET_SEG_OUTPUT_NONE: metadata only, the frame stays as it is
+ * @GST_UNET_SEG_OUTPUT_MASK: the mask as a picture in grey
+ * @GST_UNET_SEG_OUTPUT_ALPHA: the foreground, with the mask as alpha
+ *
+ * What becomes of the mask.
+ */
+typedef enum {
+  GST_UNET_SEG_OUTPUT_OVERLAY,
+  GST_UNET_SEG_OUTPUT_NONE,
+  GST_UNET_SEG_OUTPUT_MASK,
+  GST_UNET_SEG_OUTPUT_ALPHA,
+} GstUnetSegOutput;
+
+#define GST_UNET_SEG_N_OUTPUTS (GST_UNET_SEG_OUTPUT_ALPHA + 1)
+
+#define GST_TYPE_UNET_SEG_OUTPUT (gst_unet_seg_output_get_type ())
+GType gst_unet_seg_output_get_type (void);
+
+/* Caps of both pads: raw formats that GstVideoConverter reads and writes, but
+ * for paletted ones. */
+GstCaps *unet_output_template_caps (void);
+
+/* What the other pad has where the pad of @direction has @caps. */
+GstCaps *unet_output_transform_caps (GstUnetSegOutput output,
+    GstPadDirection direction, GstCaps *caps);
+
+/* Whether frames of @in become frames of @out. */
+gboolean unet_output_fits (GstUnetSegOutput output, const GstVideoInfo *in,
+    const GstVideoInfo *out);
+
+G_END_DECLS

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels.h"
 #include "clones.h"
+#include "parallel.h"
 #include <math.h>
 #include <string.h>
-
-#define PARALLEL _Pragma ("omp parallel for num_threads(threads)")
 
 static inline gint64
 vec_image (const UnetVec *v)
@@ -69,16 +68,22 @@ copy_channels_row (const UnetCopyChannels *p, const gfloat *src, gfloat *dst,
   }
 }
 
+static void
+copy_channels_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetCopyChannels *p = params;
+
+  copy_channels_row (p, ptr[0], ptr[1], i / p->src.h, i % p->src.h);
+}
+
 void
 unet_kernel_copy_channels (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetCopyChannels *p = params;
-  gint64 rows = p->src.n * p->src.h;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++)
-    copy_channels_row (p, ptr[0], ptr[1], i / p->src.h, i % p->src.h);
+  unet_parallel (copy_channels_job, params, ptr, p->src.n * p->src.h, threads);
 }
 
 /* ---- depth to space ---------------------------------------------------- */
@@ -98,31 +103,59 @@ spread_row (gfloat *restrict dst, const gfloat *restrict src, gint64 w,
   }
 }
 
+static void
+depth_to_space_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetDepthToSpace *p = params;
+  const UnetVec *s = &p->src, *d = &p->dst;
+  gint64 r = p->r;
+  /* NHWC holds the groups side by side in one vector. */
+  gboolean nhwc = s->blocks == 1 && s->vec == r * r * d->vec;
+  gint64 y = i % d->h, b = i / d->h % d->blocks, n = i / d->h / d->blocks;
+  gfloat *dst = (gfloat *) ptr[1] + n * vec_image (d) + b * vec_plane (d)
+      + y * d->w * d->vec;
+
+  for (gint64 dx = 0; dx < r; dx++) {
+    gint64 group = y % r * r + dx;
+    const gfloat *src = (const gfloat *) ptr[0] + n * vec_image (s)
+        + y / r * s->w * s->vec;
+
+    src += nhwc ? group * d->vec
+                : (group * d->blocks + b) * vec_plane (s);
+    spread_row (dst + dx * d->vec, src, s->w, d->vec, s->vec, r);
+  }
+}
+
 void
 unet_kernel_depth_to_space (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetDepthToSpace *p = params;
+  const UnetVec *d = &p->dst;
+
+  unet_parallel (depth_to_space_job, params, ptr,
+      d->n * d->blocks * d->h, threads);
+}
+
+static void
+depth_to_space_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetDepthToSpace *p = params;
   const UnetVec *s = &p->src, *d = &p->dst;
-  gint64 r = p->r, rows = d->n * d->blocks * d->h;
-  /* NHWC holds the groups side by side in one vector. */
-  gboolean nhwc = s->blocks == 1 && s->vec == r * r * d->vec;
+  gint64 r = p->r;
+  gint64 y = i % d->h, c = i / d->h % d->c, n = i / d->h / d->c;
+  gfloat *dst = (gfloat *) ptr[1] + i * d->w;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++) {
-    gint64 y = i % d->h, b = i / d->h % d->blocks, n = i / d->h / d->blocks;
-    gfloat *dst = (gfloat *) ptr[1] + n * vec_image (d) + b * vec_plane (d)
-        + y * d->w * d->vec;
+  for (gint64 dx = 0; dx < r; dx++) {
+    gint64 channel = (y % r * r + dx) * d->c + c;
+    const gfloat *src = (const gfloat *) ptr[0] + n * vec_image (s)
+        + channel / s->vec * vec_plane (s) + y / r * s->w * s->vec
+        + channel % s->vec;
 
-    for (gint64 dx = 0; dx < r; dx++) {
-      gint64 group = y % r * r + dx;
-      const gfloat *src = (const gfloat *) ptr[0] + n * vec_image (s)
-          + y / r * s->w * s->vec;
-
-      src += nhwc ? group * d->vec
-                  : (group * d->blocks + b) * vec_plane (s);
-      spread_row (dst + dx * d->vec, src, s->w, d->vec, s->vec, r);
-    }
+    for (gint64 x = 0; x < s->w; x++)
+      dst[x * r + dx] = src[x * s->vec];
   }
 }
 
@@ -131,24 +164,10 @@ unet_kernel_depth_to_space_plain (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetDepthToSpace *p = params;
-  const UnetVec *s = &p->src, *d = &p->dst;
-  gint64 r = p->r, rows = d->n * d->c * d->h;
+  const UnetVec *d = &p->dst;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++) {
-    gint64 y = i % d->h, c = i / d->h % d->c, n = i / d->h / d->c;
-    gfloat *dst = (gfloat *) ptr[1] + i * d->w;
-
-    for (gint64 dx = 0; dx < r; dx++) {
-      gint64 channel = (y % r * r + dx) * d->c + c;
-      const gfloat *src = (const gfloat *) ptr[0] + n * vec_image (s)
-          + channel / s->vec * vec_plane (s) + y / r * s->w * s->vec
-          + channel % s->vec;
-
-      for (gint64 x = 0; x < s->w; x++)
-        dst[x * r + dx] = src[x * s->vec];
-    }
-  }
+  unet_parallel (depth_to_space_plain_job, params, ptr,
+      d->n * d->c * d->h, threads);
 }
 
 /* ---- resize ------------------------------------------------------------- */
@@ -218,51 +237,61 @@ resize_linear_row (const UnetResizeTables *t, gfloat *restrict dst,
   }
 }
 
+static void
+resize_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetResizeTables *t = params;
+  const UnetVec *s = &t->src, *d = &t->dst;
+  gint64 y = i % d->h, plane = i / d->h;
+  const gfloat *src = (const gfloat *) ptr[0] + plane * vec_plane (s);
+  gfloat *dst = (gfloat *) ptr[1] + plane * vec_plane (d)
+      + y * d->w * d->vec;
+  const gfloat *r0 = src + t->y0[y] * s->w * s->vec;
+
+  if (t->nearest)
+    resize_nearest_row (t, dst, r0);
+  else
+    resize_linear_row (t, dst, r0, src + t->y1[y] * s->w * s->vec,
+        t->fy[y]);
+}
+
 void
 unet_kernel_resize (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetResizeTables *t = params;
-  const UnetVec *s = &t->src, *d = &t->dst;
-  gint64 rows = d->n * d->blocks * d->h;
+  const UnetVec *d = &t->dst;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++) {
-    gint64 y = i % d->h, plane = i / d->h;
-    const gfloat *src = (const gfloat *) ptr[0] + plane * vec_plane (s);
-    gfloat *dst = (gfloat *) ptr[1] + plane * vec_plane (d)
-        + y * d->w * d->vec;
-    const gfloat *r0 = src + t->y0[y] * s->w * s->vec;
-
-    if (t->nearest)
-      resize_nearest_row (t, dst, r0);
-    else
-      resize_linear_row (t, dst, r0, src + t->y1[y] * s->w * s->vec,
-          t->fy[y]);
-  }
+  unet_parallel (resize_job, params, ptr, d->n * d->blocks * d->h, threads);
 }
 
 /* ---- zero padding -------------------------------------------------------- */
+
+static void
+pad_zero_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetPadZero *p = params;
+  const UnetVec *s = &p->src, *d = &p->dst;
+  gsize row = d->w * d->vec * sizeof (gfloat);
+  gint64 y = i % d->h - p->y, plane = i / d->h;
+  gfloat *dst = (gfloat *) ptr[1] + i * d->w * d->vec;
+
+  memset (dst, 0, row);
+  if (y >= 0 && y < s->h)
+    memcpy (dst + p->x * d->vec,
+        (const gfloat *) ptr[0] + plane * vec_plane (s) + y * s->w * s->vec,
+        s->w * s->vec * sizeof (gfloat));
+}
 
 void
 unet_kernel_pad_zero (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetPadZero *p = params;
-  const UnetVec *s = &p->src, *d = &p->dst;
-  gint64 rows = d->n * d->blocks * d->h;
-  gsize row = d->w * d->vec * sizeof (gfloat);
+  const UnetVec *d = &p->dst;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++) {
-    gint64 y = i % d->h - p->y, plane = i / d->h;
-    gfloat *dst = (gfloat *) ptr[1] + i * d->w * d->vec;
-
-    memset (dst, 0, row);
-    if (y >= 0 && y < s->h)
-      memcpy (dst + p->x * d->vec,
-          (const gfloat *) ptr[0] + plane * vec_plane (s) + y * s->w * s->vec,
-          s->w * s->vec * sizeof (gfloat));
-  }
+  unet_parallel (pad_zero_job, params, ptr, d->n * d->blocks * d->h, threads);
 }
 
 /* ---- global pooling ----------------------------------------------------- */
@@ -322,29 +351,36 @@ pool_plane (const gfloat *src, gint64 pixels, gboolean maximum)
   return maximum ? best : (gfloat) (total / pixels);
 }
 
+static void
+global_pool_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetGlobalPool *p = params;
+  const UnetVec *s = &p->src;
+  gint64 pixels = s->h * s->w, groups = (s->vec + 15) / 16;
+  gint64 plane = i / groups, lane = i % groups * 16;
+  gint64 lanes = MIN (16, s->vec - lane);
+  const gfloat *src = (const gfloat *) ptr[0] + plane * vec_plane (s) + lane;
+  gfloat *dst = (gfloat *) ptr[1] + plane * s->vec + lane;
+
+  if (s->vec == 1) {
+    *dst = pool_plane (src, pixels, p->maximum);
+  } else {
+    pool_lanes (dst, src, s->vec, lanes, pixels, s->w, p->maximum);
+    /* the maximum of padding lanes is their 0, as the mean is */
+  }
+}
+
 void
 unet_kernel_global_pool (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetGlobalPool *p = params;
   const UnetVec *s = &p->src;
-  gint64 pixels = s->h * s->w, groups = (s->vec + 15) / 16;
-  gint64 jobs = s->n * s->blocks * groups;
+  gint64 groups = (s->vec + 15) / 16;
 
-  PARALLEL
-  for (gint64 i = 0; i < jobs; i++) {
-    gint64 plane = i / groups, lane = i % groups * 16;
-    gint64 lanes = MIN (16, s->vec - lane);
-    const gfloat *src = (const gfloat *) ptr[0] + plane * vec_plane (s) + lane;
-    gfloat *dst = (gfloat *) ptr[1] + plane * s->vec + lane;
-
-    if (s->vec == 1) {
-      *dst = pool_plane (src, pixels, p->maximum);
-    } else {
-      pool_lanes (dst, src, s->vec, lanes, pixels, s->w, p->maximum);
-      /* the maximum of padding lanes is their 0, as the mean is */
-    }
-  }
+  unet_parallel (global_pool_job, params, ptr,
+      s->n * s->blocks * groups, threads);
 }
 
 /* ---- 2x2 maximum --------------------------------------------------------- */
@@ -361,21 +397,26 @@ max2_row (gfloat *restrict dst, const gfloat *restrict a,
   }
 }
 
+static void
+max_pool2_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetMaxPool2 *p = params;
+  const UnetVec *s = &p->src, *d = &p->dst;
+  const gfloat *src = (const gfloat *) ptr[0]
+      + (i / d->h * s->h + i % d->h * 2) * s->w;
+
+  max2_row ((gfloat *) ptr[1] + i * d->w, src, src + s->w, d->w);
+}
+
 void
 unet_kernel_max_pool2_plain (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetMaxPool2 *p = params;
-  const UnetVec *s = &p->src, *d = &p->dst;
-  gint64 rows = d->n * d->c * d->h;
+  const UnetVec *d = &p->dst;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++) {
-    const gfloat *src = (const gfloat *) ptr[0]
-        + (i / d->h * s->h + i % d->h * 2) * s->w;
-
-    max2_row ((gfloat *) ptr[1] + i * d->w, src, src + s->w, d->w);
-  }
+  unet_parallel (max_pool2_plain_job, params, ptr, d->n * d->c * d->h, threads);
 }
 
 /* ---- softmax ------------------------------------------------------------ */
@@ -467,22 +508,27 @@ softmax_tile (const UnetSoftmaxPlain *p, const gfloat *src, gfloat *dst,
   }
 }
 
+static void
+softmax_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetSoftmaxPlain *p = params;
+  gint64 tiles = (p->pixels + SOFTMAX_TILE - 1) / SOFTMAX_TILE;
+  gint64 at = i % tiles * SOFTMAX_TILE;
+  gint64 offset = i / tiles * p->c * p->pixels + at;
+
+  softmax_tile (p, (const gfloat *) ptr[0] + offset,
+      (gfloat *) ptr[1] + offset, MIN (SOFTMAX_TILE, p->pixels - at));
+}
+
 void
 unet_kernel_softmax_plain (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetSoftmaxPlain *p = params;
   gint64 tiles = (p->pixels + SOFTMAX_TILE - 1) / SOFTMAX_TILE;
-  gint64 jobs = p->n * tiles;
 
-  PARALLEL
-  for (gint64 i = 0; i < jobs; i++) {
-    gint64 at = i % tiles * SOFTMAX_TILE;
-    gint64 offset = i / tiles * p->c * p->pixels + at;
-
-    softmax_tile (p, (const gfloat *) ptr[0] + offset,
-        (gfloat *) ptr[1] + offset, MIN (SOFTMAX_TILE, p->pixels - at));
-  }
+  unet_parallel (softmax_plain_job, params, ptr, p->n * tiles, threads);
 }
 
 /* ---- pointwise ---------------------------------------------------------- */
@@ -500,25 +546,32 @@ linear_clip_run (const UnetLinearClip *p, const gfloat *src, gfloat *dst,
   }
 }
 
+static void
+linear_clip_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetLinearClip *p = params;
+  const UnetVec *v = &p->vec;
+  gint64 row = v->w * v->vec;
+  gfloat *dst = (gfloat *) ptr[1] + i * row;
+  gint64 tail = v->c - (i / v->h % v->blocks) * v->vec;
+
+  linear_clip_run (p, (const gfloat *) ptr[0] + i * row, dst, row);
+  if (tail < v->vec)
+    for (gint64 x = 0; x < v->w; x++)
+      memset (dst + x * v->vec + tail, 0,
+          (v->vec - tail) * sizeof (gfloat));
+}
+
 void
 unet_kernel_linear_clip (gconstpointer params, gpointer const *ptr,
     guint threads)
 {
   const UnetLinearClip *p = params;
   const UnetVec *v = &p->vec;
-  gint64 rows = v->n * v->blocks * v->h, row = v->w * v->vec;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++) {
-    gfloat *dst = (gfloat *) ptr[1] + i * row;
-    gint64 tail = v->c - (i / v->h % v->blocks) * v->vec;
-
-    linear_clip_run (p, (const gfloat *) ptr[0] + i * row, dst, row);
-    if (tail < v->vec)
-      for (gint64 x = 0; x < v->w; x++)
-        memset (dst + x * v->vec + tail, 0,
-            (v->vec - tail) * sizeof (gfloat));
-  }
+  unet_parallel (linear_clip_job, params, ptr,
+      v->n * v->blocks * v->h, threads);
 }
 
 UNET_CLONES static void
@@ -536,16 +589,24 @@ prelu_run (const gfloat *src, const gfloat *slope, gfloat *dst, gint64 vec,
       dst[k] = src[k] < 0 ? slope[k] * src[k] : src[k];
 }
 
+static void
+prelu_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetPRelu *p = params;
+  const UnetVec *v = &p->vec;
+  gint64 row = v->w * v->vec;
+
+  prelu_run ((const gfloat *) ptr[0] + i * row,
+      (const gfloat *) ptr[1] + i / v->h % v->blocks * v->vec,
+      (gfloat *) ptr[2] + i * row, v->vec, v->w);
+}
+
 void
 unet_kernel_prelu (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetPRelu *p = params;
   const UnetVec *v = &p->vec;
-  gint64 rows = v->n * v->blocks * v->h, row = v->w * v->vec;
 
-  PARALLEL
-  for (gint64 i = 0; i < rows; i++)
-    prelu_run ((const gfloat *) ptr[0] + i * row,
-        (const gfloat *) ptr[1] + i / v->h % v->blocks * v->vec,
-        (gfloat *) ptr[2] + i * row, v->vec, v->w);
+  unet_parallel (prelu_job, params, ptr, v->n * v->blocks * v->h, threads);
 }

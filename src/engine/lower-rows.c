@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
 #include "rows.h"
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,19 +52,30 @@ rows_new (UnetNode *node, const UnetWindow *w)
   return r;
 }
 
+static gint64
+n_strips (const UnetRowsShape *s)
+{
+  return (s->oh + UNET_ROWS_STRIP - 1) / UNET_ROWS_STRIP;
+}
+
+static void
+run_strip (gconstpointer params, gpointer const *ptr, gint64 job, guint thread)
+{
+  const Rows *r = params;
+  gint64 strips = n_strips (&r->shape);
+
+  unet_rows_strip (&r->shape, ptr[SRC], ptr[WEIGHTS], ptr[BIAS], job / strips,
+      job % strips * UNET_ROWS_STRIP,
+      (gfloat *) ptr[SCRATCH] + thread * r->scratch, ptr[DST]);
+}
+
 static void
 rows_run (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const Rows *r = params;
-  gint64 strips = (r->shape.oh + UNET_ROWS_STRIP - 1) / UNET_ROWS_STRIP;
-  gint64 jobs = r->shape.n * strips;
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-  for (gint64 job = 0; job < jobs; job++)
-    unet_rows_strip (&r->shape, ptr[SRC], ptr[WEIGHTS], ptr[BIAS],
-        job / strips, job % strips * UNET_ROWS_STRIP,
-        (gfloat *) ptr[SCRATCH] + omp_get_thread_num () * r->scratch,
-        ptr[DST]);
+  unet_parallel (run_strip, r, ptr, r->shape.n * n_strips (&r->shape),
+      threads);
 }
 
 /* ---- measuring ----------------------------------------------------------- */

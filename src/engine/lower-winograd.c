@@ -2,7 +2,6 @@
 #include "plan.h"
 #include "winograd.h"
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,13 +131,13 @@ create_product (Winograd *w, UnetPlan *plan)
 
   w->in_md = unet_md_new_strides (3, a, dnnl_f32, as);
   w->out_md = unet_md_new_strides (3, c, dnnl_f32, cs);
-  omp_set_num_threads (1); /* it runs inside a parallel region */
+  unet_parallel_set_threads (1); /* it runs inside a parallel region */
   if (unet_pd_scratch_attr (&attr, NULL)
       && unet_pd_matmul (&pd, plan->engine, w->in_md, any, NULL, w->out_md,
           attr)
       && !g_str_has_prefix (unet_pd_impl (pd), "ref"))
     dnnl_primitive_create (&w->product, pd);
-  omp_set_num_threads (w->threads);
+  unet_parallel_set_threads (w->threads);
   if (w->product) {
     scratch = unet_pd_md (pd, dnnl_query_scratchpad_md, 0);
     w->scratch_md = scratch ? unet_md_copy (scratch) : NULL;
@@ -220,8 +219,9 @@ winograd_bind (UnetPlan *plan, gpointer params, gpointer const *ptr)
 }
 
 static void
-run_block (const Winograd *w, gpointer const *ptr, gint64 job, guint t)
+run_block (gconstpointer params, gpointer const *ptr, gint64 job, guint t)
 {
+  const Winograd *w = params;
   gint64 image = job / w->blocks, first = job % w->blocks * w->block;
   gint64 n = MIN (w->block, w->tiles - first);
   gfloat *in = (gfloat *) ((guint8 *) ptr[IN] + t * w->in_size);
@@ -239,11 +239,8 @@ static void
 winograd_run (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const Winograd *w = params;
-  gint64 jobs = w->shape.src.n * w->blocks;
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-  for (gint64 job = 0; job < jobs; job++)
-    run_block (w, ptr, job, omp_get_thread_num ());
+  unet_parallel (run_block, w, ptr, w->shape.src.n * w->blocks, threads);
 }
 
 /* ---- constants ----------------------------------------------------------- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
-#include <omp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -492,7 +491,7 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
     GError **error)
 {
   UnetPlan *plan = g_new0 (UnetPlan, 1);
-  gint threads = omp_get_max_threads ();
+  guint threads = unet_parallel_get_threads ();
   gboolean ok;
 
   plan->graph = graph;
@@ -509,12 +508,12 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   if (plan->options.threads > 1)
     plan->team = unet_team_new ();
   /* primitives split their work for the team that they will run with */
-  omp_set_num_threads (plan->options.threads);
+  unet_parallel_set_threads (plan->options.threads);
   ok = plan->engine
       && dnnl_stream_create (&plan->stream, plan->engine,
              dnnl_stream_in_order) == dnnl_success
       && build (plan, error);
-  omp_set_num_threads (threads);
+  unet_parallel_set_threads (threads);
   if (!ok) {
     if (error && !*error)
       g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
@@ -603,19 +602,19 @@ run_profiled (UnetPlan *plan, UnetStep *step, GError **error)
 gboolean
 unet_plan_run (UnetPlan *plan, GError **error)
 {
-  gint threads = omp_get_max_threads ();
+  guint threads = unet_parallel_get_threads ();
   gboolean ok = TRUE;
 
   if (plan->team)
     unet_team_begin (plan->team);
-  omp_set_num_threads (plan->options.threads);
+  unet_parallel_set_threads (plan->options.threads);
   for (guint i = 0; ok && i < plan->steps->len; i++) {
     UnetStep *step = g_ptr_array_index (plan->steps, i);
 
     ok = plan->options.profile ? run_profiled (plan, step, error)
                                : run_step (plan, step, error);
   }
-  omp_set_num_threads (threads);
+  unet_parallel_set_threads (threads);
   if (plan->team)
     unet_team_end (plan->team);
   return ok;

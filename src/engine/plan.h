@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "kernels.h"
 #include "onednn-compat.h"
+#include "parallel.h"
 #include "team.h"
 
 G_BEGIN_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "team.h"
-#include <omp.h>
+#include "parallel.h"
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -35,10 +35,7 @@ static pid_t manager_process;
 static gpointer
 park (gpointer data)
 {
-#pragma omp parallel num_threads(omp_get_num_procs () + 2)
-  {
-    __asm__ volatile ("" ::: "memory"); /* a region that is not dropped */
-  }
+  unet_parallel_make_team (g_get_num_processors () + 2);
   g_mutex_lock (&lock);
   while (wanted)
     g_cond_wait (&changed, &lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "winograd.h"
+#include "parallel.h"
 #include <string.h>
 
 static inline gint64
@@ -76,18 +77,34 @@ transform_filter (const gfloat *w, gdouble u[6][6])
     }
 }
 
+typedef struct {
+  const gfloat *weights;
+  gint64 oc_padded, ic, ic_padded;
+  gfloat *out;
+} Filters;
+
+static void
+transform_filters (gconstpointer params, G_GNUC_UNUSED gpointer const *ptr,
+    gint64 o, G_GNUC_UNUSED guint thread)
+{
+  const Filters *f = params;
+  gdouble u[6][6];
+
+  for (gint64 i = 0; i < f->ic; i++) {
+    transform_filter (f->weights + (o * f->ic + i) * 9, u);
+    for (gint64 k = 0; k < 36; k++)
+      f->out[(k * f->ic_padded + i) * f->oc_padded + o]
+          = (gfloat) u[k / 6][k % 6];
+  }
+}
+
 void
 unet_winograd_weights (const gfloat *weights, gint64 oc, gint64 ic,
     gint64 oc_padded, gint64 ic_padded, gfloat *out)
 {
-  memset (out, 0, 36 * oc_padded * ic_padded * sizeof *out);
-#pragma omp parallel for
-  for (gint64 o = 0; o < oc; o++)
-    for (gint64 i = 0; i < ic; i++) {
-      gdouble u[6][6];
+  Filters filters = { weights, oc_padded, ic, ic_padded, out };
 
-      transform_filter (weights + (o * ic + i) * 9, u);
-      for (gint64 k = 0; k < 36; k++)
-        out[(k * ic_padded + i) * oc_padded + o] = (gfloat) u[k / 6][k % 6];
-    }
+  memset (out, 0, 36 * oc_padded * ic_padded * sizeof *out);
+  unet_parallel (transform_filters, &filters, NULL, oc,
+      unet_parallel_get_threads ());
 }

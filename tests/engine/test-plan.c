@@ -6,7 +6,6 @@
 
 #include <check.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +178,7 @@ run_step (UnetPlan *plan, UnetStep *step)
 static void
 run_stepwise (UnetPlan *plan)
 {
-  omp_set_num_threads (plan->options.threads);
+  unet_parallel_set_threads (plan->options.threads);
   for (guint i = 0; i < plan->steps->len; i++) {
     UnetStep *step = g_ptr_array_index (plan->steps, i);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* libFuzzer target: any bytes as a model. Loading must end in a model or an
+/* Any bytes as a model. Loading must end in a model or an
  * error, and what loads must keep its links through the passes. */
 
 #include "graph/graph.h"

@@ -407,8 +407,9 @@ round_to (gdouble extent, guint multiple, gboolean up)
   return (guint) CLAMP (n, 1, 16384 / multiple + 1) * multiple;
 }
 
-/* Of the four ways to round, the one that distorts least; area counts half as
- * much as aspect. */
+/* Of the four ways to round, the one that distorts least. What is seen in
+ * fewer pixels is seen worse, so lost area counts as much as distortion;
+ * area won, which only takes time, half as much. */
 static void
 choose_open (gdouble aspect, guint multiple, guint *width, guint *height)
 {
@@ -417,8 +418,9 @@ choose_open (gdouble aspect, guint multiple, guint *width, guint *height)
   for (guint i = 0; i < 4; i++) {
     guint x = round_to (h * aspect, multiple, i & 1);
     guint y = round_to (h, multiple, i & 2);
+    gdouble growth = log ((gdouble) x * y / DEFAULT_AREA);
     gdouble cost = fabs (log ((gdouble) x / y / aspect)) +
-                   0.5 * fabs (log ((gdouble) x * y / DEFAULT_AREA));
+                   MAX (-growth, growth / 2);
     if (cost < best) {
       best = cost;
       *width = x;

@@ -6,9 +6,15 @@ import numpy as np
 
 
 def shape_for(height, width, side=256, multiple=32):
-    """Input (height, width): about the area of side x side in the picture's own aspect."""
-    s = side / math.sqrt(height * width)
-    return tuple(max(multiple, round(v * s / multiple) * multiple) for v in (height, width))
+    """Input (height, width) as the element picks it: about the area of side x side, near the
+    picture's aspect; lost area counts as much as distortion, area won half as much."""
+    def cost(h, w):
+        growth = math.log(h * w / side ** 2)
+        return abs(math.log(w / h * height / width)) + max(-growth, growth / 2)
+
+    h = side * math.sqrt(height / width)
+    tries = [[max(1, f(v / multiple)) * multiple for f in (math.floor, math.ceil)] for v in (h, h * width / height)]
+    return min(((y, x) for y in tries[0] for x in tries[1]), key=lambda s: cost(*s))
 
 
 def iou(a, b):

@@ -932,6 +932,7 @@ check_file (const gchar *path)
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = NULL;
   UnetGraph *graph, *copy;
+  UnetValue *input;
   gchar *data;
   gsize size;
 
@@ -939,6 +940,10 @@ check_file (const gchar *path)
   bytes = g_bytes_new_take (data, size);
   graph = unet_onnx_parse (bytes, path, NULL, &error);
   ck_assert_msg (graph != NULL, "%s", error ? error->message : "");
+  input = g_ptr_array_index (graph->inputs, 0);
+  for (guint d = 0; d < input->n_dims; d++)
+    if (input->dims[d] < 0)
+      input->dims[d] = 256; /* what the file leaves open */
   ck_assert_msg (unet_graph_infer (graph, &error), "%s",
                  error ? error->message : "");
   copy = unet_graph_copy (graph);

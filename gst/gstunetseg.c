@@ -34,6 +34,8 @@
 
 #include "gstunetseg.h"
 
+#include "unetanalytics.h"
+
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
@@ -507,6 +509,7 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
   meta = unet_segmenter_attach (self->segmenter, out, &self->mask);
   meta->age_frames = self->mask_age;
   meta->age = gst_unet_seg_mask_time (self, out);
+  unet_analytics_attach (out, meta);
   self->marked = TRUE;
   return meta;
 }

@@ -6,7 +6,9 @@
  *
  * Draws the masks that `unetseg` has found and left as #UnetSegMeta, by the
  * same properties and with the same code. One inference then serves several
- * branches, and a queue in front of each gives it a thread of its own.
+ * branches, and a queue in front of each gives it a thread of its own. With
+ * GStreamer 1.26 or later it also draws #GstAnalyticsSegmentationMtd that other
+ * elements have left.
  *
  * ## Example launch line
  * |[
@@ -17,6 +19,8 @@
  */
 
 #include "gstunetsegdraw.h"
+
+#include "unetanalytics.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
@@ -32,6 +36,7 @@ struct _GstUnetSegDraw {
   gchar **labels; /* (nullable), under the object lock */
 
   /* Of the streaming thread. */
+  UnetAnalyticsReader *reader;
   UnetSegMeta named;        /* what is drawn, under other names */
   UnetSegClasses *original; /* (nullable): whose names these replace */
   gboolean renamed, warned_missing;
@@ -83,6 +88,8 @@ gst_unet_seg_draw_find_mask (GstUnetBaseDraw *base,
   GstUnetSegDraw *self = GST_UNET_SEG_DRAW (base);
   const UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
 
+  if (meta == NULL)
+    meta = unet_analytics_reader_read (self->reader, out);
   if (meta)
     return gst_unet_seg_draw_rename (self, meta);
   if (!self->warned_missing)
@@ -97,6 +104,7 @@ static gboolean
 gst_unet_seg_draw_start (GstBaseTransform *trans)
 {
   GST_UNET_SEG_DRAW (trans)->warned_missing = FALSE;
+  GST_UNET_SEG_DRAW (trans)->reader = unet_analytics_reader_new ();
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_draw_parent_class)
       ->start (trans);
 }
@@ -105,6 +113,8 @@ static gboolean
 gst_unet_seg_draw_stop (GstBaseTransform *trans)
 {
   gst_unet_seg_draw_forget_names (GST_UNET_SEG_DRAW (trans));
+  g_clear_pointer (&GST_UNET_SEG_DRAW (trans)->reader,
+      unet_analytics_reader_free);
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_draw_parent_class)
       ->stop (trans);
 }

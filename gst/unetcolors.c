@@ -132,20 +132,29 @@ unet_colors_get_text (const UnetColors *self)
   return self->text;
 }
 
-/* Returns the number of classes if there is none of that name. */
-static guint
-find_class (const UnetSegClasses *classes, const gchar *name)
+/* Colours every class of that name: instances of one kind share it. Returns
+ * whether there is any. */
+static gboolean
+color_named (const UnetSegClasses *classes, const UnetColor *color,
+    guint32 *argb)
 {
   guint n = unet_seg_classes_get_n_classes (classes);
+  gboolean found = FALSE;
   guint64 number;
 
   for (guint i = 0; i < n; i++) {
-    if (g_strcmp0 (unet_seg_classes_get_label (classes, i), name) == 0)
-      return i;
+    if (g_strcmp0 (unet_seg_classes_get_label (classes, i), color->class_name)
+        == 0) {
+      argb[i] = color->argb;
+      found = TRUE;
+    }
   }
-  if (g_ascii_string_to_unsigned (name, 10, 0, n - 1, &number, NULL))
-    return (guint) number;
-  return n;
+  if (!found && g_ascii_string_to_unsigned (color->class_name, 10, 0, n - 1,
+          &number, NULL)) {
+    argb[number] = color->argb;
+    found = TRUE;
+  }
+  return found;
 }
 
 const gchar *
@@ -159,13 +168,11 @@ unet_colors_get_palette (const UnetColors *self, const UnetSegClasses *classes,
     argb[i] = unet_palette_default (i);
   for (guint i = 0; i < self->colors->len; i++) {
     const UnetColor *color = &g_array_index (self->colors, UnetColor, i);
-    guint id = color->class_name ? find_class (classes, color->class_name)
-                                 : next++;
 
-    if (id < n)
-      argb[id] = color->argb;
-    else if (color->class_name)
+    if (color->class_name && !color_named (classes, color, argb))
       unknown = color->class_name;
+    else if (color->class_name == NULL && next < n)
+      argb[next++] = color->argb;
   }
   return unknown;
 }

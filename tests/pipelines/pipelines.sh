@@ -88,6 +88,20 @@ check "read-mask runs" "$READ_MASK" test
 check "read-mask names a missing file" fails_naming no-such.webm \
   "$READ_MASK" no-such.webm
 
+# Two programs, two metadata, the same areas: the models' classes have names.
+analytics_agree () {
+  "$READ_ANALYTICS" "$1" >analytics && "$READ_MASK" "$1" >masks &&
+    [ -s masks ] && awk '{ print $1, $2, $3 }' masks | diff - analytics
+}
+
+if [ -n "${READ_ANALYTICS:-}" ]; then
+  check "read-analytics runs" "$READ_ANALYTICS" test
+  check "read-analytics names a missing file" fails_naming no-such.webm \
+    "$READ_ANALYTICS" no-such.webm
+else
+  skip "read-analytics" "GStreamer has no analytics library"
+fi
+
 if [ -e "$recording" ]; then
   # shellcheck disable=SC2086 # words of a pipeline
   gst-launch-1.0 -q filesrc location="$recording" ! decodebin ! \
@@ -95,6 +109,8 @@ if [ -e "$recording" ]; then
     vp8enc deadline=1 target-bitrate=4000000 ! webmmux ! \
     filesink location=person.webm
   check "read-mask finds the person" finds_person person.webm
+  [ -z "${READ_ANALYTICS:-}" ] ||
+    check "read-analytics finds the same" analytics_agree person.webm
   check "drawing runs" "$pipelines/file-to-file" person.webm drawn.webm
   check "nothing drawn runs" \
     "$pipelines/file-to-file" -u opacity=0 person.webm plain.webm

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Masks as GStreamer's own analytics metadata, for programs that know only
+ * that: GStreamer 1.26 and later, where its analytics library is there to be
+ * built against. Otherwise these functions do nothing. */
+
+#include <unetseg/unet-seg-meta.h>
+
+G_BEGIN_DECLS
+
+/* Attaches @meta's class map once more, as a GstAnalyticsSegmentationMtd of
+ * semantic type whose regions are the classes, related N to N to a
+ * GstAnalyticsClsMtd of their names. @buffer must be writable. */
+void unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta);
+
+/* Reads masks that others have attached. Belongs to one thread at a time. */
+typedef struct _UnetAnalyticsReader UnetAnalyticsReader;
+
+UnetAnalyticsReader *unet_analytics_reader_new (void);
+void unet_analytics_reader_free (UnetAnalyticsReader *self);
+/* The first segmentation of @buffer, (nullable), as long as the next one is not
+ * read: regions other than 0 are classes from 1 on, in the order in which they
+ * are listed, and wholly sure. */
+const UnetSegMeta *unet_analytics_reader_read (UnetAnalyticsReader *self,
+    GstBuffer *buffer);
+
+G_END_DECLS

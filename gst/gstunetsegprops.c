@@ -24,6 +24,7 @@ enum {
   PROP_OUTPUT_NAME,
   PROP_INPUT_SIZE,
   PROP_FIT,
+  PROP_OVERLAP,
   PROP_LAYOUT,
   PROP_COLOR_ORDER,
   PROP_SCALE,
@@ -72,6 +73,7 @@ static const UnetKnob knobs[] = {
   { PROP_OUTPUT_NAME, "output", AS_WRITTEN },
   { PROP_INPUT_SIZE, "input-size", AS_WRITTEN },
   { PROP_FIT, "fit", G_STRUCT_OFFSET (UnetContract, fit) },
+  { PROP_OVERLAP, "overlap", G_STRUCT_OFFSET (UnetContract, overlap) },
   { PROP_LAYOUT, "layout", G_STRUCT_OFFSET (UnetContract, layout) },
   { PROP_COLOR_ORDER, "color-order",
       G_STRUCT_OFFSET (UnetContract, color_order) },
@@ -312,14 +314,21 @@ install_input_properties (GObjectClass *klass)
           NULL, READY));
   install (klass, PROP_INPUT_SIZE,
       g_param_spec_string ("input-size", "Input size",
-          "Size of the network's input in pixels, WIDTHxHEIGHT (unset = as "
-          "the model says, or near the frames' aspect)",
+          "Size of the network's input in pixels, WIDTHxHEIGHT, or \"video\" "
+          "for the frames' own (unset = as the model says, or near the "
+          "frames' aspect)",
           NULL, READY));
   install (klass, PROP_FIT,
       g_param_spec_enum ("fit", "Fit",
           "How frames are fitted to the network's input (unless set, as the "
           "model says)",
           UNET_TYPE_FIT, UNET_FIT_STRETCH, READY));
+  install (klass, PROP_OVERLAP,
+      g_param_spec_int ("overlap", "Overlap",
+          "Pixels of the network's input that neighbouring tiles share at "
+          "least with fit=tile, -1 = as far as the network looks (unless set, "
+          "as the model says)",
+          -1, 16384, -1, READY));
   install (klass, PROP_LAYOUT,
       g_param_spec_enum ("layout", "Layout",
           "Order of the input's dimensions (unless set, as the model says)",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unetsegmenter.h"
 
+#include "tiles.h"
 #include "unetmap.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
@@ -31,6 +32,7 @@ struct _UnetSegmenter {
   guint64 run_estimate; /* nanoseconds */
 
   GstVideoInfo info;
+  UnetTiles *tiles; /* (nullable): fit=tile */
   UnetPreprocess *preprocess;
   UnetPostprocess *postprocess;
   UnetMask shape; /* without data */
@@ -262,6 +264,7 @@ close_info (UnetSegmenter *self)
 {
   g_clear_pointer (&self->preprocess, unet_preprocess_free);
   g_clear_pointer (&self->postprocess, unet_postprocess_free);
+  g_clear_pointer (&self->tiles, unet_tiles_free);
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   if (self->pool) {
     gst_buffer_pool_set_active (self->pool, FALSE);
@@ -281,26 +284,58 @@ unet_segmenter_free (UnetSegmenter *self)
   g_free (self);
 }
 
+/* The picture that the network sees, as a whole or in tiles. */
+typedef struct {
+  guint width, height;
+  gdouble x, y, w, h; /* which part of it the output covers */
+  const UnetTensorInfo *output;
+} View;
+
 static gboolean
-open_frame_path (UnetSegmenter *self, const GstVideoInfo *info,
+open_view (UnetSegmenter *self, guint square_width, guint height, View *view,
     GError **error)
 {
-  gdouble x = 0, y = 0, w = self->input_width, h = self->input_height;
-  UnetPlacement placement;
+  *view = (View) { self->input_width, self->input_height, 0, 0,
+    self->input_width, self->input_height,
+    unet_session_get_output_info (self->session, self->output) };
+  if (self->contract->fit != UNET_FIT_TILE) {
+    if (!unet_session_get_output_window (self->session, self->output,
+            &view->x, &view->y, &view->w, &view->h)) {
+      view->w = self->input_width;
+      view->h = self->input_height;
+    }
+    return TRUE;
+  }
+  self->tiles = unet_tiles_new (self->session, self->contract, square_width,
+      height, error);
+  if (self->tiles == NULL)
+    return FALSE;
+  view->width = square_width;
+  view->height = height;
+  unet_tiles_get_window (self->tiles, &view->w, &view->h);
+  view->output = unet_tiles_get_output_info (self->tiles);
+  return TRUE;
+}
 
-  unet_session_get_output_window (self->session, self->output, &x, &y, &w,
-      &h);
-  unet_placement_init (&placement, self->contract->fit,
+static gboolean
+open_frame_path (UnetSegmenter *self, const GstVideoInfo *info, guint square,
+    GError **error)
+{
+  UnetPlacement placement;
+  View v;
+
+  if (!open_view (self, square, GST_VIDEO_INFO_HEIGHT (info), &v, error))
+    return FALSE;
+  unet_placement_init_for (&placement, self->contract,
       GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
       GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info),
-      self->input_width, self->input_height, x, y, w, h);
-  self->preprocess = unet_preprocess_new (info, self->contract,
-      self->input_width, self->input_height, &placement, error);
+      v.width, v.height, v.x, v.y, v.w, v.h);
+  self->preprocess = unet_preprocess_new (info, self->contract, v.width,
+      v.height, &placement, error);
   if (self->preprocess == NULL)
     return FALSE;
-  self->postprocess = unet_postprocess_new (self->contract,
-      unet_session_get_output_info (self->session, self->output),
-      self->input_width, self->input_height, &placement, x, y, w, h, error);
+  self->postprocess = unet_postprocess_new (self->contract, v.output, v.width,
+      v.height, &placement, v.x, v.y, v.w, v.h, error);
   if (self->postprocess == NULL)
     return FALSE;
   unet_postprocess_get_info (self->postprocess, &self->shape);
@@ -366,13 +401,15 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
 
   square = gst_util_uint64_scale_int_round (GST_VIDEO_INFO_WIDTH (info),
       GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info));
-  unet_model_choose_size (self->model, self->contract, MAX (square, 1),
+  square = MAX (square, 1);
+  unet_model_choose_size (self->model, self->contract, square,
       GST_VIDEO_INFO_HEIGHT (info), &width, &height);
   if ((self->session == NULL || width != self->input_width
           || height != self->input_height)
       && !open_session (self, width, height, error))
     return FALSE;
-  if (!open_frame_path (self, info, error) || !open_pool (self, error)) {
+  if (!open_frame_path (self, info, square, error)
+      || !open_pool (self, error)) {
     close_info (self);
     return FALSE;
   }
@@ -382,6 +419,30 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
 }
 
 /* ---- one frame -------------------------------------------------------- */
+
+static gfloat *
+picture_data (UnetSegmenter *self)
+{
+  if (self->tiles)
+    return unet_tiles_get_picture (self->tiles);
+  return unet_session_get_input_data (self->session, self->input);
+}
+
+static gconstpointer
+output_data (UnetSegmenter *self)
+{
+  if (self->tiles)
+    return unet_tiles_get_output (self->tiles);
+  return unet_session_get_output_data (self->session, self->output);
+}
+
+static gboolean
+run_network (UnetSegmenter *self, GError **error)
+{
+  if (self->tiles)
+    return unet_tiles_run (self->tiles, self->session, error);
+  return unet_session_run (self->session, error);
+}
 
 static GstBuffer *
 acquire_plane (UnetSegmenter *self)
@@ -444,8 +505,7 @@ fill_mask (UnetSegmenter *self, gdouble threshold, UnetMaskBuffers *mask,
         "no buffer for a mask");
     return FALSE;
   }
-  unet_postprocess_run (self->postprocess,
-      unet_session_get_output_data (self->session, self->output), threshold,
+  unet_postprocess_run (self->postprocess, output_data (self), threshold,
       &view);
   unmap_mask (mask, maps);
   return TRUE;
@@ -458,10 +518,9 @@ unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
 {
   GstClockTime start;
 
-  unet_preprocess_run (self->preprocess, frame,
-      unet_session_get_input_data (self->session, self->input));
+  unet_preprocess_run (self->preprocess, frame, picture_data (self));
   start = gst_util_get_timestamp ();
-  if (!unet_session_run (self->session, error))
+  if (!run_network (self, error))
     return FALSE;
   *run_time = gst_util_get_timestamp () - start;
   return fill_mask (self, threshold, mask, error);
@@ -488,8 +547,7 @@ rehearse (UnetSegmenter *self, GstVideoFrame *frame)
 {
   UnetMaskBuffers mask = { NULL, NULL };
 
-  unet_preprocess_run (self->preprocess, frame,
-      unet_session_get_input_data (self->session, self->input));
+  unet_preprocess_run (self->preprocess, frame, picture_data (self));
   if (fill_mask (self, .5, &mask, NULL))
     unet_mask_buffers_clear (&mask);
 }
@@ -497,7 +555,8 @@ rehearse (UnetSegmenter *self, GstVideoFrame *frame)
 guint64
 unet_segmenter_estimate (UnetSegmenter *self)
 {
-  guint64 time = self->run_estimate;
+  guint64 time = self->run_estimate
+      * (self->tiles ? unet_tiles_get_n_tiles (self->tiles) : 1);
   GstBuffer *buffer;
   UnetMap map;
 

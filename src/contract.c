@@ -15,7 +15,8 @@ G_DEFINE_ENUM_TYPE (UnetColorOrder, unet_color_order,
 G_DEFINE_ENUM_TYPE (UnetFit, unet_fit,
                     G_DEFINE_ENUM_VALUE (UNET_FIT_STRETCH, "stretch"),
                     G_DEFINE_ENUM_VALUE (UNET_FIT_LETTERBOX, "letterbox"),
-                    G_DEFINE_ENUM_VALUE (UNET_FIT_CROP, "crop"))
+                    G_DEFINE_ENUM_VALUE (UNET_FIT_CROP, "crop"),
+                    G_DEFINE_ENUM_VALUE (UNET_FIT_TILE, "tile"))
 G_DEFINE_ENUM_TYPE (UnetActivation, unet_activation,
                     G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_AUTO, "auto"),
                     G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_NONE, "none"),
@@ -39,6 +40,7 @@ unet_contract_new (void)
   for (guint i = 0; i < 3; i++)
     contract->std[i] = 1;
   contract->multiple = DEFAULT_MULTIPLE;
+  contract->overlap = -1;
   contract->foreground_class = -1;
   return contract;
 }
@@ -241,13 +243,19 @@ set_invert (UnetContract *c, const gchar *value)
 static gboolean
 set_input_width (UnetContract *c, const gchar *value)
 {
-  return set_uint (&c->input_width, value, 0);
+  if (!set_uint (&c->input_width, value, 0))
+    return FALSE;
+  c->input_video = FALSE;
+  return TRUE;
 }
 
 static gboolean
 set_input_height (UnetContract *c, const gchar *value)
 {
-  return set_uint (&c->input_height, value, 0);
+  if (!set_uint (&c->input_height, value, 0))
+    return FALSE;
+  c->input_video = FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -257,16 +265,33 @@ set_multiple (UnetContract *c, const gchar *value)
 }
 
 static gboolean
+set_overlap (UnetContract *c, const gchar *value)
+{
+  gint64 number;
+
+  if (!parse_int (value, -1, MAX_SIZE, &number))
+    return FALSE;
+  c->overlap = (gint) number;
+  return TRUE;
+}
+
+static gboolean
 set_input_size (UnetContract *c, const gchar *value)
 {
   g_auto (GStrv) parts = g_strsplit_set (value, "xX", 2);
   gint64 width, height;
 
+  if (!strcmp (value, "video")) {
+    c->input_video = TRUE;
+    c->input_width = c->input_height = 0;
+    return TRUE;
+  }
   if (g_strv_length (parts) != 2 || !parse_int (parts[0], 0, MAX_SIZE, &width)
       || !parse_int (parts[1], 0, MAX_SIZE, &height))
     return FALSE;
   c->input_width = (guint) width;
   c->input_height = (guint) height;
+  c->input_video = FALSE;
   return TRUE;
 }
 
@@ -308,6 +333,7 @@ static const struct {
   { "input-height", set_input_height },
   { "input-size", set_input_size },
   { "multiple", set_multiple },
+  { "overlap", set_overlap },
   { "activation", set_activation },
   { "foreground-class", set_foreground_class },
   { "invert", set_invert },
@@ -384,8 +410,14 @@ unet_contract_to_string (const UnetContract *c)
   g_string_append_printf (text, " divide-by-max=%s",
                           c->divide_by_max ? "true" : "false");
   append_enum (text, "fit", UNET_TYPE_FIT, (gint) c->fit);
-  g_string_append_printf (text, " input-size=%ux%u multiple=%u",
-                          c->input_width, c->input_height, c->multiple);
+  if (c->input_video)
+    g_string_append (text, " input-size=video");
+  else
+    g_string_append_printf (text, " input-size=%ux%u", c->input_width,
+                            c->input_height);
+  g_string_append_printf (text, " multiple=%u", c->multiple);
+  if (c->fit == UNET_FIT_TILE)
+    g_string_append_printf (text, " overlap=%d", c->overlap);
   append_enum (text, "activation", UNET_TYPE_ACTIVATION,
                (gint) c->activation);
   g_string_append_printf (text, " foreground-class=%d invert=%s",

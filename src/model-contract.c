@@ -7,7 +7,6 @@
  * what nobody said, from the graph. */
 
 #define METADATA_PREFIX "unetseg."
-#define DEFAULT_AREA (256.0 * 256.0)
 
 static gboolean
 fail (const UnetModel *model, GError **error, const gchar *format, ...)
@@ -103,8 +102,8 @@ find_tensor (const UnetTensorInfo *infos, guint n, const gchar *name)
   return NULL;
 }
 
-static const UnetTensorInfo *
-find_input (const UnetModel *model, const gchar *name)
+const UnetTensorInfo *
+unet_model_find_input (const UnetModel *model, const gchar *name)
 {
   guint n = model->graph->inputs->len;
 
@@ -116,8 +115,8 @@ find_input (const UnetModel *model, const gchar *name)
   return NULL;
 }
 
-static const UnetTensorInfo *
-find_output (const UnetModel *model, const gchar *name)
+const UnetTensorInfo *
+unet_model_find_output (const UnetModel *model, const gchar *name)
 {
   if (name)
     return find_tensor (model->outputs, model->graph->outputs->len, name);
@@ -314,6 +313,11 @@ resolve_size (const UnetModel *model, UnetContract *contract,
 {
   guint row = contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
 
+  if (contract->input_video &&
+      (input->dims[row] > 0 || input->dims[row + 1] > 0))
+    return fail (model, error,
+                 "input '%s' has a size of its own, not the video's",
+                 input->name);
   return resolve_extent (model, input, input->dims[row],
                          &contract->input_height, error) &&
          resolve_extent (model, input, input->dims[row + 1],
@@ -353,8 +357,8 @@ resolve_output (const UnetModel *model, UnetContract *contract,
 static gboolean
 resolve (const UnetModel *model, UnetContract *contract, GError **error)
 {
-  const UnetTensorInfo *input = find_input (model, contract->input);
-  const UnetTensorInfo *output = find_output (model, contract->output);
+  const UnetTensorInfo *input = unet_model_find_input (model, contract->input);
+  const UnetTensorInfo *output = unet_model_find_output (model, contract->output);
 
   if (!input)
     return fail (model, error, "there is no input '%s'",
@@ -384,7 +388,7 @@ unet_model_get_contract (const UnetModel *model, GHashTable *overrides,
 {
   g_autoptr (UnetContract) contract = unet_contract_new ();
   g_autofree gchar *wanted = wanted_input (model, overrides);
-  const UnetTensorInfo *input = find_input (model, wanted);
+  const UnetTensorInfo *input = unet_model_find_input (model, wanted);
 
   /* The last word counts. */
   if (!apply_metadata (model, contract, error) ||
@@ -395,71 +399,4 @@ unet_model_get_contract (const UnetModel *model, GHashTable *overrides,
       !resolve (model, contract, error))
     return NULL;
   return g_steal_pointer (&contract);
-}
-
-/* ---- size ------------------------------------------------------------- */
-
-static guint
-round_to (gdouble extent, guint multiple, gboolean up)
-{
-  gdouble n = up ? ceil (extent / multiple) : floor (extent / multiple);
-
-  return (guint) CLAMP (n, 1, 16384 / multiple + 1) * multiple;
-}
-
-/* Of the four ways to round, the one that distorts least. What is seen in
- * fewer pixels is seen worse, so lost area counts as much as distortion;
- * area won, which only takes time, half as much. */
-static void
-choose_open (gdouble aspect, guint multiple, guint *width, guint *height)
-{
-  gdouble h = sqrt (DEFAULT_AREA / aspect), best = G_MAXDOUBLE;
-
-  for (guint i = 0; i < 4; i++) {
-    guint x = round_to (h * aspect, multiple, i & 1);
-    guint y = round_to (h, multiple, i & 2);
-    gdouble growth = log ((gdouble) x * y / DEFAULT_AREA);
-    gdouble cost = fabs (log ((gdouble) x / y / aspect)) +
-                   MAX (-growth, growth / 2);
-    if (cost < best) {
-      best = cost;
-      *width = x;
-      *height = y;
-    }
-  }
-}
-
-static guint
-follow_aspect (gdouble extent, guint multiple)
-{
-  guint low = round_to (extent, multiple, FALSE);
-  guint high = round_to (extent, multiple, TRUE);
-
-  return extent - low < high - extent ? low : high;
-}
-
-void
-unet_model_choose_size (const UnetModel *model, const UnetContract *contract,
-                        guint frame_width, guint frame_height, guint *width,
-                        guint *height)
-{
-  const UnetTensorInfo *input = find_input (model, contract->input);
-  guint row = contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
-  guint multiple = MAX (contract->multiple, 1);
-  gdouble aspect;
-
-  g_return_if_fail (frame_width && frame_height);
-  aspect = (gdouble) frame_width / frame_height;
-  *width = contract->input_width;
-  *height = contract->input_height;
-  if (input && input->n_dims == 4 && input->dims[row] > 0)
-    *height = (guint) input->dims[row];
-  if (input && input->n_dims == 4 && input->dims[row + 1] > 0)
-    *width = (guint) input->dims[row + 1];
-  if (!*width && !*height)
-    choose_open (aspect, multiple, width, height);
-  else if (!*width)
-    *width = follow_aspect (*height * aspect, multiple);
-  else if (!*height)
-    *height = follow_aspect (*width / aspect, multiple);
 }

@@ -27,6 +27,12 @@ const UnetGraph *unet_model_get_graph (const UnetModel *model);
  * finds out which dimensions of the outputs depend on them. */
 gboolean unet_model_describe (UnetModel *model, GError **error);
 
+/* By name or decimal index; %NULL for the first of rank 4 and the first. */
+const UnetTensorInfo *unet_model_find_input (const UnetModel *model,
+    const gchar *name);
+const UnetTensorInfo *unet_model_find_output (const UnetModel *model,
+    const gchar *name);
+
 /* Applies a sidecar file to @contract: GStreamer's ranges of @input, then the
  * `[unetseg]` group. */
 gboolean unet_sidecar_apply (GKeyFile *sidecar, const gchar *name,

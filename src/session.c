@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/engine.h"
 #include "model.h"
+#include "session.h"
 #include <string.h>
 
 struct _UnetSession {
@@ -10,6 +11,7 @@ struct _UnetSession {
   UnetTensorInfo *inputs, *outputs; /* names are the plan's graph's */
   guint n_inputs, n_outputs;
   gdouble (*windows)[4]; /* x, y, width, height by output; width 0: none */
+  UnetView *views;       /* by output */
   UnetPrecision precision;
 };
 
@@ -88,14 +90,14 @@ describe (GPtrArray *values, guint *n)
   return infos;
 }
 
-/* The picture input for geometry: the first of rank 4. */
+/* The picture input for geometry: @name, or the first of rank 4. */
 static UnetValue *
-picture_input (UnetGraph *graph, gint *channel_axis)
+picture_input (UnetGraph *graph, const gchar *name, gint *channel_axis)
 {
   for (guint i = 0; i < graph->inputs->len; i++) {
     UnetValue *v = g_ptr_array_index (graph->inputs, i);
 
-    if (v->n_dims == 4) {
+    if (v->n_dims == 4 && (!name || g_str_equal (v->name, name))) {
       gboolean nhwc = v->dims[3] <= 4 && v->dims[1] > 4;
       *channel_axis = nhwc ? 3 : 1;
       return v;
@@ -105,15 +107,38 @@ picture_input (UnetGraph *graph, gint *channel_axis)
 }
 
 static void
-find_windows (UnetSession *self, UnetGraph *graph)
+find_views (UnetSession *self, UnetGraph *graph, const UnetValue *in,
+    const UnetGeometry *geometry)
+{
+  UnetReach *reach = g_new0 (UnetReach, graph->values->len + 1);
+  gint64 grid[2];
+
+  unet_graph_reach (graph, in, geometry, reach);
+  unet_graph_grid (graph, geometry, grid);
+  for (guint i = 0; i < graph->outputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (graph->outputs, i);
+    UnetView *view = &self->views[i];
+
+    view->geometry = geometry[v->id];
+    view->reach = reach[v->id];
+    memcpy (view->grid, grid, sizeof grid);
+  }
+  g_free (reach);
+}
+
+static void
+find_windows (UnetSession *self, UnetGraph *graph, const gchar *picture)
 {
   gint axis = 1;
-  UnetValue *in = picture_input (graph, &axis);
+  UnetValue *in = picture_input (graph, picture, &axis);
   UnetGeometry *geometry = g_new0 (UnetGeometry, graph->values->len + 1);
 
   self->windows = g_malloc0_n (graph->outputs->len + 1, sizeof *self->windows);
-  if (in)
+  self->views = g_new0 (UnetView, graph->outputs->len + 1);
+  if (in) {
     unet_graph_geometry (graph, in, axis, geometry);
+    find_views (self, graph, in, geometry);
+  }
   for (guint i = 0; in && i < graph->outputs->len; i++) {
     UnetValue *v = g_ptr_array_index (graph->outputs, i);
     const UnetGeometry *g = &geometry[v->id];
@@ -138,15 +163,16 @@ find_windows (UnetSession *self, UnetGraph *graph)
 /* ---- creation ------------------------------------------------------------ */
 
 static UnetGraph *
-prepare_graph (UnetSession *self, const UnetTensorInfo *shapes,
-    guint n_shapes, const UnetSessionOptions *options, GError **error)
+prepare_graph (UnetSession *self, const gchar *picture,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, GError **error)
 {
   UnetGraph *graph = unet_graph_copy (unet_model_get_graph (self->model));
 
   if (!bind_inputs (graph, shapes, n_shapes, error)
       || !unet_graph_infer (graph, error))
     goto failed;
-  find_windows (self, graph);
+  find_windows (self, graph, picture);
   if (options->tuning != UNET_TUNING_REFERENCE
       && !unet_graph_optimize (graph, error))
     goto failed;
@@ -157,9 +183,11 @@ failed:
   return NULL;
 }
 
-UnetSession *
-unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
-    guint n_shapes, const UnetSessionOptions *options, GError **error)
+/* @picture: (nullable): name of the picture input */
+static UnetSession *
+session_new (UnetModel *model, const gchar *picture,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, GError **error)
 {
   const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
   UnetSession *self = g_new0 (UnetSession, 1);
@@ -169,7 +197,7 @@ unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
   g_atomic_ref_count_init (&self->ref_count);
   self->model = unet_model_ref (model);
   self->precision = UNET_PRECISION_F32;
-  graph = prepare_graph (self, shapes, n_shapes, options, error);
+  graph = prepare_graph (self, picture, shapes, n_shapes, options, error);
   if (graph) {
     self->inputs = describe (graph->inputs, &self->n_inputs);
     self->outputs = describe (graph->outputs, &self->n_outputs);
@@ -178,6 +206,13 @@ unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
   if (!self->plan)
     g_clear_pointer (&self, unet_session_unref);
   return self;
+}
+
+UnetSession *
+unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
+    guint n_shapes, const UnetSessionOptions *options, GError **error)
+{
+  return session_new (model, NULL, shapes, n_shapes, options, error);
 }
 
 UnetSession *
@@ -206,7 +241,7 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
   shape.dims[nhwc ? 3 : 1] = channels;
   shape.dims[nhwc ? 1 : 2] = height;
   shape.dims[nhwc ? 2 : 3] = width;
-  return unet_session_new (model, &shape, 1, options, error);
+  return session_new (model, contract->input, &shape, 1, options, error);
 }
 
 UnetSession *
@@ -226,6 +261,7 @@ unet_session_unref (UnetSession *self)
   g_free (self->inputs);
   g_free (self->outputs);
   g_free (self->windows);
+  g_free (self->views);
   g_free (self);
 }
 
@@ -275,6 +311,12 @@ unet_session_get_output_window (UnetSession *self, guint index, gdouble *x,
   *width = self->windows[index][2];
   *height = self->windows[index][3];
   return *width > 0 && *height > 0;
+}
+
+const UnetView *
+unet_session_get_view (const UnetSession *self, guint index)
+{
+  return &self->views[index];
 }
 
 gboolean

@@ -5,6 +5,7 @@
 #include "frame/frame.h"
 #include "npy.h"
 #include "picture.h"
+#include "tiles.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -26,12 +27,14 @@ static const gchar text[] =
   "Examples:\n"
   "  unetseg run --image me.jpg -o out\n"
   "  unetseg run unet.onnx --image scan.png --set activation=softmax -o out\n"
+  "  unetseg run unet.onnx --image slide.png --fit tile -o out\n"
   "  unetseg run unet.onnx --input x.npy -o out\n"
   "  unetseg run rvm.onnx --image me.jpg --input r1i=zeros.npy -o out\n";
 
 typedef struct {
   gchar **inputs; /* NAME=FILE.npy */
   gchar *image;
+  gchar *fit;
   gchar *folder;
   gdouble threshold;
 } RunOptions;
@@ -48,6 +51,8 @@ typedef struct {
   GArray *feeds; /* of Feed */
   GstSample *sample; /* (nullable) */
   GstVideoInfo video;
+  UnetTiles *tiles; /* (nullable): the picture goes through in tiles */
+  guint width, height; /* of what the network sees: its input, or all tiles */
   UnetPlacement placement;
   gdouble window[4]; /* of the contract's output: x, y, width, height */
 } Run;
@@ -244,8 +249,8 @@ copy_picture (Run *run, GError **error)
   UnetPreprocess *preprocess;
   GstVideoFrame frame;
 
-  preprocess = unet_preprocess_new (&run->video, job->contract, job->width,
-      job->height, &run->placement, error);
+  preprocess = unet_preprocess_new (&run->video, job->contract, run->width,
+      run->height, &run->placement, error);
   if (preprocess == NULL)
     return FALSE;
   if (!gst_video_frame_map (&frame, &run->video,
@@ -255,14 +260,32 @@ copy_picture (Run *run, GError **error)
     unet_preprocess_free (preprocess);
     return FALSE;
   }
-  unet_preprocess_run (preprocess, &frame, unet_session_get_input_data (
-      job->session, find_input (job->model, job->contract->input)));
+  unet_preprocess_run (preprocess, &frame, run->tiles != NULL
+          ? (gpointer) unet_tiles_get_picture (run->tiles)
+          : unet_session_get_input_data (job->session,
+              find_input (job->model, job->contract->input)));
   gst_video_frame_unmap (&frame);
   unet_preprocess_free (preprocess);
   return TRUE;
 }
 
 /* ---- output ------------------------------------------------------------- */
+
+static const UnetTensorInfo *
+output_info (Run *run, guint index)
+{
+  return run->tiles != NULL ? unet_tiles_get_output_info (run->tiles)
+                            : unet_session_get_output_info (run->job.session,
+                                index);
+}
+
+static gconstpointer
+output_data (Run *run, guint index)
+{
+  return run->tiles != NULL ? unet_tiles_get_output (run->tiles)
+                            : unet_session_get_output_data (run->job.session,
+                                index);
+}
 
 /* FOLDER/NAME with harmless letters; @n tells equal names apart. */
 static gchar *
@@ -305,17 +328,18 @@ path_of (const Run *run, const gchar *folder, guint index,
       count_clashes (run->job.model, index), suffix);
 }
 
+/* Of tiles only the contract's output @mask is put together. */
 static gboolean
-save_outputs (Run *run, const gchar *folder, GError **error)
+save_outputs (Run *run, gint mask, const gchar *folder, GError **error)
 {
   for (guint i = 0; i < unet_model_get_n_outputs (run->job.model); i++) {
-    const UnetTensorInfo *info =
-        unet_session_get_output_info (run->job.session, i);
+    const UnetTensorInfo *info = output_info (run, i);
     g_autofree gchar *path = path_of (run, folder, i, ".npy");
     g_autofree gchar *shape = tool_shape (info);
 
-    if (!tool_npy_write (path, info,
-            unet_session_get_output_data (run->job.session, i), error))
+    if (run->tiles != NULL && (gint) i != mask)
+      continue;
+    if (!tool_npy_write (path, info, output_data (run, i), error))
       return FALSE;
     g_print ("%s: %s %s\n", path, unet_dtype_name (info->dtype), shape);
   }
@@ -349,18 +373,17 @@ save_png (Run *run, const RunOptions *options, guint index, GError **refused,
   gboolean ok;
 
   postprocess = unet_postprocess_new (job->contract,
-      unet_session_get_output_info (job->session, index), job->width,
-      job->height, &run->placement, run->window[0], run->window[1],
-      run->window[2], run->window[3], refused);
+      output_info (run, index), run->width, run->height, &run->placement,
+      run->window[0], run->window[1], run->window[2], run->window[3],
+      refused);
   if (postprocess == NULL)
     return TRUE;
   unet_postprocess_get_info (postprocess, &mask);
   size = (gsize) mask.width * mask.height;
   mask.class_map = g_malloc0 (size);
   mask.probability = g_malloc0 (size);
-  unet_postprocess_run (postprocess,
-      unet_session_get_output_data (job->session, index), options->threshold,
-      &mask);
+  unet_postprocess_run (postprocess, output_data (run, index),
+      options->threshold, &mask);
   ok = save_mask (&mask, path, error);
   if (ok)
     g_print ("%s: %ux%u\n", path, mask.width, mask.height);
@@ -379,8 +402,14 @@ place (Run *run, gint output)
   ToolJob *job = &run->job;
   gdouble *w = run->window;
 
-  if (!unet_session_get_output_window (job->session, output, &w[0], &w[1],
-          &w[2], &w[3])) {
+  run->width = job->width;
+  run->height = job->height;
+  if (run->tiles != NULL) {
+    frame_size (&run->video, &run->width, &run->height);
+    w[0] = w[1] = 0;
+    unet_tiles_get_window (run->tiles, &w[2], &w[3]);
+  } else if (!unet_session_get_output_window (job->session, output, &w[0],
+                 &w[1], &w[2], &w[3])) {
     w[0] = w[1] = 0;
     w[2] = job->width;
     w[3] = job->height;
@@ -388,11 +417,11 @@ place (Run *run, gint output)
       return FALSE;
   }
   if (run->sample != NULL)
-    unet_placement_init (&run->placement, job->contract->fit,
+    unet_placement_init_for (&run->placement, job->contract,
         GST_VIDEO_INFO_WIDTH (&run->video),
         GST_VIDEO_INFO_HEIGHT (&run->video),
         GST_VIDEO_INFO_PAR_N (&run->video), GST_VIDEO_INFO_PAR_D (&run->video),
-        job->width, job->height, w[0], w[1], w[2], w[3]);
+        run->width, run->height, w[0], w[1], w[2], w[3]);
   else
     unet_placement_init (&run->placement, UNET_FIT_STRETCH, job->width,
         job->height, 1, 1, job->width, job->height, w[0], w[1], w[2], w[3]);
@@ -413,33 +442,64 @@ learn_size (Run *run)
 }
 
 static gboolean
+open_tiles (Run *run, GError **error)
+{
+  guint width, height, x, y;
+
+  if (run->sample == NULL || run->job.contract->fit != UNET_FIT_TILE)
+    return TRUE;
+  frame_size (&run->video, &width, &height);
+  run->tiles = unet_tiles_new (run->job.session, run->job.contract, width,
+      height, error);
+  if (run->tiles == NULL)
+    return FALSE;
+  unet_tiles_get_overlap (run->tiles, &x, &y);
+  g_print ("%u tiles of %ux%u, overlapping by %ux%u\n",
+      unet_tiles_get_n_tiles (run->tiles), run->job.width, run->job.height, x,
+      y);
+  return TRUE;
+}
+
+static gboolean
+save (Run *run, const RunOptions *options, gint output, gboolean placed,
+    GError **error)
+{
+  g_autoptr (GError) refused = NULL;
+
+  if (g_mkdir_with_parents (options->folder, 0777) < 0) {
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s",
+        options->folder, g_strerror (errno));
+    return FALSE;
+  }
+  if (!save_outputs (run, output, options->folder, error) ||
+      (placed && !save_png (run, options, output, &refused, error)))
+    return FALSE;
+  if (refused != NULL && run->sample != NULL)
+    g_printerr ("unetseg: no PNG: %s\n", refused->message);
+  return TRUE;
+}
+
+static gboolean
 run_once (Run *run, const RunOptions *options, GError **error)
 {
   ToolJob *job = &run->job;
-  g_autoptr (GError) refused = NULL;
   gboolean placed = FALSE;
   gint output = -1;
 
   if (job->contract != NULL) {
     learn_size (run);
     output = find_output (job->model, job->contract->output);
+    if (!open_tiles (run, error))
+      return FALSE;
     placed = place (run, output);
   }
   if (!copy_feeds (run, error) ||
       (run->sample != NULL && !copy_picture (run, error)) ||
-      !unet_session_run (job->session, error))
+      !(run->tiles != NULL
+              ? unet_tiles_run (run->tiles, job->session, error)
+              : unet_session_run (job->session, error)))
     return FALSE;
-  if (g_mkdir_with_parents (options->folder, 0777) < 0) {
-    g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s",
-        options->folder, g_strerror (errno));
-    return FALSE;
-  }
-  if (!save_outputs (run, options->folder, error) ||
-      (placed && !save_png (run, options, output, &refused, error)))
-    return FALSE;
-  if (refused != NULL && run->sample != NULL)
-    g_printerr ("unetseg: no PNG: %s\n", refused->message);
-  return TRUE;
+  return save (run, options, output, placed, error);
 }
 
 static gboolean
@@ -497,9 +557,26 @@ run (gchar **words, const ToolOptions *options, const RunOptions *own,
 
 out:
   g_clear_pointer (&run.sample, gst_sample_unref);
+  g_clear_pointer (&run.tiles, unet_tiles_free);
   g_array_unref (run.feeds);
   tool_job_clear (&run.job);
   return ok;
+}
+
+static gboolean
+add_fit (ToolOptions *options, const gchar *fit)
+{
+  g_autoptr (GStrvBuilder) set = g_strv_builder_new ();
+  g_autofree gchar *field = g_strconcat ("fit=", fit, NULL);
+
+  if (fit == NULL)
+    return TRUE;
+  if (options->set != NULL)
+    g_strv_builder_addv (set, (const gchar **) options->set);
+  g_strv_builder_add (set, field);
+  g_strfreev (options->set);
+  options->set = g_strv_builder_end (set);
+  return TRUE;
 }
 
 gint
@@ -515,6 +592,9 @@ tool_run_main (gint argc, gchar **argv)
         "Where the outputs go; made if need be", "FOLDER" },
     { "image", 'i', 0, G_OPTION_ARG_FILENAME, &own.image, "A picture",
         "FILE" },
+    { "fit", 'f', 0, G_OPTION_ARG_STRING, &own.fit,
+        "How the picture is fitted: stretch, letterbox, crop or tile (as "
+        "--set fit=…)", "FIT" },
     { "input", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &own.inputs,
         "A tensor for an input (repeatable)", "NAME=FILE.npy" },
     { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &own.threshold,
@@ -527,11 +607,13 @@ tool_run_main (gint argc, gchar **argv)
   if (!tool_parse (argc, argv, entries,
           "[MODEL] — one inference on a picture or on tensors", text,
           &options, &words, &error) ||
+      !add_fit (&options, own.fit) ||
       !run (words, &options, &own, &error))
     status = tool_complain ("run", error);
   tool_options_clear (&options);
   g_free (own.folder);
   g_free (own.image);
+  g_free (own.fit);
   g_strfreev (own.inputs);
   return status;
 }

@@ -42,6 +42,8 @@ typedef enum {
  * @UNET_FIT_STRETCH: the whole frame, stretched to the input
  * @UNET_FIT_LETTERBOX: the whole frame, aspect kept, borders filled
  * @UNET_FIT_CROP: the largest centred part of the input's aspect
+ * @UNET_FIT_TILE: the whole frame at its own size, in overlapping tiles with
+ *   mirrored borders (Ronneberger et al. 2015, section 2)
  *
  * How a frame is fitted to the network's input.
  *
@@ -51,6 +53,7 @@ typedef enum {
   UNET_FIT_STRETCH,
   UNET_FIT_LETTERBOX,
   UNET_FIT_CROP,
+  UNET_FIT_TILE,
 } UnetFit;
 
 /**
@@ -94,7 +97,11 @@ typedef enum {
  * @input_width: width of the network's input in pixels, 0: the model's own,
  *   or chosen from the frame where the model leaves it open
  * @input_height: as @input_width
+ * @input_video: the input's size is the frames', rounded up to @multiple, and
+ *   pixels stay as they are, the rest mirrored; goes before @input_width
  * @multiple: an open width and height are multiples of this, 1 or more
+ * @overlap: with %UNET_FIT_TILE: how many input pixels neighbouring tiles share
+ *   at least; -1: as far as the network looks, but half a tile at most
  * @activation: how the output becomes probabilities
  * @foreground_class: the one class that counts, or -1: every class is kept
  * @invert: 1 - probability is meant
@@ -119,7 +126,9 @@ typedef struct {
   UnetFit fit;
   guint input_width;
   guint input_height;
+  gboolean input_video;
   guint multiple;
+  gint overlap;
   UnetActivation activation;
   gint foreground_class;
   gboolean invert;
@@ -170,7 +179,7 @@ UNET_API void unet_contract_free (UnetContract *contract);
  * @contract: a contract
  * @key: a field's name with dashes, such as `color-order`
  * @value: its value as text: nicks for enumerations, a comma-separated list
- *   for `mean`, `std` and `labels`, `WxH` for `input-size`
+ *   for `mean`, `std` and `labels`, `WxH` or `video` for `input-size`
  * @error: return location
  *
  * Sets one field from text, as sidecar files and ONNX metadata have it.

@@ -175,9 +175,12 @@ UNET_API UnetContract *unet_model_get_contract (const UnetModel *model,
  * @width: (out): width of the network's input
  * @height: (out): height of the network's input
  *
- * The input size for frames of this shape: the model's own or the contract's;
- * for a model of open size the multiple of `multiple` nearest to the frame's
- * aspect with about the area of 256×256.
+ * The input size for frames of this shape: the model's own or the contract's.
+ * For a model of open size the frame's own size, rounded up to `multiple`, with
+ * `input-size=video`; tiles of about 512×512 with `fit=tile`; else the multiple
+ * nearest to the frame's aspect with about the area of 256×256. Where a network
+ * of valid convolutions is given a choice, its output covers so much, and no
+ * pooling loses a row.
  *
  * Since: 1.0
  */

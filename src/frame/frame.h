@@ -29,6 +29,13 @@ UNET_API void unet_placement_init (UnetPlacement *placement, UnetFit fit,
     guint frame_width, guint frame_height, guint par_n, guint par_d,
     guint input_width, guint input_height, gdouble window_x, gdouble window_y,
     gdouble window_width, gdouble window_height);
+/* As @contract has it: its fit or, with `input-size=video`, one frame pixel to
+ * an input pixel and reflection around. */
+UNET_API void unet_placement_init_for (UnetPlacement *placement,
+    const UnetContract *contract, guint frame_width, guint frame_height,
+    guint par_n, guint par_d, guint input_width, guint input_height,
+    gdouble window_x, gdouble window_y, gdouble window_width,
+    gdouble window_height);
 
 /* ---- pixels to tensor ------------------------------------------------- */
 

@@ -43,7 +43,7 @@ unet_placement_init (UnetPlacement *placement, UnetFit fit, guint frame_width,
   gdouble scale_x = window_width / frame_width;
   gdouble scale_y = window_height / frame_height;
 
-  if (fit != UNET_FIT_STRETCH) {
+  if (fit == UNET_FIT_LETTERBOX || fit == UNET_FIT_CROP) {
     const gdouble x = scale_x / par;
     const gdouble scale =
         fit == UNET_FIT_LETTERBOX ? MIN (x, scale_y) : MAX (x, scale_y);
@@ -59,4 +59,32 @@ unet_placement_init (UnetPlacement *placement, UnetFit fit, guint frame_width,
       &placement->dst_h);
   placement->mirror = window_x > 0 || window_y > 0 ||
       window_width < input_width || window_height < input_height;
+}
+
+/* A frame that fits keeps its pixels as they are, whatever the contract's fit:
+ * a network at the video's own size needs no scaling for the few pixels by
+ * which that is rounded up. */
+void
+unet_placement_init_for (UnetPlacement *placement,
+    const UnetContract *contract, guint frame_width, guint frame_height,
+    guint par_n, guint par_d, guint input_width, guint input_height,
+    gdouble window_x, gdouble window_y, gdouble window_width,
+    gdouble window_height)
+{
+  const gdouble par = par_n && par_d ? (gdouble) par_n / par_d : 1;
+
+  if (!contract->input_video || frame_width * par > window_width + 0.5 ||
+      frame_height > window_height + 0.5) {
+    unet_placement_init (placement, contract->fit, frame_width, frame_height,
+        par_n, par_d, input_width, input_height, window_x, window_y,
+        window_width, window_height);
+    return;
+  }
+  place_axis (frame_width, par, window_x, window_width, input_width,
+      &placement->src_x, &placement->src_w, &placement->dst_x,
+      &placement->dst_w);
+  place_axis (frame_height, 1, window_y, window_height, input_height,
+      &placement->src_y, &placement->src_h, &placement->dst_y,
+      &placement->dst_h);
+  placement->mirror = TRUE;
 }

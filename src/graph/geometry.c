@@ -344,6 +344,7 @@ report (const UnetValue *value, const Track *track, UnetGeometry *geometry)
     return;
   geometry->known = TRUE;
   for (guint i = 0; i < 2; i++) {
+    geometry->axis[i] = track->axis[i];
     geometry->scale[i] = track->scale[i];
     geometry->offset[i] = track->offset[i];
     geometry->extent[i] = value->dims[track->axis[i]];

@@ -334,6 +334,7 @@ gboolean unet_graph_optimize (UnetGraph *graph, GError **error);
  * input pixels it spans; per spatial axis of a 4-D value. */
 typedef struct {
   gboolean known;
+  gint axis[2];                /* which are rows and columns */
   gdouble scale[2], offset[2]; /* rows, columns */
   gint64 extent[2]; /* of the value's own rows and columns */
 } UnetGeometry;
@@ -341,5 +342,19 @@ typedef struct {
  * value id. Strided and padded windows, crops and resizes are followed. */
 void unet_graph_geometry (const UnetGraph *graph, const UnetValue *input,
     gint channel_axis, UnetGeometry *geometry);
+
+/* How far a value looks: its pixel k depends on the input's pixels
+ * scale * k + low to scale * k + high at most. What sees the whole picture,
+ * such as a gate from its mean, is left out. */
+typedef struct {
+  gdouble low[2], high[2]; /* rows, columns */
+  gboolean padded; /* sees borders that a layer has made up */
+} UnetReach;
+/* @geometry: of unet_graph_geometry(); @reach has one entry per value id. */
+void unet_graph_reach (const UnetGraph *graph, const UnetValue *input,
+    const UnetGeometry *geometry, UnetReach *reach);
+/* The least shift of the picture, in pixels, that only shifts every value. */
+void unet_graph_grid (const UnetGraph *graph, const UnetGeometry *geometry,
+    gint64 grid[2]);
 
 G_END_DECLS

@@ -15,6 +15,9 @@ red-nhwc     the same in NHWC, 32x32
 red-wide     the same, 64 wide and 16 high
 classes      any size; logits of background, red, green and blue, with labels
 valid        3x36x36, two 3x3 convolutions without borders: 32x32 out
+unet-valid   any multiple of 4 from 40 on, grey; two levels of valid convolutions
+             with cropped skips and random weights: 28 pixels fewer out
+unet-same    any multiple of 4: the same with same-padded convolutions
 picky        any size on paper, reshaped to 1x1x32x32 inside
 shape        a convolution whose weights do not fit its input
 strange      an operator that nobody has
@@ -117,6 +120,55 @@ def valid(folder):
          {'w1': first, 'w2': second, 'b': [-GAIN / 2]})
 
 
+def unet(folder, name, valid):
+    """Two levels, 4 and 8 channels, as Ronneberger et al. have it."""
+    rng = np.random.RandomState(1)
+    weights, nodes = {}, []
+
+    def node(op, inputs, out, **attrs):
+        nodes.append(helper.make_node(op, inputs, [out], out, **attrs))
+        return out
+
+    def conv(x, out, ic, oc, k=3, act=True, gain=1.5):
+        weights[out + '_w'] = rng.standard_normal((oc, ic, k, k)) \
+            * np.sqrt(gain / (ic * k * k))
+        weights[out + '_b'] = rng.standard_normal(oc) * .1
+        pad = 0 if valid else k // 2
+        y = node('Conv', [x, out + '_w', out + '_b'],
+                 out if not act else out + '_c', kernel_shape=[k, k],
+                 pads=[pad] * 4)
+        return node('Relu', [y], out) if act else y
+
+    def up(x, out, ic, oc):
+        weights[out + '_w'] = rng.standard_normal((ic, oc, 2, 2)) \
+            * np.sqrt(2 / ic)
+        return node('ConvTranspose', [x, out + '_w'], out,
+                    kernel_shape=[2, 2], strides=[2, 2])
+
+    def crop(x, out, n):
+        if not valid:
+            return x
+        for key, value in (('s', [n, n]), ('e', [-n, -n]), ('a', [2, 3])):
+            weights[out + '_' + key] = np.array(value)
+        return node('Slice', [x] + [out + '_' + k for k in 'sea'], out)
+
+    a = conv(conv('input', 'a1', 1, 4), 'a2', 4, 4)
+    b = conv(node('MaxPool', [a], 'p1', kernel_shape=[2, 2], strides=[2, 2]),
+             'b1', 4, 8)
+    b = conv(b, 'b2', 8, 8)
+    c = conv(node('MaxPool', [b], 'p2', kernel_shape=[2, 2], strides=[2, 2]),
+             'c1', 8, 8)
+    x = up(c, 'u1', 8, 8)
+    x = node('Concat', [crop(b, 'crop_b', 2), x], 'cat_b', axis=1)
+    x = up(conv(x, 'd1', 16, 8), 'u2', 8, 4)
+    x = node('Concat', [crop(a, 'crop_a', 10), x], 'cat_a', axis=1)
+    x = conv(conv(x, 'e1', 8, 4), 'e2', 4, 4)
+    conv(x, 'output', 4, 2, 1, False, 60)
+    save(folder, name, nodes, [1, 1, 'height', 'width'],
+         [1, 2, 'rows', 'columns'], weights,
+         {'unetseg.multiple': '4'})
+
+
 def broken(folder):
     nodes = [helper.make_node('Conv', ['input', 'w', 'b'], ['logit'],
                               'misfit', kernel_shape=[1, 1]),
@@ -143,6 +195,8 @@ def main():
         os.path.abspath(__file__))
     for make in (red, red_nhwc, classes, valid, broken):
         make(folder)
+    unet(folder, 'unet-valid', True)
+    unet(folder, 'unet-same', False)
 
 
 main()

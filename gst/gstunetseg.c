@@ -199,6 +199,8 @@ gst_unet_seg_reset (GstUnetSeg *self)
   unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
   self->failed = self->warned_inference = FALSE;
+  self->orientation = GST_VIDEO_ORIENTATION_IDENTITY;
+  self->own_orientation = FALSE;
 }
 
 static GHashTable *
@@ -324,6 +326,7 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
   gst_unet_seg_forget_mask (self);
   gst_video_info_init (&self->info);
   unet_segmenter_set_live (self->segmenter, gst_unet_seg_is_live (self));
+  unet_segmenter_set_orientation (self->segmenter, self->orientation);
   if (!unet_segmenter_set_info (self->segmenter, info, &error)) {
     gst_unet_seg_fail (self, error);
     return FALSE;
@@ -340,6 +343,39 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
 
 /* ---- events ----------------------------------------------------------- */
 
+/* A phone's video lies on its side, and a tag says so. As videoflip has it, a
+ * stream's own tag goes before one of the whole file. */
+static void
+gst_unet_seg_take_tags (GstUnetSeg *self, GstEvent *event)
+{
+  GstVideoOrientationMethod method;
+  GstTagList *tags;
+  gboolean own;
+
+  gst_event_parse_tag (event, &tags);
+  own = gst_tag_list_get_scope (tags) == GST_TAG_SCOPE_STREAM;
+  if (!gst_video_orientation_from_tag (tags, &method)
+      || (self->own_orientation && !own))
+    return;
+  self->own_orientation = own;
+  self->orientation = method;
+}
+
+/* Tags come after caps: what they change is seen with the next frame. */
+static void
+gst_unet_seg_update_orientation (GstUnetSeg *self)
+{
+  GstVideoInfo info = self->info;
+
+  if (self->failed || !unet_segmenter_set_orientation (self->segmenter,
+          self->orientation))
+    return;
+  GST_INFO_OBJECT (self, "frames are made upright by method %d",
+      self->orientation);
+  gst_video_info_init (&self->info);
+  gst_unet_seg_set_info (GST_UNET_BASE_DRAW (self), &info);
+}
+
 static gboolean
 gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -352,7 +388,14 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
       GST_OBJECT_UNLOCK (self);
       gst_unet_seg_forget_mask (self);
       break;
+    case GST_EVENT_TAG:
+      gst_unet_seg_take_tags (self, event);
+      break;
     case GST_EVENT_STREAM_START:
+      self->orientation = GST_VIDEO_ORIENTATION_IDENTITY;
+      self->own_orientation = FALSE;
+      gst_unet_seg_forget_mask (self);
+      break;
     case GST_EVENT_SEGMENT:
       gst_unet_seg_forget_mask (self);
       break;
@@ -465,7 +508,7 @@ gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
   if (self->mask.class_map)
     self->mask_age++;
   self->is_late = gst_unet_seg_is_late (self, buffer);
-  self->infers = gst_unet_seg_is_due (self, buffer);
+  self->infers = !self->failed && gst_unet_seg_is_due (self, buffer);
   return self->infers;
 }
 
@@ -503,6 +546,8 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
   GstUnetSeg *self = GST_UNET_SEG (base);
   UnetSegMeta *meta;
 
+  if (self->failed)
+    return NULL;
   if (self->infers
       && !gst_unet_seg_infer (self, frame, out, settings->threshold))
     return NULL;
@@ -536,7 +581,10 @@ gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
 static void
 gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
-  unet_segmenter_settle (GST_UNET_SEG (trans)->segmenter);
+  GstUnetSeg *self = GST_UNET_SEG (trans);
+
+  unet_segmenter_settle (self->segmenter);
+  gst_unet_seg_update_orientation (self);
   GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
       ->before_transform (trans, buffer);
 }

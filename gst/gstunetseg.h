@@ -50,6 +50,8 @@ struct _GstUnetSeg {
   /* Of the streaming thread, or while there is none. */
   UnetSegmenter *segmenter; /* (nullable) */
   GstVideoInfo info;
+  GstVideoOrientationMethod orientation; /* of the stream's tags */
+  gboolean own_orientation; /* from a tag of the stream, not of all streams */
   UnetMaskBuffers mask;
   guint mask_age; /* frames */
   GstClockTime mask_pts;

@@ -32,6 +32,7 @@ struct _UnetSegmenter {
   guint64 run_estimate; /* nanoseconds */
 
   GstVideoInfo info;
+  GstVideoOrientationMethod orientation; /* what makes frames upright */
   UnetTiles *tiles; /* (nullable): fit=tile */
   UnetPreprocess *preprocess;
   UnetPostprocess *postprocess;
@@ -317,19 +318,46 @@ open_view (UnetSegmenter *self, guint square_width, guint height, View *view,
   return TRUE;
 }
 
+/* A frame as it is to be looked at. */
+typedef struct {
+  guint width, height;
+  gint par_n, par_d;
+  guint square; /* width in square pixels */
+} Upright;
+
+static Upright
+stand_up (UnetSegmenter *self, const GstVideoInfo *info)
+{
+  Upright up = { GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+    GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info), 0 };
+
+  switch (self->orientation) {
+    case GST_VIDEO_ORIENTATION_90R:
+    case GST_VIDEO_ORIENTATION_90L:
+    case GST_VIDEO_ORIENTATION_UL_LR:
+    case GST_VIDEO_ORIENTATION_UR_LL:
+      up = (Upright) { up.height, up.width, up.par_d, up.par_n, 0 };
+      break;
+    default:
+      break;
+  }
+  up.square = MAX (1, gst_util_uint64_scale_int_round (up.width, up.par_n,
+      up.par_d));
+  return up;
+}
+
 static gboolean
-open_frame_path (UnetSegmenter *self, const GstVideoInfo *info, guint square,
-    GError **error)
+open_frame_path (UnetSegmenter *self, const GstVideoInfo *info,
+    const Upright *up, GError **error)
 {
   UnetPlacement placement;
   View v;
 
-  if (!open_view (self, square, GST_VIDEO_INFO_HEIGHT (info), &v, error))
+  if (!open_view (self, up->square, up->height, &v, error))
     return FALSE;
-  unet_placement_init_for (&placement, self->contract,
-      GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
-      GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info),
-      v.width, v.height, v.x, v.y, v.w, v.h);
+  unet_placement_init_for (&placement, self->contract, up->width, up->height,
+      up->par_n, up->par_d, v.width, v.height, v.x, v.y, v.w, v.h);
+  placement.orientation = self->orientation;
   self->preprocess = unet_preprocess_new (info, self->contract, v.width,
       v.height, &placement, error);
   if (self->preprocess == NULL)
@@ -390,25 +418,35 @@ same_picture (const GstVideoInfo *a, const GstVideoInfo *b)
 }
 
 gboolean
+unet_segmenter_set_orientation (UnetSegmenter *self,
+    GstVideoOrientationMethod orientation)
+{
+  if (orientation == self->orientation)
+    return FALSE;
+  self->orientation = orientation;
+  close_info (self);
+  return TRUE;
+}
+
+gboolean
 unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
     GError **error)
 {
-  guint width, height, square;
+  guint width, height;
+  Upright up;
 
   if (self->preprocess && same_picture (&self->info, info))
     return TRUE;
   close_info (self);
 
-  square = gst_util_uint64_scale_int_round (GST_VIDEO_INFO_WIDTH (info),
-      GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info));
-  square = MAX (square, 1);
-  unet_model_choose_size (self->model, self->contract, square,
-      GST_VIDEO_INFO_HEIGHT (info), &width, &height);
+  up = stand_up (self, info);
+  unet_model_choose_size (self->model, self->contract, up.square, up.height,
+      &width, &height);
   if ((self->session == NULL || width != self->input_width
           || height != self->input_height)
       && !open_session (self, width, height, error))
     return FALSE;
-  if (!open_frame_path (self, info, square, error)
+  if (!open_frame_path (self, info, &up, error)
       || !open_pool (self, error)) {
     close_info (self);
     return FALSE;

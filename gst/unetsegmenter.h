@@ -35,6 +35,10 @@ void unet_segmenter_set_live (UnetSegmenter *self, gboolean live);
  * until it is there. */
 void unet_segmenter_settle (UnetSegmenter *self);
 
+/* What makes the frames' pictures upright, which the network sees; the masks lie
+ * as the frames do. Returns whether it changes: then an info is needed again. */
+gboolean unet_segmenter_set_orientation (UnetSegmenter *self,
+    GstVideoOrientationMethod orientation);
 /* Prepares for frames of @info; compiles only where the input size changes. */
 gboolean unet_segmenter_set_info (UnetSegmenter *self,
     const GstVideoInfo *info, GError **error);

@@ -23,7 +23,7 @@ _unetseg ()
       COMPREPLY=($(compgen -d -- "$current")); return ;;
   esac
   case ${COMP_WORDS[1]} in
-    run) own='--image --input --output --threshold' ;;
+    run) own='--image --fit --input --output --threshold' ;;
     inspect) own='--json' ;;
     bench) own='--json --seconds' ;;
     eval) own='--images --masks --threshold --each --json' ;;

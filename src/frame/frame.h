@@ -21,10 +21,15 @@ typedef struct {
   gboolean mirror; /* fill by reflection (valid convolutions, Ronneberger et
                     * al. 2015, section 2), else with black before
                     * normalisation */
+  /* What makes the buffer's picture upright. Everything above is upright, and
+   * so is the tensor; frames and masks are as the buffer has them. */
+  GstVideoOrientationMethod orientation;
+  guint frame_width, frame_height; /* upright */
 } UnetPlacement;
 
-/* @window_*: the part of the input that the output covers (the whole input
- * for same-padded networks). */
+/* @frame_*, @par_*: of the upright frame. @window_*: the part of the input that
+ * the output covers (the whole input for same-padded networks). The orientation
+ * is set to that of an upright buffer. */
 UNET_API void unet_placement_init (UnetPlacement *placement, UnetFit fit,
     guint frame_width, guint frame_height, guint par_n, guint par_d,
     guint input_width, guint input_height, gdouble window_x, gdouble window_y,

@@ -43,6 +43,9 @@ unet_placement_init (UnetPlacement *placement, UnetFit fit, guint frame_width,
   gdouble scale_x = window_width / frame_width;
   gdouble scale_y = window_height / frame_height;
 
+  placement->orientation = GST_VIDEO_ORIENTATION_IDENTITY;
+  placement->frame_width = frame_width;
+  placement->frame_height = frame_height;
   if (fit == UNET_FIT_LETTERBOX || fit == UNET_FIT_CROP) {
     const gdouble x = scale_x / par;
     const gdouble scale =
@@ -73,13 +76,12 @@ unet_placement_init_for (UnetPlacement *placement,
 {
   const gdouble par = par_n && par_d ? (gdouble) par_n / par_d : 1;
 
+  unet_placement_init (placement, contract->fit, frame_width, frame_height,
+      par_n, par_d, input_width, input_height, window_x, window_y,
+      window_width, window_height);
   if (!contract->input_video || frame_width * par > window_width + 0.5 ||
-      frame_height > window_height + 0.5) {
-    unet_placement_init (placement, contract->fit, frame_width, frame_height,
-        par_n, par_d, input_width, input_height, window_x, window_y,
-        window_width, window_height);
+      frame_height > window_height + 0.5)
     return;
-  }
   place_axis (frame_width, par, window_x, window_width, input_width,
       &placement->src_x, &placement->src_w, &placement->dst_x,
       &placement->dst_w);

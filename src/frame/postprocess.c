@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/frame.h"
 #include "frame/activation.h"
+#include "frame/turn.h"
 
 #include <math.h>
 
@@ -18,7 +19,10 @@ struct _UnetPostprocess {
   gint foreground; /* channel or class number, -1: every class is kept */
   gboolean invert;
   guint x, y; /* of the part of the output that holds picture */
-  UnetMask info;
+  UnetMask info; /* upright */
+  GstVideoOrientationMethod orientation;
+  guint frame_width, frame_height; /* upright */
+  guint8 *upright; /* (nullable): scratch: both planes before they are turned */
   gfloat *planes;      /* scratch: rows of an interleaved output */
   gfloat *best;        /* scratch: the best class of each pixel of a row */
   gfloat *probability; /* scratch: a row before it is made 8-bit */
@@ -168,6 +172,11 @@ unet_postprocess_new (const UnetContract *contract,
   cut_axis (self->shape.height, window_y, window_height, placement->dst_y,
       placement->dst_h, placement->src_y, placement->src_h, &self->y,
       &info->height, &info->y, &info->h);
+  self->orientation = placement->orientation;
+  self->frame_width = placement->frame_width;
+  self->frame_height = placement->frame_height;
+  if (self->orientation != GST_VIDEO_ORIENTATION_IDENTITY)
+    self->upright = g_new0 (guint8, (gsize) 2 * info->width * info->height);
   self->probability = g_new0 (gfloat, info->width);
   self->best = g_new0 (gfloat, info->width);
   if (self->shape.interleaved && self->shape.channels > 1)
@@ -187,6 +196,7 @@ unet_postprocess_free (UnetPostprocess *self)
   g_free (self->planes);
   g_free (self->probability);
   g_free (self->best);
+  g_free (self->upright);
   g_free (self);
 }
 
@@ -194,6 +204,14 @@ void
 unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask)
 {
   *mask = self->info;
+  if (!self->upright)
+    return;
+  unet_turn_rectangle (self->orientation, self->frame_width,
+      self->frame_height, &mask->x, &mask->y, &mask->w, &mask->h);
+  if (unet_turn_transposes (self->orientation)) {
+    mask->width = self->info.height;
+    mask->height = self->info.width;
+  }
 }
 
 /* ---- class numbers ---------------------------------------------------- */
@@ -321,9 +339,9 @@ activate_best (UnetPostprocess *self, gfloat minimum, gfloat scale,
     unet_row_stretch (self->probability, best, minimum, scale, n);
 }
 
-void
-unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
-    gdouble threshold, UnetMask *mask)
+static void
+fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
+    UnetMask *mask)
 {
   const guint width = self->info.width;
   gfloat minimum = 0, scale = 1;
@@ -350,4 +368,23 @@ unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
     unet_row_quantise (mask->probability + (gsize) y * width,
         self->probability, width);
   }
+}
+
+void
+unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
+    gdouble threshold, UnetMask *mask)
+{
+  const guint width = self->info.width, height = self->info.height;
+  const GstVideoOrientationMethod lay = unet_turn_inverse (self->orientation);
+  UnetMask upright = self->info;
+
+  if (!self->upright) {
+    fill_upright (self, tensor, threshold, mask);
+    return;
+  }
+  upright.class_map = self->upright;
+  upright.probability = self->upright + (gsize) width * height;
+  fill_upright (self, tensor, threshold, &upright);
+  unet_turn_u8 (mask->class_map, upright.class_map, width, height, lay);
+  unet_turn_u8 (mask->probability, upright.probability, width, height, lay);
 }

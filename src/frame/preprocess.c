@@ -4,12 +4,14 @@
 #include "frame/convert.h"
 #include "frame/resample.h"
 #include "frame/simd.h"
+#include "frame/turn.h"
 
 #include <math.h>
 
 struct _UnetPreprocess {
-  UnetPlacement placement;
-  guint width, height; /* of the tensor */
+  UnetPlacement placement; /* as the buffer has the picture */
+  guint width, height; /* of the tensor, likewise */
+  gfloat *lying; /* (nullable): scratch: the tensor before it is turned */
   guint n_channels;
   gboolean nhwc;
   gboolean divide_by_max;
@@ -59,6 +61,34 @@ set_normalisation (UnetPreprocess *self, const UnetContract *contract)
   }
 }
 
+/* The resampler reads rows of the buffer: it works on the tensor as it lies
+ * there, which is turned once it is small. */
+static void
+lay_down (UnetPreprocess *self)
+{
+  UnetPlacement *p = &self->placement;
+  gdouble x = p->dst_x, y = p->dst_y, w = p->dst_w, h = p->dst_h;
+
+  if (p->orientation == GST_VIDEO_ORIENTATION_IDENTITY)
+    return;
+  unet_turn_rectangle (p->orientation, p->frame_width, p->frame_height,
+      &p->src_x, &p->src_y, &p->src_w, &p->src_h);
+  unet_turn_rectangle (p->orientation, self->width, self->height, &x, &y, &w,
+      &h);
+  p->dst_x = (gint) x;
+  p->dst_y = (gint) y;
+  p->dst_w = (gint) w;
+  p->dst_h = (gint) h;
+  if (unet_turn_transposes (p->orientation)) {
+    const guint width = self->width;
+
+    self->width = self->height;
+    self->height = width;
+  }
+  self->lying =
+      g_new0 (gfloat, (gsize) self->width * self->height * self->n_channels);
+}
+
 UnetPreprocess *
 unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
     guint input_width, guint input_height, const UnetPlacement *placement,
@@ -73,6 +103,8 @@ unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
   self->n_channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
   self->nhwc = contract->layout == UNET_LAYOUT_NHWC;
   self->divide_by_max = contract->divide_by_max;
+  lay_down (self);
+  placement = &self->placement;
   if (!unet_pixel_layout_init (&layout, info)) {
     self->converter = unet_converter_new (info, FALSE, error);
     if (!self->converter) {
@@ -104,6 +136,7 @@ unet_preprocess_free (UnetPreprocess *self)
     g_free (self->component[i]);
     g_free (self->channel[i]);
   }
+  g_free (self->lying);
   g_free (self);
 }
 
@@ -306,6 +339,18 @@ fill_borders (UnetPreprocess *self, gfloat *tensor)
   fill_black (self, tensor, right, p->dst_y, self->width - right, p->dst_h);
 }
 
+static void
+stand_up (UnetPreprocess *self, gfloat *tensor)
+{
+  const gsize plane = (gsize) self->width * self->height;
+  const guint n_planes = self->nhwc ? 1 : self->n_channels;
+
+  for (guint i = 0; i < n_planes; i++)
+    unet_turn_f32 (tensor + i * plane, self->lying + i * plane, self->width,
+        self->height, self->n_channels / n_planes,
+        self->placement.orientation);
+}
+
 void
 unet_preprocess_run (UnetPreprocess *self, const GstVideoFrame *frame,
     gfloat *tensor)
@@ -314,6 +359,7 @@ unet_preprocess_run (UnetPreprocess *self, const GstVideoFrame *frame,
   const gfloat *scale = self->divide_by_max ? one : self->scale;
   const gfloat *offset = self->divide_by_max ? zero : self->offset;
   const UnetPlacement *p = &self->placement;
+  gfloat *to = self->lying ? self->lying : tensor;
 
   if (self->converter) {
     unet_converter_read (self->converter, frame);
@@ -323,12 +369,14 @@ unet_preprocess_run (UnetPreprocess *self, const GstVideoFrame *frame,
   for (gint y = 0; y < p->dst_h; y++) {
     unet_resampler_row (&self->resampler, frame, y, self->component);
     convert_row (self);
-    store_row (self, tensor, p->dst_y + y, scale, offset);
+    store_row (self, to, p->dst_y + y, scale, offset);
   }
   if (self->divide_by_max)
-    divide_rows (self, tensor);
+    divide_rows (self, to);
   if (p->mirror)
-    mirror_borders (self, tensor);
+    mirror_borders (self, to);
   else
-    fill_borders (self, tensor);
+    fill_borders (self, to);
+  if (self->lying)
+    stand_up (self, tensor);
 }

@@ -15,6 +15,7 @@ red-nhwc     the same in NHWC, 32x32
 red-wide     the same, 64 wide and 16 high
 classes      any size; logits of background, red, green and blue, with labels
 valid        3x36x36, two 3x3 convolutions without borders: 32x32 out
+gated        3x48x32, portrait: as red, but nothing in the lower right corner
 unet-valid   any multiple of 4 from 40 on, grey; two levels of valid convolutions
              with cropped skips and random weights: 28 pixels fewer out
 unet-same    any multiple of 4: the same with same-padded convolutions
@@ -120,6 +121,17 @@ def valid(folder):
          {'w1': first, 'w2': second, 'b': [-GAIN / 2]})
 
 
+def gated(folder):
+    gate = np.zeros((1, 1, 48, 32))
+    gate[:, :, 24:, 8:] = -2 * GAIN
+    nodes = red_nodes()
+    nodes.insert(1, helper.make_node('Add', ['logit', 'gate'], ['gated'],
+                                     'gate_it'))
+    nodes[2].input[0] = 'gated'
+    save(folder, 'gated', nodes, [1, 3, 48, 32], [1, 1, 48, 32],
+         {**red_weights(), 'gate': gate})
+
+
 def unet(folder, name, valid):
     """Two levels, 4 and 8 channels, as Ronneberger et al. have it."""
     rng = np.random.RandomState(1)
@@ -193,7 +205,7 @@ def broken(folder):
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
         os.path.abspath(__file__))
-    for make in (red, red_nhwc, classes, valid, broken):
+    for make in (red, red_nhwc, classes, valid, gated, broken):
         make(folder)
     unet(folder, 'unet-valid', True)
     unet(folder, 'unet-same', False)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What of a frame the network sees, and how: in tiles, at the video's own
- * size. */
+ * size, upright. */
 
 #include "common.h"
 
@@ -133,6 +133,185 @@ GST_START_TEST (test_video_size_refused)
 
 GST_END_TEST;
 
+/* ---- orientation ------------------------------------------------------ */
+
+/* Upright pixel (u, v) of @width by @height, as the tag's values are defined:
+ * what is to be done to the buffer's picture. */
+static void
+find_in_buffer (const gchar *tag, guint width, guint height, guint u, guint v,
+    guint *x, guint *y)
+{
+  const guint right = width - 1 - u, bottom = height - 1 - v;
+
+  if (g_str_equal (tag, "rotate-0"))
+    *x = u, *y = v;
+  else if (g_str_equal (tag, "rotate-90"))
+    *x = v, *y = right;
+  else if (g_str_equal (tag, "rotate-180"))
+    *x = right, *y = bottom;
+  else if (g_str_equal (tag, "rotate-270"))
+    *x = bottom, *y = u;
+  else if (g_str_equal (tag, "flip-rotate-0"))
+    *x = right, *y = v;
+  else if (g_str_equal (tag, "flip-rotate-90"))
+    *x = bottom, *y = right;
+  else if (g_str_equal (tag, "flip-rotate-180"))
+    *x = u, *y = bottom;
+  else
+    *x = v, *y = u;
+}
+
+static const gchar *const tags[] = { "rotate-0", "rotate-90", "rotate-180",
+  "rotate-270", "flip-rotate-0", "flip-rotate-90", "flip-rotate-180",
+  "flip-rotate-270" };
+
+static gboolean
+is_turned (const gchar *tag)
+{
+  return g_str_has_suffix (tag, "90") || g_str_has_suffix (tag, "270");
+}
+
+/* Upright, in sixteenths: neither flip nor turn leaves it as it is. */
+static gboolean
+is_white (guint u, guint v)
+{
+  return u >= 4 && v < 14;
+}
+
+static void
+push_tag (GstHarness *h, const gchar *tag, GstTagScope scope)
+{
+  GstTagList *list = gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION, tag, NULL);
+
+  gst_tag_list_set_scope (list, scope);
+  fail_unless (gst_harness_push_event (h, gst_event_new_tag (list)));
+}
+
+/* A picture of 64x96 upright pixels, white where is_white() says so. */
+static GstBuffer *
+turned_frame (const gchar *tag, guint index)
+{
+  const guint width = is_turned (tag) ? 96 : 64;
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 64 * 96, NULL);
+
+  for (guint v = 0; v < 96; v++)
+    for (guint u = 0; u < 64; u++) {
+      guint x, y;
+
+      find_in_buffer (tag, 64, 96, u, v, &x, &y);
+      gst_buffer_memset (buffer, y * width + x,
+          is_white (u / 4, v / 6) ? 255 : 0, 1);
+    }
+  GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (index, GST_SECOND, 30);
+  return buffer;
+}
+
+/* The mask lies as the buffer does. @width, @height: its upright size; edges
+ * are left out. */
+static guint
+count_wrong_turned (const UnetSegMeta *meta, const gchar *tag, guint width,
+    guint height, gboolean gated)
+{
+  guint wrong = 0;
+
+  for (guint v = 0; v < height; v++)
+    for (guint u = 0; u < width; u++) {
+      const guint column = 16 * u / width, row = 16 * v / height;
+      gboolean expected = is_white (column, row);
+      guint x, y;
+
+      if (gated)
+        expected &= u < 8 || v < 24;
+      find_in_buffer (tag, width, height, u, v, &x, &y);
+      wrong += test_class_at (meta, x, y) != expected;
+    }
+  return wrong;
+}
+
+static void
+check_orientation (GstHarness *h, const gchar *tag, const gchar *lies,
+    guint width, guint height, gboolean gated)
+{
+  GstBuffer *out = gst_harness_push_and_pull (h, turned_frame (tag, 0));
+  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
+  const gboolean turned = is_turned (lies);
+
+  fail_unless (meta != NULL);
+  assert_equals_int (meta->width, turned ? height : width);
+  assert_equals_int (meta->height, turned ? width : height);
+  fail_unless_equals_float (meta->x, 0);
+  fail_unless_equals_float (meta->y, 0);
+  fail_unless_equals_float (meta->w, turned ? 96 : 64);
+  fail_unless_equals_float (meta->h, turned ? 64 : 96);
+  assert_equals_int (count_wrong_turned (meta, lies, width, height, gated), 0);
+  gst_buffer_unref (out);
+}
+
+/* A network that is portrait and blind in one corner, a picture that fills
+ * another: only upright do they go together. */
+GST_START_TEST (test_orientations)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tags); i++) {
+    const gboolean turned = is_turned (tags[i]);
+    GstHarness *h = test_harness_new ("gated", NULL);
+
+    test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, turned ? 96 : 64,
+        turned ? 64 : 96);
+    push_tag (h, tags[i], GST_TAG_SCOPE_STREAM);
+    check_orientation (h, tags[i], tags[i], 32, 48, TRUE);
+    test_harness_free (h);
+  }
+}
+
+GST_END_TEST;
+
+/* In tiles, at the video's size, and where the aspect decides on the size. */
+GST_START_TEST (test_orientations_of_views)
+{
+  static const gchar *const views[] = { "fit=tile input-size=32x32",
+    "input-size=video", "input-size=64x96 fit=letterbox" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (views); k++) {
+      const gboolean turned = is_turned (tags[i]);
+      GstHarness *h = test_harness_new ("red-dynamic", views[k]);
+
+      test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, turned ? 96 : 64,
+          turned ? 64 : 96);
+      push_tag (h, tags[i], GST_TAG_SCOPE_STREAM);
+      check_orientation (h, tags[i], tags[i], 64, 96, FALSE);
+      test_harness_free (h);
+    }
+}
+
+GST_END_TEST;
+
+/* With the next frame; the stream's own goes before the file's; another stream
+ * starts upright. */
+GST_START_TEST (test_orientation_changes)
+{
+  GstHarness *h = test_harness_new ("red-dynamic",
+      "input-size=video interval=1000");
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, 64, 96);
+  check_orientation (h, "rotate-0", "rotate-0", 64, 96, FALSE);
+  push_tag (h, "rotate-180", GST_TAG_SCOPE_GLOBAL);
+  check_orientation (h, "rotate-180", "rotate-180", 64, 96, FALSE);
+  push_tag (h, "flip-rotate-0", GST_TAG_SCOPE_STREAM);
+  check_orientation (h, "flip-rotate-0", "flip-rotate-0", 64, 96, FALSE);
+  push_tag (h, "rotate-0", GST_TAG_SCOPE_GLOBAL);
+  check_orientation (h, "flip-rotate-0", "flip-rotate-0", 64, 96, FALSE);
+  assert_equals_uint64 (test_stat (h->element, "segmented"), 3);
+  fail_unless (gst_harness_push_event (h,
+      gst_event_new_stream_start ("another")));
+  test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, 64, 96);
+  push_tag (h, "rotate-180", GST_TAG_SCOPE_GLOBAL);
+  check_orientation (h, "rotate-180", "rotate-180", 64, 96, FALSE);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 views_suite (void)
 {
@@ -147,6 +326,9 @@ views_suite (void)
   tcase_add_test (tcase, test_video_size);
   tcase_add_test (tcase, test_video_size_of_other_pixels);
   tcase_add_test (tcase, test_video_size_refused);
+  tcase_add_test (tcase, test_orientations);
+  tcase_add_test (tcase, test_orientations_of_views);
+  tcase_add_test (tcase, test_orientation_changes);
   return suite;
 }
 

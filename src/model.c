@@ -305,6 +305,13 @@ built_in_resource (void)
   return unetseg_get_resource ();
 }
 
+GBytes *
+unet_model_dup_built_in (void)
+{
+  return g_resource_lookup_data (built_in_resource (), BUILT_IN_PATH,
+                                 G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+}
+
 static UnetModel *
 load_built_in (GError **error)
 {

@@ -13,6 +13,8 @@ static const ToolCommand commands[] = {
   { "inspect", "what a model expects, and where its time goes",
       tool_inspect_main },
   { "bench", "how fast a model runs here", tool_bench_main },
+  { "batch", "recordings by the folder, on one machine or many",
+      tool_batch_main },
   { "eval", "how well a model's masks meet the true ones", tool_eval_main },
 };
 

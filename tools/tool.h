@@ -27,6 +27,7 @@ typedef struct {
 
 gint tool_inspect_main (gint argc, gchar **argv);
 gint tool_bench_main (gint argc, gchar **argv);
+gint tool_batch_main (gint argc, gchar **argv);
 gint tool_eval_main (gint argc, gchar **argv);
 gint tool_run_main (gint argc, gchar **argv);
 

@@ -39,6 +39,15 @@ UNET_API GType unet_model_get_type (void);
 UNET_API UnetModel *unet_model_load (const gchar *path, GError **error);
 
 /**
+ * unet_model_dup_built_in:
+ *
+ * Returns: (transfer full): the built-in person model as an ONNX file
+ *
+ * Since: 1.0
+ */
+UNET_API GBytes *unet_model_dup_built_in (void);
+
+/**
  * unet_model_new_from_bytes:
  * @bytes: content of an ONNX file
  * @name: what errors call it

@@ -13,7 +13,8 @@ typedef struct {
 
 struct _UnetCutout {
   GstVideoInfo in, out;
-  gboolean copies; /* colours by kernels of ours */
+  gboolean copies;  /* colours by kernels of ours */
+  gboolean cosited; /* chroma of @in */
   UnetPixelLayout from, to;
   GstVideoConverter *colors; /* (nullable): colours in other cases */
   UnetConverter *unpacked;   /* (nullable): where alpha cannot be reached */
@@ -82,7 +83,8 @@ unet_cutout_get_format (GstVideoFormat format)
 {
   const GstVideoFormatInfo *info = gst_video_format_get_info (format);
 
-  if (GST_VIDEO_FORMAT_INFO_HAS_ALPHA (info))
+  /* GStreamer's flag is missing from some, such as AV12 and Y412_LE. */
+  if (info->n_components == 4)
     return format;
   return GST_VIDEO_FORMAT_INFO_IS_RGB (info) ? rgb_with_alpha (info)
                                              : yuv_with_alpha (info);
@@ -90,7 +92,17 @@ unet_cutout_get_format (GstVideoFormat format)
 
 /* ---- setting up ------------------------------------------------------- */
 
-/* Samples go over one by one, whatever their order and place in a word. */
+/* 4:2:2 to 4:4:4. */
+static gboolean
+is_widened (const UnetCutout *self, guint index)
+{
+  return self->from.component[index].w_sub == 1 &&
+      self->to.component[index].w_sub == 0;
+}
+
+/* Samples go over one by one, whatever their order and place in a word. For
+ * 4:2:2 that is not only faster: GstVideoConverter's way from UYVY to AYUV
+ * writes beyond rows of odd width (1.22 and 1.26). */
 static gboolean
 can_copy (const UnetCutout *self)
 {
@@ -98,10 +110,15 @@ can_copy (const UnetCutout *self)
 
   if (from->bytes != to->bytes || from->depth != to->depth)
     return FALSE;
-  for (guint i = 0; i < from->n_components; i++)
-    if (from->component[i].w_sub != to->component[i].w_sub ||
-        from->component[i].h_sub != to->component[i].h_sub)
+  for (guint i = 0; i < from->n_components; i++) {
+    const UnetLayoutComponent *a = &from->component[i];
+    const UnetLayoutComponent *b = &to->component[i];
+
+    if (a->h_sub != b->h_sub ||
+        (a->w_sub != b->w_sub &&
+            !(is_widened (self, i) && from->shift == to->shift)))
       return FALSE;
+  }
   return TRUE;
 }
 
@@ -155,6 +172,7 @@ unet_cutout_new (const GstVideoInfo *in, const GstVideoInfo *out,
 
   self->in = *in;
   self->out = *out;
+  self->cosited = unet_chroma_cosited_h (in);
   for (guint i = 0; i < G_N_ELEMENTS (self->layer); i++)
     unet_alpha_init (&self->layer[i], in->width, in->height);
   unet_alpha_row_init (&self->row, in->width);
@@ -204,26 +222,26 @@ row_pointer (const GstVideoFrame *frame, guint plane, guint y)
 }
 
 static void
-copy_component (UnetCutout *self, const GstVideoFrame *in,
-    GstVideoFrame *out, guint index)
+copy_row (UnetCutout *self, const guint8 *src, guint8 *dst, guint index)
 {
   const UnetLayoutComponent *from = &self->from.component[index];
   const UnetLayoutComponent *to = &self->to.component[index];
-  const guint n = GST_VIDEO_SUB_SCALE (from->w_sub, (guint) in->info.width);
-  const guint rows = GST_VIDEO_SUB_SCALE (from->h_sub, (guint) in->info.height);
+  const guint n = GST_VIDEO_SUB_SCALE (to->w_sub, (guint) self->in.width);
+  const guint16 *src16 = (const guint16 *) src + from->offset;
+  guint16 *dst16 = (guint16 *) dst + to->offset;
 
-  for (guint y = 0; y < rows; y++) {
-    const guint8 *src = row_pointer (in, from->plane, y);
-    guint8 *dst = row_pointer (out, to->plane, y);
-
-    if (self->from.bytes == 1)
-      unet_copy_samples_u8 (dst + to->offset, to->step, src + from->offset,
-          from->step, n);
-    else
-      unet_copy_samples_u16 ((guint16 *) dst + to->offset, to->step,
-          self->to.shift, (const guint16 *) src + from->offset, from->step,
-          self->from.shift, n);
-  }
+  src += from->offset;
+  dst += to->offset;
+  if (self->from.bytes == 1 && is_widened (self, index))
+    unet_widen_samples_u8 (dst, to->step, src, from->step, self->cosited, n);
+  else if (self->from.bytes == 1)
+    unet_copy_samples_u8 (dst, to->step, src, from->step, n);
+  else if (is_widened (self, index))
+    unet_widen_samples_u16 (dst16, to->step, src16, from->step, self->cosited,
+        n);
+  else
+    unet_copy_samples_u16 (dst16, to->step, self->to.shift, src16, from->step,
+        self->from.shift, n);
 }
 
 /* Grey has chroma in the middle of its range. */
@@ -251,10 +269,17 @@ static void
 copy_colors (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out)
 {
   for (guint i = 0; i < self->to.n_components; i++) {
-    if (i < self->from.n_components)
-      copy_component (self, in, out, i);
-    else
+    const UnetLayoutComponent *from = &self->from.component[i];
+    const UnetLayoutComponent *to = &self->to.component[i];
+    const guint rows = GST_VIDEO_SUB_SCALE (to->h_sub, (guint) out->info.height);
+
+    if (i >= self->from.n_components) {
       fill_component (self, out, i);
+      continue;
+    }
+    for (guint y = 0; y < rows; y++)
+      copy_row (self, row_pointer (in, from->plane, y),
+          row_pointer (out, to->plane, y), i);
   }
 }
 
@@ -290,17 +315,19 @@ make_row (UnetCutout *self, guint y, const UnetMask *mask,
 static void
 apply_row (UnetCutout *self, GstVideoFrame *out, guint y)
 {
+  /* Whatever a conversion has written there. */
+  const gboolean opaque = self->in.finfo->n_components < 4;
   const AlphaSamples *alpha = &self->alpha;
   const guint n = (guint) self->in.width;
   guint8 *dst8 = row_pointer (out, alpha->plane, y);
   guint16 *dst16 = (guint16 *) dst8 + alpha->offset;
 
   dst8 += alpha->offset;
-  if (alpha->bytes == 1 && self->copies)
+  if (alpha->bytes == 1 && opaque)
     unet_set_alpha_u8 (dst8, alpha->step, self->keep, n);
   else if (alpha->bytes == 1)
     unet_scale_alpha_u8 (dst8, alpha->step, self->keep, n);
-  else if (self->copies)
+  else if (opaque)
     unet_set_alpha_u16 (dst16, alpha->step, alpha->depth, alpha->shift,
         self->keep, n);
   else

@@ -39,6 +39,37 @@ unet_copy_samples_u16 (guint16 *restrict dst, guint dst_step, guint dst_shift,
     COPY (dst_step, src_step);
 }
 
+/* Pixels on sites, or a quarter of the way to the one before and after; the
+ * outermost sites repeat. */
+#define WIDEN(type)                                                           \
+  const guint sites = (n + 1) / 2;                                            \
+                                                                              \
+  for (guint i = 0; i < sites; i++) {                                         \
+    const guint before = src[(gsize) src_step * (i > 0 ? i - 1 : 0)];         \
+    const guint here = src[(gsize) src_step * i];                             \
+    const guint after = src[(gsize) src_step * MIN (i + 1, sites - 1)];       \
+                                                                              \
+    dst[(gsize) dst_step * 2 * i] =                                           \
+        (type) (cosited ? here : (before + 3 * here + 2) / 4);                \
+    if (2 * i + 1 < n)                                                        \
+      dst[(gsize) dst_step * (2 * i + 1)] = (type)                            \
+          (cosited ? (here + after + 1) / 2 : (3 * here + after + 2) / 4);    \
+  }
+
+UNET_SIMD_EXTERN void
+unet_widen_samples_u8 (guint8 *restrict dst, guint dst_step,
+    const guint8 *src, guint src_step, gboolean cosited, guint n)
+{
+  WIDEN (guint8)
+}
+
+UNET_SIMD_EXTERN void
+unet_widen_samples_u16 (guint16 *restrict dst, guint dst_step,
+    const guint16 *src, guint src_step, gboolean cosited, guint n)
+{
+  WIDEN (guint16)
+}
+
 /* x / 255 rounded, for x up to 255 × 65535: exact, as (x + 127) / 255 is, since
  * 255 is odd and never halves. */
 static inline guint32

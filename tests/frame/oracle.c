@@ -417,3 +417,102 @@ oracle_overlay (const GstVideoInfo *info, const UnetMask *mask,
   }
   g_free (pixels);
 }
+
+/* ---- alpha and masks -------------------------------------------------- */
+
+static gboolean
+covers (const UnetMask *mask, guint px, guint py)
+{
+  const gdouble x = px + 0.5, y = py + 0.5;
+
+  return x >= mask->x && x < mask->x + mask->w && y >= mask->y &&
+      y < mask->y + mask->h;
+}
+
+gdouble
+oracle_alpha (const UnetMask *mask, const guint32 *argb, gdouble threshold,
+    guint x, guint y)
+{
+  const gdouble background = (argb[0] >> 24) / 255.0;
+  guint32 all[16];
+  GstVideoInfo info;
+
+  if (!covers (mask, x, y))
+    return background;
+  memset (all, 0xff, sizeof all);
+  test_info_init (&info, GST_VIDEO_FORMAT_RGB, 1, 1);
+  return paint_pixel (&info, mask, argb, 1, threshold, x, y).alpha +
+      background * (1 - paint_pixel (&info, mask, all, 1, threshold, x, y)
+                            .alpha);
+}
+
+/* Mask pixels round a frame pixel: bilinear and spline weights. */
+typedef struct {
+  guint8 probability, id;
+  gdouble linear, spline;
+} Tap;
+
+static void
+find_taps (const UnetMask *mask, guint px, guint py, Tap taps[16])
+{
+  const gdouble u = (px + 0.5 - mask->x) / mask->w * mask->width - 0.5;
+  const gdouble v = (py + 0.5 - mask->y) / mask->h * mask->height - 0.5;
+
+  for (guint k = 0; k < 16; k++) {
+    const gdouble i = floor (u) - 1 + k % 4, j = floor (v) - 1 + k / 4;
+    const guint at = (guint) CLAMP (j, 0, mask->height - 1) * mask->width +
+        (guint) CLAMP (i, 0, mask->width - 1);
+
+    taps[k] = (Tap) { mask->probability[at], mask->class_map[at],
+      MAX (0, 1 - fabs (u - i)) * MAX (0, 1 - fabs (v - j)),
+      spline (u - i) * spline (v - j) };
+  }
+}
+
+gdouble
+oracle_probability (const UnetMask *mask, guint x, guint y)
+{
+  gdouble probability = 0;
+  Tap taps[16];
+
+  if (!covers (mask, x, y))
+    return 0;
+  find_taps (mask, x, y, taps);
+  for (guint k = 0; k < 16; k++)
+    probability += taps[k].linear * taps[k].probability / 255;
+  return probability;
+}
+
+/* The background reaches the threshold nowhere; of the classes the one with the
+ * largest spline wins. */
+gint
+oracle_class (const UnetMask *mask, gdouble threshold, guint x, guint y)
+{
+  gdouble share[256] = { 0 }, probability = 0, second = 0;
+  guint best = 1;
+  Tap taps[16];
+
+  if (!covers (mask, x, y))
+    return 0;
+  find_taps (mask, x, y, taps);
+  for (guint k = 0; k < 16; k++) {
+    gdouble p = taps[k].probability;
+
+    if (taps[k].id == 0)
+      p = MIN (p, ceil (255 * threshold) - 1);
+    probability += taps[k].linear * p / 255;
+    if (taps[k].id)
+      share[taps[k].id] += taps[k].spline * p / 255;
+  }
+  if (fabs (probability - threshold) < 0.003)
+    return -1;
+  if (probability < threshold)
+    return 0;
+  for (guint id = 2; id < 256; id++)
+    if (share[id] > share[best])
+      best = id;
+  for (guint id = 1; id < 256; id++)
+    if (id != best)
+      second = MAX (second, share[id]);
+  return share[best] - second < 1e-4 ? -1 : (gint) best;
+}

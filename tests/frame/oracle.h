@@ -28,3 +28,12 @@ void oracle_overlay (const GstVideoInfo *info, const UnetMask *mask,
     const guint32 *argb, gdouble opacity, gdouble threshold,
     const TestPlane *before, guint n_planes, gdouble *after[3],
     gdouble *alpha[3]);
+
+/* Alpha of a pixel, 0..1: its classes' where they cover it, the background's
+ * elsewhere. */
+gdouble oracle_alpha (const UnetMask *mask, const guint32 *argb,
+    gdouble threshold, guint x, guint y);
+/* Probability of the one class at a pixel, 0..1. */
+gdouble oracle_probability (const UnetMask *mask, guint x, guint y);
+/* Class of a pixel, -1 where it is a matter of rounding. */
+gint oracle_class (const UnetMask *mask, gdouble threshold, guint x, guint y);

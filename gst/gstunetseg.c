@@ -184,6 +184,15 @@ gst_unet_seg_forget_mask (GstUnetSeg *self)
   self->mask_pts = GST_CLOCK_TIME_NONE;
 }
 
+/* What comes next has nothing to do with what was. */
+static void
+gst_unet_seg_forget_scene (GstUnetSeg *self)
+{
+  gst_unet_seg_forget_mask (self);
+  if (self->segmenter)
+    unet_segmenter_reset_state (self->segmenter);
+}
+
 static void
 gst_unet_seg_reset (GstUnetSeg *self)
 {
@@ -323,7 +332,7 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
   /* Another output of the same frames. */
   if (gst_video_info_is_equal (&self->info, info))
     return TRUE;
-  gst_unet_seg_forget_mask (self);
+  gst_unet_seg_forget_scene (self);
   gst_video_info_init (&self->info);
   unet_segmenter_set_live (self->segmenter, gst_unet_seg_is_live (self));
   unet_segmenter_set_orientation (self->segmenter, self->orientation);
@@ -386,7 +395,7 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
       GST_OBJECT_LOCK (self);
       self->earliest = GST_CLOCK_TIME_NONE;
       GST_OBJECT_UNLOCK (self);
-      gst_unet_seg_forget_mask (self);
+      gst_unet_seg_forget_scene (self);
       break;
     case GST_EVENT_TAG:
       gst_unet_seg_take_tags (self, event);
@@ -394,10 +403,10 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
     case GST_EVENT_STREAM_START:
       self->orientation = GST_VIDEO_ORIENTATION_IDENTITY;
       self->own_orientation = FALSE;
-      gst_unet_seg_forget_mask (self);
+      gst_unet_seg_forget_scene (self);
       break;
     case GST_EVENT_SEGMENT:
-      gst_unet_seg_forget_mask (self);
+      gst_unet_seg_forget_scene (self);
       break;
     default:
       break;
@@ -504,7 +513,7 @@ gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
   self->start = gst_util_get_timestamp ();
   self->marked = FALSE;
   if (GST_BUFFER_IS_DISCONT (buffer))
-    gst_unet_seg_forget_mask (self);
+    gst_unet_seg_forget_scene (self);
   if (self->mask.class_map)
     self->mask_age++;
   self->is_late = gst_unet_seg_is_late (self, buffer);

@@ -35,6 +35,8 @@ enum {
   PROP_FOREGROUND_CLASS,
   PROP_INVERT,
   PROP_LABELS,
+  PROP_STATE,
+  PROP_CONSTANTS,
 };
 
 GType
@@ -88,6 +90,8 @@ static const UnetKnob knobs[] = {
       G_STRUCT_OFFSET (UnetContract, foreground_class) },
   { PROP_INVERT, "invert", G_STRUCT_OFFSET (UnetContract, invert) },
   { PROP_LABELS, "labels", AS_WRITTEN },
+  { PROP_STATE, "state", AS_WRITTEN },
+  { PROP_CONSTANTS, "constants", AS_WRITTEN },
 };
 
 static const UnetKnob *
@@ -384,6 +388,17 @@ install_output_properties (GObjectClass *klass)
       g_param_spec_string ("labels", "Labels",
           "Names of the classes separated by commas, the background first "
           "(unset = as the model says)",
+          NULL, READY));
+  install (klass, PROP_STATE,
+      g_param_spec_string ("state", "State",
+          "Outputs that are inputs of the next frame, INPUT:OUTPUT separated "
+          "by commas, or \"none\" (unset = as the model says, or found by "
+          "name and shape)",
+          NULL, READY));
+  install (klass, PROP_CONSTANTS,
+      g_param_spec_string ("constants", "Constants",
+          "Numbers that inputs beside the picture hold, INPUT:NUMBER separated "
+          "by commas (unset = as the model says)",
           NULL, READY));
 }
 

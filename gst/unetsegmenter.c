@@ -66,19 +66,34 @@ find_tensor (UnetModel *model, const gchar *name, guint n,
   return FALSE;
 }
 
+static gsize
+input_size (UnetSegmenter *self, guint index)
+{
+  const UnetTensorInfo *info = unet_session_get_input_info (self->session,
+      index);
+  gsize size = unet_dtype_size (info->dtype);
+
+  for (guint d = 0; d < info->n_dims; d++)
+    size *= info->dims[d];
+  return size;
+}
+
 /* Inputs beside the picture hold zeros. */
 static void
 clear_inputs (UnetSegmenter *self)
 {
-  for (guint i = 0; i < unet_model_get_n_inputs (self->model); i++) {
-    const UnetTensorInfo *info = unet_session_get_input_info (self->session,
-        i);
-    gsize size = unet_dtype_size (info->dtype);
+  for (guint i = 0; i < unet_model_get_n_inputs (self->model); i++)
+    memset (unet_session_get_input_data (self->session, i), 0,
+        input_size (self, i));
+}
 
-    for (guint d = 0; d < info->n_dims; d++)
-      size *= info->dims[d];
-    memset (unet_session_get_input_data (self->session, i), 0, size);
-  }
+/* A network's memory goes on in another session of the same shapes. */
+static void
+copy_inputs (UnetSegmenter *self, UnetSession *to)
+{
+  for (guint i = 0; i < unet_model_get_n_inputs (self->model); i++)
+    memcpy (unet_session_get_input_data (to, i),
+        unet_session_get_input_data (self->session, i), input_size (self, i));
 }
 
 /* The first run touches memory for the first time, the second one counts. */
@@ -164,9 +179,16 @@ unet_segmenter_settle (UnetSegmenter *self)
   session = end_measurement (self);
   if (session == NULL)
     return;
+  copy_inputs (self, session);
   unet_session_unref (self->session);
   self->session = session;
-  clear_inputs (self);
+}
+
+void
+unet_segmenter_reset_state (UnetSegmenter *self)
+{
+  if (self->session)
+    unet_session_reset_state (self->session);
 }
 
 /* ---- session ----------------------------------------------------------- */
@@ -560,6 +582,7 @@ unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
   start = gst_util_get_timestamp ();
   if (!run_network (self, error))
     return FALSE;
+  unet_session_advance (self->session);
   *run_time = gst_util_get_timestamp () - start;
   return fill_mask (self, threshold, mask, error);
 }

@@ -35,6 +35,9 @@ void unet_segmenter_set_live (UnetSegmenter *self, gboolean live);
  * until it is there. */
 void unet_segmenter_settle (UnetSegmenter *self);
 
+/* The next frame is the first of another scene. */
+void unet_segmenter_reset_state (UnetSegmenter *self);
+
 /* What makes the frames' pictures upright, which the network sees; the masks lie
  * as the frames do. Returns whether it changes: then an info is needed again. */
 gboolean unet_segmenter_set_orientation (UnetSegmenter *self,

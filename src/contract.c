@@ -53,6 +53,8 @@ unet_contract_copy (const UnetContract *contract)
   copy->input = g_strdup (contract->input);
   copy->output = g_strdup (contract->output);
   copy->labels = g_strdupv (contract->labels);
+  copy->state = g_strdupv (contract->state);
+  copy->constants = g_strdupv (contract->constants);
   return copy;
 }
 
@@ -64,6 +66,8 @@ unet_contract_free (UnetContract *contract)
   g_free (contract->input);
   g_free (contract->output);
   g_strfreev (contract->labels);
+  g_strfreev (contract->state);
+  g_strfreev (contract->constants);
   g_free (contract);
 }
 
@@ -307,13 +311,34 @@ set_foreground_class (UnetContract *c, const gchar *value)
 }
 
 static gboolean
+set_list (gchar ***list, const gchar *value)
+{
+  g_strfreev (*list);
+  *list = *value ? g_strsplit_set (value, ",;", -1) : NULL;
+  for (guint i = 0; *list && (*list)[i]; i++)
+    g_strstrip ((*list)[i]);
+  return TRUE;
+}
+
+static gboolean
 set_labels (UnetContract *c, const gchar *value)
 {
-  g_strfreev (c->labels);
-  c->labels = *value ? g_strsplit_set (value, ",;", -1) : NULL;
-  for (guint i = 0; c->labels && c->labels[i]; i++)
-    g_strstrip (c->labels[i]);
+  return set_list (&c->labels, value);
+}
+
+static gboolean
+set_state (UnetContract *c, const gchar *value)
+{
+  set_list (&c->state, value);
+  if (!strcmp (value, "none"))
+    g_clear_pointer (&c->state[0], g_free);
   return TRUE;
+}
+
+static gboolean
+set_constants (UnetContract *c, const gchar *value)
+{
+  return set_list (&c->constants, value);
 }
 
 static const struct {
@@ -338,6 +363,8 @@ static const struct {
   { "foreground-class", set_foreground_class },
   { "invert", set_invert },
   { "labels", set_labels },
+  { "state", set_state },
+  { "constants", set_constants },
 };
 
 gboolean
@@ -392,6 +419,15 @@ append_enum (GString *text, const gchar *key, GType type, gint value)
   g_type_class_unref (class);
 }
 
+static void
+append_list (GString *text, const gchar *key, gchar **list)
+{
+  g_autofree gchar *joined = list ? g_strjoinv (",", list) : NULL;
+
+  if (list && list[0])
+    g_string_append_printf (text, " %s=%s", key, joined);
+}
+
 gchar *
 unet_contract_to_string (const UnetContract *c)
 {
@@ -422,9 +458,8 @@ unet_contract_to_string (const UnetContract *c)
                (gint) c->activation);
   g_string_append_printf (text, " foreground-class=%d invert=%s",
                           c->foreground_class, c->invert ? "true" : "false");
-  if (c->labels) {
-    g_autofree gchar *labels = g_strjoinv (",", c->labels);
-    g_string_append_printf (text, " labels=%s", labels);
-  }
+  append_list (text, "labels", c->labels);
+  append_list (text, "state", c->state);
+  append_list (text, "constants", c->constants);
   return g_string_free (text, FALSE);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model.h"
+#include "state.h"
 #include <math.h>
 #include <string.h>
 
@@ -379,7 +380,7 @@ resolve (const UnetModel *model, UnetContract *contract, GError **error)
       !resolve_size (model, contract, input, error))
     return FALSE;
   resolve_output (model, contract, output);
-  return TRUE;
+  return unet_state_resolve (model, contract, error);
 }
 
 UnetContract *

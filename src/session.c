@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 #include "model.h"
 #include "session.h"
+#include "state.h"
 #include <string.h>
 
 struct _UnetSession {
@@ -12,6 +13,8 @@ struct _UnetSession {
   guint n_inputs, n_outputs;
   gdouble (*windows)[4]; /* x, y, width, height by output; width 0: none */
   UnetView *views;       /* by output */
+  UnetStatePair *states; /* fed back from run to run */
+  guint n_states;
   UnetPrecision precision;
 };
 
@@ -57,6 +60,12 @@ bind_inputs (UnetGraph *graph, const UnetTensorInfo *shapes, guint n_shapes,
     if (!bind_input (graph, found, &shapes[i], error))
       return FALSE;
   }
+  return TRUE;
+}
+
+static gboolean
+check_inputs (UnetGraph *graph, GError **error)
+{
   for (guint k = 0; k < graph->inputs->len; k++) {
     UnetValue *v = g_ptr_array_index (graph->inputs, k);
 
@@ -162,17 +171,54 @@ find_windows (UnetSession *self, UnetGraph *graph, const gchar *picture)
 
 /* ---- creation ------------------------------------------------------------ */
 
+static gboolean
+bind_contract (UnetSession *self, UnetGraph *graph,
+    const UnetContract *contract, GError **error)
+{
+  unet_constants_bind (graph, contract);
+  self->states = unet_state_find (self->model, contract, &self->n_states,
+      error);
+  if (!self->states
+      || !unet_state_bind (graph, self->states, self->n_states, error))
+    return FALSE;
+  unet_spare_inputs_bind (graph, contract);
+  return TRUE;
+}
+
+static gboolean
+check_states (UnetSession *self, UnetGraph *graph, GError **error)
+{
+  for (guint i = 0; i < self->n_states; i++) {
+    UnetValue *in = g_ptr_array_index (graph->inputs, self->states[i].input);
+    UnetValue *out = g_ptr_array_index (graph->outputs,
+        self->states[i].output);
+
+    if (in->dtype == out->dtype && in->n_dims == out->n_dims
+        && !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims))
+      continue;
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: state: input '%s' does not take what output '%s' gives",
+        graph->name, in->name, out->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static UnetGraph *
-prepare_graph (UnetSession *self, const gchar *picture,
+prepare_graph (UnetSession *self, const UnetContract *contract,
     const UnetTensorInfo *shapes, guint n_shapes,
     const UnetSessionOptions *options, GError **error)
 {
   UnetGraph *graph = unet_graph_copy (unet_model_get_graph (self->model));
 
-  if (!bind_inputs (graph, shapes, n_shapes, error)
-      || !unet_graph_infer (graph, error))
+  if (!bind_inputs (graph, shapes, n_shapes, error))
     goto failed;
-  find_windows (self, graph, picture);
+  if (contract && !bind_contract (self, graph, contract, error))
+    goto failed;
+  if (!check_inputs (graph, error) || !unet_graph_infer (graph, error)
+      || !check_states (self, graph, error))
+    goto failed;
+  find_windows (self, graph, contract ? contract->input : NULL);
   if (options->tuning != UNET_TUNING_REFERENCE
       && !unet_graph_optimize (graph, error))
     goto failed;
@@ -183,9 +229,9 @@ failed:
   return NULL;
 }
 
-/* @picture: (nullable): name of the picture input */
+/* @contract: (nullable): knows the picture input and the other ones */
 static UnetSession *
-session_new (UnetModel *model, const gchar *picture,
+session_new (UnetModel *model, const UnetContract *contract,
     const UnetTensorInfo *shapes, guint n_shapes,
     const UnetSessionOptions *options, GError **error)
 {
@@ -197,7 +243,7 @@ session_new (UnetModel *model, const gchar *picture,
   g_atomic_ref_count_init (&self->ref_count);
   self->model = unet_model_ref (model);
   self->precision = UNET_PRECISION_F32;
-  graph = prepare_graph (self, picture, shapes, n_shapes, options, error);
+  graph = prepare_graph (self, contract, shapes, n_shapes, options, error);
   if (graph) {
     self->inputs = describe (graph->inputs, &self->n_inputs);
     self->outputs = describe (graph->outputs, &self->n_outputs);
@@ -241,7 +287,7 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
   shape.dims[nhwc ? 3 : 1] = channels;
   shape.dims[nhwc ? 1 : 2] = height;
   shape.dims[nhwc ? 2 : 3] = width;
-  return session_new (model, contract->input, &shape, 1, options, error);
+  return session_new (model, contract, &shape, 1, options, error);
 }
 
 UnetSession *
@@ -262,6 +308,7 @@ unet_session_unref (UnetSession *self)
   g_free (self->outputs);
   g_free (self->windows);
   g_free (self->views);
+  g_free (self->states);
   g_free (self);
 }
 
@@ -323,6 +370,40 @@ gboolean
 unet_session_run (UnetSession *self, GError **error)
 {
   return unet_plan_run (self->plan, error);
+}
+
+static gsize
+state_size (UnetSession *self, const UnetStatePair *state)
+{
+  const UnetTensorInfo *info = &self->inputs[state->input];
+  gsize size = unet_dtype_size (info->dtype);
+
+  for (guint i = 0; i < info->n_dims; i++)
+    size *= (gsize) info->dims[i];
+  return size;
+}
+
+gboolean
+unet_session_has_state (UnetSession *self)
+{
+  return self->n_states > 0;
+}
+
+void
+unet_session_advance (UnetSession *self)
+{
+  for (guint i = 0; i < self->n_states; i++)
+    memcpy (unet_plan_get_input (self->plan, self->states[i].input),
+        unet_plan_get_output (self->plan, self->states[i].output),
+        state_size (self, &self->states[i]));
+}
+
+void
+unet_session_reset_state (UnetSession *self)
+{
+  for (guint i = 0; i < self->n_states; i++)
+    memset (unet_plan_get_input (self->plan, self->states[i].input), 0,
+        state_size (self, &self->states[i]));
 }
 
 guint

@@ -261,6 +261,10 @@ unet_tiles_new (UnetSession *session, const UnetContract *contract,
   const UnetTensorInfo *info;
   const UnetView *view;
 
+  if (unet_session_has_state (session)) {
+    fail (error, session, "a network with a memory sees one picture a frame");
+    goto failed;
+  }
   if (!find_tensors (self, session, contract, &view, error))
     goto failed;
   info = unet_session_get_input_info (session, self->input);

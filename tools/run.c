@@ -224,11 +224,38 @@ is_fed (const Run *run, const gchar *name)
 }
 
 static gboolean
+begins_one (gchar **list, const gchar *name)
+{
+  for (; list != NULL && *list != NULL; list++) {
+    if (g_str_has_prefix (*list, name) && (*list)[strlen (name)] == ':')
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* What a recurrent network remembers is nothing before the first picture. */
+static gboolean
+may_be_left_out (const Run *run, const gchar *name)
+{
+  return run->feeds->len == 0 && run->sample != NULL &&
+         (begins_one (run->job.contract->state, name) ||
+             begins_one (run->job.contract->constants, name));
+}
+
+static gboolean
 copy_feeds (Run *run, GError **error)
 {
   for (guint i = 0; i < unet_model_get_n_inputs (run->job.model); i++) {
     const gchar *name = unet_model_get_input (run->job.model, i)->name;
 
+    if (!is_fed (run, name) && may_be_left_out (run, name)) {
+      const UnetTensorInfo *info =
+          unet_session_get_input_info (run->job.session, i);
+
+      memset (unet_session_get_input_data (run->job.session, i), 0,
+          tool_count (info) * unet_dtype_size (info->dtype));
+      continue;
+    }
     if (!is_fed (run, name)) {
       g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
           "input '%s' is given nothing: --input %s=FILE.npy", name, name);

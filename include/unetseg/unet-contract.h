@@ -107,6 +107,11 @@ typedef enum {
  * @invert: 1 - probability is meant
  * @labels: (nullable) (array zero-terminated=1): class names, the background
  *   first
+ * @state: (nullable) (array zero-terminated=1): `INPUT:OUTPUT` pairs: outputs
+ *   that are inputs of the next run; %NULL: found by name and shape, empty:
+ *   none
+ * @constants: (nullable) (array zero-terminated=1): `INPUT:NUMBER`: what inputs
+ *   beside the picture hold for good; zeros where nobody says
  *
  * What a model expects and gives: normalised = (sample × @scale − @mean) ÷
  * @std. Fields that nobody set hold their defaults; unet_model_get_contract()
@@ -133,6 +138,8 @@ typedef struct {
   gint foreground_class;
   gboolean invert;
   gchar **labels;
+  gchar **state;
+  gchar **constants;
 } UnetContract;
 
 #define UNET_TYPE_CONTRACT        (unet_contract_get_type ())
@@ -179,7 +186,7 @@ UNET_API void unet_contract_free (UnetContract *contract);
  * @contract: a contract
  * @key: a field's name with dashes, such as `color-order`
  * @value: its value as text: nicks for enumerations, a comma-separated list
- *   for `mean`, `std` and `labels`, `WxH` or `video` for `input-size`
+ *   for `mean`, `std`, `labels`, `state` and `constants`, `WxH` or `video` for `input-size`
  * @error: return location
  *
  * Sets one field from text, as sidecar files and ONNX metadata have it.

@@ -139,7 +139,9 @@ UNET_API UnetSession *unet_session_new (UnetModel *model,
  * @options: (nullable): options, %NULL for the defaults
  * @error: return location
  *
- * As unet_session_new() for a batch of one picture.
+ * As unet_session_new() for a batch of one picture, with the contract's
+ * constants in their inputs and its state pairs ready for
+ * unet_session_advance(). Open shapes of states follow from the picture's.
  *
  * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
  *   set
@@ -263,6 +265,37 @@ UNET_API gboolean unet_session_get_output_window (UnetSession *session,
  * Since: 1.0
  */
 UNET_API gboolean unet_session_run (UnetSession *session, GError **error);
+
+/**
+ * unet_session_has_state:
+ * @session: a session
+ *
+ * Returns: whether outputs are fed back into inputs
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_session_has_state (UnetSession *session);
+
+/**
+ * unet_session_advance:
+ * @session: a session
+ *
+ * Copies every state output of the last run into its input, for the next frame
+ * of a recurrent network.
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_session_advance (UnetSession *session);
+
+/**
+ * unet_session_reset_state:
+ * @session: a session
+ *
+ * Fills every state input with zeros, as before the first frame.
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_session_reset_state (UnetSession *session);
 
 /**
  * unet_session_get_threads:

@@ -19,6 +19,11 @@ gated        3x48x32, portrait: as red, but nothing in the lower right corner
 unet-valid   any multiple of 4 from 40 on, grey; two levels of valid convolutions
              with cropped skips and random weights: 28 pixels fewer out
 unet-same    any multiple of 4: the same with same-padded convolutions
+memory       any size; foreground where red has been over half in any frame yet:
+             output s_out is to be the next frame's s_in
+rvm          any multiple of 32 after scaling by downsample_ratio: a small one
+             of Robust Video Matting's kind: four recurrent states whose size
+             nobody says, colours and alpha
 picky        any size on paper, reshaped to 1x1x32x32 inside
 shape        a convolution whose weights do not fit its input
 strange      an operator that nobody has
@@ -132,6 +137,134 @@ def gated(folder):
          {**red_weights(), 'gate': gate})
 
 
+def save_many(folder, name, nodes, inputs, outputs, weights):
+    """As save(), for several inputs and outputs: {name: shape}."""
+    graph = helper.make_graph(
+        nodes, name,
+        [helper.make_tensor_value_info(k, F32, v) for k, v in inputs.items()],
+        [helper.make_tensor_value_info(k, F32, v) for k, v in outputs.items()],
+        [numpy_helper.from_array(np.asarray(w), n)
+         for n, w in weights.items()])
+    model = helper.make_model(
+        graph, producer_name='unetseg tests',
+        opset_imports=[helper.make_opsetid('', 13)])
+    model.ir_version = 7
+    onnx.checker.check_model(model)
+    with open(os.path.join(folder, name + '.onnx'), 'wb') as f:
+        f.write(model.SerializeToString(deterministic=True))
+
+
+def memory(folder):
+    weights = {k: np.asarray(w, np.float32) for k, w in red_weights().items()}
+    nodes = red_nodes()
+    nodes[1].output[0] = 'now'
+    nodes.append(helper.make_node('Max', ['now', 's_in'], ['s_out'], 'keep'))
+    nodes.append(helper.make_node('Identity', ['s_out'], ['output'], 'out'))
+    save_many(folder, 'memory', nodes,
+              {'input': [1, 3, 'h', 'w'], 's_in': [1, 1, 'sh', 'sw']},
+              {'output': [1, 1, 'h', 'w'], 's_out': [1, 1, 'h', 'w']},
+              weights)
+
+
+class Recurrent:
+    """A small network of Robust Video Matting's kind (Lin et al. 2022,
+    figure 2): a strided encoder, a decoder whose every level remembers half
+    of its channels in a ConvGRU, and outputs at the picture's own size."""
+
+    def __init__(self):
+        self.rng = np.random.RandomState(5)
+        self.weights, self.nodes, self.n = {}, [], 0
+
+    def node(self, op, inputs, n=1, out=None, **attrs):
+        self.n += 1
+        names = out or ['%s_%d_%d' % (op, self.n, i) for i in range(n)]
+        self.nodes.append(helper.make_node(op, inputs, names,
+                                           '%s_%d' % (op, self.n), **attrs))
+        return names[0] if len(names) == 1 else names
+
+    def weight(self, array):
+        self.n += 1
+        self.weights['w%d' % self.n] = np.asarray(array)
+        return 'w%d' % self.n
+
+    def conv(self, x, ic, oc, k=3, stride=1, act='Relu'):
+        w = self.rng.standard_normal((oc, ic, k, k)) * np.sqrt(2 / (ic * k * k))
+        b = self.rng.standard_normal(oc) * .1
+        y = self.node('Conv', [x, self.weight(w.astype('f')),
+                               self.weight(b.astype('f'))],
+                      kernel_shape=[k, k], strides=[stride] * 2,
+                      pads=[k // 2] * 4)
+        return self.node(act, [y]) if act else y
+
+    def gru(self, x, c, state, out):
+        h = self.node('Expand', [state, self.node('Shape', [x])])
+        both = self.node('Concat', [x, h], axis=1)
+        gates = self.conv(both, 2 * c, 2 * c, act='Sigmoid')
+        r, z = self.node('Split', [gates], 2, axis=1)
+        past = self.node('Mul', [r, h])
+        new = self.conv(self.node('Concat', [x, past], axis=1), 2 * c, c,
+                        act='Tanh')
+        one = self.weight(np.float32(1))
+        keep = self.node('Mul', [self.node('Sub', [one, z]), h])
+        return self.node('Add', [keep, self.node('Mul', [z, new])], out=[out])
+
+    def remember(self, x, c, level):
+        a, b = self.node('Split', [x], 2, axis=1)
+        b = self.gru(b, c // 2, 'r%di' % level, 'r%do' % level)
+        return self.node('Concat', [a, b], axis=1)
+
+    def resize_to(self, x, like):
+        front = self.node('Slice', [self.node('Shape', [x]),
+                                    self.weight(np.array([0])),
+                                    self.weight(np.array([2]))])
+        back = self.node('Slice', [self.node('Shape', [like]),
+                                   self.weight(np.array([2])),
+                                   self.weight(np.array([4]))])
+        sizes = self.node('Concat', [front, back], axis=0)
+        return self.node('Resize', [x, '', '', sizes], mode='linear',
+                         coordinate_transformation_mode='half_pixel')
+
+    def make(self):
+        scales = self.node('Concat', [self.weight(np.ones(2, 'f')),
+                                      'downsample_ratio', 'downsample_ratio'],
+                           axis=0)
+        small = self.node('Resize', ['src', '', scales], mode='linear',
+                          coordinate_transformation_mode='half_pixel')
+        x, skips, ic = small, [], 3
+        for oc in (4, 6, 8, 8):
+            x = self.conv(x, ic, oc, stride=2)
+            skips.append((x, oc))
+            ic = oc
+        x = self.remember(x, 8, 4)
+        for level in (3, 2, 1):
+            skip, sc = skips[level - 1]
+            x = self.node('Concat', [self.resize_to(x, skip), skip], axis=1)
+            x = self.conv(x, ic + sc, sc)
+            x = self.remember(x, sc, level)
+            ic = sc
+        x = self.conv(self.resize_to(x, small), ic, 4, act=None)
+        colors, alpha = self.node('Split',
+                                  [self.resize_to(x, 'src'),
+                                   self.weight(np.array([3, 1]))], 2, axis=1)
+        zero, one = self.weight(np.float32(0)), self.weight(np.float32(1))
+        fgr = self.node('Add', [colors, 'src'])
+        self.node('Clip', [fgr, zero, one], out=['fgr'])
+        self.node('Clip', [alpha, zero, one], out=['pha'])
+
+
+def rvm(folder):
+    net = Recurrent()
+    net.make()
+    inputs = {'src': [1, 3, 'height', 'width']}
+    outputs = {'fgr': [1, 3, 'height', 'width'],
+               'pha': [1, 1, 'height', 'width']}
+    for i in range(1, 5):
+        inputs['r%di' % i] = [1, 'c%di' % i, 'h%di' % i, 'w%di' % i]
+        outputs['r%do' % i] = [1, 'c%do' % i, 'h%do' % i, 'w%do' % i]
+    inputs['downsample_ratio'] = [1]
+    save_many(folder, 'rvm', net.nodes, inputs, outputs, net.weights)
+
+
 def unet(folder, name, valid):
     """Two levels, 4 and 8 channels, as Ronneberger et al. have it."""
     rng = np.random.RandomState(1)
@@ -205,7 +338,7 @@ def broken(folder):
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
         os.path.abspath(__file__))
-    for make in (red, red_nhwc, classes, valid, gated, broken):
+    for make in (red, red_nhwc, classes, valid, gated, memory, rvm, broken):
         make(folder)
     unet(folder, 'unet-valid', True)
     unet(folder, 'unet-same', False)

@@ -99,6 +99,34 @@ class Family:
             yield helper.make_node('Identity', [at], [f'out{i}'])
 
 
+class Recurrent(Family):
+    """Colours first, then alpha, and four states that nobody sizes."""
+
+    def write(self, path):
+        super().write(path)
+        model = onnx.load(path)
+        graph = model.graph
+        first, second = list(graph.node)[-2:]
+        first.op_type, first.output[0] = 'Neg', 'fgr'
+        second.output[0] = 'pha'
+        for info, name in zip(graph.output, ('fgr', 'pha')):
+            info.name = name
+        graph.node.append(helper.make_node('Shape', ['pha'], ['size']))
+        floats = helper.make_tensor_value_info
+        for i in range(1, 5):
+            graph.input.append(floats(f'r{i}i', TensorProto.FLOAT, [1] + [
+                f'{c}{i}' for c in 'chw']))
+            graph.output.append(floats(f'r{i}o', TensorProto.FLOAT, [1] + [
+                f'{c}{i}o' for c in 'chw']))
+            graph.node.extend([
+                helper.make_node('Expand', [f'r{i}i', 'size'], [f'e{i}']),
+                helper.make_node('Add', [f'e{i}', 'pha'], [f's{i}']),
+                helper.make_node('Mul', [f's{i}', 'downsample_ratio'],
+                                 [f'r{i}o'])])
+        graph.input.append(floats('downsample_ratio', TensorProto.FLOAT, [1]))
+        onnx.save(model, path)
+
+
 FAMILIES = {
     'MediaPipe selfie': Family((256, 256), nhwc=True, nhwc_output=True,
                                inside='Sigmoid'),
@@ -118,6 +146,8 @@ FAMILIES = {
     'milesial': Family(None, channels=2, is_open=True),
     'segmentation_models.pytorch': Family(None, *IMAGENET, is_open=True),
     'the 2015 U-Net': Family((572, 572), channels=2, crop=92, gray=True),
+    'Robust Video Matting': Recurrent(None, inside='Sigmoid', outputs=2,
+                                      is_open=True),
     'PeopleSemSegNet': Family((544, 960), *HALVES, channels=2,
                               inside='ArgMax', nhwc_output=True),
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #define ALIGN(n) (((n) + 63) & ~(gsize) 63)
 
@@ -88,4 +91,23 @@ unet_arena_layout (GPtrArray *storages, guint n_steps, gsize *live)
   g_ptr_array_unref (placed);
   g_ptr_array_unref (order);
   return size;
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+#define HUGE_PAGE ((gsize) 2 << 20)
+
+gpointer
+unet_memory_new (gsize size)
+{
+  gboolean large = size >= HUGE_PAGE;
+  gpointer data = NULL;
+
+  size = MAX (size, 64);
+  if (posix_memalign (&data, large ? HUGE_PAGE : 4096, size))
+    return NULL;
+  /* prefetching ends at the end of a page */
+  if (large)
+    madvise (data, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+  return memset (data, 0, size);
 }

@@ -244,9 +244,11 @@ candidate_time (const Conv *conv, const gchar *what, const Candidate *c)
   return ns;
 }
 
-/* Direct or, where oneDNN has it and it measures faster, Winograd. */
+/* Direct or, where oneDNN has it, ours does not fit and it measures faster,
+ * Winograd. */
 static gboolean
-choose_candidate (const Conv *conv, Candidate *best, guint64 *ns)
+choose_candidate (const Conv *conv, const UnetWindow *window, Candidate *best,
+    guint64 *ns)
 {
   Candidate other = { 0 };
 
@@ -261,6 +263,7 @@ choose_candidate (const Conv *conv, Candidate *best, guint64 *ns)
   }
   *ns = candidate_time (conv, "direct", best);
   if (!conv->transposed && conv->layout == UNET_MEM_BLOCKED
+      && !unet_winograd_fits (conv->plan, conv->node, window, conv->layout)
       && best_fusion (conv, dnnl_convolution_winograd, &other)) {
     guint64 t = candidate_time (conv, "winograd", &other);
 
@@ -426,16 +429,13 @@ typedef enum { OWN_NONE, OWN_WINOGRAD, OWN_ROWS } Own;
 
 /* Without measurements: where it always was faster. */
 static Own
-own_by_rule (const Conv *conv, const UnetWindow *window, gboolean winograd,
-    gint64 block)
+own_by_rule (const Conv *conv, gboolean winograd)
 {
   const gint64 *d = unet_node_input (conv->node, 1)->dims;
 
   if (!winograd)
     return d[0] <= 8 ? OWN_ROWS : OWN_NONE;
-  return d[0] >= 32 && d[1] >= 32
-          && unet_winograd_works (conv->plan, conv->node, window, block)
-      ? OWN_WINOGRAD : OWN_NONE;
+  return d[0] >= 16 && d[1] >= 16 ? OWN_WINOGRAD : OWN_NONE;
 }
 
 /* Our kernel for this layout, where it beats @ns, which then is its time. */
@@ -448,7 +448,7 @@ choose_own (const Conv *conv, const UnetWindow *window, const Candidate *best,
   gboolean winograd;
   guint64 own;
 
-  *block = 64;
+  *block = unet_winograd_block (conv->node);
   if (conv->transposed)
     return OWN_NONE;
   winograd
@@ -458,7 +458,7 @@ choose_own (const Conv *conv, const UnetWindow *window, const Candidate *best,
           < best->attrs.n)
     return OWN_NONE;
   if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
-    return own_by_rule (conv, window, winograd, *block);
+    return own_by_rule (conv, winograd);
   own = winograd
       ? unet_winograd_time (conv->plan, conv->node, window, block)
       : unet_rows_time (conv->plan, conv->node, window);
@@ -466,6 +466,34 @@ choose_own (const Conv *conv, const UnetWindow *window, const Candidate *best,
     return OWN_NONE;
   *ns = own;
   return winograd ? OWN_WINOGRAD : OWN_ROWS;
+}
+
+/* The output transform reads the residual wherever it lies. */
+static gboolean
+emit_winograd (const Conv *conv, const UnetWindow *window, gint64 block,
+    guint n, UnetValue *residual, GError **error)
+{
+  gboolean in_place = residual && can_sum_in_place (conv);
+  UnetLoc *add = NULL, *dst;
+
+  if (residual && !(add = unet_plan_read (conv->plan, residual, conv->layout,
+                        error)))
+    return FALSE;
+  dst = output_location (conv, in_place ? residual : NULL, FALSE, error);
+  return dst
+      && unet_emit_winograd (conv->plan, conv->node, window, block, n, dst,
+          add, error);
+}
+
+static gboolean
+emit_rows (const Conv *conv, const UnetWindow *window, guint n,
+    UnetValue *residual, GError **error)
+{
+  UnetLoc *dst = output_location (conv, residual, !can_sum_in_place (conv),
+      error);
+
+  return dst
+      && unet_emit_rows (conv->plan, conv->node, window, n, dst, error);
 }
 
 static gboolean
@@ -476,15 +504,10 @@ emit_own (const Conv *conv, Own own, const UnetWindow *window, gint64 block,
   UnetValue *residual;
   guint n = unet_winograd_post_ops (conv->node, &residual, &slope, &low,
       &high);
-  UnetLoc *dst = output_location (conv, residual, !can_sum_in_place (conv),
-      error);
 
-  if (!dst
-      || !(own == OWN_WINOGRAD
-              ? unet_emit_winograd (conv->plan, conv->node, window, block, n,
-                    dst, error)
-              : unet_emit_rows (conv->plan, conv->node, window, n, dst,
-                    error)))
+  if (!(own == OWN_WINOGRAD
+              ? emit_winograd (conv, window, block, n, residual, error)
+              : emit_rows (conv, window, n, residual, error)))
     return FALSE;
   return unet_plan_post_ops (conv->plan, conv->node, n,
       unet_node_output (conv->node, 0), conv->layout, error);
@@ -506,7 +529,7 @@ unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   if (!conv_init (&conv, plan, node, layout, &window, error))
     return FALSE;
-  if (!choose_candidate (&conv, &best, &ns))
+  if (!choose_candidate (&conv, &window, &best, &ns))
     ok = unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   else if ((own = choose_own (&conv, &window, &best, &ns, &block)))
     ok = emit_own (&conv, own, &window, block, error);
@@ -552,7 +575,7 @@ unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
       || !conv_init (&conv, plan, node, layout, &window, NULL))
     return ns;
   if (layout != UNET_MEM_PLAIN || unet_rows_fits (node, &window, layout))
-    if (choose_candidate (&conv, &best, &ns))
+    if (choose_candidate (&conv, &window, &best, &ns))
       choose_own (&conv, &window, &best, &ns, &block);
   candidate_clear (&best);
   conv_clear (&conv);

@@ -5,25 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3): our transforms
- * round a batched matrix product of oneDNN's. Tiles are worked off in blocks
- * that stay in the second-level cache, one block per thread at a time. */
+/* 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3). Tiles are worked
+ * off in blocks that stay in the second-level cache, one block per thread at
+ * a time. Where a picture has so few tiles that reading the weights is what
+ * takes the time, the threads transform all of it together and then divide
+ * the output channels, so that each weight is read once. */
 
 typedef struct {
   UnetWinogradShape shape;
   gint64 tiles;  /* of one picture */
   gint64 block;  /* tiles at once */
   gint64 blocks; /* of one picture */
-  gint64 in_stride, out_stride; /* floats between the 36 products */
-  gsize in_size, out_size, scratch_size; /* bytes of one thread */
+  gboolean divided; /* the output channels are */
+  gint64 stride; /* floats between the 36 of a block's input */
+  gsize in_size, scratch_size; /* bytes of one thread */
   guint threads;
-  dnnl_primitive_t product;
-  UnetMd in_md, weights_md, out_md, scratch_md;
-  dnnl_stream_t *streams;     /* by thread */
-  dnnl_exec_arg_t (*args)[4]; /* by thread: source, weights, output, scratch */
 } Winograd;
 
-enum { SRC, WEIGHTS, BIAS, DST, IN, OUT, SCRATCH, N_OPERANDS };
+/* Tiles at once: up to twice as many and half as many are as good. */
+#define BLOCK_TILES 48
+/* Up to here dividing the channels may pay; tiles shared at once then. */
+#define FEW_TILES     64
+#define DIVIDED_TILES 256
+
+/* ADD and POOL are there if the shape says so. */
+enum { SRC, WEIGHTS, BIAS, DST, IN, SCRATCH, EXTRA, N_OPERANDS = EXTRA + 2 };
 
 /* ---- shape --------------------------------------------------------------- */
 
@@ -77,81 +83,26 @@ unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
   return n;
 }
 
-/* Blocks that divide the picture evenly among the threads. The products of
- * wide layers read their weights once a block, so that those want large
- * blocks even at the price of the cache. */
+/* Blocks that divide the picture evenly among the threads, in whole groups of
+ * rows of the product. */
 static void
 choose_blocks (Winograd *w, gint64 max)
 {
   gint64 n = (w->tiles + max - 1) / max;
 
-  n = (n + w->threads - 1) / w->threads * w->threads;
-  w->block = (w->tiles + n - 1) / n;
+  if (!w->divided)
+    n = (n + w->threads - 1) / w->threads * w->threads;
+  w->block = MIN (((w->tiles + n - 1) / n + 3) / 4 * 4, w->tiles);
   w->blocks = (w->tiles + w->block - 1) / w->block;
 }
 
-static void
-winograd_free (gpointer data)
+static gint64
+padded_channels (const UnetVec *v)
 {
-  Winograd *w = data;
-
-  for (guint t = 0; t < w->threads; t++) {
-    for (guint k = 0; w->args && k < 4; k++)
-      if (w->args[t][k].memory)
-        dnnl_memory_destroy (w->args[t][k].memory);
-    if (w->streams && w->streams[t])
-      dnnl_stream_destroy (w->streams[t]);
-  }
-  if (w->product)
-    dnnl_primitive_destroy (w->product);
-  unet_md_free (w->in_md);
-  unet_md_free (w->weights_md);
-  unet_md_free (w->out_md);
-  unet_md_free (w->scratch_md);
-  g_free (w->streams);
-  g_free (w->args);
-  g_free (w);
+  return v->blocks * v->vec;
 }
 
-/* The product [36, block, ic] x [36, ic, oc], for one thread. The 36 parts of
- * its operands are a cache line further apart than they need be: at powers of
- * two they would fall into the same sets of the cache. */
-static gboolean
-create_product (Winograd *w, UnetPlan *plan)
-{
-  gint64 ic = w->shape.src.blocks * w->shape.src.vec;
-  gint64 oc = w->shape.dst.blocks * w->shape.dst.vec;
-  gint64 a[] = { 36, w->block, ic }, b[] = { 36, ic, oc };
-  gint64 c[] = { 36, w->block, oc };
-  gint64 as[] = { w->in_stride, ic, 1 }, cs[] = { w->out_stride, oc, 1 };
-  UnetMd any = unet_md_new (3, b, dnnl_f32, dnnl_format_tag_any);
-  dnnl_primitive_attr_t attr = NULL;
-  dnnl_primitive_desc_t pd = NULL;
-  UnetConstMd scratch;
-
-  w->in_md = unet_md_new_strides (3, a, dnnl_f32, as);
-  w->out_md = unet_md_new_strides (3, c, dnnl_f32, cs);
-  unet_parallel_set_threads (1); /* it runs inside a parallel region */
-  if (unet_pd_scratch_attr (&attr, NULL)
-      && unet_pd_matmul (&pd, plan->engine, w->in_md, any, NULL, w->out_md,
-          attr)
-      && !g_str_has_prefix (unet_pd_impl (pd), "ref"))
-    dnnl_primitive_create (&w->product, pd);
-  unet_parallel_set_threads (w->threads);
-  if (w->product) {
-    scratch = unet_pd_md (pd, dnnl_query_scratchpad_md, 0);
-    w->scratch_md = scratch ? unet_md_copy (scratch) : NULL;
-    w->scratch_size = scratch ? (unet_md_size (scratch) + 63) / 64 * 64 : 0;
-    w->weights_md = unet_md_copy (unet_pd_md (pd, dnnl_query_weights_md, 0));
-  }
-  if (pd)
-    dnnl_primitive_desc_destroy (pd);
-  if (attr)
-    dnnl_primitive_attr_destroy (attr);
-  unet_md_free (any);
-  return w->product != NULL;
-}
-
+/* @max_block: tiles at once; 0 to divide the output channels. */
 static Winograd *
 winograd_new (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     gint64 max_block)
@@ -168,113 +119,120 @@ winograd_new (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   s->tiles_y = (s->dst.h + 3) / 4;
   s->tiles_x = (s->dst.w + 3) / 4;
   unet_winograd_post_ops (node, &residual, &s->slope, &s->low, &s->high);
+  s->clips = s->low > -INFINITY || s->high < INFINITY;
   s->add = residual != NULL;
   w->tiles = s->tiles_y * s->tiles_x;
-  choose_blocks (w, max_block);
-  w->in_stride = w->block * s->src.blocks * s->src.vec + 16;
-  w->out_stride = w->block * s->dst.blocks * s->dst.vec + 16;
-  w->in_size = 36 * w->in_stride * sizeof (gfloat);
-  w->out_size = 36 * w->out_stride * sizeof (gfloat);
-  w->streams = g_new0 (dnnl_stream_t, w->threads);
-  w->args = g_malloc0_n (w->threads, sizeof *w->args);
-  if (!create_product (w, plan))
-    g_clear_pointer (&w, winograd_free);
+  w->divided = max_block == 0;
+  choose_blocks (w, w->divided ? DIVIDED_TILES : max_block);
+  w->stride = w->block * padded_channels (&s->src) + 16;
+  w->in_size = 36 * w->stride * sizeof (gfloat);
+  w->scratch_size = 36 * UNET_WINOGRAD_SCRATCH (w->block) * sizeof (gfloat);
   return w;
 }
 
 /* ---- running ------------------------------------------------------------- */
 
-static gboolean
-bind_thread (Winograd *w, UnetPlan *plan, guint t, gpointer const *ptr)
+/* Tiles of one picture. */
+typedef struct {
+  const Winograd *w;
+  UnetWinogradData data;
+  gint64 first, n;
+} Tiles;
+
+static UnetWinogradData
+picture (const Winograd *w, gpointer const *ptr, gint64 image)
 {
-  const gint names[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST,
-    DNNL_ARG_SCRATCHPAD };
-  UnetConstMd mds[] = { w->in_md, w->weights_md, w->out_md, w->scratch_md };
-  gpointer data[] = { (guint8 *) ptr[IN] + t * w->in_size, ptr[WEIGHTS],
-    (guint8 *) ptr[OUT] + t * w->out_size,
-    (guint8 *) ptr[SCRATCH] + t * w->scratch_size };
+  const UnetVec *s = &w->shape.src, *d = &w->shape.dst;
+  gint64 in = image * s->blocks * s->h * s->w * s->vec;
+  gint64 out = image * d->blocks * d->h * d->w * d->vec;
+  gint64 pooled = image * d->blocks * (d->h / 2) * (d->w / 2) * d->vec;
+  guint extra = EXTRA;
+  UnetWinogradData data = { (const gfloat *) ptr[SRC] + in, ptr[WEIGHTS],
+    ptr[BIAS], NULL, (gfloat *) ptr[DST] + out, NULL };
 
-  if (dnnl_stream_create (&w->streams[t], plan->engine, dnnl_stream_in_order)
-      != dnnl_success)
-    return FALSE;
-  for (guint k = 0; k < (w->scratch_size ? 4u : 3u); k++) {
-    w->args[t][k].arg = names[k];
-    if (dnnl_memory_create (&w->args[t][k].memory, mds[k], plan->engine,
-            data[k])
-        != dnnl_success)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-winograd_bind (UnetPlan *plan, gpointer params, gpointer const *ptr)
-{
-  Winograd *w = params;
-
-  for (guint t = 0; t < w->threads; t++)
-    if (!bind_thread (w, plan, t, ptr))
-      return FALSE;
-  return TRUE;
+  if (w->shape.add)
+    data.add = (const gfloat *) ptr[extra++] + out;
+  if (w->shape.pool)
+    data.pool = (gfloat *) ptr[extra] + pooled;
+  return data;
 }
 
 static void
 run_block (gconstpointer params, gpointer const *ptr, gint64 job, guint t)
 {
   const Winograd *w = params;
-  gint64 image = job / w->blocks, first = job % w->blocks * w->block;
+  UnetWinogradData data = picture (w, ptr, job / w->blocks);
+  gint64 first = job % w->blocks * w->block;
   gint64 n = MIN (w->block, w->tiles - first);
   gfloat *in = (gfloat *) ((guint8 *) ptr[IN] + t * w->in_size);
-  gfloat *out = (gfloat *) ((guint8 *) ptr[OUT] + t * w->out_size);
+  gfloat *scratch
+      = (gfloat *) ((guint8 *) ptr[SCRATCH] + t * w->scratch_size);
 
-  unet_winograd_input (&w->shape, ptr[SRC], image, first, n, in,
-      w->in_stride);
-  dnnl_primitive_execute (w->product, w->streams[t], w->scratch_size ? 4 : 3,
-      w->args[t]);
-  unet_winograd_output (&w->shape, out, w->out_stride, ptr[BIAS], image, first,
-      n, ptr[DST]);
+  unet_winograd_input (&w->shape, data.src, 0, w->shape.src.blocks, first, n,
+      in, w->stride);
+  for (gint64 p = 0; p < unet_winograd_panels (&w->shape); p++)
+    unet_winograd_panel (&w->shape, &data, in, w->stride, p, first, n,
+        scratch);
+}
+
+static void
+run_input (gconstpointer params, gpointer const *ptr, gint64 block,
+    G_GNUC_UNUSED guint t)
+{
+  const Tiles *tiles = params;
+
+  unet_winograd_input (&tiles->w->shape, tiles->data.src, block, 1,
+      tiles->first, tiles->n, ptr[IN], tiles->w->stride);
+}
+
+static void
+run_panel (gconstpointer params, gpointer const *ptr, gint64 panel, guint t)
+{
+  const Tiles *tiles = params;
+
+  unet_winograd_panel (&tiles->w->shape, &tiles->data, ptr[IN],
+      tiles->w->stride, panel, tiles->first, tiles->n,
+      (gfloat *) ((guint8 *) ptr[SCRATCH] + t * tiles->w->scratch_size));
 }
 
 static void
 winograd_run (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const Winograd *w = params;
+  const UnetWinogradShape *s = &w->shape;
+  gint64 jobs = s->src.n * w->blocks;
 
-  unet_parallel (run_block, w, ptr, w->shape.src.n * w->blocks, threads);
+  if (!w->divided) {
+    unet_parallel (run_block, w, ptr, jobs, threads);
+    return;
+  }
+  for (gint64 job = 0; job < jobs; job++) {
+    gint64 first = job % w->blocks * w->block;
+    Tiles tiles = { w, picture (w, ptr, job / w->blocks), first,
+      MIN (w->block, w->tiles - first) };
+
+    unet_parallel (run_input, &tiles, ptr, s->src.blocks, threads);
+    unet_parallel (run_panel, &tiles, ptr, unet_winograd_panels (s),
+        threads);
+  }
 }
 
 /* ---- constants ----------------------------------------------------------- */
 
 typedef struct {
-  UnetPlan *plan;
   UnetNode *node;
   const Winograd *w;
 } Fill;
 
-/* Reordered a point at a time, so that the transformed weights never exist
- * twice. */
 static gboolean
 fill_weights (gpointer data, gpointer user_data, GError **error)
 {
   const Fill *f = user_data;
-  const UnetVec *s = &f->w->shape.src, *d = &f->w->shape.dst;
   const UnetTensor *t = unet_node_input (f->node, 1)->constant;
-  gint64 dims[] = { 36, s->blocks * s->vec, d->blocks * d->vec };
-  UnetMd plain = unet_md_new (3, dims, dnnl_f32, dnnl_abc);
-  gfloat *u = g_try_malloc_n (36 * dims[1] * dims[2], sizeof *u);
-  gboolean ok = FALSE;
 
-  if (u) {
-    unet_winograd_weights (t->data, d->c, s->c, dims[2], dims[1], u);
-    ok = unet_plan_reorder_now (f->plan, u, plain, data, f->w->weights_md,
-        error);
-  } else {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-        "%s: out of memory for transformed weights", f->plan->graph->name);
-  }
-  g_free (u);
-  unet_md_free (plain);
-  return ok;
+  unet_winograd_weights (t->data, t->dims[0], t->dims[1],
+      f->w->shape.dst.vec, data);
+  return TRUE;
 }
 
 static gboolean
@@ -289,20 +247,27 @@ fill_bias (gpointer data, gpointer user_data, GError **error)
   return TRUE;
 }
 
+static gsize
+weights_bytes (const Winograd *w)
+{
+  return unet_winograd_weights_size (w->shape.dst.c, w->shape.src.c,
+             w->shape.dst.vec)
+      * sizeof (gfloat);
+}
+
 static UnetStorage *
 pack_weights (UnetPlan *plan, UnetNode *node, const Winograd *w,
     GError **error)
 {
   const UnetTensor *t = unet_node_input (node, 1)->constant;
-  Fill fill = { plan, node, w };
-  gchar *layout = unet_md_key (w->weights_md);
+  Fill fill = { node, w };
   gchar *key = g_strdup_printf ("winograd %" G_GINT64_FORMAT
-      "x%" G_GINT64_FORMAT " %s", t->dims[0], t->dims[1], layout);
+      "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, t->dims[0], t->dims[1],
+      w->shape.dst.vec);
   UnetStorage *storage = unet_plan_pack (plan, t->data,
-      t->n_elements * sizeof (gfloat), key, unet_md_size (w->weights_md),
-      fill_weights, &fill, error);
+      t->n_elements * sizeof (gfloat), key, weights_bytes (w), fill_weights,
+      &fill, error);
 
-  g_free (layout);
   g_free (key);
   return storage;
 }
@@ -311,25 +276,12 @@ static UnetStorage *
 pack_bias (UnetPlan *plan, UnetNode *node, const Winograd *w, GError **error)
 {
   const UnetValue *bias = unet_node_input (node, 2);
-  Fill fill = { plan, node, w };
+  Fill fill = { node, w };
 
   return unet_plan_pack (plan, bias ? bias->constant->data : NULL,
       bias ? w->shape.dst.c * sizeof (gfloat) : 0, "winograd bias",
       w->shape.dst.blocks * w->shape.dst.vec * sizeof (gfloat), fill_bias,
       &fill, error);
-}
-
-/* ---- questions ----------------------------------------------------------- */
-
-gboolean
-unet_winograd_works (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
-    gint64 block)
-{
-  Winograd *w = winograd_new (plan, node, window, block);
-  gboolean works = w != NULL;
-
-  g_clear_pointer (&w, winograd_free);
-  return works;
 }
 
 /* ---- measuring ----------------------------------------------------------- */
@@ -340,15 +292,22 @@ vec_bytes (const UnetVec *v)
   return v->n * v->blocks * v->vec * v->h * v->w * sizeof (gfloat);
 }
 
+static gsize
+threads_sharing (const Winograd *w, guint operand)
+{
+  return operand == IN && w->divided ? 1 : w->threads;
+}
+
 static guint64
 time_winograd (UnetPlan *plan, Winograd *w)
 {
   gsize sizes[N_OPERANDS] = { [SRC] = vec_bytes (&w->shape.src),
-    [WEIGHTS] = unet_md_size (w->weights_md),
-    [BIAS] = w->shape.dst.blocks * w->shape.dst.vec * sizeof (gfloat),
-    [DST] = vec_bytes (&w->shape.dst), [IN] = w->threads * w->in_size,
-    [OUT] = w->threads * w->out_size,
-    [SCRATCH] = w->threads * w->scratch_size };
+    [WEIGHTS] = weights_bytes (w),
+    [BIAS] = padded_channels (&w->shape.dst) * sizeof (gfloat),
+    [DST] = vec_bytes (&w->shape.dst),
+    [IN] = threads_sharing (w, IN) * w->in_size,
+    [SCRATCH] = w->threads * w->scratch_size,
+    [EXTRA] = w->shape.add ? vec_bytes (&w->shape.dst) : 0 };
   gpointer ptr[N_OPERANDS];
   guint64 best = G_MAXUINT64 / 1024, total = 0;
   guint64 limit = unet_tune_limit (plan);
@@ -356,7 +315,6 @@ time_winograd (UnetPlan *plan, Winograd *w)
 
   for (guint i = 0; i < N_OPERANDS; i++)
     ok &= (ptr[i] = unet_tune_memory (sizes[i])) != NULL;
-  ok = ok && winograd_bind (plan, w, ptr);
   for (guint i = 0; ok && i < 9 && (i < 2 || total < limit); i++) {
     guint64 ns = unet_tune_clock ();
 
@@ -370,47 +328,61 @@ time_winograd (UnetPlan *plan, Winograd *w)
   return best;
 }
 
-static const gint64 block_sizes[] = { 128, 64, 32 };
-
 static gchar *
 time_key (const Winograd *w, gint64 max_block)
 {
   const UnetVec *s = &w->shape.src, *d = &w->shape.dst;
 
-  return g_strdup_printf ("winograd4 %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-      "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-      "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-      " %d t%u", s->n, s->blocks * s->vec, s->h, s->w, d->blocks * d->vec,
-      d->h, d->w, max_block, w->shape.add, w->threads);
+  return g_strdup_printf ("unet-winograd4 %" G_GINT64_FORMAT
+      " %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
+      " %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
+      " %" G_GINT64_FORMAT " %d t%u", s->n, padded_channels (s), s->h, s->w,
+      padded_channels (d), d->h, d->w, max_block, w->shape.add, w->threads);
 }
 
-/* Least time over the sizes of blocks worth trying, and the best of them. */
+static guint64
+remembered_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
+    gint64 max_block)
+{
+  Winograd *w = winograd_new (plan, node, window, max_block);
+  gchar *key = time_key (w, max_block);
+  guint64 ns;
+
+  if (!unet_tune_recall (key, &ns)) {
+    ns = time_winograd (plan, w);
+    unet_tune_remember (key, ns);
+  }
+  g_free (key);
+  g_free (w);
+  return ns;
+}
+
+gint64
+unet_winograd_block (const UnetNode *node)
+{
+  const UnetValue *out = unet_node_output (node, 0);
+  gint64 tiles = (out->dims[2] + 3) / 4 * ((out->dims[3] + 3) / 4);
+
+  return tiles > FEW_TILES ? BLOCK_TILES : 0;
+}
+
+/* Whichever of the two ways is the quicker one: the results are the same to
+ * the bit. */
 guint64
 unet_winograd_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     gint64 *block)
 {
-  guint64 best = G_MAXUINT64 / 1024;
+  guint64 ns = remembered_time (plan, node, window, BLOCK_TILES), divided;
 
-  for (guint i = 0; i < G_N_ELEMENTS (block_sizes); i++) {
-    Winograd *w = winograd_new (plan, node, window, block_sizes[i]);
-    guint64 ns;
-    gchar *key;
-
-    if (!w)
-      continue;
-    key = time_key (w, block_sizes[i]);
-    if (!unet_tune_recall (key, &ns)) {
-      ns = time_winograd (plan, w);
-      unet_tune_remember (key, ns);
+  *block = BLOCK_TILES;
+  if (unet_winograd_block (node) == 0) {
+    divided = remembered_time (plan, node, window, 0);
+    if (divided < ns) {
+      *block = 0;
+      ns = divided;
     }
-    if (ns < best) {
-      best = ns;
-      *block = block_sizes[i];
-    }
-    g_free (key);
-    winograd_free (w);
   }
-  return best;
+  return ns;
 }
 
 /* ---- emission ------------------------------------------------------------ */
@@ -418,16 +390,19 @@ unet_winograd_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
 static void
 add_buffers (UnetPlan *plan, UnetStep *step, const Winograd *w)
 {
-  gsize sizes[] = { w->in_size, w->out_size, w->scratch_size };
+  gsize sizes[] = { threads_sharing (w, IN) * w->in_size,
+    w->threads * w->scratch_size };
 
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 2; i++)
     unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD,
-        unet_plan_add_storage (plan, sizes[i] * w->threads), 0, NULL, TRUE);
+        unet_plan_add_storage (plan, sizes[i]), 0, NULL, TRUE);
 }
 
+/* @add: (nullable): the residual, which may lie at @dst */
 gboolean
 unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
-    gint64 block, guint n_post_ops, const UnetLoc *dst, GError **error)
+    gint64 block, guint n_post_ops, const UnetLoc *dst, const UnetLoc *add,
+    GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0),
@@ -439,21 +414,19 @@ unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   gchar *name;
 
   if (!bias) {
-    if (src && !w)
-      unet_plan_set_error (error, plan, node, "no batched product");
-    g_clear_pointer (&w, winograd_free);
+    g_free (w);
     return FALSE;
   }
   name = unet_node_describe (node, n_post_ops);
   step = unet_plan_add_kernel (plan, node, name, "unet:winograd4x4",
       winograd_run, w, out, UNET_MEM_BLOCKED);
   g_free (name);
-  step->bind = winograd_bind;
-  step->free_params = winograd_free;
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, weights, 0, NULL, FALSE);
   unet_step_operand_md (step, 0, bias, 0, NULL, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   add_buffers (plan, step, w);
+  if (add)
+    unet_step_operand (step, 0, add, FALSE);
   return TRUE;
 }

@@ -40,17 +40,6 @@ hash_bytes (gconstpointer data, gsize size, guint64 hash[2])
   hash[1] = b;
 }
 
-static gpointer
-aligned_new (gsize size)
-{
-  gpointer data = NULL;
-
-  /* zeroed: padding lanes stay so */
-  if (posix_memalign (&data, 64, MAX (size, 64)))
-    return NULL;
-  return memset (data, 0, MAX (size, 64));
-}
-
 void
 unet_pack_release (UnetPack *pack)
 {
@@ -122,7 +111,7 @@ unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
   if (pack) {
     g_free (full);
   } else {
-    data = aligned_new (size);
+    data = unet_memory_new (size); /* padding lanes stay zero */
     if (!data) {
       g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
           "%s: out of memory for %" G_GSIZE_FORMAT " bytes of weights",

@@ -445,17 +445,15 @@ bind_step (UnetPlan *plan, UnetStep *step, GError **error)
 static gboolean
 allocate_arena (UnetPlan *plan, GError **error)
 {
-  gpointer arena = NULL;
-
   plan->arena_size = unet_arena_layout (plan->storages, plan->steps->len,
       &plan->live_size);
-  if (posix_memalign (&arena, 4096, MAX (plan->arena_size, 64))) {
+  plan->arena = unet_memory_new (plan->arena_size);
+  if (!plan->arena) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
         "%s: out of memory for an arena of %" G_GSIZE_FORMAT " bytes",
         plan->graph->name, plan->arena_size);
     return FALSE;
   }
-  plan->arena = memset (arena, 0, MAX (plan->arena_size, 64));
   return TRUE;
 }
 

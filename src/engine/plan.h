@@ -262,14 +262,13 @@ gboolean unet_winograd_fits (const UnetPlan *plan, const UnetNode *node,
 /* How many post-ops the output transform takes, and what they are. */
 guint unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
     gfloat *slope, gfloat *low, gfloat *high);
-/* Is there a fast product for it? */
-gboolean unet_winograd_works (UnetPlan *plan, UnetNode *node,
-    const UnetWindow *window, gint64 block);
+/* Tiles at once, or 0 to divide the output channels, by rule. */
+gint64 unet_winograd_block (const UnetNode *node);
 guint64 unet_winograd_time (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 *block);
 gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 block, guint n_post_ops,
-    const UnetLoc *dst, GError **error);
+    const UnetLoc *dst, const UnetLoc *add, GError **error);
 
 /* ---- few channels in rows (lower-rows.c) ------------------------------- */
 
@@ -325,5 +324,8 @@ guint64 unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
 
 /* Gives every storage its offset; returns the arena's size. */
 gsize unet_arena_layout (GPtrArray *storages, guint n_steps, gsize *live);
+/* (nullable): zeros at the start of a page, a large one where there is more
+ * to it; free() it. */
+gpointer unet_memory_new (gsize size);
 
 G_END_DECLS

@@ -100,9 +100,9 @@ gpointer
 unet_tune_memory (gsize size)
 {
   gsize n = size / sizeof (gfloat);
-  gfloat *data = NULL;
+  gfloat *data = unet_memory_new (size);
 
-  if (posix_memalign ((gpointer *) &data, 64, MAX (size, 64)))
+  if (!data)
     return NULL;
   for (gsize i = 0; i < MIN (n, 1024); i++)
     data[i] = (gfloat) (i % 61) / 61.0f - 0.4f;

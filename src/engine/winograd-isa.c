@@ -2,10 +2,14 @@
 
 /* Compiled once for each instruction set, with UNET_ISA naming it: vector
  * types keep their width only where the whole file may use it, which
- * target_clones does not give. */
+ * target_clones does not give. ROWS tiles are multiplied at once, so that
+ * 2 * ROWS sums, two vectors of weights and an input fit the registers. */
 
 #include "winograd.h"
 #include <string.h>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 #define LANES   8
 #define NAME(x) x##_8
@@ -19,5 +23,5 @@
 #undef LANES
 #undef NAME
 
-const UnetWinogradIsa UNET_ISA
-    = { { input_8, input_16 }, { output_8, output_16 } };
+const UnetWinogradIsa UNET_ISA = { { input_8, input_16 },
+  { product_8, product_16 }, { output_8, output_16 } };

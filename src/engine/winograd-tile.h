@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two transforms for one width of vector. Included with LANES and
- * NAME(x) defined; no guard. */
+/* The transforms and products for one width of vector. Included with LANES
+ * and NAME(x) defined; no guard. */
 
 typedef gfloat NAME (V) __attribute__ ((vector_size (LANES * 4), aligned (4)));
 typedef gint32 NAME (M) __attribute__ ((vector_size (LANES * 4), aligned (4)));
@@ -8,6 +8,17 @@ typedef gint32 NAME (M) __attribute__ ((vector_size (LANES * 4), aligned (4)));
 #define M NAME (M)
 /* a where the mask is set, else b */
 #define SELECT(mask, a, b) ((V) (((M) (a) & (mask)) | ((M) (b) & ~(mask))))
+/* With b where either is no number. */
+#if LANES == 16 && defined(__AVX512F__)
+#define MAXIMUM(a, b) ((V) _mm512_max_ps ((__m512) (a), (__m512) (b)))
+#define MINIMUM(a, b) ((V) _mm512_min_ps ((__m512) (a), (__m512) (b)))
+#elif LANES == 8 && defined(__AVX__)
+#define MAXIMUM(a, b) ((V) _mm256_max_ps ((__m256) (a), (__m256) (b)))
+#define MINIMUM(a, b) ((V) _mm256_min_ps ((__m256) (a), (__m256) (b)))
+#else
+#define MAXIMUM(a, b) SELECT ((a) > (b), a, b)
+#define MINIMUM(a, b) SELECT ((a) < (b), a, b)
+#endif
 
 /* B^T d */
 static inline __attribute__ ((always_inline)) void
@@ -74,80 +85,207 @@ NAME (gather) (const UnetVec *s, const gfloat *plane, gint64 y, gint64 x,
 }
 
 static void
-NAME (input) (const UnetWinogradShape *p, const gfloat *src, gint64 first,
-    gint64 n, gfloat *out, gint64 stride)
+NAME (input) (const UnetWinogradShape *p, const gfloat *src, gint64 block,
+    gint64 blocks, gint64 first, gint64 n, gfloat *out, gint64 stride)
 {
   const UnetVec *s = &p->src;
   gint64 channels = s->blocks * LANES, plane = s->h * s->w * LANES;
 
-  for (gint64 t = 0; t < n; t++, out += channels) {
-    gint64 y = (first + t) / p->tiles_x * 4 - p->pad_y;
-    gint64 x = (first + t) % p->tiles_x * 4 - p->pad_x;
-    gboolean inside = y >= 0 && x >= 0 && y + 6 <= s->h && x + 6 <= s->w;
+  /* planes are powers of two apart: one after the other, or they push each
+   * other from the cache */
+  for (gint64 b = block; b < block + blocks; b++)
+    for (gint64 t = 0; t < n; t++) {
+      gint64 y = (first + t) / p->tiles_x * 4 - p->pad_y;
+      gint64 x = (first + t) % p->tiles_x * 4 - p->pad_x;
+      gfloat *to = out + t * channels + b * LANES;
 
-    for (gint64 b = 0; b < s->blocks; b++) {
-      if (inside) {
+      if (y >= 0 && x >= 0 && y + 6 <= s->h && x + 6 <= s->w) {
         NAME (input_patch) (src + b * plane + (y * s->w + x) * LANES,
-            s->w * LANES, out + b * LANES, stride);
+            s->w * LANES, to, stride);
       } else {
         gfloat patch[36 * LANES];
 
         NAME (gather) (s, src + b * plane, y, x, patch);
-        NAME (input_patch) (patch, 6 * LANES, out + b * LANES, stride);
+        NAME (input_patch) (patch, 6 * LANES, to, stride);
       }
+    }
+}
+
+/* ---- the products -------------------------------------------------------- */
+
+/* @rows tiles of one panel; @rows and @vectors are constants here. Rows of
+ * @in are @k floats apart, those of @out a panel's width. */
+static inline __attribute__ ((always_inline)) void
+NAME (multiply) (const gint rows, const gint vectors, const gfloat *in,
+    const gfloat *w, gint64 k, gfloat *out)
+{
+  V sum[ROWS][2];
+
+#pragma GCC unroll 16
+  for (gint r = 0; r < rows; r++)
+#pragma GCC unroll 2
+    for (gint v = 0; v < vectors; v++)
+      sum[r][v] = (V){ 0 };
+  for (gint64 i = 0; i < k; i++, w += vectors * LANES) {
+    V a = *(const V *) w, b = *(const V *) (w + (vectors - 1) * LANES);
+
+#pragma GCC unroll 16
+    for (gint r = 0; r < rows; r++) {
+      V x = in[r * k + i] - (V){ 0 }; /* a plain broadcast: x - 0 is x */
+
+      sum[r][0] += x * a;
+      if (vectors > 1)
+        sum[r][1] += x * b;
+    }
+  }
+#pragma GCC unroll 16
+  for (gint r = 0; r < rows; r++)
+#pragma GCC unroll 2
+    for (gint v = 0; v < vectors; v++)
+      *(V *) (out + (r * vectors + v) * LANES) = sum[r][v];
+}
+
+/* One of the 36. Every output is the same sum in the same order however its
+ * rows are grouped. */
+static inline __attribute__ ((always_inline)) void
+NAME (panel) (const gint vectors, const gfloat *in, const gfloat *w, gint64 n,
+    gint64 k, gfloat *out)
+{
+  gint64 rows;
+
+  for (; n > 0; n -= rows, in += rows * k, out += rows * vectors * LANES) {
+    if (n >= ROWS && n != ROWS * 4 / 3) {
+      rows = ROWS;
+      NAME (multiply) (ROWS, vectors, in, w, k, out);
+    } else if (n >= ROWS * 2 / 3) {
+      rows = ROWS * 2 / 3;
+      NAME (multiply) (ROWS * 2 / 3, vectors, in, w, k, out);
+    } else if (n >= ROWS / 3) {
+      rows = ROWS / 3;
+      NAME (multiply) (ROWS / 3, vectors, in, w, k, out);
+    } else {
+      rows = 1;
+      NAME (multiply) (1, vectors, in, w, k, out);
     }
   }
 }
 
-/* What follows the product: bias, the output's own content, activation. */
-static inline __attribute__ ((always_inline)) void
-NAME (finish) (const UnetWinogradShape *p, const V *in, const V *bias,
-    gfloat *dst)
+static void
+NAME (product) (const gfloat *in, gint64 in_stride, const gfloat *w, gint64 n,
+    gint64 k, gint64 vectors, gfloat *out, gint64 out_stride)
 {
-  V zero = { 0 }, low = zero + p->low, high = zero + p->high;
-  V v = *in + *bias;
+  for (gint64 i = 0; i < 36; i++) {
+    if (vectors == 2)
+      NAME (panel) (2, in, w, n, k, out);
+    else
+      NAME (panel) (1, in, w, n, k, out);
+    in += in_stride;
+    out += out_stride;
+    w += k * vectors * LANES;
+  }
+}
 
-  if (p->add)
-    v += *(const V *) dst;
-  if (p->slope != 1.0f)
+/* ---- output -------------------------------------------------------------- */
+
+/* A^T m A of one block of channels. */
+static inline __attribute__ ((always_inline)) void
+NAME (output_patch) (const gfloat *in, gint64 stride, V out[4][4])
+{
+  V x[4][6], m[6], y[4];
+
+  for (gint j = 0; j < 6; j++) {
+    for (gint i = 0; i < 6; i++)
+      m[i] = *(const V *) (in + (i * 6 + j) * stride);
+    NAME (at) (m, y);
+    for (gint i = 0; i < 4; i++)
+      x[i][j] = y[i];
+  }
+  for (gint i = 0; i < 4; i++)
+    NAME (at) (x[i], out[i]);
+}
+
+/* What follows the product: bias, a residual, activation. */
+static inline __attribute__ ((always_inline)) void
+NAME (finish) (const UnetWinogradShape *p, V *out, const V *bias,
+    const gfloat *add)
+{
+  V zero = { 0 }, v = *out + *bias;
+
+  if (add)
+    v += *(const V *) add;
+  if (p->slope == 0.0f)
+    v = MAXIMUM (zero, v);
+  else if (p->slope != 1.0f)
     v = SELECT (v > zero, v, v * p->slope);
-  v = SELECT (v < low, low, v);
-  *(V *) dst = SELECT (v > high, high, v);
+  if (p->clips) {
+    v = MAXIMUM (p->low - zero, v);
+    v = MINIMUM (p->high - zero, v);
+  }
+  *out = v;
+}
+
+/* @rows and @columns are 4 but at the lower and right borders. */
+static inline __attribute__ ((always_inline)) void
+NAME (store) (const UnetWinogradShape *p, const UnetWinogradData *d,
+    V tile[4][4], const V *bias, gint64 at, const gint rows,
+    const gint columns)
+{
+  for (gint i = 0; i < rows; i++)
+    for (gint j = 0; j < columns; j++) {
+      gint64 to = at + (i * p->dst.w + j) * LANES;
+
+      NAME (finish) (p, &tile[i][j], bias, p->add ? d->add + to : NULL);
+      *(V *) (d->dst + to) = tile[i][j];
+    }
+}
+
+static inline __attribute__ ((always_inline)) void
+NAME (store_pooled) (const UnetWinogradShape *p, gfloat *pool, V tile[4][4],
+    gint64 at, const gint rows, const gint columns)
+{
+  for (gint i = 0; i < rows / 2; i++)
+    for (gint j = 0; j < columns / 2; j++) {
+      V a = MAXIMUM (tile[2 * i][2 * j], tile[2 * i][2 * j + 1]);
+      V b = MAXIMUM (tile[2 * i + 1][2 * j], tile[2 * i + 1][2 * j + 1]);
+
+      *(V *) (pool + at + (i * (p->dst.w / 2) + j) * LANES) = MAXIMUM (a, b);
+    }
 }
 
 static void
 NAME (output) (const UnetWinogradShape *p, const gfloat *in, gint64 stride,
-    const gfloat *bias, gint64 first, gint64 n, gfloat *dst)
+    const UnetWinogradData *data, gint64 block, gint64 blocks, gint64 first,
+    gint64 n)
 {
   const UnetVec *d = &p->dst;
-  gint64 channels = d->blocks * LANES, plane = d->h * d->w * LANES;
+  gint64 plane = d->h * d->w * LANES;
+  gint64 pooled = (d->h / 2) * (d->w / 2) * LANES;
 
-  for (gint64 t = 0; t < n; t++, in += channels) {
-    gint64 ty = (first + t) / p->tiles_x * 4;
-    gint64 tx = (first + t) % p->tiles_x * 4;
-    gint64 rows = MIN (4, d->h - ty), columns = MIN (4, d->w - tx);
+  for (gint64 b = 0; b < blocks; b++)
+    for (gint64 t = 0; t < n; t++) {
+      gint64 ty = (first + t) / p->tiles_x * 4;
+      gint64 tx = (first + t) % p->tiles_x * 4;
+      gint rows = MIN (4, d->h - ty), columns = MIN (4, d->w - tx);
+      V tile[4][4], bias = *(const V *) (data->bias + (block + b) * LANES);
+      gint64 at = (block + b) * plane + (ty * d->w + tx) * LANES;
+      gint64 pool = (block + b) * pooled
+          + (ty / 2 * (d->w / 2) + tx / 2) * LANES;
 
-    for (gint64 b = 0; b < d->blocks; b++) {
-      V x[4][6], m[6], y[4], add = *(const V *) (bias + b * LANES);
-
-      for (gint j = 0; j < 6; j++) {
-        for (gint i = 0; i < 6; i++)
-          m[i] = *(const V *) (in + (i * 6 + j) * stride + b * LANES);
-        NAME (at) (m, y);
-        for (gint i = 0; i < 4; i++)
-          x[i][j] = y[i];
-      }
-      for (gint64 i = 0; i < rows; i++) {
-        gfloat *to = dst + b * plane + ((ty + i) * d->w + tx) * LANES;
-
-        NAME (at) (x[i], y);
-        for (gint64 j = 0; j < columns; j++)
-          NAME (finish) (p, &y[j], &add, to + j * LANES);
+      NAME (output_patch) (in + (t * blocks + b) * LANES, stride, tile);
+      if (rows == 4 && columns == 4) {
+        NAME (store) (p, data, tile, &bias, at, 4, 4);
+        if (p->pool)
+          NAME (store_pooled) (p, data->pool, tile, pool, 4, 4);
+      } else {
+        NAME (store) (p, data, tile, &bias, at, rows, columns);
+        if (p->pool)
+          NAME (store_pooled) (p, data->pool, tile, pool, rows, columns);
       }
     }
-  }
 }
 
 #undef V
 #undef M
 #undef SELECT
+#undef MAXIMUM
+#undef MINIMUM

@@ -3,12 +3,6 @@
 #include "parallel.h"
 #include <string.h>
 
-static inline gint64
-image_size (const UnetVec *v)
-{
-  return v->blocks * v->h * v->w * v->vec;
-}
-
 /* The widest of the compiled variants that this processor runs. */
 static const UnetWinogradIsa *
 isa (void)
@@ -30,22 +24,35 @@ isa (void)
   return best;
 }
 
-void
-unet_winograd_input (const UnetWinogradShape *shape, const gfloat *src,
-    gint64 image, gint64 first, gint64 n, gfloat *out, gint64 stride)
+gint64
+unet_winograd_panels (const UnetWinogradShape *shape)
 {
-  src += image * image_size (&shape->src);
-  isa ()->input[shape->src.vec == 16] (shape, src, first, n, out, stride);
+  return (shape->dst.blocks + 1) / 2;
 }
 
 void
-unet_winograd_output (const UnetWinogradShape *shape, const gfloat *in,
-    gint64 stride, const gfloat *bias, gint64 image, gint64 first, gint64 n,
-    gfloat *dst)
+unet_winograd_input (const UnetWinogradShape *shape, const gfloat *src,
+    gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
+    gint64 stride)
 {
-  dst += image * image_size (&shape->dst);
-  isa ()->output[shape->dst.vec == 16] (shape, in, stride, bias, first, n,
-      dst);
+  isa ()->input[shape->src.vec == 16] (shape, src, block, blocks, first, n,
+      out, stride);
+}
+
+void
+unet_winograd_panel (const UnetWinogradShape *shape,
+    const UnetWinogradData *data, const gfloat *in, gint64 stride,
+    gint64 panel, gint64 first, gint64 n, gfloat *scratch)
+{
+  const UnetVec *d = &shape->dst;
+  gint64 k = shape->src.blocks * shape->src.vec;
+  gint64 vectors = MIN (2, d->blocks - 2 * panel);
+  gint wide = d->vec == 16;
+
+  isa ()->product[wide] (in, stride, data->weights + 72 * panel * k * d->vec,
+      n, k, vectors, scratch, UNET_WINOGRAD_SCRATCH (n));
+  isa ()->output[wide] (shape, scratch, UNET_WINOGRAD_SCRATCH (n), data,
+      2 * panel, vectors, first, n);
 }
 
 /* G of G g G^T */
@@ -79,32 +86,46 @@ transform_filter (const gfloat *w, gdouble u[6][6])
 
 typedef struct {
   const gfloat *weights;
-  gint64 oc_padded, ic, ic_padded;
+  gint64 oc, ic, vec;
   gfloat *out;
 } Filters;
+
+static gint64
+whole (gint64 channels, gint64 vec)
+{
+  return (channels + vec - 1) / vec * vec;
+}
 
 static void
 transform_filters (gconstpointer params, G_GNUC_UNUSED gpointer const *ptr,
     gint64 o, G_GNUC_UNUSED guint thread)
 {
   const Filters *f = params;
+  gint64 k = whole (f->ic, f->vec), panel = o / (2 * f->vec) * 2 * f->vec;
+  gint64 width = MIN (2 * f->vec, whole (f->oc, f->vec) - panel);
+  gfloat *out = f->out + 36 * panel * k + o - panel;
   gdouble u[6][6];
 
   for (gint64 i = 0; i < f->ic; i++) {
     transform_filter (f->weights + (o * f->ic + i) * 9, u);
-    for (gint64 k = 0; k < 36; k++)
-      f->out[(k * f->ic_padded + i) * f->oc_padded + o]
-          = (gfloat) u[k / 6][k % 6];
+    for (gint64 p = 0; p < 36; p++)
+      out[(p * k + i) * width] = (gfloat) u[p / 6][p % 6];
   }
+}
+
+gsize
+unet_winograd_weights_size (gint64 oc, gint64 ic, gint64 vec)
+{
+  return 36 * whole (oc, vec) * whole (ic, vec);
 }
 
 void
 unet_winograd_weights (const gfloat *weights, gint64 oc, gint64 ic,
-    gint64 oc_padded, gint64 ic_padded, gfloat *out)
+    gint64 vec, gfloat *out)
 {
-  Filters filters = { weights, oc_padded, ic, ic_padded, out };
+  Filters filters = { weights, oc, ic, vec, out };
 
-  memset (out, 0, 36 * oc_padded * ic_padded * sizeof *out);
+  memset (out, 0, unet_winograd_weights_size (oc, ic, vec) * sizeof *out);
   unet_parallel (transform_filters, &filters, NULL, oc,
       unet_parallel_get_threads ());
 }

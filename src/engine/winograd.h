@@ -1,46 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Transforms of Winograd's minimal filtering F(4x4, 3x3) for blocked tensors
- * (A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks",
- * 2015, section 4.3, with the interpolation points 0, 1, -1, 2, -2): a 4x4
- * tile of outputs costs 36 multiplications per channel pair instead of 144.
- * The 36 matrix products between the transforms are the caller's. */
+/* Winograd's minimal filtering F(4x4, 3x3) for blocked tensors (A. Lavin and
+ * S. Gray, "Fast algorithms for convolutional neural networks", 2015, section
+ * 4.3, with the interpolation points 0, 1, -1, 2, -2): a 4x4 tile of outputs
+ * costs 36 multiplications per channel pair instead of 144. */
 
 #include "kernels.h"
 
 G_BEGIN_DECLS
 
-/* Output tiles count row by row from the top left, @tiles_x to a row. The
- * transformed tensors are [36][tiles of the block][channels], @stride floats
- * from one of the 36 to the next. */
+/* Output tiles count row by row from the top left, @tiles_x to a row. */
 typedef struct {
   UnetVec src, dst;
   gint64 pad_y, pad_x;
   gint64 tiles_x, tiles_y;
   /* what follows the product, in this order: */
-  gboolean add;    /* adds what lies in the output already */
+  gboolean add;    /* adds UnetWinogradData.add */
   gfloat slope;    /* of negative values: 1 none, 0 ReLU */
+  gboolean clips;  /* to low and high */
   gfloat low, high;
+  gboolean pool;   /* maxima of 2x2 to UnetWinogradData.pool as well */
 } UnetWinogradShape;
 
-/* Input tiles [first, first + n) of picture @image. */
+/* Of one picture. @add lies as @dst does and may be the same. */
+typedef struct {
+  const gfloat *src, *weights, *bias, *add;
+  gfloat *dst, *pool;
+} UnetWinogradData;
+
+/* Output channels are worked off in panels of two vectors; an odd vector at
+ * the end is a panel of its own. */
+gint64 unet_winograd_panels (const UnetWinogradShape *shape);
+
+/* Input tiles [first, first + n) of blocks [block, block + blocks) to
+ * [36][n][channels], @stride floats from one of the 36 to the next. */
 void unet_winograd_input (const UnetWinogradShape *shape, const gfloat *src,
-    gint64 image, gint64 first, gint64 n, gfloat *out, gint64 stride);
-/* Output tiles likewise; @bias has dst.blocks * dst.vec entries. */
-void unet_winograd_output (const UnetWinogradShape *shape, const gfloat *in,
-    gint64 stride, const gfloat *bias, gint64 image, gint64 first, gint64 n,
-    gfloat *dst);
-/* [oc][ic][3][3] to [36][ic padded][oc padded], in double precision. */
+    gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
+    gint64 stride);
+/* The outputs of one panel for these tiles. @scratch: 36 times
+ * UNET_WINOGRAD_SCRATCH (n) floats. */
+#define UNET_WINOGRAD_SCRATCH(n) ((n) * 32 + 16)
+void unet_winograd_panel (const UnetWinogradShape *shape,
+    const UnetWinogradData *data, const gfloat *in, gint64 stride,
+    gint64 panel, gint64 first, gint64 n, gfloat *scratch);
+/* [oc][ic][3][3] to panels of [36][ic padded][channels of the panel], in
+ * double precision. @vec: channels of a vector */
 void unet_winograd_weights (const gfloat *weights, gint64 oc, gint64 ic,
-    gint64 oc_padded, gint64 ic_padded, gfloat *out);
+    gint64 vec, gfloat *out);
+gsize unet_winograd_weights_size (gint64 oc, gint64 ic, gint64 vec);
 
 /* One compiled variant: for vectors of 8 and 16 lanes. */
 typedef struct {
   void (*input[2]) (const UnetWinogradShape *, const gfloat *src,
-      gint64 first, gint64 n, gfloat *out, gint64 stride);
+      gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
+      gint64 stride);
+  /* [36][n][k] by [36][k][vectors], sums from the first to the last k */
+  void (*product[2]) (const gfloat *in, gint64 in_stride, const gfloat *w,
+      gint64 n, gint64 k, gint64 vectors, gfloat *out, gint64 out_stride);
   void (*output[2]) (const UnetWinogradShape *, const gfloat *in,
-      gint64 stride, const gfloat *bias, gint64 first, gint64 n, gfloat *dst);
+      gint64 stride, const UnetWinogradData *, gint64 block, gint64 blocks,
+      gint64 first, gint64 n);
 } UnetWinogradIsa;
 extern const UnetWinogradIsa unet_winograd_generic, unet_winograd_avx2,
     unet_winograd_avx512;

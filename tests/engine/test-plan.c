@@ -48,7 +48,7 @@ guint64
 __wrap_unet_winograd_time (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 *block)
 {
-  const gint64 blocks[] = { 128, 64, 32, 8, 3 };
+  const gint64 blocks[] = { 128, 48, 8, 3, 0 };
   guint64 ns = __real_unet_winograd_time (plan, node, window, block);
 
   if (!lots || ns >= G_MAXUINT64 / 1024)

@@ -51,6 +51,16 @@ differs () {
   ! same_pictures "$1" "$2"
 }
 
+# VIDEO PROPERTY…: not encoded again, since how an encoder saves time depends
+# on the time that it has.
+draws_nothing () {
+  local video=$1
+  shift
+  gst-launch-1.0 -q filesrc location="$video" ! decodebin ! videoconvert ! \
+    video/x-raw,format=I420 ! unetseg "$@" ! filesink location=seen.i420 &&
+    decode "$video" && cmp seen.i420 "$video.i420"
+}
+
 fails_naming () {
   local what=$1
   shift
@@ -117,7 +127,7 @@ if [ -e "$recording" ]; then
   check "metadata only runs" \
     "$pipelines/file-to-file" -u output=none person.webm none.webm
   check "what is drawn is seen" differs drawn.webm plain.webm
-  check "opacity 0 draws nothing" same_pictures plain.webm none.webm
+  check "opacity 0 draws nothing" draws_nothing person.webm opacity=0
 else
   skip "a real recording" "forensics-samples-files is not installed"
 fi

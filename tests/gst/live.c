@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Latency and quality of service. */
 
+#include <dlfcn.h>
+#include <unetseg/unetseg.h>
+
 #include "common.h"
+
+/* As in faults.c: the plugin finds this one first. */
+static gulong run_microseconds;
+
+gboolean
+unet_session_run (UnetSession *session, GError **error)
+{
+  gboolean (*run) (UnetSession *, GError **) = dlsym (RTLD_NEXT, __func__);
+
+  g_usleep (run_microseconds);
+  return run (session, error);
+}
+
+static void
+set_up (void)
+{
+  test_watch_log ();
+  run_microseconds = 0;
+}
 
 static guint
 age_of_next (GstHarness *h, TestPicture picture, guint index)
@@ -105,28 +127,22 @@ GST_START_TEST (test_latency_not_live)
 
 GST_END_TEST;
 
-/* From a stamp to a picture that takes tens of milliseconds to draw over. On a
- * busy machine the stamp may take as long: then there is nothing to say, and
- * another try. */
+/* A network of open size is compiled anew for frames of another shape; what it
+ * takes then is more than twice of what it took, whatever that was. */
 GST_START_TEST (test_latency_message)
 {
-  GstHarness *h = test_harness_new ("red", NULL);
-  guint64 before, after = 0;
-  gboolean more = FALSE;
+  GstHarness *h = test_harness_new ("red-dynamic", NULL);
+  guint64 before;
 
-  for (guint try = 0; !more && try < 50; try++) {
-    test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 32, 32);
-    for (guint i = 0; i < 24; i++)
-      age_of_next (h, TEST_HALF, i);
-    test_count_messages (h, GST_MESSAGE_LATENCY);
-    before = test_stat (h->element, "latency");
-    test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 3840, 2160);
-    after = test_stat (h->element, "latency");
-    more = after > before + before / 4;
-    assert_equals_int (test_count_messages (h, GST_MESSAGE_LATENCY),
-        after != before);
-  }
-  fail_unless (more);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  for (guint i = 0; i < 24; i++)
+    age_of_next (h, TEST_HALF, i);
+  test_count_messages (h, GST_MESSAGE_LATENCY);
+  before = test_stat (h->element, "latency");
+  run_microseconds = 10 * 1000 + 2 * before / 1000;
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 48, 64);
+  fail_unless (test_stat (h->element, "latency") >= 2 * before);
+  assert_equals_int (test_count_messages (h, GST_MESSAGE_LATENCY), 1);
   test_harness_free (h);
 }
 
@@ -323,7 +339,7 @@ live_suite (void)
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
-  tcase_add_checked_fixture (tcase, test_watch_log, NULL);
+  tcase_add_checked_fixture (tcase, set_up, NULL);
   tcase_add_test (tcase, test_latency);
   tcase_add_test (tcase, test_latency_bounds);
   tcase_add_test (tcase, test_latency_not_live);

@@ -186,7 +186,7 @@ map_colorimetry (GstStructure *structure, GstPadDirection direction)
   g_value_init (&mask, G_TYPE_STRING);
   g_value_set_static_string (&mask, GRAY_COLORIMETRY);
   if (direction == GST_PAD_SRC)
-    ok = value == NULL || gst_value_can_intersect (value, &mask);
+    ok = value == NULL || gst_value_intersect (NULL, value, &mask);
   gst_structure_remove_fields (structure, "colorimetry", "chroma-site", NULL);
   if (direction == GST_PAD_SINK)
     gst_structure_set_value (structure, "colorimetry", &mask);

@@ -152,6 +152,98 @@ check_overlay (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   gst_buffer_unref (copy);
 }
 
+/* ---- outputs in other formats ------------------------------------------ */
+
+static void
+get_out_info (GstHarness *h, GstVideoInfo *info)
+{
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (h->sinkpad);
+
+  fail_unless (gst_video_info_from_caps (info, caps));
+}
+
+/* A buffer that others hold as well, so that everything that is written shows
+ * in it. */
+static GstBuffer *
+push_shared (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
+{
+  GstBuffer *in = test_frame_new (info, TEST_HALF, layout), *out;
+  GstBuffer *copy = gst_buffer_copy_deep (in);
+  gsize size = gst_buffer_get_size (in);
+  g_autofree guint8 *bytes = g_malloc (size);
+
+  out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
+  fail_unless (out != in);
+  gst_buffer_extract (in, 0, bytes, size);
+  if (gst_buffer_memcmp (copy, 0, bytes, size) != 0)
+    complain (info, layout, "changed in the input", 0, 0);
+  gst_buffer_unref (copy);
+  gst_buffer_unref (in);
+  return out;
+}
+
+static void
+check_grey (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
+{
+  GstBuffer *out = push_shared (h, info, layout);
+  guint width = GST_VIDEO_INFO_WIDTH (info), margin = frame_margin (width);
+  GstVideoInfo out_info;
+  GstVideoFrame frame;
+
+  get_out_info (h, &out_info);
+  assert_equals_int (GST_VIDEO_INFO_FORMAT (&out_info),
+      GST_VIDEO_FORMAT_GRAY8);
+  assert_equals_int (GST_VIDEO_INFO_WIDTH (&out_info), width);
+  fail_unless (gst_video_frame_map (&frame, &out_info, out, GST_MAP_READ));
+  for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (&frame); y++) {
+    const guint8 *row = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)
+        + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
+
+    for (guint x = 0; x < width; x++)
+      if ((x + margin < width / 2 && row[x] != 255)
+          || (x >= width / 2 + margin && row[x] != 0)) {
+        complain (info, layout, "wrong in the grey mask", x, y);
+        y = G_MAXINT - 1;
+        break;
+      }
+  }
+  gst_video_frame_unmap (&frame);
+  check_mask (info, layout, out);
+  gst_buffer_unref (out);
+}
+
+/* The left half as it was, the right half transparent. */
+static void
+check_alpha (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
+{
+  GstBuffer *out = push_shared (h, info, layout);
+  guint width = GST_VIDEO_INFO_WIDTH (info), margin = frame_margin (width);
+  g_autofree guint8 *pixels = NULL;
+  GstVideoInfo out_info;
+  guint size;
+
+  get_out_info (h, &out_info);
+  assert_equals_int (out_info.finfo->n_components, 4);
+  pixels = test_unpack (&out_info, out, &size);
+  for (guint y = 0; y < GST_VIDEO_INFO_HEIGHT (info); y++) {
+    for (guint x = 0; x < width; x++) {
+      /* Alpha comes first; of two bits it unpacks to a little less than one. */
+      const guint8 *p = pixels + ((gsize) y * width + x) * size;
+      guint alpha = size == 8 ? ((const guint16 *) p)[0] >> 8 : p[0];
+      guint first = size == 8 ? ((const guint16 *) p)[1] >> 8 : p[1];
+
+      if ((x + margin < width / 2 && (alpha < 192 || first < 224))
+          || (x >= width / 2 + margin && alpha != 0)) {
+        complain (info, layout, "wrong in alpha", x, y);
+        gst_buffer_unref (out);
+        return;
+      }
+    }
+  }
+  check_mask (info, layout, out);
+  gst_buffer_unref (out);
+}
+
 /* The formats of the pad template. */
 static GArray *
 all_formats (void)
@@ -220,6 +312,8 @@ GST_START_TEST (test_formats)
   GstHarness *none = test_harness_new ("red", "output=none threads=1");
   GstHarness *overlay = test_harness_new ("red",
       "output=overlay threads=1");
+  GstHarness *grey = test_harness_new ("red", "output=mask threads=1");
+  GstHarness *alpha = test_harness_new ("red", "output=alpha threads=1");
 
   complaints = g_string_new (NULL);
   /* Everything but RGB8P. */
@@ -230,13 +324,19 @@ GST_START_TEST (test_formats)
     GST_INFO ("%s", gst_video_format_to_string (format));
     check_format (none, format, check_none);
     check_format (overlay, format, check_overlay);
+    check_format (grey, format, check_grey);
+    check_format (alpha, format, check_alpha);
   }
   fail_unless (complaints->len == 0, "\n%s", complaints->str);
   g_string_free (complaints, TRUE);
   assert_equals_int (test_count_messages (none, GST_MESSAGE_WARNING), 0);
   assert_equals_int (test_count_messages (overlay, GST_MESSAGE_WARNING), 0);
+  assert_equals_int (test_count_messages (grey, GST_MESSAGE_WARNING), 0);
+  assert_equals_int (test_count_messages (alpha, GST_MESSAGE_WARNING), 0);
   test_harness_free (none);
   test_harness_free (overlay);
+  test_harness_free (grey);
+  test_harness_free (alpha);
 }
 
 GST_END_TEST;
@@ -249,12 +349,14 @@ GST_START_TEST (test_tiny)
     GST_VIDEO_FORMAT_RGB, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_GRAY8 };
   GstHarness *h = test_harness_new ("red", NULL);
 
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+  for (guint i = 0; i < 4 * G_N_ELEMENTS (formats); i++) {
+    g_object_set (h->element, "output", i / G_N_ELEMENTS (formats), NULL);
     for (guint size = 1; size < 9; size++) {
       GstBuffer *out;
       UnetSegMeta *meta;
 
-      test_harness_set_format (h, formats[i], size, 9 - size);
+      test_harness_set_format (h, formats[i % G_N_ELEMENTS (formats)], size,
+          9 - size);
       out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_BLACK, 0));
       meta = gst_buffer_get_unet_seg_meta (out);
       fail_unless (meta != NULL);

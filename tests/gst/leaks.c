@@ -129,6 +129,11 @@ GST_START_TEST (test_leaks)
 
   play ("output=overlay interval=3", "width=64,height=48");
   play ("output=none threads=1", "width=128,height=48");
+  play ("output=mask", "width=128,height=48");
+  play ("output=alpha colors=red", "width=128,height=48");
+  play ("output=none ! tee name=t t. ! queue ! unetsegdraw output=alpha "
+      "labels=a,b ! fakesink t. ! queue ! unetsegdraw output=mask",
+      "width=64,height=48");
   play_bad_model ();
   change_caps_and_hold_masks ();
   assert_equals_int (wait_for_live_objects (tracer, before), before);

@@ -92,12 +92,9 @@ wait_for_buffers (Count *count, gint n)
 /* ---- alone ------------------------------------------------------------ */
 
 /* As GStreamer's own generic/states test does it. */
-GST_START_TEST (test_all_transitions)
+static void
+go_through_states (GstElement *element)
 {
-  g_autofree gchar *path = test_model ("red");
-  GstElement *element = gst_element_factory_make ("unetseg", NULL);
-
-  g_object_set (element, "model", path, NULL);
   for (guint i = 0; i < 3; i++) {
     set_state (element, GST_STATE_READY);
     set_state (element, GST_STATE_PAUSED);
@@ -111,6 +108,16 @@ GST_START_TEST (test_all_transitions)
   set_state (element, GST_STATE_PLAYING);
   set_state (element, GST_STATE_NULL);
   gst_object_unref (element);
+}
+
+GST_START_TEST (test_all_transitions)
+{
+  g_autofree gchar *path = test_model ("red");
+  GstElement *element = gst_element_factory_make ("unetseg", NULL);
+
+  g_object_set (element, "model", path, NULL);
+  go_through_states (element);
+  go_through_states (gst_element_factory_make ("unetsegdraw", NULL));
 }
 
 GST_END_TEST;

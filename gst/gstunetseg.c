@@ -51,63 +51,6 @@ GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 
 G_DEFINE_TYPE (GstUnetSeg, gst_unet_seg, GST_TYPE_UNET_BASE_DRAW)
 
-/* ---- errors ----------------------------------------------------------- */
-
-static void
-classify (const GError *error, const gchar *path, GQuark *domain, gint *code)
-{
-  *domain = GST_STREAM_ERROR;
-  *code = GST_STREAM_ERROR_DECODE;
-  if (error->domain != UNET_ERROR)
-    return;
-  switch ((UnetError) error->code) {
-    case UNET_ERROR_NOT_FOUND:
-      *domain = GST_RESOURCE_ERROR;
-      *code = path && g_file_test (path, G_FILE_TEST_EXISTS)
-          ? GST_RESOURCE_ERROR_OPEN_READ : GST_RESOURCE_ERROR_NOT_FOUND;
-      break;
-    case UNET_ERROR_UNSUPPORTED:
-      *code = GST_STREAM_ERROR_FORMAT;
-      break;
-    case UNET_ERROR_CONTRACT:
-      *domain = GST_RESOURCE_ERROR;
-      *code = GST_RESOURCE_ERROR_SETTINGS;
-      break;
-    case UNET_ERROR_LIMIT:
-      *domain = GST_RESOURCE_ERROR;
-      *code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
-      break;
-    case UNET_ERROR_ENGINE:
-      *domain = GST_RESOURCE_ERROR;
-      *code = GST_RESOURCE_ERROR_FAILED;
-      break;
-    case UNET_ERROR_PARSE:
-    case UNET_ERROR_SHAPE:
-      break;
-  }
-}
-
-/* Once: upstream may offer the same caps again. */
-static void
-gst_unet_seg_fail (GstUnetSeg *self, const GError *error)
-{
-  g_autofree gchar *path = NULL;
-  GQuark domain;
-  gint code;
-
-  if (self->failed)
-    return;
-  self->failed = TRUE;
-  GST_OBJECT_LOCK (self);
-  path = g_strdup (self->model);
-  GST_OBJECT_UNLOCK (self);
-  classify (error, path, &domain, &code);
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, domain,
-      code, g_strdup (error->message),
-      g_strdup_printf ("model '%s'", path ? path : "built-in"), __FILE__,
-      GST_FUNCTION, __LINE__);
-}
-
 /* ---- latency ---------------------------------------------------------- */
 
 static void
@@ -212,77 +155,16 @@ gst_unet_seg_reset (GstUnetSeg *self)
   self->own_orientation = FALSE;
 }
 
-static GHashTable *
-copy_overrides (GHashTable *overrides)
-{
-  GHashTable *copy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
-  GHashTableIter iter;
-  gpointer key, value;
-
-  g_hash_table_iter_init (&iter, overrides);
-  while (g_hash_table_iter_next (&iter, &key, &value))
-    g_hash_table_insert (copy, g_strdup (key), g_strdup (value));
-  return copy;
-}
-
-static void
-gst_unet_seg_describe (GstUnetSeg *self)
-{
-  UnetModel *model = unet_segmenter_get_model (self->segmenter);
-  g_autofree gchar *contract = unet_contract_to_string (
-      unet_segmenter_get_contract (self->segmenter));
-  g_autofree gchar *size = NULL;
-  guint width, height;
-  UnetSession *session = unet_segmenter_get_session (self->segmenter, &width,
-      &height);
-  GstStructure *info = gst_structure_new ("application/x-unetseg-stats",
-      "model", G_TYPE_STRING, unet_model_get_name (model),
-      "contract", G_TYPE_STRING, contract, NULL);
-
-  GST_INFO_OBJECT (self, "%s: %s", unet_model_get_name (model), contract);
-  if (session) {
-    size = g_strdup_printf ("%ux%u", width, height);
-    gst_structure_set (info, "input-size", G_TYPE_STRING, size,
-        "threads", G_TYPE_UINT, unet_session_get_threads (session),
-        "precision", UNET_TYPE_PRECISION,
-        unet_session_get_precision (session),
-        "flops", G_TYPE_UINT64, unet_session_get_flops (session),
-        "arena-size", G_TYPE_UINT64,
-        (guint64) unet_session_get_arena_size (session, NULL),
-        "engine", G_TYPE_STRING, unet_session_get_engine_name (), NULL);
-    GST_INFO_OBJECT (self, "session: %" GST_PTR_FORMAT, info);
-  }
-  GST_OBJECT_LOCK (self);
-  g_clear_pointer (&self->session_info, gst_structure_free);
-  self->session_info = info;
-  GST_OBJECT_UNLOCK (self);
-}
-
 static gboolean
 gst_unet_seg_start (GstBaseTransform *trans)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
-  g_autoptr (GHashTable) overrides = NULL;
-  g_autofree gchar *path = NULL;
-  g_autoptr (GError) error = NULL;
-  guint threads;
 
   if (!GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->start (trans))
     return FALSE;
   gst_unet_seg_reset (self);
-  GST_OBJECT_LOCK (self);
-  path = g_strdup (self->model);
-  overrides = copy_overrides (self->overrides);
-  threads = self->threads;
-  GST_OBJECT_UNLOCK (self);
-
-  self->segmenter = unet_segmenter_new (path, overrides, threads, &error);
-  if (self->segmenter == NULL) {
-    gst_unet_seg_fail (self, error);
+  if (!gst_unet_seg_open_model (self))
     return FALSE;
-  }
-  gst_unet_seg_describe (self);
   gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter));
   return TRUE;
 }
@@ -294,7 +176,7 @@ gst_unet_seg_stop (GstBaseTransform *trans)
   GstUnetSeg *self = GST_UNET_SEG (trans);
 
   gst_unet_seg_forget_mask (self);
-  g_clear_pointer (&self->segmenter, unet_segmenter_free);
+  gst_unet_seg_close_model (self);
   gst_video_info_init (&self->info);
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->stop (trans);
 }
@@ -587,11 +469,24 @@ gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
         gst_util_get_timestamp () - self->start);
 }
 
+/* Another model is there, ready for these frames. */
+static void
+gst_unet_seg_take_over (GstUnetSeg *self)
+{
+  GstVideoInfo info = self->info;
+
+  gst_video_info_init (&self->info);
+  self->warned_inference = FALSE;
+  gst_unet_seg_set_info (GST_UNET_BASE_DRAW (self), &info);
+}
+
 static void
 gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
 
+  if (gst_unet_seg_swap_model (self))
+    gst_unet_seg_take_over (self);
   unet_segmenter_settle (self->segmenter);
   gst_unet_seg_update_orientation (self);
   GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)

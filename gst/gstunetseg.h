@@ -3,6 +3,7 @@
 
 #include "gstunetbasedraw.h"
 #include "unetsegmenter.h"
+#include "unetswap.h"
 #include "unettiming.h"
 
 G_BEGIN_DECLS
@@ -36,6 +37,7 @@ struct _GstUnetSeg {
 
   /* Under the object lock. */
   gchar *model;           /* (nullable): built in */
+  guint model_serial;     /* of the last time that somebody set it */
   UnetContract *knobs;    /* values of contract properties */
   GHashTable *overrides;  /* those that have been set: key -> text */
   guint threads;
@@ -49,6 +51,10 @@ struct _GstUnetSeg {
 
   /* Of the streaming thread, or while there is none. */
   UnetSegmenter *segmenter; /* (nullable) */
+  gchar *used_model;        /* (nullable): its path */
+  guint used_serial;        /* of what was last tried */
+  UnetSwap *swap;           /* (nullable): the next one on its way */
+  GSList *retiring;         /* former ones on their way out */
   GstVideoInfo info;
   GstVideoOrientationMethod orientation; /* of the stream's tags */
   gboolean own_orientation; /* from a tag of the stream, not of all streams */
@@ -62,6 +68,18 @@ struct _GstUnetSeg {
   GstClockTime start;
   gboolean is_late, infers, marked;
 };
+
+/* ---- gstunetsegmodel.c ------------------------------------------------ */
+
+/* Posts an error, once. */
+void gst_unet_seg_fail (GstUnetSeg *self, const GError *error);
+/* Puts model and session into the statistics and the log. */
+void gst_unet_seg_describe (GstUnetSeg *self);
+gboolean gst_unet_seg_open_model (GstUnetSeg *self);
+void gst_unet_seg_close_model (GstUnetSeg *self);
+/* Between two frames: has another model loaded where the property says so, and
+ * returns whether one has taken over. */
+gboolean gst_unet_seg_swap_model (GstUnetSeg *self);
 
 /* ---- gstunetsegprops.c ------------------------------------------------ */
 

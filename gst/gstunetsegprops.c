@@ -182,6 +182,7 @@ gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
     case PROP_MODEL:
       g_free (self->model);
       self->model = g_value_dup_string (value);
+      self->model_serial++;
       break;
     case PROP_INTERVAL:
       self->interval = g_value_get_uint (value);
@@ -270,6 +271,7 @@ void
 gst_unet_seg_clear_properties (GstUnetSeg *self)
 {
   g_clear_pointer (&self->model, g_free);
+  g_clear_pointer (&self->used_model, g_free);
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
@@ -408,8 +410,9 @@ gst_unet_seg_install_properties (GObjectClass *klass)
   install (klass, PROP_MODEL,
       g_param_spec_string ("model", "Model",
           "Path of an ONNX file; a .modelinfo file beside it is read as well "
-          "(unset = the built-in person model)",
-          NULL, READY));
+          "(unset = the built-in person model); while frames flow it is loaded "
+          "beside the one in use and takes over between two of them",
+          NULL, PLAYING));
   install_rate_properties (klass);
   install_input_properties (klass);
   install_output_properties (klass);

@@ -16,6 +16,21 @@ typedef struct _UnetPlan UnetPlan;
  * is REFERENCE. */
 UnetPlan *unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
     GError **error);
+
+/* What may be computed in narrow numbers, and how large values get. */
+typedef struct {
+  gfloat low, high;
+} UnetRange;
+typedef struct {
+  gboolean bf16;      /* instead of bytes; ranges do not matter then */
+  GHashTable *ranges; /* name of a value -> UnetRange */
+  GHashTable *wide;   /* (nullable): set of names of nodes that stay in f32 */
+} UnetNarrowing;
+/* As above; @narrowing (nullable) and what it refers to need to live during
+ * the call only. */
+UnetPlan *unet_plan_new_narrow (UnetGraph *graph,
+    const UnetSessionOptions *options, const UnetNarrowing *narrowing,
+    GError **error);
 void unet_plan_free (UnetPlan *plan);
 
 gboolean unet_plan_run (UnetPlan *plan, GError **error);

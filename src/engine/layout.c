@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include "narrow.h"
 #include <string.h>
 
 /* Which layout each node works in. Every layout of every convolution has a
@@ -48,6 +49,8 @@ unet_node_writes (const UnetPlan *plan, const UnetNode *node,
       && (node->op == UNET_OP_Conv || node->op == UNET_OP_ConvTranspose)
       && has_few (plan, out))
     return UNET_MEM_PLAIN;
+  if (layout == UNET_MEM_NARROW && unet_narrow_writes_floats (plan, node))
+    return UNET_MEM_NHWC;
   return layout;
 }
 
@@ -95,6 +98,8 @@ concat_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 static guint64
 node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 {
+  if (unet_node_is_narrow (plan, node))
+    return layout == UNET_MEM_NARROW ? 0 : NEVER;
   if (!(unet_node_layouts (plan, node) & 1u << layout)
       || (layout == UNET_MEM_NHWC
           && (node->op != UNET_OP_Conv || !plan->avx2)))
@@ -274,6 +279,8 @@ is_thin (const UnetPlan *plan, const UnetNode *node)
 static UnetMemLayout
 layout_by_rule (UnetPlan *plan, UnetNode *node)
 {
+  if (unet_node_is_narrow (plan, node))
+    return UNET_MEM_NARROW;
   if (!(unet_node_layouts (plan, node) & 1u << UNET_MEM_BLOCKED)
       || is_thin (plan, node))
     return UNET_MEM_PLAIN;
@@ -347,6 +354,8 @@ can_live_in (const UnetPlan *plan, const UnetValue *value, gint64 channel,
       || unet_graph_is_output (plan->graph, value)
       || !unet_value_fits (plan, value, UNET_MEM_BLOCKED))
     return FALSE;
+  if (layout == UNET_MEM_NARROW) /* only its producer and the concatenation */
+    return value->consumers->len == 1 && unet_narrow_can_place (plan, p);
   return layout == UNET_MEM_PLAIN
       || (channel % plan->block == 0
           && (last || value->dims[1] % plan->block == 0));
@@ -361,7 +370,8 @@ find_homes_in (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   for (guint k = 0; k < node->inputs->len; k++) {
     UnetValue *in = unet_node_input (node, k);
 
-    if (can_live_in (plan, in, channel, k + 1 == node->inputs->len, layout))
+    if (can_live_in (plan, in, channel, k + 1 == node->inputs->len, layout)
+        && (layout != UNET_MEM_NARROW || unet_narrow_same (plan, in, out)))
       plan->homes[in->id] = (UnetHome){ out, channel, layout };
     channel += in->dims[1];
   }
@@ -377,7 +387,8 @@ unet_plan_find_homes (UnetPlan *plan)
     UnetValue *out = unet_node_output (node, 0);
     gint64 axis = unet_node_attr_int (node, "axis", 1);
 
-    if (node->op == UNET_OP_Concat && out->n_dims == 4 && out->dims[0] == 1
+    if (node->op == UNET_OP_Concat && out->n_dims == 4
+        && (out->dims[0] == 1 || plan->layouts[i] == UNET_MEM_NARROW)
         && out->dtype == UNET_DTYPE_F32 && (axis == 1 || axis == -3))
       find_homes_in (plan, node, plan->layouts[i]);
   }

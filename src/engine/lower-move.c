@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include "narrow.h"
 #include <math.h>
 #include <string.h>
 
@@ -398,8 +399,17 @@ fill_axis (const UnetResize *r, guint axis, gint64 in, gint64 out, gint32 *i0,
   }
 }
 
-static gboolean
-resize_is_simple (UnetPlan *plan, UnetNode *node, UnetResize *r)
+void
+unet_resize_fill (const UnetResize *r, UnetNode *node, UnetResizeTables *t)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+
+  fill_axis (r, 2, in->dims[2], out->dims[2], t->y0, t->y1, t->fy);
+  fill_axis (r, 3, in->dims[3], out->dims[3], t->x0, t->x1, t->fx);
+}
+
+gboolean
+unet_resize_is_simple (UnetPlan *plan, UnetNode *node, UnetResize *r)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
 
@@ -421,7 +431,7 @@ unet_lower_resize (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   UnetResize r;
   UnetStep *step;
 
-  if (!resize_is_simple (plan, node, &r))
+  if (!unet_resize_is_simple (plan, node, &r))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_read (plan, in, layout, error);
   dst = src ? unet_plan_write (plan, out, layout, error) : NULL;
@@ -429,8 +439,7 @@ unet_lower_resize (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return FALSE;
   t = unet_resize_tables_new (unet_plan_vec (plan, in, layout),
       unet_plan_vec (plan, out, layout), r.mode == UNET_RESIZE_NEAREST);
-  fill_axis (&r, 2, in->dims[2], out->dims[2], t->y0, t->y1, t->fy);
-  fill_axis (&r, 3, in->dims[3], out->dims[3], t->x0, t->x1, t->fx);
+  unet_resize_fill (&r, node, t);
   step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
       t->nearest ? "unet:resize_nearest" : "unet:resize_linear",
       unet_kernel_resize, t, out, layout);

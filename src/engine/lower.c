@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include "narrow.h"
 #include <string.h>
 
 /* ---- which operator goes where ------------------------------------------ */
@@ -83,6 +84,8 @@ unet_plan_lower (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   if (!rows[node->op].lower || !has_data
       || plan->options.tuning == UNET_TUNING_REFERENCE)
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+  if (layout == UNET_MEM_NARROW)
+    return unet_lower_narrow (plan, node, error);
   return rows[node->op].lower (plan, node, layout, error);
 }
 
@@ -324,8 +327,8 @@ unet_lower_binary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 
 /* ---- pooling ------------------------------------------------------------- */
 
-static gboolean
-pool_window (UnetPlan *plan, UnetNode *node, UnetDnnlWindow *w,
+gboolean
+unet_pool_window (UnetPlan *plan, UnetNode *node, UnetDnnlWindow *w,
     dnnl_alg_kind_t *alg, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0);
@@ -358,8 +361,8 @@ pool_window (UnetPlan *plan, UnetNode *node, UnetDnnlWindow *w,
 }
 
 /* oneDNN's pooling of PLAIN tensors is slow; U-Nets only have one kind. */
-static gboolean
-is_max2 (const UnetNode *node, const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+gboolean
+unet_pool_is_max2 (const UnetNode *node, const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
 {
   gboolean two = alg == dnnl_pooling_max && w->n == 2;
 
@@ -404,9 +407,9 @@ unet_lower_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   UnetStep *step;
 
   if (unet_node_output (node, 1) || in->n_dims > 5
-      || !pool_window (plan, node, &w, &alg, NULL))
+      || !unet_pool_window (plan, node, &w, &alg, NULL))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  if (layout == UNET_MEM_PLAIN && is_max2 (node, &w, alg))
+  if (layout == UNET_MEM_PLAIN && unet_pool_is_max2 (node, &w, alg))
     return lower_max2 (plan, node, error);
   src = unet_plan_read (plan, in, layout, error);
   dst = src ? unet_plan_write (plan, out, layout, error) : NULL;

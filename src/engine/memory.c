@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include "narrow.h"
 #include <string.h>
 
 /* ---- layouts ----------------------------------------------------------- */
@@ -65,7 +66,7 @@ unet_plan_vec (const UnetPlan *plan, const UnetValue *value,
   UnetVec v = { value->dims[0], value->dims[1], value->dims[2],
     value->dims[3], value->dims[1], 1 };
 
-  if (layout == UNET_MEM_NHWC) {
+  if (layout == UNET_MEM_NHWC || layout == UNET_MEM_NARROW) {
     v.vec = v.c;
     v.blocks = 1;
   } else if (layout == UNET_MEM_BLOCKED) {
@@ -84,6 +85,8 @@ value_bytes (const UnetPlan *plan, const UnetValue *value,
   if (layout == UNET_MEM_BLOCKED) {
     UnetVec v = unet_plan_vec (plan, value, layout);
     n = v.n * v.blocks * v.vec * v.h * v.w;
+  } else if (layout == UNET_MEM_NARROW) {
+    return n * unet_narrow_size (plan->narrow[value->id].type);
   }
   return n * unet_dtype_size (value->dtype);
 }
@@ -134,7 +137,10 @@ unet_plan_write (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
   if (plan->locs[value->id][layout])
     return plan->locs[value->id][layout];
   if (unet_dnnl_dtype (value->dtype) != dnnl_data_type_undef) {
-    md = unet_plan_md (plan, value->dtype, value->n_dims, value->dims, layout);
+    md = layout == UNET_MEM_NARROW
+        ? unet_narrow_md (plan, value)
+        : unet_plan_md (plan, value->dtype, value->n_dims, value->dims,
+            layout);
     if (!md) {
       g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
           "%s: no memory descriptor for '%s'", plan->graph->name,
@@ -144,8 +150,9 @@ unet_plan_write (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
   }
   if (home->parent && layout == home->layout) {
     UnetLoc *parent = unet_plan_write (plan, home->parent, layout, error);
-    gsize offset = home->channel * value->dims[2] * value->dims[3]
-        * sizeof (gfloat);
+    gsize offset = layout == UNET_MEM_NARROW
+        ? home->channel * unet_narrow_size (plan->narrow[value->id].type)
+        : home->channel * value->dims[2] * value->dims[3] * sizeof (gfloat);
 
     if (!parent) {
       unet_md_free (md);
@@ -195,6 +202,8 @@ unet_plan_add_reorder (UnetPlan *plan, UnetValue *value, const UnetLoc *from,
   dnnl_primitive_desc_t pd = NULL;
   UnetStep *step = NULL;
 
+  if (from->layout == UNET_MEM_NARROW || to->layout == UNET_MEM_NARROW)
+    return unet_narrow_add_conversion (plan, value, from, to);
   if (unet_pd_scratch_attr (&attr, NULL)
       && unet_pd_reorder (&pd, plan->engine, from->md, to->md, attr))
     step = unet_plan_add_primitive (plan, NULL, "Reorder", pd, value,

@@ -336,6 +336,47 @@ unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale)
 #endif
 }
 
+gboolean
+unet_post_ops_append_sum_typed (dnnl_post_ops_t ops, gfloat scale,
+    dnnl_data_type_t dtype)
+{
+#if UNET_DNNL_V3
+  return dnnl_post_ops_append_sum (ops, scale, 0, dtype) == dnnl_success;
+#else
+  return dnnl_post_ops_append_sum_v2 (ops, scale, dtype) == dnnl_success;
+#endif
+}
+
+gboolean
+unet_attr_set_channel_scales (dnnl_primitive_attr_t attr, gboolean grouped,
+    gint64 n, const gfloat *scales)
+{
+#if UNET_DNNL_V3
+  return dnnl_primitive_attr_set_scales_mask (attr, DNNL_ARG_WEIGHTS,
+             grouped ? 3 : 1)
+      == dnnl_success;
+#else
+  return dnnl_primitive_attr_set_output_scales (attr, n, 1 << 1, scales)
+      == dnnl_success;
+#endif
+}
+
+gint
+unet_channel_scales_arg (void)
+{
+#if UNET_DNNL_V3
+  return DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS;
+#else
+  return 0;
+#endif
+}
+
+gboolean
+unet_bias_comes_before_scales (void)
+{
+  return !UNET_DNNL_V3;
+}
+
 UnetEltwise
 unet_eltwise_hard_swish (void)
 {

@@ -72,6 +72,18 @@ gboolean unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 gboolean unet_post_ops_append_eltwise (dnnl_post_ops_t ops,
     dnnl_alg_kind_t alg, gfloat alpha, gfloat beta);
 gboolean unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale);
+/* What is added has the type @dtype, of the same size as the result. */
+gboolean unet_post_ops_append_sum_typed (dnnl_post_ops_t ops, gfloat scale,
+    dnnl_data_type_t dtype);
+
+/* A factor for the sum of products of each output channel: constants of the
+ * attributes in oneDNN 2, an operand of the run in oneDNN 3, given as
+ * unet_channel_scales_arg (), which is 0 in oneDNN 2. */
+gboolean unet_attr_set_channel_scales (dnnl_primitive_attr_t attr,
+    gboolean grouped, gint64 n, const gfloat *scales);
+gint unet_channel_scales_arg (void);
+/* Is the bias added before the factors apply? */
+gboolean unet_bias_comes_before_scales (void);
 
 /* Eltwise algorithms whose name or parameters changed. HardSigmoid is none of
  * them in 2.6: linear and clip. */

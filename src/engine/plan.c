@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include "narrow.h"
+#include "observe.h"
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +108,7 @@ unet_plan_add_step (UnetPlan *plan, const UnetNode *node, const gchar *op,
     const gchar *impl, const UnetValue *out, UnetMemLayout layout)
 {
   const gchar *const layouts[] = { "plain",
-    plan->block == 16 ? "nChw16c" : "nChw8c", "nhwc" };
+    plan->block == 16 ? "nChw16c" : "nChw8c", "nhwc", "narrow" };
   UnetStep *step = g_new0 (UnetStep, 1);
 
   step->info.name = g_strdup (node ? node->name : out->name);
@@ -297,6 +299,8 @@ place_inputs (UnetPlan *plan, GError **error)
       return FALSE;
     loc->storage->first = -1;
     loc->storage->last = G_MAXINT;
+    if (plan->histograms)
+      unet_plan_watch (plan, v);
   }
   return TRUE;
 }
@@ -358,6 +362,8 @@ lower_nodes (UnetPlan *plan, GError **error)
     plan->flops += flops;
     if (!unet_plan_lower (plan, node, plan->layouts[i], error))
       return FALSE;
+    if (plan->histograms && unet_node_output (node, 0))
+      unet_plan_watch (plan, unet_node_output (node, 0));
     /* the operations belong to the step that does the arithmetic */
     for (guint k = first; k < plan->steps->len; k++) {
       UnetStep *step = g_ptr_array_index (plan->steps, k);
@@ -477,6 +483,8 @@ build (UnetPlan *plan, GError **error)
     return FALSE;
   prepare_tables (plan);
   if (plan->options.tuning != UNET_TUNING_REFERENCE) {
+    if (plan->narrowing)
+      unet_plan_choose_narrow (plan);
     unet_plan_choose_layouts (plan);
     unet_plan_find_homes (plan);
   }
@@ -484,9 +492,9 @@ build (UnetPlan *plan, GError **error)
       && place_outputs (plan, error) && finish (plan, error);
 }
 
-UnetPlan *
-unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
-    GError **error)
+static UnetPlan *
+plan_new (UnetGraph *graph, const UnetSessionOptions *options,
+    const UnetNarrowing *narrowing, GHashTable *histograms, GError **error)
 {
   UnetPlan *plan = g_new0 (UnetPlan, 1);
   guint threads = unet_parallel_get_threads ();
@@ -494,6 +502,8 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
 
   plan->graph = graph;
   plan->options = *options;
+  plan->narrowing = narrowing;
+  plan->histograms = histograms;
   if (plan->options.threads == 0)
     plan->options.threads = available_threads ();
   plan->steps = g_ptr_array_new_with_free_func ((GDestroyNotify) step_free);
@@ -501,6 +511,8 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   plan->packs
       = g_ptr_array_new_with_free_func ((GDestroyNotify) unet_pack_release);
   plan->avx2 = has_isa (dnnl_cpu_isa_avx2);
+  plan->vnni = has_isa (dnnl_cpu_isa_avx512_core_vnni)
+      || has_isa (dnnl_cpu_isa_avx2_vnni);
   plan->block = has_isa (dnnl_cpu_isa_avx512_core) ? 16 : 8;
   plan->engine = shared_engine (error);
   if (plan->options.threads > 1)
@@ -512,6 +524,8 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
              dnnl_stream_in_order) == dnnl_success
       && build (plan, error);
   unet_parallel_set_threads (threads);
+  plan->narrowing = NULL;
+  plan->histograms = NULL;
   if (!ok) {
     if (error && !*error)
       g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
@@ -519,6 +533,27 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
     g_clear_pointer (&plan, unet_plan_free);
   }
   return plan;
+}
+
+UnetPlan *
+unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
+    GError **error)
+{
+  return plan_new (graph, options, NULL, NULL, error);
+}
+
+UnetPlan *
+unet_plan_new_narrow (UnetGraph *graph, const UnetSessionOptions *options,
+    const UnetNarrowing *narrowing, GError **error)
+{
+  return plan_new (graph, options, narrowing, NULL, error);
+}
+
+UnetPlan *
+unet_plan_new_watching (UnetGraph *graph, const UnetSessionOptions *options,
+    GHashTable *histograms, GError **error)
+{
+  return plan_new (graph, options, NULL, histograms, error);
 }
 
 static void
@@ -545,6 +580,8 @@ unet_plan_free (UnetPlan *plan)
   g_ptr_array_unref (plan->packs);
   g_free (plan->homes);
   g_free (plan->layouts);
+  g_free (plan->narrow);
+  g_free (plan->is_narrow);
   g_free (plan->outputs);
   g_free (plan->node_index_of_value);
   g_free (plan->layers);

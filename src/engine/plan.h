@@ -8,6 +8,7 @@
 
 #include "engine.h"
 #include "kernels.h"
+#include "narrow-kernels.h"
 #include "onednn-compat.h"
 #include "parallel.h"
 #include "team.h"
@@ -20,6 +21,7 @@ typedef enum {
   UNET_MEM_PLAIN,
   UNET_MEM_BLOCKED, /* nChw16c, or nChw8c below AVX-512 */
   UNET_MEM_NHWC,
+  UNET_MEM_NARROW, /* NHWC of bytes or bfloat16 (narrow.h) */
   UNET_N_MEM,
 } UnetMemLayout;
 
@@ -90,6 +92,12 @@ typedef struct {
   gsize offset;
 } UnetOutput;
 
+/* How a value is held in narrow arithmetic. */
+typedef struct {
+  UnetNarrowType type; /* NONE: it is not */
+  gfloat scale;
+} UnetNarrowValue;
+
 struct _UnetPlan {
   UnetGraph *graph;
   UnetSessionOptions options;
@@ -98,6 +106,7 @@ struct _UnetPlan {
   UnetTeam *team; /* (nullable): with one thread there is none */
   guint block;   /* channels of a block: 16 or 8 */
   gboolean avx2; /* below it oneDNN 2.6 has kernels that compute wrongly */
+  gboolean vnni; /* without it sums of two byte products saturate */
 
   GPtrArray *steps;    /* of UnetStep */
   GPtrArray *storages; /* of UnetStorage */
@@ -105,6 +114,10 @@ struct _UnetPlan {
   UnetLoc *(*locs)[UNET_N_MEM]; /* by value id */
   UnetHome *homes;              /* by value id */
   UnetMemLayout *layouts;       /* chosen, by node index */
+  const UnetNarrowing *narrowing; /* (nullable): while building */
+  UnetNarrowValue *narrow;      /* (nullable): by value id */
+  gboolean *is_narrow;          /* (nullable): by node index */
+  GHashTable *histograms;       /* (nullable): while building (observe.h) */
   gint *node_index_of_value;    /* of the last consumer, by value id */
   guint current;                /* node being lowered */
   guint64 tune_start;           /* when measuring began, 0: not yet */
@@ -225,6 +238,11 @@ gboolean unet_plan_post_ops (UnetPlan *plan, UnetNode *node, guint from,
  * for all? */
 gboolean unet_prelu_fits (const UnetPostOp *op, const UnetValue *value);
 gboolean unet_eltwise_for (const UnetPostOp *op, UnetEltwise *eltwise);
+
+/* ---- watching (observe.c) --------------------------------------------- */
+
+/* A step that adds @value to its histogram. */
+void unet_plan_watch (UnetPlan *plan, UnetValue *value);
 
 /* ---- lowering --------------------------------------------------------- */
 

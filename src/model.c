@@ -121,6 +121,7 @@ model_free (UnetModel *model)
   g_clear_pointer (&model->sidecar, g_key_file_unref);
   g_free (model->sidecar_name);
   g_free (model->name);
+  g_free (model->hash);
   key_free (model->key);
   g_free (model);
 }

@@ -17,11 +17,16 @@ struct _UnetModel {
   GKeyFile *sidecar;   /* (nullable) */
   gchar *sidecar_name; /* (nullable): what errors call it */
   UnetModelKey *key;   /* (nullable): under which it is cached */
+  gchar *hash;         /* (nullable): once asked for */
 };
 
 /* The network as the file has it, before inference. Never changed: sessions
  * work on copies. */
 const UnetGraph *unet_model_get_graph (const UnetModel *model);
+
+/* Hexadecimal digits that are the same for the same nodes and weights, in
+ * whatever file. */
+const gchar *unet_model_get_hash (UnetModel *model);
 
 /* Fills model->inputs and model->outputs; where the file leaves sizes open,
  * finds out which dimensions of the outputs depend on them. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/engine.h"
+#include "calibration.h"
+#include "engine/observe.h"
 #include "model.h"
 #include "session.h"
 #include "state.h"
@@ -16,6 +17,7 @@ struct _UnetSession {
   UnetStatePair *states; /* fed back from run to run */
   guint n_states;
   UnetPrecision precision;
+  gchar *note; /* (nullable): why it is not the one asked for */
 };
 
 G_DEFINE_BOXED_TYPE (UnetSession, unet_session, unet_session_ref,
@@ -229,6 +231,80 @@ failed:
   return NULL;
 }
 
+static UnetPlan *
+make_plan (UnetGraph *graph, const UnetSessionOptions *options,
+    const UnetSessionPurpose *purpose, GError **error)
+{
+  if (purpose->histograms)
+    return unet_plan_new_watching (graph, options, purpose->histograms, error);
+  return unet_plan_new_narrow (graph, options, purpose->narrowing, error);
+}
+
+UnetSession *
+unet_session_new_for (UnetModel *model, const UnetContract *contract,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options,
+    const UnetSessionPurpose *purpose, GError **error)
+{
+  UnetSession *self = g_new0 (UnetSession, 1);
+  UnetGraph *graph;
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->model = unet_model_ref (model);
+  self->precision = !purpose->narrowing ? UNET_PRECISION_F32
+      : purpose->narrowing->bf16        ? UNET_PRECISION_BF16
+                                        : UNET_PRECISION_INT8;
+  graph = prepare_graph (self, contract, shapes, n_shapes, options, error);
+  if (graph) {
+    self->inputs = describe (graph->inputs, &self->n_inputs);
+    self->outputs = describe (graph->outputs, &self->n_outputs);
+    self->plan = make_plan (graph, options, purpose, error);
+  }
+  if (!self->plan)
+    g_clear_pointer (&self, unet_session_unref);
+  return self;
+}
+
+/* What a calibration lacks for bytes to be used, or %NULL. */
+static gchar *
+missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
+{
+  UnetCalibration *c = options->calibration;
+
+  if (!c)
+    return g_strdup ("there is no calibration");
+  if (!unet_calibration_fits (c, model))
+    return g_strdup ("the calibration is another network's");
+  if (!unet_calibration_agrees (c))
+    return g_strdup_printf ("masks differ from f32: probabilities by %.4f on "
+        "average (%.4f at most), intersection over union %.4f (%.4f at least)",
+        c->difference, c->max_difference, c->iou, c->min_iou);
+  return NULL;
+}
+
+/* The precision that it will be; @note: (out): why not the one asked for. */
+static UnetPrecision
+choose_precision (UnetModel *model, const UnetSessionOptions *options,
+    gchar **note)
+{
+  gboolean automatic = options->precision == UNET_PRECISION_AUTO;
+
+  *note = NULL;
+  if (options->tuning == UNET_TUNING_REFERENCE
+      || options->precision == UNET_PRECISION_F32)
+    return UNET_PRECISION_F32;
+  if (options->precision == UNET_PRECISION_BF16) {
+    if (unet_engine_has_bf16 ())
+      return UNET_PRECISION_BF16;
+    *note = g_strdup ("the processor has no bfloat16");
+    return UNET_PRECISION_F32;
+  }
+  if (automatic && (!options->calibration || !unet_engine_has_fast_bytes ()))
+    return UNET_PRECISION_F32;
+  *note = missing_for_bytes (model, options);
+  return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
+}
+
 /* @contract: (nullable): knows the picture input and the other ones */
 static UnetSession *
 session_new (UnetModel *model, const UnetContract *contract,
@@ -236,21 +312,26 @@ session_new (UnetModel *model, const UnetContract *contract,
     const UnetSessionOptions *options, GError **error)
 {
   const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
-  UnetSession *self = g_new0 (UnetSession, 1);
-  UnetGraph *graph;
+  UnetSessionPurpose purpose = { NULL, NULL };
+  UnetNarrowing narrowing = { FALSE, NULL, NULL };
+  UnetSession *self;
+  UnetPrecision precision;
+  gchar *note;
 
   options = options ? options : &defaults;
-  g_atomic_ref_count_init (&self->ref_count);
-  self->model = unet_model_ref (model);
-  self->precision = UNET_PRECISION_F32;
-  graph = prepare_graph (self, contract, shapes, n_shapes, options, error);
-  if (graph) {
-    self->inputs = describe (graph->inputs, &self->n_inputs);
-    self->outputs = describe (graph->outputs, &self->n_outputs);
-    self->plan = unet_plan_new (graph, options, error);
+  precision = choose_precision (model, options, &note);
+  if (precision == UNET_PRECISION_INT8) {
+    narrowing.ranges = options->calibration->ranges;
+    narrowing.wide = options->calibration->wide;
   }
-  if (!self->plan)
-    g_clear_pointer (&self, unet_session_unref);
+  narrowing.bf16 = precision == UNET_PRECISION_BF16;
+  if (precision != UNET_PRECISION_F32)
+    purpose.narrowing = &narrowing;
+  self = unet_session_new_for (model, contract, shapes, n_shapes, options,
+      &purpose, error);
+  if (self)
+    self->note = g_steal_pointer (&note);
+  g_free (note);
   return self;
 }
 
@@ -309,6 +390,7 @@ unet_session_unref (UnetSession *self)
   g_free (self->windows);
   g_free (self->views);
   g_free (self->states);
+  g_free (self->note);
   g_free (self);
 }
 
@@ -418,6 +500,18 @@ unet_session_get_precision (UnetSession *self)
   return self->precision;
 }
 
+const gchar *
+unet_session_get_precision_note (UnetSession *self)
+{
+  return self->note;
+}
+
+const UnetGraph *
+unet_session_get_graph (UnetSession *self)
+{
+  return unet_plan_get_graph (self->plan);
+}
+
 guint64
 unet_session_get_flops (UnetSession *self)
 {
@@ -457,7 +551,9 @@ unet_session_get_engine_name (void)
 
 DEFINE_ENUM (UnetPrecision, unet_precision,
     { UNET_PRECISION_AUTO, "UNET_PRECISION_AUTO", "auto" },
-    { UNET_PRECISION_F32, "UNET_PRECISION_F32", "f32" })
+    { UNET_PRECISION_F32, "UNET_PRECISION_F32", "f32" },
+    { UNET_PRECISION_BF16, "UNET_PRECISION_BF16", "bf16" },
+    { UNET_PRECISION_INT8, "UNET_PRECISION_INT8", "int8" })
 
 DEFINE_ENUM (UnetTuning, unet_tuning,
     { UNET_TUNING_STATIC, "UNET_TUNING_STATIC", "static" },

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unetseg/unet-session.h>
+#include "engine/engine.h"
 #include "graph/graph.h"
 
 G_BEGIN_DECLS
@@ -17,5 +18,19 @@ typedef struct {
 /* @index: below unet_model_get_n_outputs() */
 const UnetView *unet_session_get_view (const UnetSession *session,
     guint index);
+
+/* What a session is for, beside running. All may be %NULL. */
+typedef struct {
+  const UnetNarrowing *narrowing;
+  GHashTable *histograms; /* filled by runs, must outlive the session */
+} UnetSessionPurpose;
+
+/* A session in f32 or, with a narrowing, in that, whatever options say.
+ * @contract: (nullable): knows the picture input and the other ones */
+UnetSession *unet_session_new_for (UnetModel *model,
+    const UnetContract *contract, const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
+    GError **error);
+const UnetGraph *unet_session_get_graph (UnetSession *self);
 
 G_END_DECLS

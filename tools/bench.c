@@ -18,7 +18,8 @@ static const gchar text[] =
   "  unetseg bench other.onnx --shape x=1x3x64x64\n"
   "\n"
   "Keys of the JSON object: model, threads, precision (asked for),\n"
-  "precision_used, onednn, shapes, runs, median_ms, min_ms, p95_ms, mean_ms,\n"
+  "precision_used, onednn, calibration, calibration_frames,\n"
+  "calibration_f32_layers, difference and iou (with one), shapes, runs, median_ms, min_ms, p95_ms, mean_ms,\n"
   "fps, gflop (work of one run), gflops (per second, at the median),\n"
   "arena_bytes, live_bytes, create_ms.\n";
 
@@ -100,6 +101,24 @@ add_shapes (JsonBuilder *builder, ToolJob *job)
 }
 
 static void
+add_calibration (JsonBuilder *b, const ToolJob *job)
+{
+  gdouble difference, iou;
+  guint frames;
+
+  if (job->calibration == NULL)
+    return;
+  unet_calibration_get_agreement (job->calibration, &difference, &iou);
+  tool_json_string (b, "calibration",
+      unet_calibration_get_data (job->calibration, &frames));
+  tool_json_int (b, "calibration_frames", frames);
+  tool_json_int (b, "calibration_f32_layers",
+      unet_calibration_get_n_wide (job->calibration));
+  tool_json_double (b, "difference", difference);
+  tool_json_double (b, "iou", iou);
+}
+
+static void
 print_json (ToolJob *job, const ToolOptions *options, const Timing *timing)
 {
   g_autoptr (JsonBuilder) b = json_builder_new ();
@@ -114,6 +133,7 @@ print_json (ToolJob *job, const ToolOptions *options, const Timing *timing)
   tool_json_string (b, "precision_used", tool_enum_nick (UNET_TYPE_PRECISION,
       unet_session_get_precision (job->session)));
   tool_json_string (b, "onednn", unet_session_get_engine_name ());
+  add_calibration (b, job);
   add_shapes (b, job);
   tool_json_int (b, "runs", timing->runs);
   tool_json_double (b, "median_ms", timing->median);
@@ -140,6 +160,11 @@ print_text (ToolJob *job, const Timing *timing)
       unet_session_get_threads (job->session),
       tool_enum_nick (UNET_TYPE_PRECISION,
           unet_session_get_precision (job->session)));
+  if (job->calibration != NULL) {
+    g_autofree gchar *found = tool_calibration_describe (job->calibration);
+
+    g_print ("calibrated with %s\n", found);
+  }
   for (guint i = 0; i < unet_model_get_n_inputs (job->model); i++) {
     const UnetTensorInfo *info = unet_session_get_input_info (job->session, i);
     g_autofree gchar *shape = tool_shape (info);
@@ -188,7 +213,7 @@ out:
 gint
 tool_bench_main (gint argc, gchar **argv)
 {
-  ToolOptions options = { NULL };
+  ToolOptions options = TOOL_OPTIONS_INIT;
   g_auto (GStrv) words = NULL;
   gdouble seconds = 3;
   gboolean json = FALSE;

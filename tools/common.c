@@ -22,7 +22,15 @@ tool_parse (gint argc, gchar **argv, const GOptionEntry *entries,
         "Shape of an input that the model leaves open (repeatable)",
         "NAME=1x3x256x256" },
     { "precision", 'p', 0, G_OPTION_ARG_STRING, &options->precision,
-        "Arithmetic: auto (default) or f32", "PRECISION" },
+        "Arithmetic: auto (default), f32, bf16 or int8", "PRECISION" },
+    { "calibration", 0, 0, G_OPTION_ARG_FILENAME, &options->calibration,
+        "What int8 goes by: a file of 'unetseg calibrate'", "FILE" },
+    { "max-difference", 0, 0, G_OPTION_ARG_DOUBLE, &options->max_difference,
+        "How far int8's probabilities may lie from f32's on average; 0.01 by "
+        "default", "D" },
+    { "min-iou", 0, 0, G_OPTION_ARG_DOUBLE, &options->min_iou,
+        "Least intersection over union of masks in int8 and f32; 0.99 by "
+        "default", "I" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &options->threads,
         "Threads of a run; 0 (default): one per processor", "N" },
     { "tuning", 0, 0, G_OPTION_ARG_STRING, &options->tuning,
@@ -47,6 +55,7 @@ tool_options_clear (ToolOptions *options)
 {
   g_free (options->size);
   g_free (options->precision);
+  g_free (options->calibration);
   g_free (options->tuning);
   g_strfreev (options->set);
   g_strfreev (options->shapes);
@@ -214,22 +223,6 @@ session_options (const ToolOptions *options, gboolean profile,
   return TRUE;
 }
 
-static gboolean
-open_listed (ToolJob *job, gchar **texts, const UnetSessionOptions *options,
-    GError **error)
-{
-  guint n = texts != NULL ? g_strv_length (texts) : 0;
-  g_auto (GStrv) names = g_strdupv (texts);
-  g_autofree UnetTensorInfo *shapes = g_new0 (UnetTensorInfo, n + 1);
-
-  for (guint i = 0; i < n; i++) {
-    if (!parse_shape (names[i], &shapes[i], error))
-      return FALSE;
-  }
-  job->session = unet_session_new (job->model, shapes, n, options, error);
-  return job->session != NULL;
-}
-
 gboolean
 tool_job_choose_size (ToolJob *job, const ToolOptions *options,
     guint frame_width, guint frame_height, GError **error)
@@ -241,33 +234,105 @@ tool_job_choose_size (ToolJob *job, const ToolOptions *options,
   return TRUE;
 }
 
+/* A precision that needs a calibration gets one: first a session in f32. */
+static gboolean
+needs_calibration (const ToolOptions *options)
+{
+  return g_strcmp0 (options->precision, "int8") == 0
+      || (options->calibration != NULL
+          && g_strcmp0 (options->precision, "f32") != 0);
+}
+
+static UnetSession *
+open_listed (ToolJob *job, gchar **texts, const UnetSessionOptions *options,
+    GError **error)
+{
+  guint n = texts != NULL ? g_strv_length (texts) : 0;
+  g_auto (GStrv) names = g_strdupv (texts);
+  g_autofree UnetTensorInfo *shapes = g_new0 (UnetTensorInfo, n + 1);
+
+  for (guint i = 0; i < n; i++) {
+    if (!parse_shape (names[i], &shapes[i], error))
+      return NULL;
+  }
+  return unet_session_new (job->model, shapes, n, options, error);
+}
+
+static UnetSession *
+open_one (ToolJob *job, const ToolOptions *options,
+    const UnetSessionOptions *session, GError **error)
+{
+  if (options->shapes == NULL && job->contract != NULL)
+    return unet_session_new_for_size (job->model, job->contract, job->width,
+        job->height, session, error);
+  return open_listed (job, options->shapes, session, error);
+}
+
+/* In f32 by rule, to run what the calibration asks for. */
+static gboolean
+prepare (ToolJob *job, const ToolOptions *options, UnetSessionOptions *session,
+    GError **error)
+{
+  UnetSessionOptions plain = *session;
+  gboolean ok;
+
+  if (!needs_calibration (options) || job->calibration != NULL)
+    goto out;
+  plain.precision = UNET_PRECISION_F32;
+  plain.tuning = UNET_TUNING_STATIC;
+  if (options->calibration == NULL) {
+    job->session = open_one (job, options, &plain, error);
+    if (job->session == NULL)
+      return FALSE;
+  }
+  ok = tool_job_calibrate (job, options, error);
+  g_clear_pointer (&job->session, unet_session_unref);
+  if (!ok)
+    return FALSE;
+
+out:
+  session->calibration = job->calibration;
+  return TRUE;
+}
+
+static void
+tell_precision (const ToolJob *job)
+{
+  const gchar *note = unet_session_get_precision_note (job->session);
+
+  if (note != NULL)
+    g_printerr ("unetseg: %s is used: %s\n",
+        tool_enum_nick (UNET_TYPE_PRECISION,
+            unet_session_get_precision (job->session)), note);
+}
+
 gboolean
 tool_job_open (ToolJob *job, const ToolOptions *options, guint frame_width,
     guint frame_height, gboolean profile, GError **error)
 {
-  gint64 start = g_get_monotonic_time ();
   UnetSessionOptions session;
-  gboolean ok;
+  gint64 start;
 
   if (!session_options (options, profile, &session, error))
     return FALSE;
   if (options->shapes == NULL && job->contract != NULL) {
     if (!tool_job_choose_size (job, options, frame_width, frame_height, error))
       return FALSE;
-    job->session = unet_session_new_for_size (job->model, job->contract,
-        job->width, job->height, &session, error);
-    ok = job->session != NULL;
   } else if (options->size != NULL) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
         "--size does not go with %s%s; use --shape",
         options->shapes ? "--shape" : "this model: ",
         options->shapes ? "" : job->contract_error->message);
     return FALSE;
-  } else {
-    ok = open_listed (job, options->shapes, &session, error);
   }
+  if (!prepare (job, options, &session, error))
+    return FALSE;
+  start = g_get_monotonic_time ();
+  job->session = open_one (job, options, &session, error);
   job->create_ms = (g_get_monotonic_time () - start) / 1e3;
-  return ok;
+  if (job->session != NULL)
+    tell_precision (job);
+  return job->session != NULL;
 }
 
 gboolean
@@ -279,9 +344,15 @@ tool_job_open_shapes (ToolJob *job, const ToolOptions *options,
 
   if (!session_options (options, FALSE, &session, error))
     return FALSE;
+  if (options->calibration != NULL
+      && !tool_job_calibrate (job, options, error))
+    return FALSE;
+  session.calibration = job->calibration;
   job->session = unet_session_new (job->model, shapes, n_shapes, &session,
       error);
   job->create_ms = (g_get_monotonic_time () - start) / 1e3;
+  if (job->session != NULL)
+    tell_precision (job);
   return job->session != NULL;
 }
 
@@ -289,6 +360,7 @@ void
 tool_job_clear (ToolJob *job)
 {
   g_clear_pointer (&job->session, unet_session_unref);
+  g_clear_pointer (&job->calibration, unet_calibration_unref);
   g_clear_pointer (&job->contract, unet_contract_free);
   g_clear_error (&job->contract_error);
   g_clear_pointer (&job->model, unet_model_unref);
@@ -296,18 +368,25 @@ tool_job_clear (ToolJob *job)
 
 /* Smooth waves and a little noise in 0..1. */
 static void
-fill_floats (gfloat *data, guint64 n)
+fill_floats (gfloat *data, guint64 n, guint pattern)
 {
-  guint32 noise = 1;
+  guint32 noise = 1 + pattern;
 
   for (guint64 i = 0; i < n; i++) {
     noise = noise * 1664525u + 1013904223u;
-    data[i] = .5 + .4 * sin (i * .013) + .1 * (noise >> 8) / (1 << 24);
+    data[i] = .5 + .4 * sin (i * .013 * (1 + pattern))
+        + .1 * (noise >> 8) / (1 << 24);
   }
 }
 
 void
 tool_job_fill (ToolJob *job)
+{
+  tool_job_fill_pattern (job, 0);
+}
+
+void
+tool_job_fill_pattern (ToolJob *job, guint pattern)
 {
   guint n = unet_model_get_n_inputs (job->model);
 
@@ -316,7 +395,7 @@ tool_job_fill (ToolJob *job)
     gpointer data = unet_session_get_input_data (job->session, i);
 
     if (info->dtype == UNET_DTYPE_F32)
-      fill_floats (data, tool_count (info));
+      fill_floats (data, tool_count (info), pattern);
     else
       memset (data, 0, tool_count (info) * unet_dtype_size (info->dtype));
   }

@@ -4,20 +4,23 @@
 _unetseg ()
 {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-  local common='--size --shape --precision --threads --tuning --set --help'
+  local common='--size --shape --precision --calibration --max-difference
+    --min-iou --threads --tuning --set --help'
   local own=
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run inspect bench eval help --help --version' \
+    COMPREPLY=($(compgen -W 'run inspect bench calibrate eval help --help --version' \
       -- "$current"))
     return
   fi
   case $previous in
-    --precision|-p) COMPREPLY=($(compgen -W 'auto f32' -- "$current")); return ;;
+    --precision|-p) COMPREPLY=($(compgen -W 'auto f32 bf16 int8' -- "$current")); return ;;
     --tuning) COMPREPLY=($(compgen -W 'measure static reference' \
       -- "$current")); return ;;
     --image|-i|--input) compopt -o filenames
+      COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --calibration) compopt -o filenames
       COMPREPLY=($(compgen -f -- "$current")); return ;;
     --output|-o|--images|--masks|-m) compopt -o filenames
       COMPREPLY=($(compgen -d -- "$current")); return ;;
@@ -26,8 +29,9 @@ _unetseg ()
     run) own='--image --fit --input --output --threshold' ;;
     inspect) own='--json' ;;
     bench) own='--json --seconds' ;;
+    calibrate) own='--output --frames' ;;
     eval) own='--images --masks --threshold --each --json' ;;
-    help) COMPREPLY=($(compgen -W 'run inspect bench eval' -- "$current")); return ;;
+    help) COMPREPLY=($(compgen -W 'run inspect bench calibrate eval' -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$own $common" -- "$current"))

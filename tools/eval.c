@@ -565,7 +565,7 @@ eval (gchar **words, ToolOptions *common, const EvalOptions *options,
 gint
 tool_eval_main (gint argc, gchar **argv)
 {
-  ToolOptions common = { NULL };
+  ToolOptions common = TOOL_OPTIONS_INIT;
   EvalOptions options = { .threshold = .5 };
   g_auto (GStrv) words = NULL;
   g_autoptr (GError) error = NULL;

@@ -420,7 +420,7 @@ out:
 gint
 tool_inspect_main (gint argc, gchar **argv)
 {
-  ToolOptions options = { NULL };
+  ToolOptions options = TOOL_OPTIONS_INIT;
   g_auto (GStrv) words = NULL;
   gboolean json = FALSE;
   g_autoptr (GError) error = NULL;

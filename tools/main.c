@@ -15,6 +15,7 @@ static const ToolCommand commands[] = {
   { "bench", "how fast a model runs here", tool_bench_main },
   { "batch", "recordings by the folder, on one machine or many",
       tool_batch_main },
+  { "calibrate", "what a model needs to run in int8", tool_calibrate_main },
   { "eval", "how well a model's masks meet the true ones", tool_eval_main },
 };
 

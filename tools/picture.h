@@ -11,6 +11,12 @@ G_BEGIN_DECLS
  * orientation tag says, as RGBx. */
 GstSample *tool_picture_load (const gchar *path, GError **error);
 
+/* One frame of each second of a video, or the picture, as RGBx; until @take
+ * returns %FALSE. It is called in another thread. */
+gboolean tool_picture_each_second (const gchar *path,
+    gboolean (*take) (GstSample *sample, gpointer data), gpointer data,
+    GError **error);
+
 /* 8-bit grey, stride = width. */
 gboolean tool_picture_save_gray (const gchar *path, const guint8 *data,
     guint width, guint height, GError **error);

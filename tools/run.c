@@ -609,7 +609,7 @@ add_fit (ToolOptions *options, const gchar *fit)
 gint
 tool_run_main (gint argc, gchar **argv)
 {
-  ToolOptions options = { NULL };
+  ToolOptions options = TOOL_OPTIONS_INIT;
   RunOptions own = { .threshold = .5 };
   g_auto (GStrv) words = NULL;
   g_autoptr (GError) error = NULL;

@@ -28,6 +28,7 @@ typedef struct {
 gint tool_inspect_main (gint argc, gchar **argv);
 gint tool_bench_main (gint argc, gchar **argv);
 gint tool_batch_main (gint argc, gchar **argv);
+gint tool_calibrate_main (gint argc, gchar **argv);
 gint tool_eval_main (gint argc, gchar **argv);
 gint tool_run_main (gint argc, gchar **argv);
 
@@ -39,7 +40,11 @@ typedef struct {
   gint threads;
   gchar **set;
   gchar **shapes;
+  gchar *calibration;
+  gdouble max_difference, min_iou; /* below 0: the library's own */
 } ToolOptions;
+
+#define TOOL_OPTIONS_INIT { .max_difference = -1, .min_iou = -1 }
 
 /* Parses @argv for a subcommand: @entries are its own options, @usage what
  * follows its name, @text the description under the options. On success the
@@ -55,6 +60,7 @@ typedef struct {
   UnetContract *contract; /* (nullable): the model takes no picture */
   GError *contract_error; /* why there is none */
   UnetSession *session;
+  UnetCalibration *calibration; /* (nullable) */
   guint width, height; /* of the picture input, 0 without contract */
   gdouble create_ms;
 } ToolJob;
@@ -73,6 +79,17 @@ gboolean tool_job_open_shapes (ToolJob *job, const ToolOptions *options,
     const UnetTensorInfo *shapes, guint n_shapes, GError **error);
 /* Fills every input with a fixed picture-like pattern. */
 void tool_job_fill (ToolJob *job);
+/* One of several; 0 is the one above. */
+void tool_job_fill_pattern (ToolJob *job, guint pattern);
+/* Loads the calibration that the options name, or makes one with patterns on
+ * the job's session, which is in f32. */
+gboolean tool_job_calibrate (ToolJob *job, const ToolOptions *options,
+    GError **error);
+/* Limits that the options set. */
+void tool_calibration_limits (UnetCalibration *calibration,
+    const ToolOptions *options);
+/* What it was made with and how well masks agree, in a line. */
+gchar *tool_calibration_describe (UnetCalibration *calibration);
 void tool_job_clear (ToolJob *job);
 
 guint64 tool_count (const UnetTensorInfo *info);

@@ -7,8 +7,12 @@ G_BEGIN_DECLS
 
 /**
  * UnetPrecision:
- * @UNET_PRECISION_AUTO: what is best; f32 at present
+ * @UNET_PRECISION_AUTO: bytes where there is a calibration whose masks agree
+ *   and the processor multiplies bytes fast, else f32
  * @UNET_PRECISION_F32: 32-bit floating point
+ * @UNET_PRECISION_BF16: bfloat16 where the processor multiplies it, else f32
+ * @UNET_PRECISION_INT8: bytes where there is a calibration whose masks agree,
+ *   else f32
  *
  * Precision of a session's arithmetic.
  *
@@ -17,6 +21,8 @@ G_BEGIN_DECLS
 typedef enum {
   UNET_PRECISION_AUTO,
   UNET_PRECISION_F32,
+  UNET_PRECISION_BF16,
+  UNET_PRECISION_INT8,
 } UnetPrecision;
 
 #define UNET_TYPE_PRECISION (unet_precision_get_type ())
@@ -59,12 +65,23 @@ typedef struct _UnetSession UnetSession;
 UNET_API GType unet_session_get_type (void);
 
 /**
+ * UnetCalibration:
+ *
+ * How large the values inside of a network get, so that they can be held in
+ * bytes, and how well its masks then agree with those in f32.
+ *
+ * Since: 1.0
+ */
+typedef struct _UnetCalibration UnetCalibration;
+
+/**
  * UnetSessionOptions:
  * @threads: threads of a run; 0: one for each processor of the process's
  *   affinity mask
  * @precision: precision of the arithmetic
  * @tuning: how implementations are chosen
  * @profile: measure each layer in every run (unet_session_get_layers())
+ * @calibration: (nullable): for bytes; must outlive the creation only
  *
  * Initialise with %UNET_SESSION_OPTIONS_INIT.
  *
@@ -75,10 +92,11 @@ typedef struct {
   UnetPrecision precision;
   UnetTuning tuning;
   gboolean profile;
+  UnetCalibration *calibration;
 } UnetSessionOptions;
 
 #define UNET_SESSION_OPTIONS_INIT                                             \
-  { 0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE }
+  { 0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL }
 
 /**
  * UnetLayerInfo:
@@ -316,6 +334,16 @@ UNET_API guint unet_session_get_threads (UnetSession *session);
  * Since: 1.0
  */
 UNET_API UnetPrecision unet_session_get_precision (UnetSession *session);
+
+/**
+ * unet_session_get_precision_note:
+ * @session: a session
+ *
+ * Returns: (transfer none) (nullable): why it is not the precision asked for
+ *
+ * Since: 1.0
+ */
+UNET_API const gchar *unet_session_get_precision_note (UnetSession *session);
 
 /**
  * unet_session_get_flops:

@@ -5,3 +5,4 @@
 #include <unetseg/unet-contract.h>
 #include <unetseg/unet-model.h>
 #include <unetseg/unet-session.h>
+#include <unetseg/unet-calibration.h>

@@ -42,6 +42,13 @@ guint64 unet_plan_get_flops (UnetPlan *plan);
 gsize unet_plan_get_arena_size (UnetPlan *plan, gsize *live);
 const UnetLayerInfo *unet_plan_get_layers (UnetPlan *plan, guint *n_layers);
 
+/* As it was compiled. */
+const UnetGraph *unet_plan_get_graph (const UnetPlan *plan);
+
+/* Does the processor multiply bfloat16, or bytes without saturation? */
+gboolean unet_engine_has_bf16 (void);
+gboolean unet_engine_has_fast_bytes (void);
+
 /* Library and version, such as `oneDNN 2.6.3`. */
 const gchar *unet_engine_name (void);
 

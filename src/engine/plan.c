@@ -42,6 +42,19 @@ has_isa (dnnl_cpu_isa_t isa)
   return (dnnl_get_effective_cpu_isa () & isa) == isa;
 }
 
+gboolean
+unet_engine_has_fast_bytes (void)
+{
+  return has_isa (dnnl_cpu_isa_avx512_core_vnni)
+      || has_isa (dnnl_cpu_isa_avx2_vnni);
+}
+
+gboolean
+unet_engine_has_bf16 (void)
+{
+  return has_isa (dnnl_cpu_isa_avx512_core_bf16);
+}
+
 const gchar *
 unet_engine_name (void)
 {
@@ -511,8 +524,7 @@ plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   plan->packs
       = g_ptr_array_new_with_free_func ((GDestroyNotify) unet_pack_release);
   plan->avx2 = has_isa (dnnl_cpu_isa_avx2);
-  plan->vnni = has_isa (dnnl_cpu_isa_avx512_core_vnni)
-      || has_isa (dnnl_cpu_isa_avx2_vnni);
+  plan->vnni = unet_engine_has_fast_bytes ();
   plan->block = has_isa (dnnl_cpu_isa_avx512_core) ? 16 : 8;
   plan->engine = shared_engine (error);
   if (plan->options.threads > 1)
@@ -672,6 +684,12 @@ unet_plan_get_output (UnetPlan *plan, guint index)
   const UnetOutput *output = &plan->outputs[index];
 
   return (guint8 *) storage_pointer (plan, output->storage) + output->offset;
+}
+
+const UnetGraph *
+unet_plan_get_graph (const UnetPlan *plan)
+{
+  return plan->graph;
 }
 
 guint

@@ -23,7 +23,10 @@ enum {
 };
 
 typedef struct {
-  UnetDrawSettings settings; /* under the object lock */
+  /* Under the object lock. */
+  UnetDrawSettings settings;
+  GstUnetSegOutput target;    /* what upstream is to send frames for */
+  GstUnetSegOutput effective; /* what becomes of those that come */
 
   /* Of the streaming thread, or while there is none. */
   GstVideoInfo in, out;
@@ -46,6 +49,7 @@ gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
 {
   GST_OBJECT_LOCK (self);
   *settings = PRIVATE (self)->settings;
+  settings->output = PRIVATE (self)->effective;
   unet_colors_ref (settings->colors);
   GST_OBJECT_UNLOCK (self);
 }
@@ -74,17 +78,17 @@ set_colors (GstUnetBaseDraw *self, const gchar *text)
   unet_colors_unref (old);
 }
 
-/* Other caps, perhaps on both pads: upstream may have the choice. */
 static void
 set_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
 {
-  GstUnetSegOutput old;
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  gboolean changed;
 
   GST_OBJECT_LOCK (self);
-  old = PRIVATE (self)->settings.output;
-  PRIVATE (self)->settings.output = output;
+  changed = output != priv->settings.output;
+  priv->settings.output = priv->target = priv->effective = output;
   GST_OBJECT_UNLOCK (self);
-  if (output != old)
+  if (changed)
     gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }
 
@@ -172,13 +176,16 @@ install_properties (GObjectClass *klass)
 
 /* ---- caps ------------------------------------------------------------- */
 
+/* What frames become, or what upstream is asked for: different things only
+ * while upstream has not yet sent what downstream takes. */
 static GstUnetSegOutput
-get_output (GstUnetBaseDraw *self)
+get_output (GstUnetBaseDraw *self, GstPadDirection direction)
 {
   GstUnetSegOutput output;
 
   GST_OBJECT_LOCK (self);
-  output = PRIVATE (self)->settings.output;
+  output = direction == GST_PAD_SINK ? PRIVATE (self)->effective
+                                     : PRIVATE (self)->target;
   GST_OBJECT_UNLOCK (self);
   return output;
 }
@@ -187,8 +194,9 @@ static GstCaps *
 gst_unet_base_draw_transform_caps (GstBaseTransform *trans,
     GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
-  GstCaps *result = unet_output_transform_caps (
-      get_output (GST_UNET_BASE_DRAW (trans)), direction, caps), *filtered;
+  GstUnetSegOutput output = get_output (GST_UNET_BASE_DRAW (trans), direction);
+  GstCaps *result = unet_output_transform_caps (output, direction, caps);
+  GstCaps *filtered;
 
   if (filter == NULL)
     return result;
@@ -196,6 +204,107 @@ gst_unet_base_draw_transform_caps (GstBaseTransform *trans,
       GST_CAPS_INTERSECT_FIRST);
   gst_caps_unref (result);
   return filtered;
+}
+
+static gboolean
+downstream_takes (GstUnetBaseDraw *self, GstUnetSegOutput output,
+    GstCaps *caps)
+{
+  g_autoptr (GstCaps) out = unet_output_transform_caps (output, GST_PAD_SINK,
+      caps);
+
+  return gst_pad_peer_query_accept_caps (GST_BASE_TRANSFORM_SRC_PAD (self),
+      out);
+}
+
+static gboolean
+upstream_could_change (GstUnetBaseDraw *self)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
+  g_autoptr (GstCaps) wanted = gst_pad_query_caps (pad, NULL);
+  g_autoptr (GstCaps) possible = gst_pad_peer_query_caps (pad, wanted);
+
+  return !gst_caps_is_empty (possible);
+}
+
+/* For frames of @caps: the output that is wanted or, where downstream does not
+ * take what it makes of them, the one in use. */
+static void
+choose_output (GstUnetBaseDraw *self, GstCaps *caps)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  GstUnetSegOutput wanted = get_output (self, GST_PAD_SRC), old;
+  gboolean keeps = FALSE;
+
+  if (priv->drawer) {
+    old = unet_drawer_get_output (priv->drawer);
+    keeps = old != wanted && !downstream_takes (self, wanted, caps)
+        && downstream_takes (self, old, caps);
+  }
+  GST_OBJECT_LOCK (self);
+  if (priv->target == wanted)
+    priv->effective = keeps ? old : wanted;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+give_up (GstUnetBaseDraw *self, GstUnetSegOutput wanted)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+
+  GST_OBJECT_LOCK (self);
+  if (priv->target == wanted)
+    priv->target = priv->effective;
+  GST_OBJECT_UNLOCK (self);
+  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+      ("Downstream takes nothing that this output makes; the one in use goes "
+       "on."), ("output=%d", wanted));
+}
+
+/* A new output never ends a stream: frames on their way here are of the old
+ * caps, and become what they became until upstream sends others. */
+static void
+follow_output (GstUnetBaseDraw *self)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (trans->sinkpad);
+  GstUnetSegOutput wanted = get_output (self, GST_PAD_SRC);
+
+  if (caps == NULL || !gst_pad_needs_reconfigure (trans->srcpad))
+    return;
+  choose_output (self, caps);
+  if (get_output (self, GST_PAD_SINK) == wanted)
+    return;
+  if (upstream_could_change (self))
+    gst_base_transform_reconfigure_sink (trans);
+  else
+    give_up (self, wanted);
+}
+
+/* Other frames: what was not possible may be now. */
+static void
+forget_compromise (GstUnetBaseDraw *self)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+
+  GST_OBJECT_LOCK (self);
+  priv->target = priv->effective = priv->settings.output;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+gst_unet_base_draw_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
+  GstCaps *caps;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    gst_event_parse_caps (event, &caps);
+    forget_compromise (self);
+    choose_output (self, caps);
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
+      ->sink_event (trans, event);
 }
 
 /* One buffer with several frames, or fields in buffers of their own. */
@@ -218,7 +327,8 @@ open_drawer (GstUnetBaseDraw *self)
   priv->drawer = unet_drawer_new (&priv->in, &priv->out);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self),
       unet_drawer_is_in_place (priv->drawer));
-  if (unet_drawer_set_output (priv->drawer, get_output (self), &error))
+  if (unet_drawer_set_output (priv->drawer,
+          get_output (self, GST_PAD_SINK), &error))
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
   return FALSE;
@@ -457,14 +567,14 @@ static void
 gst_unet_base_draw_before_transform (GstBaseTransform *trans,
     GstBuffer *buffer)
 {
-  GstClockTime time;
+  GstClockTime time = GST_CLOCK_TIME_NONE;
 
-  if (trans->segment.format != GST_FORMAT_TIME)
-    return;
-  time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
+  if (trans->segment.format == GST_FORMAT_TIME)
+    time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,
+        GST_BUFFER_PTS (buffer));
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (trans), time);
+  follow_output (GST_UNET_BASE_DRAW (trans));
 }
 
 guint64
@@ -484,6 +594,7 @@ static gboolean
 gst_unet_base_draw_start (GstBaseTransform *trans)
 {
   PRIVATE (trans)->warned_buffer = FALSE;
+  forget_compromise (GST_UNET_BASE_DRAW (trans));
   return TRUE;
 }
 
@@ -514,6 +625,7 @@ gst_unet_base_draw_init (GstUnetBaseDraw *self)
     .threshold = DEFAULT_THRESHOLD,
     .colors = unet_colors_new (NULL, NULL),
   };
+  PRIVATE (self)->target = PRIVATE (self)->effective = DEFAULT_OUTPUT;
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_prefer_passthrough (trans, FALSE);
 }
@@ -526,6 +638,7 @@ install_transform (GstBaseTransformClass *klass)
   klass->stop = GST_DEBUG_FUNCPTR (gst_unet_base_draw_stop);
   klass->transform_caps
       = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_caps);
+  klass->sink_event = GST_DEBUG_FUNCPTR (gst_unet_base_draw_sink_event);
   klass->set_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_set_caps);
   klass->get_unit_size = GST_DEBUG_FUNCPTR (gst_unet_base_draw_get_unit_size);
   klass->propose_allocation

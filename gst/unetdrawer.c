@@ -105,6 +105,12 @@ unet_drawer_set_output (UnetDrawer *self, GstUnetSegOutput output,
   return open_output (self, error);
 }
 
+GstUnetSegOutput
+unet_drawer_get_output (const UnetDrawer *self)
+{
+  return self->output;
+}
+
 gboolean
 unet_drawer_draws (const UnetDrawer *self, const UnetDrawSettings *settings)
 {

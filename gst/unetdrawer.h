@@ -34,6 +34,8 @@ gboolean unet_drawer_is_in_place (const UnetDrawer *self);
 gboolean unet_drawer_set_output (UnetDrawer *self, GstUnetSegOutput output,
     GError **error);
 
+GstUnetSegOutput unet_drawer_get_output (const UnetDrawer *self);
+
 /* Will unet_drawer_draw() change the frame? */
 gboolean unet_drawer_draws (const UnetDrawer *self,
     const UnetDrawSettings *settings);

@@ -379,6 +379,92 @@ GST_START_TEST (test_controlled_output)
 
 GST_END_TEST;
 
+typedef struct {
+  gint frames;
+  gint other; /* frames of other caps than the first */
+  GstVideoFormat format;
+} Seen;
+
+static GstPadProbeReturn
+see (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Seen *seen = data;
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  GstVideoInfo video;
+
+  fail_unless (gst_video_info_from_caps (&video, caps));
+  if (seen->frames == 0)
+    seen->format = GST_VIDEO_INFO_FORMAT (&video);
+  if (GST_VIDEO_INFO_FORMAT (&video) != seen->format)
+    g_atomic_int_inc (&seen->other);
+  g_atomic_int_inc (&seen->frames);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Sets @output in the middle of 200 frames, all of which arrive. Returns how
+ * many of them in another format. */
+static guint
+switch_while_playing (const gchar *source, const gchar *output,
+    const gchar *formats, guint warnings)
+{
+  g_autofree gchar *path = test_model ("red");
+  g_autofree gchar *launch = g_strdup_printf ("%s ! unetseg name=seg "
+      "model=\"%s\" ! capsfilter caps=\"video/x-raw,format=%s\" ! "
+      "identity sleep-time=1000 ! fakesink name=sink", source, path, formats);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  g_autoptr (GstElement) seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline),
+      "sink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  Seen seen = { 0 };
+  guint warned = 0;
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, see, &seen, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  while (g_atomic_int_get (&seen.frames) < 20)
+    g_usleep (1000);
+  gst_util_set_object_arg (G_OBJECT (seg), "output", output);
+  while ((message = gst_bus_timed_pop_filtered (bus, TIMEOUT, GST_MESSAGE_EOS
+              | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING))) {
+    GstMessageType type = GST_MESSAGE_TYPE (message);
+
+    gst_message_unref (message);
+    fail_if (type == GST_MESSAGE_ERROR, "%s", launch);
+    if (type == GST_MESSAGE_EOS)
+      break;
+    warned++;
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  assert_equals_int (seen.frames, 200);
+  assert_equals_int (warned, warnings);
+  return seen.other;
+}
+
+/* A new output never ends a stream: upstream sends other frames where it can,
+ * whatever is in queues; where nothing helps, all stays and a warning says
+ * so. */
+GST_START_TEST (test_switching_where_caps_are_bound)
+{
+  const gchar *fixed = "videotestsrc num-buffers=200 ! "
+      "video/x-raw,format=I420,width=64,height=48";
+  g_autofree gchar *converted = g_strconcat (fixed, " ! videoconvert", NULL);
+  g_autofree gchar *queued = g_strconcat (converted,
+      " ! queue max-size-buffers=7", NULL);
+
+  fail_unless (switch_while_playing (fixed, "alpha", "{I420,A420}", 0) > 0);
+  fail_unless (switch_while_playing (converted, "alpha", "{I420,RGBA}", 0)
+      > 0);
+  fail_unless (switch_while_playing (queued, "alpha", "{I420,RGBA}", 0) > 0);
+  assert_equals_int (switch_while_playing (queued, "mask", "I420", 1), 0);
+  assert_equals_int (switch_while_playing (fixed, "mask", "I420", 1), 0);
+  assert_equals_int (switch_while_playing (fixed, "none", "I420", 0), 0);
+}
+
+GST_END_TEST;
+
 /* ---- buffers ----------------------------------------------------------- */
 
 /* A sink that asks for rows of its own. */
@@ -502,6 +588,7 @@ outputs_suite (void)
   tcase_add_test (tcase, test_caps_backwards);
   tcase_add_test (tcase, test_negotiation);
   tcase_add_test (tcase, test_switching);
+  tcase_add_test (tcase, test_switching_where_caps_are_bound);
   tcase_add_test (tcase, test_controlled_output);
   tcase_add_test (tcase, test_allocation);
   tcase_add_test (tcase, test_metadata_goes_on);

@@ -86,6 +86,20 @@ padded_channels (const UnetRowsShape *s)
   return unet_rows_weights_size (s) / (s->ic * s->kh * s->kw);
 }
 
+typedef struct {
+  const Rows *rows;
+  guint threads;
+  gpointer ptr[N_OPERANDS];
+} Trial;
+
+static void
+run_trial (gpointer data)
+{
+  Trial *trial = data;
+
+  rows_run (trial->rows, trial->ptr, trial->threads);
+}
+
 static guint64
 time_rows (UnetPlan *plan, const Rows *r)
 {
@@ -93,23 +107,18 @@ time_rows (UnetPlan *plan, const Rows *r)
   gsize sizes[N_OPERANDS] = { s->n * s->ic * s->ih * s->iw,
     unet_rows_weights_size (s), padded_channels (s),
     s->n * s->oc * s->oh * s->ow, r->scratch * plan->options.threads };
-  guint64 best = G_MAXUINT64 / 1024, total = 0;
-  gpointer ptr[N_OPERANDS];
+  Trial trial = { r, plan->options.threads, { NULL } };
+  guint64 ns = G_MAXUINT64 / 1024;
   gboolean ok = TRUE;
 
   for (guint i = 0; i < N_OPERANDS; i++)
-    ok &= (ptr[i] = unet_tune_memory (sizes[i] * sizeof (gfloat))) != NULL;
-  for (guint i = 0; ok && i < 9 && total < unet_tune_limit (plan); i++) {
-    guint64 ns = unet_tune_clock ();
-
-    rows_run (r, ptr, plan->options.threads);
-    ns = unet_tune_clock () - ns;
-    total += ns;
-    best = MIN (best, ns);
-  }
+    ok &= (trial.ptr[i] = unet_tune_memory (sizes[i] * sizeof (gfloat)))
+        != NULL;
+  if (ok)
+    ns = unet_tune_least (plan, run_trial, &trial);
   for (guint i = 0; i < N_OPERANDS; i++)
-    free (ptr[i]);
-  return best;
+    free (trial.ptr[i]);
+  return ns;
 }
 
 guint64

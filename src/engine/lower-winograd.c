@@ -298,8 +298,21 @@ threads_sharing (const Winograd *w, guint operand)
   return operand == IN && w->divided ? 1 : w->threads;
 }
 
+typedef struct {
+  const Winograd *w;
+  gpointer ptr[N_OPERANDS];
+} Trial;
+
+static void
+run_trial (gpointer data)
+{
+  Trial *trial = data;
+
+  winograd_run (trial->w, trial->ptr, trial->w->threads);
+}
+
 static guint64
-time_winograd (UnetPlan *plan, Winograd *w)
+time_winograd (UnetPlan *plan, const Winograd *w)
 {
   gsize sizes[N_OPERANDS] = { [SRC] = vec_bytes (&w->shape.src),
     [WEIGHTS] = weights_bytes (w),
@@ -308,24 +321,17 @@ time_winograd (UnetPlan *plan, Winograd *w)
     [IN] = threads_sharing (w, IN) * w->in_size,
     [SCRATCH] = w->threads * w->scratch_size,
     [EXTRA] = w->shape.add ? vec_bytes (&w->shape.dst) : 0 };
-  gpointer ptr[N_OPERANDS];
-  guint64 best = G_MAXUINT64 / 1024, total = 0;
-  guint64 limit = unet_tune_limit (plan);
+  guint64 ns = G_MAXUINT64 / 1024;
+  Trial trial = { w, { NULL } };
   gboolean ok = TRUE;
 
   for (guint i = 0; i < N_OPERANDS; i++)
-    ok &= (ptr[i] = unet_tune_memory (sizes[i])) != NULL;
-  for (guint i = 0; ok && i < 9 && (i < 2 || total < limit); i++) {
-    guint64 ns = unet_tune_clock ();
-
-    winograd_run (w, ptr, w->threads);
-    ns = unet_tune_clock () - ns;
-    total += i ? ns : 0; /* the first warms up */
-    best = MIN (best, ns);
-  }
+    ok &= (trial.ptr[i] = unet_tune_memory (sizes[i])) != NULL;
+  if (ok)
+    ns = unet_tune_least (plan, run_trial, &trial);
   for (guint i = 0; i < N_OPERANDS; i++)
-    free (ptr[i]);
-  return best;
+    free (trial.ptr[i]);
+  return ns;
 }
 
 static gchar *

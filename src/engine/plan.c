@@ -492,17 +492,24 @@ finish (UnetPlan *plan, GError **error)
 static gboolean
 build (UnetPlan *plan, GError **error)
 {
+  UnetTuneCache *cache = NULL;
+  gboolean ok;
+
   if (!check_shapes (plan, error))
     return FALSE;
   prepare_tables (plan);
+  if (plan->options.tuning == UNET_TUNING_MEASURE)
+    cache = unet_tune_cache_open (plan);
   if (plan->options.tuning != UNET_TUNING_REFERENCE) {
     if (plan->narrowing)
       unet_plan_choose_narrow (plan);
     unet_plan_choose_layouts (plan);
     unet_plan_find_homes (plan);
   }
-  return place_inputs (plan, error) && lower_nodes (plan, error)
+  ok = place_inputs (plan, error) && lower_nodes (plan, error)
       && place_outputs (plan, error) && finish (plan, error);
+  unet_tune_cache_close (cache, ok);
+  return ok;
 }
 
 static UnetPlan *

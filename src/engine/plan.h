@@ -332,11 +332,34 @@ guint64 unet_tune_limit (UnetPlan *plan);
 /* Times measured in this process, by what was measured. */
 gboolean unet_tune_recall (const gchar *key, guint64 *ns);
 void unet_tune_remember (const gchar *key, guint64 ns);
+/* The least time of a few runs. */
+guint64 unet_tune_least (UnetPlan *plan, void (*run) (gpointer),
+    gpointer data);
 guint64 unet_tune_clock (void); /* nanoseconds */
 /* Time of one run of @pd over scratch memory in nanoseconds, the least of a
  * few; remembered by @key for the process. */
 guint64 unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
     const_dnnl_post_ops_t ops, const gchar *key);
+
+/* Tables of times: key -> guint64 nanoseconds. */
+GHashTable *unet_tune_table_new (void);
+void unet_tune_table_set (GHashTable *table, const gchar *key, guint64 ns);
+gchar *unet_tune_table_print (GHashTable *table);
+GHashTable *unet_tune_table_parse (const gchar *text); /* (nullable) */
+/* As measured; what unet_tuning_load() brought stays as it is. */
+void unet_tune_remember_table (GHashTable *table);
+/* Notes what this thread recalls and remembers in @table (nullable). */
+void unet_tune_collect (GHashTable *table);
+
+/* ---- times on disk (tune-cache.c) --------------------------------------- */
+
+typedef struct _UnetTuneCache UnetTuneCache;
+
+/* Remembers what earlier processes measured for such a network. (nullable)
+ * where nothing is to be kept. */
+UnetTuneCache *unet_tune_cache_open (const UnetPlan *plan);
+/* Keeps what was measured since. */
+void unet_tune_cache_close (UnetTuneCache *cache, gboolean keep);
 
 /* ---- arena (arena.c) -------------------------------------------------- */
 

@@ -2,33 +2,94 @@
 #include "plan.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-/* ---- memory of times ----------------------------------------------------------- */
+/* ---- memory of times ---------------------------------------------------- */
+
+typedef struct {
+  guint64 ns;
+  gboolean pinned; /* by unet_tuning_load(): nothing else replaces it */
+} Known;
 
 static GMutex lock;
-static GHashTable *times; /* key -> guint64 nanoseconds, for the process */
+static GHashTable *times; /* key -> Known, for the process */
+/* (nullable): key -> guint64, what this thread has used; see
+ * unet_tune_collect() */
+static GPrivate collected;
+
+GHashTable *
+unet_tune_table_new (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+}
+
+void
+unet_tune_table_set (GHashTable *table, const gchar *key, guint64 ns)
+{
+  g_hash_table_insert (table, g_strdup (key), g_memdup2 (&ns, sizeof ns));
+}
+
+void
+unet_tune_collect (GHashTable *table)
+{
+  g_private_set (&collected, table);
+}
+
+static void
+collect (const gchar *key, guint64 ns)
+{
+  GHashTable *table = g_private_get (&collected);
+
+  if (table)
+    unet_tune_table_set (table, key, ns);
+}
 
 gboolean
 unet_tune_recall (const gchar *key, guint64 *ns)
 {
-  guint64 *known;
+  Known *known;
 
   g_mutex_lock (&lock);
   known = times ? g_hash_table_lookup (times, key) : NULL;
   if (known)
-    *ns = *known;
+    *ns = known->ns;
   g_mutex_unlock (&lock);
+  if (known)
+    collect (key, *ns);
   return known != NULL;
+}
+
+static void
+remember (const gchar *key, guint64 ns, gboolean pinned)
+{
+  Known value = { ns, pinned }, *known;
+
+  g_mutex_lock (&lock);
+  if (!times)
+    times = unet_tune_table_new ();
+  known = g_hash_table_lookup (times, key);
+  if (pinned || !known || !known->pinned)
+    g_hash_table_insert (times, g_strdup (key),
+        g_memdup2 (&value, sizeof value));
+  g_mutex_unlock (&lock);
 }
 
 void
 unet_tune_remember (const gchar *key, guint64 ns)
 {
-  g_mutex_lock (&lock);
-  if (!times)
-    times = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_hash_table_insert (times, g_strdup (key), g_memdup2 (&ns, sizeof ns));
-  g_mutex_unlock (&lock);
+  remember (key, ns, FALSE);
+  collect (key, ns);
+}
+
+void
+unet_tune_remember_table (GHashTable *table)
+{
+  GHashTableIter iter;
+  gpointer key, ns;
+
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &key, &ns))
+    remember (key, *(guint64 *) ns, FALSE);
 }
 
 /* ---- tables on paper ---------------------------------------------------- */
@@ -42,22 +103,39 @@ compare_keys (gconstpointer a, gconstpointer b)
 }
 
 gchar *
-unet_tuning_save (void)
+unet_tune_table_print (GHashTable *table)
 {
   GString *text = g_string_new (TABLE_HEAD);
-  guint n = 0;
-  gpointer *keys;
+  guint n;
+  gpointer *keys = g_hash_table_get_keys_as_array (table, &n);
 
-  g_mutex_lock (&lock);
-  keys = times ? g_hash_table_get_keys_as_array (times, &n) : NULL;
   if (n > 0)
     qsort (keys, n, sizeof *keys, compare_keys);
   for (guint i = 0; i < n; i++)
     g_string_append_printf (text, "%" G_GUINT64_FORMAT " %s\n",
-        *(guint64 *) g_hash_table_lookup (times, keys[i]), (gchar *) keys[i]);
-  g_mutex_unlock (&lock);
+        *(guint64 *) g_hash_table_lookup (table, keys[i]), (gchar *) keys[i]);
   g_free (keys);
   return g_string_free (text, FALSE);
+}
+
+gchar *
+unet_tuning_save (void)
+{
+  GHashTable *table = unet_tune_table_new ();
+  GHashTableIter iter;
+  gpointer key, known;
+  gchar *text;
+
+  g_mutex_lock (&lock);
+  if (times) {
+    g_hash_table_iter_init (&iter, times);
+    while (g_hash_table_iter_next (&iter, &key, &known))
+      unet_tune_table_set (table, key, ((Known *) known)->ns);
+  }
+  g_mutex_unlock (&lock);
+  text = unet_tune_table_print (table);
+  g_hash_table_unref (table);
+  return text;
 }
 
 /* A line is `NANOSECONDS KEY`. */
@@ -73,24 +151,44 @@ parse_line (const gchar *line, guint64 *ns, const gchar **key)
   return *end == ' ' && **key != '\0' && *ns <= G_MAXUINT64 / 1024;
 }
 
-gboolean
-unet_tuning_load (const gchar *text, GError **error)
+GHashTable *
+unet_tune_table_parse (const gchar *text)
 {
+  GHashTable *table = unet_tune_table_new ();
   gchar **lines = g_strsplit (text, "\n", -1);
   gboolean ok = g_str_has_prefix (text, TABLE_HEAD);
   const gchar *key;
   guint64 ns;
 
-  for (guint i = 1; ok && lines[i]; i++)
-    ok = parse_line (lines[i], &ns, &key) || (!*lines[i] && !lines[i + 1]);
-  for (guint i = 1; ok && lines[i]; i++)
+  for (guint i = 1; ok && lines[i]; i++) {
     if (parse_line (lines[i], &ns, &key))
-      unet_tune_remember (key, ns);
+      unet_tune_table_set (table, key, ns);
+    else
+      ok = !*lines[i] && !lines[i + 1];
+  }
   g_strfreev (lines);
   if (!ok)
+    g_clear_pointer (&table, g_hash_table_unref);
+  return table;
+}
+
+gboolean
+unet_tuning_load (const gchar *text, GError **error)
+{
+  GHashTable *table = unet_tune_table_parse (text);
+  GHashTableIter iter;
+  gpointer key, ns;
+
+  if (!table) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
         "not a table of tuning times");
-  return ok;
+    return FALSE;
+  }
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &key, &ns))
+    remember (key, *(guint64 *) ns, TRUE);
+  g_hash_table_unref (table);
+  return TRUE;
 }
 
 /* ---- measuring ---------------------------------------------------------- */
@@ -154,17 +252,6 @@ unet_tune_clock (void)
   return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
 }
 
-static guint64
-time_once (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
-{
-  guint64 start = unet_tune_clock ();
-
-  if (dnnl_primitive_execute (primitive, plan->stream, s->n, s->args)
-      != dnnl_success)
-    return G_MAXUINT64 / 1024;
-  return unet_tune_clock () - start;
-}
-
 #define TUNE_PLAN_NS      G_GUINT64_CONSTANT (2000000000)
 #define TUNE_CANDIDATE_NS G_GUINT64_CONSTANT (2000000)
 
@@ -178,20 +265,53 @@ unet_tune_limit (UnetPlan *plan)
   return now - plan->tune_start < TUNE_PLAN_NS ? TUNE_CANDIDATE_NS : 0;
 }
 
-/* The least of a few runs; slow ones are not repeated much. */
-static guint64
-least_time (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
+/* Time slices that this process lost to another one. */
+static glong
+lost_slices (void)
 {
-  guint64 best = time_once (plan, primitive, s), total = 0;
+  struct rusage usage;
+
+  return getrusage (RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+/* The first run warms up. Slow ways are not tried often; what was disturbed is
+ * tried again, within limits. */
+guint64
+unet_tune_least (UnetPlan *plan, void (*run) (gpointer), gpointer data)
+{
+  guint64 best = G_MAXUINT64 / 1024, total = 0;
   guint64 limit = unet_tune_limit (plan);
 
-  for (guint i = 0; i < 8 && total < limit; i++) {
-    guint64 ns = time_once (plan, primitive, s);
+  for (guint i = 0, spoilt = 0; i < 9 && (i < 2 || total < limit); i++) {
+    glong lost = lost_slices ();
+    guint64 ns = unet_tune_clock ();
 
+    run (data);
+    ns = unet_tune_clock () - ns;
     best = MIN (best, ns);
-    total += ns;
+    if (lost_slices () > lost && limit > 0 && spoilt++ < 6)
+      i--;
+    else if (i > 0)
+      total += ns;
   }
   return best;
+}
+
+typedef struct {
+  UnetPlan *plan;
+  dnnl_primitive_t primitive;
+  const Scratch *scratch;
+  gboolean failed;
+} Execution;
+
+static void
+execute (gpointer data)
+{
+  Execution *e = data;
+
+  e->failed |= dnnl_primitive_execute (e->primitive, e->plan->stream,
+                   e->scratch->n, e->scratch->args)
+      != dnnl_success;
 }
 
 static gboolean
@@ -230,6 +350,15 @@ scratch_add_post_ops (Scratch *s, UnetPlan *plan,
   return TRUE;
 }
 
+static guint64
+time_primitive (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
+{
+  Execution e = { plan, primitive, s, FALSE };
+  guint64 ns = unet_tune_least (plan, execute, &e);
+
+  return e.failed ? G_MAXUINT64 / 1024 : ns;
+}
+
 guint64
 unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
     const_dnnl_post_ops_t ops, const gchar *key)
@@ -243,7 +372,7 @@ unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
   if (dnnl_primitive_create (&primitive, pd) == dnnl_success
       && scratch_init (&s, plan, pd)
       && scratch_add_post_ops (&s, plan, pd, ops))
-    ns = least_time (plan, primitive, &s);
+    ns = time_primitive (plan, primitive, &s);
   scratch_clear (&s);
   if (primitive)
     dnnl_primitive_destroy (primitive);

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Measured times on disk: used by the next session, left alone by it, and
+ * ignored whenever they are not exactly what this process would have written. */
+
+#include <check.h>
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unetseg/unetseg.h>
+#include "engine/engine.h"
+#include "graphs.h"
+
+/* A time that no measurement gives. */
+#define POISON "987654321098765"
+
+static gchar *folder;
+
+/* A session of a small network, and what the process knows afterwards. */
+static gchar *
+run_session (guint threads)
+{
+  UnetSessionOptions options
+      = { threads, UNET_PRECISION_F32, UNET_TUNING_MEASURE, FALSE };
+  UnetGraph *graph = unet_test_graph_unet (16, 2, 32, 32, TRUE);
+  GError *error = NULL;
+  UnetPlan *plan = NULL;
+
+  if (unet_graph_infer (graph, &error) && unet_graph_optimize (graph, &error))
+    plan = unet_plan_new (graph, &options, &error);
+  ck_assert_msg (plan != NULL, "%s", error ? error->message : "no plan");
+  ck_assert (unet_plan_run (plan, NULL));
+  unet_plan_free (plan);
+  return unet_tuning_save ();
+}
+
+/* (nullable): the only file in the folder. */
+static gchar *
+only_file (void)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  const gchar *name;
+  gchar *path = NULL;
+
+  ck_assert_ptr_nonnull (dir);
+  while ((name = g_dir_read_name (dir))) {
+    ck_assert_msg (path == NULL, "two files: %s and %s", path, name);
+    path = g_build_filename (folder, name, NULL);
+  }
+  g_dir_close (dir);
+  return path;
+}
+
+static gchar *
+contents (const gchar *path)
+{
+  gchar *text;
+
+  ck_assert (g_file_get_contents (path, &text, NULL, NULL));
+  return text;
+}
+
+static void
+store (const gchar *path, const gchar *data, gssize size)
+{
+  ck_assert (g_file_set_contents (path, data, size, NULL));
+}
+
+/* @text with the checksum that its table has. */
+static gchar *
+sign (const gchar *text)
+{
+  const gchar *line = strstr (text, "\nsha256 ") + 1;
+  const gchar *body = strchr (line, '\n') + 1;
+  gchar *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, body, -1);
+  gchar *out = g_strdup_printf ("%.*ssha256 %s\n%s", (gint) (line - text),
+      text, sum, body);
+
+  g_free (sum);
+  return out;
+}
+
+/* The same file with the first time of its table another one. */
+static gchar *
+poison (const gchar *text)
+{
+  const gchar *table = strstr (text, "unetseg tuning 1\n");
+  const gchar *ns = strchr (table, '\n') + 1;
+  gchar *changed = g_strdup_printf ("%.*s" POISON "%s", (gint) (ns - text),
+      text, strchr (ns, ' '));
+  gchar *out = sign (changed);
+
+  g_free (changed);
+  return out;
+}
+
+static void
+remove_file (void)
+{
+  gchar *path = only_file ();
+
+  if (path)
+    g_unlink (path);
+  g_free (path);
+}
+
+static void
+setup (void)
+{
+  folder = g_dir_make_tmp ("unetseg-cache-XXXXXX", NULL);
+  g_setenv ("UNETSEG_TUNING_CACHE", folder, TRUE);
+}
+
+static void
+teardown (void)
+{
+  remove_file ();
+  g_rmdir (folder);
+  g_clear_pointer (&folder, g_free);
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+START_TEST (test_kept)
+{
+  gchar *known = run_session (1), *path = only_file (), *text, *again;
+  GStatBuf before, after;
+
+  ck_assert_ptr_nonnull (path);
+  text = contents (path);
+  ck_assert (g_str_has_prefix (text, "unetseg tuning cache 1\n"));
+  ck_assert (g_str_has_suffix (text, strstr (known, "\n")));
+  ck_assert (g_stat (path, &before) == 0);
+  again = run_session (1);
+  ck_assert_str_eq (known, again);
+  ck_assert (g_stat (path, &after) == 0);
+  ck_assert_msg (before.st_ino == after.st_ino, "written again");
+  g_free (known);
+  g_free (again);
+  g_free (text);
+  g_free (path);
+}
+END_TEST
+
+START_TEST (test_used)
+{
+  gchar *path, *text, *changed, *known;
+
+  g_free (run_session (1));
+  path = only_file ();
+  text = contents (path);
+  changed = poison (text);
+  store (path, changed, -1);
+  known = run_session (1);
+  ck_assert_msg (strstr (known, POISON " ") != NULL, "not read");
+  g_free (known);
+  known = contents (path);
+  ck_assert_str_eq (known, changed);
+  g_free (known);
+  g_free (changed);
+  g_free (text);
+  g_free (path);
+}
+END_TEST
+
+/* Times for one thread are none for two. */
+START_TEST (test_threads)
+{
+  gchar *one, *two;
+
+  g_free (run_session (1));
+  one = only_file ();
+  g_unlink (one);
+  g_free (run_session (2));
+  two = only_file ();
+  ck_assert_str_ne (one, two);
+  g_free (one);
+  g_free (two);
+}
+END_TEST
+
+/* What a plan was pinned to by its caller stands above the disk. */
+START_TEST (test_pinned)
+{
+  gchar *known = run_session (1), *path = only_file ();
+  gchar *text = contents (path), *changed = poison (text), *after;
+
+  store (path, changed, -1);
+  ck_assert (unet_tuning_load (known, NULL));
+  after = run_session (1);
+  ck_assert_str_eq (known, after);
+  g_free (after);
+  g_free (changed);
+  g_free (text);
+  g_free (path);
+  g_free (known);
+}
+END_TEST
+
+static void
+check_ignored (const gchar *path, const gchar *data, gssize size,
+    const gchar *what)
+{
+  gchar *known, *text;
+
+  store (path, data, size);
+  known = run_session (1);
+  ck_assert_msg (strstr (known, POISON " ") == NULL, "%s: believed", what);
+  text = contents (path);
+  ck_assert_msg (g_str_has_prefix (text, "unetseg tuning cache 1\n"),
+      "%s: not replaced", what);
+  g_free (known);
+  g_free (text);
+}
+
+static gchar *
+replace (const gchar *text, const gchar *what, const gchar *by)
+{
+  gchar **parts = g_strsplit (text, what, 2), *out;
+
+  ck_assert_msg (g_strv_length (parts) == 2, "no '%s' in the file", what);
+  out = g_strjoinv (by, parts);
+  g_strfreev (parts);
+  return out;
+}
+
+START_TEST (test_foreign)
+{
+  static const struct {
+    const gchar *what, *by;
+  } changes[] = {
+    { "cache 1\n", "cache 2\n" },
+    { "library ", "library 0." },
+    { "engine ", "engine an older " },
+    { "processor ", "processor Z80 " },
+    { " isa ", " isa 1" },
+    { "threads ", "threads 1" },
+    { "network ", "network 0" },
+    { "sha256 ", "sha256 0" },
+    { "sha256 ", "sha512 " },
+    { "tuning 1\n", "tuning 3\n" },
+  };
+  gchar *path, *text, *poisoned;
+
+  g_free (run_session (1));
+  path = only_file ();
+  text = contents (path);
+  poisoned = poison (text);
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++) {
+    gchar *other = replace (poisoned, changes[i].what, changes[i].by);
+
+    check_ignored (path, other, -1, changes[i].by);
+    g_free (other);
+  }
+  g_free (poisoned);
+  g_free (text);
+  g_free (path);
+}
+END_TEST
+
+START_TEST (test_corrupt)
+{
+  gchar *path, *text, *poisoned, *large = g_malloc0 (3 << 20);
+  gsize size;
+
+  g_free (run_session (1));
+  path = only_file ();
+  text = contents (path);
+  poisoned = poison (text);
+  size = strlen (poisoned);
+  check_ignored (path, "", 0, "empty");
+  check_ignored (path, "\xff\x00garbage\n\n\n", 12, "garbage");
+  check_ignored (path, large, 3 << 20, "3 MB of zeros");
+  for (guint i = 1; i < 30; i++)
+    check_ignored (path, poisoned, size * i / 30, "truncated");
+  check_ignored (path, poisoned, size - 1, "without its end");
+  memcpy (large, poisoned, size);
+  check_ignored (path, large, size + 1, "with a zero behind it");
+  /* of the right sum, but no table */
+  g_free (poisoned);
+  poisoned = replace (text, "unetseg tuning 1\n",
+      "unetseg tuning 1\n" POISON "\n-4 direct\n");
+  g_free (text);
+  text = sign (poisoned);
+  check_ignored (path, text, -1, "no table");
+  g_free (large);
+  g_free (poisoned);
+  g_free (text);
+  g_free (path);
+}
+END_TEST
+
+/* Any byte of the file another one. */
+START_TEST (test_flipped)
+{
+  GRand *rng = g_rand_new_with_seed (4);
+  gchar *path, *text, *poisoned;
+
+  g_free (run_session (1));
+  path = only_file ();
+  text = contents (path);
+  poisoned = poison (text);
+  for (guint i = 0; i < 200; i++) {
+    gsize at = g_rand_int_range (rng, 0, strlen (poisoned));
+    gchar was = poisoned[at];
+
+    poisoned[at] = was ^ (1 << g_rand_int_range (rng, 0, 8));
+    check_ignored (path, poisoned, -1, "a bit flipped");
+    poisoned[at] = was;
+  }
+  g_rand_free (rng);
+  g_free (poisoned);
+  g_free (text);
+  g_free (path);
+}
+END_TEST
+
+START_TEST (test_off)
+{
+  g_setenv ("UNETSEG_TUNING_CACHE", "off", TRUE);
+  g_free (run_session (1));
+  ck_assert_ptr_null (only_file ());
+}
+END_TEST
+
+/* A folder that cannot be made is no failure of the session. */
+START_TEST (test_unwritable)
+{
+  g_setenv ("UNETSEG_TUNING_CACHE", "/proc/version/nowhere", TRUE);
+  g_free (run_session (1));
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("tuning cache");
+  TCase *tc = tcase_create ("files");
+  SRunner *runner;
+  int failed;
+
+  tcase_set_timeout (tc, 60);
+  tcase_add_checked_fixture (tc, setup, teardown);
+  tcase_add_test (tc, test_kept);
+  tcase_add_test (tc, test_used);
+  tcase_add_test (tc, test_threads);
+  tcase_add_test (tc, test_pinned);
+  tcase_add_test (tc, test_foreign);
+  tcase_add_test (tc, test_corrupt);
+  tcase_add_test (tc, test_flipped);
+  tcase_add_test (tc, test_off);
+  tcase_add_test (tc, test_unwritable);
+  suite_add_tcase (suite, tc);
+  runner = srunner_create (suite);
+  srunner_run_all (runner, CK_ENV);
+  failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -177,8 +177,10 @@ unet_resize_tables_new (UnetVec src, UnetVec dst, gboolean nearest)
 {
   gsize size = sizeof (UnetResizeTables)
       + (dst.h + dst.w) * (2 * sizeof (gint32) + sizeof (gfloat));
-  UnetResizeTables *t = g_malloc0 (size);
+  UnetResizeTables *t = g_try_malloc0 (size);
 
+  if (!t)
+    return NULL;
   t->src = src;
   t->dst = dst;
   t->nearest = nearest;

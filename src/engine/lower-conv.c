@@ -682,12 +682,16 @@ pack_spread_weights (UnetPlan *plan, Spread *s,
   gint64 dims[] = { s->r * s->r * s->group, s->ic, 1, 1 };
   gsize size = unet_dims_count (4, dims) * sizeof (gfloat);
   UnetMd from = unet_md_new (4, dims, dnnl_f32, dnnl_oihw);
-  gfloat *plain = g_malloc0 (size);
-  UnetStorage *storage;
+  gfloat *plain = g_try_malloc0 (size);
+  UnetStorage *storage = NULL;
 
-  fill_spread_weights (plain, s, NULL);
-  storage = unet_plan_pack_reorder (plan, plain, from,
-      unet_pd_md (pd, dnnl_query_weights_md, 0), error);
+  if (plain) {
+    fill_spread_weights (plain, s, NULL);
+    storage = unet_plan_pack_reorder (plan, plain, from,
+        unet_pd_md (pd, dnnl_query_weights_md, 0), error);
+  } else {
+    unet_plan_set_error (error, plan, s->node, "out of memory for weights");
+  }
   g_free (plain);
   unet_md_free (from);
   return storage;

@@ -439,6 +439,10 @@ unet_lower_resize (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return FALSE;
   t = unet_resize_tables_new (unet_plan_vec (plan, in, layout),
       unet_plan_vec (plan, out, layout), r.mode == UNET_RESIZE_NEAREST);
+  if (!t) {
+    unet_plan_set_error (error, plan, node, "out of memory for its tables");
+    return FALSE;
+  }
   unet_resize_fill (&r, node, t);
   step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
       t->nearest ? "unet:resize_nearest" : "unet:resize_linear",

@@ -11,6 +11,10 @@
 
 G_BEGIN_DECLS
 
+/* Of a side of the network's picture, as of GStreamer's: a row is little
+ * memory, and nobody asks whether it could be had. */
+#define UNET_MAX_PICTURE_SIZE 32767
+
 /* ---- placement -------------------------------------------------------- */
 
 /* Which rectangle of the frame goes to which rectangle of the network's

@@ -144,6 +144,15 @@ cut_axis (guint outputs, gdouble window, gdouble window_size, gint dst,
   *frame_size = *count * pixel * scale;
 }
 
+/* What grows with the mask's area or its classes; a row's memory is bounded. */
+static gboolean
+has_memory (const UnetPostprocess *self)
+{
+  if (self->orientation != GST_VIDEO_ORIENTATION_IDENTITY && !self->upright)
+    return FALSE;
+  return self->planes || !self->shape.interleaved || self->shape.channels == 1;
+}
+
 UnetPostprocess *
 unet_postprocess_new (const UnetContract *contract,
     const UnetTensorInfo *output, guint input_width, guint input_height,
@@ -157,6 +166,10 @@ unet_postprocess_new (const UnetContract *contract,
   if (!find_shape (&self->shape, output, contract->layout, window_width,
           window_height)) {
     fail (error, output, "no picture of batch size 1");
+    goto failed;
+  }
+  if (MAX (self->shape.width, self->shape.height) > UNET_MAX_PICTURE_SIZE) {
+    fail (error, output, "too large a picture");
     goto failed;
   }
   if (output->dtype == UNET_DTYPE_NONE || output->dtype == UNET_DTYPE_F64 ||
@@ -176,11 +189,16 @@ unet_postprocess_new (const UnetContract *contract,
   self->frame_width = placement->frame_width;
   self->frame_height = placement->frame_height;
   if (self->orientation != GST_VIDEO_ORIENTATION_IDENTITY)
-    self->upright = g_new0 (guint8, (gsize) 2 * info->width * info->height);
+    self->upright = g_try_new0 (guint8, (gsize) 2 * info->width * info->height);
   self->probability = g_new0 (gfloat, info->width);
   self->best = g_new0 (gfloat, info->width);
   if (self->shape.interleaved && self->shape.channels > 1)
-    self->planes = g_new0 (gfloat, (gsize) info->width * self->shape.channels);
+    self->planes = g_try_new0 (gfloat,
+        (gsize) info->width * self->shape.channels);
+  if (!has_memory (self)) {
+    fail (error, output, "too large for memory");
+    goto failed;
+  }
   return self;
 
 failed:

@@ -85,8 +85,8 @@ lay_down (UnetPreprocess *self)
     self->width = self->height;
     self->height = width;
   }
-  self->lying =
-      g_new0 (gfloat, (gsize) self->width * self->height * self->n_channels);
+  self->lying = g_try_new0 (gfloat,
+      (gsize) self->width * self->height * self->n_channels);
 }
 
 UnetPreprocess *
@@ -104,6 +104,14 @@ unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
   self->nhwc = contract->layout == UNET_LAYOUT_NHWC;
   self->divide_by_max = contract->divide_by_max;
   lay_down (self);
+  if (MAX (input_width, input_height) > UNET_MAX_PICTURE_SIZE
+      || (placement->orientation != GST_VIDEO_ORIENTATION_IDENTITY
+          && !self->lying)) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+        "an input of %ux%u pixels is too large", input_width, input_height);
+    unet_preprocess_free (self);
+    return NULL;
+  }
   placement = &self->placement;
   if (!unet_pixel_layout_init (&layout, info)) {
     self->converter = unet_converter_new (info, FALSE, error);

@@ -386,7 +386,7 @@ read_pads (const UnetArgs *args, guint rank, gint64 *begin, gint64 *end,
     unet_axis (axes[i], rank, &axis);
     begin[axis] = pads[i];
     end[axis] = pads[i + n_axes];
-    if (ABS (begin[axis]) > G_MAXINT32 || ABS (end[axis]) > G_MAXINT32)
+    if (begin[axis] != (gint32) begin[axis] || end[axis] != (gint32) end[axis])
       return fail_shape (args, error, "a pad is too large");
   }
   return TRUE;

@@ -134,29 +134,40 @@ channel_of (const UnetNode *conv, const UnetTensor *weights, gsize i)
   return a / ((gsize) weights->dims[0] / group) * second + b;
 }
 
-static void
+static gboolean
 scale_weights (UnetGraph *graph, UnetNode *conv, const Affine *affine)
 {
   const UnetValue *old = unet_node_input (conv, 1);
   const gfloat *from = old->constant->data;
   UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, old->n_dims,
                                         old->dims);
-  gfloat *to = tensor->data;
+  gfloat *to;
 
+  if (!tensor)
+    return FALSE;
+  to = tensor->data;
   for (gsize i = 0; i < tensor->n_elements; i++)
     to[i] = (gfloat) (from[i] *
                       affine->scale[channel_of (conv, old->constant, i)]);
   unet_node_set_input (conv, 1,
                        unet_graph_add_constant (graph, old->name, tensor));
+  return TRUE;
+}
+
+static UnetTensor *
+new_bias (const Affine *affine)
+{
+  gint64 dims[1] = { (gint64) affine->n };
+
+  return unet_tensor_new (UNET_DTYPE_F32, 1, dims);
 }
 
 static void
-shift_bias (UnetGraph *graph, UnetNode *conv, const Affine *affine)
+shift_bias (UnetGraph *graph, UnetNode *conv, const Affine *affine,
+            UnetTensor *tensor)
 {
   const UnetValue *old = unet_node_input (conv, 2);
   const gfloat *from = old ? old->constant->data : NULL;
-  gint64 dims[1] = { (gint64) affine->n };
-  UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, 1, dims);
   gfloat *to = tensor->data;
 
   for (gsize i = 0; i < affine->n; i++)
@@ -183,17 +194,20 @@ absorb (UnetGraph *graph, UnetNode *conv)
   UnetValue *out = unet_node_output (conv, 0);
   UnetNode *next = unet_pass_sole_consumer (graph, out);
   Affine affine = { (gsize) out->dims[1], NULL, NULL };
+  g_autoptr (UnetTensor) bias = NULL;
   gboolean ok;
 
   if (!next || conv->post_ops->len || !has_constant_weights (conv) ||
       unet_node_output (next, 0)->n_dims != out->n_dims)
     return FALSE;
-  affine.scale = g_new (gdouble, affine.n);
-  affine.shift = g_new (gdouble, affine.n);
-  ok = read_affine (next, out, &affine);
+  affine.scale = g_try_new (gdouble, affine.n);
+  affine.shift = g_try_new (gdouble, affine.n);
+  bias = new_bias (&affine);
+  ok = affine.scale && affine.shift && bias &&
+       read_affine (next, out, &affine) &&
+       scale_weights (graph, conv, &affine);
   if (ok) {
-    scale_weights (graph, conv, &affine);
-    shift_bias (graph, conv, &affine);
+    shift_bias (graph, conv, &affine, g_steal_pointer (&bias));
     for (guint i = 0; i < next->post_ops->len; i++)
       unet_node_add_post_op (conv,
                              &g_array_index (next->post_ops, UnetPostOp, i));

@@ -131,6 +131,8 @@ moved_constant (const Sink *sink, const UnetValue *value)
 
   untransposed_dims (sink, value, dims);
   tensor = unet_tensor_new (value->dtype, sink->rank, dims);
+  if (!tensor)
+    return NULL;
   unet_strides (value->n_dims, value->dims, own);
   unet_strides (sink->rank, dims, to);
   for (guint i = 0; i < sink->rank; i++) {
@@ -159,19 +161,46 @@ renamed_value (const Sink *sink, UnetValue *value)
   return out;
 }
 
-static void
-convert_input (const Sink *sink, guint index)
+/* What stands for an input in x's order; NULL where memory is short. */
+static UnetValue *
+converted (const Sink *sink, UnetValue *value)
 {
-  UnetValue *value = unet_node_input (sink->node, index);
   UnetNode *transpose = transpose_of (value);
 
   if (transpose && same_perm (sink, transpose))
-    value = unet_node_input (transpose, 0);
-  else if (way_for (sink, value) == MOVED)
-    value = moved_constant (sink, value);
-  else if (way_for (sink, value) == RENAMED)
-    value = renamed_value (sink, value);
-  unet_node_set_input (sink->node, index, value);
+    return unet_node_input (transpose, 0);
+  if (way_for (sink, value) == MOVED)
+    return moved_constant (sink, value);
+  if (way_for (sink, value) == RENAMED)
+    return renamed_value (sink, value);
+  return value;
+}
+
+static void
+convert_input (const Sink *sink, guint index)
+{
+  unet_node_set_input (
+      sink->node, index,
+      converted (sink, unet_node_input (sink->node, index)));
+}
+
+/* All of them or none. */
+static gboolean
+convert_inputs (const Sink *sink)
+{
+  guint n = sink->node->inputs->len;
+  g_autofree UnetValue **values = g_new0 (UnetValue *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    if (way_for (sink, unet_node_input (sink->node, i)) == MOVED &&
+        !(values[i] = converted (sink, unet_node_input (sink->node, i))))
+      return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (values[i])
+      unet_node_set_input (sink->node, i, values[i]);
+    else
+      convert_input (sink, i);
+  return TRUE;
 }
 
 /* ---- outputs ---------------------------------------------------------- */
@@ -221,8 +250,8 @@ sink_elementwise (const Sink *sink)
   for (guint i = 0; i < sink->node->inputs->len; i++)
     if (!input_fits (sink, unet_node_input (sink->node, i)))
       return FALSE;
-  for (guint i = 0; i < sink->node->inputs->len; i++)
-    convert_input (sink, i);
+  if (!convert_inputs (sink))
+    return FALSE;
   convert_outputs (sink);
   return TRUE;
 }
@@ -248,6 +277,7 @@ move_axis (const Sink *sink, gint64 def, guint *axis)
 static gboolean
 sink_concat (const Sink *sink)
 {
+  gint64 before = unet_node_attr_int (sink->node, "axis", 1);
   guint axis;
 
   for (guint i = 0; i < sink->node->inputs->len; i++)
@@ -255,7 +285,10 @@ sink_concat (const Sink *sink)
       return FALSE;
   if (!move_axis (sink, 1, &axis))
     return FALSE;
-  return sink_elementwise (sink);
+  if (sink_elementwise (sink))
+    return TRUE;
+  unet_node_set_attr_int (sink->node, "axis", before);
+  return FALSE;
 }
 
 static gboolean

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALL_TENSOR 4096
+
 /* Saturates, so that callers need one comparison only. */
 gsize
 unet_dims_count (guint n_dims, const gint64 *dims)
@@ -55,6 +57,9 @@ unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
   size = (size + 63) / 64 * 64;
   tensor->data = aligned_alloc (64, MAX (size, 64));
   if (!tensor->data) {
+    /* Numbers and shapes, which nobody makes in anger: as GLib does it. */
+    if (size <= SMALL_TENSOR)
+      g_error ("failed to allocate %" G_GSIZE_FORMAT " bytes", size);
     g_free (tensor);
     return NULL;
   }

@@ -7,6 +7,13 @@
 #define OPSET_MIN 6
 #define OPSET_MAX 24
 
+/* What GLib allocates, or aborts, is kept small: names and attributes as long
+ * as these, graphs as large. Everything larger is asked for and may fail. */
+#define MAX_NODES     65536
+#define MAX_NAME      4096
+#define MAX_TEXT      (1 << 20) /* of metadata */
+#define MAX_ATTRIBUTE 65536     /* numbers in one */
+
 typedef struct {
   UnetGraph *graph;
   GHashTable *values; /* name in the file -> UnetValue */
@@ -41,13 +48,14 @@ is_empty (const char *string)
 static gchar *
 valid_name (const char *name)
 {
-  return g_utf8_make_valid (name ? name : "", -1);
+  return g_utf8_make_valid (name ? name : "",
+                            (gssize) strnlen (name ? name : "", MAX_NAME));
 }
 
 static void
 define (Importer *self, const char *name, UnetValue *value)
 {
-  g_hash_table_insert (self->values, g_strdup (name), value);
+  g_hash_table_insert (self->values, (gpointer) name, value);
 }
 
 /* ---- initialisers, inputs --------------------------------------------- */
@@ -168,7 +176,7 @@ copy_string (UnetAttr *attr, const ProtobufCBinaryData *data)
 {
   attr->type = UNET_ATTR_STRING;
   attr->s = g_utf8_make_valid (data->len ? (const gchar *) data->data : "",
-                               (gssize) data->len);
+                               (gssize) MIN (data->len, MAX_NAME));
 }
 
 /* Attribute kinds that no operator of the table has are passed over. */
@@ -177,6 +185,11 @@ fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
            const gchar *where, gboolean *known, GError **error)
 {
   *known = TRUE;
+  if (MAX (proto->n_floats, proto->n_ints) > MAX_ATTRIBUTE) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+                 "%s: more than %d numbers", where, MAX_ATTRIBUTE);
+    return FALSE;
+  }
   switch (attribute_type (proto)) {
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT:
     attr->type = UNET_ATTR_FLOAT;
@@ -377,6 +390,10 @@ import_graph (Importer *self, const Onnx__GraphProto *proto, GError **error)
   if (proto->n_sparse_initializer)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
                  "sparse initializers are not supported");
+  if (MAX (proto->n_node, proto->n_initializer) > MAX_NODES ||
+      MAX (proto->n_input, proto->n_output) > MAX_NODES)
+    return fail (self, error, UNET_ERROR_LIMIT,
+                 "more than %d nodes or initializers", MAX_NODES);
   for (gsize i = 0; i < proto->n_initializer; i++)
     if (!import_initializer (self, proto->initializer[i], error))
       return FALSE;
@@ -415,10 +432,14 @@ import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
 static void
 import_metadata (Importer *self, const Onnx__ModelProto *proto)
 {
-  for (gsize i = 0; i < proto->n_metadata_props; i++)
-    g_hash_table_insert (self->graph->metadata,
-                         valid_name (proto->metadata_props[i]->key),
-                         valid_name (proto->metadata_props[i]->value));
+  for (gsize i = 0; i < MIN (proto->n_metadata_props, MAX_NODES); i++) {
+    const Onnx__StringStringEntryProto *entry = proto->metadata_props[i];
+    const char *text = entry->value ? entry->value : "";
+    gsize n = strnlen (text, MAX_TEXT + 1);
+    if (n <= MAX_TEXT)
+      g_hash_table_insert (self->graph->metadata, valid_name (entry->key),
+                           g_utf8_make_valid (text, (gssize) n));
+  }
 }
 
 UnetGraph *
@@ -432,7 +453,7 @@ unet_onnx_parse (GBytes *bytes, const gchar *name, const gchar *folder,
   if (!proto)
     return NULL;
   self.graph = unet_graph_new (name);
-  self.values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self.values = g_hash_table_new (g_str_hash, g_str_equal);
   import_metadata (&self, proto);
   if (!proto->graph)
     ok = fail (&self, error, UNET_ERROR_PARSE,

@@ -320,9 +320,9 @@ install_input_properties (GObjectClass *klass)
           NULL, READY));
   install (klass, PROP_INPUT_SIZE,
       g_param_spec_string ("input-size", "Input size",
-          "Size of the network's input in pixels, WIDTHxHEIGHT, or \"video\" "
-          "for the frames' own (unset = as the model says, or near the "
-          "frames' aspect)",
+          "Size of the network's input in pixels, WIDTHxHEIGHT, one number: "
+          "near the frames' aspect with the area of such a square, or "
+          "\"video\" for the frames' own (unset = as the model says, or 256)",
           NULL, READY));
   install (klass, PROP_FIT,
       g_param_spec_enum ("fit", "Fit",

@@ -250,6 +250,7 @@ set_input_width (UnetContract *c, const gchar *value)
   if (!set_uint (&c->input_width, value, 0))
     return FALSE;
   c->input_video = FALSE;
+  c->input_side = 0;
   return TRUE;
 }
 
@@ -259,6 +260,7 @@ set_input_height (UnetContract *c, const gchar *value)
   if (!set_uint (&c->input_height, value, 0))
     return FALSE;
   c->input_video = FALSE;
+  c->input_side = 0;
   return TRUE;
 }
 
@@ -283,19 +285,20 @@ static gboolean
 set_input_size (UnetContract *c, const gchar *value)
 {
   g_auto (GStrv) parts = g_strsplit_set (value, "xX", 2);
-  gint64 width, height;
+  gint64 width = 0, height = 0, side = 0;
+  gboolean video = !strcmp (value, "video");
 
-  if (!strcmp (value, "video")) {
-    c->input_video = TRUE;
-    c->input_width = c->input_height = 0;
-    return TRUE;
-  }
-  if (g_strv_length (parts) != 2 || !parse_int (parts[0], 0, MAX_SIZE, &width)
-      || !parse_int (parts[1], 0, MAX_SIZE, &height))
+  if (!video && g_strv_length (parts) == 1) {
+    if (!parse_int (parts[0], 1, MAX_SIZE, &side))
+      return FALSE;
+  } else if (!video && (!parse_int (parts[0], 0, MAX_SIZE, &width)
+                        || !parse_int (parts[1], 0, MAX_SIZE, &height))) {
     return FALSE;
+  }
   c->input_width = (guint) width;
   c->input_height = (guint) height;
-  c->input_video = FALSE;
+  c->input_side = (guint) side;
+  c->input_video = video;
   return TRUE;
 }
 
@@ -448,6 +451,8 @@ unet_contract_to_string (const UnetContract *c)
   append_enum (text, "fit", UNET_TYPE_FIT, (gint) c->fit);
   if (c->input_video)
     g_string_append (text, " input-size=video");
+  else if (c->input_side)
+    g_string_append_printf (text, " input-size=%u", c->input_side);
   else
     g_string_append_printf (text, " input-size=%ux%u", c->input_width,
                             c->input_height);

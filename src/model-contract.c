@@ -319,6 +319,10 @@ resolve_size (const UnetModel *model, UnetContract *contract,
     return fail (model, error,
                  "input '%s' has a size of its own, not the video's",
                  input->name);
+  if (contract->input_side && input->dims[row] > 0 && input->dims[row + 1] > 0)
+    return fail (model, error,
+                 "input '%s' has a size of its own: no area can be chosen",
+                 input->name);
   return resolve_extent (model, input, input->dims[row],
                          &contract->input_height, error) &&
          resolve_extent (model, input, input->dims[row + 1],

@@ -4,7 +4,7 @@
 
 /* The size of the network's input where the model leaves it open. */
 
-#define DEFAULT_AREA (256.0 * 256.0)
+#define DEFAULT_SIDE 256
 #define DEFAULT_TILE 512
 #define MAX_SIZE 16384
 
@@ -22,14 +22,18 @@ round_to (gdouble extent, guint multiple, gboolean up)
  * fewer pixels is seen worse, so lost area counts as much as distortion;
  * area won, which only takes time, half as much. */
 static void
-choose_open (gdouble aspect, guint multiple, guint *width, guint *height)
+choose_open (gdouble aspect, const UnetContract *contract, guint *width,
+             guint *height)
 {
-  gdouble h = sqrt (DEFAULT_AREA / aspect), best = G_MAXDOUBLE;
+  const guint multiple = MAX (contract->multiple, 1);
+  const gdouble side = contract->input_side ? contract->input_side
+                                            : DEFAULT_SIDE;
+  gdouble h = side / sqrt (aspect), best = G_MAXDOUBLE;
 
   for (guint i = 0; i < 4; i++) {
     guint x = round_to (h * aspect, multiple, i & 1);
     guint y = round_to (h, multiple, i & 2);
-    gdouble growth = log ((gdouble) x * y / DEFAULT_AREA);
+    gdouble growth = log ((gdouble) x * y / (side * side));
     gdouble cost = fabs (log ((gdouble) x / y / aspect)) +
                    MAX (-growth, growth / 2);
     if (cost < best) {
@@ -192,7 +196,7 @@ unet_model_choose_size (const UnetModel *model, const UnetContract *contract,
     choose_unscaled (model, contract, input, frame_width, frame_height, width,
                      height);
   else if (!*width && !*height)
-    choose_open (aspect, multiple, width, height);
+    choose_open (aspect, contract, width, height);
   else if (!*width)
     *width = follow_aspect (*height * aspect, multiple);
   else if (!*height)

@@ -97,6 +97,8 @@ typedef enum {
  * @input_width: width of the network's input in pixels, 0: the model's own,
  *   or chosen from the frame where the model leaves it open
  * @input_height: as @input_width
+ * @input_side: an input of open size follows the frame's aspect and has about
+ *   the area of a square of this side; 0: 256
  * @input_video: the input's size is the frames', rounded up to @multiple, and
  *   pixels stay as they are, the rest mirrored; goes before @input_width
  * @multiple: an open width and height are multiples of this, 1 or more
@@ -131,6 +133,7 @@ typedef struct {
   UnetFit fit;
   guint input_width;
   guint input_height;
+  guint input_side;
   gboolean input_video;
   guint multiple;
   gint overlap;
@@ -186,7 +189,8 @@ UNET_API void unet_contract_free (UnetContract *contract);
  * @contract: a contract
  * @key: a field's name with dashes, such as `color-order`
  * @value: its value as text: nicks for enumerations, a comma-separated list
- *   for `mean`, `std`, `labels`, `state` and `constants`, `WxH` or `video` for `input-size`
+ *   for `mean`, `std`, `labels`, `state` and `constants`, `WxH`, `N` or
+ *   `video` for `input-size`
  * @error: return location
  *
  * Sets one field from text, as sidecar files and ONNX metadata have it.

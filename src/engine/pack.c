@@ -197,3 +197,42 @@ unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source,
   g_free (b);
   return storage;
 }
+
+/* ---- what was packed ----------------------------------------------------- */
+
+/* Smaller ones are attributes rather than weights. */
+#define WEIGHTS 4096
+
+static void
+add_constant (GHashTable *used, const UnetStorage *storage)
+{
+  if (storage && storage->constant)
+    g_hash_table_add (used, storage->constant);
+}
+
+/* Weights into which something was folded are this graph's own: once they are
+ * packed nobody needs them, and each session would keep a copy. Those of the
+ * file are the model's and stay. */
+void
+unet_plan_release_weights (UnetPlan *plan)
+{
+  GHashTable *used = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const UnetStep *step = g_ptr_array_index (plan->steps, i);
+
+    for (guint k = 0; k < step->n_operands; k++)
+      add_constant (used, step->operands[k].storage);
+  }
+  for (guint i = 0; i < plan->graph->outputs->len; i++)
+    add_constant (used, plan->outputs[i].storage);
+  for (guint i = 0; i < plan->graph->values->len; i++) {
+    UnetValue *v = g_ptr_array_index (plan->graph->values, i);
+
+    if (v->constant && !g_hash_table_contains (used, v->constant->data)
+        && v->constant->n_elements * unet_dtype_size (v->constant->dtype)
+               > WEIGHTS)
+      g_clear_pointer (&v->constant, unet_tensor_unref);
+  }
+  g_hash_table_unref (used);
+}

@@ -486,6 +486,7 @@ finish (UnetPlan *plan, GError **error)
     if (!bind_step (plan, g_ptr_array_index (plan->steps, i), error))
       return FALSE;
   plan->layers = g_new0 (UnetLayerInfo, plan->steps->len + 1);
+  unet_plan_release_weights (plan);
   return TRUE;
 }
 

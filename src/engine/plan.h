@@ -202,6 +202,9 @@ gboolean unet_plan_reorder_now (UnetPlan *plan, gconstpointer source,
 /* @source, laid out as @from, as a constant laid out as @to. */
 UnetStorage *unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source,
     UnetConstMd from, UnetConstMd to, GError **error);
+/* Lets go of constants of which only packed forms are in use. The plan is
+ * done. */
+void unet_plan_release_weights (UnetPlan *plan);
 
 /* ---- post-ops (post-ops.c) -------------------------------------------- */
 

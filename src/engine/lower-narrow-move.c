@@ -306,19 +306,24 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
       = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error) : NULL;
   UnetNarrowResize *p;
   UnetResize r;
+  UnetResizeTables *tables;
   UnetStep *step;
 
   if (!dst || !unet_resize_is_simple (plan, node, &r))
     return FALSE;
+  tables = unet_resize_tables_new (unet_plan_vec (plan, in, UNET_MEM_NARROW),
+      unet_plan_vec (plan, out, UNET_MEM_NARROW),
+      r.mode == UNET_RESIZE_NEAREST);
+  if (!tables) {
+    unet_plan_set_error (error, plan, node, "out of memory for its tables");
+    return FALSE;
+  }
   p = g_new0 (UnetNarrowResize, 1);
   p->type = narrow_of (plan, in).type;
   p->c = in->dims[1];
   p->src = unet_narrow_pixels (plan, in);
   p->dst = unet_narrow_pixels (plan, out);
-  p->tables = unet_resize_tables_new (
-      unet_plan_vec (plan, in, UNET_MEM_NARROW),
-      unet_plan_vec (plan, out, UNET_MEM_NARROW),
-      r.mode == UNET_RESIZE_NEAREST);
+  p->tables = tables;
   unet_resize_fill (&r, node, p->tables);
   step = add_kernel (plan, node, "unet:narrow_resize",
       unet_kernel_narrow_resize, p);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Memory that cannot be had. Each allocation of LARGE bytes or more, while a
+ * model is loaded and compiled and runs, fails in its turn: that must end in
+ * success or a GError, and leave nothing behind. Smaller ones are GLib's, which
+ * ends the process where it cannot have them; what oneDNN has for itself is
+ * left alone, since it reads through a null pointer then. */
+
+#include "../graph/writer.h"
+#include <check.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unetseg/unetseg.h>
+
+#define LARGE 8192
+
+/* ---- an allocator that fails -------------------------------------------- */
+
+extern void *__libc_malloc (size_t size);
+extern void *__libc_calloc (size_t n, size_t size);
+extern void *__libc_realloc (void *data, size_t size);
+extern void *__libc_memalign (size_t alignment, size_t size);
+extern void __libc_free (void *data);
+
+static gint armed;    /* atomic: count and fail at all? */
+static gint n_large;  /* atomic */
+static gint fail_at;  /* that one */
+static gint failures; /* atomic */
+
+/* Large blocks in use: a table of their addresses, without memory of its
+ * own. */
+#define N_BLOCKS 65536
+static gpointer blocks[N_BLOCKS];
+static gint n_blocks; /* atomic */
+
+/* oneDNN asks through the C++ library, too. */
+static gboolean
+is_ours (gpointer caller)
+{
+  Dl_info info;
+
+  return dladdr (caller, &info) && !strstr (info.dli_fname, "libdnnl")
+      && !strstr (info.dli_fname, "libstdc++");
+}
+
+static gboolean
+refuses (gsize size, gpointer caller)
+{
+  if (size < LARGE || !g_atomic_int_get (&armed) || !is_ours (caller)
+      || g_atomic_int_add (&n_large, 1) != fail_at)
+    return FALSE;
+  g_atomic_int_inc (&failures);
+  errno = ENOMEM;
+  return TRUE;
+}
+
+static gpointer
+note (gpointer data, gsize size)
+{
+  if (!data || size < LARGE)
+    return data;
+  for (guint i = ((gsize) data >> 4) % N_BLOCKS;; i = (i + 1) % N_BLOCKS)
+    if (g_atomic_pointer_compare_and_exchange (&blocks[i], NULL, data))
+      break;
+  g_atomic_int_inc (&n_blocks);
+  return data;
+}
+
+/* It lies at its place or a little behind it. */
+static void
+forget (gpointer data)
+{
+  guint from = ((gsize) data >> 4) % N_BLOCKS;
+
+  for (guint k = 0; data && k < 64; k++)
+    if (g_atomic_pointer_get (&blocks[(from + k) % N_BLOCKS]) == data
+        && g_atomic_pointer_compare_and_exchange (
+            &blocks[(from + k) % N_BLOCKS], data, NULL)) {
+      g_atomic_int_dec_and_test (&n_blocks);
+      return;
+    }
+}
+
+#define CALLER __builtin_return_address (0)
+#define PUBLIC __attribute__ ((visibility ("default")))
+PUBLIC void *malloc (size_t size);
+PUBLIC void *calloc (size_t n, size_t size);
+PUBLIC void *realloc (void *data, size_t size);
+PUBLIC void *memalign (size_t alignment, size_t size);
+PUBLIC void *aligned_alloc (size_t alignment, size_t size);
+PUBLIC int posix_memalign (void **data, size_t alignment, size_t size);
+PUBLIC void free (void *data);
+
+void *
+malloc (size_t size)
+{
+  return refuses (size, CALLER) ? NULL : note (__libc_malloc (size), size);
+}
+
+void *
+calloc (size_t n, size_t size)
+{
+  return refuses (n * size, CALLER) ? NULL : note (__libc_calloc (n, size), n * size);
+}
+
+void *
+realloc (void *data, size_t size)
+{
+  if (refuses (size, CALLER))
+    return NULL;
+  forget (data);
+  return note (__libc_realloc (data, size), size);
+}
+
+void *
+memalign (size_t alignment, size_t size)
+{
+  return refuses (size, CALLER) ? NULL
+                        : note (__libc_memalign (alignment, size), size);
+}
+
+void *
+aligned_alloc (size_t alignment, size_t size)
+{
+  return refuses (size, CALLER)
+      ? NULL : note (__libc_memalign (alignment, size), size);
+}
+
+int
+posix_memalign (void **data, size_t alignment, size_t size)
+{
+  gpointer memory = refuses (size, CALLER)
+      ? NULL : note (__libc_memalign (alignment, size), size);
+
+  if (memory)
+    *data = memory;
+  return memory ? 0 : ENOMEM;
+}
+
+void
+free (void *data)
+{
+  forget (data);
+  __libc_free (data);
+}
+
+/* ---- a network of everything -------------------------------------------- */
+
+static void
+conv (Writer *w, const gchar *op, const gchar *name, const gchar *inputs,
+    const gchar *output, const gchar *pads, const gchar *strides)
+{
+  GByteArray *node = writer_node (op, name, inputs, output);
+
+  node_ints (node, "pads", pads);
+  node_ints (node, "strides", strides);
+  writer_add (w, node);
+}
+
+static void
+batch_norm (Writer *w, const gchar *input, const gchar *output)
+{
+  static const gchar *const parts[] = { "s", "b", "m" };
+  gfloat ones[32];
+
+  for (guint i = 0; i < 32; i++)
+    ones[i] = 1 + i % 3;
+  for (guint i = 0; i < 3; i++)
+    writer_noise (w, parts[i], "32", 20 + i, 1);
+  writer_floats (w, "v", "32", ones);
+  {
+    g_autofree gchar *inputs = g_strconcat (input, ",s,b,m,v", NULL);
+    writer_op (w, "BatchNormalization", "norm", inputs, output);
+  }
+}
+
+static void
+transposed (Writer *w, const gchar *input, const gchar *output,
+    const gchar *perm)
+{
+  GByteArray *node = writer_node ("Transpose", output, input, output);
+
+  node_ints (node, "perm", perm);
+  writer_add (w, node);
+}
+
+static GBytes *
+make_network (void)
+{
+  Writer w = writer_new (13);
+  gfloat scales[4] = { 1, 1, 2, 2 };
+  GByteArray *node;
+
+  writer_input (&w, "x", W_FLOAT, "1,3,48,48");
+  writer_noise (&w, "w1", "32,3,3,3", 1, .2);
+  writer_noise (&w, "w2", "64,32,3,3", 2, .06);
+  writer_noise (&w, "w3", "64,32,2,2", 3, .06);
+  writer_noise (&w, "w4", "32,64,3,3", 4, .06);
+  writer_noise (&w, "w5", "32,32,3,3", 5, .06);
+  writer_noise (&w, "plane", "1,48,48,32", 6, 1);
+  writer_noise (&w, "w6", "96,96", 7, .1);
+  writer_floats (&w, "scales", "4", scales);
+  conv (&w, "Conv", "c1", "x,w1", "a", "1,1,1,1", "1,1");
+  batch_norm (&w, "a", "n");
+  writer_op (&w, "Relu", "relu", "n", "r");
+  conv (&w, "Conv", "c2", "r,w2", "d", "1,1,1,1", "2,2");
+  conv (&w, "ConvTranspose", "c3", "d,w3", "u", "0,0,0,0", "2,2");
+  node = writer_node ("Concat", "skip", "r,u", "k");
+  node_int (node, "axis", 1);
+  writer_add (&w, node);
+  conv (&w, "Conv", "c4", "k,w4", "e", "1,1,1,1", "1,1");
+  transposed (&w, "e", "f", "0,2,3,1");
+  writer_op (&w, "Add", "plus", "f,plane", "g");
+  transposed (&w, "g", "h", "0,3,1,2");
+  conv (&w, "Conv", "c5", "h,w5", "i", "1,1,1,1", "1,1");
+  node = writer_node ("Resize", "up", "i,,scales", "j");
+  node_string (node, "mode", "linear");
+  writer_add (&w, node);
+  writer_op (&w, "MatMul", "mat", "j,w6", "l");
+  writer_op (&w, "Sigmoid", "end", "l", "y");
+  writer_output (&w, "y", W_FLOAT, NULL);
+  return writer_end (&w);
+}
+
+/* ---- what is tried ------------------------------------------------------ */
+
+typedef struct {
+  gchar *path;
+  UnetTuning tuning;
+} Try;
+
+static gboolean
+compile_and_run (UnetModel *model, UnetTuning tuning, GError **error)
+{
+  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
+  UnetSession *session;
+  gboolean ok;
+
+  options.threads = 2;
+  options.tuning = tuning;
+  session = unet_session_new (model, NULL, 0, &options, error);
+  if (!session)
+    return FALSE;
+  memset (unet_session_get_input_data (session, 0), 0,
+      3 * 48 * 48 * sizeof (gfloat));
+  ok = unet_session_run (session, error);
+  unet_session_unref (session);
+  return ok;
+}
+
+static gboolean
+load_and_run (const Try *try, GError **error)
+{
+  UnetModel *model = unet_model_load (try->path, error);
+  gboolean ok;
+
+  if (!model)
+    return FALSE;
+  ok = compile_and_run (model, try->tuning, error);
+  unet_model_unref (model);
+  return ok;
+}
+
+/* Returns whether there was an allocation to fail. */
+static gboolean
+try_without (const Try *try, gint index, guint *errors)
+{
+  g_autoptr (GError) error = NULL;
+  gint before = g_atomic_int_get (&n_blocks);
+  gboolean ok;
+
+  n_large = failures = 0;
+  fail_at = index;
+  g_atomic_int_set (&armed, TRUE);
+  ok = load_and_run (try, &error);
+  g_atomic_int_set (&armed, FALSE);
+  ck_assert_msg (ok == !error, "allocation %d: no error and no success",
+      index);
+  ck_assert_msg (!error || error->domain == UNET_ERROR, "allocation %d: %s",
+      index, error ? error->message : "");
+  ck_assert_msg (g_atomic_int_get (&n_blocks) <= before,
+      "allocation %d: %d blocks left behind, %s", index,
+      g_atomic_int_get (&n_blocks) - before, ok ? "success" : error->message);
+  *errors += !ok;
+  return failures > 0;
+}
+
+static void
+try_all (UnetTuning tuning)
+{
+  g_autoptr (GBytes) network = make_network ();
+  g_autofree gchar *folder = g_dir_make_tmp ("unetseg-memory-XXXXXX", NULL);
+  Try try = { g_build_filename (folder, "model.onnx", NULL), tuning };
+  g_autoptr (GError) error = NULL;
+  gsize size;
+  gconstpointer data = g_bytes_get_data (network, &size);
+  guint errors = 0;
+  gint n = 0;
+
+  ck_assert (g_file_set_contents (try.path, data, size, NULL));
+  /* What stays for the process is made by these. */
+  for (guint i = 0; i < 2; i++)
+    ck_assert_msg (load_and_run (&try, &error), "%s",
+        error ? error->message : "");
+  while (try_without (&try, n, &errors))
+    n++;
+  printf ("%d allocations of %d bytes or more: %u errors, %u did without\n",
+      n, LARGE, errors, n - errors);
+  fflush (stdout);
+  ck_assert_int_gt (n, 10);
+  remove (try.path);
+  remove (folder);
+  g_free (try.path);
+}
+
+START_TEST (by_rule)
+{
+  try_all (UNET_TUNING_STATIC);
+}
+END_TEST
+
+START_TEST (measured)
+{
+  try_all (UNET_TUNING_MEASURE);
+}
+END_TEST
+
+START_TEST (by_oracles)
+{
+  try_all (UNET_TUNING_REFERENCE);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("memory");
+  TCase *tcase = tcase_create ("failures");
+  SRunner *runner;
+  gint failed;
+
+  /* Primitives that oneDNN keeps would look like leaks. */
+  g_setenv ("DNNL_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
+  g_setenv ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
+  tcase_set_timeout (tcase, 300);
+  tcase_add_test (tcase, by_rule);
+  tcase_add_test (tcase, measured);
+  tcase_add_test (tcase, by_oracles);
+  suite_add_tcase (suite, tcase);
+  runner = srunner_create (suite);
+  srunner_run_all (runner, CK_NORMAL);
+  failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -91,6 +91,15 @@ check "file-to-file names a missing model" fails_naming no-such.onnx \
 check "contact-sheet runs" \
   "$pipelines/contact-sheet" -n 2 -w 64 ball.webm out.webm sheet.png
 check "contact-sheet has two pairs" has_size sheet.png 256 48
+# Whole pictures of three, and about as many as there are frames.
+has_three () {
+  decode "$1" && awk -v n="$(stat -c %s "$1.i420")" -v size=$((3 * 64 * 48 * 3 / 2)) \
+    'BEGIN { print n / size, "frames"; exit n % size || n / size < 25 }'
+}
+
+check "side-by-side runs" "$pipelines/side-by-side" -s 64x48 \
+  -f "videocrop left=64 top=48" -u interval=2 ball.webm three.webm
+check "side-by-side shows three pictures" has_three three.webm
 check "webcam-to-screen runs" timeout 60 \
   "$pipelines/webcam-to-screen" -n 20 -s "fakesink sync=true" \
   -u interval=4 test

@@ -227,20 +227,45 @@ is_empty (const UnetAlpha *self)
   return self->style.invert ? low >= self->high : high <= self->low;
 }
 
+static gboolean
+is_coverage (const UnetAlpha *self, const UnetMask *mask)
+{
+  return !mask->class_map && mask->width == self->width &&
+      mask->height == self->height && mask->x == 0 && mask->y == 0 &&
+      mask->w == self->width && mask->h == self->height;
+}
+
+/* The curve is not needed, and the next one is to be made. */
+static gboolean
+begin_coverage (UnetAlpha *self)
+{
+  guint8 low, high;
+
+  self->peak = (guint8) (255 * self->style.gain + 0.5);
+  self->curve_is_set = FALSE;
+  find_extremes (self->mask.probability,
+      (gsize) self->mask.width * self->mask.height, &low, &high);
+  return self->peak > 0 && (self->style.invert ? low < 255 : high > 0);
+}
+
 gboolean
 unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
     const UnetAlphaStyle *style)
 {
   const UnetAlphaStyle *old = &self->style;
-  const gboolean same_curve = self->cell_start &&
+  const gboolean same_curve = self->curve_is_set &&
       old->threshold == style->threshold && old->gain == style->gain &&
       old->invert == style->invert && old->edge == style->edge;
 
   set_geometry (self, mask);
   self->mask = *mask;
   self->style = *style;
+  self->is_coverage = is_coverage (self, mask);
+  if (self->is_coverage)
+    return begin_coverage (self);
   if (!same_curve)
     set_curve (self);
+  self->curve_is_set = TRUE;
   self->cell_row = -1;
   return !is_empty (self);
 }
@@ -525,8 +550,8 @@ mix_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
   }
 }
 
-void
-unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
+static void
+get_mask_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
 {
   const gdouble at =
       cell_position (y, self->mask.y, self->mask.h, self->mask.height);
@@ -557,4 +582,49 @@ unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
       mix_colors (self, run, fraction, row);
     add_span (row, run->start, run->end);
   }
+}
+
+UNET_SIMD static void
+scale_coverage (guint8 *restrict dst, const guint8 *src, guint8 flip,
+    guint gain, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    const guint v = (guint) (src[i] ^ flip) * gain + 128;
+
+    dst[i] = (guint8) ((v + (v >> 8)) >> 8);
+  }
+}
+
+/* Spans in steps of eight pixels. */
+static void
+find_spans (UnetAlphaRow *row, guint n)
+{
+  for (guint x = 0; x < n; x += 8) {
+    const guint end = MIN (x + 8, n);
+    guint64 eight = 0;
+
+    memcpy (&eight, row->alpha + x, end - x);
+    if (eight)
+      add_span (row, x, end);
+  }
+}
+
+static void
+get_coverage_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
+{
+  const guint8 *src = self->mask.probability + (gsize) y * self->width;
+
+  row->n_spans = 0;
+  scale_coverage (row->alpha, src, self->style.invert ? 255 : 0, self->peak,
+      self->width);
+  find_spans (row, self->width);
+}
+
+void
+unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
+{
+  if (self->is_coverage)
+    get_coverage_row (self, y, row);
+  else
+    get_mask_row (self, y, row);
 }

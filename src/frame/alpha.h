@@ -59,6 +59,8 @@ typedef struct {
   guint left, right, top, bottom; /* of the pixels that the mask covers */
   UnetMask mask;
   UnetAlphaStyle style;
+  gboolean is_coverage; /* the mask has a value for each pixel */
+  gboolean curve_is_set;
   guint8 curve[4096]; /* alpha of a probability */
   guint8 peak;        /* its largest */
   guint8 low, high;   /* 8-bit probabilities between which it moves */
@@ -80,7 +82,8 @@ typedef struct {
 void unet_alpha_init (UnetAlpha *self, guint width, guint height);
 void unet_alpha_clear (UnetAlpha *self);
 /* Starts a picture; allocates only where the mask's geometry is new. @mask and
- * @style->classes must stay. FALSE where nothing is to be drawn at all. */
+ * @style->classes must stay. A mask as large as the frame and without a class
+ * map is coverage, which is drawn as it is whatever edge the style says. FALSE where nothing is to be drawn at all. */
 gboolean unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
     const UnetAlphaStyle *style);
 /* Row @y of the frame, from top to bottom - 1. */

@@ -96,8 +96,15 @@ UNET_SIMD_EXTERN void
 unet_scatter_u16 (guint16 *restrict dst, const guint16 *src, guint step,
     guint n)
 {
-  for (guint i = 0; i < n; i++)
-    dst[step * i] = src[i];
+  if (step == 2)
+    for (guint i = 0; i < n; i++)
+      dst[2 * i] = src[i];
+  else if (step == 4)
+    for (guint i = 0; i < n; i++)
+      dst[4 * i] = src[i];
+  else
+    for (guint i = 0; i < n; i++)
+      dst[step * i] = src[i];
 }
 
 UNET_SIMD_EXTERN void

@@ -64,7 +64,7 @@ UNET_API void unet_preprocess_free (UnetPreprocess *self);
 UNET_API void unet_preprocess_run (UnetPreprocess *self,
     const GstVideoFrame *frame, gfloat *tensor);
 
-/* ---- tensor to mask --------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------- */
 
 /* A mask at model resolution: the part of the output that holds picture. */
 typedef struct {
@@ -77,6 +77,49 @@ typedef struct {
   gdouble x, y, w, h;   /* rectangle of the frame that it covers, pixels */
 } UnetMask;
 
+/* The smallest rectangle of the frame with every pixel of class @id, in pixels:
+ * x, y, width, height; FALSE where there is none. */
+UNET_API gboolean unet_mask_find_box (const UnetMask *mask, guint id,
+    gdouble box[4]);
+
+/* ---- masks through time ------------------------------------------------ */
+
+typedef struct _UnetTemporal UnetTemporal;
+
+/* Holds masks still where the picture is still, and takes new ones as they are
+ * where it changes. @info: of the frames; @shape: of the masks as they lie on
+ * frames, without data; @orientation: what makes both upright, as values are
+ * when they come. */
+UNET_API UnetTemporal *unet_temporal_new (const GstVideoInfo *info,
+    const UnetMask *shape, GstVideoOrientationMethod orientation,
+    GError **error);
+UNET_API void unet_temporal_free (UnetTemporal *self);
+/* Forgets everything: the next mask is taken as it is. */
+UNET_API void unet_temporal_reset (UnetTemporal *self);
+/* The frame of which a mask comes next. @elapsed since the last one and
+ * @time_constant, after which 1 / e is left of what was held, in the same unit
+ * of time; 0 holds nothing. */
+UNET_API void unet_temporal_look (UnetTemporal *self,
+    const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant);
+/* How much of the picture the last look found changed, 0..1; 1 at a cut. */
+UNET_API gdouble unet_temporal_get_changed (UnetTemporal *self);
+
+typedef struct _UnetScene UnetScene;
+
+/* Whether a scene is still that of an earlier frame. */
+UNET_API UnetScene *unet_scene_new (const GstVideoInfo *info,
+    const UnetMask *shape, GError **error);
+UNET_API void unet_scene_free (UnetScene *self);
+/* Largest difference of a block of 8x8 mask pixels to the frame that was kept,
+ * as a mean over the block, of components of 0..1; 1 where none was kept. */
+UNET_API gdouble unet_scene_compare (UnetScene *self,
+    const GstVideoFrame *frame);
+/* Keeps the frame that was compared last. */
+UNET_API void unet_scene_keep (UnetScene *self);
+UNET_API void unet_scene_forget (UnetScene *self);
+
+/* ---- tensor to mask --------------------------------------------------- */
+
 typedef struct _UnetPostprocess UnetPostprocess;
 
 /* @output: shape of the output tensor (dtype F32 or an integer type for
@@ -88,10 +131,45 @@ UNET_API UnetPostprocess *unet_postprocess_new (const UnetContract *contract,
 UNET_API void unet_postprocess_free (UnetPostprocess *self);
 /* Size of the mask, classes and the rectangle it covers, without data. */
 UNET_API void unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask);
+/* (nullable): probabilities go through @temporal, which the caller keeps,
+ * before any threshold; class numbers of an argmax do not. */
+UNET_API void unet_postprocess_set_temporal (UnetPostprocess *self,
+    UnetTemporal *temporal);
 /* @threshold: 0..1, a foreground pixel's least probability. Fills
  * mask->class_map and mask->probability, which the caller allocated. */
 UNET_API void unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
     gdouble threshold, UnetMask *mask);
+
+/* ---- edges ------------------------------------------------------------- */
+
+typedef struct {
+  gboolean guided;       /* edges move to those of the picture */
+  gdouble low, high;     /* probabilities of no and of full coverage */
+  gint grow;             /* pixels outwards, or inwards where negative */
+  guint feather;         /* pixels on either side, at most 100 */
+  gdouble time_constant; /* of edges while nothing changes; 0: none are held */
+  gdouble elapsed;       /* since the last frame, in the same unit */
+} UnetRefineOptions;
+
+typedef struct _UnetRefine UnetRefine;
+
+/* Masks at the frame's resolution. Takes every format that
+ * unet_preprocess_new() does. */
+UNET_API UnetRefine *unet_refine_new (const GstVideoInfo *info);
+UNET_API void unet_refine_free (UnetRefine *self);
+/* Forgets what is held. */
+UNET_API void unet_refine_reset (UnetRefine *self);
+/* @frame: mapped for reading. Returns: (nullable): the coverage of each pixel
+ * as the probability of a mask as large as the frame, without class map, good
+ * until the next call. */
+UNET_API const UnetMask *unet_refine_run (UnetRefine *self,
+    const GstVideoFrame *frame, const UnetMask *mask,
+    const UnetRefineOptions *options);
+
+/* A line @width pixels wide along the edges of the last result. Fills and
+ * returns @outline, good as long as that. */
+UNET_API const UnetMask *unet_refine_get_outline (UnetRefine *self,
+    guint width, UnetMask *outline);
 
 /* ---- drawing ---------------------------------------------------------- */
 
@@ -114,6 +192,18 @@ UNET_API void unet_overlay_set_palette (UnetOverlay *self, const guint32 *argb,
  * stay bit-exact. */
 UNET_API void unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *mask, gdouble opacity, gdouble threshold);
+
+/* @frame: mapped read-write. @coverage: of unet_refine_run(), on what is kept.
+ * The rest is blurred, as if what is kept were not there. @radius: standard
+ * deviation in pixels, at least 1. */
+UNET_API void unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetMask *coverage, gdouble radius);
+/* The rest becomes @picture (of unet_overlay_get_info()), or a colour where
+ * that is %NULL; alpha does not count. */
+UNET_API void unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetMask *coverage, guint32 argb, const GstVideoFrame *picture);
+/* What is drawn on: the stream's info where its format is drawn on directly. */
+UNET_API const GstVideoInfo *unet_overlay_get_info (UnetOverlay *self);
 
 /* ---- the mask as a picture --------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/frame.h"
 #include "frame/alpha.h"
+#include "frame/backdrop.h"
 #include "frame/blend.h"
 #include "frame/color.h"
 #include "frame/convert.h"
@@ -39,6 +40,8 @@ struct _UnetOverlay {
   UnetClassStyle style[256], background[256];
   gboolean is_flat; /* the plan's flat rows hold what is drawn */
   guint16 flat[3];
+  UnetBackdrop *backdrop, *drawn; /* (nullable); and while it is drawn */
+  const guint16 *source;          /* its row at work */
 };
 
 /* ---- setting up ------------------------------------------------------- */
@@ -128,6 +131,7 @@ unet_overlay_free (UnetOverlay *self)
   if (!self)
     return;
   unet_converter_free (self->converter);
+  unet_backdrop_free (self->backdrop);
   unet_alpha_clear (&self->alpha);
   for (guint i = 0; i < 3; i++) {
     g_free (self->plane[i].flat);
@@ -251,7 +255,8 @@ blend_plane (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
     const guint start = row->spans[i].start;
     const guint n = row->spans[i].end - start;
     const guint8 *alpha = spread_alpha (self, plan, row->alpha + start, n);
-    const guint16 *color = self->is_flat
+    const guint16 *color = self->drawn ? self->source + start * plan->step
+        : self->is_flat
         ? plan->flat + start * plan->step
         : spread_colors (self, plan, row->color, start, n);
 
@@ -271,11 +276,12 @@ blend_mixed (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
     const guint site = self->chroma.spans[i].start, start = 2 * site;
     const guint n = MIN (2 * self->chroma.spans[i].end, width) - start;
     const guint n_sites = self->chroma.spans[i].end - site;
-    const guint16 *color = plan->flat + 2 * start;
+    const guint16 *color =
+        self->drawn ? self->source + 2 * start : plan->flat + 2 * start;
 
     unet_spread_422 (self->samples, row->alpha + start,
         self->chroma.alpha + site, plan->luma_first, n);
-    if (!self->is_flat) {
+    if (!self->drawn && !self->is_flat) {
       unet_scatter_u16 (self->colors + plan->luma_first,
           row->color[0] + start, 2, n);
       for (guint c = 1; c < 3; c++)
@@ -365,7 +371,7 @@ make_chroma (UnetOverlay *self, const UnetAlphaRow *const rows[3])
     unet_chroma_rows (self->sum, alpha, 2 * n + 1);
     unet_chroma_columns (self->chroma.alpha + span.start, self->sum + 1,
         self->cosited_h, n);
-    if (!self->is_flat)
+    if (!self->drawn && !self->is_flat)
       make_chroma_colors (self, rows, alpha, span);
   }
 }
@@ -390,12 +396,24 @@ get_row (UnetOverlay *self, gint y, UnetAlphaRow *row)
 }
 
 static void
+find_source (UnetOverlay *self, guint plane, guint y, const UnetAlphaRow *row)
+{
+  if (self->drawn && row->n_spans > 0)
+    self->source = unet_backdrop_get_row (self->drawn, plane, y);
+}
+
+static void
 draw_luma_row (UnetOverlay *self, GstVideoFrame *frame, guint y,
     const UnetAlphaRow *row)
 {
-  for (guint p = 0; p < 3; p++)
-    if (self->plane[p].used && !self->plane[p].chroma && !self->plane[p].mixed)
-      blend_plane (self, &self->plane[p], row_pointer (frame, p, y), row);
+  for (guint p = 0; p < 3; p++) {
+    const PlanePlan *plan = &self->plane[p];
+
+    if (!plan->used || plan->chroma || plan->mixed)
+      continue;
+    find_source (self, p, y, row);
+    blend_plane (self, plan, row_pointer (frame, p, y), row);
+  }
 }
 
 static void
@@ -405,9 +423,12 @@ draw_chroma_row (UnetOverlay *self, GstVideoFrame *frame, guint y,
   for (guint p = 0; p < 3; p++) {
     const PlanePlan *plan = &self->plane[p];
 
+    if (!plan->used || (!plan->mixed && !plan->chroma))
+      continue;
+    find_source (self, p, y, &self->chroma);
     if (plan->mixed)
       blend_mixed (self, plan, row_pointer (frame, p, y), row);
-    else if (plan->used && plan->chroma)
+    else
       blend_plane (self, plan, row_pointer (frame, p, y), &self->chroma);
   }
 }
@@ -496,6 +517,67 @@ draw_layer (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *mask,
     draw_row_pairs (self, frame);
   else
     draw_rows (self, frame);
+}
+
+/* @coverage is as large as the frame and drawn as it is. */
+static void
+draw_background (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetMask *coverage, const guint16 *flat)
+{
+  const UnetAlphaStyle style = { .threshold = 0.5, .gain = 1, .invert = TRUE,
+    .edge = UNET_EDGE_LINEAR };
+  gboolean converted = self->converter != NULL;
+
+  draw_layer (self, frame, coverage, &style, flat, &converted);
+  if (converted)
+    unet_converter_write (self->converter, frame);
+}
+
+static UnetBackdrop *
+get_backdrop (UnetOverlay *self)
+{
+  if (!self->backdrop)
+    self->backdrop = unet_backdrop_new (&self->info);
+  return self->backdrop;
+}
+
+void
+unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetMask *coverage, gdouble radius)
+{
+  const GstVideoFrame *from = frame;
+
+  if (self->converter) {
+    unet_converter_read (self->converter, frame);
+    from = &self->converter->frame;
+  }
+  self->drawn = get_backdrop (self);
+  unet_backdrop_blur (self->drawn, from, coverage, radius);
+  draw_background (self, frame, coverage, NULL);
+  self->drawn = NULL;
+}
+
+void
+unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetMask *coverage, guint32 argb, const GstVideoFrame *picture)
+{
+  UnetClassStyle style;
+
+  set_style (self, &style, argb);
+  if (self->converter)
+    unet_converter_read (self->converter, frame);
+  if (picture) {
+    self->drawn = get_backdrop (self);
+    unet_backdrop_show (self->drawn, picture);
+  }
+  draw_background (self, frame, coverage, picture ? NULL : style.sample);
+  self->drawn = NULL;
+}
+
+const GstVideoInfo *
+unet_overlay_get_info (UnetOverlay *self)
+{
+  return &self->info;
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/frame.h"
 #include "frame/activation.h"
+#include "frame/temporal.h"
 #include "frame/turn.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@ struct _UnetPostprocess {
   UnetActivation activation;
   gint foreground; /* channel or class number, -1: every class is kept */
   gboolean invert;
+  UnetTemporal *temporal; /* (nullable) */
   guint x, y; /* of the part of the output that holds picture */
   UnetMask info; /* upright */
   GstVideoOrientationMethod orientation;
@@ -232,6 +234,12 @@ unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask)
   }
 }
 
+void
+unet_postprocess_set_temporal (UnetPostprocess *self, UnetTemporal *temporal)
+{
+  self->temporal = temporal;
+}
+
 /* ---- class numbers ---------------------------------------------------- */
 
 static gint64
@@ -358,6 +366,14 @@ activate_best (UnetPostprocess *self, gfloat minimum, gfloat scale,
 }
 
 static void
+mix_scores (UnetPostprocess *self, guint y)
+{
+  for (guint c = 0; c < self->shape.channels; c++)
+    self->rows[c] = unet_temporal_mix_row (self->temporal, c, y,
+        self->rows[c], TRUE);
+}
+
+static void
 fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
     UnetMask *mask)
 {
@@ -376,9 +392,14 @@ fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
     find_rows (self, tensor, y);
     if (self->foreground >= 0) {
       activate_one (self, minimum, scale);
+      if (self->temporal)
+        memcpy (self->probability, unet_temporal_mix_row (self->temporal, 0,
+            y, self->probability, FALSE), width * sizeof (gfloat));
       unet_row_threshold (classes, self->probability, (gfloat) threshold,
           width);
     } else {
+      if (self->temporal)
+        mix_scores (self, y);
       activate_best (self, minimum, scale, classes);
       unet_row_suppress (classes, self->probability, (gfloat) threshold,
           width);

@@ -299,99 +299,87 @@ bench_overlays (void)
     bench_overlay (formats[i], 1920, 1080, "30 %", 0.3, 2);
 }
 
-/* ---- alpha and mask pictures ------------------------------------------- */
+/* ---- edges and backgrounds -------------------------------------------- */
 
 typedef struct {
-  UnetCutout *cutout;
-  UnetMaskPicture *picture;
-  GstVideoFrame in, out;
+  UnetOverlay *overlay;
+  UnetRefine *refine;
+  UnetTemporal *temporal;
+  UnetRefineOptions options;
+  GstVideoFrame frame;
   UnetMask mask;
-} CutoutJob;
+  const gchar *what;
+} RefineJob;
 
 static void
-run_cutout (gpointer data)
+run_refine (gpointer data)
 {
-  CutoutJob *job = data;
+  RefineJob *job = data;
+  const UnetMask *coverage;
 
-  unet_cutout_run (job->cutout, &job->in, &job->out, &job->mask, 0.5);
-}
-
-static void
-run_picture (gpointer data)
-{
-  CutoutJob *job = data;
-
-  unet_mask_picture_draw (job->picture, &job->out, &job->mask, 0.5);
-}
-
-static void
-bench_cutout (const gchar *format, guint width, guint height)
-{
-  const GstVideoFormat in = gst_video_format_from_string (format);
-  const GstVideoFormat out = unet_cutout_get_format (in);
-  gchar *name = g_strdup_printf ("cutout %s to %s %ux%u", format,
-      gst_video_format_to_string (out), width, height);
-  GstBuffer *buffer, *result;
-  GstVideoInfo info, out_info;
-  CutoutJob job;
-
-  if (wanted (name)) {
-    buffer = map_noise (&job.in, &info, format, width, height);
-    result = map_noise (&job.out, &out_info, gst_video_format_to_string (out),
-        width, height);
-    out_info.colorimetry = info.colorimetry;
-    job.cutout = unet_cutout_new (&info, &out_info, NULL);
-    job.mask = (UnetMask) { 256, 256, 2, g_malloc (65536), g_malloc (65536), 0,
-      0, width, height };
-    draw_mask (&job.mask, 0.3, 2, FALSE);
-    measure (name, run_cutout, &job);
-    g_free (job.mask.class_map);
-    g_free (job.mask.probability);
-    unet_cutout_free (job.cutout);
-    gst_video_frame_unmap (&job.in);
-    gst_video_frame_unmap (&job.out);
-    gst_buffer_unref (buffer);
-    gst_buffer_unref (result);
+  if (strstr (job->what, "temporal")) {
+    unet_temporal_look (job->temporal, &job->frame, 33, 150);
+    return;
   }
-  g_free (name);
+  coverage = unet_refine_run (job->refine, &job->frame, &job->mask,
+      &job->options);
+  if (strstr (job->what, "overlay"))
+    unet_overlay_draw (job->overlay, &job->frame, coverage, 0.5, 0.5);
+  if (strstr (job->what, "blur"))
+    unet_overlay_blur (job->overlay, &job->frame, coverage,
+        0.025 * job->frame.info.height);
 }
 
 static void
-bench_picture (guint width, guint height, guint n_classes)
+bench_refine (const gchar *format, guint width, guint height,
+    const gchar *what, guint side)
 {
-  gchar *name = g_strdup_printf ("mask %ux%u, %u classes", width, height,
-      n_classes);
-  GstBuffer *buffer;
+  gchar *name = g_strdup_printf ("refine %s %ux%u, %s, mask %u", format, width,
+      height, what, side);
+  RefineJob job = { .what = what };
   GstVideoInfo info;
-  CutoutJob job;
+  GstBuffer *buffer;
 
   if (wanted (name)) {
-    buffer = map_noise (&job.out, &info, "GRAY8", width, height);
-    job.picture = unet_mask_picture_new (width, height);
-    job.mask = (UnetMask) { 256, 256, n_classes, g_malloc (65536),
-      g_malloc (65536), 0, 0, width, height };
-    draw_mask (&job.mask, 0.3, n_classes, FALSE);
-    measure (name, run_picture, &job);
+    buffer = map_noise (&job.frame, &info, format, width, height);
+    job.mask = (UnetMask) { side, side, 2, g_malloc (side * side),
+      g_malloc (side * side), 0, 0, width, height };
+    draw_mask (&job.mask, 0.3, 2, FALSE);
+    job.overlay = unet_overlay_new (&info, NULL);
+    job.refine = unet_refine_new (&info);
+    job.temporal = unet_temporal_new (&info, &job.mask,
+        GST_VIDEO_ORIENTATION_IDENTITY, NULL);
+    job.options = (UnetRefineOptions) { !strstr (what, "plain"), 0.3, 0.7, 0,
+      0, strstr (what, "held") ? 150 : 0, 33 };
+    if (strstr (what, "grown"))
+      job.options.grow = job.options.feather = 5;
+    measure (name, run_refine, &job);
     g_free (job.mask.class_map);
     g_free (job.mask.probability);
-    unet_mask_picture_free (job.picture);
-    gst_video_frame_unmap (&job.out);
+    unet_overlay_free (job.overlay);
+    unet_refine_free (job.refine);
+    unet_temporal_free (job.temporal);
+    gst_video_frame_unmap (&job.frame);
     gst_buffer_unref (buffer);
   }
   g_free (name);
 }
 
 static void
-bench_cutouts (void)
+bench_refinements (void)
 {
-  static const gchar *const formats[] = { "I420", "NV12", "YUY2", "BGRx",
-    "RGB", "AYUV", "RGBA", "I420_10LE", "P010_10LE", "v210" };
+  static const gchar *const whats[] = { "plain", "guided", "guided held",
+    "guided held grown", "temporal", "guided held overlay",
+    "guided held blur" };
 
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    bench_cutout (formats[i], 1920, 1080);
-  bench_cutout ("I420", 1280, 720);
-  bench_picture (1920, 1080, 2);
-  bench_picture (1920, 1080, 9);
+  for (guint i = 0; i < G_N_ELEMENTS (whats); i++) {
+    bench_refine ("I420", 1280, 720, whats[i], 256);
+    bench_refine ("I420", 1920, 1080, whats[i], 256);
+  }
+  bench_refine ("NV12", 1280, 720, "guided held blur", 256);
+  bench_refine ("YUY2", 1280, 720, "guided held blur", 256);
+  bench_refine ("RGBx", 1280, 720, "guided held blur", 256);
+  bench_refine ("P010_10LE", 1280, 720, "guided held blur", 256);
 }
 
 int
@@ -421,6 +409,6 @@ main (int argc, char **argv)
   bench_postprocess ("none", UNET_ACTIVATION_NONE, 1, FALSE, 256);
   bench_postprocess ("min-max", UNET_ACTIVATION_MIN_MAX, 1, FALSE, 320);
   bench_overlays ();
-  bench_cutouts ();
+  bench_refinements ();
   return 0;
 }

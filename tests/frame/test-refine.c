@@ -1,0 +1,928 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Masks through time and along the picture's edges, and backgrounds. */
+#include "oracle.h"
+
+#include <frame/guided.h>
+#include <frame/refine.h>
+#include <frame/temporal.h>
+#include <gst/check/gstcheck.h>
+#include <math.h>
+
+#define GUARD 64
+
+static const gchar *const formats[] = { "I420", "NV12", "NV21", "YUY2", "UYVY",
+  "Y42B", "Y444", "AYUV", "RGBx", "BGRA", "RGB", "GBR", "GRAY8", "I420_10LE",
+  "P010_10LE", "Y444_16LE", "RGB16", "v210", NULL };
+
+/* ---- the guided filter ------------------------------------------------ */
+
+typedef struct {
+  gint width, height, radius;
+  gdouble eps;
+  const gfloat *guide, *p;
+} Filter;
+
+/* Least squares in the window round a pixel, by Cramer's rule. */
+static void
+oracle_window (const Filter *f, gint x, gint y, gdouble k[4])
+{
+  gdouble n = 0, mean[4] = { 0 }, s[3][4] = { { 0 } }, det;
+
+  for (gint pass = 0; pass < 2; pass++) {
+    for (gint j = MAX (y - f->radius, 0);
+         j <= MIN (y + f->radius, f->height - 1); j++) {
+      for (gint i = MAX (x - f->radius, 0);
+           i <= MIN (x + f->radius, f->width - 1); i++) {
+        const gsize at = (gsize) j * f->width + i;
+        const gdouble v[4] = { f->guide[4 * at], f->guide[4 * at + 1],
+          f->guide[4 * at + 2], f->p[at] };
+
+        n += pass == 0;
+        for (guint a = 0; a < 4; a++) {
+          mean[a] += pass == 0 ? v[a] : 0;
+          for (guint b = 0; b < 3 && pass; b++)
+            s[b][a] += (v[a] - mean[a]) * (v[b] - mean[b]) / n;
+        }
+      }
+    }
+    for (guint a = 0; a < 4 && pass == 0; a++)
+      mean[a] /= n;
+  }
+  for (guint a = 0; a < 3; a++)
+    s[a][a] += f->eps;
+  det = s[0][0] * (s[1][1] * s[2][2] - s[1][2] * s[2][1]) -
+      s[0][1] * (s[1][0] * s[2][2] - s[1][2] * s[2][0]) +
+      s[0][2] * (s[1][0] * s[2][1] - s[1][1] * s[2][0]);
+  k[3] = mean[3];
+  for (guint a = 0; a < 3; a++) {
+    const guint b = (a + 1) % 3, c = (a + 2) % 3;
+
+    /* The column of @a exchanged for the right-hand side, cofactors cyclic. */
+    k[a] = (s[a][3] * (s[b][b] * s[c][c] - s[b][c] * s[c][b]) +
+               s[b][3] * (s[b][c] * s[c][a] - s[b][a] * s[c][c]) +
+               s[c][3] * (s[b][a] * s[c][b] - s[b][b] * s[c][a])) /
+        det;
+    k[3] -= k[a] * mean[a];
+  }
+}
+
+static gdouble
+oracle_filter (const Filter *f, const guint8 *needed, gint x, gint y)
+{
+  const gfloat *g = f->guide + 4 * ((gsize) y * f->width + x);
+  gdouble mean[4] = { 0 }, n = 0;
+
+  for (gint j = MAX (y - f->radius, 0);
+       j <= MIN (y + f->radius, f->height - 1); j++) {
+    for (gint i = MAX (x - f->radius, 0);
+         i <= MIN (x + f->radius, f->width - 1); i++) {
+      gdouble k[4] = { 0, 0, 0, f->p[j * f->width + i] };
+
+      if (needed[j * f->width + i])
+        oracle_window (f, i, j, k);
+      n++;
+      for (guint a = 0; a < 4; a++)
+        mean[a] += k[a];
+    }
+  }
+  return (mean[0] * g[0] + mean[1] * g[1] + mean[2] * g[2] + mean[3]) / n;
+}
+
+static void
+check_filter (GRand *rand)
+{
+  Filter f = { g_rand_int_range (rand, 1, 20), g_rand_int_range (rand, 1, 16),
+    0, 1e-3, NULL, NULL };
+  const gsize n = (gsize) f.width * f.height;
+  gfloat *guide = g_new (gfloat, 4 * n), *p = g_new (gfloat, n);
+  gfloat *q = g_new (gfloat, n);
+  guint8 *scratch = g_malloc (n), *needed = g_malloc (n);
+  UnetGuided guided;
+
+  f.guide = guide;
+  f.p = p;
+  f.radius = g_rand_int_range (rand, 1, 5);
+  f.radius = MIN (f.radius, MIN (f.width, f.height) - 1);
+  for (gsize i = 0; i < 4 * n; i++)
+    guide[i] = i % 4 == 3 ? 0 : (gfloat) g_rand_double_range (rand, -.5, .5);
+  for (gsize i = 0; i < n; i++)
+    p[i] = (gfloat) g_rand_double (rand);
+  unet_guided_init (&guided, f.width, f.height);
+  for (gsize i = 0; i < n; i++)
+    guided.wanted[i] = g_rand_int_range (rand, 0, 5) == 0;
+  unet_guided_reach (needed, guided.wanted, scratch, f.width, f.height,
+      f.radius);
+  for (gint y = 0; y < f.height; y++)
+    for (gint x = 0; x < f.width; x++) {
+      gboolean near = FALSE;
+
+      for (gint j = MAX (y - f.radius, 0);
+           j <= MIN (y + f.radius, f.height - 1); j++)
+        for (gint i = MAX (x - f.radius, 0);
+             i <= MIN (x + f.radius, f.width - 1); i++)
+          near |= guided.wanted[j * f.width + i];
+      fail_unless (near == needed[y * f.width + x]);
+    }
+  unet_guided_run (&guided, guide, p, f.radius, (gfloat) f.eps);
+  unet_guided_apply (&guided, guide, q);
+  for (gsize i = 0; i < n; i++) {
+    const gdouble expected = guided.wanted[i]
+        ? oracle_filter (&f, needed, i % f.width, i / f.width)
+        : p[i];
+
+    fail_unless (fabs (q[i] - expected) < 2e-3,
+        "%ux%u radius %d: %g instead of %g", f.width, f.height, f.radius,
+        q[i], expected);
+  }
+  unet_guided_clear (&guided);
+  g_free (guide);
+  g_free (p);
+  g_free (q);
+  g_free (scratch);
+  g_free (needed);
+}
+
+GST_START_TEST (test_guided)
+{
+  GRand *rand = g_rand_new_with_seed (1);
+
+  for (guint i = 0; i < 60; i++)
+    check_filter (rand);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* ---- growing and feathering ------------------------------------------- */
+
+static void
+oracle_grow (const guint8 *src, guint8 *dst, gint w, gint h, gint r,
+    gboolean largest)
+{
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++) {
+      guint8 best = src[y * w + x];
+
+      for (gint j = MAX (y - r, 0); j <= MIN (y + r, h - 1); j++)
+        for (gint i = MAX (x - r, 0); i <= MIN (x + r, w - 1); i++)
+          best = largest ? MAX (best, src[j * w + i])
+                         : MIN (best, src[j * w + i]);
+      dst[y * w + x] = best;
+    }
+}
+
+static void
+oracle_feather (gdouble *plane, gint w, gint h, gint r)
+{
+  gdouble *copy = g_memdup2 (plane, sizeof (gdouble) * w * h);
+
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++) {
+      gdouble sum = 0;
+
+      for (gint j = y - r; j <= y + r; j++)
+        for (gint i = x - r; i <= x + r; i++)
+          sum += copy[CLAMP (j, 0, h - 1) * w + CLAMP (i, 0, w - 1)];
+      plane[y * w + x] = sum / ((2 * r + 1) * (2 * r + 1));
+    }
+  g_free (copy);
+}
+
+static guint8 *
+guarded_plane (GRand *rand, gsize n, guint8 **memory)
+{
+  *memory = g_malloc (n + 2 * GUARD);
+  for (gsize i = 0; i < n + 2 * GUARD; i++)
+    (*memory)[i] = (guint8) g_rand_int (rand);
+  return *memory + GUARD;
+}
+
+static void
+check_guards (const guint8 *now, const guint8 *before, gsize n)
+{
+  fail_unless (memcmp (now, before, GUARD) == 0);
+  fail_unless (memcmp (now + GUARD + n, before + GUARD + n, GUARD) == 0);
+}
+
+static void
+check_plane (GRand *rand)
+{
+  const gint w = g_rand_int_range (rand, 1, 50);
+  const gint h = g_rand_int_range (rand, 1, 40);
+  const gint r = g_rand_int_range (rand, 1, 20);
+  const gsize n = (gsize) w * h;
+  const gboolean largest = g_rand_boolean (rand);
+  guint8 *memory, *plane = guarded_plane (rand, n, &memory);
+  guint8 *before = g_memdup2 (memory, n + 2 * GUARD);
+  guint8 *expected = g_malloc (n);
+  guint8 *scratch = g_malloc (MAX (2 * (w + 2 * r) + (r + 1) * w,
+      n + 4 * w));
+  gdouble *smooth = g_new (gdouble, n);
+
+  oracle_grow (before + GUARD, expected, w, h, r, largest);
+  unet_plane_grow (plane, scratch, w, h, r, largest);
+  fail_unless (memcmp (plane, expected, n) == 0, "%dx%d by %d", w, h, r);
+  check_guards (memory, before, n);
+  memcpy (memory, before, n + 2 * GUARD);
+  for (gsize i = 0; i < n; i++)
+    smooth[i] = plane[i];
+  oracle_feather (smooth, w, h, r);
+  oracle_feather (smooth, w, h, r);
+  unet_plane_feather (plane, scratch, w, h, r);
+  for (gsize i = 0; i < n; i++)
+    fail_unless (fabs (plane[i] - smooth[i]) < 2.1, "%dx%d by %d: %d, not %g",
+        w, h, r, plane[i], smooth[i]);
+  check_guards (memory, before, n);
+  g_free (memory);
+  g_free (before);
+  g_free (expected);
+  g_free (scratch);
+  g_free (smooth);
+}
+
+GST_START_TEST (test_planes)
+{
+  GRand *rand = g_rand_new_with_seed (2);
+
+  for (guint i = 0; i < 150; i++)
+    check_plane (rand);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* ---- refining --------------------------------------------------------- */
+
+static UnetMask
+random_mask (GRand *rand, const GstVideoInfo *info)
+{
+  UnetMask mask = { .width = g_rand_int_range (rand, 1, 30),
+    .height = g_rand_int_range (rand, 1, 30), .n_classes = 2 };
+
+  mask.x = g_rand_double_range (rand, -3, info->width / 3.0);
+  mask.y = g_rand_double_range (rand, -3, info->height / 3.0);
+  mask.w = g_rand_double_range (rand, 1, info->width);
+  mask.h = g_rand_double_range (rand, 1, info->height);
+  mask.class_map = g_malloc0 (mask.width * mask.height);
+  mask.probability = g_malloc (mask.width * mask.height);
+  for (guint i = 0; i < mask.width * mask.height; i++)
+    mask.probability[i] = g_rand_boolean (rand)
+        ? (guint8) g_rand_int (rand) : g_rand_boolean (rand) ? 255 : 0;
+  return mask;
+}
+
+static void
+free_mask (UnetMask *mask)
+{
+  g_free (mask->class_map);
+  g_free (mask->probability);
+}
+
+static gdouble
+bilinear (const UnetMask *mask, gint x, gint y)
+{
+  const gdouble u = CLAMP ((x + 0.5 - mask->x) * mask->width / mask->w - 0.5,
+      0, mask->width - 1.0);
+  const gdouble v = CLAMP ((y + 0.5 - mask->y) * mask->height / mask->h - 0.5,
+      0, mask->height - 1.0);
+  gdouble sum = 0;
+
+  for (guint j = 0; j < mask->height; j++)
+    for (guint i = 0; i < mask->width; i++)
+      sum += MAX (0, 1 - fabs (u - i)) * MAX (0, 1 - fabs (v - j)) *
+          mask->probability[j * mask->width + i] / 255.0;
+  return sum;
+}
+
+/* Without a guide: bilinear, then a smoothstep; nothing outside. */
+static void
+check_plain (GRand *rand, const gchar *format)
+{
+  const UnetRefineOptions options = { FALSE, 0.2, 0.9, 0, 0, 0, 0 };
+  TestFrame frame, copy;
+  GstVideoInfo info;
+  UnetRefine *refine;
+  const UnetMask *result;
+  UnetMask mask;
+
+  test_info_init (&info, gst_video_format_from_string (format),
+      g_rand_int_range (rand, 1, 60), g_rand_int_range (rand, 1, 50));
+  test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+  test_frame_copy (&copy, &frame);
+  mask = random_mask (rand, &info);
+  refine = unet_refine_new (&info);
+  result = unet_refine_run (refine, &frame.frame, &mask, &options);
+  fail_unless (result && result->width == (guint) info.width
+      && result->height == (guint) info.height && result->class_map == NULL);
+  for (gint y = 0; y < info.height; y++) {
+    for (gint x = 0; x < info.width; x++) {
+      const gboolean inside = x + 0.5 >= mask.x && x + 0.5 < mask.x + mask.w &&
+          y + 0.5 >= mask.y && y + 0.5 < mask.y + mask.h;
+      gdouble t = (bilinear (&mask, x, y) - 0.2) / 0.7;
+      const gdouble got = result->probability[y * info.width + x];
+
+      t = CLAMP (t, 0, 1);
+      t = inside ? 255 * t * t * (3 - 2 * t) : 0;
+      fail_unless (fabs (got - t) < 1.6, "%s: %g instead of %g at %d,%d",
+          format, got, t, x, y);
+    }
+  }
+  fail_unless (memcmp (frame.memory, copy.memory, frame.size) == 0);
+  unet_refine_free (refine);
+  free_mask (&mask);
+  test_frame_clear (&frame);
+  test_frame_clear (&copy);
+}
+
+GST_START_TEST (test_plain)
+{
+  GRand *rand = g_rand_new_with_seed (3);
+
+  for (guint f = 0; formats[f]; f++)
+    for (guint i = 0; i < 6; i++)
+      check_plain (rand, formats[f]);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* GStreamer's own packers want its own strides. */
+static void
+copy_padded (TestFrame *frame, TestFrame *picture, GRand *rand)
+{
+  const GstVideoFormat format = GST_VIDEO_INFO_FORMAT (&picture->info);
+  const gboolean pad =
+      format != GST_VIDEO_FORMAT_RGB16 && format != GST_VIDEO_FORMAT_v210;
+
+  if (!pad) {
+    *frame = *picture;
+    return;
+  }
+  test_frame_init (frame, &picture->info, rand, TEST_NOISE, TRUE);
+  test_frame_copy_picture (frame, picture);
+  test_frame_clear (picture);
+}
+
+static void
+init_smooth (TestFrame *frame, const GstVideoInfo *info, GRand *rand)
+{
+  TestFrame picture;
+
+  test_frame_init (&picture, info, rand, TEST_SMOOTH, FALSE);
+  copy_padded (frame, &picture, rand);
+}
+
+/* Two colours that meet at a column; bright on the left. */
+static void
+paint_halves (TestFrame *frame, guint column)
+{
+  GstVideoInfo info;
+  GstVideoFrame from;
+  GstBuffer *buffer;
+  GstVideoConverter *converter;
+
+  gst_video_info_init (&info);
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_RGB, frame->info.width,
+      frame->info.height);
+  info.fps_n = frame->info.fps_n;
+  info.fps_d = frame->info.fps_d;
+  buffer = gst_buffer_new_allocate (NULL, info.size, NULL);
+  gst_video_frame_map (&from, &info, buffer, GST_MAP_READWRITE);
+  for (gint y = 0; y < info.height; y++)
+    for (gint x = 0; x < info.width; x++) {
+      guint8 *pixel = (guint8 *) from.data[0] + y * from.info.stride[0] +
+          3 * x;
+
+      pixel[0] = (guint) x < column ? 200 : 40;
+      pixel[1] = (guint) x < column ? 190 : 60;
+      pixel[2] = (guint) x < column ? 120 : 90;
+    }
+  converter = gst_video_converter_new (&info, &frame->info, NULL);
+  gst_video_converter_frame (converter, &from, &frame->frame);
+  gst_video_converter_free (converter);
+  gst_video_frame_unmap (&from);
+  gst_buffer_unref (buffer);
+}
+
+static void
+init_halves (TestFrame *frame, const GstVideoInfo *info, GRand *rand,
+    guint column)
+{
+  TestFrame picture;
+
+  test_frame_init (&picture, info, rand, TEST_NOISE, FALSE);
+  paint_halves (&picture, column);
+  copy_padded (frame, &picture, rand);
+}
+
+/* The mask's edge is three of its pixels off: it goes to the picture's. */
+static void
+check_edge (GRand *rand, const gchar *format)
+{
+  const UnetRefineOptions options = { TRUE, 0.3, 0.7, 0, 0, 0, 0 };
+  const guint width = 320, height = 200, side = 128;
+  const guint column = 2 * g_rand_int_range (rand, 60, 100);
+  const gdouble off = column * side / (gdouble) width + 3;
+  UnetMask mask = { side, side, 2, g_malloc0 (side * side),
+    g_malloc (side * side), 0, 0, width, height };
+  TestFrame frame;
+  GstVideoInfo info;
+  UnetRefine *refine;
+  const UnetMask *result;
+
+  test_info_init (&info, gst_video_format_from_string (format), width,
+      height);
+  init_halves (&frame, &info, rand, column);
+  for (guint i = 0; i < side * side; i++)
+    mask.probability[i] =
+        (guint8) CLAMP (127 + 40 * (off - i % side), 0, 255);
+  refine = unet_refine_new (&info);
+  result = unet_refine_run (refine, &frame.frame, &mask, &options);
+  for (guint x = 0; x < width; x++) {
+    const guint8 got = result->probability[height / 2 * width + x];
+
+    fail_unless (x + 7 >= column || got > 235,
+        "%s: only %u at %u, the edge is at %u", format, got, x, column);
+    fail_unless (x < column + 7 || got < 20,
+        "%s: still %u at %u, the edge is at %u", format, got, x, column);
+  }
+  fail_unless (result->probability[height / 2 * width + column - 3] > 127);
+  fail_unless (result->probability[height / 2 * width + column + 2] < 127);
+  unet_refine_free (refine);
+  free_mask (&mask);
+  test_frame_clear (&frame);
+}
+
+GST_START_TEST (test_edge)
+{
+  GRand *rand = g_rand_new_with_seed (4);
+
+  for (guint f = 0; formats[f]; f++)
+    check_edge (rand, formats[f]);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* A still picture with noise: what is drawn moves far less than the mask. */
+GST_START_TEST (test_held_edges)
+{
+  GRand *rand = g_rand_new_with_seed (5);
+  UnetRefineOptions options = { TRUE, 0.3, 0.7, 0, 0, 150, 33 };
+  const guint side = 64, width = 160, height = 120;
+  gdouble held = 0, fresh = 0;
+  guint8 *last = g_malloc0 (2 * width * height);
+  UnetMask mask = { side, side, 2, g_malloc0 (side * side),
+    g_malloc (side * side), 0, 0, width, height };
+  UnetRefine *a, *b;
+  TestFrame frame;
+  GstVideoInfo info;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_I420, width, height);
+  init_smooth (&frame, &info, rand);
+  a = unet_refine_new (&info);
+  b = unet_refine_new (&info);
+  for (guint f = 0; f < 20; f++) {
+    const UnetMask *r[2];
+
+    for (guint i = 0; i < side * side; i++)
+      mask.probability[i] = (guint8) CLAMP (127 +
+          30 * (30 - (gint) (i % side)) + g_rand_int_range (rand, -40, 40), 0,
+          255);
+    options.time_constant = 150;
+    r[0] = unet_refine_run (a, &frame.frame, &mask, &options);
+    options.time_constant = 0;
+    r[1] = unet_refine_run (b, &frame.frame, &mask, &options);
+    for (guint i = 0; i < width * height; i++) {
+      if (f > 4) {
+        held += abs (r[0]->probability[i] - last[i]);
+        fresh += abs (r[1]->probability[i] - last[width * height + i]);
+      }
+      last[i] = r[0]->probability[i];
+      last[width * height + i] = r[1]->probability[i];
+    }
+  }
+  fail_unless (fresh > 1000 && held < 0.3 * fresh, "%g of %g", held, fresh);
+  unet_refine_free (a);
+  unet_refine_free (b);
+  free_mask (&mask);
+  test_frame_clear (&frame);
+  g_free (last);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_outline)
+{
+  GRand *rand = g_rand_new_with_seed (6);
+  const UnetRefineOptions options = { FALSE, 0.3, 0.7, 0, 0, 0, 0 };
+  const guint width = 96, height = 64, side = 32;
+  UnetMask mask = { side, side, 2, g_malloc0 (side * side),
+    g_malloc (side * side), 0, 0, width, height };
+  UnetMask outline;
+  UnetRefine *refine;
+  TestFrame frame;
+  GstVideoInfo info;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_I420, width, height);
+  test_frame_init (&frame, &info, rand, TEST_NOISE, FALSE);
+  for (guint i = 0; i < side * side; i++)
+    mask.probability[i] = i % side < 16 ? 255 : 0;
+  refine = unet_refine_new (&info);
+  unet_refine_run (refine, &frame.frame, &mask, &options);
+  unet_refine_get_outline (refine, 6, &outline);
+  for (guint x = 0; x < width; x++) {
+    const guint8 got = outline.probability[20 * width + x];
+    const gint away = abs ((gint) x - 48);
+
+    fail_unless (away < 6 || got == 0, "%u at %u", got, x);
+    fail_unless (away > 1 || got > 250, "%u at %u", got, x);
+  }
+  unet_refine_free (refine);
+  free_mask (&mask);
+  test_frame_clear (&frame);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* ---- through time ----------------------------------------------------- */
+
+#define SIDE 24
+
+typedef struct {
+  UnetTemporal *temporal;
+  gfloat pixels[4 * SIDE * SIDE];
+  gfloat row[SIDE];
+} Time;
+
+static void
+time_init (Time *t)
+{
+  const UnetMask shape = { .width = SIDE, .height = SIDE, .n_classes = 2,
+    .w = 64, .h = 64 };
+  GstVideoInfo info;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_I420, 64, 64);
+  t->temporal = unet_temporal_new (&info, &shape,
+      GST_VIDEO_ORIENTATION_IDENTITY, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (t->pixels); i++)
+    t->pixels[i] = i % 4 == 3 ? 0 : (gfloat) sin (i) * 0.4f;
+}
+
+/* Every row of the same probability; returns the one that is held at @x, @y. */
+static gfloat
+time_step (Time *t, gdouble elapsed, gfloat p, guint x, guint y)
+{
+  gfloat result = 0;
+
+  unet_temporal_compare (t->temporal, t->pixels, elapsed, 100);
+  for (guint j = 0; j < SIDE; j++) {
+    for (guint i = 0; i < SIDE; i++)
+      t->row[i] = p;
+    if (j == y)
+      result = unet_temporal_mix_row (t->temporal, 0, j, t->row, FALSE)[x];
+    else
+      unet_temporal_mix_row (t->temporal, 0, j, t->row, FALSE);
+  }
+  return result;
+}
+
+/* The weight of the new value, by the definition. */
+static gdouble
+oracle_weight (gdouble elapsed, gdouble p)
+{
+  const gdouble base = 1 - exp (-elapsed / 100), sure = (2 * p - 1) *
+      (2 * p - 1);
+
+  return base - base * 0.5 * (1 - sure) * (1 - base);
+}
+
+GST_START_TEST (test_still)
+{
+  gdouble expected = 0.2;
+  Time t;
+
+  time_init (&t);
+  fail_unless (time_step (&t, 0, 0.2f, 3, 3) == 0.2f);
+  for (guint i = 0; i < 10; i++) {
+    const gdouble elapsed = 10 + 7 * i, p = i % 2 ? 0.35 : 0.5;
+    const gfloat got = time_step (&t, elapsed, (gfloat) p, 3, 3);
+
+    expected += (p - expected) * oracle_weight (elapsed, p);
+    fail_unless (fabs (got - expected) < 1e-4, "%u: %g instead of %g", i, got,
+        expected);
+  }
+  unet_temporal_free (t.temporal);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_change)
+{
+  Time t;
+
+  time_init (&t);
+  time_step (&t, 0, 0.2f, 0, 0);
+  /* A corner changes: there the new value stands, far from it not. */
+  for (guint y = 0; y < 5; y++)
+    for (guint x = 0; x < 5; x++)
+      t.pixels[4 * (y * SIDE + x)] += 0.5f;
+  fail_unless (fabs (time_step (&t, 10, 0.5f, 2, 2) - 0.5f) < 1e-6);
+  fail_unless (time_step (&t, 10, 0.5f, 20, 20) < 0.4f);
+  fail_unless (unet_temporal_get_changed (t.temporal) < 0.3);
+  /* Where the network has changed its mind and is sure, too. */
+  fail_unless (time_step (&t, 10, 1, 20, 20) > 0.5f);
+  /* All of it changes: a cut. */
+  for (guint i = 0; i < G_N_ELEMENTS (t.pixels); i += 4)
+    t.pixels[i] = -t.pixels[i] + 0.2f;
+  fail_unless (time_step (&t, 10, 0.3f, 20, 20) == 0.3f);
+  fail_unless (unet_temporal_get_changed (t.temporal) == 1);
+  time_step (&t, 10, 0.5f, 20, 20);
+  unet_temporal_reset (t.temporal);
+  fail_unless (time_step (&t, 10, 0.1f, 20, 20) == 0.1f);
+  unet_temporal_free (t.temporal);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_scene)
+{
+  GRand *rand = g_rand_new_with_seed (7);
+  const UnetMask shape = { .width = 32, .height = 32, .n_classes = 2,
+    .w = 128, .h = 96 };
+  TestFrame frame;
+  GstVideoInfo info;
+  UnetScene *scene;
+  gdouble change;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_NV12, 128, 96);
+  init_smooth (&frame, &info, rand);
+  scene = unet_scene_new (&info, &shape, NULL);
+  fail_unless (unet_scene_compare (scene, &frame.frame) == 1);
+  unet_scene_keep (scene);
+  fail_unless (unet_scene_compare (scene, &frame.frame) == 0);
+  for (guint y = 0; y < 24; y++)
+    for (guint x = 0; x < 32; x++)
+      ((guint8 *) frame.frame.data[0])[y * frame.frame.info.stride[0] + x] ^=
+          0x40;
+  change = unet_scene_compare (scene, &frame.frame);
+  fail_unless (change > 0.02 && change < 0.3, "%g", change);
+  unet_scene_forget (scene);
+  fail_unless (unet_scene_compare (scene, &frame.frame) == 1);
+  unet_scene_free (scene);
+  test_frame_clear (&frame);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_box)
+{
+  UnetMask mask = { .width = 10, .height = 5, .n_classes = 3, .x = 4, .y = 8,
+    .w = 100, .h = 100 };
+  guint8 classes[50] = { 0 };
+  gdouble box[4];
+
+  mask.class_map = classes;
+  fail_if (unet_mask_find_box (&mask, 1, box));
+  classes[2 * 10 + 3] = classes[3 * 10 + 6] = 1;
+  classes[49] = 2;
+  fail_unless (unet_mask_find_box (&mask, 1, box));
+  fail_unless (box[0] == 34 && box[1] == 48 && box[2] == 40 && box[3] == 40);
+  fail_unless (unet_mask_find_box (&mask, 2, box));
+  fail_unless (box[0] == 94 && box[1] == 88 && box[2] == 10 && box[3] == 20);
+}
+
+GST_END_TEST;
+
+/* ---- backgrounds ------------------------------------------------------ */
+
+static const gchar *const drawn[] = { "I420", "NV12", "YUY2", "UYVY", "Y444",
+  "AYUV", "RGBx", "BGRA", "RGB", "GRAY8", "I420_10LE", "P010_10LE", NULL };
+
+/* Foreground left of @column. */
+static UnetMask
+half_coverage (guint width, guint height, guint column)
+{
+  UnetMask mask = { width, height, 2, NULL, g_malloc (width * height), 0, 0,
+    width, height };
+
+  for (guint i = 0; i < width * height; i++)
+    mask.probability[i] = i % width < column ? 255 : 0;
+  return mask;
+}
+
+/* What lies outside of the picture is as it was. */
+static void
+check_outside (TestFrame *now, const TestFrame *before)
+{
+  test_frame_copy_picture (now, before);
+  fail_unless (memcmp (now->memory, before->memory, now->size) == 0);
+}
+
+/* Foreground stays; background of one colour stays that colour: nothing bleeds
+ * into it, whatever is in the foreground. */
+static void
+check_blur (GRand *rand, const gchar *format, guint column, guint width,
+    guint height)
+{
+  TestFrame frame, before;
+  TestPlane was[3], is[3];
+  GstVideoInfo info;
+  UnetOverlay *overlay;
+  UnetMask mask = half_coverage (width, height, column);
+  guint n;
+
+  test_info_init (&info, gst_video_format_from_string (format), width,
+      height);
+  init_halves (&frame, &info, rand, column);
+  test_frame_copy (&before, &frame);
+  overlay = unet_overlay_new (&info, NULL);
+  unet_overlay_blur (overlay, &frame.frame, &mask,
+      g_rand_double_range (rand, 1, 20));
+  n = test_planes_read (was, &before.frame);
+  test_planes_read (is, &frame.frame);
+  for (guint c = 0; c < n; c++) {
+    const gdouble unit = ldexp (1, GST_VIDEO_INFO_COMP_DEPTH (&info, 0) - 8);
+
+    for (guint y = 0; y < is[c].height; y++)
+      for (guint x = 0; x < is[c].width; x++) {
+        const guint pixel = x << is[c].w_sub;
+        const gdouble delta = test_plane_at (&is[c], x, y) -
+            test_plane_at (&was[c], x, y);
+
+        fail_unless (pixel + 2 >= column || delta == 0,
+            "%s: foreground changed by %g at %u,%u", format, delta, x, y);
+        fail_unless (pixel < column + 4 || fabs (delta) <= 1.01 * unit,
+            "%s: background changed by %g at %u,%u of %u", format, delta, x,
+            y, column);
+      }
+  }
+  test_planes_clear (was, n);
+  test_planes_clear (is, n);
+  check_outside (&frame, &before);
+  unet_overlay_free (overlay);
+  free_mask (&mask);
+  test_frame_clear (&frame);
+  test_frame_clear (&before);
+}
+
+GST_START_TEST (test_no_bleeding)
+{
+  GRand *rand = g_rand_new_with_seed (8);
+
+  for (guint f = 0; drawn[f]; f++)
+    for (guint i = 0; i < 4; i++) {
+      const guint width = g_rand_int_range (rand, 60, 200);
+      const guint height = g_rand_int_range (rand, 20, 120);
+
+      check_blur (rand, drawn[f],
+          2 * g_rand_int_range (rand, 10, width / 2 - 8), width, height);
+    }
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* Everything is background: close to a Gaussian, away from the borders. */
+GST_START_TEST (test_gaussian)
+{
+  GRand *rand = g_rand_new_with_seed (9);
+  const guint width = 240, height = 200;
+  TestFrame frame, before;
+  TestPlane was[3], is[3];
+  GstVideoInfo info;
+  UnetOverlay *overlay;
+  UnetMask mask = half_coverage (width, height, 0);
+
+  for (gdouble sigma = 6; sigma < 20; sigma += 4) {
+    gdouble worst = 0;
+
+    test_info_init (&info, GST_VIDEO_FORMAT_GRAY8, width, height);
+    test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+    for (guint y = 0; y < height; y++)
+      for (guint x = 0; x < width; x++)
+        ((guint8 *) frame.frame.data[0])[y * frame.frame.info.stride[0] + x] =
+            (x / 40 + y / 50) % 2 ? 220 : 30;
+    test_frame_copy (&before, &frame);
+    overlay = unet_overlay_new (&info, NULL);
+    unet_overlay_blur (overlay, &frame.frame, &mask, sigma);
+    test_planes_read (was, &before.frame);
+    test_planes_read (is, &frame.frame);
+    for (gint y = 70; y < 130; y += 7)
+      for (gint x = 70; x < 170; x += 7) {
+        gdouble sum = 0, weights = 0;
+
+        for (gint j = -60; j <= 60; j++)
+          for (gint i = -60; i <= 60; i++) {
+            const gdouble w = exp (-(i * i + j * j) / (2 * sigma * sigma));
+
+            weights += w;
+            sum += w * test_plane_at (was, x + i, y + j);
+          }
+        worst = MAX (worst,
+            fabs (test_plane_at (is, x, y) - sum / weights));
+      }
+    fail_unless (worst < 8, "sigma %g: off by %g", sigma, worst);
+    test_planes_clear (was, 1);
+    test_planes_clear (is, 1);
+    unet_overlay_free (overlay);
+    test_frame_clear (&frame);
+    test_frame_clear (&before);
+  }
+  free_mask (&mask);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* By a picture, sample by sample; by a colour as the oracle has it. */
+static void
+check_replace (GRand *rand, const gchar *format, gboolean by_picture)
+{
+  const guint width = g_rand_int_range (rand, 20, 90);
+  const guint height = g_rand_int_range (rand, 3, 60);
+  const guint column = g_rand_int_range (rand, 6, width - 8);
+  const gdouble rgb[3] = { 0x30 / 255.0, 0x90 / 255.0, 0xe0 / 255.0 };
+  TestFrame frame, before, picture;
+  TestPlane was[3], is[3], other[3];
+  gdouble color[3];
+  GstVideoInfo info;
+  UnetOverlay *overlay;
+  UnetMask mask = half_coverage (width, height, column);
+  guint n;
+
+  test_info_init (&info, gst_video_format_from_string (format), width,
+      height);
+  test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+  init_smooth (&picture, &info, rand);
+  test_frame_copy (&before, &frame);
+  overlay = unet_overlay_new (&info, NULL);
+  unet_overlay_replace (overlay, &frame.frame, &mask, 0xff3090e0,
+      by_picture ? &picture.frame : NULL);
+  oracle_from_rgb (&info, rgb, color);
+  n = test_planes_read (was, &before.frame);
+  test_planes_read (is, &frame.frame);
+  test_planes_read (other, &picture.frame);
+  for (guint c = 0; c < n; c++)
+    for (guint y = 0; y < is[c].height; y++)
+      for (guint x = 0; x < is[c].width; x++) {
+        const guint pixel = x << is[c].w_sub;
+        const gdouble got = test_plane_at (&is[c], x, y);
+        const gdouble expected =
+            by_picture ? test_plane_at (&other[c], x, y) : color[c];
+
+        fail_unless (pixel + 2 >= column ||
+            got == test_plane_at (&was[c], x, y), "%s: foreground", format);
+        fail_unless (pixel < column + 2 || fabs (got - expected) < 0.51,
+            "%s: %g instead of %g at %u,%u", format, got, expected, x, y);
+      }
+  test_planes_clear (was, n);
+  test_planes_clear (is, n);
+  test_planes_clear (other, n);
+  check_outside (&frame, &before);
+  unet_overlay_free (overlay);
+  free_mask (&mask);
+  test_frame_clear (&frame);
+  test_frame_clear (&before);
+  test_frame_clear (&picture);
+}
+
+GST_START_TEST (test_replace)
+{
+  GRand *rand = g_rand_new_with_seed (10);
+
+  for (guint f = 0; drawn[f]; f++)
+    for (guint i = 0; i < 6; i++)
+      check_replace (rand, drawn[f], i % 2);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+static Suite *
+refine_suite (void)
+{
+  Suite *suite = suite_create ("refine");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_test (tcase, test_guided);
+  tcase_add_test (tcase, test_planes);
+  tcase_add_test (tcase, test_plain);
+  tcase_add_test (tcase, test_edge);
+  tcase_add_test (tcase, test_held_edges);
+  tcase_add_test (tcase, test_outline);
+  tcase_add_test (tcase, test_still);
+  tcase_add_test (tcase, test_change);
+  tcase_add_test (tcase, test_scene);
+  tcase_add_test (tcase, test_box);
+  tcase_add_test (tcase, test_no_bleeding);
+  tcase_add_test (tcase, test_gaussian);
+  tcase_add_test (tcase, test_replace);
+  return suite;
+}
+
+GST_CHECK_MAIN (refine);

@@ -42,6 +42,9 @@ void gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
 void unet_draw_settings_clear (UnetDrawSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UnetDrawSettings, unet_draw_settings_clear)
 
+/* Whether upstream is live, as of the last caps. */
+gboolean gst_unet_base_draw_is_live (GstUnetBaseDraw *self);
+
 /* What drawing into a frame takes, nanoseconds, as soon as there are caps. */
 guint64 gst_unet_base_draw_estimate (GstUnetBaseDraw *self);
 

@@ -39,9 +39,6 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
-/* A mask is not reused for lateness beyond this age: a sink that finds every
- * frame late, whatever we do, would freeze it for good. */
-#define MAX_LATE_AGE (2 * GST_SECOND)
 /* Frames with a mask of their own before the first look at the latency, where
  * the 95th percentile is no longer the slowest of all, and between looks. */
 #define FIRST_LATENCY_CHECK  20
@@ -120,23 +117,6 @@ gst_unet_seg_query (GstBaseTransform *trans, GstPadDirection direction,
 /* ---- life cycle ------------------------------------------------------- */
 
 static void
-gst_unet_seg_forget_mask (GstUnetSeg *self)
-{
-  unet_mask_buffers_clear (&self->mask);
-  self->mask_age = 0;
-  self->mask_pts = GST_CLOCK_TIME_NONE;
-}
-
-/* What comes next has nothing to do with what was. */
-static void
-gst_unet_seg_forget_scene (GstUnetSeg *self)
-{
-  gst_unet_seg_forget_mask (self);
-  if (self->segmenter)
-    unet_segmenter_reset_state (self->segmenter);
-}
-
-static void
 gst_unet_seg_reset (GstUnetSeg *self)
 {
   GST_OBJECT_LOCK (self);
@@ -175,6 +155,7 @@ gst_unet_seg_stop (GstBaseTransform *trans)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
 
+  gst_unet_seg_end_worker (self);
   gst_unet_seg_forget_mask (self);
   gst_unet_seg_close_model (self);
   gst_video_info_init (&self->info);
@@ -187,20 +168,10 @@ gst_unet_seg_estimate_latency (GstUnetSeg *self)
 {
   unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
-  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter)
+  gst_unet_seg_set_latency (self,
+      (gst_unet_seg_is_async (self)
+              ? 0 : unet_segmenter_estimate (self->segmenter))
           + gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self)));
-}
-
-static gboolean
-gst_unet_seg_is_live (GstUnetSeg *self)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-  return live;
 }
 
 static gboolean
@@ -216,7 +187,7 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
     return TRUE;
   gst_unet_seg_forget_scene (self);
   gst_video_info_init (&self->info);
-  unet_segmenter_set_live (self->segmenter, gst_unet_seg_is_live (self));
+  unet_segmenter_set_live (self->segmenter, gst_unet_base_draw_is_live (base));
   unet_segmenter_set_orientation (self->segmenter, self->orientation);
   if (!unet_segmenter_set_info (self->segmenter, info, &error)) {
     gst_unet_seg_fail (self, error);
@@ -290,6 +261,10 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
     case GST_EVENT_SEGMENT:
       gst_unet_seg_forget_scene (self);
       break;
+    case GST_EVENT_EOS:
+      if (self->worker)
+        unet_worker_drain (self->worker);
+      break;
     default:
       break;
   }
@@ -332,124 +307,6 @@ gst_unet_seg_src_event (GstBaseTransform *trans, GstEvent *event)
 
 /* ---- frames ----------------------------------------------------------- */
 
-static gboolean
-gst_unet_seg_is_late (GstUnetSeg *self, GstBuffer *buffer)
-{
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  GstClockTime time, earliest;
-
-  if (segment->format != GST_FORMAT_TIME)
-    return FALSE;
-  time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
-  GST_OBJECT_LOCK (self);
-  earliest = self->earliest;
-  GST_OBJECT_UNLOCK (self);
-  return GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (earliest)
-      && time <= earliest;
-}
-
-/* Nanoseconds between the mask's frame and this one, either way round: streams
- * also play backwards. */
-static GstClockTime
-gst_unet_seg_mask_time (GstUnetSeg *self, GstBuffer *buffer)
-{
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-
-  if (self->mask_age == 0)
-    return 0;
-  if (!GST_CLOCK_TIME_IS_VALID (pts)
-      || !GST_CLOCK_TIME_IS_VALID (self->mask_pts))
-    return GST_CLOCK_TIME_NONE;
-  return pts > self->mask_pts ? pts - self->mask_pts : self->mask_pts - pts;
-}
-
-/* Whether the frame gets a mask of its own. */
-static gboolean
-gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer)
-{
-  GstUnetSegLate late;
-  guint interval;
-
-  if (self->mask.class_map == NULL)
-    return TRUE;
-  GST_OBJECT_LOCK (self);
-  late = self->late;
-  interval = self->interval;
-  GST_OBJECT_UNLOCK (self);
-  if (self->is_late && late == GST_UNET_SEG_LATE_REUSE) {
-    GstClockTime age = gst_unet_seg_mask_time (self, buffer);
-
-    if (!GST_CLOCK_TIME_IS_VALID (age) || age <= MAX_LATE_AGE)
-      return FALSE;
-  }
-  return self->mask_age >= interval;
-}
-
-static gboolean
-gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
-    const UnetDrawSettings *settings)
-{
-  GstUnetSeg *self = GST_UNET_SEG (base);
-
-  self->start = gst_util_get_timestamp ();
-  self->marked = FALSE;
-  if (GST_BUFFER_IS_DISCONT (buffer))
-    gst_unet_seg_forget_scene (self);
-  if (self->mask.class_map)
-    self->mask_age++;
-  self->is_late = gst_unet_seg_is_late (self, buffer);
-  self->infers = !self->failed && gst_unet_seg_is_due (self, buffer);
-  return self->infers;
-}
-
-static gboolean
-gst_unet_seg_infer (GstUnetSeg *self, const GstVideoFrame *frame,
-    GstBuffer *buffer, gdouble threshold)
-{
-  g_autoptr (GError) error = NULL;
-  guint64 time;
-
-  gst_unet_seg_forget_mask (self);
-  if (!unet_segmenter_run (self->segmenter, frame, threshold, &self->mask,
-          &time, &error))
-    goto failed;
-  self->mask_pts = GST_BUFFER_PTS (buffer);
-
-  GST_OBJECT_LOCK (self);
-  unet_timing_add (&self->stats.inference, time);
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
-
-failed:
-  if (!self->warned_inference)
-    GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Frames go on without a mask: %s", error->message),
-        ("inference failed; said once"));
-  self->warned_inference = TRUE;
-  return FALSE;
-}
-
-static const UnetSegMeta *
-gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
-    GstBuffer *out, const UnetDrawSettings *settings)
-{
-  GstUnetSeg *self = GST_UNET_SEG (base);
-  UnetSegMeta *meta;
-
-  if (self->failed)
-    return NULL;
-  if (self->infers
-      && !gst_unet_seg_infer (self, frame, out, settings->threshold))
-    return NULL;
-  meta = unet_segmenter_attach (self->segmenter, out, &self->mask);
-  meta->age_frames = self->mask_age;
-  meta->age = gst_unet_seg_mask_time (self, out);
-  unet_analytics_attach (out, meta);
-  self->marked = TRUE;
-  return meta;
-}
-
 static void
 gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
 {
@@ -464,7 +321,7 @@ gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
   if (self->is_late)
     self->stats.late++;
   GST_OBJECT_UNLOCK (self);
-  if (self->marked && self->infers)
+  if (self->marked && (self->infers || gst_unet_seg_is_async (self)))
     gst_unet_seg_add_processing_time (self,
         gst_util_get_timestamp () - self->start);
 }
@@ -475,6 +332,7 @@ gst_unet_seg_take_over (GstUnetSeg *self)
 {
   GstVideoInfo info = self->info;
 
+  gst_unet_seg_end_worker (self);
   gst_video_info_init (&self->info);
   self->warned_inference = FALSE;
   gst_unet_seg_set_info (GST_UNET_BASE_DRAW (self), &info);
@@ -485,10 +343,13 @@ gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
 
-  if (gst_unet_seg_swap_model (self))
-    gst_unet_seg_take_over (self);
-  unet_segmenter_settle (self->segmenter);
-  gst_unet_seg_update_orientation (self);
+  /* What a worker is at work with stays as it is. */
+  if (gst_unet_seg_collect (self)) {
+    if (gst_unet_seg_swap_model (self))
+      gst_unet_seg_take_over (self);
+    unet_segmenter_settle (self->segmenter);
+    gst_unet_seg_update_orientation (self);
+  }
   GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
       ->before_transform (trans, buffer);
 }

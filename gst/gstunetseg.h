@@ -5,6 +5,7 @@
 #include "unetsegmenter.h"
 #include "unetswap.h"
 #include "unettiming.h"
+#include "unetworker.h"
 
 G_BEGIN_DECLS
 
@@ -41,7 +42,10 @@ struct _GstUnetSeg {
   UnetContract *knobs;    /* values of contract properties */
   GHashTable *overrides;  /* those that have been set: key -> text */
   guint threads;
-  guint interval;
+  guint interval; /* 0: as many as there is time for */
+  gboolean async, boxes;
+  gdouble reuse_threshold; /* 0: no mask is reused for stillness */
+  guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;
   GstUnetSegStats stats;
   GstStructure *session_info; /* (nullable) */
@@ -61,6 +65,10 @@ struct _GstUnetSeg {
   UnetMaskBuffers mask;
   guint mask_age; /* frames */
   GstClockTime mask_pts;
+  GstClockTime held_pts; /* of the last frame that was read */
+  UnetWorker *worker;    /* (nullable): none until frames pass at once */
+  guint job_age;         /* of the frame that it has */
+  GstClockTime job_pts;
   UnetTiming processing; /* whole frames with a mask of their own */
   guint until_latency_check;
   gboolean failed, warned_inference;
@@ -80,6 +88,20 @@ void gst_unet_seg_close_model (GstUnetSeg *self);
 /* Between two frames: has another model loaded where the property says so, and
  * returns whether one has taken over. */
 gboolean gst_unet_seg_swap_model (GstUnetSeg *self);
+
+/* ---- gstunetsegmask.c ------------------------------------------------- */
+
+void gst_unet_seg_forget_mask (GstUnetSeg *self);
+void gst_unet_seg_forget_scene (GstUnetSeg *self);
+gboolean gst_unet_seg_is_async (GstUnetSeg *self);
+/* Takes what a worker has made; returns whether none is at work. */
+gboolean gst_unet_seg_collect (GstUnetSeg *self);
+void gst_unet_seg_end_worker (GstUnetSeg *self);
+gboolean gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
+    const UnetDrawSettings *settings);
+const UnetSegMeta *gst_unet_seg_find_mask (GstUnetBaseDraw *base,
+    const GstVideoFrame *frame, GstBuffer *out,
+    const UnetDrawSettings *settings);
 
 /* ---- gstunetsegprops.c ------------------------------------------------ */
 

@@ -2,6 +2,7 @@
 #include "gstunetseg.h"
 
 #define DEFAULT_INTERVAL 1
+#define DEFAULT_REUSE_AGE 1000
 #define DEFAULT_LATE     GST_UNET_SEG_LATE_REUSE
 #define DEFAULT_THREADS  0
 #define MAX_THREADS      1024
@@ -16,6 +17,10 @@ enum {
   PROP_0,
   PROP_MODEL,
   PROP_INTERVAL,
+  PROP_ASYNC,
+  PROP_BOXES,
+  PROP_REUSE_THRESHOLD,
+  PROP_REUSE_AGE,
   PROP_LATE,
   PROP_THREADS,
   PROP_STATS,
@@ -187,6 +192,18 @@ gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
     case PROP_INTERVAL:
       self->interval = g_value_get_uint (value);
       break;
+    case PROP_ASYNC:
+      self->async = g_value_get_boolean (value);
+      break;
+    case PROP_BOXES:
+      self->boxes = g_value_get_boolean (value);
+      break;
+    case PROP_REUSE_THRESHOLD:
+      self->reuse_threshold = g_value_get_double (value);
+      break;
+    case PROP_REUSE_AGE:
+      self->reuse_age = g_value_get_uint (value);
+      break;
     case PROP_LATE:
       self->late = g_value_get_enum (value);
       break;
@@ -240,6 +257,18 @@ gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
     case PROP_INTERVAL:
       g_value_set_uint (value, self->interval);
       break;
+    case PROP_ASYNC:
+      g_value_set_boolean (value, self->async);
+      break;
+    case PROP_BOXES:
+      g_value_set_boolean (value, self->boxes);
+      break;
+    case PROP_REUSE_THRESHOLD:
+      g_value_set_double (value, self->reuse_threshold);
+      break;
+    case PROP_REUSE_AGE:
+      g_value_set_uint (value, self->reuse_age);
+      break;
     case PROP_LATE:
       g_value_set_enum (value, self->late);
       break;
@@ -264,6 +293,7 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
       g_free);
   self->threads = DEFAULT_THREADS;
   self->interval = DEFAULT_INTERVAL;
+  self->reuse_age = DEFAULT_REUSE_AGE;
   self->late = DEFAULT_LATE;
 }
 
@@ -291,8 +321,27 @@ install_rate_properties (GObjectClass *klass)
   install (klass, PROP_INTERVAL,
       g_param_spec_uint ("interval", "Interval",
           "Segment every Nth frame, the others get the last mask (1 = every "
-          "frame)",
-          1, G_MAXINT, DEFAULT_INTERVAL, CONTROLLED));
+          "frame, 0 = as often as there is time for)",
+          0, G_MAXINT, DEFAULT_INTERVAL, CONTROLLED));
+  install (klass, PROP_REUSE_THRESHOLD,
+      g_param_spec_double ("reuse-threshold", "Reuse threshold",
+          "The last mask is used again while no part of the picture has changed "
+          "by so much of its range, as in 0.02 (0 = never)",
+          0, 1, 0, CONTROLLED));
+  install (klass, PROP_REUSE_AGE,
+      g_param_spec_uint ("reuse-age", "Reuse age",
+          "Milliseconds after which a mask is made again though nothing has "
+          "changed",
+          0, G_MAXINT, DEFAULT_REUSE_AGE, CONTROLLED));
+  install (klass, PROP_ASYNC,
+      g_param_spec_boolean ("async", "Asynchronous",
+          "Frames pass at once with the newest mask, which a thread beside the "
+          "stream makes; its age is in the metadata",
+          FALSE, PLAYING));
+  install (klass, PROP_BOXES,
+      g_param_spec_boolean ("boxes", "Boxes",
+          "Attach the box of each class as GstVideoRegionOfInterestMeta",
+          FALSE, PLAYING));
   install (klass, PROP_LATE,
       g_param_spec_enum ("late", "Late",
           "What happens to frames that the sink says are late; none is ever "

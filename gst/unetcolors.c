@@ -42,8 +42,8 @@ parse_hex (const gchar *digits, guint32 *argb)
   return TRUE;
 }
 
-static gboolean
-parse_color (const gchar *text, guint32 *argb)
+gboolean
+unet_color_parse (const gchar *text, guint32 *argb)
 {
   if (text[0] == '#')
     return parse_hex (text + 1, argb);
@@ -66,7 +66,7 @@ parse_entry (const gchar *entry, UnetColor *color, GError **error)
   g_autofree gchar *value = g_strstrip (
       g_strdup (equals ? equals + 1 : entry));
 
-  if (!parse_color (value, &color->argb)) {
+  if (!unet_color_parse (value, &color->argb)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
         "'%s' is no colour: #RRGGBB, #AARRGGBB or a name such as red", value);
     return FALSE;

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
  * reference-counted. */
 typedef struct _UnetColors UnetColors;
 
+/* One colour: #RRGGBB, #AARRGGBB or a name. */
+gboolean unet_color_parse (const gchar *text, guint32 *argb);
+
 /* @text: (nullable): every class has its default colour. */
 UnetColors *unet_colors_new (const gchar *text, GError **error);
 UnetColors *unet_colors_ref (UnetColors *self);

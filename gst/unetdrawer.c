@@ -15,6 +15,11 @@ struct _UnetDrawer {
   UnetOverlay *overlay;
   UnetMaskPicture *picture;
   UnetCutout *cutout;
+  UnetRefine *refine;
+
+  UnetBackground *background; /* (nullable): what the picture was made of */
+  GstBuffer *backdrop;        /* (nullable): of that */
+  GstClockTime pts;           /* of the last frame that was refined */
 
   /* What the palettes were made of. */
   UnetSegClasses *classes;
@@ -43,6 +48,7 @@ unet_drawer_new (const GstVideoInfo *in, const GstVideoInfo *out)
   self->in_place = GST_VIDEO_INFO_FORMAT (in) == GST_VIDEO_INFO_FORMAT (out)
       && gst_video_colorimetry_is_equal (&in->colorimetry, &out->colorimetry);
   self->output = first_output (self);
+  self->pts = GST_CLOCK_TIME_NONE;
   return self;
 }
 
@@ -60,6 +66,9 @@ unet_drawer_free (UnetDrawer *self)
   g_clear_pointer (&self->overlay, unet_overlay_free);
   g_clear_pointer (&self->picture, unet_mask_picture_free);
   g_clear_pointer (&self->cutout, unet_cutout_free);
+  g_clear_pointer (&self->refine, unet_refine_free);
+  g_clear_pointer (&self->background, unet_background_unref);
+  gst_clear_buffer (&self->backdrop);
   g_free (self);
 }
 
@@ -74,6 +83,8 @@ open_output (UnetDrawer *self, GError **error)
 {
   switch (self->output) {
     case GST_UNET_SEG_OUTPUT_OVERLAY:
+    case GST_UNET_SEG_OUTPUT_BLUR:
+    case GST_UNET_SEG_OUTPUT_REPLACE:
       if (self->overlay == NULL)
         self->overlay = unet_overlay_new (&self->in, error);
       return self->overlay != NULL;
@@ -115,8 +126,62 @@ gboolean
 unet_drawer_draws (const UnetDrawer *self, const UnetDrawSettings *settings)
 {
   if (self->output == GST_UNET_SEG_OUTPUT_OVERLAY)
-    return settings->opacity > 0;
+    return settings->opacity > 0 || settings->outline > 0;
   return self->output != GST_UNET_SEG_OUTPUT_NONE;
+}
+
+static gboolean
+replaces_background (const UnetDrawer *self)
+{
+  return self->output == GST_UNET_SEG_OUTPUT_BLUR
+      || self->output == GST_UNET_SEG_OUTPUT_REPLACE;
+}
+
+gboolean
+unet_draw_settings_refine (const UnetDrawSettings *settings)
+{
+  if (settings->refine != GST_UNET_SEG_SWITCH_AUTO)
+    return settings->refine == GST_UNET_SEG_SWITCH_ON;
+  return settings->live || settings->output == GST_UNET_SEG_OUTPUT_BLUR
+      || settings->output == GST_UNET_SEG_OUTPUT_REPLACE;
+}
+
+gboolean
+unet_draw_settings_hold (const UnetDrawSettings *settings)
+{
+  if (settings->time_constant == 0)
+    return FALSE;
+  if (settings->temporal != GST_UNET_SEG_SWITCH_AUTO)
+    return settings->temporal == GST_UNET_SEG_SWITCH_ON;
+  return settings->live;
+}
+
+gboolean
+unet_drawer_set_background (UnetDrawer *self,
+    const UnetDrawSettings *settings, GError **error)
+{
+  GError *local = NULL;
+
+  if (self->output != GST_UNET_SEG_OUTPUT_REPLACE
+      || self->background == settings->background)
+    return TRUE;
+  g_clear_pointer (&self->background, unet_background_unref);
+  gst_clear_buffer (&self->backdrop);
+  self->background = unet_background_ref (settings->background);
+  self->backdrop = unet_background_make_frame (self->background,
+      unet_overlay_get_info (self->overlay), &local);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+void
+unet_drawer_forget (UnetDrawer *self)
+{
+  self->pts = GST_CLOCK_TIME_NONE;
+  if (self->refine)
+    unet_refine_reset (self->refine);
 }
 
 /* ---- drawing ---------------------------------------------------------- */
@@ -199,15 +264,123 @@ clear_frame (GstVideoFrame *frame)
   }
 }
 
+/* A class is the whole of what is not background where that is replaced, and
+ * the only one elsewhere. */
+static gboolean
+is_refined (const UnetDrawer *self, const UnetDrawSettings *settings,
+    const UnetMask *mask)
+{
+  if (replaces_background (self))
+    return TRUE;
+  return mask->n_classes <= 2
+      && (unet_draw_settings_refine (settings) || settings->grow != 0
+          || settings->feather > 0 || settings->outline > 0
+          || unet_draw_settings_hold (settings));
+}
+
+/* Milliseconds since the last frame; what is not near it in time has nothing
+ * in common with it. */
+static gdouble
+find_elapsed (UnetDrawer *self, GstClockTime pts)
+{
+  GstClockTimeDiff elapsed = 0;
+
+  if (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (self->pts))
+    elapsed = GST_CLOCK_DIFF (self->pts, pts);
+  self->pts = pts;
+  if (elapsed <= 0 || elapsed > (GstClockTimeDiff) GST_SECOND) {
+    unet_refine_reset (self->refine);
+    return 0;
+  }
+  return (gdouble) elapsed / GST_MSECOND;
+}
+
+static const UnetMask *
+refine (UnetDrawer *self, const UnetDrawSettings *settings,
+    const UnetMask *mask, const GstVideoFrame *frame)
+{
+  gdouble shift = settings->threshold - 0.5;
+  UnetRefineOptions options = { .guided = unet_draw_settings_refine (settings),
+    .low = settings->edge_low + shift, .high = settings->edge_high + shift,
+    .grow = settings->grow, .feather = settings->feather };
+  const UnetMask *refined;
+
+  if (self->refine == NULL)
+    self->refine = unet_refine_new (&self->in);
+  if (unet_draw_settings_hold (settings)) {
+    options.time_constant = settings->time_constant;
+    options.elapsed = find_elapsed (self, settings->pts);
+  }
+  refined = unet_refine_run (self->refine, frame, mask, &options);
+  return refined ? refined : mask;
+}
+
+static void
+draw_overlay (UnetDrawer *self, const UnetDrawSettings *settings,
+    const UnetMask *mask, GstVideoFrame *out)
+{
+  UnetMask outline;
+
+  if (settings->opacity > 0)
+    unet_overlay_draw (self->overlay, out, mask, settings->opacity,
+        settings->threshold);
+  if (settings->outline > 0 && mask->class_map == NULL)
+    unet_overlay_draw (self->overlay, out,
+        unet_refine_get_outline (self->refine, settings->outline, &outline),
+        1, settings->threshold);
+}
+
+/* Without a mask nobody knows what may be seen. */
+static const UnetMask *
+hide_all (UnetDrawer *self, UnetMask *mask, gpointer *plane)
+{
+  gsize width = GST_VIDEO_INFO_WIDTH (&self->in);
+  gsize height = GST_VIDEO_INFO_HEIGHT (&self->in);
+
+  *plane = g_malloc0 (width * height);
+  *mask = (UnetMask) { .width = width, .height = height, .n_classes = 2,
+    .probability = *plane, .w = width, .h = height };
+  return mask;
+}
+
+static void
+replace_background (UnetDrawer *self, const UnetDrawSettings *settings,
+    const UnetMask *mask, GstVideoFrame *out)
+{
+  guint32 argb = unet_background_get_color (settings->background);
+  g_autofree gpointer plane = NULL;
+  GstVideoFrame picture;
+  UnetMask nothing;
+
+  if (mask == NULL)
+    mask = hide_all (self, &nothing, &plane);
+  if (self->output == GST_UNET_SEG_OUTPUT_BLUR) {
+    unet_overlay_blur (self->overlay, out, mask,
+        settings->blur_radius * GST_VIDEO_INFO_HEIGHT (&self->in));
+  } else if (self->backdrop && gst_video_frame_map (&picture,
+                 unet_overlay_get_info (self->overlay), self->backdrop,
+                 GST_MAP_READ)) {
+    unet_overlay_replace (self->overlay, out, mask, argb, &picture);
+    gst_video_frame_unmap (&picture);
+  } else {
+    unet_overlay_replace (self->overlay, out, mask, argb, NULL);
+  }
+}
+
 static void
 draw (UnetDrawer *self, const UnetDrawSettings *settings,
     const UnetMask *mask, const GstVideoFrame *in, GstVideoFrame *out)
 {
+  if (mask && in && is_refined (self, settings, mask))
+    mask = refine (self, settings, mask, in);
   switch (self->output) {
     case GST_UNET_SEG_OUTPUT_OVERLAY:
       if (mask)
-        unet_overlay_draw (self->overlay, out, mask, settings->opacity,
-            settings->threshold);
+        draw_overlay (self, settings, mask, out);
+      break;
+    case GST_UNET_SEG_OUTPUT_BLUR:
+    case GST_UNET_SEG_OUTPUT_REPLACE:
+      replace_background (self, settings, mask, out);
       break;
     case GST_UNET_SEG_OUTPUT_MASK:
       unet_mask_picture_draw (self->picture, out, mask, settings->threshold);
@@ -271,6 +444,7 @@ rehearse (UnetDrawer *self, const UnetDrawSettings *settings,
   mask.classes = unet_seg_classes_new (NULL, 2, NULL);
   unet_drawer_draw (self, settings, &mask, in, out, &unknown);
   forget_palette (self);
+  unet_drawer_forget (self);
   unet_seg_classes_unref (mask.classes);
   gst_buffer_unref (mask.class_map);
   gst_buffer_unref (mask.probability);

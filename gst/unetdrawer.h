@@ -4,6 +4,7 @@
 #include <unetseg/unet-seg-meta.h>
 
 #include "unetcolors.h"
+#include "unetbackground.h"
 #include "unetoutput.h"
 
 G_BEGIN_DECLS
@@ -14,7 +15,25 @@ typedef struct {
   gdouble opacity;
   gdouble threshold;
   UnetColors *colors;
+
+  GstUnetSegSwitch refine;
+  gdouble edge_low, edge_high;
+  gint grow;      /* pixels */
+  guint feather;  /* pixels */
+  guint outline;  /* pixels */
+  gdouble blur_radius; /* of the frame's height */
+  UnetBackground *background;
+  GstUnetSegSwitch temporal;
+  guint time_constant; /* milliseconds */
+
+  /* Of the frame, not from properties. */
+  gboolean live;
+  GstClockTime pts;
 } UnetDrawSettings;
+
+/* What an `auto` comes to. */
+gboolean unet_draw_settings_refine (const UnetDrawSettings *settings);
+gboolean unet_draw_settings_hold (const UnetDrawSettings *settings);
 
 /* Masks into the frames of one stream, in every output. Whoever draws a mask
  * does it here, from the metadata that others get as well: that is why two
@@ -48,6 +67,14 @@ gboolean unet_drawer_draws (const UnetDrawer *self,
 void unet_drawer_draw (UnetDrawer *self, const UnetDrawSettings *settings,
     const UnetSegMeta *mask, const GstVideoFrame *in, GstVideoFrame *out,
     const gchar **unknown);
+
+/* Reads the picture that is to be the background, where one is: an error leaves
+ * its colour, and is said once. */
+gboolean unet_drawer_set_background (UnetDrawer *self,
+    const UnetDrawSettings *settings, GError **error);
+
+/* The next frame is not of the same scene, or of another time. */
+void unet_drawer_forget (UnetDrawer *self);
 
 /* What drawing takes that covers a whole frame, in nanoseconds, measured. */
 guint64 unet_drawer_estimate (UnetDrawer *self,

@@ -22,9 +22,32 @@ gst_unet_seg_output_get_type (void)
           "Grey: probability of one class, or numbers of several", "mask" },
       { GST_UNET_SEG_OUTPUT_ALPHA,
           "The foreground, with the mask as straight alpha", "alpha" },
+      { GST_UNET_SEG_OUTPUT_BLUR,
+          "The frame with its background blurred", "blur" },
+      { GST_UNET_SEG_OUTPUT_REPLACE,
+          "The frame with a colour or a picture as background", "replace" },
       { 0, NULL, NULL },
     };
     GType new_type = g_enum_register_static ("GstUnetSegOutput", values);
+
+    g_once_init_leave (&type, new_type);
+  }
+  return type;
+}
+
+GType
+gst_unet_seg_switch_get_type (void)
+{
+  static GType type;
+
+  if (g_once_init_enter (&type)) {
+    static const GEnumValue values[] = {
+      { GST_UNET_SEG_SWITCH_AUTO, "Where it is of use", "auto" },
+      { GST_UNET_SEG_SWITCH_ON, "Always", "on" },
+      { GST_UNET_SEG_SWITCH_OFF, "Never", "off" },
+      { 0, NULL, NULL },
+    };
+    GType new_type = g_enum_register_static ("GstUnetSegSwitch", values);
 
     g_once_init_leave (&type, new_type);
   }

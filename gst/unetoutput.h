@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  * @GST_UNET_SEG_OUTPUT_NONE: metadata only, the frame stays as it is
  * @GST_UNET_SEG_OUTPUT_MASK: the mask as a picture in grey
  * @GST_UNET_SEG_OUTPUT_ALPHA: the foreground, with the mask as alpha
+ * @GST_UNET_SEG_OUTPUT_BLUR: the frame with its background blurred
+ * @GST_UNET_SEG_OUTPUT_REPLACE: the frame with another background
  *
  * What becomes of the mask.
  */
@@ -19,9 +21,28 @@ typedef enum {
   GST_UNET_SEG_OUTPUT_NONE,
   GST_UNET_SEG_OUTPUT_MASK,
   GST_UNET_SEG_OUTPUT_ALPHA,
+  GST_UNET_SEG_OUTPUT_BLUR,
+  GST_UNET_SEG_OUTPUT_REPLACE,
 } GstUnetSegOutput;
 
-#define GST_UNET_SEG_N_OUTPUTS (GST_UNET_SEG_OUTPUT_ALPHA + 1)
+#define GST_UNET_SEG_N_OUTPUTS (GST_UNET_SEG_OUTPUT_REPLACE + 1)
+
+/**
+ * GstUnetSegSwitch:
+ * @GST_UNET_SEG_SWITCH_AUTO: where it is of use
+ * @GST_UNET_SEG_SWITCH_ON: always
+ * @GST_UNET_SEG_SWITCH_OFF: never
+ *
+ * Whether something is done.
+ */
+typedef enum {
+  GST_UNET_SEG_SWITCH_AUTO,
+  GST_UNET_SEG_SWITCH_ON,
+  GST_UNET_SEG_SWITCH_OFF,
+} GstUnetSegSwitch;
+
+#define GST_TYPE_UNET_SEG_SWITCH (gst_unet_seg_switch_get_type ())
+GType gst_unet_seg_switch_get_type (void);
 
 #define GST_TYPE_UNET_SEG_OUTPUT (gst_unet_seg_output_get_type ())
 GType gst_unet_seg_output_get_type (void);

@@ -37,6 +37,10 @@ struct _UnetSegmenter {
   UnetPreprocess *preprocess;
   UnetPostprocess *postprocess;
   UnetMask shape; /* without data */
+  UnetTemporal *temporal; /* (nullable): not held yet */
+  UnetScene *scene;       /* (nullable): never compared */
+  gboolean compared;      /* the frame that is read next */
+  gdouble elapsed, time_constant;
   GstBufferPool *pool;
   UnetSegClasses *classes;
 };
@@ -189,6 +193,10 @@ unet_segmenter_reset_state (UnetSegmenter *self)
 {
   if (self->session)
     unet_session_reset_state (self->session);
+  if (self->temporal)
+    unet_temporal_reset (self->temporal);
+  if (self->scene)
+    unet_scene_forget (self->scene);
 }
 
 /* ---- session ----------------------------------------------------------- */
@@ -289,6 +297,8 @@ close_info (UnetSegmenter *self)
   g_clear_pointer (&self->postprocess, unet_postprocess_free);
   g_clear_pointer (&self->tiles, unet_tiles_free);
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
+  g_clear_pointer (&self->temporal, unet_temporal_free);
+  g_clear_pointer (&self->scene, unet_scene_free);
   if (self->pool) {
     gst_buffer_pool_set_active (self->pool, FALSE);
     gst_clear_object (&self->pool);
@@ -571,15 +581,59 @@ fill_mask (UnetSegmenter *self, gdouble threshold, UnetMaskBuffers *mask,
   return TRUE;
 }
 
-gboolean
-unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
-    gdouble threshold, UnetMaskBuffers *mask, guint64 *run_time,
-    GError **error)
+void
+unet_segmenter_hold (UnetSegmenter *self, gdouble elapsed,
+    gdouble time_constant)
 {
-  GstClockTime start;
+  self->elapsed = elapsed;
+  self->time_constant = time_constant;
+}
 
+gboolean
+unet_segmenter_is_still (UnetSegmenter *self, const GstVideoFrame *frame,
+    gdouble threshold)
+{
+  if (self->scene == NULL)
+    self->scene = unet_scene_new (&self->info, &self->shape, NULL);
+  if (self->scene == NULL)
+    return FALSE;
+  self->compared = TRUE;
+  return unet_scene_compare (self->scene, frame) < threshold;
+}
+
+/* What is not held is forgotten: it would be of an older picture later. */
+static void
+look (UnetSegmenter *self, const GstVideoFrame *frame)
+{
+  if (self->time_constant > 0 && self->temporal == NULL)
+    self->temporal = unet_temporal_new (&self->info, &self->shape,
+        self->orientation, NULL);
+  unet_postprocess_set_temporal (self->postprocess,
+      self->time_constant > 0 ? self->temporal : NULL);
+  if (self->temporal && self->time_constant > 0)
+    unet_temporal_look (self->temporal, frame, self->elapsed,
+        self->time_constant);
+  else if (self->temporal)
+    unet_temporal_reset (self->temporal);
+  self->time_constant = 0;
+}
+
+void
+unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame)
+{
   unet_preprocess_run (self->preprocess, frame, picture_data (self));
-  start = gst_util_get_timestamp ();
+  look (self, frame);
+  if (self->compared)
+    unet_scene_keep (self->scene);
+  self->compared = FALSE;
+}
+
+gboolean
+unet_segmenter_run (UnetSegmenter *self, gdouble threshold,
+    UnetMaskBuffers *mask, guint64 *run_time, GError **error)
+{
+  GstClockTime start = gst_util_get_timestamp ();
+
   if (!run_network (self, error))
     return FALSE;
   unet_session_advance (self->session);
@@ -600,6 +654,40 @@ unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
   meta->w = self->shape.w;
   meta->h = self->shape.h;
   return meta;
+}
+
+static void
+attach_box (UnetSegmenter *self, GstBuffer *buffer, const UnetMask *mask,
+    guint id)
+{
+  const gchar *label = unet_seg_classes_get_label (self->classes, id);
+  gint width = GST_VIDEO_INFO_WIDTH (&self->info);
+  gint height = GST_VIDEO_INFO_HEIGHT (&self->info);
+  gdouble box[4];
+  gint x, y, right, bottom;
+
+  if (!unet_mask_find_box (mask, id, box))
+    return;
+  x = CLAMP ((gint) box[0], 0, width - 1);
+  y = CLAMP ((gint) box[1], 0, height - 1);
+  right = CLAMP ((gint) (box[0] + box[2] + .5), x + 1, width);
+  bottom = CLAMP ((gint) (box[1] + box[3] + .5), y + 1, height);
+  gst_buffer_add_video_region_of_interest_meta (buffer,
+      label ? label : "foreground", x, y, right - x, bottom - y);
+}
+
+void
+unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
+    const UnetMaskBuffers *mask)
+{
+  GstMapInfo maps[2];
+  UnetMask view;
+
+  if (!map_mask (self, mask, GST_MAP_READ, maps, &view))
+    return;
+  for (guint i = 1; i < self->shape.n_classes; i++)
+    attach_box (self, buffer, &view, i);
+  unmap_mask (mask, maps);
 }
 
 /* The run itself has been measured when the session was made. */

@@ -46,11 +46,24 @@ gboolean unet_segmenter_set_orientation (UnetSegmenter *self,
 gboolean unet_segmenter_set_info (UnetSegmenter *self,
     const GstVideoInfo *info, GError **error);
 
-/* @frame: mapped for reading. @run_time: (out): of the session's run alone,
- * nanoseconds. Takes the buffers of @mask from a pool. */
-gboolean unet_segmenter_run (UnetSegmenter *self, const GstVideoFrame *frame,
-    gdouble threshold, UnetMaskBuffers *mask, guint64 *run_time,
-    GError **error);
+/* The next mask is averaged with those before where the picture is still, as
+ * unet_temporal_look() has it; milliseconds. Without this call it is not. */
+void unet_segmenter_hold (UnetSegmenter *self, gdouble elapsed,
+    gdouble time_constant);
+/* Whether no part of the picture differs by @threshold (0..1) or more from the
+ * one that was read last. */
+gboolean unet_segmenter_is_still (UnetSegmenter *self,
+    const GstVideoFrame *frame, gdouble threshold);
+/* @frame: mapped for reading. */
+void unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame);
+/* The mask of what has been read; may be called from another thread, one at a
+ * time. @run_time: (out): of the session's run alone, nanoseconds. Takes the
+ * buffers of @mask from a pool. */
+gboolean unet_segmenter_run (UnetSegmenter *self, gdouble threshold,
+    UnetMaskBuffers *mask, guint64 *run_time, GError **error);
+/* Marks @buffer with the box of each class of @mask. */
+void unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
+    const UnetMaskBuffers *mask);
 
 /* Attaches @mask to a writable buffer, as of this frame. */
 UnetSegMeta *unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,

@@ -363,7 +363,7 @@ GST_START_TEST (test_controlled_output)
   /* Of an enumeration 0 is the first value and 1 the last. */
   for (guint i = 0; i < 8; i++)
     gst_timed_value_control_source_set (times,
-        gst_util_uint64_scale (i, GST_SECOND, 30), (i % 4 + .1) / 3.1);
+        gst_util_uint64_scale (i, GST_SECOND, 30), (i % 4 + .1) / 5.1);
   gst_object_add_control_binding (GST_OBJECT (h->element),
       gst_direct_control_binding_new (GST_OBJECT (h->element), "output",
           source));

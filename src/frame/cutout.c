@@ -14,6 +14,7 @@ typedef struct {
 struct _UnetCutout {
   GstVideoInfo in, out;
   gboolean copies;  /* colours by kernels of ours */
+  gboolean same;    /* they lie alike: RGBx and RGBA */
   gboolean cosited; /* chroma of @in */
   UnetPixelLayout from, to;
   GstVideoConverter *colors; /* (nullable): colours in other cases */
@@ -123,12 +124,27 @@ can_copy (const UnetCutout *self)
 }
 
 static gboolean
+lie_alike (const UnetCutout *self)
+{
+  for (guint i = 0; i < 3; i++) {
+    const UnetLayoutComponent *a = &self->from.component[i];
+    const UnetLayoutComponent *b = &self->to.component[i];
+
+    if (a->plane != 0 || b->plane != 0 || a->step != b->step ||
+        a->offset != b->offset || a->w_sub != b->w_sub)
+      return FALSE;
+  }
+  return self->from.n_components == 3 && self->from.shift == self->to.shift;
+}
+
+static gboolean
 open_colors (UnetCutout *self, GError **error)
 {
   if (self->in.finfo->format == self->out.finfo->format)
     return TRUE;
   self->copies = unet_pixel_layout_init (&self->from, &self->in) &&
       unet_pixel_layout_init (&self->to, &self->out) && can_copy (self);
+  self->same = self->copies && lie_alike (self);
   if (self->copies)
     return TRUE;
   self->colors = gst_video_converter_new (&self->in, &self->out,
@@ -265,6 +281,17 @@ fill_component (UnetCutout *self, GstVideoFrame *out, guint index)
   }
 }
 
+/* What lies where alpha belongs is written over. */
+static void
+copy_pixels (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out)
+{
+  const gsize n = (gsize) self->in.width * self->from.component[0].step *
+      self->from.bytes;
+
+  for (guint y = 0; y < (guint) self->in.height; y++)
+    memcpy (row_pointer (out, 0, y), row_pointer (in, 0, y), n);
+}
+
 static void
 copy_colors (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out)
 {
@@ -359,7 +386,9 @@ unet_cutout_run (UnetCutout *self, const GstVideoFrame *in,
   gboolean drawn[2] = { FALSE, FALSE };
   GstVideoFrame *target = out;
 
-  if (self->copies)
+  if (self->same)
+    copy_pixels (self, in, out);
+  else if (self->copies)
     copy_colors (self, in, out);
   else if (self->colors)
     gst_video_converter_frame (self->colors, in, out);

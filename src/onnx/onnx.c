@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operator sets whose definitions the table follows. */
+/* Operator sets whose definitions the table follows; before the first some
+ * operators had those of the first already. */
 #define OPSET_MIN 6
 #define OPSET_MAX 24
 
@@ -337,6 +338,37 @@ node_name (const Onnx__NodeProto *proto)
   return g_strdup ("unnamed");
 }
 
+/* Whether operator set 1 defines @op as operator set 6 does. */
+static gboolean
+is_primeval (UnetOp op)
+{
+  switch (op) {
+  case UNET_OP_Conv:
+  case UNET_OP_ConvTranspose:
+  case UNET_OP_MaxPool:
+  case UNET_OP_AveragePool:
+  case UNET_OP_GlobalAveragePool:
+  case UNET_OP_GlobalMaxPool:
+  case UNET_OP_Softplus:
+  case UNET_OP_Softsign:
+  case UNET_OP_Softmax:
+  case UNET_OP_LogSoftmax:
+  case UNET_OP_Transpose:
+  case UNET_OP_Flatten:
+  case UNET_OP_Squeeze:
+  case UNET_OP_Unsqueeze:
+  case UNET_OP_DepthToSpace:
+  case UNET_OP_SpaceToDepth:
+  case UNET_OP_Identity:
+  case UNET_OP_Constant:
+  case UNET_OP_MatMul:
+  case UNET_OP_Not:
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
 static gboolean
 import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
 {
@@ -355,6 +387,12 @@ import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
                  standard ? "" : domain, standard ? "" : ".", type);
   }
   node = unet_graph_add_node (self->graph, op, name);
+  if (self->graph->opset < OPSET_MIN && !is_primeval (op)) {
+    unet_node_set_error (error, self->graph, node, UNET_ERROR_UNSUPPORTED,
+                         "operator set %d is not from %d to %d",
+                         self->graph->opset, OPSET_MIN, OPSET_MAX);
+    return FALSE;
+  }
   for (gsize i = 0; i < proto->n_attribute; i++)
     if (!import_attr (self, node, proto->attribute[i], error))
       return FALSE;
@@ -421,7 +459,7 @@ import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
     if (is_empty (set->domain) || !strcmp (set->domain, "ai.onnx"))
       version = set->version;
   }
-  if (version < OPSET_MIN || version > OPSET_MAX)
+  if (version < 1 || version > OPSET_MAX)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
                  "operator set %" G_GINT64_FORMAT " is not from %d to %d",
                  version, OPSET_MIN, OPSET_MAX);

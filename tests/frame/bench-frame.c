@@ -299,6 +299,101 @@ bench_overlays (void)
     bench_overlay (formats[i], 1920, 1080, "30 %", 0.3, 2);
 }
 
+/* ---- alpha and mask pictures ------------------------------------------- */
+
+typedef struct {
+  UnetCutout *cutout;
+  UnetMaskPicture *picture;
+  GstVideoFrame in, out;
+  UnetMask mask;
+} CutoutJob;
+
+static void
+run_cutout (gpointer data)
+{
+  CutoutJob *job = data;
+
+  unet_cutout_run (job->cutout, &job->in, &job->out, &job->mask, 0.5);
+}
+
+static void
+run_picture (gpointer data)
+{
+  CutoutJob *job = data;
+
+  unet_mask_picture_draw (job->picture, &job->out, &job->mask, 0.5);
+}
+
+static void
+bench_cutout (const gchar *format, guint width, guint height)
+{
+  const GstVideoFormat in = gst_video_format_from_string (format);
+  const GstVideoFormat out = unet_cutout_get_format (in);
+  gchar *name = g_strdup_printf ("cutout %s to %s %ux%u", format,
+      gst_video_format_to_string (out), width, height);
+  GstBuffer *buffer, *result;
+  GstVideoInfo info, out_info;
+  CutoutJob job;
+
+  if (wanted (name)) {
+    buffer = map_noise (&job.in, &info, format, width, height);
+    result = map_noise (&job.out, &out_info, gst_video_format_to_string (out),
+        width, height);
+    out_info.colorimetry = info.colorimetry;
+    job.cutout = unet_cutout_new (&info, &out_info, NULL);
+    job.mask = (UnetMask) { 256, 256, 2, g_malloc (65536), g_malloc (65536), 0,
+      0, width, height };
+    draw_mask (&job.mask, 0.3, 2, FALSE);
+    measure (name, run_cutout, &job);
+    g_free (job.mask.class_map);
+    g_free (job.mask.probability);
+    unet_cutout_free (job.cutout);
+    gst_video_frame_unmap (&job.in);
+    gst_video_frame_unmap (&job.out);
+    gst_buffer_unref (buffer);
+    gst_buffer_unref (result);
+  }
+  g_free (name);
+}
+
+static void
+bench_picture (guint width, guint height, guint n_classes)
+{
+  gchar *name = g_strdup_printf ("mask %ux%u, %u classes", width, height,
+      n_classes);
+  GstBuffer *buffer;
+  GstVideoInfo info;
+  CutoutJob job;
+
+  if (wanted (name)) {
+    buffer = map_noise (&job.out, &info, "GRAY8", width, height);
+    job.picture = unet_mask_picture_new (width, height);
+    job.mask = (UnetMask) { 256, 256, n_classes, g_malloc (65536),
+      g_malloc (65536), 0, 0, width, height };
+    draw_mask (&job.mask, 0.3, n_classes, FALSE);
+    measure (name, run_picture, &job);
+    g_free (job.mask.class_map);
+    g_free (job.mask.probability);
+    unet_mask_picture_free (job.picture);
+    gst_video_frame_unmap (&job.out);
+    gst_buffer_unref (buffer);
+  }
+  g_free (name);
+}
+
+static void
+bench_cutouts (void)
+{
+  static const gchar *const formats[] = { "I420", "NV12", "YUY2", "BGRx",
+    "RGB", "AYUV", "RGBA", "I420_10LE", "P010_10LE", "v210" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    bench_cutout (formats[i], 1920, 1080);
+  bench_cutout ("I420", 1280, 720);
+  bench_picture (1920, 1080, 2);
+  bench_picture (1920, 1080, 9);
+}
+
 /* ---- edges and backgrounds -------------------------------------------- */
 
 typedef struct {
@@ -409,6 +504,7 @@ main (int argc, char **argv)
   bench_postprocess ("none", UNET_ACTIVATION_NONE, 1, FALSE, 256);
   bench_postprocess ("min-max", UNET_ACTIVATION_MIN_MAX, 1, FALSE, 320);
   bench_overlays ();
+  bench_cutouts ();
   bench_refinements ();
   return 0;
 }

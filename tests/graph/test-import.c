@@ -210,11 +210,16 @@ END_TEST
 
 START_TEST (unsupported_opset)
 {
-  Writer w = writer_new (5);
+  static const gint sets[] = { 0, 25, 5 };
 
-  writer_input (&w, "x", W_FLOAT, "1,3,8,8");
-  writer_output (&w, "x", W_FLOAT, NULL);
-  expect_bytes_error (writer_end (&w), UNET_ERROR_UNSUPPORTED, "set 5");
+  for (guint i = 0; i < G_N_ELEMENTS (sets); i++) {
+    g_autofree gchar *word = g_strdup_printf ("set %d", sets[i]);
+    Writer w = writer_new (sets[i]);
+    writer_input (&w, "x", W_FLOAT, "1,3,8,8");
+    writer_op (&w, "Relu", "old", "x", "y");
+    writer_output (&w, "y", W_FLOAT, NULL);
+    expect_bytes_error (writer_end (&w), UNET_ERROR_UNSUPPORTED, word);
+  }
 }
 END_TEST
 

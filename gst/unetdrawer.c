@@ -208,6 +208,8 @@ set_palette (UnetDrawer *self, UnetSegClasses *classes, UnetColors *colors)
   return unknown;
 }
 
+#define MAX_MASK_SIZE 32767
+
 /* What others have written need not make sense. */
 static gboolean
 describe (const UnetSegMeta *meta, UnetMask *mask)
@@ -215,7 +217,8 @@ describe (const UnetSegMeta *meta, UnetMask *mask)
   *mask = (UnetMask) { .width = meta->width, .height = meta->height,
     .n_classes = meta->n_classes, .x = meta->x, .y = meta->y, .w = meta->w,
     .h = meta->h };
-  return meta->width > 0 && meta->height > 0 && meta->w > 0 && meta->h > 0
+  return meta->width > 0 && meta->height > 0 && meta->width <= MAX_MASK_SIZE
+      && meta->height <= MAX_MASK_SIZE && meta->w > 0 && meta->h > 0
       && isfinite (meta->x) && isfinite (meta->y) && isfinite (meta->w)
       && isfinite (meta->h);
 }

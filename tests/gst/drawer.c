@@ -5,6 +5,8 @@
 
 #include "common.h"
 
+#include <math.h>
+
 #define TIMEOUT (60 * GST_SECOND)
 
 static void
@@ -268,6 +270,45 @@ GST_START_TEST (test_drawer_changes)
 
 GST_END_TEST;
 
+/* Metadata that makes no sense is none; nothing is read beyond a buffer. */
+GST_START_TEST (test_drawer_nonsense)
+{
+  static const gdouble rectangles[][4] = { { 0, 0, 0, 48 }, { 0, 0, 64, -1 },
+    { NAN, 0, 64, 48 }, { 0, 0, INFINITY, 48 }, { -1e300, 0, 1e300, 48 },
+    { 1e300, 1e300, 1, 1 }, { 0, 0, 1e-300, 1e-300 } };
+  static const gchar *const outputs[] = { "unetsegdraw output=overlay",
+    "unetsegdraw output=mask", "unetsegdraw output=alpha" };
+  g_autoptr (UnetSegClasses) classes = unet_seg_classes_new ("test", 3, NULL);
+  GstBuffer *plane = gst_buffer_new_allocate (NULL, 100, NULL);
+
+  gst_buffer_memset (plane, 0, 255, -1);
+  for (guint o = 0; o < G_N_ELEMENTS (outputs); o++) {
+    GstHarness *h = gst_harness_new_parse (outputs[o]);
+
+    test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+    /* Copies of metadata check its size, so that goes to the first alone. */
+    for (guint i = 0; i < G_N_ELEMENTS (rectangles) + (o ? 0 : 2); i++) {
+      GstBuffer *frame = test_frame_at (h, TEST_HALF, i);
+      UnetSegMeta *meta = gst_buffer_add_unet_seg_meta (frame, classes, plane,
+          plane, 10, 10);
+
+      meta->w = 64;
+      meta->h = 48;
+      if (i < G_N_ELEMENTS (rectangles))
+        memcpy (&meta->x, rectangles[i], sizeof (rectangles[i]));
+      else if (i == G_N_ELEMENTS (rectangles))
+        meta->height = 11;
+      else
+        meta->width = meta->height = 1u << 31;
+      gst_buffer_unref (gst_harness_push_and_pull (h, frame));
+    }
+    gst_harness_teardown (h);
+  }
+  gst_buffer_unref (plane);
+}
+
+GST_END_TEST;
+
 static Suite *
 drawer_suite (void)
 {
@@ -280,6 +321,7 @@ drawer_suite (void)
   tcase_add_test (tcase, test_drawer_properties);
   tcase_add_test (tcase, test_drawer_description);
   tcase_add_test (tcase, test_drawer_changes);
+  tcase_add_test (tcase, test_drawer_nonsense);
   return suite;
 }
 

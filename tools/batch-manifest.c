@@ -283,6 +283,33 @@ batch_manifest_pin (BatchManifest *manifest, const BatchOptions *options,
   return write_batch (manifest, path, *items, error);
 }
 
+gboolean
+batch_manifest_open_existing (BatchManifest *manifest, const gchar *folder,
+    GPtrArray **items, GError **error)
+{
+  g_autofree gchar *path = NULL, *lock = NULL;
+  g_autoptr (JsonObject) batch = NULL;
+
+  manifest->folder = g_canonicalize_filename (folder, NULL);
+  path = inner (manifest, "batch.json");
+  lock = inner (manifest, "lock-join");
+  batch = batch_manifest_read (path);
+  if (batch == NULL || (*items = read_items (batch)) == NULL) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT,
+        "%s holds no batch", folder);
+    return FALSE;
+  }
+  manifest->identity = g_strdup (string_of (batch, "identity"));
+  manifest->lock = g_open (lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (manifest->lock < 0)
+    return fail_errno (error, lock);
+  if (flock (manifest->lock, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT,
+      "somebody else is joining %s", folder);
+  return FALSE;
+}
+
 /* ---- outputs of an item ------------------------------------------------- */
 
 /* Names and sizes; of a folder the number of files and their sum. */

@@ -24,6 +24,10 @@ gboolean batch_manifest_open (BatchManifest *manifest,
 gboolean batch_manifest_pin (BatchManifest *manifest,
     const BatchOptions *options, BatchPlan *plan, GPtrArray **items,
     GError **error);
+/* The batch that @folder holds, with its items, while nobody else is at work
+ * on it. */
+gboolean batch_manifest_open_existing (BatchManifest *manifest,
+    const gchar *folder, GPtrArray **items, GError **error);
 void batch_manifest_close (BatchManifest *manifest);
 
 /* Whether nothing is left to do for @item. */

@@ -401,9 +401,7 @@ print_end (BatchProgress *p, const gchar *label, const BatchOutcome *outcome,
   gboolean bad = outcome->status != BATCH_DONE;
 
   if (p->show == SHOW_NOTHING || outcome->status == BATCH_OPEN ||
-      (known && p->options->verbosity != BATCH_VERBOSE) ||
-      (outcome->status == BATCH_SKIPPED &&
-          p->options->verbosity != BATCH_VERBOSE))
+      (known && p->options->verbosity != BATCH_VERBOSE))
     return;
   if (p->show == SHOW_BARS)
     clear_bars (p);

@@ -99,7 +99,8 @@ preroll (Cutter *cutter)
          GST_STATE_CHANGE_SUCCESS;
 }
 
-/* The first keyframe at or after @time, or NONE. */
+/* The first keyframe at or after @time, or NONE: there is none, or the
+ * demuxer cannot go there. */
 static GstClockTime
 keyframe_after (Cutter *cutter, GstClockTime time)
 {
@@ -108,15 +109,15 @@ keyframe_after (Cutter *cutter, GstClockTime time)
 
   if (!gst_element_seek_simple (cutter->pipeline, GST_FORMAT_TIME,
           GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT |
-              GST_SEEK_FLAG_SNAP_AFTER, time) || !preroll (cutter))
+              GST_SEEK_FLAG_SNAP_AFTER, time))
     return found;
   while (!GST_CLOCK_TIME_IS_VALID (found) &&
          (sample = gst_app_sink_try_pull_sample (GST_APP_SINK (cutter->sink),
-              GST_SECOND)) != NULL) {
+              TIMEOUT)) != NULL) {
     GstBuffer *buffer = gst_sample_get_buffer (sample);
 
     if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) &&
-        GST_BUFFER_PTS (buffer) >= time)
+        GST_BUFFER_PTS_IS_VALID (buffer) && GST_BUFFER_PTS (buffer) >= time)
       found = GST_BUFFER_PTS (buffer);
     gst_sample_unref (sample);
   }
@@ -132,7 +133,7 @@ batch_segments_find (const gchar *uri, gdouble seconds)
   Cutter cutter;
 
   cutter_init (&cutter, uri);
-  gst_element_set_state (cutter.pipeline, GST_STATE_PAUSED);
+  gst_element_set_state (cutter.pipeline, GST_STATE_PLAYING);
   if (cutter.sink == NULL || !preroll (&cutter) ||
       !g_atomic_int_get (&cutter.exact) ||
       !gst_element_query_duration (cutter.pipeline, GST_FORMAT_TIME,

@@ -43,21 +43,20 @@ takes (const gchar *containers, const gchar *name)
   return name != NULL && g_strv_contains ((const gchar *const *) all, name);
 }
 
+/* Audio that goes nowhere, without container, need not be decoded either. */
 GstCaps *
-batch_streams_caps (const BatchTask *task)
+batch_streams_audio_caps (const gchar *container)
 {
-  GstCaps *caps = gst_caps_from_string ("video/x-raw; audio/x-raw");
+  GstCaps *caps = gst_caps_from_string ("audio/x-raw");
 
-  /* Audio that goes nowhere need not be decoded either. */
   for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
-    if (task->container == NULL || takes (kept[i].containers,
-            task->container))
+    if (container == NULL || takes (kept[i].containers, container))
       gst_caps_append (caps, gst_caps_from_string (kept[i].caps));
   return caps;
 }
 
 static gchar *
-describe_audio (const BatchTask *task, GstCaps *caps)
+describe_audio (const gchar *container, GstCaps *caps)
 {
   const gchar *queue = "queue max-size-buffers=0 max-size-bytes=268435456 "
                        "max-size-time=0";
@@ -72,7 +71,7 @@ describe_audio (const BatchTask *task, GstCaps *caps)
   for (guint i = 0; i < G_N_ELEMENTS (again); i++) {
     GstElementFactory *factory;
 
-    if (!g_str_equal (again[i].container, task->container))
+    if (!g_str_equal (again[i].container, container))
       continue;
     factory = gst_element_factory_find (again[i].encoder);
     if (factory == NULL)
@@ -212,8 +211,10 @@ link_video (BatchTask *task, GstPad *pad)
   gst_object_unref (entry);
 }
 
+/* Decoder, encoder or neither between @pad and the muxer. */
 static GstElement *
-audio_bin (BatchTask *task, GstElement *mux, GstPad *pad)
+audio_bin (GstBin *pipeline, GstElement *mux, GstPad *pad,
+    const gchar *container)
 {
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
   g_autofree gchar *text = NULL;
@@ -221,37 +222,48 @@ audio_bin (BatchTask *task, GstElement *mux, GstPad *pad)
 
   if (caps == NULL)
     caps = gst_pad_query_caps (pad, NULL);
-  text = describe_audio (task, caps);
+  text = describe_audio (container, caps);
   if (text == NULL)
     return NULL;
   bin = gst_parse_bin_from_description (text, TRUE, NULL);
   if (bin == NULL)
     return NULL;
-  gst_bin_add (GST_BIN (task->pipeline), bin);
-  if (gst_element_link (bin, mux))
+  gst_bin_add (pipeline, bin);
+  /* By name: a bare queue would be taken for anything. */
+  if (gst_element_link_pads (bin, "src", mux, "audio_%u"))
     return bin;
-  gst_bin_remove (GST_BIN (task->pipeline), bin);
+  gst_bin_remove (pipeline, bin);
   return NULL;
 }
 
-static void
-link_audio (BatchTask *task, GstPad *pad)
+GstPad *
+batch_streams_add_audio (GstBin *pipeline, GstPad *pad,
+    const gchar *container)
 {
-  GstElement *mux = gst_bin_get_by_name (GST_BIN (task->pipeline),
-      "overlay-mux");
-  GstElement *bin = mux != NULL ? audio_bin (task, mux, pad) : NULL;
+  GstElement *mux = gst_bin_get_by_name (pipeline, "overlay-mux");
+  GstElement *bin = mux != NULL && container != NULL
+      ? audio_bin (pipeline, mux, pad, container) : NULL;
   GstPad *sink;
 
   g_clear_object (&mux);
   if (bin == NULL) { /* still a sign of how far the recording goes */
     bin = gst_element_factory_make ("fakesink", NULL);
     g_object_set (bin, "async", FALSE, "sync", FALSE, NULL);
-    gst_bin_add (GST_BIN (task->pipeline), bin);
+    gst_bin_add (pipeline, bin);
   }
   sink = gst_element_get_static_pad (bin, "sink");
-  enter (task, sink, on_audio);
   gst_element_sync_state_with_parent (bin);
   gst_pad_link (pad, sink);
+  return sink;
+}
+
+static void
+link_audio (BatchTask *task, GstPad *pad)
+{
+  GstPad *sink = batch_streams_add_audio (GST_BIN (task->pipeline), pad,
+      task->container);
+
+  enter (task, sink, on_audio);
   gst_object_unref (sink);
 }
 
@@ -295,8 +307,10 @@ batch_streams_connect (BatchTask *task, GstElement *source)
 {
   GstElement *upright = gst_bin_get_by_name (GST_BIN (task->pipeline),
       "upright");
-  GstCaps *caps = batch_streams_caps (task);
+  GstCaps *caps = batch_streams_audio_caps (task->container);
 
+  caps = gst_caps_make_writable (caps);
+  gst_caps_append (caps, gst_caps_from_string ("video/x-raw"));
   g_object_set (source, "uri", task->item->uri, "caps", caps, NULL);
   gst_caps_unref (caps);
   g_signal_connect (source, "pad-added", G_CALLBACK (on_pad), task);

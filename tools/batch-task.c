@@ -262,12 +262,21 @@ on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
   return TRUE;
 }
 
+/* From where video enters: nothing behind it has begun. */
 static gboolean
 seek_to_segment (BatchTask *task)
 {
-  return gst_element_seek (task->pipeline, 1, GST_FORMAT_TIME,
+  GstPad *pad;
+  gboolean ok;
+
+  g_mutex_lock (&task->mutex);
+  pad = gst_object_ref (g_ptr_array_index (task->entries, 0));
+  g_mutex_unlock (&task->mutex);
+  ok = gst_pad_push_event (pad, gst_event_new_seek (1, GST_FORMAT_TIME,
       GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, GST_SEEK_TYPE_SET,
-      task->item->begin, GST_SEEK_TYPE_NONE, 0);
+      task->item->begin, GST_SEEK_TYPE_NONE, 0));
+  gst_object_unref (pad);
+  return ok;
 }
 
 static gboolean

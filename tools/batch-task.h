@@ -66,9 +66,13 @@ gboolean batch_outputs_connect (BatchTask *task, GError **error);
 
 /* ---- batch-streams.c ----------------------------------------------------- */
 
-/* The caps at which decoding stops: audio that the overlay's container takes
- * stays as it is. */
-GstCaps *batch_streams_caps (const BatchTask *task);
+/* The caps at which decoding stops: audio that the container takes stays as it
+ * is. */
+GstCaps *batch_streams_audio_caps (const gchar *container);
+/* From a decoder's pad to the element `overlay-mux`, compressed again if need
+ * be; to nowhere without. Returns: (transfer full): where it enters */
+GstPad *batch_streams_add_audio (GstBin *pipeline, GstPad *pad,
+    const gchar *container);
 /* Connects what comes out of the decoder. */
 void batch_streams_connect (BatchTask *task, GstElement *source);
 

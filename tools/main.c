@@ -16,6 +16,7 @@ static const ToolCommand commands[] = {
   { "batch", "recordings by the folder, on one machine or many",
       tool_batch_main },
   { "calibrate", "what a model needs to run in int8", tool_calibrate_main },
+  { "join", "segments of a batch, put together", tool_join_main },
   { "eval", "how well a model's masks meet the true ones", tool_eval_main },
 };
 

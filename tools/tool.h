@@ -29,6 +29,7 @@ gint tool_inspect_main (gint argc, gchar **argv);
 gint tool_bench_main (gint argc, gchar **argv);
 gint tool_batch_main (gint argc, gchar **argv);
 gint tool_calibrate_main (gint argc, gchar **argv);
+gint tool_join_main (gint argc, gchar **argv);
 gint tool_eval_main (gint argc, gchar **argv);
 gint tool_run_main (gint argc, gchar **argv);
 

@@ -2,9 +2,9 @@
 
 /* Several streams in one process, and what they cost:
  *
- *   streams-runner STREAMS SECONDS FPS ELEMENT…
+ *   streams-runner STREAMS SECONDS FPS ELEMENT [CAPS]
  *
- * Each stream is a test picture, ELEMENT and a sink; FPS 0 runs as fast as it
+ * Each stream is a test picture (of CAPS), ELEMENT and a sink; FPS 0 runs as fast as it
  * goes, any other number is a live source of so many frames a second. ELEMENT
  * `identity` tells what source and sink cost. Once every stream has given some
  * frames, SECONDS are measured. Prints frames of each stream, then the
@@ -33,14 +33,13 @@ count (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 }
 
 static gboolean
-start (Stream *stream, guint fps, const gchar *element)
+start (Stream *stream, guint fps, const gchar *element, const gchar *caps)
 {
   g_autoptr (GError) error = NULL;
   g_autofree gchar *text = g_strdup_printf (
       "videotestsrc pattern=ball is-live=%d ! "
-      "video/x-raw,format=I420,width=640,height=360,framerate=%u/1 ! %s ! "
-      "fakesink name=end sync=%d", fps > 0, fps > 0 ? fps : 30, element,
-      fps > 0);
+      "%s,framerate=%u/1 ! %s ! fakesink name=end sync=%d", fps > 0, caps,
+      fps > 0 ? fps : 30, element, fps > 0);
   GstElement *end;
   GstPad *pad;
 
@@ -138,7 +137,8 @@ main (int argc, char **argv)
 
   gst_init (NULL, NULL);
   for (guint i = 0; ok && i < n; i++)
-    ok = start (&streams[i], atoi (argv[3]), argv[4]);
+    ok = start (&streams[i], atoi (argv[3]), argv[4],
+        argc > 5 ? argv[5] : "video/x-raw,format=I420,width=640,height=360");
   ok = ok && warm_up (n);
   if (ok)
     measure (n, g_ascii_strtod (argv[2], NULL));

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Other backgrounds, edges, and where masks come from in live streams. */
+
+#include <glib/gstdio.h>
+
+#include "common.h"
+
+#define WIDTH  64
+#define HEIGHT 48
+
+static GstHarness *
+rgb_harness (const gchar *properties)
+{
+  GstHarness *h = test_harness_new ("red", properties);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
+  return h;
+}
+
+static guint32
+pixel_at (GstBuffer *buffer, guint x)
+{
+  guint8 rgb[3];
+
+  gst_buffer_extract (buffer, (HEIGHT / 2 * WIDTH + x) * 3, rgb, 3);
+  return rgb[0] << 16 | rgb[1] << 8 | rgb[2];
+}
+
+static void
+assert_near (guint32 pixel, guint32 expected, gint slack)
+{
+  for (guint shift = 0; shift < 24; shift += 8)
+    fail_unless (ABS ((gint) (pixel >> shift & 255)
+            - (gint) (expected >> shift & 255)) <= slack,
+        "#%06x instead of #%06x", pixel, expected);
+}
+
+static GstBuffer *
+push (GstHarness *h, TestPicture picture, guint index)
+{
+  return gst_harness_push_and_pull (h, test_frame_at (h, picture, index));
+}
+
+/* White person on the left, black background on the right. */
+static GstBuffer *
+draw (const gchar *properties)
+{
+  GstHarness *h = rgb_harness (properties);
+  GstBuffer *out = push (h, TEST_HALF, 0);
+
+  test_harness_free (h);
+  return out;
+}
+
+/* ---- backgrounds ------------------------------------------------------ */
+
+GST_START_TEST (test_color)
+{
+  GstBuffer *out = draw ("output=replace background=#102030");
+
+  assert_near (pixel_at (out, 10), 0xffffff, 0);
+  assert_near (pixel_at (out, 54), 0x102030, 1);
+  gst_buffer_unref (out);
+  out = draw ("output=replace");
+  assert_near (pixel_at (out, 54), 0x00b140, 1);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_bad_color)
+{
+  GstHarness *h = rgb_harness ("output=replace background=red");
+  g_autofree gchar *text = NULL;
+
+  TEST_COMPLAINS (g_object_set (h->element, "background", "no-colour", NULL));
+  g_object_get (h->element, "background", &text, NULL);
+  fail_unless_equals_string (text, "red");
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Red above, blue below: twice as high as the frames are wide, so that only
+ * its middle is seen. */
+static gboolean
+write_picture (const gchar *path)
+{
+  g_autofree gchar *text = g_strdup_printf ("videotestsrc num-buffers=1 "
+      "pattern=solid-color foreground-color=0xffc02010 ! "
+      "video/x-raw,format=RGB,width=80,height=160 ! pngenc ! "
+      "filesink location=%s", path);
+  GstElement *pipeline = gst_parse_launch_full (text, NULL,
+      GST_PARSE_FLAG_FATAL_ERRORS, NULL);
+  GstMessage *message;
+  GstBus *bus;
+
+  if (pipeline == NULL)
+    return FALSE;
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  return TRUE;
+}
+
+GST_START_TEST (test_picture)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "picture.png", NULL);
+  g_autofree gchar *properties = g_strdup_printf (
+      "output=replace background-location=%s", path);
+  GstBuffer *out;
+
+  if (write_picture (path)) {
+    out = draw (properties);
+    assert_near (pixel_at (out, 10), 0xffffff, 0);
+    assert_near (pixel_at (out, 54), 0xc02010, 2);
+    gst_buffer_unref (out);
+  } else {
+    g_print ("no pngenc: skipped\n");
+  }
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_no_picture)
+{
+  GstHarness *h = rgb_harness ("output=replace "
+      "background-location=/no/such/picture.png");
+  GstBuffer *out;
+
+  for (guint i = 0; i < 3; i++) {
+    out = push (h, TEST_HALF, i);
+    assert_near (pixel_at (out, 54), 0x00b140, 1);
+    gst_buffer_unref (out);
+  }
+  assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING), 1);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* White does not bleed into black, nor black into white. */
+GST_START_TEST (test_blur)
+{
+  GstBuffer *out = draw ("output=blur blur-radius=0.2");
+
+  assert_near (pixel_at (out, 10), 0xffffff, 0);
+  assert_near (pixel_at (out, 28), 0xffffff, 0);
+  assert_near (pixel_at (out, 38), 0x000000, 1);
+  assert_near (pixel_at (out, 60), 0x000000, 1);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+/* Without a mask nobody knows what may be seen. */
+GST_START_TEST (test_no_mask)
+{
+  GstHarness *h = gst_harness_new_parse (
+      "unetsegdraw output=replace background=#102030");
+  GstBuffer *out;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
+  out = push (h, TEST_HALF, 0);
+  assert_near (pixel_at (out, 10), 0x102030, 1);
+  assert_near (pixel_at (out, 54), 0x102030, 1);
+  gst_buffer_unref (out);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* Both elements draw the same. */
+GST_START_TEST (test_drawer)
+{
+  static const gchar *const outputs[] = { "output=blur", "output=replace",
+    "output=overlay refine=on outline=3" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (outputs); i++) {
+    g_autofree gchar *model = test_model ("red");
+    g_autofree gchar *none = g_strdup_printf (
+        "unetseg output=none model=%s ! unetsegdraw %s", model, outputs[i]);
+    GstHarness *h = gst_harness_new_parse (none);
+    GstBuffer *a, *b = draw (outputs[i]);
+    GstMapInfo map;
+
+    test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
+    a = push (h, TEST_HALF, 0);
+    gst_buffer_map (a, &map, GST_MAP_READ);
+    fail_unless (gst_buffer_memcmp (b, 0, map.data, map.size) == 0, "%s",
+        outputs[i]);
+    gst_buffer_unmap (a, &map);
+    gst_buffer_unref (a);
+    gst_buffer_unref (b);
+    gst_harness_teardown (h);
+  }
+}
+
+GST_END_TEST;
+
+/* ---- edges ------------------------------------------------------------ */
+
+GST_START_TEST (test_outline)
+{
+  GstBuffer *out = draw ("opacity=0 outline=4 colors=#ff0000");
+
+  assert_near (pixel_at (out, 10), 0xffffff, 0);
+  assert_near (pixel_at (out, 54), 0x000000, 0);
+  assert_near (pixel_at (out, 32), 0xff0000, 40);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_grow)
+{
+  GstBuffer *out = draw ("output=replace background=#00ff00 grow=8");
+
+  assert_near (pixel_at (out, 36), 0x000000, 0);
+  assert_near (pixel_at (out, 50), 0x00ff00, 1);
+  gst_buffer_unref (out);
+  out = draw ("output=replace background=#00ff00 grow=-8");
+  assert_near (pixel_at (out, 28), 0x00ff00, 1);
+  assert_near (pixel_at (out, 14), 0xffffff, 0);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+/* Half way through a wide edge both are seen. */
+GST_START_TEST (test_feather)
+{
+  GstBuffer *out = draw ("output=replace background=#00ff00 feather=10");
+  guint green = pixel_at (out, 36) >> 8 & 255;
+
+  fail_unless (green > 20 && green < 235, "%u", green);
+  assert_near (pixel_at (out, 4), 0xffffff, 0);
+  assert_near (pixel_at (out, 60), 0x00ff00, 1);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+/* ---- time ------------------------------------------------------------- */
+
+/* What changes is taken at once, and a seek forgets all. */
+GST_START_TEST (test_temporal)
+{
+  GstHarness *h = rgb_harness ("output=none temporal=on time-constant=5000");
+
+  for (guint i = 0; i < 20; i++) {
+    TestPicture picture = i < 10 ? TEST_HALF : TEST_BLACK;
+    GstBuffer *out = push (h, picture, i);
+    UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
+
+    fail_unless (meta != NULL);
+    test_assert_halves (meta, picture == TEST_HALF, 0, 3);
+    gst_buffer_unref (out);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* ---- reuse ------------------------------------------------------------ */
+
+static guint64
+segmented (const gchar *properties, TestPicture last)
+{
+  GstHarness *h = rgb_harness (properties);
+  guint64 n;
+
+  for (guint i = 0; i < 6; i++)
+    gst_buffer_unref (push (h, i < 5 ? TEST_HALF : last, i));
+  n = test_stat (h->element, "segmented");
+  assert_equals_uint64 (test_stat (h->element, "reused"), 6 - n);
+  test_harness_free (h);
+  return n;
+}
+
+GST_START_TEST (test_reuse)
+{
+  assert_equals_uint64 (segmented ("output=none", TEST_HALF), 6);
+  assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
+      "reuse-age=100000", TEST_HALF), 1);
+  assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
+      "reuse-age=100000", TEST_BLACK), 2);
+  /* 33 ms a frame: at 0, 67 and 133. */
+  assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
+      "reuse-age=60", TEST_HALF), 3);
+}
+
+GST_END_TEST;
+
+/* A network of one convolution is always in time. */
+GST_START_TEST (test_interval)
+{
+  GstHarness *h = rgb_harness ("output=none interval=0");
+
+  for (guint i = 0; i < 10; i++)
+    gst_buffer_unref (push (h, TEST_HALF, i));
+  fail_unless (test_stat (h->element, "segmented") >= 1);
+  assert_equals_uint64 (test_stat (h->element, "frames"), 10);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* ---- beside the stream ------------------------------------------------ */
+
+/* Frames pass until one has a mask; it is right, and its age is told. */
+static guint
+wait_for_mask (GstHarness *h, TestPicture picture, guint index)
+{
+  for (guint i = 0; i < 2000; i++) {
+    GstBuffer *out = push (h, picture, index++);
+    UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
+    gboolean found = meta && meta->age_frames > 0;
+
+    if (found) {
+      fail_unless (GST_CLOCK_TIME_IS_VALID (meta->age) && meta->age > 0);
+      test_assert_halves (meta, picture == TEST_HALF, 0, 3);
+    }
+    gst_buffer_unref (out);
+    if (found)
+      return index;
+    g_usleep (5000);
+  }
+  fail ("no frame had a mask");
+  return index;
+}
+
+GST_START_TEST (test_async)
+{
+  GstHarness *h = rgb_harness ("output=none async=true");
+  guint index = wait_for_mask (h, TEST_HALF, 0);
+
+  /* Caps, a flush and a segment while there is something to do. */
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, 2 * HEIGHT);
+  index = wait_for_mask (h, TEST_BLACK, index);
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (FALSE));
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
+  index = wait_for_mask (h, TEST_HALF, index);
+  /* Exact again. */
+  g_object_set (h->element, "async", FALSE, NULL);
+  for (guint i = 0; i < 200; i++) {
+    GstBuffer *out = push (h, TEST_HALF, index++);
+    UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
+    gboolean exact = meta && meta->age_frames == 0;
+
+    gst_buffer_unref (out);
+    if (exact)
+      break;
+    fail_unless (i < 199);
+    g_usleep (5000);
+  }
+  g_object_set (h->element, "async", TRUE, NULL);
+  gst_buffer_unref (push (h, TEST_HALF, index));
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* ---- boxes ------------------------------------------------------------ */
+
+GST_START_TEST (test_boxes)
+{
+  GstBuffer *out = draw ("output=none");
+  GstVideoRegionOfInterestMeta *box;
+
+  fail_unless (gst_buffer_get_video_region_of_interest_meta (out) == NULL);
+  gst_buffer_unref (out);
+  out = draw ("output=none boxes=true");
+  box = gst_buffer_get_video_region_of_interest_meta (out);
+  fail_unless (box != NULL);
+  assert_equals_int (box->x, 0);
+  assert_equals_int (box->y, 0);
+  fail_unless (ABS ((gint) box->w - WIDTH / 2) <= 3, "%u", box->w);
+  assert_equals_int (box->h, HEIGHT);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+static Suite *
+backgrounds_suite (void)
+{
+  Suite *suite = suite_create ("backgrounds");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, test_watch_log, NULL);
+  tcase_add_test (tcase, test_color);
+  tcase_add_test (tcase, test_bad_color);
+  tcase_add_test (tcase, test_picture);
+  tcase_add_test (tcase, test_no_picture);
+  tcase_add_test (tcase, test_blur);
+  tcase_add_test (tcase, test_no_mask);
+  tcase_add_test (tcase, test_drawer);
+  tcase_add_test (tcase, test_outline);
+  tcase_add_test (tcase, test_grow);
+  tcase_add_test (tcase, test_feather);
+  tcase_add_test (tcase, test_temporal);
+  tcase_add_test (tcase, test_reuse);
+  tcase_add_test (tcase, test_interval);
+  tcase_add_test (tcase, test_async);
+  tcase_add_test (tcase, test_boxes);
+  return suite;
+}
+
+GST_CHECK_MAIN (backgrounds);

@@ -433,6 +433,13 @@ set_thumbnails (BatchTask *task)
 }
 
 static void
+set_if_there (GstElement *element, const gchar *name, const gchar *value)
+{
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), name))
+    gst_util_set_object_arg (G_OBJECT (element), name, value);
+}
+
+static void
 apply_properties (BatchTask *task)
 {
   static const gchar *const names[] = { "unetseg", "overlay-draw",
@@ -441,6 +448,12 @@ apply_properties (BatchTask *task)
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     GstElement *element = find (task, "", names[i]);
 
+    /* The same frame gives the same mask, whatever came before it; the
+     * command line may ask for more. */
+    if (element != NULL) {
+      set_if_there (element, "temporal", "off");
+      set_if_there (element, "precision", "f32");
+    }
     if (element != NULL)
       batch_options_apply (task->options, element);
     g_clear_object (&element);

@@ -70,10 +70,12 @@ hash_file (GChecksum *sum, const gchar *path)
 
 /* The file, what it refers to is only known by its name, and the sidecar. */
 static gchar *
-hash_model (const gchar *path)
+hash_model (const gchar *path, const gchar *calibration)
 {
   g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
 
+  if (calibration != NULL)
+    hash_file (sum, calibration);
   if (path == NULL) {
     g_autoptr (GBytes) bytes = unet_model_dup_built_in ();
 
@@ -237,6 +239,31 @@ find_overrides (const BatchOptions *options)
   return overrides;
 }
 
+/* What cannot give the same masks in every shard. */
+static gboolean
+check_contract (const UnetContract *contract, const BatchOptions *options,
+    GError **error)
+{
+  const gchar *precision = g_hash_table_lookup (options->properties,
+      "precision");
+
+  if (options->segment > 0 && contract->state != NULL &&
+      contract->state[0] != NULL) {
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
+        "--segment: this model carries a state from frame to frame (%s), which "
+        "a segment would begin without", contract->state[0]);
+    return FALSE;
+  }
+  if (g_strcmp0 (precision, "int8") == 0 &&
+      g_hash_table_lookup (options->properties, "calibration") == NULL) {
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
+        "--precision=int8 would calibrate on each recording's own frames; make "
+        "a calibration with 'unetseg calibrate' and name it");
+    return FALSE;
+  }
+  return TRUE;
+}
+
 BatchPlan *
 batch_plan_open (const gchar *folder, const BatchOptions *options,
     GError **error)
@@ -260,7 +287,10 @@ batch_plan_open (const gchar *folder, const BatchOptions *options,
   contract = unet_model_get_contract (plan->loaded, plan->overrides, error);
   if (contract == NULL)
     goto failed;
-  plan->model = hash_model (path);
+  if (!check_contract (contract, options, error))
+    goto failed;
+  plan->model = hash_model (path,
+      g_hash_table_lookup (options->properties, "calibration"));
   if (!plan_load (plan, error))
     goto failed;
   return plan;

@@ -10,11 +10,17 @@ _unetseg ()
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run inspect bench calibrate eval help --help --version' \
+    COMPREPLY=($(compgen -W 'run inspect bench batch join calibrate eval help --help --version' \
       -- "$current"))
     return
   fi
   case $previous in
+    --to|-T) COMPREPLY=($(compgen -W 'overlay cutout mask masks results report' \
+      -- "$current")); return ;;
+    --container) COMPREPLY=($(compgen -W 'mp4 mov mkv webm' \
+      -- "$current")); return ;;
+    --preset|--model) compopt -o filenames
+      COMPREPLY=($(compgen -f -- "$current")); return ;;
     --precision|-p) COMPREPLY=($(compgen -W 'auto f32 bf16 int8' -- "$current")); return ;;
     --tuning) COMPREPLY=($(compgen -W 'measure static reference' \
       -- "$current")); return ;;
@@ -29,14 +35,21 @@ _unetseg ()
     run) own='--image --fit --input --output --threshold' ;;
     inspect) own='--json' ;;
     bench) own='--json --seconds' ;;
+    batch) common='--help --help-unetseg' own='--output --to --container
+      --preset --resume --retry --overwrite --jobs --threads --shard --segment
+      --plan-only --patience --null --json --quiet --verbose --model' ;;
+    join) common=--help own='--keep --quiet' ;;
     calibrate) own='--output --frames' ;;
     eval) own='--images --masks --threshold --each --json' ;;
-    help) COMPREPLY=($(compgen -W 'run inspect bench calibrate eval' -- "$current")); return ;;
+    help) COMPREPLY=($(compgen -W 'run inspect bench batch join calibrate eval' -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$own $common" -- "$current"))
   else
     compopt -o filenames
+    case ${COMP_WORDS[1]} in
+      batch|join) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    esac
     COMPREPLY=($(compgen -W person -- "$current")
                $(compgen -f -X '!*.onnx' -- "$current")
                $(compgen -d -- "$current"))

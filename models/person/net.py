@@ -11,8 +11,7 @@ import torch.nn.functional as F
 OUT = (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160)
 STRIDE2 = (1, 3, 6, 13)        # blocks that halve the resolution; their expanded input is the skip
 SKIPS = (288, 96, 72, 48)      # channels of the skips, deepest first
-FIRST = (96, 64, 40, 24)       # decoder of the first network
-WIDTHS = (96, 64, 32, 16)      # and of this one: whole vectors of sixteen floats
+WIDTHS = (96, 64, 40, 24)      # decoder
 MULTIPLE = 32                  # input sides must be multiples of this
 
 
@@ -102,16 +101,16 @@ class Semantic(nn.Module):
 class Net(nn.Module):
     """Returns logits; in training also the coarse mask at 1/8 and VOC classes at 1/32.
 
-    `plain` leaves out context and residual step: the first person network's shape.
+    `plain` is the first person network's shape, without context and residual step.
     """
 
-    def __init__(self, plain=False, widths=WIDTHS):
+    def __init__(self, plain=False):
         super().__init__()
         self.plain = plain
         self.enc = Encoder()
         self.u, self.k, self.d = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         i = 160
-        for skip, w in zip(SKIPS, widths):
+        for skip, w in zip(SKIPS, WIDTHS):
             self.u.append(nn.ConvTranspose2d(i, w, 2, 2))
             self.k.append(Conv(skip, w))
             self.d.append(nn.Sequential(Conv(2 * w, w, 3), Conv(w, w, 3)))
@@ -122,7 +121,7 @@ class Net(nn.Module):
         self.ctx = Context()
         self.mix = nn.Conv2d(256, 160, 3, 1, 1)
         self.r = nn.Sequential(Conv(96, 96, 3), Conv(96, 96, 3, act=None))
-        self.aux = nn.Conv2d(widths[1], 1, 1)
+        self.aux = nn.Conv2d(WIDTHS[1], 1, 1)
         self.sem = nn.Conv2d(256, 21, 1)
         for zero in (self.mix, self.r[1].c):   # additions start as nothing: old weights keep their function
             nn.init.zeros_(zero.weight)
@@ -134,7 +133,7 @@ class Net(nn.Module):
         if not self.plain:
             context = self.ctx(x)
             x = x + self.mix(context)
-        for j in range(len(self.d)):
+        for j in range(len(WIDTHS)):
             x = self.d[j](torch.cat([self.u[j](x), self.k[j](skips.pop())], 1))
             if j == 0 and not self.plain:
                 x = F.relu(x + self.r(x))
@@ -180,7 +179,7 @@ def baseline_state(path):
         else:
             folded.append(value)
     # the decoder's convolutions lost their names when batch normalisation was folded in
-    names = [n for j in range(len(FIRST)) for n in (f'k.{j}.c', f'd.{j}.0.c', f'd.{j}.1.c')]
+    names = [n for j in range(len(WIDTHS)) for n in (f'k.{j}.c', f'd.{j}.0.c', f'd.{j}.1.c')]
     for n, (w, b) in zip(names, zip(folded[::2], folded[1::2])):
         state[n + '.weight'], state[n + '.bias'] = w, b
     return state

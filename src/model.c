@@ -11,6 +11,7 @@
 #define BUILT_IN_NAME "built-in person model"
 #define BUILT_IN_PATH "/org/unetseg/person.onnx"
 #define BUILT_IN_SIDECAR "/org/unetseg/person.modelinfo"
+#define BUILT_IN_RANGES "/org/unetseg/person.ranges"
 /* protobuf's own limit */
 #define MAX_FILE_SIZE G_MAXINT32
 
@@ -120,6 +121,7 @@ model_free (UnetModel *model)
   g_free (model->outputs);
   g_clear_pointer (&model->sidecar, g_key_file_unref);
   g_free (model->sidecar_name);
+  g_clear_pointer (&model->calibration, unet_calibration_unref);
   g_free (model->name);
   g_free (model->hash);
   key_free (model->key);
@@ -313,6 +315,24 @@ unet_model_dup_built_in (void)
                                  G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
 }
 
+/* So that it runs in bytes from the first frame on. */
+static UnetCalibration *
+load_built_in_ranges (void)
+{
+  g_autoptr (GBytes) bytes = g_resource_lookup_data (built_in_resource (),
+      BUILT_IN_RANGES, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  g_autoptr (GError) error = NULL;
+  UnetCalibration *calibration = NULL;
+
+  if (bytes)
+    calibration = unet_calibration_new_from_data (
+        g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+        BUILT_IN_RANGES, &error);
+  if (error)
+    g_warning ("%s", error->message);
+  return calibration;
+}
+
 static UnetModel *
 load_built_in (GError **error)
 {
@@ -341,6 +361,7 @@ load_built_in (GError **error)
     g_key_file_load_from_bytes (model->sidecar, sidecar, G_KEY_FILE_NONE,
                                 NULL);
   }
+  model->calibration = load_built_in_ranges ();
   return remember (model, key);
 }
 

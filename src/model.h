@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <unetseg/unet-model.h>
+#include <unetseg/unet-calibration.h>
 #include "graph/graph.h"
 
 G_BEGIN_DECLS
@@ -18,6 +18,7 @@ struct _UnetModel {
   gchar *sidecar_name; /* (nullable): what errors call it */
   UnetModelKey *key;   /* (nullable): under which it is cached */
   gchar *hash;         /* (nullable): once asked for */
+  UnetCalibration *calibration; /* (nullable): that came with it */
 };
 
 /* The network as the file has it, before inference. Never changed: sessions

@@ -265,11 +265,18 @@ unet_session_new_for (UnetModel *model, const UnetContract *contract,
   return self;
 }
 
+/* The caller's, or the one that came with the model. */
+static UnetCalibration *
+calibration_of (const UnetModel *model, const UnetSessionOptions *options)
+{
+  return options->calibration ? options->calibration : model->calibration;
+}
+
 /* What a calibration lacks for bytes to be used, or %NULL. */
 static gchar *
 missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
 {
-  UnetCalibration *c = options->calibration;
+  UnetCalibration *c = calibration_of (model, options);
 
   if (!c)
     return g_strdup ("there is no calibration");
@@ -299,7 +306,8 @@ choose_precision (UnetModel *model, const UnetSessionOptions *options,
     *note = g_strdup ("the processor has no bfloat16");
     return UNET_PRECISION_F32;
   }
-  if (automatic && (!options->calibration || !unet_engine_has_fast_bytes ()))
+  if (automatic
+      && (!calibration_of (model, options) || !unet_engine_has_fast_bytes ()))
     return UNET_PRECISION_F32;
   *note = missing_for_bytes (model, options);
   return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
@@ -321,8 +329,8 @@ session_new (UnetModel *model, const UnetContract *contract,
   options = options ? options : &defaults;
   precision = choose_precision (model, options, &note);
   if (precision == UNET_PRECISION_INT8) {
-    narrowing.ranges = options->calibration->ranges;
-    narrowing.wide = options->calibration->wide;
+    narrowing.ranges = calibration_of (model, options)->ranges;
+    narrowing.wide = calibration_of (model, options)->wide;
   }
   narrowing.bf16 = precision == UNET_PRECISION_BF16;
   if (precision != UNET_PRECISION_F32)

@@ -4,19 +4,23 @@
 H and W are free, in multiples of 32. The file says how to feed it in metadata_props.
 """
 import argparse
+import os
+import sys
 
 import onnx
 import torch
-from onnx import numpy_helper
 
 from net import MULTIPLE, Net, load_weights
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from halve import halve  # noqa: E402
+
 # how pixels become the input and what the output is, in the words of UnetContract;
-# no input-size: the shape follows the frame's
+# the shape follows the frame's, with about the area of 288x288
 CONTRACT = {
     'input': 'image', 'output': 'mask', 'layout': 'nchw', 'color-order': 'rgb', 'scale': '0.00392156862745098',
-    'mean': '0,0,0', 'std': '1,1,1', 'fit': 'stretch', 'multiple': str(MULTIPLE), 'activation': 'none',
-    'labels': 'background,person',
+    'mean': '0,0,0', 'std': '1,1,1', 'fit': 'stretch', 'input-size': '288', 'multiple': str(MULTIPLE),
+    'activation': 'none', 'labels': 'background,person',
 }
 
 
@@ -27,21 +31,6 @@ class Mask(torch.nn.Module):
 
     def forward(self, x):
         return torch.sigmoid(self.net(x))
-
-
-def halve(model):
-    """Stores weights as fp16, each followed by a Cast; small constants stay as they are."""
-    casts = []
-    for t in model.graph.initializer:
-        value = numpy_helper.to_array(t)
-        if t.data_type != onnx.TensorProto.FLOAT or value.size < 256:
-            continue
-        name = t.name
-        t.CopyFrom(numpy_helper.from_array(value.astype('float16'), name + '.half'))
-        casts.append(onnx.helper.make_node('Cast', [name + '.half'], [name], name=name + '.cast', to=1))
-    nodes = casts + list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
 
 
 def main():

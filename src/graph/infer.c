@@ -226,7 +226,8 @@ infer_node (Inference *self, UnetNode *node, GError **error)
     leave_open (node);
     return TRUE;
   }
-  if (!unet_node_modernize (self->graph, node, error) ||
+  if (!unet_node_check_types (self->graph, node, error) ||
+      !unet_node_modernize (self->graph, node, error) ||
       !unet_op_def (node->op)->infer (self->graph, node, error) ||
       !check_outputs (self, node, error))
     return FALSE;

@@ -95,6 +95,9 @@ gboolean unet_eval_type_fail (const UnetNode *node, UnetDType dtype,
  * @node where it takes several. Shapes of the inputs are known. */
 gboolean unet_node_modernize (UnetGraph *graph, UnetNode *node,
     GError **error);
+/* Whether the element types of the inputs are those of the definition. */
+gboolean unet_node_check_types (const UnetGraph *graph, const UnetNode *node,
+    GError **error);
 
 gboolean unet_window_resolve (const UnetArgs *args, UnetWindow *window,
     GError **error);

@@ -96,7 +96,7 @@ import_dim (const Onnx__TensorShapeProto__Dimension *dim)
 {
   if (dim->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
     return -1;
-  /* Some exporters write 0 for an open dimension. */
+  /* Some exporters write 0 or -1 for an open dimension. */
   return dim->dim_value > 0 ? dim->dim_value : -1;
 }
 
@@ -124,6 +124,10 @@ import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
     return fail (self, error, UNET_ERROR_LIMIT,
                  "'%s': rank %" G_GSIZE_FORMAT " is above %d", value->name,
                  tensor->shape->n_dim, UNET_MAX_DIMS);
+  for (gsize i = 0; i < tensor->shape->n_dim; i++)
+    if (tensor->shape->dim[i]->dim_value < -1)
+      return fail (self, error, UNET_ERROR_PARSE,
+                   "'%s' has a negative dimension", value->name);
   for (gsize i = 0; i < tensor->shape->n_dim; i++)
     dims[i] = import_dim (tensor->shape->dim[i]);
   unet_value_set_shape (value, dtype, (guint) tensor->shape->n_dim, dims);

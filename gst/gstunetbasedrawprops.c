@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstunetbasedrawprivate.h"
+
+#define DEFAULT_OUTPUT    GST_UNET_SEG_OUTPUT_OVERLAY
+#define DEFAULT_OPACITY   0.5
+#define DEFAULT_THRESHOLD 0.5
+#define DEFAULT_REFINE    GST_UNET_SEG_SWITCH_AUTO
+#define DEFAULT_EDGE_LOW  0.3
+#define DEFAULT_EDGE_HIGH 0.7
+#define DEFAULT_GROW      0
+#define DEFAULT_FEATHER   0
+#define DEFAULT_OUTLINE   0
+#define DEFAULT_BLUR_RADIUS 0.025
+#define DEFAULT_BACKGROUND "#00b140"
+#define DEFAULT_TEMPORAL  GST_UNET_SEG_SWITCH_AUTO
+#define DEFAULT_TIME_CONSTANT 150
+#define MAX_PIXELS 100
+
+#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
+      | GST_PARAM_MUTABLE_PLAYING)
+#define CONTROLLED (PLAYING | GST_PARAM_CONTROLLABLE)
+
+enum {
+  PROP_0,
+  PROP_OUTPUT,
+  PROP_OPACITY,
+  PROP_THRESHOLD,
+  PROP_COLORS,
+  PROP_REFINE,
+  PROP_EDGE_LOW,
+  PROP_EDGE_HIGH,
+  PROP_GROW,
+  PROP_FEATHER,
+  PROP_OUTLINE,
+  PROP_BLUR_RADIUS,
+  PROP_BACKGROUND,
+  PROP_BACKGROUND_LOCATION,
+  PROP_TEMPORAL,
+  PROP_TIME_CONSTANT,
+};
+
+void
+gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
+    UnetDrawSettings *settings)
+{
+  GST_OBJECT_LOCK (self);
+  *settings = PRIVATE (self)->settings;
+  settings->output = PRIVATE (self)->effective;
+  settings->live = PRIVATE (self)->live;
+  settings->pts = GST_CLOCK_TIME_NONE;
+  unet_colors_ref (settings->colors);
+  unet_background_ref (settings->background);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+unet_draw_settings_clear (UnetDrawSettings *settings)
+{
+  g_clear_pointer (&settings->colors, unet_colors_unref);
+  g_clear_pointer (&settings->background, unet_background_unref);
+}
+
+static void
+set_colors (GstUnetBaseDraw *self, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+  UnetColors *colors = unet_colors_new (text, &error), *old;
+
+  if (colors == NULL) {
+    g_warning ("%s: property 'colors': %s", GST_OBJECT_NAME (self),
+        error->message);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  old = PRIVATE (self)->settings.colors;
+  PRIVATE (self)->settings.colors = colors;
+  GST_OBJECT_UNLOCK (self);
+  unet_colors_unref (old);
+}
+
+/* Either is another background, whose picture is to be read again. */
+static void
+set_background (GstUnetBaseDraw *self, guint id, const gchar *text)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  UnetBackground *old;
+  guint32 argb;
+
+  if (id == PROP_BACKGROUND && !(text && unet_color_parse (text, &argb))) {
+    g_warning ("%s: property 'background': '%s' is no colour",
+        GST_OBJECT_NAME (self), text ? text : "");
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  old = priv->settings.background;
+  if (id == PROP_BACKGROUND) {
+    g_free (priv->background);
+    priv->background = g_strdup (text);
+    priv->settings.background = unet_background_new (argb,
+        unet_background_get_location (old));
+  } else {
+    priv->settings.background = unet_background_new (
+        unet_background_get_color (old), text);
+  }
+  GST_OBJECT_UNLOCK (self);
+  unet_background_unref (old);
+}
+
+static gboolean
+set_mask_property (UnetDrawSettings *settings, guint id, const GValue *value)
+{
+  switch (id) {
+    case PROP_REFINE:
+      settings->refine = g_value_get_enum (value);
+      return TRUE;
+    case PROP_EDGE_LOW:
+      settings->edge_low = g_value_get_double (value);
+      return TRUE;
+    case PROP_EDGE_HIGH:
+      settings->edge_high = g_value_get_double (value);
+      return TRUE;
+    case PROP_GROW:
+      settings->grow = g_value_get_int (value);
+      return TRUE;
+    case PROP_FEATHER:
+      settings->feather = g_value_get_uint (value);
+      return TRUE;
+    case PROP_TEMPORAL:
+      settings->temporal = g_value_get_enum (value);
+      return TRUE;
+    case PROP_TIME_CONSTANT:
+      settings->time_constant = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+static gboolean
+get_mask_property (const UnetDrawSettings *settings, guint id, GValue *value)
+{
+  switch (id) {
+    case PROP_REFINE:
+      g_value_set_enum (value, settings->refine);
+      return TRUE;
+    case PROP_EDGE_LOW:
+      g_value_set_double (value, settings->edge_low);
+      return TRUE;
+    case PROP_EDGE_HIGH:
+      g_value_set_double (value, settings->edge_high);
+      return TRUE;
+    case PROP_GROW:
+      g_value_set_int (value, settings->grow);
+      return TRUE;
+    case PROP_FEATHER:
+      g_value_set_uint (value, settings->feather);
+      return TRUE;
+    case PROP_TEMPORAL:
+      g_value_set_enum (value, settings->temporal);
+      return TRUE;
+    case PROP_TIME_CONSTANT:
+      g_value_set_uint (value, settings->time_constant);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+static void
+set_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  gboolean changed;
+
+  GST_OBJECT_LOCK (self);
+  changed = output != priv->settings.output;
+  priv->settings.output = priv->target = priv->effective = output;
+  GST_OBJECT_UNLOCK (self);
+  if (changed)
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+}
+
+static void
+gst_unet_base_draw_set_property (GObject *object, guint id,
+    const GValue *value, GParamSpec *pspec)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
+  UnetDrawSettings *settings = &PRIVATE (self)->settings;
+
+  if (id == PROP_COLORS) {
+    set_colors (self, g_value_get_string (value));
+    return;
+  }
+  if (id == PROP_OUTPUT) {
+    set_output (self, g_value_get_enum (value));
+    return;
+  }
+  if (id == PROP_BACKGROUND || id == PROP_BACKGROUND_LOCATION) {
+    set_background (self, id, g_value_get_string (value));
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_OPACITY:
+      settings->opacity = g_value_get_double (value);
+      break;
+    case PROP_THRESHOLD:
+      settings->threshold = g_value_get_double (value);
+      break;
+    case PROP_OUTLINE:
+      settings->outline = g_value_get_uint (value);
+      break;
+    case PROP_BLUR_RADIUS:
+      settings->blur_radius = g_value_get_double (value);
+      break;
+    default:
+      if (!set_mask_property (settings, id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_unet_base_draw_get_property (GObject *object, guint id, GValue *value,
+    GParamSpec *pspec)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
+  const UnetDrawSettings *settings = &PRIVATE (self)->settings;
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_OUTPUT:
+      g_value_set_enum (value, settings->output);
+      break;
+    case PROP_OPACITY:
+      g_value_set_double (value, settings->opacity);
+      break;
+    case PROP_THRESHOLD:
+      g_value_set_double (value, settings->threshold);
+      break;
+    case PROP_COLORS:
+      g_value_set_string (value, unet_colors_get_text (settings->colors));
+      break;
+    case PROP_OUTLINE:
+      g_value_set_uint (value, settings->outline);
+      break;
+    case PROP_BLUR_RADIUS:
+      g_value_set_double (value, settings->blur_radius);
+      break;
+    case PROP_BACKGROUND:
+      g_value_set_string (value, PRIVATE (self)->background);
+      break;
+    case PROP_BACKGROUND_LOCATION:
+      g_value_set_string (value,
+          unet_background_get_location (settings->background));
+      break;
+    default:
+      if (!get_mask_property (settings, id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+install_edges (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_REFINE,
+      g_param_spec_enum ("refine", "Refine",
+          "Whether a mask's edges move to those of the picture; auto: in live "
+          "streams and where the background is replaced",
+          GST_TYPE_UNET_SEG_SWITCH, DEFAULT_REFINE, CONTROLLED));
+  g_object_class_install_property (klass, PROP_EDGE_LOW,
+      g_param_spec_double ("edge-low", "Edge low",
+          "Probability up to which nothing is covered, at a threshold of 0.5 "
+          "with which it moves (refined masks)",
+          0, 1, DEFAULT_EDGE_LOW, CONTROLLED));
+  g_object_class_install_property (klass, PROP_EDGE_HIGH,
+      g_param_spec_double ("edge-high", "Edge high",
+          "Probability from which all is covered, at a threshold of 0.5 with "
+          "which it moves (refined masks)",
+          0, 1, DEFAULT_EDGE_HIGH, CONTROLLED));
+  g_object_class_install_property (klass, PROP_GROW,
+      g_param_spec_int ("grow", "Grow",
+          "Pixels by which a mask of one class grows, or shrinks below 0",
+          -MAX_PIXELS, MAX_PIXELS, DEFAULT_GROW, CONTROLLED));
+  g_object_class_install_property (klass, PROP_FEATHER,
+      g_param_spec_uint ("feather", "Feather",
+          "Pixels on either side over which edges of one class fade",
+          0, MAX_PIXELS, DEFAULT_FEATHER, CONTROLLED));
+  g_object_class_install_property (klass, PROP_TEMPORAL,
+      g_param_spec_enum ("temporal", "Temporal",
+          "Whether masks are held still where the picture is still; auto: in "
+          "live streams",
+          GST_TYPE_UNET_SEG_SWITCH, DEFAULT_TEMPORAL, CONTROLLED));
+  g_object_class_install_property (klass, PROP_TIME_CONSTANT,
+      g_param_spec_uint ("time-constant", "Time constant",
+          "Milliseconds over which masks are averaged where the picture is "
+          "still",
+          0, 10000, DEFAULT_TIME_CONSTANT, CONTROLLED));
+}
+
+static void
+install_backgrounds (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_OUTLINE,
+      g_param_spec_uint ("outline", "Outline",
+          "Width in pixels of a line round one class (output=overlay); 0: "
+          "none",
+          0, MAX_PIXELS, DEFAULT_OUTLINE, CONTROLLED));
+  g_object_class_install_property (klass, PROP_BLUR_RADIUS,
+      g_param_spec_double ("blur-radius", "Blur radius",
+          "Standard deviation of the blur as a part of the frame's height "
+          "(output=blur)",
+          0, 0.5, DEFAULT_BLUR_RADIUS, CONTROLLED));
+  g_object_class_install_property (klass, PROP_BACKGROUND,
+      g_param_spec_string ("background", "Background",
+          "Colour that replaces the background (output=replace): #RRGGBB or a "
+          "name",
+          DEFAULT_BACKGROUND, PLAYING));
+  g_object_class_install_property (klass, PROP_BACKGROUND_LOCATION,
+      g_param_spec_string ("background-location", "Background location",
+          "Picture file that replaces the background, its aspect kept "
+          "(output=replace; unset = the colour)",
+          NULL, PLAYING));
+}
+
+static void
+install_properties (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_OUTPUT,
+      g_param_spec_enum ("output", "Output",
+          "What becomes of the mask; a change while playing renegotiates caps",
+          GST_TYPE_UNET_SEG_OUTPUT, DEFAULT_OUTPUT, CONTROLLED));
+  g_object_class_install_property (klass, PROP_OPACITY,
+      g_param_spec_double ("opacity", "Opacity",
+          "Opacity of the class colours: 0 leaves the picture as it is, 1 "
+          "hides what is under them",
+          0, 1, DEFAULT_OPACITY, CONTROLLED));
+  g_object_class_install_property (klass, PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+          "Least probability of a pixel that is not background",
+          0, 1, DEFAULT_THRESHOLD, CONTROLLED));
+  g_object_class_install_property (klass, PROP_COLORS,
+      g_param_spec_string ("colors", "Colors",
+          "Colours of classes, as in \"person=#80ff0000,car=red\": a label or "
+          "number of a class, then #RRGGBB, #AARRGGBB or a name; without "
+          "label for the classes 1, 2, ... in order (unset = distinct hues)",
+          NULL, PLAYING));
+}
+
+void
+gst_unet_base_draw_install_properties (GObjectClass *klass)
+{
+  klass->set_property = gst_unet_base_draw_set_property;
+  klass->get_property = gst_unet_base_draw_get_property;
+  install_properties (klass);
+  install_edges (klass);
+  install_backgrounds (klass);
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_OUTPUT, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_SWITCH, 0);
+}
+
+void
+gst_unet_base_draw_init_properties (GstUnetBaseDraw *self)
+{
+  guint32 argb = 0;
+
+  PRIVATE (self)->settings = (UnetDrawSettings) {
+    .output = DEFAULT_OUTPUT,
+    .opacity = DEFAULT_OPACITY,
+    .threshold = DEFAULT_THRESHOLD,
+    .colors = unet_colors_new (NULL, NULL),
+    .refine = DEFAULT_REFINE,
+    .edge_low = DEFAULT_EDGE_LOW,
+    .edge_high = DEFAULT_EDGE_HIGH,
+    .blur_radius = DEFAULT_BLUR_RADIUS,
+    .temporal = DEFAULT_TEMPORAL,
+    .time_constant = DEFAULT_TIME_CONSTANT,
+  };
+  PRIVATE (self)->target = PRIVATE (self)->effective = DEFAULT_OUTPUT;
+  PRIVATE (self)->background = g_strdup (DEFAULT_BACKGROUND);
+  unet_color_parse (DEFAULT_BACKGROUND, &argb);
+  PRIVATE (self)->settings.background = unet_background_new (argb, NULL);
+}
+
+void
+gst_unet_base_draw_clear_properties (GstUnetBaseDraw *self)
+{
+  unet_draw_settings_clear (&PRIVATE (self)->settings);
+  g_free (PRIVATE (self)->background);
+}

@@ -7,7 +7,7 @@
 #include <gst/app/gstappsink.h>
 #include <string.h>
 
-#define TIMEOUT (60 * GST_SECOND)
+#define TIMEOUT (20 * G_USEC_PER_SEC)
 
 /* ---- where the keyframes are -------------------------------------------- */
 
@@ -18,7 +18,7 @@ static const gchar *const exact_types[] = { "video/quicktime",
 
 typedef struct {
   GstElement *pipeline, *parse, *sink;
-  gboolean exact;
+  gint exact, hopeless; /* atomic */
 } Cutter;
 
 static gboolean
@@ -26,9 +26,11 @@ is_video (GstPad *pad)
 {
   g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
 
-  return gst_caps_get_size (caps) > 0 &&
-         g_str_has_prefix (gst_structure_get_name (gst_caps_get_structure (
-             caps, 0)), "video/");
+  const gchar *name = gst_caps_get_size (caps) > 0
+      ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
+
+  return g_str_has_prefix (name, "video/") ||
+         g_str_has_prefix (name, "image/");
 }
 
 static void
@@ -49,6 +51,16 @@ on_pad (GstElement *parse, GstPad *pad, gpointer data)
   gst_element_link_pads (parse, GST_PAD_NAME (pad), rest, "sink");
 }
 
+static void
+on_no_more_pads (GstElement *parse, gpointer data)
+{
+  Cutter *cutter = data;
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (cutter->sink, "sink");
+
+  if (!gst_pad_is_linked (sink))
+    g_atomic_int_set (&cutter->hopeless, TRUE);
+}
+
 static gboolean
 continue_unless_exact (GstElement *parse, GstPad *pad, GstCaps *caps,
     gpointer data)
@@ -57,8 +69,11 @@ continue_unless_exact (GstElement *parse, GstPad *pad, GstCaps *caps,
   const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps,
       0));
 
+  /* The first caps are the container's. */
   if (g_strv_contains (exact_types, name))
     g_atomic_int_set (&cutter->exact, TRUE);
+  else if (!g_atomic_int_get (&cutter->exact))
+    g_atomic_int_set (&cutter->hopeless, TRUE);
   return TRUE;
 }
 
@@ -78,6 +93,8 @@ cutter_init (Cutter *cutter, const gchar *uri)
   }
   g_object_set (cutter->sink, "sync", FALSE, "max-buffers", 1, NULL);
   g_signal_connect (cutter->parse, "pad-added", G_CALLBACK (on_pad), cutter);
+  g_signal_connect (cutter->parse, "no-more-pads",
+      G_CALLBACK (on_no_more_pads), cutter);
   g_signal_connect (cutter->parse, "autoplug-continue",
       G_CALLBACK (continue_unless_exact), cutter);
   gst_bin_add_many (GST_BIN (cutter->pipeline), source, cutter->parse,
@@ -93,10 +110,37 @@ cutter_clear (Cutter *cutter)
 }
 
 static gboolean
-preroll (Cutter *cutter)
+has_failed (Cutter *cutter)
 {
-  return gst_element_get_state (cutter->pipeline, NULL, NULL, TIMEOUT) ==
-         GST_STATE_CHANGE_SUCCESS;
+  g_autoptr (GstBus) bus = gst_element_get_bus (cutter->pipeline);
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus,
+      GST_MESSAGE_ERROR);
+
+  return message != NULL || g_atomic_int_get (&cutter->hopeless);
+}
+
+/* (nullable): at the end, after an error, or when nothing comes. */
+static GstSample *
+next_packet (Cutter *cutter)
+{
+  GstAppSink *sink = GST_APP_SINK (cutter->sink);
+  gint64 limit = g_get_monotonic_time () + TIMEOUT;
+  GstSample *sample = NULL;
+
+  while (sample == NULL && !gst_app_sink_is_eos (sink) &&
+         !has_failed (cutter) && g_get_monotonic_time () < limit)
+    sample = gst_app_sink_try_pull_sample (sink, 20 * GST_MSECOND);
+  return sample;
+}
+
+static gboolean
+has_begun (Cutter *cutter)
+{
+  GstSample *sample = next_packet (cutter);
+  gboolean begun = sample != NULL;
+
+  g_clear_pointer (&sample, gst_sample_unref);
+  return begun;
 }
 
 /* The first keyframe at or after @time, or NONE: there is none, or the
@@ -112,8 +156,7 @@ keyframe_after (Cutter *cutter, GstClockTime time)
               GST_SEEK_FLAG_SNAP_AFTER, time))
     return found;
   while (!GST_CLOCK_TIME_IS_VALID (found) &&
-         (sample = gst_app_sink_try_pull_sample (GST_APP_SINK (cutter->sink),
-              TIMEOUT)) != NULL) {
+         (sample = next_packet (cutter)) != NULL) {
     GstBuffer *buffer = gst_sample_get_buffer (sample);
 
     if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) &&
@@ -134,7 +177,7 @@ batch_segments_find (const gchar *uri, gdouble seconds)
 
   cutter_init (&cutter, uri);
   gst_element_set_state (cutter.pipeline, GST_STATE_PLAYING);
-  if (cutter.sink == NULL || !preroll (&cutter) ||
+  if (cutter.sink == NULL || !has_begun (&cutter) ||
       !g_atomic_int_get (&cutter.exact) ||
       !gst_element_query_duration (cutter.pipeline, GST_FORMAT_TIME,
           &duration))

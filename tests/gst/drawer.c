@@ -107,6 +107,9 @@ static const Branches usual = {
 static const Branches special = {
   "output=overlay threshold=0.9", "output=mask threshold=0.2",
   "output=alpha threshold=0.3 colors=\"#80ff0000,background=#40000000\"" };
+static const Branches backgrounds = { "output=blur blur-radius=0.1 refine=on",
+  "output=replace background=#204060 grow=2 feather=3",
+  "output=alpha refine=on edge-low=0.1 edge-high=0.9" };
 
 static void
 play_branches (const gchar *launch, GChecksum *sums[3])
@@ -169,6 +172,8 @@ GST_START_TEST (test_one_inference)
   for (guint i = 0; i < G_N_ELEMENTS (caps); i++)
     compare_branches ("classes", caps[i], usual);
   compare_branches ("red", caps[0], special);
+  compare_branches ("red", caps[1], backgrounds);
+  compare_branches ("classes", caps[2], backgrounds);
 }
 
 GST_END_TEST;

@@ -103,6 +103,41 @@ check "side-by-side shows three pictures" has_three three.webm
 check "webcam-to-screen runs" timeout 60 \
   "$pipelines/webcam-to-screen" -n 20 -s "fakesink sync=true" \
   -u interval=4 test
+check "virtual-background blurs" timeout 60 "$pipelines/virtual-background" \
+  -n 10 -s "fakesink sync=true" test
+check "virtual-background takes a colour" timeout 60 \
+  "$pipelines/virtual-background" -b "#203040" -n 10 -s "fakesink sync=true" \
+  test
+gst-launch-1.0 -q videotestsrc num-buffers=1 ! pngenc ! \
+  filesink location=beach.png
+check "virtual-background takes a picture" timeout 60 \
+  "$pipelines/virtual-background" -b beach.png -n 10 -s "fakesink sync=true" \
+  test
+check "virtual-background takes a video" timeout 60 \
+  "$pipelines/virtual-background" -b ball.webm -n 10 -s "fakesink sync=true" \
+  test
+
+# Frames come out of the network again.
+receives_rtp () {
+  timeout 60 gst-launch-1.0 -q udpsrc port=15004 caps="application/x-rtp,\
+media=video,encoding-name=VP8,clock-rate=90000,payload=96" ! rtpvp8depay ! \
+    vp8dec ! identity eos-after=3 ! videoconvert ! pngenc ! \
+    multifilesink location=rtp-%d.png &
+  timeout 60 "$pipelines/virtual-background" -n 150 \
+    -o rtp://127.0.0.1:15004 -u interval=10 test || return 1
+  wait
+  [ -s rtp-1.png ]
+}
+check "virtual-background sends RTP" receives_rtp
+check "picture-in-picture runs" timeout 60 "$pipelines/picture-in-picture" \
+  -n 10 -s "fakesink sync=true" ball.webm test
+check "record-with-mask runs" timeout 60 "$pipelines/record-with-mask" \
+  -n 10 pair.mkv test
+is_wide () {
+  decode "$1" && [ -s "$1.i420" ] &&
+    [ $(($(stat -c %s "$1.i420") % (1280 * 480 * 3 / 2))) -eq 0 ]
+}
+check "record-with-mask has both beside each other" is_wide pair.mkv
 check "read-mask runs" "$READ_MASK" test
 check "read-mask names a missing file" fails_naming no-such.webm \
   "$READ_MASK" no-such.webm

@@ -260,9 +260,11 @@ batch_shard_take (GPtrArray *items, guint k, guint n)
 {
   GPtrArray *taken = g_ptr_array_new_with_free_func (
       (GDestroyNotify) batch_item_free);
-  g_autoptr (GPtrArray) order = g_ptr_array_copy (items, NULL, NULL);
+  g_autoptr (GPtrArray) order = g_ptr_array_new (); /* owns nothing */
   g_autofree guint64 *loads = g_new0 (guint64, n);
 
+  for (guint i = 0; i < items->len; i++)
+    g_ptr_array_add (order, g_ptr_array_index (items, i));
   g_ptr_array_sort (order, compare_weights);
   for (guint i = 0; i < order->len; i++) {
     const BatchItem *item = g_ptr_array_index (order, i);

@@ -58,7 +58,8 @@ on_ended (gpointer data)
 {
   Batch *batch = data;
 
-  g_main_context_invoke (NULL, quit, batch->loop);
+  /* Not invoke: the loop may not run yet, and would miss it. */
+  g_idle_add (quit, batch->loop);
 }
 
 /* ---- steps -------------------------------------------------------------- */

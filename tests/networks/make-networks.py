@@ -767,6 +767,48 @@ def tensorflow(name, seed):
     return net
 
 
+# ---- quantised weights ----------------------------------------------------
+
+def quantize_weights(net, node):
+    """int8 with a scale for each output channel, dequantised before use."""
+    init = next((i for i in net.inits if i.name == node.input[1]), None)
+    if init is None:
+        return
+    w = numpy_helper.to_array(init)
+    axis = 1 if node.op_type == 'ConvTranspose' else 0
+    others = tuple(a for a in range(w.ndim) if a != axis)
+    scale = (np.abs(w).max(others) / 127).astype(np.float32)
+    shape = [-1 if a == axis else 1 for a in range(w.ndim)]
+    q = np.clip(np.rint(w / scale.reshape(shape)), -127, 127).astype(np.int8)
+    net.inits.remove(init)
+    at = list(net.nodes).index(node)
+    inputs = [net.weight(q, 'q'), net.weight(scale, 'scale'),
+              net.weight(np.zeros(len(scale), np.int8), 'zero')]
+    node.input[1] = net.node('DequantizeLinear', inputs, axis=axis)
+    net.nodes.insert(at, net.nodes.pop())
+
+
+def quantized(name, base, seed):
+    """A classic U-Net as a quantiser writes it: 8-bit weights, and the picture
+    through 8 bits. Activations stay, since a sum in another order may round to
+    the next number of 255."""
+    net = classic(name, base, 'bias', seed, classes=2, opset=13)
+    for node in [n for n in net.nodes if n.op_type in ('Conv',
+                                                       'ConvTranspose')]:
+        quantize_weights(net, node)
+    scale = [net.weight(np.array(1 / 255, np.float32), 'scale'),
+             net.weight(np.array(0, np.uint8), 'zero')]
+    readers = [n for n in net.nodes if net.input.name in n.input]
+    x = net.node('QuantizeLinear', [net.input.name] + scale)
+    x = net.node('DequantizeLinear', [x] + scale)
+    for node in readers:
+        for i, tensor in enumerate(node.input):
+            if tensor == net.input.name:
+                node.input[i] = x
+    net.nodes[:] = net.nodes[-2:] + net.nodes[:-2]
+    return net
+
+
 # ---- the list -------------------------------------------------------------
 
 # name: maker, sizes (rows x columns) for agreement, size for timing (None:
@@ -808,6 +850,8 @@ NETWORKS = {
                                ['256x256', '160x96'], '256x256'),
     'u2net': (lambda n: u2net(n, 1700),
               ['160x160', '97x131'], '256x256'),
+    'unet-quantized': (lambda n: quantized(n, 16, 1900),
+                       ['128x128', '48x112'], None),
     'tensorflow-nhwc': (lambda n: tensorflow(n, 1800),
                         ['256x256', '117x85'], '256x256'),
 }

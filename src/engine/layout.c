@@ -95,6 +95,18 @@ concat_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
   return 0;
 }
 
+/* Of moving a thin result from blocks to rows. */
+static guint64
+thin_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
+{
+  UnetValue *out = unet_node_output (node, 0);
+
+  if (layout != UNET_MEM_BLOCKED || !has_few (plan, out))
+    return 0;
+  return value_cost (plan, out, UNET_MEM_BLOCKED)
+      + value_cost (plan, out, UNET_MEM_PLAIN);
+}
+
 static guint64
 node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 {
@@ -109,7 +121,8 @@ node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
       if (layout == UNET_MEM_NHWC
           && !unet_conv_is_slow (plan, node, UNET_MEM_BLOCKED))
         return NEVER;
-      return unet_conv_time (plan, node, layout);
+      return unet_conv_time (plan, node, layout)
+          + thin_cost (plan, node, layout);
     case UNET_OP_ConvTranspose:
       if (layout == UNET_MEM_PLAIN
           && !unet_deconv_spreads (plan, node, layout))
@@ -135,6 +148,7 @@ reorder_cost (const Search *s, const UnetValue *value,
     const UnetMemLayout *layout_of)
 {
   UnetMemLayout lies = UNET_MEM_PLAIN;
+  guint64 unpacking = 0;
   guint wanted = 0;
 
   if (value->constant || !unet_value_fits (s->plan, value, UNET_MEM_BLOCKED))
@@ -144,12 +158,18 @@ reorder_cost (const Search *s, const UnetValue *value,
         layout_of[value->producer->index]);
   for (guint i = 0; i < value->consumers->len; i++) {
     UnetNode *c = g_ptr_array_index (value->consumers, i);
-    wanted |= 1u << unet_node_reads (s->plan, c, layout_of[c->index]);
+    UnetMemLayout reads = unet_node_reads (s->plan, c, layout_of[c->index]);
+
+    if (reads != UNET_MEM_PLAIN || unet_node_input (c, 0) != value
+        || !unet_rows_reads (s->plan, c, lies))
+      wanted |= 1u << reads;
+    else if (lies == UNET_MEM_BLOCKED)
+      unpacking += value_cost (s->plan, value, UNET_MEM_BLOCKED) / 2;
   }
   if (unet_graph_is_output (s->plan->graph, value))
     wanted |= 1u << UNET_MEM_PLAIN;
   if (!(wanted & ~(1u << lies)))
-    return 0;
+    return unpacking;
   return value_cost (s->plan, value, UNET_MEM_PLAIN)
       + value_cost (s->plan, value, UNET_MEM_BLOCKED);
 }

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Convolutions with few channels in PLAIN, by our own kernel. */
+/* Convolutions with few channels to PLAIN, by our own kernel, which reads
+ * blocks, too. */
 
 typedef struct {
   UnetRowsShape shape;
@@ -34,6 +35,7 @@ rows_new (UnetNode *node, const UnetWindow *w)
   UnetValue *residual;
 
   s->n = in->dims[0];
+  s->vec = 1;
   s->ic = in->dims[1];
   s->ih = in->dims[2];
   s->iw = in->dims[3];
@@ -121,6 +123,18 @@ time_rows (UnetPlan *plan, const Rows *r)
   return ns;
 }
 
+gboolean
+unet_rows_reads (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout)
+{
+  UnetWindow window;
+
+  return node->op == UNET_OP_Conv && layout != UNET_MEM_NHWC
+      && unet_node_input (node, 1)->constant
+      && unet_node_window (plan->graph, node, &window, NULL)
+      && unet_rows_fits (node, &window, UNET_MEM_PLAIN);
+}
+
 guint64
 unet_rows_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window)
 {
@@ -199,13 +213,25 @@ pack_bias (UnetPlan *plan, Fill *fill, GError **error)
       error);
 }
 
+/* As rows, or as blocks where it lies in nothing else. */
+static UnetLoc *
+read_source (UnetPlan *plan, UnetValue *in, UnetRowsShape *s, GError **error)
+{
+  UnetLoc **locs = plan->locs[in->id];
+
+  if (locs[UNET_MEM_PLAIN] || !locs[UNET_MEM_BLOCKED])
+    return unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
+  s->vec = plan->block;
+  return unet_plan_read (plan, in, UNET_MEM_BLOCKED, error);
+}
+
 gboolean
 unet_emit_rows (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     guint n_post_ops, const UnetLoc *dst, GError **error)
 {
-  UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0),
-      UNET_MEM_PLAIN, error);
   Rows *r = rows_new (node, window);
+  UnetLoc *src = read_source (plan, unet_node_input (node, 0), &r->shape,
+      error);
   Fill fill = { node, r };
   UnetStorage *weights = src ? pack_weights (plan, &fill, error) : NULL;
   UnetStorage *bias = weights ? pack_bias (plan, &fill, error) : NULL;

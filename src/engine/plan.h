@@ -295,6 +295,9 @@ gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,
 
 gboolean unet_rows_fits (const UnetNode *node, const UnetWindow *window,
     UnetMemLayout layout);
+/* Does @node, where it works in PLAIN, read its input in @layout as well? */
+gboolean unet_rows_reads (const UnetPlan *plan, const UnetNode *node,
+    UnetMemLayout layout);
 guint64 unet_rows_time (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window);
 gboolean unet_emit_rows (UnetPlan *plan, UnetNode *node,

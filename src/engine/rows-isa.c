@@ -13,10 +13,32 @@ typedef gint32 M __attribute__ ((vector_size (LANES * 4), aligned (4)));
 #define SELECT(mask, a, b) ((V) (((M) (a) & (mask)) | ((M) (b) & ~(mask))))
 #define STEP (2 * LANES)
 
-/* All taps of all input channels for GROUP channels of STEP pixels. */
+#define N 8
+#define NAME(x) x##_8
+#define EACH(f, d)                                                            \
+  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),       \
+      f (7, d)
+#include "rows-unpack.h"
+#undef N
+#undef NAME
+#undef EACH
+
+#define N 16
+#define NAME(x) x##_16
+#define EACH(f, d)                                                            \
+  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),       \
+      f (7, d), f (8, d), f (9, d), f (10, d), f (11, d), f (12, d),          \
+      f (13, d), f (14, d), f (15, d)
+#include "rows-unpack.h"
+#undef N
+#undef NAME
+#undef EACH
+
+/* All taps of all input channels for the first @count of GROUP channels, a
+ * constant here, of STEP pixels. */
 static inline __attribute__ ((always_inline)) void
 accumulate (const UnetRowsShape *p, const gfloat *src, const gfloat *w,
-    V sum[GROUP][2])
+    const gint count, V sum[GROUP][2])
 {
   for (gint64 c = 0; c < p->ic; c++, src += p->plane)
     for (gint64 ky = 0; ky < p->kh; ky++) {
@@ -27,7 +49,7 @@ accumulate (const UnetRowsShape *p, const gfloat *src, const gfloat *w,
         V b = *(const V *) (row + kx * p->dil_x + LANES);
 
 #pragma GCC unroll 8
-        for (gint g = 0; g < GROUP; g++) {
+        for (gint g = 0; g < count; g++) {
           V k = w[g] - (V){ 0 }; /* a plain broadcast: x - 0 is x */
 
           sum[g][0] += a * k;
@@ -83,7 +105,12 @@ compute (const UnetRowsShape *p, const gfloat *src, const gfloat *weights,
 
         for (gint g = 0; g < GROUP; g++)
           sum[g][0] = sum[g][1] = bias[g] - (V){ 0 };
-        accumulate (p, src + r * p->row + x, weights, sum);
+        if (p->oc - o == 1)
+          accumulate (p, src + r * p->row + x, weights, 1, sum);
+        else if (p->oc - o <= GROUP / 2)
+          accumulate (p, src + r * p->row + x, weights, GROUP / 2, sum);
+        else
+          accumulate (p, src + r * p->row + x, weights, GROUP, sum);
         for (gint64 g = 0; g < GROUP && o + g < p->oc; g++) {
           gfloat *to = dst
               + (((image * p->oc + o + g) * p->oh + y + r) * p->ow + x);
@@ -94,4 +121,5 @@ compute (const UnetRowsShape *p, const gfloat *src, const gfloat *weights,
       }
 }
 
-const UnetRowsIsa UNET_ISA = { GROUP, LANES, compute };
+const UnetRowsIsa UNET_ISA
+    = { GROUP, LANES, compute, { unpack_8, unpack_16 } };

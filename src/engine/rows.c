@@ -59,19 +59,30 @@ unet_rows_weights (const UnetRowsShape *p, const gfloat *weights, gfloat *out)
       out[(o / group * taps + t) * group + o % group] = weights[o * taps + t];
 }
 
-/* The rows that a strip reads, with zeros where they lie outside. */
+/* One row of @channels channels from the block at @src, with zeros where it
+ * lies outside. */
 static void
-prepare_row (const UnetRowsShape *p, const gfloat *src, gint64 y, gfloat *out)
+prepare_row (const UnetRowsShape *p, const gfloat *src, gint64 channels,
+    gint64 y, gfloat *out)
 {
   gint64 n = MIN (p->iw, p->row - p->pad_x);
+  gboolean outside = y < 0 || y >= p->ih || n <= 0;
 
-  if (y < 0 || y >= p->ih || n <= 0) {
-    memset (out, 0, p->row * sizeof *out);
-    return;
+  for (gint64 c = 0; c < channels; c++) {
+    gfloat *row = out + c * p->plane;
+
+    memset (row, 0, (outside ? p->row : p->pad_x) * sizeof *row);
+    if (!outside)
+      memset (row + p->pad_x + n, 0,
+          (p->row - p->pad_x - n) * sizeof *row);
   }
-  memset (out, 0, p->pad_x * sizeof *out);
-  memcpy (out + p->pad_x, src + y * p->iw, n * sizeof *out);
-  memset (out + p->pad_x + n, 0, (p->row - p->pad_x - n) * sizeof *out);
+  if (outside)
+    return;
+  src += y * p->iw * p->vec;
+  if (p->vec > 1)
+    isa ()->unpack[p->vec == 16] (src, n, channels, out + p->pad_x, p->plane);
+  else
+    memcpy (out + p->pad_x, src, n * sizeof *out);
 }
 
 void
@@ -82,9 +93,12 @@ unet_rows_strip (const UnetRowsShape *p, const gfloat *src,
   gint64 rows = MIN (UNET_ROWS_STRIP, p->oh - y);
   gint64 reads = rows + (p->kh - 1) * p->dil_y;
 
-  for (gint64 c = 0; c < p->ic; c++)
+  gint64 padded = (p->ic + p->vec - 1) / p->vec * p->vec;
+
+  for (gint64 c = 0; c < p->ic; c += p->vec)
     for (gint64 r = 0; r < reads; r++)
-      prepare_row (p, src + (image * p->ic + c) * p->ih * p->iw,
-          y + r - p->pad_y, scratch + c * p->plane + r * p->row);
+      prepare_row (p, src + (image * padded + c) * p->ih * p->iw,
+          MIN (p->vec, p->ic - c), y + r - p->pad_y,
+          scratch + c * p->plane + r * p->row);
   isa ()->compute (p, scratch, weights, bias, image, y, rows, dst);
 }

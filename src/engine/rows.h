@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Direct convolution of stride 1 over PLAIN tensors, vectors along the row:
+/* Direct convolution of stride 1 to PLAIN tensors, vectors along the row:
  * for the few channels and large pictures at the ends of a U-Net, where
  * blocks of 16 channels would mostly hold nothing. */
 
@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   gint64 n, ic, ih, iw, oc, oh, ow;
+  gint64 vec; /* channels of a block of the source: 1, 8 or 16 */
   gint64 kh, kw, dil_y, dil_x, pad_y, pad_x;
   /* what follows, as in winograd.h */
   gboolean add;
@@ -43,6 +44,10 @@ typedef struct {
   void (*compute) (const UnetRowsShape *, const gfloat *prepared,
       const gfloat *weights, const gfloat *bias, gint64 image, gint64 y,
       gint64 rows, gfloat *dst);
+  /* @n pixels of a block of 8 or 16 channels, of which there are @channels,
+   * to rows that are @plane floats apart */
+  void (*unpack[2]) (const gfloat *src, gint64 n, gint64 channels,
+      gfloat *out, gint64 plane);
 } UnetRowsIsa;
 extern const UnetRowsIsa unet_rows_generic, unet_rows_avx2, unet_rows_avx512;
 

@@ -416,7 +416,8 @@ END_TEST
 static void
 rows_case (const UnetRowsShape *p, guint strips)
 {
-  UnetVec src = make_vec (0, p->n, p->ic, p->ih, p->iw);
+  UnetVec src = make_vec (p->vec == 16 ? 1 : p->vec == 8 ? 2 : 0, p->n, p->ic,
+      p->ih, p->iw);
   UnetVec dst = make_vec (0, p->n, p->oc, p->oh, p->ow);
   gint64 taps = p->ic * p->kh * p->kw, group = unet_rows_group ();
   UnetVec wv = make_vec (0, 1, p->oc, 1, taps);
@@ -462,7 +463,9 @@ rows_case (const UnetRowsShape *p, guint strips)
 START_TEST (test_rows)
 {
   for (gint round = 0; round < ROUNDS; round++) {
-    UnetRowsShape p = { .n = range (1, 2), .ic = range (1, 9),
+    const gint64 vecs[] = { 1, 8, 16 };
+    UnetRowsShape p = { .n = range (1, 2), .ic = range (1, 20),
+      .vec = vecs[range (0, 2)],
       .ih = range (5, 14), .iw = range (5, 80), .oc = range (1, 18),
       .kh = range (1, 3), .kw = range (1, 3), .dil_y = range (1, 2),
       .dil_x = range (1, 2), .add = range (0, 1),

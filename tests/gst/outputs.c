@@ -191,6 +191,8 @@ GST_START_TEST (test_no_mask)
   check_no_mask ("unetseg", "output=none", TRUE, NULL);
   check_no_mask ("unetsegdraw", "output=mask", FALSE, nothing);
   check_no_mask ("unetsegdraw", "output=alpha", FALSE, clear);
+  check_no_mask ("unetsegdraw", "output=replace background=#010101", FALSE,
+      (const guint8[4]) { 1, 1, 1, 1 });
   check_no_mask ("unetsegdraw", "output=overlay", FALSE, NULL);
   check_no_mask ("unetsegdraw", "output=none", FALSE, NULL);
 }

@@ -385,13 +385,11 @@ draft_pd (Conv *c)
 
 /* ---- few channels at the end --------------------------------------------- */
 
-#define HEAD_CHANNELS 8
-
 static gboolean
 is_head (const Conv *c)
 {
   if (c->node->op != UNET_OP_Conv || c->window.group != 1 || c->dst.type
-      || c->oc > HEAD_CHANNELS)
+      || c->oc > UNET_HEAD_CHANNELS)
     return FALSE;
   for (guint i = 0; i < 2; i++)
     if (c->w.kernel[i] != 1 || c->w.stride[i] != 1 || c->w.pad_begin[i]

@@ -209,24 +209,40 @@ unet_kernel_narrow_spread (gconstpointer params, gpointer const *ptr,
 
 /* ---- pooling ------------------------------------------------------------- */
 
+/* Sixteen bytes at a time, in memory that nothing else can be, so that the
+ * compiler makes a vector of them. */
+#define MAX_OF_FOUR(T)                                                        \
+  do {                                                                        \
+    gint64 k = 0;                                                             \
+                                                                              \
+    for (; k + 16 <= size; k += 16) {                                         \
+      T p[16], q[16], r[16], t[16];                                           \
+                                                                              \
+      memcpy (p, a + k, 16);                                                  \
+      memcpy (q, a + k + pixel, 16);                                          \
+      memcpy (r, b + k, 16);                                                  \
+      memcpy (t, b + k + pixel, 16);                                          \
+      for (guint i = 0; i < 16; i++) {                                        \
+        T top = MAX (p[i], q[i]), low = MAX (r[i], t[i]);                     \
+        p[i] = MAX (top, low);                                                \
+      }                                                                       \
+      memcpy (dst + k, p, 16);                                                \
+    }                                                                         \
+    for (; k < size; k++) {                                                   \
+      T top = MAX (((T *) a)[k], ((T *) a)[k + pixel]);                       \
+      T low = MAX (((T *) b)[k], ((T *) b)[k + pixel]);                       \
+      ((T *) dst)[k] = MAX (top, low);                                        \
+    }                                                                         \
+  } while (0)
+
 INLINE void
-max_of_four (UnetNarrowType type, gpointer dst, gconstpointer a,
-    gconstpointer b, gint64 pixel, gint64 size)
+max_of_four (UnetNarrowType type, guint8 *dst, const guint8 *a,
+    const guint8 *b, gint64 pixel, gint64 size)
 {
   if (type == UNET_NARROW_U8) {
-    const guint8 *x = a, *y = b;
-
-    for (gint64 k = 0; k < size; k++) {
-      guint8 top = MAX (x[k], x[k + pixel]), low = MAX (y[k], y[k + pixel]);
-      ((guint8 *) dst)[k] = MAX (top, low);
-    }
+    MAX_OF_FOUR (guint8);
   } else if (type == UNET_NARROW_S8) {
-    const gint8 *x = a, *y = b;
-
-    for (gint64 k = 0; k < size; k++) {
-      gint8 top = MAX (x[k], x[k + pixel]), low = MAX (y[k], y[k + pixel]);
-      ((gint8 *) dst)[k] = MAX (top, low);
-    }
+    MAX_OF_FOUR (gint8);
   } else {
     for (gint64 k = 0; k < size; k++) {
       gfloat top = MAX (load (type, a, k), load (type, a, k + pixel));
@@ -239,29 +255,21 @@ max_of_four (UnetNarrowType type, gpointer dst, gconstpointer a,
 
 INLINE void
 max_pool2_body (UnetNarrowType type, const UnetNarrowMaxPool2 *p, guint8 *dst,
-    const guint8 *a, const guint8 *b, gint64 c)
+    const guint8 *a, const guint8 *b)
 {
   gint64 size = type == UNET_NARROW_BF16 ? 2 : 1;
-  gint64 step = 2 * p->src.pixel * size;
+  gint64 step = 2 * p->src.pixel * size, to = p->dst.pixel * size;
 
   for (gint64 x = 0; x < p->w; x++)
-    max_of_four (type, dst + x * p->dst.pixel * size, a + x * step,
-        b + x * step, p->src.pixel, c);
+    max_of_four (type, dst + x * to, a + x * step, b + x * step,
+        p->src.pixel, p->c);
 }
 
 UNET_CLONES static void
 max_pool2_row (const UnetNarrowMaxPool2 *p, guint8 *dst, const guint8 *a,
     const guint8 *b)
 {
-#define BODY(t)                                                               \
-  do {                                                                        \
-    if (p->c == 16)                                                           \
-      max_pool2_body (t, p, dst, a, b, 16);                                   \
-    else if (p->c == 32)                                                      \
-      max_pool2_body (t, p, dst, a, b, 32);                                   \
-    else                                                                      \
-      max_pool2_body (t, p, dst, a, b, p->c);                                 \
-  } while (0)
+#define BODY(t) max_pool2_body (t, p, dst, a, b)
   EACH_TYPE (p->type, BODY);
 #undef BODY
 }
@@ -351,6 +359,41 @@ unet_kernel_narrow_global_pool (gconstpointer params, gpointer const *ptr,
 
 /* ---- between types ------------------------------------------------------- */
 
+/* Unsigned bytes that get smaller: 8 and 8 bits, within 1/256 of exact. */
+UNET_CLONES static void
+shrink_row (const UnetNarrowConvert *p, guint8 *restrict dst,
+    const guint8 *restrict src)
+{
+  guint16 factor = MIN (p->factor * 65536.0f + 0.5f, 65535.0f);
+  guint16 most = p->to == UNET_NARROW_U8 ? 0xff7f : 0x7f7f;
+  gint64 w = p->w, c = p->c, from = p->src.pixel, to = p->dst.pixel;
+
+  join_pixels (&w, &c, c == from && c == to);
+#define LOOP(count)                                                           \
+  for (gint64 x = 0; x < w; x++)                                              \
+    for (gint64 k = 0; k < (count); k++) {                                    \
+      guint16 v = src[x * from + k] << 8;                                     \
+                                                                              \
+      v = (guint32) v * factor >> 16;                                         \
+      v = MIN (v, most);                                                      \
+      dst[x * to + k] = (guint16) (v + 128) >> 8;                             \
+    }
+  if (c == 16)
+    LOOP (16)
+  else if (c == 32)
+    LOOP (32)
+  else
+    LOOP (c)
+#undef LOOP
+}
+
+static gboolean
+can_shrink (const UnetNarrowConvert *p)
+{
+  return p->from == UNET_NARROW_U8 && p->to != UNET_NARROW_BF16
+      && p->factor <= 1;
+}
+
 UNET_CLONES static void
 convert_row (const UnetNarrowConvert *p, guint8 *restrict dst,
     const guint8 *restrict src)
@@ -383,7 +426,7 @@ convert_job (gconstpointer params, gpointer const *ptr, gint64 i,
 {
   const UnetNarrowConvert *p = params;
 
-  convert_row (p,
+  (can_shrink (p) ? shrink_row : convert_row) (p,
       (guint8 *) at (ptr[1], &p->dst, i / p->h, i % p->h,
           unet_narrow_size (p->to)),
       at (ptr[0], &p->src, i / p->h, i % p->h, unet_narrow_size (p->from)));
@@ -484,6 +527,44 @@ dequantize_pixels (UnetNarrowType type, gfloat *restrict dst, gint64 dst_step,
 #undef LOOP
 }
 
+/* A few planes: bytes row by row, then side by side. */
+#define PLANES 4
+#define PIECE  256
+
+UNET_CLONES static void
+interleave (UnetNarrowType type, guint8 *restrict dst, gint64 step,
+    const gfloat *const *planes, gint64 c, gint64 n, gfloat factor)
+{
+  guint8 bytes[PLANES][PIECE];
+
+  for (gint64 k = 0; k < c; k++)
+    if (type == UNET_NARROW_U8)
+      for (gint64 x = 0; x < n; x++)
+        store (UNET_NARROW_U8, bytes[k], x, factor * planes[k][x], -INFINITY);
+    else
+      for (gint64 x = 0; x < n; x++)
+        store (UNET_NARROW_S8, bytes[k], x, factor * planes[k][x], -INFINITY);
+  for (gint64 x = 0; x < n; x++)
+    for (gint64 k = 0; k < c; k++)
+      dst[x * step + k] = bytes[k][x];
+}
+
+static void
+quantize_planes (const UnetNarrowFloat *p, gconstpointer src, guint8 *dst,
+    gint64 image, gint64 y)
+{
+  const UnetVec *v = &p->vec;
+
+  for (gint64 x = 0; x < v->w; x += PIECE) {
+    const gfloat *planes[PLANES];
+
+    for (gint64 k = 0; k < v->c; k++)
+      planes[k] = (const gfloat *) src + vec_row (v, image, k, y) + x;
+    interleave (p->type, dst + x * p->pixels.pixel, p->pixels.pixel, planes,
+        v->c, MIN (PIECE, v->w - x), p->factor);
+  }
+}
+
 static void
 quantize_job (gconstpointer params, gpointer const *ptr, gint64 i,
     guint thread)
@@ -492,6 +573,12 @@ quantize_job (gconstpointer params, gpointer const *ptr, gint64 i,
   const UnetVec *v = &p->vec;
   guint size = unet_narrow_size (p->type);
 
+  if (v->vec == 1 && v->c <= PLANES && size == 1) {
+    quantize_planes (p, ptr[0],
+        (guint8 *) at (ptr[1], &p->pixels, i / v->h, i % v->h, 1), i / v->h,
+        i % v->h);
+    return;
+  }
   for (gint64 b = 0; b < v->blocks; b++)
     quantize_pixels (p->type,
         (guint8 *) at (ptr[1], &p->pixels, i / v->h, i % v->h, size)
@@ -647,8 +734,20 @@ nearest_row (const UnetNarrowResize *p, guint8 *dst, const guint8 *src,
   const gint32 *from = p->tables->x0;
   gint64 to = p->dst.pixel * size, step = p->src.pixel * size;
 
-  for (gint64 x = 0; x < p->tables->dst.w; x++)
-    memcpy (dst + x * to, src + from[x] * step, bytes);
+#define COPY(size)                                                            \
+  for (gint64 x = 0; x < p->tables->dst.w; x++)                               \
+  memcpy (dst + x * to, src + from[x] * step, size)
+  if (bytes == 16)
+    COPY (16);
+  else if (bytes == 32)
+    COPY (32);
+  else if (bytes == 64)
+    COPY (64);
+  else if (bytes == 128)
+    COPY (128);
+  else
+    COPY (bytes);
+#undef COPY
 }
 
 UNET_CLONES static void
@@ -706,39 +805,113 @@ unet_kernel_narrow_resize (gconstpointer params, gpointer const *ptr,
 
 /* ---- 1x1 convolution to few channels ------------------------------------- */
 
-INLINE gfloat
-dot (UnetNarrowType type, const guint8 *src, gint64 first, const gfloat *w,
-    gint64 c)
-{
-  gfloat sum = 0;
+/* Sixteen channels of sixteen pixels change places by four perfect shuffles,
+ * so that sums run over pixels side by side. */
+typedef guint8 U16 __attribute__ ((vector_size (16)));
+typedef gfloat F16 __attribute__ ((vector_size (64), may_alias));
 
-#pragma omp simd reduction(+ : sum)
-  for (gint64 k = 0; k < c; k++)
-    sum += load (type, src, first + k) * w[k];
-  return sum;
+#define SHUFFLE(to, from)                                                     \
+  _Pragma ("GCC unroll 8") for (guint i = 0; i < 8; i++)                      \
+  {                                                                           \
+    to[2 * i] = __builtin_shufflevector (from[i], from[i + 8], 0, 16, 1, 17,  \
+        2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);                            \
+    to[2 * i + 1] = __builtin_shufflevector (from[i], from[i + 8], 8, 24, 9,  \
+        25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);                  \
+  }
+
+INLINE void
+transpose16 (U16 *v)
+{
+  U16 t[16];
+
+  SHUFFLE (t, v)
+  SHUFFLE (v, t)
+  SHUFFLE (t, v)
+  SHUFFLE (v, t)
+}
+
+/* Sixteen channels, or what there is of them, of @n pixels. */
+INLINE void
+load_block (U16 *v, const guint8 *src, gint64 step, gint64 c, gint64 n)
+{
+  if (c == 16 && n == 16) {
+    _Pragma ("GCC unroll 16") for (guint i = 0; i < 16; i++)
+        memcpy (&v[i], src + i * step, 16);
+  } else {
+    memset (v, 0, 16 * sizeof *v);
+    for (gint64 i = 0; i < n; i++)
+      memcpy (&v[i], src + i * step, c);
+  }
+}
+
+/* A loop that the compiler makes vectors of, as it does not of a conversion
+ * of vectors. */
+INLINE void
+widen_block (UnetNarrowType type, gfloat *restrict x, const U16 *v)
+{
+  guint8 bytes[256];
+
+  memcpy (bytes, v, sizeof bytes);
+  for (guint i = 0; i < 256; i++)
+    x[i] = load (type, bytes, i);
+}
+
+INLINE void
+head_bytes (UnetNarrowType type, const UnetNarrowHead *p, const guint8 *src,
+    const gfloat *weights, const gfloat *bias, gfloat *dst, gint64 n)
+{
+  F16 sum[UNET_HEAD_CHANNELS], x[16];
+  U16 v[16];
+
+  for (gint64 o = 0; o < p->oc; o++)
+    sum[o] = bias[o] - (F16){ 0 };
+  for (gint64 first = 0; first < p->c; first += 16) {
+    gint64 c = MIN (p->c - first, 16);
+
+    load_block (v, src + first, p->src.pixel, c, n);
+    transpose16 (v);
+    widen_block (type, (gfloat *) x, v);
+    for (gint64 o = 0; o < p->oc; o++) {
+      F16 s = sum[o];
+
+      for (gint64 k = 0; k < c; k++)
+        s += x[k] * weights[o * p->c + first + k];
+      sum[o] = s;
+    }
+  }
+  for (gint64 o = 0; o < p->oc; o++)
+    memcpy (dst + o * p->h * p->w, &sum[o], n * sizeof *dst);
+}
+
+static void
+head_bf16 (const UnetNarrowHead *p, const guint8 *src, const gfloat *weights,
+    const gfloat *bias, gfloat *dst, gint64 n)
+{
+  for (gint64 o = 0; o < p->oc; o++)
+    for (gint64 i = 0; i < n; i++) {
+      gfloat sum = bias[o];
+
+      for (gint64 k = 0; k < p->c; k++)
+        sum += load (UNET_NARROW_BF16, src, i * p->src.pixel + k)
+            * weights[o * p->c + k];
+      dst[o * p->h * p->w + i] = sum;
+    }
 }
 
 UNET_CLONES static void
 head_row (const UnetNarrowHead *p, const guint8 *src, const gfloat *weights,
     const gfloat *bias, gfloat *dst)
 {
-#define LOOP(t, count)                                                        \
-  for (gint64 o = 0; o < p->oc; o++)                                          \
-    for (gint64 x = 0; x < p->w; x++)                                         \
-  dst[o * p->h * p->w + x] = bias[o]                                          \
-      + dot (t, src, x * p->src.pixel, weights + o * p->c, count)
-#define BODY(t)                                                               \
-  do {                                                                        \
-    if (p->c == 16)                                                           \
-      LOOP (t, 16);                                                           \
-    else if (p->c == 32)                                                      \
-      LOOP (t, 32);                                                           \
-    else                                                                      \
-      LOOP (t, p->c);                                                         \
-  } while (0)
-  EACH_TYPE (p->type, BODY);
-#undef BODY
-#undef LOOP
+  for (gint64 x = 0; x < p->w; x += 16) {
+    gint64 n = MIN (16, p->w - x), at = x * p->src.pixel;
+
+    if (p->type == UNET_NARROW_U8)
+      head_bytes (UNET_NARROW_U8, p, src + at, weights, bias, dst + x, n);
+    else if (p->type == UNET_NARROW_S8)
+      head_bytes (UNET_NARROW_S8, p, src + at, weights, bias, dst + x, n);
+    else
+      head_bf16 (p, src + 2 * at, weights, bias, dst + x, n);
+  }
 }
 
 static void

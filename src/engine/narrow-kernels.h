@@ -131,6 +131,8 @@ typedef struct {
 void unet_kernel_narrow_global_pool (gconstpointer params,
     gpointer const *ptr, guint threads);
 
+#define UNET_HEAD_CHANNELS 8
+
 /* 1x1 convolution to few channels: ptr[0] narrow, ptr[1] float weights
  * [oc][c], ptr[2] float bias [oc], ptr[3] PLAIN floats. */
 typedef struct {

@@ -347,7 +347,7 @@ gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   if (gst_unet_seg_collect (self)) {
     if (gst_unet_seg_swap_model (self))
       gst_unet_seg_take_over (self);
-    unet_segmenter_settle (self->segmenter);
+    gst_unet_seg_settle (self);
     gst_unet_seg_update_orientation (self);
   }
   GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)

@@ -41,7 +41,7 @@ struct _GstUnetSeg {
   guint model_serial;     /* of the last time that somebody set it */
   UnetContract *knobs;    /* values of contract properties */
   GHashTable *overrides;  /* those that have been set: key -> text */
-  guint threads;
+  UnetArithmetic arithmetic;
   guint interval; /* 0: as many as there is time for */
   gboolean async, boxes;
   gdouble reuse_threshold; /* 0: no mask is reused for stillness */
@@ -83,6 +83,8 @@ struct _GstUnetSeg {
 void gst_unet_seg_fail (GstUnetSeg *self, const GError *error);
 /* Puts model and session into the statistics and the log. */
 void gst_unet_seg_describe (GstUnetSeg *self);
+/* Takes over a session that was made beside the one at work. */
+void gst_unet_seg_settle (GstUnetSeg *self);
 gboolean gst_unet_seg_open_model (GstUnetSeg *self);
 void gst_unet_seg_close_model (GstUnetSeg *self);
 /* Between two frames: has another model loaded where the property says so, and

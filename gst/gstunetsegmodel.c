@@ -85,6 +85,38 @@ copy_overrides (GHashTable *overrides)
   return copy;
 }
 
+static void
+add_calibration (GstUnetSeg *self, GstStructure *info)
+{
+  UnetCalibration *calibration
+      = unet_segmenter_get_calibration (self->segmenter);
+  gdouble difference, iou;
+
+  if (calibration == NULL)
+    return;
+  unet_calibration_get_agreement (calibration, &difference, &iou);
+  gst_structure_set (info, "calibration", G_TYPE_STRING,
+      unet_calibration_get_data (calibration, NULL),
+      "difference", G_TYPE_DOUBLE, difference, "iou", G_TYPE_DOUBLE, iou,
+      NULL);
+}
+
+void
+gst_unet_seg_settle (GstUnetSeg *self)
+{
+  const gchar *note;
+  guint width, height;
+
+  if (!unet_segmenter_settle (self->segmenter))
+    return;
+  gst_unet_seg_describe (self);
+  note = unet_session_get_precision_note (
+      unet_segmenter_get_session (self->segmenter, &width, &height));
+  if (note && unet_segmenter_get_calibration (self->segmenter))
+    GST_ELEMENT_WARNING (self, STREAM, NOT_IMPLEMENTED,
+        ("The network stays in f32: %s.", note), (NULL));
+}
+
 void
 gst_unet_seg_describe (GstUnetSeg *self)
 {
@@ -106,10 +138,13 @@ gst_unet_seg_describe (GstUnetSeg *self)
         "threads", G_TYPE_UINT, unet_session_get_threads (session),
         "precision", UNET_TYPE_PRECISION,
         unet_session_get_precision (session),
+        "precision-note", G_TYPE_STRING,
+        unet_session_get_precision_note (session),
         "flops", G_TYPE_UINT64, unet_session_get_flops (session),
         "arena-size", G_TYPE_UINT64,
         (guint64) unet_session_get_arena_size (session, NULL),
         "engine", G_TYPE_STRING, unet_session_get_engine_name (), NULL);
+    add_calibration (self, info);
     GST_INFO_OBJECT (self, "session: %" GST_PTR_FORMAT, info);
   }
   GST_OBJECT_LOCK (self);
@@ -122,7 +157,8 @@ gst_unet_seg_describe (GstUnetSeg *self)
 typedef struct {
   gchar *path; /* (nullable) */
   GHashTable *overrides;
-  guint threads, serial;
+  UnetArithmetic arithmetic;
+  guint serial;
 } Request;
 
 static void
@@ -131,7 +167,7 @@ request_init (Request *request, GstUnetSeg *self)
   GST_OBJECT_LOCK (self);
   request->path = g_strdup (self->model);
   request->overrides = copy_overrides (self->overrides);
-  request->threads = self->threads;
+  unet_arithmetic_copy (&request->arithmetic, &self->arithmetic);
   request->serial = self->model_serial;
   GST_OBJECT_UNLOCK (self);
 }
@@ -140,6 +176,7 @@ static void
 request_clear (Request *request)
 {
   g_free (request->path);
+  unet_arithmetic_clear (&request->arithmetic);
   g_hash_table_unref (request->overrides);
 }
 
@@ -151,7 +188,7 @@ gst_unet_seg_open_model (GstUnetSeg *self)
 
   request_init (&request, self);
   self->segmenter = unet_segmenter_new (request.path, request.overrides,
-      request.threads, &error);
+      &request.arithmetic, &error);
   g_free (self->used_model);
   self->used_model = g_strdup (request.path);
   self->used_serial = request.serial;
@@ -183,7 +220,7 @@ begin_swap (GstUnetSeg *self)
   GST_INFO_OBJECT (self, "loading '%s' beside the model in use",
       request.path ? request.path : "built-in");
   self->swap = unet_swap_new (request.path, request.overrides,
-      request.threads, &self->info, self->orientation, request.serial);
+      &request.arithmetic, &self->info, self->orientation, request.serial);
   request_clear (&request);
 }
 

@@ -23,6 +23,8 @@ enum {
   PROP_REUSE_AGE,
   PROP_LATE,
   PROP_THREADS,
+  PROP_PRECISION,
+  PROP_CALIBRATION,
   PROP_STATS,
   /* the contract */
   PROP_INPUT_NAME,
@@ -208,7 +210,14 @@ gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
       self->late = g_value_get_enum (value);
       break;
     case PROP_THREADS:
-      self->threads = g_value_get_uint (value);
+      self->arithmetic.threads = g_value_get_uint (value);
+      break;
+    case PROP_PRECISION:
+      self->arithmetic.precision = g_value_get_enum (value);
+      break;
+    case PROP_CALIBRATION:
+      g_free (self->arithmetic.calibration);
+      self->arithmetic.calibration = g_value_dup_string (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -273,7 +282,13 @@ gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
       g_value_set_enum (value, self->late);
       break;
     case PROP_THREADS:
-      g_value_set_uint (value, self->threads);
+      g_value_set_uint (value, self->arithmetic.threads);
+      break;
+    case PROP_PRECISION:
+      g_value_set_enum (value, self->arithmetic.precision);
+      break;
+    case PROP_CALIBRATION:
+      g_value_set_string (value, self->arithmetic.calibration);
       break;
     case PROP_STATS:
       g_value_take_boxed (value, make_stats (self));
@@ -291,7 +306,8 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
   self->knobs = unet_contract_new ();
   self->overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
-  self->threads = DEFAULT_THREADS;
+  self->arithmetic.threads = DEFAULT_THREADS;
+  self->arithmetic.precision = UNET_PRECISION_AUTO;
   self->interval = DEFAULT_INTERVAL;
   self->reuse_age = DEFAULT_REUSE_AGE;
   self->late = DEFAULT_LATE;
@@ -302,6 +318,7 @@ gst_unet_seg_clear_properties (GstUnetSeg *self)
 {
   g_clear_pointer (&self->model, g_free);
   g_clear_pointer (&self->used_model, g_free);
+  unet_arithmetic_clear (&self->arithmetic);
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
@@ -351,6 +368,17 @@ install_rate_properties (GObjectClass *klass)
       g_param_spec_uint ("threads", "Threads",
           "Threads of an inference (0 = one for each processor)",
           0, MAX_THREADS, DEFAULT_THREADS, READY));
+  install (klass, PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision",
+          "Arithmetic of the network; int8 without a calibration file is "
+          "learnt from the first frames and used if masks then agree with "
+          "those in f32",
+          UNET_TYPE_PRECISION, UNET_PRECISION_AUTO, READY));
+  install (klass, PROP_CALIBRATION,
+      g_param_spec_string ("calibration", "Calibration",
+          "File that int8 goes by, as \"unetseg calibrate\" writes it; with "
+          "precision=int8 it is written where it does not exist yet",
+          NULL, READY));
   install (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "Numbers of frames, and of those segmented, reused and late; median "

@@ -7,24 +7,19 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
-/* A session whose implementations are measured, made beside one that was made
- * by rule. */
-typedef struct {
-  GThread *thread;
-  UnetModel *model;
-  UnetContract *contract;
-  guint width, height;
-  UnetSessionOptions options;
-  UnetSession *session; /* (nullable): once done */
-  gint done;            /* atomic */
-} Measurement;
+/* Frames of a stream that int8 is learnt from; a third of them only tells
+ * whether masks agree. */
+#define CALIBRATION_FRAMES 12
 
 struct _UnetSegmenter {
   UnetModel *model;
   UnetContract *contract;
   UnetSessionOptions options;
   gboolean live;
-  Measurement *measurement; /* (nullable): under way */
+  gchar *calibration_path;     /* (nullable) */
+  UnetCalibration *collecting; /* (nullable): waits for frames */
+  UnetCalibration *calibration; /* (nullable): finished, or being so */
+  UnetBeside *beside;          /* (nullable): the next session */
 
   UnetSession *session; /* (nullable) */
   guint input_width, input_height;
@@ -115,77 +110,110 @@ warm_up (UnetSegmenter *self, GError **error)
   return TRUE;
 }
 
-/* ---- measuring beside the stream --------------------------------------- */
+/* ---- beside the stream -------------------------------------------------- */
 
-static gpointer
-measure (gpointer data)
+static void
+start_beside (UnetSegmenter *self)
 {
-  Measurement *m = data;
-  GError *error = NULL;
-
-  m->session = unet_session_new_for_size (m->model, m->contract, m->width,
-      m->height, &m->options, &error);
-  if (m->session == NULL)
-    GST_WARNING ("the session by rule stays: %s", error->message);
-  g_clear_error (&error);
-  g_atomic_int_set (&m->done, TRUE);
-  return NULL;
+  self->beside = unet_beside_new (self->model, self->contract,
+      self->input_width, self->input_height, &self->options,
+      self->calibration, self->calibration_path);
 }
 
 static void
-start_measurement (UnetSegmenter *self, guint width, guint height)
+begin_collecting (UnetSegmenter *self)
 {
-  Measurement *m = g_new0 (Measurement, 1);
-
-  m->model = unet_model_ref (self->model);
-  m->contract = unet_contract_copy (self->contract);
-  m->width = width;
-  m->height = height;
-  m->options = self->options;
-  m->options.tuning = UNET_TUNING_MEASURE;
-  m->thread = g_thread_new ("unetseg-measure", measure, m);
-  self->measurement = m;
+  g_clear_pointer (&self->collecting, unet_calibration_unref);
+  self->collecting = unet_calibration_new (self->model,
+      "the first frames of a stream");
 }
 
-/* Waits for it. Returns: (transfer full) (nullable): its session */
-static UnetSession *
-end_measurement (UnetSegmenter *self)
-{
-  Measurement *m = g_steal_pointer (&self->measurement);
-  UnetSession *session;
-
-  if (m == NULL)
-    return NULL;
-  g_thread_join (m->thread);
-  session = m->session;
-  unet_model_unref (m->model);
-  unet_contract_free (m->contract);
-  g_free (m);
-  return session;
-}
-
+/* Frames of another size are no use to what was begun. */
 static void
-drop_measurement (UnetSegmenter *self)
+drop_beside (UnetSegmenter *self)
 {
-  UnetSession *session = end_measurement (self);
+  UnetSession *session = self->beside
+      ? unet_beside_finish (g_steal_pointer (&self->beside), TRUE) : NULL;
 
   g_clear_pointer (&session, unet_session_unref);
+  if (self->calibration && !unet_calibration_is_finished (self->calibration)) {
+    g_clear_pointer (&self->calibration, unet_calibration_unref);
+    self->options.calibration = NULL;
+    begin_collecting (self);
+  } else if (self->collecting) {
+    begin_collecting (self);
+  }
 }
 
-void
+/* Enough frames: the next session is in int8, or tells why not. */
+static void
+end_collecting (UnetSegmenter *self)
+{
+  guint n = 0;
+
+  if (self->collecting == NULL || self->beside)
+    return;
+  unet_calibration_get_data (self->collecting, &n);
+  if (n < CALIBRATION_FRAMES)
+    return;
+  self->calibration = g_steal_pointer (&self->collecting);
+  start_beside (self);
+}
+
+gboolean
 unet_segmenter_settle (UnetSegmenter *self)
 {
   UnetSession *session;
 
-  if (self->measurement == NULL
-      || (self->live && !g_atomic_int_get (&self->measurement->done)))
-    return;
-  session = end_measurement (self);
+  end_collecting (self);
+  if (self->beside == NULL
+      || (self->live && !unet_beside_is_done (self->beside)))
+    return FALSE;
+  session = unet_beside_finish (g_steal_pointer (&self->beside), FALSE);
+  self->options.calibration = self->calibration;
   if (session == NULL)
-    return;
+    return FALSE;
   copy_inputs (self, session);
   unet_session_unref (self->session);
   self->session = session;
+  return TRUE;
+}
+
+UnetCalibration *
+unet_segmenter_get_calibration (UnetSegmenter *self)
+{
+  return self->beside ? NULL : self->calibration;
+}
+
+static void
+collect (UnetSegmenter *self)
+{
+  guint n;
+
+  if (self->collecting == NULL)
+    return;
+  unet_calibration_get_data (self->collecting, &n);
+  if (n < CALIBRATION_FRAMES)
+    unet_calibration_add (self->collecting, self->session);
+}
+
+/* From the file where there is one; else from the first frames, if int8 is
+ * asked for. */
+static gboolean
+open_calibration (UnetSegmenter *self, const gchar *path, GError **error)
+{
+  if (self->options.precision == UNET_PRECISION_F32
+      || self->options.precision == UNET_PRECISION_BF16)
+    return TRUE;
+  if (path && g_file_test (path, G_FILE_TEST_EXISTS)) {
+    self->calibration = unet_calibration_load (path, error);
+    self->options.calibration = self->calibration;
+    return self->calibration != NULL;
+  }
+  self->calibration_path = g_strdup (path);
+  if (self->options.precision == UNET_PRECISION_INT8)
+    begin_collecting (self);
+  return TRUE;
 }
 
 void
@@ -206,7 +234,7 @@ open_session (UnetSegmenter *self, guint width, guint height, GError **error)
 {
   const UnetTensorInfo *info;
 
-  drop_measurement (self);
+  drop_beside (self);
   g_clear_pointer (&self->session, unet_session_unref);
   self->session = unet_session_new_for_size (self->model, self->contract,
       width, height, &self->options, error);
@@ -225,7 +253,7 @@ open_session (UnetSegmenter *self, guint width, guint height, GError **error)
   }
   if (!warm_up (self, error))
     goto failed;
-  start_measurement (self, width, height);
+  start_beside (self);
   return TRUE;
 
 failed:
@@ -250,15 +278,16 @@ open_early (UnetSegmenter *self, GError **error)
 }
 
 UnetSegmenter *
-unet_segmenter_new (const gchar *path, GHashTable *overrides, guint threads,
-    GError **error)
+unet_segmenter_new (const gchar *path, GHashTable *overrides,
+    const UnetArithmetic *arithmetic, GError **error)
 {
   UnetSegmenter *self = g_new0 (UnetSegmenter, 1);
   UnetModel *model;
 
   gst_video_info_init (&self->info);
   self->options = (UnetSessionOptions) UNET_SESSION_OPTIONS_INIT;
-  self->options.threads = threads;
+  self->options.threads = arithmetic->threads;
+  self->options.precision = arithmetic->precision;
   self->options.tuning = UNET_TUNING_STATIC;
   self->model = model = unet_model_load (path, error);
   if (model == NULL)
@@ -273,7 +302,8 @@ unet_segmenter_new (const gchar *path, GHashTable *overrides, guint threads,
           unet_model_get_n_outputs (model), unet_model_get_output,
           &self->output, error))
     goto failed;
-  if (!open_early (self, error))
+  if (!open_calibration (self, arithmetic->calibration, error)
+      || !open_early (self, error))
     goto failed;
   return self;
 
@@ -310,7 +340,10 @@ void
 unet_segmenter_free (UnetSegmenter *self)
 {
   close_info (self);
-  drop_measurement (self);
+  drop_beside (self);
+  g_clear_pointer (&self->collecting, unet_calibration_unref);
+  g_clear_pointer (&self->calibration, unet_calibration_unref);
+  g_free (self->calibration_path);
   g_clear_pointer (&self->session, unet_session_unref);
   g_clear_pointer (&self->contract, unet_contract_free);
   g_clear_pointer (&self->model, unet_model_unref);
@@ -636,6 +669,7 @@ unet_segmenter_run (UnetSegmenter *self, gdouble threshold,
 
   if (!run_network (self, error))
     return FALSE;
+  collect (self); /* a run leaves its inputs as they are */
   unet_session_advance (self->session);
   *run_time = gst_util_get_timestamp () - start;
   return fill_mask (self, threshold, mask, error);

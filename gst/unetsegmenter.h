@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frame/frame.h"
+#include "unetarithmetic.h"
 
 #include <unetseg/unet-seg-meta.h>
 
@@ -23,7 +24,7 @@ void unet_mask_buffers_clear (UnetMaskBuffers *mask);
  * unet_model_get_contract(). Compiles at once where the input size does not
  * depend on the frames. */
 UnetSegmenter *unet_segmenter_new (const gchar *path, GHashTable *overrides,
-    guint threads, GError **error);
+    const UnetArithmetic *arithmetic, GError **error);
 void unet_segmenter_free (UnetSegmenter *self);
 
 /* Does somebody wait for each frame? FALSE by default. */
@@ -32,8 +33,12 @@ void unet_segmenter_set_live (UnetSegmenter *self, gboolean live);
  * measured, which is made beside one that chooses them by rule. Where nobody
  * waits for a clock it is waited for, so that the same file gives the same
  * masks from its first frame on; a live stream goes on with the other one
- * until it is there. */
-void unet_segmenter_settle (UnetSegmenter *self);
+ * until it is there. With int8 and no file of a calibration this happens once
+ * more after the first frames, which it is learnt from. Returns whether the
+ * session is another one. */
+gboolean unet_segmenter_settle (UnetSegmenter *self);
+/* (nullable): the one that the session in use went by */
+UnetCalibration *unet_segmenter_get_calibration (UnetSegmenter *self);
 
 /* The next frame is the first of another scene. */
 void unet_segmenter_reset_state (UnetSegmenter *self);

@@ -7,7 +7,8 @@ struct _UnetSwap {
 
   gchar *path;
   GHashTable *overrides;
-  guint threads, serial;
+  UnetArithmetic arithmetic;
+  guint serial;
   GstVideoInfo info;
   GstVideoOrientationMethod orientation;
 
@@ -21,7 +22,7 @@ load (gpointer data)
   UnetSwap *self = data;
 
   self->segmenter = unet_segmenter_new (self->path, self->overrides,
-      self->threads, &self->error);
+      &self->arithmetic, &self->error);
   if (self->segmenter == NULL)
     goto done;
   unet_segmenter_set_orientation (self->segmenter, self->orientation);
@@ -34,15 +35,15 @@ done:
 }
 
 UnetSwap *
-unet_swap_new (const gchar *path, GHashTable *overrides, guint threads,
-    const GstVideoInfo *info, GstVideoOrientationMethod orientation,
+unet_swap_new (const gchar *path, GHashTable *overrides,
+    const UnetArithmetic *arithmetic, const GstVideoInfo *info, GstVideoOrientationMethod orientation,
     guint serial)
 {
   UnetSwap *self = g_new0 (UnetSwap, 1);
 
   self->path = g_strdup (path);
   self->overrides = g_hash_table_ref (overrides);
-  self->threads = threads;
+  unet_arithmetic_copy (&self->arithmetic, arithmetic);
   self->serial = serial;
   self->info = *info;
   self->orientation = orientation;
@@ -90,6 +91,7 @@ unet_swap_free (UnetSwap *self)
   g_clear_pointer (&self->segmenter, unet_segmenter_free);
   g_clear_error (&self->error);
   g_hash_table_unref (self->overrides);
+  unet_arithmetic_clear (&self->arithmetic);
   g_free (self->path);
   g_free (self);
 }

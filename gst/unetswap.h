@@ -12,7 +12,7 @@ typedef struct _UnetSwap UnetSwap;
 /* @path: (nullable): the built-in model. @info: the frames for which it is
  * prepared. @serial: anything. */
 UnetSwap *unet_swap_new (const gchar *path, GHashTable *overrides,
-    guint threads, const GstVideoInfo *info,
+    const UnetArithmetic *arithmetic, const GstVideoInfo *info,
     GstVideoOrientationMethod orientation, guint serial);
 gboolean unet_swap_is_done (UnetSwap *self);
 const gchar *unet_swap_get_path (UnetSwap *self);

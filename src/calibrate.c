@@ -14,6 +14,7 @@ typedef struct {
   guint output;
   guint first_held; /* frames from here on are for comparing */
   GPtrArray *truth; /* of GBytes: results in f32, by frame */
+  guint64 flops;    /* of a run */
 } Job;
 
 /* ---- runs ---------------------------------------------------------------- */
@@ -85,6 +86,9 @@ watch (Job *job, GError **error)
   UnetSessionPurpose purpose = { NULL, histograms };
   UnetSession *session = open_session (job, &purpose, error);
   guint n = job->calibration->frames->len, i = 0;
+
+  if (session)
+    job->flops = unet_session_get_flops (session);
 
   for (; session && i < n && run_frame (job, session, i, error); i++) {
     g_ptr_array_add (job->truth, take_result (job, session));
@@ -168,22 +172,31 @@ list_layers (const Job *job, GError **error)
   return layers;
 }
 
-#define SEARCH_TIME (20 * G_USEC_PER_SEC)
+/* Operations that the search may take, so that it ends after some seconds: a
+ * number and no time, so that the same frames give the same result. */
+#define SEARCH_FLOPS G_GUINT64_CONSTANT (3000000000000)
+
+/* From both ends, where layers matter most. */
+static gboolean
+is_measured (const Job *job, const GArray *layers, guint i)
+{
+  guint from_end = MIN (i, layers->len - 1 - i);
+
+  return (2 * from_end + 1) * job->flops <= SEARCH_FLOPS;
+}
 
 /* How much each layer's rounding contributes, seen on a frame that is not
  * held back. */
 static gboolean
 measure_layers (const Job *job, GArray *layers, GError **error)
 {
-  gint64 end = g_get_monotonic_time () + SEARCH_TIME;
-
   for (guint i = 0; i < layers->len; i++) {
     Layer *layer = &g_array_index (layers, Layer, i);
     UnetAgreement a;
     gboolean ok;
 
     layer->difference = 2; /* more than any */
-    if (g_get_monotonic_time () > end)
+    if (!is_measured (job, layers, i))
       continue;
     g_hash_table_add (job->calibration->wide, g_strdup (layer->name));
     ok = compare (job, 0, 1, &a, error);
@@ -232,7 +245,7 @@ job_init (Job *job, UnetCalibration *self, const UnetContract *contract,
 {
   const UnetSessionOptions init = UNET_SESSION_OPTIONS_INIT;
 
-  *job = (Job){ self, contract, options ? *options : init, 0, 0, NULL };
+  *job = (Job){ self, contract, options ? *options : init, 0, 0, NULL, 0 };
   job->options.tuning = UNET_TUNING_STATIC;
   job->options.profile = FALSE;
   job->options.calibration = NULL;

@@ -145,6 +145,12 @@ unet_calibration_fits (UnetCalibration *self, UnetModel *model)
 }
 
 gboolean
+unet_calibration_is_finished (UnetCalibration *self)
+{
+  return self->finished;
+}
+
+gboolean
 unet_calibration_agrees (UnetCalibration *self)
 {
   return self->finished && self->difference <= self->max_difference

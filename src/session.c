@@ -282,6 +282,8 @@ missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
     return g_strdup ("there is no calibration");
   if (!unet_calibration_fits (c, model))
     return g_strdup ("the calibration is another network's");
+  if (!c->finished)
+    return g_strdup ("the calibration is not finished");
   if (!unet_calibration_agrees (c))
     return g_strdup_printf ("masks differ from f32: probabilities by %.4f on "
         "average (%.4f at most), intersection over union %.4f (%.4f at least)",

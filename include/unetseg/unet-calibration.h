@@ -153,6 +153,16 @@ UNET_API gboolean unet_calibration_fits (UnetCalibration *self,
     UnetModel *model);
 
 /**
+ * unet_calibration_is_finished:
+ * @self: a calibration
+ *
+ * Returns: whether it was finished, or comes from a file
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_calibration_is_finished (UnetCalibration *self);
+
+/**
  * unet_calibration_agrees:
  * @self: a calibration
  *

@@ -280,11 +280,12 @@ read_ranges (UnetCalibration *self, GKeyFile *file, GError **error)
       ? g_key_file_get_double_list (file, "ranges", "high", &n_high, error)
       : NULL;
 
-  if (!high)
+  if (error && *error)
     return FALSE;
-  if (n != n_low || n != n_high) {
+  /* an empty list is no list */
+  if (!high || n != n_low || n != n_high) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-        "names and ranges differ in number");
+        "names and ranges differ in number, or there are none");
     return FALSE;
   }
   for (gsize i = 0; i < n; i++) {

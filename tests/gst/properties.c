@@ -123,7 +123,7 @@ GST_START_TEST (test_descriptions)
         || (specs[i]->flags
             & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
   }
-  assert_equals_int (own, 41);
+  assert_equals_int (own, 43);
   gst_object_unref (element);
 }
 

@@ -7,6 +7,7 @@
  *   input NAME FILE.npy              -> ok
  *   run N                            -> ms ms …
  *   info                             -> FLOPS ARENA_BYTES CREATE_MS PRECISION
+ *                                       DIFFERENCE IOU (from f32, of int8)
  *   save FOLDER                      -> ok NAME …
  *   peak THREADS                     -> f32 operations per second
  *   quit
@@ -27,6 +28,7 @@
 typedef struct {
   UnetModel *model;
   UnetSession *session;
+  UnetCalibration *calibration; /* (nullable) */
   UnetSessionOptions options;
   gdouble create_ms;
   guint n_inputs;
@@ -45,6 +47,7 @@ static void
 forget (Runner *runner)
 {
   g_clear_pointer (&runner->session, unet_session_unref);
+  g_clear_pointer (&runner->calibration, unet_calibration_unref);
   g_clear_pointer (&runner->model, unet_model_unref);
   for (guint i = 0; i < runner->n_inputs; i++) {
     g_free (runner->names[i]);
@@ -137,6 +140,30 @@ fill (Runner *runner, GError **error)
   return TRUE;
 }
 
+/* On the input itself, and whatever the agreement, which `info` tells: the
+ * weights of test networks are random, and rounding grows from layer to layer
+ * in them as it does not in trained ones. */
+static gboolean
+calibrate (Runner *runner, const UnetTensorInfo *shapes, GError **error)
+{
+  UnetSessionOptions plain = runner->options;
+  gboolean ok;
+
+  plain.precision = UNET_PRECISION_F32;
+  plain.tuning = UNET_TUNING_STATIC;
+  runner->session = unet_session_new (runner->model, shapes, runner->n_inputs,
+      &plain, error);
+  if (runner->session == NULL || !fill (runner, error))
+    return FALSE;
+  g_clear_pointer (&runner->calibration, unet_calibration_unref);
+  runner->calibration = unet_calibration_new (runner->model, "the input");
+  unet_calibration_set_limits (runner->calibration, 1, 0);
+  unet_calibration_add (runner->calibration, runner->session);
+  ok = unet_calibration_finish (runner->calibration, NULL, &plain, error);
+  g_clear_pointer (&runner->session, unet_session_unref);
+  return ok;
+}
+
 static gboolean
 open_session (Runner *runner, GError **error)
 {
@@ -151,6 +178,10 @@ open_session (Runner *runner, GError **error)
     shapes[i].n_dims = tensor->n_dims;
     memcpy (shapes[i].dims, tensor->dims, sizeof tensor->dims);
   }
+  if (runner->options.precision == UNET_PRECISION_INT8
+      && !calibrate (runner, shapes, error))
+    return FALSE;
+  runner->options.calibration = runner->calibration;
   runner->session = unet_session_new (runner->model, shapes, runner->n_inputs,
       &runner->options, error);
   runner->create_ms = (g_get_monotonic_time () - start) / 1e3;
@@ -185,14 +216,17 @@ static gboolean
 do_info (Runner *runner, gchar **words, GError **error)
 {
   g_autoptr (GEnumClass) class = g_type_class_ref (UNET_TYPE_PRECISION);
+  gdouble difference = 0, iou = 1;
 
   if (runner->session == NULL)
     return complain (error, "info, after run");
-  printf ("%" G_GUINT64_FORMAT " %" G_GSIZE_FORMAT " %.1f %s\n",
+  if (runner->calibration)
+    unet_calibration_get_agreement (runner->calibration, &difference, &iou);
+  printf ("%" G_GUINT64_FORMAT " %" G_GSIZE_FORMAT " %.1f %s %.5f %.5f\n",
       unet_session_get_flops (runner->session),
       unet_session_get_arena_size (runner->session, NULL), runner->create_ms,
       g_enum_get_value (class, unet_session_get_precision (runner->session))
-          ->value_nick);
+          ->value_nick, difference, iou);
   return TRUE;
 }
 

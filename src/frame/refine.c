@@ -206,8 +206,8 @@ set_shape (UnetRefine *self, const UnetMask *mask, guint step, GError **error)
   self->step = step;
   if (!unet_guide_init (&self->guide, info, &shape, error))
     return FALSE;
-  self->temporal = unet_temporal_new (info, &shape,
-      GST_VIDEO_ORIENTATION_IDENTITY, error);
+  self->temporal = unet_temporal_new_with_step (info, &shape,
+      GST_VIDEO_ORIENTATION_IDENTITY, 1, error);
   if (!self->temporal)
     return FALSE;
   if (self->guide.converter)

@@ -22,7 +22,8 @@
 #define CHANGE_FACTOR 5.0f
 #define LARGEST_NOISE 0.03f
 /* The network sees more than a pixel: round a change masks change too. */
-#define REACH 3
+#define REACH      3
+#define HALF_REACH 2
 /* With so much of it new, the rest is too: a cut. */
 #define CUT_SHARE 0.6
 /* A new probability so far from the old one is believed where it is sure. */
@@ -30,12 +31,18 @@
 #define SURPRISE_TO   0.85f
 #define HISTOGRAM     256
 
+/* Of masks that are not small, change is looked for at half the resolution. */
+#define LEAST_SIDE 96
+
 struct _UnetTemporal {
-  guint width, height;
+  guint width, height; /* of the picture that is compared */
+  guint step;          /* mask pixels of each of its */
+  guint mask_width, mask_height;
   UnetGuide guide;
   gboolean empty;
   gfloat *memory; /* picture, as the guide's pixels */
   gfloat *weight; /* of what is new, 0..1, by pixel */
+  gfloat *wide;   /* the same for each pixel of the mask; itself for steps of 1 */
   GstVideoOrientationMethod orientation;
   guint upright_width;
   gfloat *upright; /* the same, for values; itself where nothing turns */
@@ -47,30 +54,49 @@ struct _UnetTemporal {
 };
 
 UnetTemporal *
-unet_temporal_new (const GstVideoInfo *info, const UnetMask *shape,
-    GstVideoOrientationMethod orientation, GError **error)
+unet_temporal_new_with_step (const GstVideoInfo *info, const UnetMask *shape,
+    GstVideoOrientationMethod orientation, guint step, GError **error)
 {
   UnetTemporal *self = g_new0 (UnetTemporal, 1);
-  const gsize n = (gsize) shape->width * shape->height;
+  const gsize n_mask = (gsize) shape->width * shape->height;
+  UnetMask reduced = *shape;
+  gsize n;
 
-  if (!unet_guide_init (&self->guide, info, shape, error)) {
+  reduced.width = (shape->width + step - 1) / step;
+  reduced.height = (shape->height + step - 1) / step;
+  reduced.w = shape->w * (reduced.width * step) / shape->width;
+  reduced.h = shape->h * (reduced.height * step) / shape->height;
+  n = (gsize) reduced.width * reduced.height;
+  self->step = step;
+  self->mask_width = shape->width;
+  self->mask_height = shape->height;
+  if (!unet_guide_init (&self->guide, info, &reduced, error)) {
     unet_temporal_free (self);
     return NULL;
   }
-  self->width = shape->width;
-  self->height = shape->height;
+  self->width = reduced.width;
+  self->height = reduced.height;
   self->memory = g_new0 (gfloat, 4 * n);
   self->weight = g_new0 (gfloat, n);
   self->orientation = orientation;
+  self->wide = step == 1 ? self->weight : g_new0 (gfloat, n_mask);
   self->upright = orientation == GST_VIDEO_ORIENTATION_IDENTITY
-      ? self->weight
-      : g_new0 (gfloat, n);
+      ? self->wide
+      : g_new0 (gfloat, n_mask);
   self->upright_width =
       unet_turn_transposes (orientation) ? shape->height : shape->width;
   self->difference = g_new0 (gfloat, n);
   self->scratch = g_new0 (gfloat, n);
   self->empty = TRUE;
   return self;
+}
+
+UnetTemporal *
+unet_temporal_new (const GstVideoInfo *info, const UnetMask *shape,
+    GstVideoOrientationMethod orientation, GError **error)
+{
+  return unet_temporal_new_with_step (info, shape, orientation,
+      MIN (shape->width, shape->height) >= LEAST_SIDE ? 2 : 1, error);
 }
 
 void
@@ -83,8 +109,10 @@ unet_temporal_free (UnetTemporal *self)
     g_free (self->planes[i]);
   g_free (self->planes);
   g_free (self->memory);
-  if (self->upright != self->weight)
+  if (self->upright != self->wide)
     g_free (self->upright);
+  if (self->wide != self->weight)
+    g_free (self->wide);
   g_free (self->weight);
   g_free (self->difference);
   g_free (self->scratch);
@@ -189,6 +217,7 @@ take_larger (gfloat *restrict dst, const gfloat *src, guint n)
 static void
 spread (UnetTemporal *self)
 {
+  const guint reach = self->step > 1 ? HALF_REACH : REACH;
   const guint w = self->width, h = self->height;
 
   for (guint y = 0; y < h; y++) {
@@ -196,7 +225,7 @@ spread (UnetTemporal *self)
     gfloat *dst = self->scratch + (gsize) y * w;
 
     memcpy (dst, src, w * sizeof *dst);
-    for (guint r = 1; r <= REACH && r < w; r++) {
+    for (guint r = 1; r <= reach && r < w; r++) {
       take_larger (dst, src + r, w - r);
       take_larger (dst + r, src, w - r);
     }
@@ -205,9 +234,9 @@ spread (UnetTemporal *self)
     gfloat *dst = self->weight + (gsize) y * w;
 
     memcpy (dst, row_at (self->scratch, w, h, (gint) y), w * sizeof *dst);
-    for (gint r = 1; r <= REACH; r++) {
-      take_larger (dst, row_at (self->scratch, w, h, (gint) y - r), w);
-      take_larger (dst, row_at (self->scratch, w, h, (gint) y + r), w);
+    for (guint r = 1; r <= reach; r++) {
+      take_larger (dst, row_at (self->scratch, w, h, (gint) y - (gint) r), w);
+      take_larger (dst, row_at (self->scratch, w, h, (gint) (y + r)), w);
     }
   }
 }
@@ -254,6 +283,32 @@ start_again (UnetTemporal *self)
   self->empty = FALSE;
 }
 
+UNET_SIMD static void
+double_row (gfloat *restrict dst, const gfloat *src, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    dst[2 * i] = dst[2 * i + 1] = src[i];
+}
+
+static void
+widen (UnetTemporal *self)
+{
+  const guint w = self->mask_width;
+
+  for (guint y = 0; y < self->mask_height; y++) {
+    const gfloat *src = self->weight + (gsize) (y / 2) * self->width;
+    gfloat *dst = self->wide + (gsize) y * w;
+
+    if (y % 2) {
+      memcpy (dst, dst - w, w * sizeof *dst);
+      continue;
+    }
+    double_row (dst, src, w / 2);
+    if (w % 2)
+      dst[w - 1] = src[w / 2];
+  }
+}
+
 void
 unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
     gdouble elapsed, gdouble time_constant)
@@ -281,9 +336,11 @@ unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
   spread (self);
   self->base = (gfloat) (1 - exp (-MAX (elapsed, 0) / time_constant));
   remember (self->memory, self->weight, pixels, self->base, n);
-  if (self->upright != self->weight)
-    unet_turn_f32 (self->upright, self->weight, self->width, self->height, 1,
-        self->orientation);
+  if (self->wide != self->weight)
+    widen (self);
+  if (self->upright != self->wide)
+    unet_turn_f32 (self->upright, self->wide, self->mask_width,
+        self->mask_height, 1, self->orientation);
 }
 
 void
@@ -340,7 +397,7 @@ mix_scores (gfloat *restrict held, const gfloat *fresh, const gfloat *weight,
 static gfloat *
 get_plane (UnetTemporal *self, guint index)
 {
-  const gsize n = (gsize) self->width * self->height;
+  const gsize n = (gsize) self->mask_width * self->mask_height;
 
   while (self->n_planes <= index) {
     self->planes = g_renew (gfloat *, self->planes, self->n_planes + 1);

@@ -5,7 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* The picture at the mask's resolution, four floats per pixel as in UnetGuide:
+/* As unet_temporal_new(), comparing pictures of a @step-th of the mask's
+ * resolution, 1 or 2. */
+UnetTemporal *unet_temporal_new_with_step (const GstVideoInfo *info,
+    const UnetMask *shape, GstVideoOrientationMethod orientation, guint step,
+    GError **error);
+/* The picture at the mask's resolution (by the step), four floats per pixel as in UnetGuide:
  * unet_temporal_look() without reading a frame. */
 void unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
     gdouble elapsed, gdouble time_constant);

@@ -14,7 +14,7 @@
 
 #define LOW 0.3
 #define HIGH 0.7
-#define TIME_CONSTANT 250.0
+#define TIME_CONSTANT 150.0
 
 typedef struct {
   UnetModel *model;

@@ -120,9 +120,9 @@ GST_END_TEST;
 GST_START_TEST (test_no_tiles)
 {
   GstHarness *h = test_harness_new (MODEL, PROPERTIES " fit=tile");
+  g_autoptr (GstCaps) caps = test_caps (GST_VIDEO_FORMAT_RGB, 128, 96);
 
-  gst_harness_push_event (h, gst_event_new_caps (test_caps (
-      GST_VIDEO_FORMAT_RGB, 128, 96)));
+  gst_harness_push_event (h, gst_event_new_caps (caps));
   assert_equals_int (test_count_messages (h, GST_MESSAGE_ERROR), 1);
   test_harness_free (h);
 }

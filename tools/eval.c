@@ -438,6 +438,9 @@ print_json (const Eval *eval, const ToolOptions *common, gboolean each)
       common->precision ? common->precision : "auto");
   tool_json_string (b, "precision_used",
       tool_enum_nick (UNET_TYPE_PRECISION, eval->precision));
+  if (eval->job.calibration != NULL)
+    tool_json_string (b, "calibration",
+        unet_calibration_get_data (eval->job.calibration, NULL));
   tool_json_string (b, "onednn", unet_session_get_engine_name ());
   tool_json_int (b, "pictures", mean (eval, 0, &value));
   tool_json_int (b, "empty_pictures", mean (eval, FALSE_AREA, &value));
@@ -453,6 +456,18 @@ print_json (const Eval *eval, const ToolOptions *common, gboolean each)
     add_each (b, eval);
   json_builder_end_object (b);
   tool_print_json (b);
+}
+
+static void
+print_calibration (const Eval *eval)
+{
+  g_autofree gchar *found = NULL;
+
+  if (eval->job.calibration == NULL)
+    return;
+  found = tool_calibration_describe (eval->job.calibration);
+  g_print ("%s, calibrated with %s\n",
+      tool_enum_nick (UNET_TYPE_PRECISION, eval->precision), found);
 }
 
 /* ---- command ------------------------------------------------------------ */
@@ -556,6 +571,8 @@ eval (gchar **words, ToolOptions *common, const EvalOptions *options,
     print_json (&eval, common, options->each);
   else if (ok)
     print_text (&eval, options->each);
+  if (ok && !options->json)
+    print_calibration (&eval);
   g_array_unref (eval.shapes);
   g_array_unref (eval.results);
   tool_job_clear (&eval.job);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The built-in model in bytes: learnt from the first frames, or from a file. */
+/* A network in bytes: learnt from the first frames, or from a file. The person
+ * model, but from its file: the built-in one brings its calibration. */
 
 #include "common.h"
 
@@ -8,9 +9,8 @@
 #include <unetseg/unetseg.h>
 
 static GstHarness *
-harness (const gchar *properties)
+harness_of (const gchar *text)
 {
-  g_autofree gchar *text = g_strconcat ("unetseg ", properties, NULL);
   GstElement *element = gst_parse_launch (text, NULL);
   GstBus *bus = gst_bus_new ();
   GstHarness *h;
@@ -21,6 +21,16 @@ harness (const gchar *properties)
   gst_object_unref (element);
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 320, 240);
   return h;
+}
+
+static GstHarness *
+harness (const gchar *properties)
+{
+  g_autofree gchar *text
+      = g_strdup_printf ("unetseg model=%s/../../models/person.onnx %s",
+          g_getenv ("UNETSEG_TEST_MODELS"), properties);
+
+  return harness_of (text);
 }
 
 static void
@@ -140,6 +150,30 @@ GST_START_TEST (test_default_is_f32)
 
 GST_END_TEST;
 
+/* The built-in model is in bytes from the first frame on, if told so or, by
+ * default, where the processor is fast at it. */
+GST_START_TEST (test_built_in)
+{
+  GstHarness *h = harness_of ("unetseg threads=1 precision=int8");
+
+  push (h, 1);
+  assert_equals_int (precision_of (h), UNET_PRECISION_INT8);
+  test_harness_free (h);
+
+  h = harness_of ("unetseg threads=1 precision=f32");
+  push (h, 1);
+  assert_equals_int (precision_of (h), UNET_PRECISION_F32);
+  test_harness_free (h);
+
+  h = harness_of ("unetseg threads=1");
+  push (h, 1);
+  fail_unless (precision_of (h) == UNET_PRECISION_INT8
+      || precision_of (h) == UNET_PRECISION_F32);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* A broken file is an error that names it. */
 GST_START_TEST (test_broken_file)
 {
@@ -179,6 +213,7 @@ precision_suite (void)
   tcase_add_test (tcase, test_learns);
   tcase_add_test (tcase, test_other_size);
   tcase_add_test (tcase, test_default_is_f32);
+  tcase_add_test (tcase, test_built_in);
   tcase_add_test (tcase, test_broken_file);
   suite_add_tcase (suite, tcase);
   return suite;

@@ -273,14 +273,14 @@ read_ranges (UnetCalibration *self, GKeyFile *file, GError **error)
   gsize n = 0, n_low = 0, n_high = 0;
   g_auto (GStrv) names
       = g_key_file_get_string_list (file, "ranges", "values", &n, error);
-  g_autofree gdouble *low = names
+  g_autofree gdouble *low = names && !*error
       ? g_key_file_get_double_list (file, "ranges", "low", &n_low, error)
       : NULL;
-  g_autofree gdouble *high = low
+  g_autofree gdouble *high = low && !*error
       ? g_key_file_get_double_list (file, "ranges", "high", &n_high, error)
       : NULL;
 
-  if (error && *error)
+  if (*error)
     return FALSE;
   /* an empty list is no list */
   if (!high || n != n_low || n != n_high) {
@@ -307,12 +307,14 @@ read_file (GKeyFile *file, GError **error)
 {
   g_autofree gchar *model = g_key_file_get_string (file, GROUP, "model", error);
   g_autofree gchar *data
-      = model ? g_key_file_get_string (file, GROUP, "data", error) : NULL;
+      = model && !*error ? g_key_file_get_string (file, GROUP, "data", error)
+                         : NULL;
   g_auto (GStrv) wide
       = g_key_file_get_string_list (file, GROUP, "f32-layers", NULL, NULL);
   UnetCalibration *self;
 
-  if (!data)
+  /* A string with a bad escape is an error and a string. */
+  if (!data || *error)
     return NULL;
   self = calibration_new (model, data);
   for (gsize i = 0; wide && wide[i]; i++)

@@ -288,7 +288,9 @@ set_input_size (UnetContract *c, const gchar *value)
   gint64 width = 0, height = 0, side = 0;
   gboolean video = !strcmp (value, "video");
 
-  if (!video && g_strv_length (parts) == 1) {
+  if (!parts[0])
+    return FALSE;
+  if (!video && !parts[1]) {
     if (!parse_int (parts[0], 1, MAX_SIZE, &side))
       return FALSE;
   } else if (!video && (!parse_int (parts[0], 0, MAX_SIZE, &width)

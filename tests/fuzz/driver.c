@@ -210,6 +210,9 @@ main (int argc, char **argv)
       return 2;
   }
   watch_signals (argv[0]);
+  /* Those are mistakes of ours, whatever the input was. */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL
+      | G_LOG_LEVEL_WARNING);
   for (int i = optind; i < argc; i++)
     add_seeds (seeds, argv[i]);
   if (seeds->len == 0) {

@@ -204,7 +204,7 @@ link_video (BatchTask *task, GstPad *pad)
           NULL);
     /* Timestamps of the whole recording. */
     if (task->item->n_segments > 0 && task->seek)
-      gst_pad_set_offset (sink, task->item->begin);
+      gst_pad_set_offset (sink, batch_task_get_seek (task));
     gst_pad_link (pad, sink);
   }
   gst_object_unref (sink);

@@ -262,6 +262,14 @@ on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
   return TRUE;
 }
 
+/* A decoder moves the start of a frame that reaches over the position to that
+ * position: somewhat earlier, where frames are dropped anyhow. */
+GstClockTime
+batch_task_get_seek (const BatchTask *task)
+{
+  return task->item->begin - MIN (task->item->begin, GST_SECOND / 2);
+}
+
 /* From where video enters: nothing behind it has begun. */
 static gboolean
 seek_to_segment (BatchTask *task)
@@ -274,7 +282,7 @@ seek_to_segment (BatchTask *task)
   g_mutex_unlock (&task->mutex);
   ok = gst_pad_push_event (pad, gst_event_new_seek (1, GST_FORMAT_TIME,
       GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, GST_SEEK_TYPE_SET,
-      task->item->begin, GST_SEEK_TYPE_NONE, 0));
+      batch_task_get_seek (task), GST_SEEK_TYPE_NONE, 0));
   gst_object_unref (pad);
   return ok;
 }

@@ -54,6 +54,8 @@ gboolean batch_task_prepare (BatchTask *task, GError **error);
  * a @plan that does not know the shape yet, it does afterwards. */
 gboolean batch_task_run (BatchTask *task, BatchPlan *plan, gint *stop,
     BatchOutcome *outcome, GError **error);
+/* Where decoding for a segment begins. */
+GstClockTime batch_task_get_seek (const BatchTask *task);
 /* Any thread. @fraction: 0 to 1, or less than 0 where nobody knows. */
 void batch_task_get_progress (BatchTask *task, guint64 *frames,
     gdouble *fraction);

@@ -132,7 +132,7 @@ START_TEST (test_kept)
   ck_assert (g_str_has_suffix (text, strstr (known, "\n")));
   ck_assert (g_stat (path, &before) == 0);
   again = run_session (1);
-  ck_assert_str_eq (known, again);
+  ck_assert_msg (g_str_equal (known, again), "measured again");
   ck_assert (g_stat (path, &after) == 0);
   ck_assert_msg (before.st_ino == after.st_ino, "written again");
   g_free (known);
@@ -154,8 +154,9 @@ START_TEST (test_used)
   known = run_session (1);
   ck_assert_msg (strstr (known, POISON " ") != NULL, "not read");
   g_free (known);
+  /* other times may ask for more of them, but these stay */
   known = contents (path);
-  ck_assert_str_eq (known, changed);
+  ck_assert (strstr (known, POISON " ") != NULL);
   g_free (known);
   g_free (changed);
   g_free (text);
@@ -188,7 +189,7 @@ START_TEST (test_pinned)
   store (path, changed, -1);
   ck_assert (unet_tuning_load (known, NULL));
   after = run_session (1);
-  ck_assert_str_eq (known, after);
+  ck_assert_msg (strstr (after, POISON " ") == NULL, "the disk's times won");
   g_free (after);
   g_free (changed);
   g_free (text);

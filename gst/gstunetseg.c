@@ -279,6 +279,9 @@ static void
 gst_unet_seg_update_qos (GstUnetSeg *self, GstClockTimeDiff diff,
     GstClockTime timestamp)
 {
+  /* Nobody is later, or earlier, than this, and sums stay sums. */
+  diff = CLAMP (diff, -G_MAXINT32 * (GstClockTimeDiff) GST_MSECOND,
+      G_MAXINT32 * (GstClockTimeDiff) GST_MSECOND);
   GST_OBJECT_LOCK (self);
   if (diff > 0)
     self->earliest = timestamp + 2 * diff + self->frame_duration;

@@ -10,7 +10,8 @@ import sys
 import numpy as np
 from PIL import Image
 
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else 'unetseg'
+# Workers that ssh starts are elsewhere.
+PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else 'unetseg'
 
 
 def words_of(*words):

@@ -193,6 +193,7 @@ def slurm_config(place, munge):
     # later versions can be told so.
     place.write('cgroup.conf', 'CgroupPlugin=%s\n' % (
         'disabled' if version >= '23' else 'cgroup/v1'))
+    # A requeued job waits until its credentials have expired.
     return place.write('slurm.conf', f'''
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -201,7 +202,7 @@ SlurmdPort={free_port()}
 SlurmUser={getpass.getuser()}
 SlurmdUser={getpass.getuser()}
 AuthType=auth/munge
-AuthInfo=socket={munge}
+AuthInfo=socket={munge},cred_expire=5
 CredType=cred/munge
 CommunicationParameters=NoInAddrAny
 StateSaveLocation={place.path('state')}

@@ -74,7 +74,9 @@ continue_unless_exact (GstElement *parse, GstPad *pad, GstCaps *caps,
     g_atomic_int_set (&cutter->exact, TRUE);
   else if (!g_atomic_int_get (&cutter->exact))
     g_atomic_int_set (&cutter->hopeless, TRUE);
-  return TRUE;
+  /* No demuxer is plugged in vain: some do not survive being stopped while
+   * they open their file. */
+  return !g_atomic_int_get (&cutter->hopeless);
 }
 
 static void

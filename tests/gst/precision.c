@@ -196,6 +196,8 @@ GST_START_TEST (test_broken_file)
   g_error_free (error);
   gst_message_unref (message);
   gst_element_set_state (element, GST_STATE_NULL);
+  /* Messages hold the element that holds the bus. */
+  gst_bus_set_flushing (bus, TRUE);
   gst_object_unref (element);
   gst_object_unref (bus);
   remove_path (path);

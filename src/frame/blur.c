@@ -204,14 +204,14 @@ box_row (gfloat *restrict dst, const gfloat *src, guint n, guint radius)
 }
 
 UNET_SIMD static void
-add_row (gfloat *restrict sums, const gfloat *row, guint n)
+add_samples (gfloat *restrict sums, const gfloat *row, guint n)
 {
   for (guint i = 0; i < n; i++)
     sums[i] += row[i];
 }
 
 UNET_SIMD static void
-take_row (gfloat *restrict sums, const gfloat *row, guint n)
+take_samples (gfloat *restrict sums, const gfloat *row, guint n)
 {
   for (guint i = 0; i < n; i++)
     sums[i] -= row[i];
@@ -230,12 +230,12 @@ box_columns (gfloat *dst, const gfloat *src, gfloat *sums, guint n,
 {
   memset (sums, 0, n * sizeof *sums);
   for (guint y = 0; y < MIN (radius, height); y++)
-    add_row (sums, src + (gsize) y * n, n);
+    add_samples (sums, src + (gsize) y * n, n);
   for (guint y = 0; y < height; y++) {
     if (y + radius < height)
-      add_row (sums, src + (gsize) (y + radius) * n, n);
+      add_samples (sums, src + (gsize) (y + radius) * n, n);
     if (y > radius)
-      take_row (sums, src + (gsize) (y - radius - 1) * n, n);
+      take_samples (sums, src + (gsize) (y - radius - 1) * n, n);
     scale_row (dst + (gsize) y * n, sums, 1.0f / (gfloat) (2 * radius + 1),
         n);
   }

@@ -5,14 +5,14 @@
 /* ---- growing ---------------------------------------------------------- */
 
 UNET_SIMD static void
-take_larger (guint8 *restrict dst, const guint8 *src, guint n)
+take_larger_byte (guint8 *restrict dst, const guint8 *src, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = src[i] > dst[i] ? src[i] : dst[i];
 }
 
 UNET_SIMD static void
-take_smaller (guint8 *restrict dst, const guint8 *src, guint n)
+take_smaller_byte (guint8 *restrict dst, const guint8 *src, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = src[i] < dst[i] ? src[i] : dst[i];
@@ -74,7 +74,7 @@ unet_plane_grow (guint8 *plane, guint8 *scratch, guint width, guint height,
     guint radius, gboolean largest)
 {
   void (*take) (guint8 *, const guint8 *, guint) =
-      largest ? take_larger : take_smaller;
+      largest ? take_larger_byte : take_smaller_byte;
   const guint r = MIN (radius, height - 1);
   guint8 *top = scratch + 2 * ((gsize) width + 2 * radius);
 
@@ -100,7 +100,7 @@ unet_plane_grow (guint8 *plane, guint8 *scratch, guint width, guint height,
 /* ---- feathering ------------------------------------------------------- */
 
 UNET_SIMD static void
-add_row (guint16 *restrict sums, const guint8 *row, guint n)
+add_bytes (guint16 *restrict sums, const guint8 *row, guint n)
 {
   for (guint i = 0; i < n; i++)
     sums[i] = (guint16) (sums[i] + row[i]);
@@ -153,7 +153,7 @@ feather_once (guint8 *plane, guint8 *scratch, guint16 *sums, guint width,
         width, radius);
   memset (sums, 0, width * sizeof *sums);
   for (gint y = -r; y <= r; y++)
-    add_row (sums, row_at (scratch, width, height, y), width);
+    add_bytes (sums, row_at (scratch, width, height, y), width);
   for (gint y = 0; y < (gint) height; y++) {
     divide_row (plane + (gsize) y * width, sums,
         1.0f / (gfloat) (2 * radius + 1), width);

@@ -66,14 +66,14 @@ find_moments (gfloat *restrict dst, const gfloat *guide, const gfloat *p,
 }
 
 UNET_SIMD static void
-add_row (gfloat *restrict sums, const gfloat *row, guint n)
+add_moments (gfloat *restrict sums, const gfloat *row, guint n)
 {
   for (guint i = 0; i < n; i++)
     sums[i] += row[i];
 }
 
 UNET_SIMD static void
-take_row (gfloat *restrict sums, const gfloat *row, guint n)
+take_moments (gfloat *restrict sums, const gfloat *row, guint n)
 {
   for (guint i = 0; i < n; i++)
     sums[i] -= row[i];
@@ -310,13 +310,13 @@ solve_rows (UnetGuided *self, const gfloat *guide, const gfloat *p,
     if (y < h) {
       find_moments (self->moments, guide + 4 * (gsize) y * w,
           p + (gsize) y * w, w);
-      add_row (self->sums, self->moments, w * MOMENTS);
+      add_moments (self->sums, self->moments, w * MOMENTS);
     }
     if (y >= 2 * radius + 1) {
       const gsize old = (gsize) (y - 2 * radius - 1) * w;
 
       find_moments (self->moments, guide + 4 * old, p + old, w);
-      take_row (self->sums, self->moments, w * MOMENTS);
+      take_moments (self->sums, self->moments, w * MOMENTS);
     }
     if (y >= radius) {
       const gsize at = (gsize) (y - radius) * w;
@@ -340,9 +340,9 @@ average_rows (UnetGuided *self, const gfloat *p, guint radius)
   memset (self->ring_sums, 0, row * sizeof (gfloat));
   for (guint y = 0; y < h + radius; y++) {
     if (y < h)
-      add_row (self->ring_sums, self->ring + row * y, (guint) row);
+      add_moments (self->ring_sums, self->ring + row * y, (guint) row);
     if (y >= 2 * radius + 1)
-      take_row (self->ring_sums, self->ring + row * (y - 2 * radius - 1),
+      take_moments (self->ring_sums, self->ring + row * (y - 2 * radius - 1),
           (guint) row);
     if (y >= radius) {
       const gsize at = (gsize) (y - radius) * w;

@@ -232,7 +232,7 @@ set_shape (UnetRefine *self, const UnetMask *mask, guint step, GError **error)
 /* ---- at the mask's resolution ----------------------------------------- */
 
 UNET_SIMD static void
-widen (gfloat *restrict dst, const guint8 *src, gsize n)
+widen_edge (gfloat *restrict dst, const guint8 *src, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     dst[i] = src[i] * (1 / 255.0f);
@@ -253,7 +253,7 @@ read_mask (UnetRefine *self, const UnetMask *mask)
   const guint w = self->shape.width, n = mask->width;
 
   if (self->step == 1) {
-    widen (self->p, mask->probability, (gsize) n * mask->height);
+    widen_edge (self->p, mask->probability, (gsize) n * mask->height);
     return;
   }
   for (guint y = 0; y < self->shape.height; y++) {
@@ -476,7 +476,7 @@ collect_runs (UnetRefine *self, guint row)
 }
 
 UNET_SIMD static void
-blend_rows (gfloat *restrict dst, const gfloat *a, const gfloat *b,
+blend_edge_rows (gfloat *restrict dst, const gfloat *a, const gfloat *b,
     gfloat fraction, guint n)
 {
   for (guint i = 0; i < n; i++)
@@ -595,7 +595,7 @@ refine_row (UnetRefine *self, const Job *job, guint y, guint *cell_row)
       continue;
     }
     if (!blended) {
-      blend_rows (self->line, k + 4 * (gsize) row * w,
+      blend_edge_rows (self->line, k + 4 * (gsize) row * w,
           k + 4 * (gsize) below * w, (gfloat) (at - row), 4 * w);
       memcpy (self->line + 4 * w, self->line + 4 * (w - 1),
           4 * sizeof (gfloat));

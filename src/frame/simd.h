@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__) && defined(__GLIBC__) && \
     !defined(__SANITIZE_THREAD__) && !defined(UNET_NO_DISPATCH)
+/* Clang's dispatchers are seen by the whole library even of static functions:
+ * their names must differ from file to file. */
 #if defined(__clang__)
 #if __clang_major__ >= 14
 #define UNET_SIMD __attribute__ ((target_clones ("default", "avx2")))

@@ -207,7 +207,7 @@ step_up (gfloat *row, gfloat from, gfloat scale,
 }
 
 UNET_SIMD static void
-take_larger (gfloat *restrict dst, const gfloat *src, guint n)
+take_larger_float (gfloat *restrict dst, const gfloat *src, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = src[i] > dst[i] ? src[i] : dst[i];
@@ -226,8 +226,8 @@ spread (UnetTemporal *self)
 
     memcpy (dst, src, w * sizeof *dst);
     for (guint r = 1; r <= reach && r < w; r++) {
-      take_larger (dst, src + r, w - r);
-      take_larger (dst + r, src, w - r);
+      take_larger_float (dst, src + r, w - r);
+      take_larger_float (dst + r, src, w - r);
     }
   }
   for (guint y = 0; y < h; y++) {
@@ -235,8 +235,9 @@ spread (UnetTemporal *self)
 
     memcpy (dst, row_at (self->scratch, w, h, (gint) y), w * sizeof *dst);
     for (guint r = 1; r <= reach; r++) {
-      take_larger (dst, row_at (self->scratch, w, h, (gint) y - (gint) r), w);
-      take_larger (dst, row_at (self->scratch, w, h, (gint) (y + r)), w);
+      take_larger_float (dst, row_at (self->scratch, w, h, (gint) y - (gint) r),
+          w);
+      take_larger_float (dst, row_at (self->scratch, w, h, (gint) (y + r)), w);
     }
   }
 }
@@ -284,7 +285,7 @@ start_again (UnetTemporal *self)
 }
 
 UNET_SIMD static void
-double_row (gfloat *restrict dst, const gfloat *src, guint n)
+double_floats (gfloat *restrict dst, const gfloat *src, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[2 * i] = dst[2 * i + 1] = src[i];
@@ -303,7 +304,7 @@ widen (UnetTemporal *self)
       memcpy (dst, dst - w, w * sizeof *dst);
       continue;
     }
-    double_row (dst, src, w / 2);
+    double_floats (dst, src, w / 2);
     if (w % 2)
       dst[w - 1] = src[w / 2];
   }

@@ -263,6 +263,7 @@ choose_candidate (const Conv *conv, const UnetWindow *window, Candidate *best,
   }
   *ns = candidate_time (conv, "direct", best);
   if (!conv->transposed && conv->layout == UNET_MEM_BLOCKED
+      && !unet_node_is_exact (conv->node)
       && !unet_winograd_fits (conv->plan, conv->node, window, conv->layout)
       && best_fusion (conv, dnnl_convolution_winograd, &other)) {
     guint64 t = candidate_time (conv, "winograd", &other);

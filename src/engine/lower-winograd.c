@@ -39,7 +39,8 @@ unet_winograd_fits (const UnetPlan *plan, const UnetNode *node,
 {
   const gint64 *d = unet_node_input (node, 1)->dims;
 
-  return layout == UNET_MEM_BLOCKED && w->n == 2 && w->group == 1
+  return layout == UNET_MEM_BLOCKED && !unet_node_is_exact (node)
+      && w->n == 2 && w->group == 1
       && w->kernel[0] == 3 && w->kernel[1] == 3 && w->stride[0] == 1
       && w->stride[1] == 1 && w->dilation[0] == 1 && w->dilation[1] == 1
       && w->pad_begin[0] <= 2 && w->pad_begin[1] <= 2 && d[1] >= 8

@@ -269,6 +269,7 @@ node_suits (UnetPlan *plan, UnetNode *node)
   UnetValue *out = unet_node_output (node, 0), *in = unet_node_input (node, 0);
 
   if (!out || !in || unet_node_output (node, 1) || is_wide (plan, node)
+      || unet_node_is_exact (node)
       || !narrow_of (plan, in)->type
       || (!narrow_of (plan, out)->type && !is_global_pool (node)))
     return FALSE;

@@ -309,6 +309,9 @@ gboolean unet_node_slice (const UnetNode *node, gint64 *starts,
     gint64 *steps);
 gboolean unet_node_pads (const UnetNode *node, gint64 *begin, gint64 *end);
 
+/* Whether the node adds products of integers, which must not be rounded on
+ * the way. */
+gboolean unet_node_is_exact (const UnetNode *node);
 /* An activation node as a post-op; %FALSE when it is none, or its limits are
  * not constant. */
 gboolean unet_node_unary (const UnetNode *node, UnetPostOp *post_op);

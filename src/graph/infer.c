@@ -265,8 +265,9 @@ unet_graph_infer (UnetGraph *graph, GError **error)
     guint before = graph->nodes->len;
     if (!infer_node (&self, node, error))
       return FALSE;
-    /* What came before it is inferred already. */
-    i += graph->nodes->len - before;
+    /* It is written as several now: on with the first of them. */
+    if (graph->nodes->len > before)
+      continue;
     if (outputs_are_constant (node))
       unet_graph_remove_node (graph, node);
     else

@@ -85,6 +85,15 @@ scale_index (const ScaleMap *map, gsize i)
           at / map->block) * map->inner + i % map->inner;
 }
 
+/* So many elements in a row have one scale. */
+static gsize
+scale_run (const ScaleMap *map, gsize n)
+{
+  if (map->single)
+    return n;
+  return map->block ? 1 : MIN (map->inner, n);
+}
+
 static gboolean
 infer_quantization (const UnetArgs *args, UnetDType dtype, GError **error)
 {
@@ -126,42 +135,85 @@ UNET_INFER (DequantizeLinear)
   return infer_quantization (&args, unet_node_input (node, 1)->dtype, error);
 }
 
+static void
+quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
+              gsize end, gfloat scale, gfloat zero)
+{
+  gfloat low = out->dtype == UNET_DTYPE_U8 ? 0 : -128;
+  gfloat high = out->dtype == UNET_DTYPE_U8 ? 255 : 127;
+  const gfloat *x = in->data;
+  guint8 *y = out->data;
+
+  if (in->dtype == UNET_DTYPE_F32) {
+    for (gsize i = begin; i < end; i++) {
+      gfloat q = rintf (x[i] / scale) + zero;
+      /* NaN gives 0, as unet_int_from_double () has it. */
+      q = q == q ? CLAMP (q, low, high) : 0;
+      y[i] = (guint8) (gint) q;
+    }
+    return;
+  }
+  for (gsize i = begin; i < end; i++) {
+    gfloat value = (gfloat) unet_view_float (in, i);
+    unet_view_set_float (out, i,
+                         CLAMP (rint (value / scale) + zero, low, high));
+  }
+}
+
 UNET_EVAL (QuantizeLinear)
 {
   UnetArgs args = UNET_EVAL_ARGS;
   gboolean has_zero = n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
-  gdouble low = out->dtype == UNET_DTYPE_U8 ? 0 : -128;
-  gdouble high = out->dtype == UNET_DTYPE_U8 ? 255 : 127;
+  gsize n = unet_view_count (out), run;
   ScaleMap map;
 
   if (!map_scales (&args, &in[0], &in[1], &map, error))
     return FALSE;
-  for (gsize i = 0, n = unet_view_count (out); i < n; i++) {
+  run = scale_run (&map, n);
+  for (gsize i = 0; i < n; i += run) {
     gsize k = scale_index (&map, i);
-    gfloat x = (gfloat) unet_view_float (&in[0], i);
-    gfloat scale = (gfloat) unet_view_float (&in[1], k);
-    gdouble zero = has_zero ? unet_view_float (&in[2], k) : 0;
-    unet_view_set_int (
-        out, i, unet_int_from_double (CLAMP (rint (x / scale) + zero, low,
-                                             high)));
+    quantize_run (&in[0], out, i, i + run, (gfloat) unet_view_float (&in[1], k),
+                  has_zero ? (gfloat) unet_view_float (&in[2], k) : 0);
   }
   return TRUE;
+}
+
+static void
+dequantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
+                gsize end, gdouble scale, gint64 zero)
+{
+  gfloat *y = out->data;
+
+#define RUN(type)                                                             \
+  for (gsize i = begin; i < end; i++)                                         \
+    y[i] = (gfloat) (((const type *) in->data)[i] - (gint) zero) *            \
+           (gfloat) scale
+
+  if (out->dtype == UNET_DTYPE_F32 && in->dtype == UNET_DTYPE_U8)
+    RUN (guint8);
+  else if (out->dtype == UNET_DTYPE_F32 && in->dtype == UNET_DTYPE_I8)
+    RUN (gint8);
+  else
+    for (gsize i = begin; i < end; i++)
+      unet_view_set_float (
+          out, i, (gdouble) (unet_view_int (in, i) - zero) * scale);
+#undef RUN
 }
 
 UNET_EVAL (DequantizeLinear)
 {
   UnetArgs args = UNET_EVAL_ARGS;
   gboolean has_zero = n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
+  gsize n = unet_view_count (out), run;
   ScaleMap map;
 
   if (!map_scales (&args, &in[0], &in[1], &map, error))
     return FALSE;
-  for (gsize i = 0, n = unet_view_count (out); i < n; i++) {
+  run = scale_run (&map, n);
+  for (gsize i = 0; i < n; i += run) {
     gsize k = scale_index (&map, i);
-    gint64 zero = has_zero ? unet_view_int (&in[2], k) : 0;
-    unet_view_set_float (out, i,
-                         (gdouble) (unet_view_int (&in[0], i) - zero) *
-                             unet_view_float (&in[1], k));
+    dequantize_run (&in[0], out, i, i + run, unet_view_float (&in[1], k),
+                    has_zero ? unet_view_int (&in[2], k) : 0);
   }
   return TRUE;
 }

@@ -5,6 +5,10 @@
 #define ROW(op, in_min, in_max, out_min, out_max)                             \
   [UNET_OP_##op] = { #op, in_min, in_max, out_min, out_max,                   \
                      unet_infer_##op, unet_eval_##op }
+/* Inference writes it as other operators. */
+#define EXPANDED(op, in_min, in_max)                                          \
+  [UNET_OP_##op] = { #op, in_min, in_max, 1, 1, unet_infer_##op,              \
+                     unet_eval_expanded }
 
 static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (Conv, 2, 3, 1, 1),
@@ -107,6 +111,21 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (ReduceLogSum, 1, 2, 1, 1),
   ROW (ReduceLogSumExp, 1, 2, 1, 1),
   ROW (LayerNormalization, 2, 3, 1, 3),
+  ROW (DynamicQuantizeLinear, 1, 1, 1, 3),
+  EXPANDED (QLinearConv, 8, 9),
+  EXPANDED (QLinearMatMul, 8, 8),
+  EXPANDED (ConvInteger, 2, 4),
+  EXPANDED (MatMulInteger, 2, 4),
+  /* com.microsoft */
+  EXPANDED (QLinearAdd, 7, 8),
+  EXPANDED (QLinearMul, 7, 8),
+  EXPANDED (QLinearConcat, 4, ANY),
+  EXPANDED (QLinearSigmoid, 4, 5),
+  EXPANDED (QLinearLeakyRelu, 4, 5),
+  EXPANDED (QLinearAveragePool, 4, 5),
+  EXPANDED (QLinearGlobalAveragePool, 5, 5),
+  EXPANDED (QLinearSoftmax, 5, 5),
+  EXPANDED (QGemm, 6, 9),
 };
 
 const UnetOpDef *

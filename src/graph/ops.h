@@ -18,6 +18,8 @@ G_BEGIN_DECLS
                              GError **error);
 #include "op-list.h"
 #undef UNET_OP
+gboolean unet_eval_expanded (const UnetNode *node, const UnetTensorView *in,
+    guint n_in, UnetTensorView *out, guint n_out, GError **error);
 
 #define UNET_INFER(op)                                                        \
   gboolean unet_infer_##op (UnetGraph *graph, UnetNode *node, GError **error)

@@ -113,3 +113,9 @@ unet_node_pad_zero (const UnetNode *node, gint64 *begin)
       return FALSE;
   return TRUE;
 }
+
+gboolean
+unet_node_is_exact (const UnetNode *node)
+{
+  return unet_node_attr_int (node, "exact", 0) != 0;
+}

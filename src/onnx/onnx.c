@@ -373,6 +373,37 @@ is_primeval (UnetOp op)
   }
 }
 
+/* Operators of ONNX Runtime's own domain that its quantiser writes. */
+static gboolean
+is_contributed (UnetOp op)
+{
+  switch (op) {
+  case UNET_OP_QLinearAdd:
+  case UNET_OP_QLinearMul:
+  case UNET_OP_QLinearConcat:
+  case UNET_OP_QLinearSigmoid:
+  case UNET_OP_QLinearLeakyRelu:
+  case UNET_OP_QLinearAveragePool:
+  case UNET_OP_QLinearGlobalAveragePool:
+  case UNET_OP_QLinearSoftmax:
+  case UNET_OP_QGemm:
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+/* Its quantiser writes these in either domain. */
+static gboolean
+is_in_domain (UnetOp op, const char *domain)
+{
+  if (is_empty (domain) || !strcmp (domain, "ai.onnx"))
+    return !is_contributed (op);
+  return !strcmp (domain, "com.microsoft") &&
+         (is_contributed (op) || op == UNET_OP_QuantizeLinear ||
+          op == UNET_OP_DequantizeLinear);
+}
+
 static gboolean
 import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
 {
@@ -382,8 +413,8 @@ import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
   UnetNode *node;
   UnetOp op;
 
-  if (!standard || !proto->op_type ||
-      !unet_op_from_name (proto->op_type, &op)) {
+  if (!proto->op_type || !unet_op_from_name (proto->op_type, &op) ||
+      !is_in_domain (op, proto->domain)) {
     g_autofree gchar *type = valid_name (proto->op_type);
     g_autofree gchar *domain = valid_name (proto->domain);
     return fail (self, error, UNET_ERROR_UNSUPPORTED,

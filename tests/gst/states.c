@@ -236,12 +236,16 @@ note_block (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static gulong
 block (GstPad *pad)
 {
-  gint blocked = FALSE;
-  gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK
-          | GST_PAD_PROBE_TYPE_BUFFER, note_block, &blocked, NULL);
+  static gint blocked; /* a test that fails leaves the stream running */
+  gint64 end = g_get_monotonic_time () + TIMEOUT / 1000;
+  gulong probe;
 
-  while (!g_atomic_int_get (&blocked))
+  g_atomic_int_set (&blocked, FALSE);
+  probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK
+          | GST_PAD_PROBE_TYPE_BUFFER, note_block, &blocked, NULL);
+  while (!g_atomic_int_get (&blocked) && g_get_monotonic_time () < end)
     g_usleep (1000);
+  fail_unless (g_atomic_int_get (&blocked), "no frame");
   return probe;
 }
 

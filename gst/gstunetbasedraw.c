@@ -479,6 +479,8 @@ static gboolean
 gst_unet_base_draw_start (GstBaseTransform *trans)
 {
   PRIVATE (trans)->warned_buffer = FALSE;
+  /* Sources mostly know it before there are caps. */
+  PRIVATE (trans)->live = find_live (GST_UNET_BASE_DRAW (trans));
   forget_compromise (GST_UNET_BASE_DRAW (trans));
   return TRUE;
 }

@@ -188,7 +188,8 @@ gst_unet_seg_open_model (GstUnetSeg *self)
 
   request_init (&request, self);
   self->segmenter = unet_segmenter_new (request.path, request.overrides,
-      &request.arithmetic, &error);
+      &request.arithmetic,
+      gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self)), &error);
   g_free (self->used_model);
   self->used_model = g_strdup (request.path);
   self->used_serial = request.serial;
@@ -220,7 +221,8 @@ begin_swap (GstUnetSeg *self)
   GST_INFO_OBJECT (self, "loading '%s' beside the model in use",
       request.path ? request.path : "built-in");
   self->swap = unet_swap_new (request.path, request.overrides,
-      &request.arithmetic, &self->info, self->orientation, request.serial);
+      &request.arithmetic, &self->info, self->orientation,
+      gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self)), request.serial);
   request_clear (&request);
 }
 

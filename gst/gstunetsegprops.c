@@ -366,7 +366,8 @@ install_rate_properties (GObjectClass *klass)
           GST_TYPE_UNET_SEG_LATE, DEFAULT_LATE, PLAYING));
   install (klass, PROP_THREADS,
       g_param_spec_uint ("threads", "Threads",
-          "Threads of an inference (0 = one for each processor)",
+          "Threads of an inference (0 = one for each processor, or one where "
+          "that is fast enough for a live stream)",
           0, MAX_THREADS, DEFAULT_THREADS, READY));
   install (klass, PROP_PRECISION,
       g_param_spec_enum ("precision", "Precision",

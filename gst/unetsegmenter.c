@@ -3,6 +3,7 @@
 
 #include "tiles.h"
 #include "unetmap.h"
+#include "unetpace.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
@@ -25,6 +26,8 @@ struct _UnetSegmenter {
   guint input_width, input_height;
   guint input, output; /* indices */
   guint64 run_estimate; /* nanoseconds */
+  UnetPace pace;
+  gboolean is_by_rule;  /* and measuring has not begun yet */
 
   GstVideoInfo info;
   GstVideoOrientationMethod orientation; /* what makes frames upright */
@@ -95,17 +98,33 @@ copy_inputs (UnetSegmenter *self, UnetSession *to)
         unet_session_get_input_data (self->session, i), input_size (self, i));
 }
 
-/* The first run touches memory for the first time, the second one counts. */
+static gboolean
+time_run (UnetSegmenter *self, guint64 *time, GError **error)
+{
+  GstClockTime start = gst_util_get_timestamp ();
+
+  clear_inputs (self);
+  if (!unet_session_run (self->session, error))
+    return FALSE;
+  *time = gst_util_get_timestamp () - start;
+  return TRUE;
+}
+
+/* The first run touches memory for the first time, the second one counts. What
+ * looks too slow for one thread may have been disturbed. */
 static gboolean
 warm_up (UnetSegmenter *self, GError **error)
 {
-  for (guint i = 0; i < 2; i++) {
-    GstClockTime start = gst_util_get_timestamp ();
+  guint64 time;
 
-    clear_inputs (self);
-    if (!unet_session_run (self->session, error))
+  for (guint i = 0; i < 2; i++)
+    if (!time_run (self, &self->run_estimate, error))
       return FALSE;
-    self->run_estimate = gst_util_get_timestamp () - start;
+  for (guint i = 0; i < 3 && self->options.threads == 1
+       && self->run_estimate > self->pace.budget; i++) {
+    if (!time_run (self, &time, error))
+      return FALSE;
+    self->run_estimate = MIN (self->run_estimate, time);
   }
   return TRUE;
 }
@@ -230,11 +249,11 @@ unet_segmenter_reset_state (UnetSegmenter *self)
 /* ---- session ----------------------------------------------------------- */
 
 static gboolean
-open_session (UnetSegmenter *self, guint width, guint height, GError **error)
+compile (UnetSegmenter *self, guint width, guint height, GError **error)
 {
   const UnetTensorInfo *info;
 
-  drop_beside (self);
+
   g_clear_pointer (&self->session, unet_session_unref);
   self->session = unet_session_new_for_size (self->model, self->contract,
       width, height, &self->options, error);
@@ -253,12 +272,31 @@ open_session (UnetSegmenter *self, guint width, guint height, GError **error)
   }
   if (!warm_up (self, error))
     goto failed;
-  start_beside (self);
   return TRUE;
 
 failed:
   g_clear_pointer (&self->session, unet_session_unref);
   return FALSE;
+}
+
+static gboolean
+open_session (UnetSegmenter *self, guint width, guint height, GError **error)
+{
+  drop_beside (self);
+  if (width != self->input_width || height != self->input_height)
+    self->pace.alone = 0;
+  if (self->pace.chooses)
+    self->options.threads = unet_pace_get_threads (&self->pace);
+  if (!compile (self, width, height, error))
+    return FALSE;
+  if (self->pace.chooses && self->options.threads == 1) {
+    self->pace.alone = self->run_estimate;
+    self->options.threads = unet_pace_get_threads (&self->pace);
+    if (self->options.threads != 1 && !compile (self, width, height, error))
+      return FALSE;
+  }
+  self->is_by_rule = TRUE;
+  return TRUE;
 }
 
 /* A size that does not follow the frames' aspect can be compiled for before
@@ -279,12 +317,13 @@ open_early (UnetSegmenter *self, GError **error)
 
 UnetSegmenter *
 unet_segmenter_new (const gchar *path, GHashTable *overrides,
-    const UnetArithmetic *arithmetic, GError **error)
+    const UnetArithmetic *arithmetic, gboolean live, GError **error)
 {
   UnetSegmenter *self = g_new0 (UnetSegmenter, 1);
   UnetModel *model;
 
   gst_video_info_init (&self->info);
+  self->live = live;
   self->options = (UnetSessionOptions) UNET_SESSION_OPTIONS_INIT;
   self->options.threads = arithmetic->threads;
   self->options.precision = arithmetic->precision;
@@ -295,6 +334,10 @@ unet_segmenter_new (const gchar *path, GHashTable *overrides,
   self->contract = unet_model_get_contract (model, overrides, error);
   if (self->contract == NULL)
     goto failed;
+  unet_pace_init (&self->pace, arithmetic->threads);
+  if (self->contract->fit == UNET_FIT_TILE) /* many runs a frame */
+    self->pace.chooses = FALSE;
+  unet_pace_set_info (&self->pace, &self->info, live);
   if (!find_tensor (model, self->contract->input,
           unet_model_get_n_inputs (model), unet_model_get_input, &self->input,
           error)
@@ -493,6 +536,15 @@ unet_segmenter_set_orientation (UnetSegmenter *self,
   return TRUE;
 }
 
+static gboolean
+suits (UnetSegmenter *self, guint width, guint height)
+{
+  return self->session && width == self->input_width
+      && height == self->input_height
+      && (!self->pace.chooses
+          || unet_pace_get_threads (&self->pace) == self->options.threads);
+}
+
 gboolean
 unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
     GError **error)
@@ -500,17 +552,21 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
   guint width, height;
   Upright up;
 
-  if (self->preprocess && same_picture (&self->info, info))
+  unet_pace_set_info (&self->pace, info, self->live);
+  if (self->preprocess && same_picture (&self->info, info)
+      && suits (self, self->input_width, self->input_height))
     return TRUE;
   close_info (self);
 
   up = stand_up (self, info);
   unet_model_choose_size (self->model, self->contract, up.square, up.height,
       &width, &height);
-  if ((self->session == NULL || width != self->input_width
-          || height != self->input_height)
+  if (!suits (self, width, height)
       && !open_session (self, width, height, error))
     return FALSE;
+  if (self->is_by_rule)
+    start_beside (self);
+  self->is_by_rule = FALSE;
   if (!open_frame_path (self, info, &up, error)
       || !open_pool (self, error)) {
     close_info (self);

@@ -21,13 +21,13 @@ typedef struct {
 void unet_mask_buffers_clear (UnetMaskBuffers *mask);
 
 /* @path: (nullable): the built-in model. @overrides: as for
- * unet_model_get_contract(). Compiles at once where the input size does not
- * depend on the frames. */
+ * unet_model_get_contract(). @live: does somebody wait for each frame? Compiles
+ * at once where the input size does not depend on the frames. */
 UnetSegmenter *unet_segmenter_new (const gchar *path, GHashTable *overrides,
-    const UnetArithmetic *arithmetic, GError **error);
+    const UnetArithmetic *arithmetic, gboolean live, GError **error);
 void unet_segmenter_free (UnetSegmenter *self);
 
-/* Does somebody wait for each frame? FALSE by default. */
+/* Counts from the next info on. */
 void unet_segmenter_set_live (UnetSegmenter *self, gboolean live);
 /* Between two frames: takes over the session whose implementations are
  * measured, which is made beside one that chooses them by rule. Where nobody

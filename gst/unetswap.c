@@ -11,6 +11,7 @@ struct _UnetSwap {
   guint serial;
   GstVideoInfo info;
   GstVideoOrientationMethod orientation;
+  gboolean live;
 
   UnetSegmenter *segmenter; /* (nullable) */
   GError *error;
@@ -22,7 +23,7 @@ load (gpointer data)
   UnetSwap *self = data;
 
   self->segmenter = unet_segmenter_new (self->path, self->overrides,
-      &self->arithmetic, &self->error);
+      &self->arithmetic, self->live, &self->error);
   if (self->segmenter == NULL)
     goto done;
   unet_segmenter_set_orientation (self->segmenter, self->orientation);
@@ -36,8 +37,8 @@ done:
 
 UnetSwap *
 unet_swap_new (const gchar *path, GHashTable *overrides,
-    const UnetArithmetic *arithmetic, const GstVideoInfo *info, GstVideoOrientationMethod orientation,
-    guint serial)
+    const UnetArithmetic *arithmetic, const GstVideoInfo *info,
+    GstVideoOrientationMethod orientation, gboolean live, guint serial)
 {
   UnetSwap *self = g_new0 (UnetSwap, 1);
 
@@ -47,6 +48,7 @@ unet_swap_new (const gchar *path, GHashTable *overrides,
   self->serial = serial;
   self->info = *info;
   self->orientation = orientation;
+  self->live = live;
   self->thread = g_thread_new ("unetseg-load", load, self);
   return self;
 }

@@ -10,10 +10,10 @@ G_BEGIN_DECLS
 typedef struct _UnetSwap UnetSwap;
 
 /* @path: (nullable): the built-in model. @info: the frames for which it is
- * prepared. @serial: anything. */
+ * prepared, @live: as for unet_segmenter_new(). @serial: anything. */
 UnetSwap *unet_swap_new (const gchar *path, GHashTable *overrides,
     const UnetArithmetic *arithmetic, const GstVideoInfo *info,
-    GstVideoOrientationMethod orientation, guint serial);
+    GstVideoOrientationMethod orientation, gboolean live, guint serial);
 gboolean unet_swap_is_done (UnetSwap *self);
 const gchar *unet_swap_get_path (UnetSwap *self);
 guint unet_swap_get_serial (UnetSwap *self);

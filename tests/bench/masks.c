@@ -293,9 +293,35 @@ smoothstep (gfloat x)
   return t * t * (3 - 2 * t);
 }
 
+/* What a filter could reach that knows the truth but moves edges by no more
+ * than half the band's width. */
+static void
+reach_truth (gfloat *q, const guint8 *truth, guint w, guint h)
+{
+  const gsize n = (gsize) w * h;
+  const guint d = MAX (1, (guint) (0.01 * hypot (w, h) + 0.5));
+  guint8 *found = g_malloc (n), *inside = g_malloc (n), *outside = g_malloc (n);
+
+  for (gsize i = 0; i < n; i++)
+    found[i] = q[i] > 0.5f;
+  find_band (found, w, h, d, inside);
+  for (gsize i = 0; i < n; i++)
+    found[i] = !found[i];
+  find_band (found, w, h, d, outside);
+  for (gsize i = 0; i < n; i++)
+    if (inside[i] || outside[i])
+      q[i] = truth[i];
+  g_free (found);
+  g_free (inside);
+  g_free (outside);
+}
+
+/* Bilinear, the same with a soft edge, refined, and what could be. */
+enum { BILINEAR, SOFT, REFINED, ORACLE, N_WAYS };
+
 typedef struct {
   guint n;
-  Score sum[3]; /* bilinear, the same with a soft edge, refined */
+  Score sum[N_WAYS];
 } Total;
 
 static void
@@ -309,9 +335,10 @@ add_score (Total *total, guint which, Score s)
 static void
 print_total (const gchar *kind, const Total *t)
 {
-  static const gchar *const names[] = { "bilinear", "soft", "refined" };
+  static const gchar *const names[] = { "bilinear", "soft", "refined",
+    "oracle" };
 
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < N_WAYS; i++)
     printf ("%-20s %4u  %-9s boundary %.4f (%+.4f)  IoU %.4f  error %.4f\n",
         i ? "" : kind, t->n, names[i], t->sum[i].boundary / t->n,
         (t->sum[i].boundary - t->sum[0].boundary) / t->n,
@@ -337,14 +364,16 @@ measure_picture (Chain *chain, const gchar *image, const gchar *mask,
     chain_set_info (chain, &reader.info);
     chain_run (chain, &reader.frame, 0);
     enlarge (&chain->raw, w, h, q);
-    add_score (total, 0, score (q, truth, w, h));
+    add_score (total, BILINEAR, score (q, truth, w, h));
     for (gsize i = 0; i < (gsize) w * h; i++)
       q[i] = smoothstep (q[i]);
-    add_score (total, 1, score (q, truth, w, h));
+    add_score (total, SOFT, score (q, truth, w, h));
+    reach_truth (q, truth, w, h);
+    add_score (total, ORACLE, score (q, truth, w, h));
     refined = chain_refine (chain, &reader.frame, 0);
     for (gsize i = 0; i < (gsize) w * h; i++)
       q[i] = refined->probability[i] / 255.0f;
-    add_score (total, 2, score (q, truth, w, h));
+    add_score (total, REFINED, score (q, truth, w, h));
     total->n++;
     g_free (q);
   }
@@ -401,7 +430,7 @@ measure_kind (Chain *chain, const gchar *data, const gchar *kind, guint limit,
   if (total.n)
     print_total (kind, &total);
   all->n += total.n;
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < N_WAYS; i++)
     add_score (all, i, total.sum[i]);
   g_ptr_array_unref (names);
   if (dir)

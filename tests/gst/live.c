@@ -2,6 +2,7 @@
 /* Latency and quality of service. */
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <unetseg/unetseg.h>
 
 #include "common.h"
@@ -144,6 +145,47 @@ GST_START_TEST (test_latency_message)
   fail_unless (test_stat (h->element, "latency") >= 2 * before);
   assert_equals_int (test_count_messages (h, GST_MESSAGE_LATENCY), 1);
   test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* ---- threads ---------------------------------------------------------- */
+
+static guint
+threads_at (GstHarness *h, gint fps_n, gint fps_d)
+{
+  GstCaps *caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
+  GstStructure *stats;
+  guint threads;
+
+  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, fps_n, fps_d,
+      NULL);
+  gst_harness_set_src_caps (h, caps);
+  age_of_next (h, TEST_HALF, 0);
+  g_object_get (h->element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_uint (stats, "threads", &threads));
+  gst_structure_free (stats);
+  return threads;
+}
+
+/* One thread does where it has a quarter of an hour, and none where a
+ * microsecond is all there is. */
+GST_START_TEST (test_live_threads)
+{
+  GstHarness *file = test_harness_new ("red", NULL);
+  GstHarness *camera = test_harness_new ("red", NULL);
+  GstHarness *two = test_harness_new ("red", "threads=2");
+  guint all;
+
+  gst_harness_set_live (file, FALSE);
+  all = threads_at (file, 1, 1000);
+  assert_equals_int (threads_at (camera, 1, 1000), 1);
+  assert_equals_int (threads_at (camera, 1000000, 1), all);
+  assert_equals_int (threads_at (camera, 1, 1000), 1);
+  assert_equals_int (threads_at (two, 1, 1000), 2);
+  test_harness_free (file);
+  test_harness_free (camera);
+  test_harness_free (two);
 }
 
 GST_END_TEST;
@@ -301,6 +343,106 @@ GST_START_TEST (test_flush_forgets_lateness)
 
 GST_END_TEST;
 
+/* ---- overload --------------------------------------------------------- */
+
+#define BUSY_FRAMES 40
+
+static gint busy, over; /* atomic */
+
+/* From the first frame on; to compile a network takes its time as it is. */
+static gpointer
+spin (gpointer data)
+{
+  while (!g_atomic_int_get (&busy) && !g_atomic_int_get (&over))
+    g_usleep (1000);
+  while (!g_atomic_int_get (&over))
+    continue;
+  return NULL;
+}
+
+static GstPadProbeReturn
+note_age (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (
+      GST_PAD_PROBE_INFO_BUFFER (info));
+  guint *ages = data; /* number of frames with a mask of each age */
+
+  if (meta)
+    ages[MIN (meta->age_frames, BUSY_FRAMES)]++;
+  g_atomic_int_set (&busy, TRUE);
+  return GST_PAD_PROBE_OK;
+}
+
+/* A camera beside @n_others threads that want the same processor for
+ * themselves, until its last frame has left. */
+static void
+play_beside (guint n_others, const gchar *properties, guint *ages)
+{
+  g_autofree gchar *launch = g_strdup_printf ("videotestsrc is-live=true "
+      "num-buffers=%u ! video/x-raw,format=I420,width=160,height=120,"
+      "framerate=30/1 ! unetseg name=seg output=blur threads=1 %s ! "
+      "fakesink name=sink sync=true qos=true", BUSY_FRAMES, properties);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
+  GstPad *pad = gst_element_get_static_pad (sink, "sink");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GThread *others[32];
+  GstMessage *message;
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_age, ages, NULL);
+  g_atomic_int_set (&busy, FALSE);
+  g_atomic_int_set (&over, FALSE);
+  for (guint i = 0; i < n_others; i++)
+    others[i] = g_thread_new ("busy", spin, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_atomic_int_set (&over, TRUE);
+  for (guint i = 0; i < n_others; i++)
+    g_thread_join (others[i]);
+  assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
+  assert_equals_uint64 (test_stat (seg, "frames"), BUSY_FRAMES);
+  gst_message_unref (message);
+  gst_object_unref (pad);
+  gst_object_unref (seg);
+  gst_object_unref (sink);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+}
+
+/* All on one processor, however many there are: a sixteenth of it is less than
+ * an inference of every frame takes. Every frame arrives with a mask, and some
+ * with an older one. */
+GST_START_TEST (test_busy_machine)
+{
+  static const gchar *const ways[] = { "", "async=true" };
+  guint n_others = g_getenv ("UNETSEG_TEST_QUICK") ? 2 : 15;
+  cpu_set_t before, one;
+
+  fail_unless (sched_getaffinity (0, sizeof (before), &before) == 0);
+  CPU_ZERO (&one);
+  for (guint i = 0; CPU_COUNT (&one) == 0; i++)
+    if (CPU_ISSET (i, &before))
+      CPU_SET (i, &one);
+  for (guint k = 0; k < G_N_ELEMENTS (ways); k++) {
+    guint ages[BUSY_FRAMES + 1] = { 0 }, n = 0;
+
+    fail_unless (sched_setaffinity (0, sizeof (one), &one) == 0);
+    play_beside (n_others, ways[k], ages);
+    fail_unless (sched_setaffinity (0, sizeof (before), &before) == 0);
+    for (guint i = 0; i <= BUSY_FRAMES; i++)
+      n += ages[i];
+    if (k == 0) { /* the other way frames may leave before the first mask */
+      assert_equals_int (n, BUSY_FRAMES);
+      fail_unless (n > ages[0]);
+    }
+  }
+}
+
+GST_END_TEST;
+
 /* With a clock, a sink that drops nothing and more work than time. */
 GST_START_TEST (test_overload)
 {
@@ -344,6 +486,7 @@ live_suite (void)
   tcase_add_test (tcase, test_latency_bounds);
   tcase_add_test (tcase, test_latency_not_live);
   tcase_add_test (tcase, test_latency_message);
+  tcase_add_test (tcase, test_live_threads);
   tcase_add_test (tcase, test_late_reuse);
   tcase_add_test (tcase, test_late_draws_last_mask);
   tcase_add_test (tcase, test_late_run);
@@ -352,6 +495,7 @@ live_suite (void)
   tcase_add_test (tcase, test_late_for_ever);
   tcase_add_test (tcase, test_early_is_not_late);
   tcase_add_test (tcase, test_flush_forgets_lateness);
+  tcase_add_test (tcase, test_busy_machine);
   tcase_add_test (tcase, test_overload);
   return suite;
 }

@@ -222,7 +222,8 @@ static gboolean
 open_calibration (UnetSegmenter *self, const gchar *path, GError **error)
 {
   if (self->options.precision == UNET_PRECISION_F32
-      || self->options.precision == UNET_PRECISION_BF16)
+      || self->options.precision == UNET_PRECISION_BF16
+      || unet_model_is_quantized (self->model))
     return TRUE;
   if (path && g_file_test (path, G_FILE_TEST_EXISTS)) {
     self->calibration = unet_calibration_load (path, error);

@@ -273,6 +273,11 @@ unet_calibration_finish (UnetCalibration *self, const UnetContract *contract,
         "%s: no frames to calibrate with", unet_model_get_name (self->source));
     return FALSE;
   }
+  if (unet_model_is_quantized (self->source)) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: has scales of its own", unet_model_get_name (self->source));
+    return FALSE;
+  }
   job_init (&job, self, contract, options);
   ok = watch (&job, error) && compare_held (&job, error);
   if (ok) {

@@ -189,6 +189,7 @@ model_new (GBytes *bytes, const gchar *name, const gchar *folder,
   model->name = g_strdup (name);
   model->graph = graph;
   model->n_parameters = count_parameters (graph);
+  model->quantized = unet_graph_is_quantized (graph);
   if (!unet_model_describe (model, error))
     g_clear_pointer (&model, unet_model_unref);
   return model;
@@ -442,4 +443,10 @@ guint64
 unet_model_get_n_parameters (const UnetModel *model)
 {
   return model->n_parameters;
+}
+
+gboolean
+unet_model_is_quantized (const UnetModel *model)
+{
+  return model->quantized;
 }

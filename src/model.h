@@ -14,6 +14,7 @@ struct _UnetModel {
   UnetGraph *graph;
   UnetTensorInfo *inputs, *outputs;
   guint64 n_parameters;
+  gboolean quantized;
   GKeyFile *sidecar;   /* (nullable) */
   gchar *sidecar_name; /* (nullable): what errors call it */
   UnetModelKey *key;   /* (nullable): under which it is cached */

@@ -209,7 +209,7 @@ check_states (UnetSession *self, UnetGraph *graph, GError **error)
 static UnetGraph *
 prepare_graph (UnetSession *self, const UnetContract *contract,
     const UnetTensorInfo *shapes, guint n_shapes,
-    const UnetSessionOptions *options, GError **error)
+    const UnetSessionOptions *options, gboolean narrow, GError **error)
 {
   UnetGraph *graph = unet_graph_copy (unet_model_get_graph (self->model));
 
@@ -221,6 +221,8 @@ prepare_graph (UnetSession *self, const UnetContract *contract,
       || !check_states (self, graph, error))
     goto failed;
   find_windows (self, graph, contract ? contract->input : NULL);
+  if (narrow && unet_model_is_quantized (self->model))
+    unet_graph_take_ranges (graph);
   if (options->tuning != UNET_TUNING_REFERENCE
       && !unet_graph_optimize (graph, error))
     goto failed;
@@ -254,7 +256,8 @@ unet_session_new_for (UnetModel *model, const UnetContract *contract,
   self->precision = !purpose->narrowing ? UNET_PRECISION_F32
       : purpose->narrowing->bf16        ? UNET_PRECISION_BF16
                                         : UNET_PRECISION_INT8;
-  graph = prepare_graph (self, contract, shapes, n_shapes, options, error);
+  graph = prepare_graph (self, contract, shapes, n_shapes, options,
+      purpose->narrowing != NULL, error);
   if (graph) {
     self->inputs = describe (graph->inputs, &self->n_inputs);
     self->outputs = describe (graph->outputs, &self->n_outputs);
@@ -278,6 +281,8 @@ missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
 {
   UnetCalibration *c = calibration_of (model, options);
 
+  if (unet_model_is_quantized (model))
+    return NULL;
   if (!c)
     return g_strdup ("there is no calibration");
   if (!unet_calibration_fits (c, model))
@@ -308,7 +313,7 @@ choose_precision (UnetModel *model, const UnetSessionOptions *options,
     *note = g_strdup ("the processor has no bfloat16");
     return UNET_PRECISION_F32;
   }
-  if (automatic
+  if (automatic && !unet_model_is_quantized (model)
       && (!calibration_of (model, options) || !unet_engine_has_fast_bytes ()))
     return UNET_PRECISION_F32;
   *note = missing_for_bytes (model, options);
@@ -330,7 +335,7 @@ session_new (UnetModel *model, const UnetContract *contract,
 
   options = options ? options : &defaults;
   precision = choose_precision (model, options, &note);
-  if (precision == UNET_PRECISION_INT8) {
+  if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
     narrowing.ranges = calibration_of (model, options)->ranges;
     narrowing.wide = calibration_of (model, options)->wide;
   }

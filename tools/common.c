@@ -276,7 +276,8 @@ prepare (ToolJob *job, const ToolOptions *options, UnetSessionOptions *session,
   UnetSessionOptions plain = *session;
   gboolean ok;
 
-  if (!needs_calibration (options) || job->calibration != NULL)
+  if (!needs_calibration (options) || job->calibration != NULL
+      || unet_model_is_quantized (job->model))
     goto out;
   plain.precision = UNET_PRECISION_F32;
   plain.tuning = UNET_TUNING_STATIC;

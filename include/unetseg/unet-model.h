@@ -148,6 +148,18 @@ UNET_API const gchar *unet_model_get_metadata (const UnetModel *model,
     const gchar *key);
 
 /**
+ * unet_model_is_quantized:
+ * @model: a model
+ *
+ * Returns: whether the file says with QuantizeLinear and DequantizeLinear how
+ *   most of its convolutions are computed in bytes; it needs no calibration
+ *   then
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_model_is_quantized (const UnetModel *model);
+
+/**
  * unet_model_get_n_parameters:
  * @model: a model
  *

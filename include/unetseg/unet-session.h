@@ -9,11 +9,11 @@ G_BEGIN_DECLS
  * UnetPrecision:
  * @UNET_PRECISION_AUTO: bytes where there is a calibration whose masks agree
  *   (the built-in model brings its own) and the processor multiplies bytes
- *   fast, else f32
+ *   fast, else f32; a model that is quantised itself in bytes
  * @UNET_PRECISION_F32: 32-bit floating point
  * @UNET_PRECISION_BF16: bfloat16 where the processor multiplies it, else f32
  * @UNET_PRECISION_INT8: bytes where there is a calibration whose masks agree,
- *   else f32
+ *   else f32; a model that is quantised itself needs none
  *
  * Precision of a session's arithmetic.
  *

@@ -23,7 +23,8 @@ typedef struct {
 } UnetRange;
 typedef struct {
   gboolean bf16;      /* instead of bytes; ranges do not matter then */
-  GHashTable *ranges; /* name of a value -> UnetRange */
+  GHashTable *ranges; /* (nullable): name of a value -> UnetRange; without
+                       * them those that the values have count */
   GHashTable *wide;   /* (nullable): set of names of nodes that stay in f32 */
 } UnetNarrowing;
 /* As above; @narrowing (nullable) and what it refers to need to live during

@@ -274,17 +274,48 @@ largest_weight (const Conv *c)
   return c->plan->vnni || c->src.type == UNET_NARROW_S8 ? 127 : 64;
 }
 
+/* Is every number of the row a whole number of steps? */
+static gboolean
+is_on_grid (const gfloat *row, gint64 n, gfloat step)
+{
+  for (gint64 i = 0; i < n; i++) {
+    gfloat x = row[i] / step;
+
+    if (fabsf (x - rintf (x)) > 1e-3f)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Weights that a model holds in bytes of its own are rounded no second time:
+ * they lie on a grid, and the largest is some whole number of its steps. */
+static gfloat
+step_of (const gfloat *row, gint64 n, gint limit, gfloat most)
+{
+  for (gint k = limit; k > limit / 2; k--)
+    if (is_on_grid (row, n, most / k))
+      return most / k;
+  return most / limit;
+}
+
 /* Rounds one row to bytes; returns what a step of them stands for. */
 static gfloat
 quantize_row (const gfloat *row, gint64 n, gint limit, gint8 *out)
 {
-  gfloat most = 0, step;
+  gfloat high = 0, low = 0, most, step;
 
+  for (gint64 i = 0; i < n; i++) {
+    high = MAX (high, row[i]);
+    low = MIN (low, row[i]);
+  }
+  most = MAX (high, -low);
+  step = 1.0f;
+  if (most > 1e-30f && most < 1e30f)
+    step = step_of (row, n, limit, most);
+  if (limit == 127 && -low > high && is_on_grid (row, n, -low / 128))
+    step = -low / 128;
   for (gint64 i = 0; i < n; i++)
-    most = MAX (most, fabsf (row[i]));
-  step = most > 1e-30f && most < 1e30f ? most / limit : 1.0f;
-  for (gint64 i = 0; i < n; i++)
-    out[i] = CLAMP (rintf (row[i] / step), -limit, limit);
+    out[i] = CLAMP (rintf (row[i] / step), -128, 127);
   return step;
 }
 

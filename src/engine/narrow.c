@@ -221,6 +221,18 @@ byte_for (const UnetRange *range)
     scale > 1e-30f ? scale : 1.0f };
 }
 
+static gboolean
+find_range (const UnetPlan *plan, const UnetValue *value, UnetRange *range)
+{
+  const UnetRange *known = NULL;
+
+  if (plan->narrowing->ranges)
+    known = g_hash_table_lookup (plan->narrowing->ranges, value->name);
+  *range = known ? *known : (UnetRange){ value->low, value->high };
+  return (known || (!plan->narrowing->ranges && value->has_range))
+      && can_hold (plan, value);
+}
+
 static void
 assign_bytes (UnetPlan *plan)
 {
@@ -230,12 +242,11 @@ assign_bytes (UnetPlan *plan)
 
   for (guint i = 0; i < n; i++) {
     UnetValue *v = g_ptr_array_index (plan->graph->values, i);
-    const UnetRange *r = g_hash_table_lookup (plan->narrowing->ranges, v->name);
 
     s.parent[i] = i;
-    known[i] = r && can_hold (plan, v);
-    if (known[i])
-      s.range[i] = *r;
+    known[i] = find_range (plan, v, &s.range[i]);
+    if (!known[i])
+      s.range[i] = (UnetRange){ 0, 0 };
   }
   share_scales (&s);
   for (guint i = 0; i < n; i++)

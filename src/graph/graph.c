@@ -315,6 +315,9 @@ unet_graph_copy (const UnetGraph *graph)
     to->has_shape = from->has_shape;
     to->n_dims = from->n_dims;
     memcpy (to->dims, from->dims, sizeof to->dims);
+    to->has_range = from->has_range;
+    to->low = from->low;
+    to->high = from->high;
   }
   for (guint i = 0; i < graph->nodes->len; i++)
     copy_node (copy, g_ptr_array_index (graph->nodes, i));

@@ -162,6 +162,8 @@ struct _UnetValue {
   UnetNode *producer;         /* (nullable) */
   GPtrArray *consumers;       /* of UnetNode, one entry per use, post-op
                                * operands included */
+  gboolean has_range; /* the model holds it in bytes for these numbers */
+  gfloat low, high;
 };
 
 struct _UnetNode {
@@ -331,6 +333,12 @@ gboolean unet_graph_infer (UnetGraph *graph, GError **error);
 /* The passes that sessions run, in order, after inference. They keep the
  * results to rounding. */
 gboolean unet_graph_optimize (UnetGraph *graph, GError **error);
+
+/* Does the model say how most of its layers are computed in bytes? */
+gboolean unet_graph_is_quantized (const UnetGraph *graph);
+/* Before unet_graph_optimize(), for an engine that computes in bytes: pairs of
+ * QuantizeLinear and DequantizeLinear become ranges of values. */
+void unet_graph_take_ranges (UnetGraph *graph);
 
 /* How a value's pixels lie over the picture input's:
  * input = scale * output + offset in pixel-edge coordinates, and how many

@@ -221,6 +221,9 @@ convert_output (const Sink *sink, guint index, guint rank, const guint *perm)
     dims[perm[i]] = old->dims[i];
   value = unet_graph_add_value (sink->graph, old->name);
   unet_value_set_shape (value, old->dtype, rank, dims);
+  value->has_range = old->has_range;
+  value->low = old->low;
+  value->high = old->high;
   unet_node_set_output (sink->node, index, value);
   g_ptr_array_find (sink->graph->nodes, sink->node, &at);
   if (at + 1 < sink->graph->nodes->len)

@@ -179,7 +179,7 @@ open_session (Runner *runner, GError **error)
     memcpy (shapes[i].dims, tensor->dims, sizeof tensor->dims);
   }
   if (runner->options.precision == UNET_PRECISION_INT8
-      && !calibrate (runner, shapes, error))
+      && !unet_model_is_quantized (runner->model) && !calibrate (runner, shapes, error))
     return FALSE;
   runner->options.calibration = runner->calibration;
   runner->session = unet_session_new (runner->model, shapes, runner->n_inputs,

@@ -29,6 +29,7 @@ static const gchar text[] =
 
 typedef struct {
   ToolMachine machine;
+  UnetPrecision precision;
   gdouble run_ms; /* median wall time of a profiled run */
   guint runs;
   guint n_layers;
@@ -65,11 +66,25 @@ profile_runs (UnetSession *session, Profile *profile, GError **error)
   return TRUE;
 }
 
+/* What the arithmetic of a session, or of the part of it in floats, reaches. */
+static gdouble
+peak_of (const Profile *profile, gboolean narrow)
+{
+  const ToolMachine *machine = &profile->machine;
+
+  if (!narrow || profile->precision == UNET_PRECISION_F32)
+    return machine->peak;
+  return profile->precision == UNET_PRECISION_BF16 ? machine->half_peak
+                                                   : machine->byte_peak;
+}
+
 static gdouble
 roof_ms (const Profile *profile, const UnetLayerInfo *layer)
 {
-  return tool_machine_roof (&profile->machine, layer->flops, layer->bytes) *
-         1e3;
+  gdouble peak = peak_of (profile, g_strcmp0 (layer->layout, "narrow") == 0);
+
+  return tool_machine_roof (&profile->machine, peak, layer->flops,
+             layer->bytes) * 1e3;
 }
 
 static gdouble
@@ -156,14 +171,15 @@ print_summary (ToolJob *job, const Profile *profile)
       unet_session_get_threads (session), job->create_ms);
   g_print ("run         %.3f ms (median of %u), %.1f GFLOP/s, %.0f %% of the "
            "peak\n", profile->run_ms, profile->runs, rate,
-      rate * 1e11 / profile->machine.peak);
+      rate * 1e11 / peak_of (profile, TRUE));
 }
 
 static void
 print_machine (const ToolMachine *machine)
 {
-  g_print ("machine     %s multiply-add %.1f GFLOP/s", machine->isa,
-      machine->peak / 1e9);
+  g_print ("machine     %s multiply-add %.1f GFLOP/s, of bfloat16 %.1f, of "
+           "bytes %.1f", machine->isa, machine->peak / 1e9,
+      machine->half_peak / 1e9, machine->byte_peak / 1e9);
   for (gsize i = 0; i < G_N_ELEMENTS (machine->levels); i++)
     g_print (", %s %.1f GB/s", machine->levels[i].name,
         machine->levels[i].rate / 1e9);
@@ -309,6 +325,8 @@ json_machine (JsonBuilder *b, const ToolMachine *machine)
   tool_json_string (b, "isa", machine->isa);
   tool_json_int (b, "threads", machine->threads);
   tool_json_double (b, "peak_gflops", machine->peak / 1e9);
+  tool_json_double (b, "peak_bf16_gflops", machine->half_peak / 1e9);
+  tool_json_double (b, "peak_int8_gflops", machine->byte_peak / 1e9);
   for (gsize i = 0; i < G_N_ELEMENTS (machine->levels); i++) {
     g_autofree gchar *key = g_strdup_printf ("%s_gb_s",
         machine->levels[i].name);
@@ -399,6 +417,7 @@ inspect (gchar **words, const ToolOptions *options, gboolean json,
     goto out;
   tool_machine_measure (&profile.machine,
       unet_session_get_threads (job.session));
+  profile.precision = unet_session_get_precision (job.session);
   tool_job_fill (&job);
   if (!profile_runs (job.session, &profile, error))
     goto out;

@@ -47,6 +47,29 @@
   c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;               \
   return c0[0]
 
+/* As many chains of an instruction that adds products to sums. */
+#define DOT_BODY(V)                                                           \
+  V a = {0}, b = {0}, c0 = {0}, c1 = {0}, c2 = {0}, c3 = {0}, c4 = {0},       \
+    c5 = {0}, c6 = {0}, c7 = {0}, c8 = {0}, c9 = {0}, c10 = {0}, c11 = {0};   \
+  a += seed;                                                                  \
+  b += seed;                                                                  \
+  for (guint i = 0; i < FMA_ROUNDS; i++) {                                    \
+    DOT (c0);                                                                 \
+    DOT (c1);                                                                 \
+    DOT (c2);                                                                 \
+    DOT (c3);                                                                 \
+    DOT (c4);                                                                 \
+    DOT (c5);                                                                 \
+    DOT (c6);                                                                 \
+    DOT (c7);                                                                 \
+    DOT (c8);                                                                 \
+    DOT (c9);                                                                 \
+    DOT (c10);                                                                \
+    DOT (c11);                                                                \
+  }                                                                           \
+  c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;               \
+  return c0[0]
+
 /* STREAM's triad: two reads and a write. */
 #define TRIAD_BODY(V)                                                         \
   V *a = (V *) data, *b = a + n / sizeof (V), *c = b + n / sizeof (V);        \
@@ -103,6 +126,43 @@ triad_512 (guint8 *data, gsize n)
 {
   TRIAD_BODY (V16);
 }
+
+/* Without VNNI: pairs of products in 16 bits, pairs of those in 32. */
+#define DOT(c)                                                                \
+  do {                                                                        \
+    V8 t;                                                                     \
+    __asm__ volatile ("vpmaddubsw %2, %3, %1\n\tvpmaddwd %2, %1, %1\n\t"      \
+                      "vpaddd %1, %0, %0"                                     \
+        : "+x" (c), "=&x" (t)                                                 \
+        : "x" (a), "x" (b));                                                  \
+  } while (0)
+
+__attribute__ ((target ("avx2"))) static gfloat
+bytes_256 (gfloat seed)
+{
+  DOT_BODY (V8);
+}
+#undef DOT
+
+#define DOT(c)                                                                \
+  __asm__ volatile ("vpdpbusd %2, %1, %0" : "+v" (c) : "v" (a), "v" (b))
+
+__attribute__ ((target ("avx512f,avx512vl,avx512vnni"))) static gfloat
+bytes_512 (gfloat seed)
+{
+  DOT_BODY (V16);
+}
+#undef DOT
+
+#define DOT(c)                                                                \
+  __asm__ volatile ("vdpbf16ps %2, %1, %0" : "+v" (c) : "v" (a), "v" (b))
+
+__attribute__ ((target ("avx512f,avx512vl,avx512bf16"))) static gfloat
+halves_512 (gfloat seed)
+{
+  DOT_BODY (V16);
+}
+#undef DOT
 #endif
 
 typedef struct {
@@ -128,11 +188,40 @@ best_kernels (void)
   return &portable;
 }
 
+/* Sums of products: @products of a chain's step. */
+typedef struct {
+  gfloat (*run) (gfloat seed);
+  guint products;
+} Sums;
+
+static Sums
+byte_sums (void)
+{
+#ifdef __x86_64__
+  if (__builtin_cpu_supports ("avx512vnni"))
+    return (Sums) { bytes_512, 64 };
+  if (__builtin_cpu_supports ("avx2"))
+    return (Sums) { bytes_256, 32 };
+#endif
+  return (Sums) { best_kernels ()->fma, best_kernels ()->lanes };
+}
+
+static Sums
+half_sums (void)
+{
+#ifdef __x86_64__
+  if (__builtin_cpu_supports ("avx512bf16"))
+    return (Sums) { halves_512, 32 };
+#endif
+  return (Sums) { best_kernels ()->fma, best_kernels ()->lanes };
+}
+
 /* ---- measuring ---------------------------------------------------------- */
 
 typedef struct {
   const Kernels *kernels;
-  gsize bytes;    /* of a thread's working set; 0: measure FMA */
+  gsize bytes;    /* of a thread's working set; 0: measure sums */
+  const Sums *sums;
   gint *waiting;  /* threads that have not started yet */
   gdouble rate;
 } Job;
@@ -141,10 +230,10 @@ static gsize
 one_block (const Job *job, guint8 *data)
 {
   if (job->bytes == 0) {
-    volatile gfloat sink = job->kernels->fma (0.5f);
+    volatile gfloat sink = job->sums->run (0.5f);
 
     (void) sink;
-    return 2ul * FMA_ROUNDS * FMA_CHAINS * job->kernels->lanes;
+    return 2ul * FMA_ROUNDS * FMA_CHAINS * job->sums->products;
   }
   job->kernels->triad (data, job->bytes / 3 & ~(gsize) 63);
   return 3 * (job->bytes / 3 & ~(gsize) 63);
@@ -187,10 +276,10 @@ measure_thread (gpointer user_data)
   return NULL;
 }
 
-/* Sum of the threads' best rates; @bytes 0: operations, else bytes. Threads
+/* Sum of the threads' best rates: operations of @sums, or @bytes. Threads
  * beyond the number of processors share one's time and add nothing. */
 static gdouble
-measure (guint threads, gsize bytes)
+measure (guint threads, const Sums *sums, gsize bytes)
 {
   g_autofree Job *jobs = g_new0 (Job, threads);
   g_autofree GThread **handles = g_new0 (GThread *, threads);
@@ -200,6 +289,7 @@ measure (guint threads, gsize bytes)
   for (guint i = 0; i < threads; i++) {
     jobs[i].kernels = best_kernels ();
     jobs[i].bytes = bytes;
+    jobs[i].sums = sums;
     jobs[i].waiting = &waiting;
     handles[i] = g_thread_new ("measure", measure_thread, &jobs[i]);
   }
@@ -224,10 +314,15 @@ cache_size (gint name, gsize fallback)
 void
 tool_machine_measure_peak (ToolMachine *machine, guint threads)
 {
+  const Sums floats = { best_kernels ()->fma, best_kernels ()->lanes };
+  const Sums bytes = byte_sums (), halves = half_sums ();
+
   memset (machine, 0, sizeof *machine);
   machine->threads = threads;
   machine->isa = best_kernels ()->isa;
-  machine->peak = measure (threads, 0);
+  machine->peak = measure (threads, &floats, 0);
+  machine->byte_peak = MAX (measure (threads, &bytes, 0), machine->peak);
+  machine->half_peak = MAX (measure (threads, &halves, 0), machine->peak);
 }
 
 void
@@ -244,14 +339,15 @@ tool_machine_measure (ToolMachine *machine, guint threads)
   ToolLevel *levels = machine->levels;
 
   tool_machine_measure_peak (machine, threads);
-  levels[0] = (ToolLevel) { "L2", l2 * threads, measure (threads, l2 / 2) };
-  levels[1] = (ToolLevel) { "L3", l3, measure (threads, l3 / threads / 2) };
+  levels[0] = (ToolLevel) { "L2", l2 * threads, measure (threads, NULL, l2 / 2) };
+  levels[1] = (ToolLevel) { "L3", l3, measure (threads, NULL, l3 / threads / 2) };
   levels[2] = (ToolLevel) { "memory", G_MAXSIZE,
-    measure (threads, 2 * l3 / threads) };
+    measure (threads, NULL, 2 * l3 / threads) };
 }
 
 gdouble
-tool_machine_roof (const ToolMachine *machine, guint64 flops, guint64 bytes)
+tool_machine_roof (const ToolMachine *machine, gdouble peak, guint64 flops,
+    guint64 bytes)
 {
   const ToolLevel *level = machine->levels;
   gdouble moved;
@@ -259,5 +355,5 @@ tool_machine_roof (const ToolMachine *machine, guint64 flops, guint64 bytes)
   while (bytes > level->bytes)
     level++;
   moved = bytes / level->rate;
-  return MAX (flops / machine->peak, moved);
+  return MAX (flops / peak, moved);
 }

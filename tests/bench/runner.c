@@ -9,7 +9,8 @@
  *   info                             -> FLOPS ARENA_BYTES CREATE_MS PRECISION
  *                                       DIFFERENCE IOU (from f32, of int8)
  *   save FOLDER                      -> ok NAME …
- *   peak THREADS                     -> f32 operations per second
+ *   peak THREADS                     -> operations per second of f32, bfloat16
+ *                                       and bytes
  *   quit
  *
  * What fails answers `error MESSAGE`. The session is made by the first run
@@ -269,7 +270,8 @@ do_peak (Runner *runner, gchar **words, GError **error)
     return complain (error, "peak THREADS");
   threads = g_ascii_strtoull (words[1], NULL, 10);
   tool_machine_measure_peak (&machine, CLAMP (threads, 1, 1024));
-  printf ("%.0f\n", machine.peak);
+  printf ("%.0f %.0f %.0f\n", machine.peak, machine.half_peak,
+      machine.byte_peak);
   return TRUE;
 }
 

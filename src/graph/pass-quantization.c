@@ -35,10 +35,11 @@ unet_graph_is_quantized (const UnetGraph *graph)
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
 
-    if (!is_convolution (node))
+    if (!is_convolution (node) && node->op != UNET_OP_QLinearConv)
       continue;
     all++;
-    bytes += is_dequantized (unet_node_input (node, 0));
+    bytes += node->op == UNET_OP_QLinearConv ||
+             is_dequantized (unet_node_input (node, 0));
   }
   return all > 0 && 2 * bytes >= all;
 }
@@ -160,7 +161,13 @@ is_positive (const UnetValue *value, guint depth)
   case UNET_OP_Transpose:
   case UNET_OP_Reshape:
   case UNET_OP_Identity:
+  case UNET_OP_DepthToSpace:
     return are_positive (node, 1, depth + 1);
+  case UNET_OP_Resize:
+  case UNET_OP_Upsample:
+    return g_strcmp0 (unet_node_attr_string (node, "mode", "nearest"),
+                      "cubic") != 0 &&
+           are_positive (node, 1, depth + 1);
   default:
     return FALSE;
   }

@@ -310,39 +310,46 @@ refine (UnetDrawer *self, const UnetDrawSettings *settings,
 
   if (self->refine == NULL)
     self->refine = unet_refine_new (&self->in);
+  if (self->refine == NULL)
+    goto no_memory;
   if (unet_draw_settings_hold (settings)) {
     options.time_constant = settings->time_constant;
     options.elapsed = find_elapsed (self, settings->pts);
   }
   refined = unet_refine_run (self->refine, frame, mask, &options);
-  return refined ? refined : mask;
+  if (refined)
+    return refined;
+
+no_memory:
+  /* Better nothing than what should not be seen. */
+  return replaces_background (self) ? NULL : mask;
 }
 
 static void
 draw_overlay (UnetDrawer *self, const UnetDrawSettings *settings,
     const UnetMask *mask, GstVideoFrame *out)
 {
+  const UnetMask *line = NULL;
   UnetMask outline;
 
   if (settings->opacity > 0)
     unet_overlay_draw (self->overlay, out, mask, settings->opacity,
         settings->threshold);
   if (settings->outline > 0 && mask->class_map == NULL)
-    unet_overlay_draw (self->overlay, out,
-        unet_refine_get_outline (self->refine, settings->outline, &outline),
-        1, settings->threshold);
+    line = unet_refine_get_outline (self->refine, settings->outline, &outline);
+  if (line)
+    unet_overlay_draw (self->overlay, out, line, 1, settings->threshold);
 }
 
-/* Without a mask nobody knows what may be seen. */
+/* Without a mask nobody knows what may be seen: one pixel, which is nothing,
+ * as large as the frame. */
 static const UnetMask *
-hide_all (UnetDrawer *self, UnetMask *mask, gpointer *plane)
+hide_all (UnetDrawer *self, UnetMask *mask, guint8 *nothing)
 {
-  gsize width = GST_VIDEO_INFO_WIDTH (&self->in);
-  gsize height = GST_VIDEO_INFO_HEIGHT (&self->in);
-
-  *plane = g_malloc0 (width * height);
-  *mask = (UnetMask) { .width = width, .height = height, .n_classes = 2,
-    .probability = *plane, .w = width, .h = height };
+  *nothing = 0;
+  *mask = (UnetMask) { .width = 1, .height = 1, .n_classes = 2,
+    .probability = nothing, .w = GST_VIDEO_INFO_WIDTH (&self->in),
+    .h = GST_VIDEO_INFO_HEIGHT (&self->in) };
   return mask;
 }
 
@@ -351,12 +358,12 @@ replace_background (UnetDrawer *self, const UnetDrawSettings *settings,
     const UnetMask *mask, GstVideoFrame *out)
 {
   guint32 argb = unet_background_get_color (settings->background);
-  g_autofree gpointer plane = NULL;
   GstVideoFrame picture;
   UnetMask nothing;
+  guint8 pixel;
 
   if (mask == NULL)
-    mask = hide_all (self, &nothing, &plane);
+    mask = hide_all (self, &nothing, &pixel);
   if (self->output == GST_UNET_SEG_OUTPUT_BLUR) {
     unet_overlay_blur (self->overlay, out, mask,
         settings->blur_radius * GST_VIDEO_INFO_HEIGHT (&self->in));

@@ -15,8 +15,9 @@ typedef struct _UnetBackdrop UnetBackdrop;
 UnetBackdrop *unet_backdrop_new (const GstVideoInfo *info);
 void unet_backdrop_free (UnetBackdrop *self);
 /* @frame blurred, as if what @coverage (as large as the frame) covers were not
- * there. @radius: standard deviation in pixels. */
-void unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
+ * there. @radius: standard deviation in pixels. %FALSE where there is no memory
+ * for it. */
+gboolean unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
     const UnetMask *coverage, gdouble radius);
 /* @picture, of the same info, which stays mapped. */
 void unet_backdrop_show (UnetBackdrop *self, const GstVideoFrame *picture);

@@ -95,7 +95,7 @@ choose_boxes (UnetBackdrop *self, gdouble sigma)
     self->radius[i] = (size - 1) / 2 + (i >= n_small);
 }
 
-static void
+static gboolean
 open_sizes (UnetBackdrop *self, gdouble sigma)
 {
   const guint w = (guint) self->info.width, h = (guint) self->info.height;
@@ -103,7 +103,7 @@ open_sizes (UnetBackdrop *self, gdouble sigma)
   gsize n;
 
   if (self->open && self->sigma_64 == (guint) (sigma * 64))
-    return;
+    return TRUE;
   close_sizes (self);
   self->sigma_64 = (guint) (sigma * 64);
   self->factor = 2;
@@ -123,14 +123,19 @@ open_sizes (UnetBackdrop *self, gdouble sigma)
   self->open = TRUE;
   for (guint i = 0; i < 3; i++) {
     self->row[i] = g_new0 (gfloat, self->width);
-    self->plane[i] = g_new0 (gfloat, n);
+    self->plane[i] = g_try_new0 (gfloat, n);
   }
   self->sums = g_new0 (guint16, self->width * self->factor);
   self->weights = g_new0 (gfloat, self->width);
-  self->pixels = g_new0 (gfloat, 4 * n);
-  self->scratch = g_new0 (gfloat, 4 * n + 4 * (gsize) self->width);
+  self->pixels = g_try_new0 (gfloat, 4 * n);
+  self->scratch = g_try_new0 (gfloat, 4 * n + 4 * (gsize) self->width);
   for (guint i = 0; i < 2; i++)
     self->line[i] = g_new0 (gfloat, (gsize) self->width * self->factor + 18);
+  if (self->plane[0] && self->plane[1] && self->plane[2] && self->pixels &&
+      self->scratch)
+    return TRUE;
+  close_sizes (self);
+  return FALSE;
 }
 
 /* ---- down ------------------------------------------------------------- */
@@ -284,12 +289,13 @@ divide_row (UnetBackdrop *self, guint y)
   }
 }
 
-void
+gboolean
 unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
     const UnetMask *coverage, gdouble radius)
 {
   self->picture = NULL;
-  open_sizes (self, MAX (radius, 1));
+  if (!open_sizes (self, MAX (radius, 1)))
+    return FALSE;
   for (guint y = 0; y < self->height; y++) {
     unet_resampler_row (&self->resampler, frame, y, self->row);
     find_weights (self, coverage, y);
@@ -300,6 +306,7 @@ unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
     box (self, self->radius[i]);
   for (guint y = 0; y < self->height; y++)
     divide_row (self, y);
+  return TRUE;
 }
 
 void

@@ -154,7 +154,7 @@ typedef struct {
 typedef struct _UnetRefine UnetRefine;
 
 /* Masks at the frame's resolution. Takes every format that
- * unet_preprocess_new() does. */
+ * unet_preprocess_new() does. %NULL where there is no memory. */
 UNET_API UnetRefine *unet_refine_new (const GstVideoInfo *info);
 UNET_API void unet_refine_free (UnetRefine *self);
 /* Forgets what is held. */
@@ -167,7 +167,7 @@ UNET_API const UnetMask *unet_refine_run (UnetRefine *self,
     const UnetRefineOptions *options);
 
 /* A line @width pixels wide along the edges of the last result. Fills and
- * returns @outline, good as long as that. */
+ * returns @outline, good as long as that; %NULL where there is no memory. */
 UNET_API const UnetMask *unet_refine_get_outline (UnetRefine *self,
     guint width, UnetMask *outline);
 

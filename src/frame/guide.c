@@ -27,15 +27,19 @@ unet_guide_init (UnetGuide *self, const GstVideoInfo *info,
       &placement);
   for (guint i = 0; i < 3; i++)
     self->row[i] = g_new0 (gfloat, shape->width);
-  self->pixels = g_new0 (gfloat, 4 * (gsize) shape->width * shape->height);
-  return TRUE;
+  self->pixels =
+      g_try_new0 (gfloat, 4 * (gsize) shape->width * shape->height);
+  if (self->pixels)
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+      "no memory for pictures of %ux%u", shape->width, shape->height);
+  return FALSE;
 }
 
 void
 unet_guide_clear (UnetGuide *self)
 {
-  if (self->pixels)
-    unet_resampler_clear (&self->resampler);
+  unet_resampler_clear (&self->resampler);
   g_clear_pointer (&self->converter, unet_converter_free);
   for (guint i = 0; i < 3; i++)
     g_clear_pointer (&self->row[i], g_free);

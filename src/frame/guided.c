@@ -10,20 +10,21 @@
 /* Windows that are solved at a time. */
 #define BATCH 32
 
-void
+gboolean
 unet_guided_init (UnetGuided *self, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
 
   self->width = width;
   self->height = height;
-  self->wanted = g_malloc0 (n);
-  self->needed = g_malloc0 (n);
-  self->coefficients = g_new0 (gfloat, n * COEFFICIENTS);
+  self->wanted = g_try_malloc0 (n);
+  self->needed = g_try_malloc0 (n);
+  self->coefficients = g_try_new0 (gfloat, n * COEFFICIENTS);
   self->moments = g_new0 (gfloat, (gsize) width * MOMENTS);
   self->sums = g_new0 (gfloat, (gsize) width * MOMENTS);
-  self->ring = g_new0 (gfloat, n * COEFFICIENTS);
+  self->ring = g_try_new0 (gfloat, n * COEFFICIENTS);
   self->ring_sums = g_new0 (gfloat, (gsize) width * COEFFICIENTS);
+  return self->wanted && self->needed && self->coefficients && self->ring;
 }
 
 void

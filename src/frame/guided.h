@@ -19,7 +19,8 @@ typedef struct {
   gfloat *moments, *sums, *ring, *ring_sums;
 } UnetGuided;
 
-void unet_guided_init (UnetGuided *self, guint width, guint height);
+/* %FALSE where there is no memory; to be cleared all the same. */
+gboolean unet_guided_init (UnetGuided *self, guint width, guint height);
 void unet_guided_clear (UnetGuided *self);
 /* @guide: four floats per pixel, the last one ignored. @p: what is filtered,
  * which is also the result where it is not wanted. Windows of (2 radius + 1)²,

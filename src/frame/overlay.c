@@ -546,14 +546,20 @@ unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, gdouble radius)
 {
   const GstVideoFrame *from = frame;
+  UnetClassStyle black;
 
   if (self->converter) {
     unet_converter_read (self->converter, frame);
     from = &self->converter->frame;
   }
   self->drawn = get_backdrop (self);
-  unet_backdrop_blur (self->drawn, from, coverage, radius);
-  draw_background (self, frame, coverage, NULL);
+  if (unet_backdrop_blur (self->drawn, from, coverage, radius)) {
+    draw_background (self, frame, coverage, NULL);
+  } else {
+    /* What cannot be blurred must not be seen either. */
+    set_style (self, &black, 0xff000000);
+    draw_background (self, frame, coverage, black.sample);
+  }
   self->drawn = NULL;
 }
 

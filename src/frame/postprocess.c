@@ -393,7 +393,7 @@ fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
     if (self->foreground >= 0) {
       activate_one (self, minimum, scale);
       if (self->temporal)
-        memcpy (self->probability, unet_temporal_mix_row (self->temporal, 0,
+        memmove (self->probability, unet_temporal_mix_row (self->temporal, 0,
             y, self->probability, FALSE), width * sizeof (gfloat));
       unet_row_threshold (classes, self->probability, (gfloat) threshold,
           width);

@@ -78,11 +78,13 @@ unet_refine_new (const GstVideoInfo *info)
   for (guint i = 0; i < 3; i++)
     self->component[i] = g_new0 (gfloat, width);
   self->fresh = g_malloc0 (width);
-  self->held = g_malloc0 (width * height);
+  self->held = g_try_malloc0 (width * height);
   self->result = (UnetMask) { .width = (guint) width,
     .height = (guint) height, .n_classes = 2, .w = (gdouble) width,
     .h = (gdouble) height };
   self->empty = TRUE;
+  if (!self->held)
+    g_clear_pointer (&self, unet_refine_free);
   return self;
 }
 
@@ -188,6 +190,34 @@ choose_step (const UnetMask *mask, const UnetRefineOptions *options)
 }
 
 static gboolean
+open_tables (UnetRefine *self, const GstVideoInfo *info, gsize n,
+    GError **error)
+{
+  const guint w = self->shape.width, h = self->shape.height;
+
+  if (!unet_guide_init (&self->guide, info, &self->shape, error))
+    return FALSE;
+  self->temporal = unet_temporal_new_with_step (info, &self->shape,
+      GST_VIDEO_ORIENTATION_IDENTITY, 1, error);
+  if (!self->temporal)
+    return FALSE;
+  self->first = g_new0 (guint, w + 1);
+  self->runs = g_new0 (Run, w + 1);
+  self->line = g_new0 (gfloat, 4 * ((gsize) w + 1));
+  self->p = g_try_new0 (gfloat, n);
+  self->q = g_try_new0 (gfloat, n);
+  self->flags = g_try_malloc0 (n);
+  self->scratch = g_try_malloc0 (n);
+  self->weight = g_try_malloc0 (n);
+  if (unet_guided_init (&self->guided, w, h) && self->p && self->q &&
+      self->flags && self->scratch && self->weight)
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+      "no memory for masks of %ux%u", w, h);
+  return FALSE;
+}
+
+static gboolean
 set_shape (UnetRefine *self, const UnetMask *mask, guint step, GError **error)
 {
   const GstVideoInfo *info = &self->info;
@@ -204,25 +234,14 @@ set_shape (UnetRefine *self, const UnetMask *mask, guint step, GError **error)
   clear_tables (self);
   self->shape = shape;
   self->step = step;
-  if (!unet_guide_init (&self->guide, info, &shape, error))
+  if (!open_tables (self, info, n, error)) {
+    clear_tables (self);
     return FALSE;
-  self->temporal = unet_temporal_new_with_step (info, &shape,
-      GST_VIDEO_ORIENTATION_IDENTITY, 1, error);
-  if (!self->temporal)
-    return FALSE;
+  }
   if (self->guide.converter)
     info = &self->guide.converter->info;
   unet_pixel_layout_init (&self->layout, info);
   self->cosited_h = unet_chroma_cosited_h (info);
-  unet_guided_init (&self->guided, shape.width, shape.height);
-  self->p = g_new0 (gfloat, n);
-  self->q = g_new0 (gfloat, n);
-  self->flags = g_malloc0 (n);
-  self->scratch = g_malloc0 (n);
-  self->weight = g_malloc0 (n);
-  self->first = g_new0 (guint, shape.width + 1);
-  self->runs = g_new0 (Run, shape.width + 1);
-  self->line = g_new0 (gfloat, 4 * ((gsize) shape.width + 1));
   memset (self->held, 0, (gsize) self->width * self->height);
   self->empty = TRUE;
   set_columns (self);
@@ -607,7 +626,7 @@ refine_row (UnetRefine *self, const Job *job, guint y, guint *cell_row)
 
 /* ---- afterwards ------------------------------------------------------- */
 
-static void
+static gboolean
 need_scratch (UnetRefine *self, guint radius)
 {
   const gsize w = self->width, h = self->height;
@@ -615,20 +634,23 @@ need_scratch (UnetRefine *self, guint radius)
   const gsize size = MAX (grow, w * h + 4 * w);
 
   if (size <= self->plane_scratch_size)
-    return;
+    return TRUE;
   g_free (self->plane_scratch);
-  self->plane_scratch = g_malloc (size);
-  self->plane_scratch_size = size;
+  self->plane_scratch = g_try_malloc (size);
+  self->plane_scratch_size = self->plane_scratch ? size : 0;
+  return self->plane_scratch != NULL;
 }
 
-static void
+static gboolean
 copy_plane (const UnetRefine *self, guint8 **to, const guint8 *from)
 {
   const gsize size = (gsize) self->width * self->height;
 
   if (!*to)
-    *to = g_malloc (size);
-  memcpy (*to, from, size);
+    *to = g_try_malloc (size);
+  if (*to)
+    memcpy (*to, from, size);
+  return *to != NULL;
 }
 
 static void
@@ -640,8 +662,9 @@ finish (UnetRefine *self, const UnetRefineOptions *options)
   self->result.probability = self->held;
   if (options->grow == 0 && options->feather == 0)
     return;
-  need_scratch (self, radius);
-  copy_plane (self, &self->plane, self->held);
+  if (!need_scratch (self, radius) ||
+      !copy_plane (self, &self->plane, self->held))
+    return;
   unet_plane_grow (self->plane, self->plane_scratch, w, h, radius,
       options->grow > 0);
   unet_plane_feather (self->plane, self->plane_scratch, w, h,
@@ -662,9 +685,10 @@ unet_refine_get_outline (UnetRefine *self, guint width, UnetMask *outline)
   const guint w = self->width, h = self->height;
   const guint outer = width / 2, inner = width - outer;
 
-  need_scratch (self, inner);
-  copy_plane (self, &self->outline, self->result.probability);
-  copy_plane (self, &self->inside, self->result.probability);
+  if (!need_scratch (self, inner) ||
+      !copy_plane (self, &self->outline, self->result.probability) ||
+      !copy_plane (self, &self->inside, self->result.probability))
+    return NULL;
   unet_plane_grow (self->outline, self->plane_scratch, w, h, outer, TRUE);
   unet_plane_grow (self->inside, self->plane_scratch, w, h, inner, FALSE);
   subtract (self->outline, self->inside, (gsize) w * h);

@@ -22,9 +22,14 @@ unet_scene_new (const GstVideoInfo *info, const UnetMask *shape,
     unet_scene_free (self);
     return NULL;
   }
-  self->kept = g_new0 (gfloat, 4 * (gsize) shape->width * shape->height);
+  self->kept = g_try_new0 (gfloat, 4 * (gsize) shape->width * shape->height);
   self->empty = TRUE;
-  return self;
+  if (self->kept)
+    return self;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+      "no memory for pictures of %ux%u", shape->width, shape->height);
+  unet_scene_free (self);
+  return NULL;
 }
 
 void

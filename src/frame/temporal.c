@@ -76,19 +76,25 @@ unet_temporal_new_with_step (const GstVideoInfo *info, const UnetMask *shape,
   }
   self->width = reduced.width;
   self->height = reduced.height;
-  self->memory = g_new0 (gfloat, 4 * n);
-  self->weight = g_new0 (gfloat, n);
+  self->memory = g_try_new0 (gfloat, 4 * n);
+  self->weight = g_try_new0 (gfloat, n);
   self->orientation = orientation;
-  self->wide = step == 1 ? self->weight : g_new0 (gfloat, n_mask);
+  self->wide = step == 1 ? self->weight : g_try_new0 (gfloat, n_mask);
   self->upright = orientation == GST_VIDEO_ORIENTATION_IDENTITY
       ? self->wide
-      : g_new0 (gfloat, n_mask);
+      : g_try_new0 (gfloat, n_mask);
   self->upright_width =
       unet_turn_transposes (orientation) ? shape->height : shape->width;
-  self->difference = g_new0 (gfloat, n);
-  self->scratch = g_new0 (gfloat, n);
+  self->difference = g_try_new0 (gfloat, n);
+  self->scratch = g_try_new0 (gfloat, n);
   self->empty = TRUE;
-  return self;
+  if (self->memory && self->weight && self->wide && self->upright &&
+      self->difference && self->scratch)
+    return self;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+      "no memory for masks of %ux%u", shape->width, shape->height);
+  unet_temporal_free (self);
+  return NULL;
 }
 
 UnetTemporal *
@@ -395,14 +401,19 @@ mix_scores (gfloat *restrict held, const gfloat *fresh, const gfloat *weight,
     held[i] += (fresh[i] - held[i]) * weight[i];
 }
 
+/* %NULL where there is no memory for it. */
 static gfloat *
 get_plane (UnetTemporal *self, guint index)
 {
   const gsize n = (gsize) self->mask_width * self->mask_height;
 
   while (self->n_planes <= index) {
+    gfloat *plane = g_try_new0 (gfloat, n);
+
+    if (!plane)
+      return NULL;
     self->planes = g_renew (gfloat *, self->planes, self->n_planes + 1);
-    self->planes[self->n_planes++] = g_new0 (gfloat, n);
+    self->planes[self->n_planes++] = plane;
   }
   return self->planes[index];
 }
@@ -413,8 +424,11 @@ unet_temporal_mix_row (UnetTemporal *self, guint plane, guint y,
 {
   const guint n = self->upright_width;
   const gsize at = (gsize) y * n;
-  gfloat *held = get_plane (self, plane) + at;
+  gfloat *held = get_plane (self, plane);
 
+  if (!held)
+    return row;
+  held += at;
   if (self->base >= 1)
     memcpy (held, row, n * sizeof *held);
   else if (scores)

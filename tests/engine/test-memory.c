@@ -7,145 +7,14 @@
  * left alone, since it reads through a null pointer then. */
 
 #include "../graph/writer.h"
+#include "../allocator.h"
 #include <check.h>
-#include <dlfcn.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unetseg/unetseg.h>
 
 #define LARGE 8192
-
-/* ---- an allocator that fails -------------------------------------------- */
-
-extern void *__libc_malloc (size_t size);
-extern void *__libc_calloc (size_t n, size_t size);
-extern void *__libc_realloc (void *data, size_t size);
-extern void *__libc_memalign (size_t alignment, size_t size);
-extern void __libc_free (void *data);
-
-static gint armed;    /* atomic: count and fail at all? */
-static gint n_large;  /* atomic */
-static gint fail_at;  /* that one */
-static gint failures; /* atomic */
-
-/* Large blocks in use: a table of their addresses, without memory of its
- * own. */
-#define N_BLOCKS 65536
-static gpointer blocks[N_BLOCKS];
-static gint n_blocks; /* atomic */
-
-/* oneDNN asks through the C++ library, too. */
-static gboolean
-is_ours (gpointer caller)
-{
-  Dl_info info;
-
-  return dladdr (caller, &info) && !strstr (info.dli_fname, "libdnnl")
-      && !strstr (info.dli_fname, "libstdc++");
-}
-
-static gboolean
-refuses (gsize size, gpointer caller)
-{
-  if (size < LARGE || !g_atomic_int_get (&armed) || !is_ours (caller)
-      || g_atomic_int_add (&n_large, 1) != fail_at)
-    return FALSE;
-  g_atomic_int_inc (&failures);
-  errno = ENOMEM;
-  return TRUE;
-}
-
-static gpointer
-note (gpointer data, gsize size)
-{
-  if (!data || size < LARGE)
-    return data;
-  for (guint i = ((gsize) data >> 4) % N_BLOCKS;; i = (i + 1) % N_BLOCKS)
-    if (g_atomic_pointer_compare_and_exchange (&blocks[i], NULL, data))
-      break;
-  g_atomic_int_inc (&n_blocks);
-  return data;
-}
-
-/* It lies at its place or a little behind it. */
-static void
-forget (gpointer data)
-{
-  guint from = ((gsize) data >> 4) % N_BLOCKS;
-
-  for (guint k = 0; data && k < 64; k++)
-    if (g_atomic_pointer_get (&blocks[(from + k) % N_BLOCKS]) == data
-        && g_atomic_pointer_compare_and_exchange (
-            &blocks[(from + k) % N_BLOCKS], data, NULL)) {
-      g_atomic_int_dec_and_test (&n_blocks);
-      return;
-    }
-}
-
-#define CALLER __builtin_return_address (0)
-#define PUBLIC __attribute__ ((visibility ("default")))
-PUBLIC void *malloc (size_t size);
-PUBLIC void *calloc (size_t n, size_t size);
-PUBLIC void *realloc (void *data, size_t size);
-PUBLIC void *memalign (size_t alignment, size_t size);
-PUBLIC void *aligned_alloc (size_t alignment, size_t size);
-PUBLIC int posix_memalign (void **data, size_t alignment, size_t size);
-PUBLIC void free (void *data);
-
-void *
-malloc (size_t size)
-{
-  return refuses (size, CALLER) ? NULL : note (__libc_malloc (size), size);
-}
-
-void *
-calloc (size_t n, size_t size)
-{
-  return refuses (n * size, CALLER) ? NULL : note (__libc_calloc (n, size), n * size);
-}
-
-void *
-realloc (void *data, size_t size)
-{
-  if (refuses (size, CALLER))
-    return NULL;
-  forget (data);
-  return note (__libc_realloc (data, size), size);
-}
-
-void *
-memalign (size_t alignment, size_t size)
-{
-  return refuses (size, CALLER) ? NULL
-                        : note (__libc_memalign (alignment, size), size);
-}
-
-void *
-aligned_alloc (size_t alignment, size_t size)
-{
-  return refuses (size, CALLER)
-      ? NULL : note (__libc_memalign (alignment, size), size);
-}
-
-int
-posix_memalign (void **data, size_t alignment, size_t size)
-{
-  gpointer memory = refuses (size, CALLER)
-      ? NULL : note (__libc_memalign (alignment, size), size);
-
-  if (memory)
-    *data = memory;
-  return memory ? 0 : ENOMEM;
-}
-
-void
-free (void *data)
-{
-  forget (data);
-  __libc_free (data);
-}
 
 /* ---- a network of everything -------------------------------------------- */
 
@@ -269,23 +138,21 @@ static gboolean
 try_without (const Try *try, gint index, guint *errors)
 {
   g_autoptr (GError) error = NULL;
-  gint before = g_atomic_int_get (&n_blocks);
-  gboolean ok;
+  gint before = test_allocator_count ();
+  gboolean ok, refused;
 
-  n_large = failures = 0;
-  fail_at = index;
-  g_atomic_int_set (&armed, TRUE);
+  test_allocator_arm (index);
   ok = load_and_run (try, &error);
-  g_atomic_int_set (&armed, FALSE);
+  refused = test_allocator_disarm ();
   ck_assert_msg (ok == !error, "allocation %d: no error and no success",
       index);
   ck_assert_msg (!error || error->domain == UNET_ERROR, "allocation %d: %s",
       index, error ? error->message : "");
-  ck_assert_msg (g_atomic_int_get (&n_blocks) <= before,
+  ck_assert_msg (test_allocator_count () <= before,
       "allocation %d: %d blocks left behind, %s", index,
-      g_atomic_int_get (&n_blocks) - before, ok ? "success" : error->message);
+      test_allocator_count () - before, ok ? "success" : error->message);
   *errors += !ok;
-  return failures > 0;
+  return refused;
 }
 
 static void
@@ -342,6 +209,7 @@ main (void)
   SRunner *runner;
   gint failed;
 
+  test_allocator_init (LARGE);
   /* Primitives that oneDNN keeps would look like leaks. */
   g_setenv ("DNNL_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
   g_setenv ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);

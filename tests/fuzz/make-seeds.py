@@ -148,6 +148,31 @@ def make_models():
     half = numpy_helper.from_array(np.array([1, 2, 3], np.float16).reshape(
         3, 1, 1), 'w')
     model('half', [node('Mul', 'x,w')], [half])
+    # Operators over bytes.
+    scale = [numpy_helper.from_array(np.float32(.02), 's'),
+             numpy_helper.from_array(np.uint8(128), 'z')]
+    wq = bytes_of('w', np.int8, *range(-54, 54))
+    wq.dims[:] = [4, 3, 3, 3]
+    ws, wz = floats('v', .1, .2, .3, .4), bytes_of('u', np.int8, 0, 0, 0, 0)
+    bias = numpy_helper.from_array(np.arange(4, dtype=np.int32), 'b')
+    model('qlinear',
+          [node('QuantizeLinear', 'x,s,z', 'q'),
+           node('QLinearConv', 'q,s,z,w,v,u,s,z,b', 'c', pads=[1, 1, 1, 1]),
+           node('QLinearConcat', 's,z,q,s,z,c,s,z', 'd', axis=1,
+                domain='com.microsoft'),
+           node('QLinearSigmoid', 'd,s,z,s,z', 'e', domain='com.microsoft'),
+           node('QLinearAdd', 'd,s,z,e,s,z,s,z', 'f', domain='com.microsoft'),
+           node('DequantizeLinear', 'f,s,z')], scale + [wq, ws, wz, bias])
+    model('integers',
+          [node('DynamicQuantizeLinear', 'x', 'q,s,z'),
+           node('ConvInteger', 'q,w,z,u', 'c', pads=[1, 1, 1, 1]),
+           node('Cast', 'c', 'f', to=1), node('Mul', 'f,s', 'm'),
+           node('Relu', 'm')], [wq, wz])
+    model('matrices',
+          [node('QuantizeLinear', 'x,s,z', 'q'),
+           node('QLinearMatMul', 'q,s,z,q,s,z,s,z', 'm'),
+           node('MatMulInteger', 'm,q,z,z', 'i'), node('Cast', 'i', to=1)],
+          scale)
 
 
 def make_npy():

@@ -25,13 +25,16 @@ have (const gchar *element)
 
 /* ---- encoders ----------------------------------------------------------- */
 
-/* x264 takes odd sizes only without subsampling of chroma. */
+/* x264 takes odd sizes only without subsampling of chroma. Without B-frames,
+ * frames are decoded in the order in which they are shown: segments can be
+ * joined packet by packet, and QuickTime, which has the times of decoding,
+ * keeps variable frame rates to the last frame. */
 static gchar *
 h264 (const BatchTask *task)
 {
   gboolean odd = task->probe.width % 2 != 0 || task->probe.height % 2 != 0;
 
-  return g_strdup_printf ("%sx264enc pass=qual quantizer=20 "
+  return g_strdup_printf ("%sx264enc pass=qual quantizer=20 bframes=0 "
       "speed-preset=veryfast threads=%u",
       odd ? "video/x-raw,format=Y444 ! " : "", MAX (task->threads, 1));
 }
@@ -292,6 +295,51 @@ extension (const BatchTask *task, const gchar *kind, const gchar *muxer)
   return g_str_equal (muxer, "GstMP4Mux") ? "mp4" : "mkv";
 }
 
+/* Milliseconds and the usual rates (24, 25, 30, 60, and those by 1001) are
+ * whole numbers of it. */
+#define TICKS_PER_SECOND 240000
+
+/* How long the last frame is shown, a decoder may not know, or say that it is
+ * nanoseconds; players then leave that frame out: as long as the one before. */
+static GstPadProbeReturn
+give_duration (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstClockTime *last = data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstClockTime time = GST_BUFFER_PTS (buffer), step = GST_SECOND / 25;
+
+  if (GST_CLOCK_TIME_IS_VALID (*last) && time > *last)
+    step = time - *last;
+  *last = time;
+  if (GST_BUFFER_DURATION_IS_VALID (buffer) &&
+      GST_BUFFER_DURATION (buffer) >= GST_MSECOND)
+    return GST_PAD_PROBE_OK;
+  buffer = gst_buffer_make_writable (buffer);
+  GST_BUFFER_DURATION (buffer) = step;
+  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+  return GST_PAD_PROBE_OK;
+}
+
+/* qtmux and mp4mux would make the unit of time from the frame rate, too, which
+ * goes wrong with one in nanoseconds. */
+void
+batch_outputs_prepare_muxer (GstElement *mux)
+{
+  GstPad *pad = gst_element_get_static_pad (mux, "video_0");
+  GstClockTime *last;
+
+  if (pad == NULL)
+    return;
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (pad),
+          "trak-timescale"))
+    g_object_set (pad, "trak-timescale", TICKS_PER_SECOND, NULL);
+  last = g_new (GstClockTime, 1);
+  *last = GST_CLOCK_TIME_NONE;
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, give_duration, last,
+      g_free);
+  gst_object_unref (pad);
+}
+
 static void
 set_file (const BatchTask *task, const gchar *kind)
 {
@@ -305,6 +353,8 @@ set_file (const BatchTask *task, const gchar *kind)
     path = g_build_filename (task->folder, name, NULL);
     g_object_set (sink, "location", path, NULL);
   }
+  if (mux != NULL)
+    batch_outputs_prepare_muxer (mux);
   g_clear_object (&sink);
   g_clear_object (&mux);
 }

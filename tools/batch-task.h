@@ -65,6 +65,8 @@ void batch_task_get_progress (BatchTask *task, guint64 *frames,
 /* The pipeline as text, and what text cannot say about it. */
 gchar *batch_outputs_describe (BatchTask *task, GError **error);
 gboolean batch_outputs_connect (BatchTask *task, GError **error);
+/* Times as exact as the container can have them, to the last frame. */
+void batch_outputs_prepare_muxer (GstElement *mux);
 
 /* ---- batch-streams.c ----------------------------------------------------- */
 

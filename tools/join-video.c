@@ -55,6 +55,20 @@ stop_at_video (GstElement *source, GstPad *pad, GstCaps *caps, gpointer data)
          g_str_has_prefix (name, "video/x-ms-asf");
 }
 
+/* A recording without sound has no other stream, and a demuxer that nobody
+ * listens to fails. */
+static void
+drop_stream (GstBin *pipeline, GstPad *pad)
+{
+  GstElement *end = gst_element_factory_make ("fakesink", NULL);
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (end, "sink");
+
+  g_object_set (end, "async", FALSE, "sync", FALSE, NULL);
+  gst_bin_add (pipeline, end);
+  gst_element_sync_state_with_parent (end);
+  gst_pad_link (pad, sink);
+}
+
 static void
 on_pad (GstElement *source, GstPad *pad, gpointer data)
 {
@@ -64,8 +78,10 @@ on_pad (GstElement *source, GstPad *pad, gpointer data)
       ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
 
   if (g_str_has_prefix (name, "audio/"))
-    batch_streams_add_audio (GST_BIN (pipeline), pad,
-        g_object_get_data (G_OBJECT (pipeline), "container"));
+    gst_object_unref (batch_streams_add_audio (GST_BIN (pipeline), pad,
+        g_object_get_data (G_OBJECT (pipeline), "container")));
+  else
+    drop_stream (GST_BIN (pipeline), pad);
 }
 
 static GstElement *
@@ -74,8 +90,10 @@ open_output (const gchar *path, const gchar *audio, GError **error)
   const gchar *container = container_of (path);
   g_autofree gchar *text = g_strdup_printf ("appsrc name=video format=time "
       "block=true max-bytes=8388608 ! overlay-mux.video_0  %s "
-      "name=overlay-mux ! filesink name=file  %s", is_matroska (path) ? "matroskamux offset-to-zero=false"
-      : g_str_equal (container, "mov") ? "qtmux" : "mp4mux",
+      "name=overlay-mux ! filesink name=file  %s",
+      is_matroska (path) ? "matroskamux offset-to-zero=false"
+      : g_str_equal (container, "mov") ? "qtmux"
+      : "mp4mux",
       audio != NULL ? "uridecodebin name=source" : "");
   GstElement *pipeline = gst_parse_launch_full (text, NULL,
       GST_PARSE_FLAG_FATAL_ERRORS, error), *element;
@@ -84,6 +102,9 @@ open_output (const gchar *path, const gchar *audio, GError **error)
     return NULL;
   element = gst_bin_get_by_name (GST_BIN (pipeline), "file");
   g_object_set (element, "location", path, NULL);
+  gst_object_unref (element);
+  element = gst_bin_get_by_name (GST_BIN (pipeline), "overlay-mux");
+  batch_outputs_prepare_muxer (element);
   gst_object_unref (element);
   if (audio == NULL)
     return pipeline;

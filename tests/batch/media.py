@@ -71,8 +71,11 @@ VIDEOS = {
                        'speed-preset=ultrafast', None, 'matroskamux'),
     'rotated.mp4': ('taginject tags=image-orientation=rotate-90 ! x264enc '
                     'speed-preset=ultrafast', None, 'mp4mux'),
-    'variable rate.mkv': ('identity name=vary ! x264enc '
-                          'speed-preset=ultrafast', None, 'matroskamux'),
+    'variable rate.mkv': ('vary ! x264enc speed-preset=ultrafast', None,
+                          'matroskamux'),
+    'variable rate b-frames.mp4': ('vary ! x264enc speed-preset=ultrafast '
+                                   'bframes=2 b-adapt=false key-int-max=6',
+                                   None, 'mp4mux'),
     'deep/er/in a folder.webm': ('vp8enc deadline=1', None, 'webmmux'),
     'two\nlines.webm': ('vp8enc deadline=1', None, 'webmmux'),
     '50%05d "quoted" \'name\'.mkv': ('vp8enc deadline=1', None,
@@ -86,7 +89,8 @@ PICTURES = {
 }
 # Frames that are not FRAMES.
 COUNTS = {'mpeg1.mpg': None, 'picture.png': 1, 'photo.jpg': 1,
-          'photo.webp': 1, 'variable rate.mkv': None, 'h264-ac3.ts': None,
+          'photo.webp': 1, 'h264-ac3.ts': None,
+          'variable rate b-frames.mp4': None,
           'mpeg2.ts': None, 'av1.webm': None}
 BAD = ('zero.mp4', 'text.mp4', 'noise.mkv', 'no-index.mp4', 'cut.mkv',
        'cut-fast.mp4', 'sound.ogg', 'broken.jpg', 'no-frames.webm')
@@ -100,7 +104,7 @@ def launch(words):
 
 def have(description):
     """Is every element of a piece of a pipeline installed?"""
-    names = {part.split()[0] for part in description.split(' ! ')}
+    names = {part.split()[0] for part in description.split(' ! ')} - {'vary'}
     return all(subprocess.run(['gst-inspect-1.0', '--exists', name]).returncode
                == 0 for name in names if '/' not in name)
 
@@ -124,21 +128,28 @@ def make_raw(path):
     raise RuntimeError('no raw frames')
 
 
-def source(raw):
+def source(raw, rate=RATE):
     return ['filesrc', 'location=' + raw, 'blocksize=%d' % (
         SIZE[0] * SIZE[1] * 3 // 2), '!', 'rawvideoparse', 'format=i420',
         'width=%d' % SIZE[0], 'height=%d' % SIZE[1],
-        'framerate=%d/1' % RATE, '!', 'videoconvert', '!']
+        'framerate=%d/1' % rate, '!', 'videoconvert', '!']
+
+
+def varied_source(raw):
+    """Of a sudden, frames come slower."""
+    half = ['identity', 'eos-after=%d' % (FRAMES // 2 + 1), '!', 'all.']
+    return [*source(raw, RATE), *half, *source(raw, 5), *half, 'concat',
+            'name=all', '!', 'identity', 'single-segment=true', '!',
+            'capssetter', 'caps=video/x-raw,framerate=0/1', '!']
 
 
 def make_video(path, raw, video, audio, muxer):
-    # Every third frame is missing.
-    video = video.replace('identity name=vary', 'videorate ! '
-                          'video/x-raw,framerate=7/1 ! videorate skip-to-first'
-                          '=true drop-only=true')
-    rate = [] if 'framerate' not in video else \
+    rate = [] if not video.startswith('video/x-raw,framerate') else \
         'videorate ! videoconvert !'.split()
-    words = source(raw) + rate + video.split() + \
+    begin = source(raw)
+    if video.startswith('vary ! '):
+        begin, video = varied_source(raw), video[7:]
+    words = begin + rate + video.split() + \
         '! queue max-size-time=0 ! mux.'.split()
     if audio:
         words += (SOUND + ' ! ' + audio + ' ! queue max-size-time=0 ! '

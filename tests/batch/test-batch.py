@@ -7,6 +7,7 @@ UNETSEG_BATCH_FULL=1 kills the batch ten times instead of three.
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -155,7 +156,8 @@ def sharded(place):
     """Shards of segments, joined: the same masks to the byte"""
     out = place.path('shards')
     copy_plan(place.path('reference'), out)
-    words = ('batch', place.media, '-o', out, '--segment', '1', *WHAT)
+    words = ('batch', place.media, '-o', out, '--segment', '1', '--to',
+             'overlay,masks,results', *WHAT[2:])
     running = [start(*words, '--shard', '%d/2' % k) for k in (1, 2)]
     ends = [process.wait() for process in running]
     assert set(ends) <= {0, 1}, ends
@@ -166,6 +168,35 @@ def sharded(place):
     good('join', out)
     for name in place.good:
         same_masks(place.reference(name), os.path.join(out, name))
+    assert 'variable rate b-frames.mp4' in cut | set(media.VIDEOS) - set(
+        place.good), cut
+    for name in [n for n in cut & set(place.good) if 'b-frames' in n]:
+        same_times(place.reference(name), os.path.join(out, name))
+
+
+def overlay_times(folder):
+    """When each frame of the overlay is shown, from the first one on."""
+    path, = (os.path.join(folder, name) for name in os.listdir(folder)
+             if name.startswith('overlay.'))
+    done = subprocess.run(
+        ['gst-launch-1.0', '-v', 'filesrc', 'location=' + path, '!',
+         'qtdemux' if path.endswith(('mp4', 'mov')) else 'matroskademux',
+         'name=in', 'in.video_0', '!', 'decodebin', '!', 'fakesink',
+         'silent=false'],
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    times = [float(a) * 3600 + float(b) * 60 + float(c) for a, b, c in
+             re.findall(r'chain .*pts: (\d+):(\d+):([\d.]+)', done.stdout)]
+    return [time - times[0] for time in times]
+
+
+def same_times(a, b):
+    """To the millisecond, which is all that Matroska has."""
+    one, other = overlay_times(a), overlay_times(b)
+    with open(a + '/results.jsonl', encoding='utf-8') as f:
+        assert len(one) == len(f.readlines()), one
+    assert len(one) == len(other) and max(
+        abs(x - y) for x, y in zip(one, other)) < .0021, (a, one, other)
 
 
 def interrupted(place):

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define TIMEOUT (60 * GST_SECOND)
+/* How long nothing is read before it is clear that nothing will be found. */
+#define SILENCE (10 * G_USEC_PER_SEC)
 
 G_DEFINE_QUARK (batch-error-quark, batch_error)
 
@@ -28,7 +30,7 @@ result_text (GstDiscovererResult result)
     case GST_DISCOVERER_ERROR:
       break;
   }
-  return "not a recording";
+  return "no streams can be found in it";
 }
 
 /* Neither by its name: a text beside recordings is no failure. */
@@ -176,20 +178,119 @@ check_file (const BatchItem *item, GError **error)
   return TRUE;
 }
 
+/* ---- a discoverer that notices silence ----------------------------------- */
+
+/* decodebin keeps the errors of an element that it is about to connect to
+ * itself, and forgets them if the element has changed its state by then: a
+ * demuxer that fails at once fails unheard, and nothing ever happens again. */
+typedef struct {
+  GMainLoop *loop;
+  GstDiscovererInfo *info;
+  GError *error;
+  gint reads; /* atomic */
+  gint seen;  /* of them */
+  gint64 since; /* monotonic time */
+} Discovery;
+
+static GstPadProbeReturn
+on_read (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Discovery *discovery = data;
+
+  g_atomic_int_inc (&discovery->reads);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+on_source (GstDiscoverer *discoverer, GstElement *source, gpointer data)
+{
+  GstPad *pad = gst_element_get_static_pad (source, "src");
+
+  if (pad != NULL)
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_PULL |
+        GST_PAD_PROBE_TYPE_BUFFER, on_read, data, NULL);
+  g_clear_object (&pad);
+}
+
+static gboolean
+check_silence (gpointer data)
+{
+  Discovery *discovery = data;
+  gint reads = g_atomic_int_get (&discovery->reads);
+  gint64 now = g_get_monotonic_time ();
+
+  if (reads == 0 || reads != discovery->seen)
+    discovery->since = now;
+  discovery->seen = reads;
+  if (now - discovery->since > SILENCE)
+    g_main_loop_quit (discovery->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_discovered (GstDiscoverer *discoverer, GstDiscovererInfo *info,
+    GError *error, gpointer data)
+{
+  Discovery *discovery = data;
+
+  discovery->info = g_object_ref (info);
+  discovery->error = error ? g_error_copy (error) : NULL;
+  g_main_loop_quit (discovery->loop);
+}
+
+static void
+run_discovery (Discovery *discovery, GstDiscoverer *discoverer,
+    GMainContext *context, const gchar *uri)
+{
+  GSource *timer = g_timeout_source_new (100);
+
+  discovery->loop = g_main_loop_new (context, FALSE);
+  g_source_set_callback (timer, check_silence, discovery, NULL);
+  g_source_attach (timer, context);
+  g_signal_connect (discoverer, "source-setup", G_CALLBACK (on_source),
+      discovery);
+  g_signal_connect (discoverer, "discovered", G_CALLBACK (on_discovered),
+      discovery);
+  gst_discoverer_start (discoverer);
+  if (gst_discoverer_discover_uri_async (discoverer, uri))
+    g_main_loop_run (discovery->loop);
+  gst_discoverer_stop (discoverer);
+  g_source_destroy (timer);
+  g_source_unref (timer);
+  g_main_loop_unref (discovery->loop);
+}
+
+/* Returns: (nullable): what is known of @uri, with the reason in @error if
+ * that is not all. */
+static GstDiscovererInfo *
+discover (const gchar *uri, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Discovery discovery = { NULL };
+  GstDiscoverer *discoverer;
+
+  g_main_context_push_thread_default (context);
+  discoverer = gst_discoverer_new (TIMEOUT, &discovery.error);
+  if (discoverer != NULL) {
+    run_discovery (&discovery, discoverer, context, uri);
+    g_object_unref (discoverer);
+  }
+  g_main_context_pop_thread_default (context);
+  if (discovery.error != NULL)
+    g_propagate_error (error, discovery.error);
+  return discovery.info;
+}
+
 gboolean
 batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
 {
-  g_autoptr (GstDiscoverer) discoverer = NULL;
   g_autoptr (GstDiscovererInfo) info = NULL;
   g_autoptr (GError) local = NULL;
 
   memset (probe, 0, sizeof *probe);
   if (!check_file (item, error))
     return FALSE;
-  discoverer = gst_discoverer_new (TIMEOUT, error);
-  if (discoverer == NULL)
-    return FALSE;
-  info = gst_discoverer_discover_uri (discoverer, item->uri, &local);
+  info = discover (item->uri, &local);
   if (info == NULL || local != NULL ||
       (gst_discoverer_info_get_result (info) != GST_DISCOVERER_OK &&
           gst_discoverer_info_get_result (info) !=

@@ -13,21 +13,26 @@ shrink_row (const UnetNarrowConvert *p, guint8 *restrict dst,
   gint64 w = p->w, c = p->c, from = p->src.pixel, to = p->dst.pixel;
 
   join_pixels (&w, &c, c == from && c == to);
-#define LOOP(count)                                                           \
+#define LOOP(part, count)                                                     \
   for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 k = 0; k < (count); k++) {                                    \
-      guint16 v = src[x * from + k] << 8;                                     \
+    for (gint64 j = 0; j < c; j += (part))                                    \
+      for (gint64 k = j; k < j + (count); k++) {                              \
+        guint16 v = src[x * from + k] << 8;                                   \
                                                                               \
-      v = (guint32) v * factor >> 16;                                         \
-      v = MIN (v, most);                                                      \
-      dst[x * to + k] = (guint16) (v + 128) >> 8;                             \
-    }
-  if (c == 16)
-    LOOP (16)
-  else if (c == 32)
-    LOOP (32)
+        v = (guint32) v * factor >> 16;                                       \
+        v = MIN (v, most);                                                    \
+        dst[x * to + k] = (guint16) (v + 128) >> 8;                           \
+      }
+  if (w == 1)
+    LOOP (c, c)
+  else if (c % 32 == 0)
+    LOOP (32, 32)
+  else if (c % 16 == 0)
+    LOOP (16, 16)
+  else if (c % 8 == 0)
+    LOOP (8, 8)
   else
-    LOOP (c)
+    LOOP (c, c)
 #undef LOOP
 }
 
@@ -45,17 +50,18 @@ convert_row (const UnetNarrowConvert *p, guint8 *restrict dst,
   gint64 w = p->w, c = p->c;
 
   join_pixels (&w, &c, c == p->src.pixel && c == p->dst.pixel);
-#define LOOP(t, u, count)                                                     \
+#define LOOP(t, u, part)                                                      \
   for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 k = 0; k < (count); k++)                                      \
+    for (gint64 j = 0; j < c; j += (part))                                    \
+      for (gint64 k = j; k < j + (part); k++)                                 \
   store (u, dst, x * p->dst.pixel + k,                                        \
       p->factor * load (t, src, x * p->src.pixel + k), -INFINITY)
 #define BODY(t, u)                                                            \
   do {                                                                        \
-    if (c == 16)                                                              \
+    if (w > 1 && c % 16 == 0)                                                 \
       LOOP (t, u, 16);                                                        \
-    else if (c == 32)                                                         \
-      LOOP (t, u, 32);                                                        \
+    else if (w > 1 && c % 8 == 0)                                             \
+      LOOP (t, u, 8);                                                         \
     else                                                                      \
       LOOP (t, u, c);                                                         \
   } while (0)

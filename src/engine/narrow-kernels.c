@@ -27,6 +27,10 @@ copy_pixels (guint8 *restrict dst, gint64 dst_step, const guint8 *restrict src,
     COPY (32);
   else if (bytes == 64)
     COPY (64);
+  else if (bytes == 24)
+    COPY (24);
+  else if (bytes == 48)
+    COPY (48);
   else
     COPY (bytes);
 #undef COPY

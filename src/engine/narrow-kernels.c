@@ -280,26 +280,114 @@ nearest_row (const UnetNarrowResize *p, guint8 *dst, const guint8 *src,
 #undef COPY
 }
 
+/* Numbers between two rows, before they are blended along the row. */
+#define BETWEEN 4096
+
+/* Pixels @from to @to (exclusive) of two rows, blended, without gaps. */
+INLINE void
+blend_rows (UnetNarrowType type, const UnetNarrowResize *p,
+    gfloat *restrict out, const guint8 *r0, const guint8 *r1, gfloat fy,
+    gint64 from, gint64 to)
+{
+  gint64 w = to - from, c = p->c;
+
+  join_pixels (&w, &c, c == p->src.pixel);
+  for (gint64 x = 0; x < w; x++)
+    for (gint64 k = 0; k < c; k++) {
+      gint64 i = (from + x) * p->src.pixel + k;
+      gfloat top = load (type, r0, i), low = load (type, r1, i);
+
+      out[x * c + k] = top + (low - top) * fy;
+    }
+}
+
+/* A number of channels that the compiler knows needs no remainder. */
+INLINE void
+blend_pixels (UnetNarrowType type, guint8 *restrict dst, gint64 at,
+    const gfloat *restrict a, const gfloat *restrict b, gfloat fx, gint64 c,
+    gint64 part)
+{
+  for (gint64 j = 0; j < c; j += part)
+    /* unrolled, it would be no loop that vectors are made of */
+    _Pragma ("GCC unroll 1") for (gint64 k = j; k < j + part; k++)
+        store (type, dst, at + k, a[k] + (b[k] - a[k]) * fx, -INFINITY);
+}
+
+/* How many pixels from @first on have their sources within BETWEEN numbers;
+ * @from, @to: (out): which those are. */
+static gint64
+fitting (const UnetNarrowResize *p, gint64 first, gint64 *from, gint64 *to)
+{
+  const UnetResizeTables *t = p->tables;
+  gint64 x = first;
+
+  *from = G_MAXINT32;
+  *to = 0;
+  for (; x < t->dst.w; x++) {
+    gint64 low = MIN (*from, MIN (t->x0[x], t->x1[x]));
+    gint64 high = MAX (*to, MAX (t->x0[x], t->x1[x]) + 1);
+
+    if ((high - low) * p->c > BETWEEN)
+      break;
+    *from = low;
+    *to = high;
+  }
+  return x - first;
+}
+
+/* One pixel of very many channels, or of very few. */
+INLINE void
+blend_four (UnetNarrowType type, const UnetNarrowResize *p, guint8 *dst,
+    const guint8 *r0, const guint8 *r1, gfloat fy, gint64 x)
+{
+  const UnetResizeTables *t = p->tables;
+  gint64 a = t->x0[x] * p->src.pixel, b = t->x1[x] * p->src.pixel;
+
+  for (gint64 k = 0; k < p->c; k++) {
+    gfloat p0 = load (type, r0, a + k), p1 = load (type, r0, b + k);
+    gfloat q0 = load (type, r1, a + k), q1 = load (type, r1, b + k);
+    gfloat left = p0 + (q0 - p0) * fy, right = p1 + (q1 - p1) * fy;
+
+    store (type, dst, x * p->dst.pixel + k, left + (right - left) * t->fx[x],
+        -INFINITY);
+  }
+}
+
+INLINE void
+linear_pixels (UnetNarrowType type, const UnetNarrowResize *p,
+    guint8 *restrict dst, const guint8 *r0, const guint8 *r1, gfloat fy,
+    gint64 part)
+{
+  const UnetResizeTables *t = p->tables;
+  gfloat between[BETWEEN];
+  gint64 from, to;
+
+  for (gint64 x = 0; x < t->dst.w;) {
+    gint64 n = p->c < 8 ? 0 : fitting (p, x, &from, &to);
+
+    if (n == 0) {
+      blend_four (type, p, dst, r0, r1, fy, x++);
+      continue;
+    }
+    blend_rows (type, p, between, r0, r1, fy, from, to);
+    for (gint64 last = x + n; x < last; x++)
+      blend_pixels (type, dst, x * p->dst.pixel,
+          between + (t->x0[x] - from) * p->c,
+          between + (t->x1[x] - from) * p->c, t->fx[x], p->c, part);
+  }
+}
+
 UNET_CLONES static void
 linear_row (const UnetNarrowResize *p, guint8 *restrict dst, const guint8 *r0,
     const guint8 *r1, gfloat fy)
 {
-  const UnetResizeTables *t = p->tables;
-
 #define BODY(type)                                                            \
-  for (gint64 x = 0; x < t->dst.w; x++) {                                     \
-    gint64 a = t->x0[x] * p->src.pixel, b = t->x1[x] * p->src.pixel;          \
-    gfloat fx = t->fx[x];                                                     \
-                                                                              \
-    for (gint64 k = 0; k < p->c; k++) {                                       \
-      gfloat p0 = load (type, r0, a + k), p1 = load (type, r0, b + k);        \
-      gfloat q0 = load (type, r1, a + k), q1 = load (type, r1, b + k);        \
-      gfloat top = p0 + (p1 - p0) * fx, low = q0 + (q1 - q0) * fx;            \
-                                                                              \
-      store (type, dst, x * p->dst.pixel + k, top + (low - top) * fy,         \
-          -INFINITY);                                                         \
-    }                                                                         \
-  }
+  if (p->c % 32 == 0)                                                         \
+    linear_pixels (type, p, dst, r0, r1, fy, 32);                             \
+  else if (p->c % 16 == 0)                                                    \
+    linear_pixels (type, p, dst, r0, r1, fy, 16);                             \
+  else                                                                        \
+    linear_pixels (type, p, dst, r0, r1, fy, p->c)
   EACH_TYPE (p->type, BODY);
 #undef BODY
 }

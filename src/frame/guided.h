@@ -28,11 +28,11 @@ void unet_guided_clear (UnetGuided *self);
  * not as an edge. Cost does not depend on the radius. */
 void unet_guided_run (UnetGuided *self, const gfloat *guide, const gfloat *p,
     guint radius, gfloat eps);
-/* The result at the guide's own resolution. */
 /* @dst: where any pixel of @src lies within @radius, as a square. @scratch: as
  * large. */
 void unet_guided_reach (guint8 *dst, const guint8 *src, guint8 *scratch,
     guint width, guint height, guint radius);
+/* The result at the guide's own resolution. */
 void unet_guided_apply (const UnetGuided *self, const gfloat *guide,
     gfloat *q);
 

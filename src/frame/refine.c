@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/refine.h"
-#include "frame/guided.h"
 #include "frame/guide.h"
+#include "frame/scales.h"
 #include "frame/simd.h"
 #include "frame/temporal.h"
 
 #include <math.h>
 
-/* Windows of the passes, as parts of the mask's shorter side, and the variance
- * of what is no edge. Before another pass, what has been found is made surer of
- * itself: least squares round probabilities towards the middle. */
-static const gdouble radii[] = { 1 / 32.0, 1 / 43.0, 1 / 64.0 };
-#define EPSILON  1e-5f
 #define LEAST_SIDE 96
-#define SURE_FROM 0.15f
-#define SURE_TO   0.85f
-/* Probabilities of an edge. */
-#define EDGE_FROM 0.06f
-#define EDGE_TO   0.94f
 
 typedef gfloat F32x4 __attribute__ ((vector_size (16)));
 
@@ -38,10 +28,10 @@ struct _UnetRefine {
   guint left, right, top, bottom;
   UnetGuide guide;
   UnetTemporal *temporal;
-  UnetGuided guided;
+  UnetScales scales;
   gboolean is_guided;
-  gfloat *p, *q;         /* probabilities at the mask's resolution */
-  guint8 *flags, *scratch;
+  gfloat *p;             /* probabilities at the mask's resolution */
+  const gfloat *base;    /* the same where there are no edges */
   guint8 *weight;        /* 0..255: how much of what is new is taken */
   guint16 *column;       /* of each pixel: mask pixel to the left */
   gfloat *fraction;      /* and the way to the next */
@@ -92,12 +82,9 @@ static void
 clear_tables (UnetRefine *self)
 {
   unet_guide_clear (&self->guide);
-  unet_guided_clear (&self->guided);
+  unet_scales_clear (&self->scales);
   g_clear_pointer (&self->temporal, unet_temporal_free);
   g_clear_pointer (&self->p, g_free);
-  g_clear_pointer (&self->q, g_free);
-  g_clear_pointer (&self->flags, g_free);
-  g_clear_pointer (&self->scratch, g_free);
   g_clear_pointer (&self->weight, g_free);
   g_clear_pointer (&self->first, g_free);
   g_clear_pointer (&self->runs, g_free);
@@ -205,12 +192,8 @@ open_tables (UnetRefine *self, const GstVideoInfo *info, gsize n,
   self->runs = g_new0 (Run, w + 1);
   self->line = g_new0 (gfloat, 4 * ((gsize) w + 1));
   self->p = g_try_new0 (gfloat, n);
-  self->q = g_try_new0 (gfloat, n);
-  self->flags = g_try_malloc0 (n);
-  self->scratch = g_try_malloc0 (n);
   self->weight = g_try_malloc0 (n);
-  if (unet_guided_init (&self->guided, w, h) && self->p && self->q &&
-      self->flags && self->scratch && self->weight)
+  if (unet_scales_init (&self->scales, w, h) && self->p && self->weight)
     return TRUE;
   g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
       "no memory for masks of %ux%u", w, h);
@@ -283,73 +266,6 @@ read_mask (UnetRefine *self, const UnetMask *mask)
     widen_half (dst, a, b, n / 2);
     if (n % 2)
       dst[w - 1] = (a[n - 1] + b[n - 1]) * (1 / 510.0f);
-  }
-}
-
-UNET_SIMD static void
-flag_edges (guint8 *restrict dst, const gfloat *p, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    dst[i] = p[i] > EDGE_FROM && p[i] < EDGE_TO;
-}
-
-UNET_SIMD static void
-flag_steps (guint8 *restrict dst, const gfloat *a, const gfloat *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    dst[i] |= fabsf (a[i] - b[i]) > 0.2f;
-}
-
-/* Hard steps have no probabilities between. */
-static void
-find_edges (UnetRefine *self)
-{
-  const guint w = self->shape.width, h = self->shape.height;
-  const gsize n = (gsize) w * h;
-
-  flag_edges (self->flags, self->p, n);
-  flag_steps (self->flags, self->p, self->p + w, n - w);
-  for (guint y = 0; y < h; y++)
-    flag_steps (self->flags + (gsize) y * w, self->p + (gsize) y * w,
-        self->p + (gsize) y * w + 1, w - 1);
-}
-
-UNET_SIMD static void
-make_sure (gfloat *q, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    gfloat t = (q[i] - SURE_FROM) * (1 / (SURE_TO - SURE_FROM));
-
-    t = t > 0 ? t : 0;
-    t = t < 1 ? t : 1;
-    q[i] = t * t * (3 - 2 * t);
-  }
-}
-
-static guint
-radius_of (const UnetRefine *self, gdouble part)
-{
-  const guint side = MIN (self->shape.width, self->shape.height);
-
-  return MAX ((guint) (side * part + 0.5), 1);
-}
-
-static void
-find_coefficients (UnetRefine *self)
-{
-  const guint w = self->shape.width, h = self->shape.height;
-  const gfloat *p = self->p;
-
-  unet_guided_reach (self->guided.wanted, self->flags, self->scratch, w, h,
-      radius_of (self, radii[0]));
-  for (guint i = 0; i < G_N_ELEMENTS (radii); i++) {
-    if (i > 0) {
-      unet_guided_apply (&self->guided, self->guide.pixels, self->q);
-      make_sure (self->q, (gsize) w * h);
-      p = self->q;
-    }
-    unet_guided_run (&self->guided, self->guide.pixels, p,
-        radius_of (self, radii[i]), EPSILON);
   }
 }
 
@@ -472,9 +388,9 @@ collect_runs (UnetRefine *self, guint row)
 {
   const guint w = self->shape.width, h = self->shape.height;
   const guint below = MIN (row + 1, h - 1);
-  const guint8 *a = self->guided.wanted + (gsize) row * w;
-  const guint8 *b = self->guided.wanted + (gsize) below * w;
-  const gfloat *p = self->p + (gsize) row * w;
+  const guint8 *a = self->scales.fine.wanted + (gsize) row * w;
+  const guint8 *b = self->scales.fine.wanted + (gsize) below * w;
+  const gfloat *p = self->base + (gsize) row * w;
 
   self->n_runs = 0;
   for (guint c = 0; c < w; c++) {
@@ -597,7 +513,7 @@ refine_row (UnetRefine *self, const Job *job, guint y, guint *cell_row)
   const guint w = self->shape.width, h = self->shape.height;
   const gdouble at = mask_position (y, self->shape.y, self->shape.h, h);
   const guint row = (guint) at, below = MIN (row + 1, h - 1);
-  const gfloat *k = self->guided.coefficients;
+  const gfloat *k = self->scales.fine.coefficients;
   const guint nearest = at - row < 0.5 ? row : below;
   guint8 *held = self->held + (gsize) y * self->width;
   gboolean blended = FALSE;
@@ -697,18 +613,30 @@ unet_refine_get_outline (UnetRefine *self, guint width, UnetMask *outline)
   return outline;
 }
 
+/* Bilinear. */
 static void
 set_constants (UnetRefine *self)
 {
-  const gsize n = (gsize) self->shape.width * self->shape.height;
-  gfloat *k = self->guided.coefficients;
+  const guint w = self->shape.width, h = self->shape.height;
+  gfloat *k = self->scales.fine.coefficients;
 
-  unet_guided_reach (self->guided.wanted, self->flags, self->scratch,
-      self->shape.width, self->shape.height, 1);
-  for (gsize i = 0; i < n; i++) {
+  unet_scales_find_edges (self->scales.flags, self->p, w, h);
+  unet_guided_reach (self->scales.fine.wanted, self->scales.flags,
+      self->scales.scratch, w, h, 1);
+  for (gsize i = 0; i < (gsize) w * h; i++) {
     k[4 * i] = k[4 * i + 1] = k[4 * i + 2] = 0;
     k[4 * i + 3] = self->p[i];
   }
+}
+
+static void
+find_coefficients (UnetRefine *self)
+{
+  if (self->is_guided)
+    unet_scales_run (&self->scales, self->guide.pixels, self->p);
+  else
+    set_constants (self);
+  self->base = self->is_guided ? self->scales.values : self->p;
 }
 
 const UnetMask *
@@ -729,12 +657,8 @@ unet_refine_run (UnetRefine *self, const GstVideoFrame *frame,
   if (options->guided || job.holds)
     job.frame = unet_guide_read (&self->guide, frame);
   read_mask (self, mask);
-  find_edges (self);
   self->is_guided = options->guided;
-  if (options->guided)
-    find_coefficients (self);
-  else
-    set_constants (self);
+  find_coefficients (self);
   if (job.holds)
     find_weights (self, options);
   job.holds = job.holds && !self->empty;

@@ -2,8 +2,8 @@
 /* Masks through time and along the picture's edges, and backgrounds. */
 #include "oracle.h"
 
-#include <frame/guided.h>
 #include <frame/refine.h>
+#include <frame/scales.h>
 #include <frame/temporal.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
@@ -148,6 +148,143 @@ GST_START_TEST (test_guided)
 
   for (guint i = 0; i < 60; i++)
     check_filter (rand);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
+/* ---- on two scales ---------------------------------------------------- */
+
+static void
+oracle_halve (const gfloat *src, gfloat *dst, gint w, gint h, gint n)
+{
+  for (gint y = 0; y < h; y += 2)
+    for (gint x = 0; x < w; x += 2)
+      for (gint i = 0; i < n; i++) {
+        gdouble sum = 0;
+
+        for (gint k = 0; k < 4; k++)
+          sum += src[(MIN (y + k / 2, h - 1) * w + MIN (x + k % 2, w - 1)) *
+                  n + i];
+        dst[(y / 2 * ((w + 1) / 2) + x / 2) * n + i] = (gfloat) (sum / 4);
+      }
+}
+
+static gfloat
+oracle_sure (gdouble q, gdouble p)
+{
+  gdouble t = q + (p - q) * UNET_SCALES_NETWORK;
+
+  t = CLAMP ((t - UNET_SCALES_SURE_FROM) /
+          (UNET_SCALES_SURE_TO - UNET_SCALES_SURE_FROM), 0, 1);
+  return (gfloat) (t * t * (3 - 2 * t));
+}
+
+/* Passes of the filter, which has a test of its own. */
+static void
+oracle_passes (UnetGuided *guided, const gfloat *guide, const gfloat *p,
+    gfloat *q, const gdouble *parts, guint n_parts)
+{
+  const gsize n = (gsize) guided->width * guided->height;
+  const guint side = MIN (guided->width, guided->height);
+  guint8 *flags = g_malloc (n), *scratch = g_malloc (n);
+
+  unet_scales_find_edges (flags, q, guided->width, guided->height);
+  for (guint i = 0; i < n_parts; i++) {
+    const guint radius = MAX ((guint) (side * parts[i] + 0.5), 1);
+
+    if (i == 0)
+      unet_guided_reach (guided->wanted, flags, scratch, guided->width,
+          guided->height, radius);
+    else
+      unet_guided_apply (guided, guide, q);
+    for (gsize k = 0; k < n && i > 0; k++)
+      q[k] = oracle_sure (q[k], p[k]);
+    unet_guided_run (guided, guide, q, radius, UNET_SCALES_EPSILON);
+  }
+  g_free (flags);
+  g_free (scratch);
+}
+
+static gdouble
+oracle_between (const UnetGuided *coarse, const gfloat *g, gint x, gint y)
+{
+  const gint w = (gint) coarse->width, h = (gint) coarse->height;
+  const gdouble u = CLAMP ((x + 0.5) / 2 - 0.5, 0, w - 1.0);
+  const gdouble v = CLAMP ((y + 0.5) / 2 - 0.5, 0, h - 1.0);
+  const gint x0 = (gint) u, y0 = (gint) v;
+  const gint x1 = MIN (x0 + 1, w - 1), y1 = MIN (y0 + 1, h - 1);
+  gdouble sum = 0;
+
+  for (gint i = 0; i < 4; i++) {
+    const gfloat *k = coarse->coefficients + i;
+    const gdouble a = k[4 * (y0 * w + x0)] * (1 - u + x0) +
+        k[4 * (y0 * w + x1)] * (u - x0);
+    const gdouble b = k[4 * (y1 * w + x0)] * (1 - u + x0) +
+        k[4 * (y1 * w + x1)] * (u - x0);
+
+    sum += (a * (1 - v + y0) + b * (v - y0)) * (i < 3 ? g[i] : 1);
+  }
+  return sum;
+}
+
+static void
+check_scales (GRand *rand)
+{
+  static const gdouble coarse_parts[] = UNET_SCALES_COARSE;
+  static const gdouble fine_parts[] = UNET_SCALES_FINE;
+  const gint w = g_rand_int_range (rand, 2, 60);
+  const gint h = g_rand_int_range (rand, 2, 50);
+  const gint cw = (w + 1) / 2, ch = (h + 1) / 2;
+  gfloat *guide = g_new (gfloat, 4 * w * h), *p = g_new (gfloat, w * h);
+  gfloat *small = g_new (gfloat, 4 * cw * ch), *r = g_new (gfloat, cw * ch);
+  gfloat *q = g_new (gfloat, w * h), *s = g_new (gfloat, cw * ch);
+  UnetGuided coarse, fine;
+  UnetScales scales;
+
+  for (gint i = 0; i < 4 * w * h; i++)
+    guide[i] = i % 4 == 3 ? 0 : (gfloat) g_rand_double_range (rand, -.5, .5);
+  for (gint i = 0; i < w * h; i++)
+    p[i] = (gfloat) CLAMP (0.5 + 0.1 * (i % w - w / 2) +
+            g_rand_double_range (rand, -.1, .1), 0, 1);
+  unet_scales_init (&scales, (guint) w, (guint) h);
+  unet_scales_run (&scales, guide, p);
+  unet_guided_init (&coarse, (guint) cw, (guint) ch);
+  unet_guided_init (&fine, (guint) w, (guint) h);
+  oracle_halve (guide, small, w, h, 4);
+  oracle_halve (p, r, w, h, 1);
+  memcpy (s, r, sizeof (gfloat) * cw * ch);
+  oracle_passes (&coarse, small, r, s, coarse_parts,
+      G_N_ELEMENTS (coarse_parts));
+  for (gint i = 0; i < w * h; i++)
+    q[i] = oracle_sure (oracle_between (&coarse, guide + 4 * i, i % w, i / w),
+        p[i]);
+  oracle_passes (&fine, guide, p, q, fine_parts, G_N_ELEMENTS (fine_parts));
+  for (gint i = 0; i < w * h; i++) {
+    const gfloat *g = guide + 4 * i, *a = scales.fine.coefficients + 4 * i;
+    const gfloat *b = fine.coefficients + 4 * i;
+
+    fail_unless (fabs (a[0] * g[0] + a[1] * g[1] + a[2] * g[2] + a[3] -
+            b[0] * g[0] - b[1] * g[1] - b[2] * g[2] - b[3]) < 5e-3,
+        "%dx%d: another value at %d, %d", w, h, i % w, i / w);
+  }
+  unet_scales_clear (&scales);
+  unet_guided_clear (&coarse);
+  unet_guided_clear (&fine);
+  g_free (guide);
+  g_free (p);
+  g_free (small);
+  g_free (r);
+  g_free (q);
+  g_free (s);
+}
+
+GST_START_TEST (test_scales)
+{
+  GRand *rand = g_rand_new_with_seed (7);
+
+  for (guint i = 0; i < 60; i++)
+    check_scales (rand);
   g_rand_free (rand);
 }
 
@@ -447,7 +584,7 @@ check_edge (GRand *rand, const gchar *format)
         "%s: still %u at %u, the edge is at %u", format, got, x, column);
   }
   fail_unless (result->probability[height / 2 * width + column - 3] > 127);
-  fail_unless (result->probability[height / 2 * width + column + 2] < 127);
+  fail_unless (result->probability[height / 2 * width + column + 3] < 127);
   unet_refine_free (refine);
   free_mask (&mask);
   test_frame_clear (&frame);
@@ -910,6 +1047,7 @@ refine_suite (void)
 
   suite_add_tcase (suite, tcase);
   tcase_add_test (tcase, test_guided);
+  tcase_add_test (tcase, test_scales);
   tcase_add_test (tcase, test_planes);
   tcase_add_test (tcase, test_plain);
   tcase_add_test (tcase, test_edge);

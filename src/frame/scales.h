@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The guided filter on two scales, in passes of falling radius: at half the
+ * resolution edges travel to where the picture has its own, at the full one
+ * they settle. */
+
+#include "frame/guided.h"
+
+G_BEGIN_DECLS
+
+/* Windows of the passes, as parts of the shorter side (of half the resolution,
+ * and of the full one), and the variance of what is no edge. */
+#define UNET_SCALES_COARSE                                                    \
+  { 1 / 10.3, 1 / 12.0, 1 / 14.4, 1 / 18.0, 1 / 24.0, 1 / 36.0 }
+#define UNET_SCALES_FINE    { 1 / 64.0 }
+#define UNET_SCALES_EPSILON 1e-5f
+/* Before another pass, what has been found is taken back a little to what the
+ * network said, and made surer of itself, by a smoothstep: least squares round
+ * probabilities towards the middle. */
+#define UNET_SCALES_NETWORK   0.4f
+#define UNET_SCALES_SURE_FROM 0.3f
+#define UNET_SCALES_SURE_TO   0.7f
+
+typedef struct {
+  UnetGuided fine;       /* the result: its coefficients and where they count */
+  gfloat *values;        /* what stands elsewhere, near 0 or 1 */
+  guint8 *flags;
+  /* scratch */
+  guint8 *scratch;
+  UnetGuided coarse;
+  gfloat *guide, *p, *q; /* at half the resolution */
+  guint8 *coarse_flags;
+  gfloat *line;
+} UnetScales;
+
+/* FALSE where there is no memory; to be cleared in either case. */
+gboolean unet_scales_init (UnetScales *self, guint width, guint height);
+void unet_scales_clear (UnetScales *self);
+/* @guide: four floats per pixel, the last one 0. @p: probabilities. */
+void unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p);
+
+/* Flags pixels of edges in @p: neither 0 nor 1, or beside a hard step, which
+ * has no probabilities between. */
+void unet_scales_find_edges (guint8 *flags, const gfloat *p, guint width,
+    guint height);
+
+G_END_DECLS

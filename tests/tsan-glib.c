@@ -126,3 +126,49 @@ g_thread_pool_push (GThreadPool *pool, gpointer data, GError **error)
   __tsan_release (&pools);
   return real (pool, data, error);
 }
+
+/* Whoever lets go of an object last may see what all others have done to it,
+ * and frees it, perhaps from within GStreamer, which counts with the
+ * processor's own instructions. */
+
+void gst_mini_object_unref (gpointer object);
+void gst_object_unref (gpointer object);
+
+void
+gst_mini_object_unref (gpointer object)
+{
+  REAL (gst_mini_object_unref);
+  __tsan_release (object);
+  __tsan_acquire (object);
+  real (object);
+}
+
+void
+gst_object_unref (gpointer object)
+{
+  REAL (gst_object_unref);
+  __tsan_release (object);
+  __tsan_acquire (object);
+  real (object);
+}
+
+#undef g_free
+#undef g_slice_free1
+
+void
+g_free (gpointer memory)
+{
+  REAL (g_free);
+  if (memory)
+    __tsan_acquire (memory);
+  real (memory);
+}
+
+void
+g_slice_free1 (gsize size, gpointer memory)
+{
+  REAL (g_slice_free1);
+  if (memory)
+    __tsan_acquire (memory);
+  real (size, memory);
+}

@@ -3,7 +3,8 @@
 // ONNX Runtime behind a line protocol on stdin and stdout, the one that
 // runner.c speaks for the library:
 //
-//   load MODEL THREADS   reads a model, all optimisations   -> ok
+//   load MODEL THREADS [disabled]   reads a model, all optimisations or
+//                        none                              -> ok
 //   input NAME FILE.npy  sets an input                       -> ok
 //   run N                N inferences                        -> ms ms …
 //   save FOLDER          the last outputs as NAME.npy        -> ok NAME …
@@ -61,13 +62,13 @@ function writeNpy(path, tensor) {
 let session, outputs, feeds = {};
 
 const commands = {
-  async load(model, threads) {
+  async load(model, threads, optimizations = 'all') {
     await session?.release();
     feeds = {};
     outputs = undefined;
     session = await ort.InferenceSession.create(model, {
       executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: optimizations,
       executionMode: 'sequential',
       intraOpNumThreads: Number(threads),
       interOpNumThreads: 1,

@@ -109,9 +109,10 @@ open_batch (Batch *batch, GError **error)
       !batch_manifest_pin (&batch->manifest, options, batch->jobs.plan,
           &batch->all, error))
     return FALSE;
+  /* The largest first, so that none is left over when the others are done. */
   batch->jobs.items = options->n_shards > 0
       ? batch_shard_take (batch->all, options->shard, options->n_shards)
-      : g_ptr_array_ref (batch->all);
+      : batch_shard_take (batch->all, 1, 1);
   return batch_jobs_split (&batch->jobs, error);
 }
 

@@ -183,7 +183,7 @@ def overlay_times(folder):
          'qtdemux' if path.endswith(('mp4', 'mov')) else 'matroskademux',
          'name=in', 'in.video_0', '!', 'decodebin', '!', 'fakesink',
          'silent=false'],
-        capture_output=True, text=True, timeout=60)
+        env=media.PLAIN, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     times = [float(a) * 3600 + float(b) * 60 + float(c) for a, b, c in
              re.findall(r'chain .*pts: (\d+):(\d+):([\d.]+)', done.stdout)]

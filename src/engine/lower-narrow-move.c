@@ -33,13 +33,18 @@ same_dims (const UnetValue *a, const UnetValue *b)
       && memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
 }
 
-/* The lower bound that the post-ops set; %FALSE where they do more. */
+/* The lower bound that the post-ops set; %FALSE where they do more than that
+ * and what the bytes of the result do. */
 static gboolean
-only_relu (const UnetNode *node, gfloat *low)
+only_relu (const UnetPlan *plan, const UnetNode *node, gfloat *low)
 {
+  UnetNarrowValue to = narrow_of (plan, unet_node_output (node, 0));
+
   *low = -INFINITY;
   for (guint i = 0; i < node->post_ops->len; i++) {
-    if (g_array_index (node->post_ops, UnetPostOp, i).kind != UNET_POST_RELU)
+    const UnetPostOp *op = &g_array_index (node->post_ops, UnetPostOp, i);
+
+    if (op->kind != UNET_POST_RELU && !unet_narrow_limits (to, op))
       return FALSE;
     *low = 0.0f;
   }
@@ -94,7 +99,7 @@ add_suits (const UnetPlan *plan, const UnetNode *node)
   gfloat low;
 
   return b && node->inputs->len == 2 && narrow_of (plan, b).type
-      && same_dims (a, out) && same_dims (b, out) && only_relu (node, &low)
+      && same_dims (a, out) && same_dims (b, out) && only_relu (plan, node, &low)
       && !unet_node_attr (node, "axis");
 }
 
@@ -109,7 +114,7 @@ scale_suits (const UnetPlan *plan, const UnetNode *node)
   return b && b->n_dims == 4 && b->dtype == UNET_DTYPE_F32
       && same_dims (a, out) && b->dims[0] == a->dims[0]
       && b->dims[1] == a->dims[1] && b->dims[2] == 1 && b->dims[3] == 1
-      && a->dims[2] * a->dims[3] > 1 && only_relu (node, &low)
+      && a->dims[2] * a->dims[3] > 1 && only_relu (plan, node, &low)
       && !unet_node_attr (node, "axis");
 }
 
@@ -434,7 +439,7 @@ lower_add (UnetPlan *plan, UnetNode *node, GError **error)
     out->dims[3], out->dims[1], unet_narrow_pixels (plan, a),
     unet_narrow_pixels (plan, b), unet_narrow_pixels (plan, out),
     na.scale / to.scale, nb.scale / to.scale, 0 };
-  only_relu (node, &p->low);
+  only_relu (plan, node, &p->low);
   step = add_kernel (plan, node, "unet:narrow_add", unet_kernel_narrow_add, p);
   unet_step_operand (step, 0, x, FALSE);
   unet_step_operand (step, 0, y, FALSE);
@@ -460,7 +465,7 @@ lower_scale (UnetPlan *plan, UnetNode *node, GError **error)
   *p = (UnetNarrowScale){ from.type, to.type, out->dims[0], out->dims[2],
     out->dims[3], out->dims[1], unet_narrow_pixels (plan, a),
     unet_narrow_pixels (plan, out), from.scale / to.scale, 0 };
-  only_relu (node, &p->low);
+  only_relu (plan, node, &p->low);
   step = add_kernel (plan, node, "unet:narrow_scale",
       unet_kernel_narrow_scale, p);
   unet_step_operand (step, 0, x, FALSE);

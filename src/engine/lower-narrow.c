@@ -220,18 +220,31 @@ append_post_op (Conv *c, const UnetPostOp *op)
       && unet_post_ops_append_eltwise (ops, e.alg, e.alpha, e.beta);
 }
 
+/* Post-ops but a last one that does what unsigned bytes do by themselves. */
+static guint
+needed_post_ops (const Conv *c)
+{
+  guint n = c->node->post_ops->len;
+
+  if (n > 0 && unet_narrow_limits (c->dst, &g_array_index (c->node->post_ops,
+                                               UnetPostOp, n - 1)))
+    n--;
+  return n;
+}
+
 /* Results that are floats, or bfloat16, are in units of 1. */
 static gboolean
 make_attrs (Conv *c)
 {
   gboolean scales = c->dst.type != UNET_NARROW_NONE;
+  guint n = needed_post_ops (c);
 
-  for (guint i = 0; i < c->node->post_ops->len; i++)
+  for (guint i = 0; i < n; i++)
     scales &= scales_along (&g_array_index (c->node->post_ops, UnetPostOp, i));
   c->unit = scales ? c->dst.scale : 1.0f;
   if (dnnl_post_ops_create (&c->attrs.ops) != dnnl_success)
     return FALSE;
-  for (guint i = 0; i < c->node->post_ops->len; i++)
+  for (guint i = 0; i < n; i++)
     if (!append_post_op (c,
             &g_array_index (c->node->post_ops, UnetPostOp, i)))
       return FALSE;

@@ -26,6 +26,16 @@ unet_narrow_same (const UnetPlan *plan, const UnetValue *a,
       && narrow_of (plan, a)->scale == narrow_of (plan, b)->scale;
 }
 
+gboolean
+unet_narrow_limits (UnetNarrowValue value, const UnetPostOp *op)
+{
+  if (value.type != UNET_NARROW_U8)
+    return FALSE;
+  return op->kind == UNET_POST_RELU
+      || (op->kind == UNET_POST_CLIP && op->alpha == 0
+          && op->beta >= 254.5f * value.scale);
+}
+
 /* Channels from one pixel to the next: of the tensor that it is part of. */
 static gint64
 pixel_step (const UnetPlan *plan, const UnetValue *value)

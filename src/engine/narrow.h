@@ -21,6 +21,8 @@ gboolean unet_narrow_writes_floats (const UnetPlan *plan,
 /* Can the parts of a narrow concatenation be copied as they are? */
 gboolean unet_narrow_same (const UnetPlan *plan, const UnetValue *a,
     const UnetValue *b);
+/* Does @op cut off what bytes of @value cannot hold, and nothing else? */
+gboolean unet_narrow_limits (UnetNarrowValue value, const UnetPostOp *op);
 UnetMd unet_narrow_md (const UnetPlan *plan, const UnetValue *value);
 UnetPixels unet_narrow_pixels (const UnetPlan *plan, const UnetValue *value);
 /* Does the producer write into parts of wider tensors? */

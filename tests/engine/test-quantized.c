@@ -81,6 +81,33 @@ rounded (Maker *m, UnetValue *x, Kind kind, gfloat scale)
   return add (m, UNET_OP_DequantizeLinear, bytes, s, zero);
 }
 
+static UnetValue *
+pooled (Maker *m, UnetValue *x)
+{
+  gint64 two[] = { 2, 2 };
+
+  x = add (m, UNET_OP_MaxPool, x, NULL, NULL);
+  x->producer->since = 12;
+  unet_node_set_attr_ints (x->producer, "kernel_shape", two, 2);
+  unet_node_set_attr_ints (x->producer, "strides", two, 2);
+  return x;
+}
+
+/* The bytes themselves, as operators over bytes are chained. */
+static UnetValue *
+rounded_and_pooled (Maker *m, UnetValue *x, Kind kind, gfloat scale)
+{
+  UnetNode *dq;
+
+  x = rounded (m, x, kind, scale);
+  dq = x->producer;
+  unet_node_set_input (dq, 0, pooled (m, unet_node_input (dq, 0)));
+  /* nodes are kept in order */
+  g_ptr_array_insert (m->graph->nodes, -1,
+      g_ptr_array_steal_index (m->graph->nodes, m->graph->nodes->len - 2));
+  return x;
+}
+
 /* Bytes with a scale for each row; not every row reaches 127. */
 static UnetValue *
 weights (Maker *m, guint n_dims, const gint64 *dims, gdouble size)
@@ -135,7 +162,7 @@ two_layers (guint seed, Kind kind)
   gint64 dims[] = { 1, ic, draw (&m, 4, 20), draw (&m, 4, 20) };
   gboolean depthwise = draw (&m, 0, 3) == 0, pool = draw (&m, 0, 2) == 0;
   UnetValue *in = unet_graph_add_value (m.graph, "in"), *x;
-  gint64 two[] = { 2, 2 };
+  gboolean bytes = draw (&m, 0, 1);
 
   m.graph->opset = 13;
   unet_value_set_shape (in, UNET_DTYPE_F32, 4, dims);
@@ -144,13 +171,12 @@ two_layers (guint seed, Kind kind)
   x = conv (&m, x, ic, depthwise ? ic : oc, 3, depthwise);
   if (kind == FROM_ZERO && draw (&m, 0, 1))
     x = add (&m, UNET_OP_Relu, x, NULL, NULL);
-  x = rounded (&m, x, kind, 3.0f / 127);
-  if (pool) {
-    x = add (&m, UNET_OP_MaxPool, x, NULL, NULL);
-    unet_node_set_attr_ints (x->producer, "kernel_shape", two, 2);
-    unet_node_set_attr_ints (x->producer, "strides", two, 2);
+  if (pool && bytes)
+    x = rounded_and_pooled (&m, x, kind, 3.0f / 127);
+  else
     x = rounded (&m, x, kind, 3.0f / 127);
-  }
+  if (pool && !bytes)
+    x = rounded (&m, pooled (&m, x), kind, 3.0f / 127);
   x = conv (&m, x, depthwise ? ic : oc, 16, 1, FALSE);
   x = rounded (&m, x, kind, STEP_OUT);
   g_ptr_array_add (m.graph->outputs, x);

@@ -12,6 +12,7 @@ probabilities. Ours may lie a quarter farther from it than ONNX Runtime's, and
 lie within 0.01 of ONNX Runtime's on average. Prints TAP.
 """
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,8 @@ sys.path.insert(0, os.path.join(HERE, '..', 'bench'))
 sys.path.insert(0, os.path.join(HERE, '..', 'tools'))
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
+import onnx  # noqa: E402
+import dialects  # noqa: E402
 import networks  # noqa: E402
 import ort  # noqa: E402
 import tap  # noqa: E402
@@ -102,6 +105,26 @@ def check(out, place, case, calibration, path, closest):
         if closest and not isa:
             out.check(apart <= closest, '%s: %.4f from theirs' % (
                 case.name, apart))
+    return name, truth, allowed
+
+
+def check_operators(out, place, case, path, name, truth, allowed):
+    """QLinearConv and its kin: all of it in bytes, and as good."""
+    other = os.path.join(place.folder, 'operators.onnx')
+    onnx.save(dialects.operators(onnx.load(
+        os.path.join(place.folder, 'copy.onnx'))), other)
+    error = np.abs(place.ours(other, case, path, name) - truth).mean()
+    out.check(error <= allowed, '%s, operators over bytes: %.4f from f32, '
+              '%.4f allowed' % (case.name, error, allowed))
+    rows, columns = MADE[case.name].split('x')
+    done = subprocess.run(
+        [place.program, 'inspect', other, '--tuning', 'static', '--size',
+         columns + 'x' + rows, '--json'], check=True, text=True,
+        capture_output=True)
+    left = [layer['op'] for layer in json.loads(done.stdout)['layers']
+            if 'Linear' in layer['op']]
+    out.check(not left, '%s: nothing is rounded step by step' % case.name,
+              ' '.join(left))
 
 
 def run_all(args, server, out):
@@ -111,7 +134,8 @@ def run_all(args, server, out):
         place = Place(args, server, folder)
         for case in cases:
             path = place.input('input', case.tensor(MADE[case.name]))
-            check(out, place, case, [path], path, None)
+            check_operators(out, place, case, path, *check(
+                out, place, case, [path], path, None))
         frames = [place.input('frame%d' % i, photograph(i))
                   for i in (0, 2, 4)]
         check(out, place, networks.file_case(

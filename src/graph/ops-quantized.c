@@ -79,6 +79,37 @@ check_zero (const Expansion *e, const UnetValue *x, const UnetValue *zero,
   return TRUE;
 }
 
+static gboolean
+comes_before (const UnetGraph *graph, const UnetNode *a, const UnetNode *b)
+{
+  for (guint i = 0; i < graph->nodes->len; i++) {
+    const UnetNode *node = g_ptr_array_index (graph->nodes, i);
+    if (node == a || node == b)
+      return node == a;
+  }
+  return FALSE;
+}
+
+/* Others may have read the same numbers before. Hostile files have many. */
+#define MAX_READERS 16
+
+static UnetValue *
+find_dequantized (const UnetValue *x, const UnetValue *scale,
+                  const UnetValue *zero, gint64 axis)
+{
+  for (guint i = 0; i < MIN (x->consumers->len, MAX_READERS); i++) {
+    const UnetNode *node = g_ptr_array_index (x->consumers, i);
+    if (node->op == UNET_OP_DequantizeLinear &&
+        unet_node_input (node, 0) == x &&
+        unet_node_input (node, 1) == scale &&
+        unet_node_input (node, 2) == zero &&
+        unet_node_attr_int (node, "axis", 1) == axis &&
+        unet_node_attr_int (node, "block_size", 0) == 0)
+      return unet_node_output (node, 0);
+  }
+  return NULL;
+}
+
 /* %NULL with an error. */
 static UnetValue *
 dequantize (Expansion *e, UnetValue *x, UnetValue *scale, UnetValue *zero,
@@ -94,6 +125,9 @@ dequantize (Expansion *e, UnetValue *x, UnetValue *scale, UnetValue *zero,
     fail (e, "only 8-bit integers with scales are supported", error);
     return NULL;
   }
+  y = find_dequantized (x, scale, zero, axis);
+  if (y && comes_before (e->graph, y->producer, e->node))
+    return y;
   y = insert (e, UNET_OP_DequantizeLinear, inputs, 3);
   unet_node_set_attr_int (y->producer, "axis", axis);
   return y;

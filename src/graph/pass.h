@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 gboolean unet_pass_dead_code (UnetGraph *graph);
 gboolean unet_pass_no_op (UnetGraph *graph);
+gboolean unet_pass_dequantize (UnetGraph *graph);
 gboolean unet_pass_exact (UnetGraph *graph);
 gboolean unet_pass_transpose (UnetGraph *graph);
 gboolean unet_pass_clip (UnetGraph *graph);

@@ -3,6 +3,7 @@
  *   masks boundary DATA [PICTURES]  edges of validation pictures
  *   masks flicker VIDEO             a still scene with sensor noise
  *   masks lag IMAGE MASK VIDEO      a cut-out moved over a background
+ *   masks reuse VIDEO               older masks, as they were and carried along
  * DATA has KIND/images/NAME.jpg and KIND/masks/NAME.png. Not a test. */
 #include <frame/frame.h>
 #include <gst/app/gstappsink.h>
@@ -682,6 +683,153 @@ measure_lag (Chain *chain, const gchar *image, const gchar *mask_path,
   g_free (mask);
 }
 
+/* ---- reuse ------------------------------------------------------------ */
+
+#define BLOCK 16
+#define SEARCH 8
+#define OLDEST 3
+
+/* What the network saw, grey. */
+static void
+read_grey (Chain *chain, gfloat *grey)
+{
+  const gsize n = (gsize) chain->width * chain->height;
+  const gfloat *t = unet_session_get_input_data (chain->session, 0);
+
+  for (gsize i = 0; i < n; i++)
+    grey[i] = (t[i] + t[n + i] + t[2 * n + i]) / 3;
+}
+
+static gdouble
+block_difference (const gfloat *a, const gfloat *b, gint w, gint h, gint x0,
+    gint y0, gint dx, gint dy)
+{
+  gdouble sum = 0;
+
+  for (gint y = y0; y < MIN (y0 + BLOCK, h); y++)
+    for (gint x = x0; x < MIN (x0 + BLOCK, w); x++)
+      sum += fabsf (a[y * w + x] - b[CLAMP (y + dy, 0, h - 1) * w +
+              CLAMP (x + dx, 0, w - 1)]);
+  return sum;
+}
+
+/* Full search; a little longer ways must be a little better. */
+static void
+find_motion (const gfloat *now, const gfloat *then, gint w, gint h,
+    gfloat *vectors)
+{
+  const gint bw = (w + BLOCK - 1) / BLOCK, bh = (h + BLOCK - 1) / BLOCK;
+
+  for (gint b = 0; b < bw * bh; b++) {
+    gdouble best = G_MAXDOUBLE;
+
+    for (gint dy = -SEARCH; dy <= SEARCH; dy++)
+      for (gint dx = -SEARCH; dx <= SEARCH; dx++) {
+        const gdouble d = block_difference (now, then, w, h, b % bw * BLOCK,
+            b / bw * BLOCK, dx, dy) + 0.3 * hypot (dx, dy);
+
+        if (d >= best)
+          continue;
+        best = d;
+        vectors[2 * b] = (gfloat) dx;
+        vectors[2 * b + 1] = (gfloat) dy;
+      }
+  }
+}
+
+/* The mask of then as it should be now, vectors bilinear between blocks. */
+static void
+carry (const guint8 *then, const gfloat *vectors, gint w, gint h, guint8 *now)
+{
+  const gint bw = (w + BLOCK - 1) / BLOCK, bh = (h + BLOCK - 1) / BLOCK;
+
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++) {
+      const gdouble u = CLAMP ((x + 0.5) / BLOCK - 0.5, 0, bw - 1.0);
+      const gdouble v = CLAMP ((y + 0.5) / BLOCK - 0.5, 0, bh - 1.0);
+      const gint x0 = (gint) u, y0 = (gint) v;
+      gdouble d[2] = { 0 };
+
+      for (gint k = 0; k < 4; k++) {
+        const gint i = MIN (x0 + k % 2, bw - 1), j = MIN (y0 + k / 2, bh - 1);
+        const gdouble weight = (k % 2 ? u - x0 : 1 - u + x0) *
+            (k / 2 ? v - y0 : 1 - v + y0);
+
+        d[0] += weight * vectors[2 * (j * bw + i)];
+        d[1] += weight * vectors[2 * (j * bw + i) + 1];
+      }
+      now[y * w + x] = then[CLAMP ((gint) floor (y + d[1] + 0.5), 0, h - 1) *
+              w + CLAMP ((gint) floor (x + d[0] + 0.5), 0, w - 1)];
+    }
+}
+
+static gdouble
+agreement (const guint8 *a, const guint8 *b, gsize n)
+{
+  gsize both = 0, either = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    both += a[i] > 127 && b[i] > 127;
+    either += a[i] > 127 || b[i] > 127;
+  }
+  return either ? (gdouble) both / either : 1;
+}
+
+/* An older mask beside the frame's own, as it was and carried along the motion
+ * of blocks. */
+static void
+measure_reuse (Chain *chain, const gchar *path, guint frames)
+{
+  gfloat *grey[OLDEST + 1] = { NULL }, *vectors = NULL;
+  guint8 *masks[OLDEST + 1] = { NULL }, *carried = NULL;
+  gdouble sums[2][OLDEST + 1] = { { 0 } };
+  guint n_sums[OLDEST + 1] = { 0 };
+  gsize n = 0;
+  Reader reader;
+
+  reader_init (&reader, path, "video/x-raw,format=I420");
+  for (guint f = 0; f < frames && reader_next (&reader); f++) {
+    const guint at = f % (OLDEST + 1);
+
+    if (f == 0) {
+      chain_set_info (chain, &reader.info);
+      n = (gsize) chain->width * chain->height;
+      for (guint i = 0; i <= OLDEST; i++) {
+        grey[i] = g_new (gfloat, n);
+        masks[i] = g_malloc (n);
+      }
+      vectors = g_new (gfloat, n);
+      carried = g_malloc (n);
+    }
+    chain_run (chain, &reader.frame, 1000 / 30.0);
+    read_grey (chain, grey[at]);
+    memcpy (masks[at], chain->raw.probability, n);
+    for (guint age = 1; age <= MIN (f, OLDEST); age++) {
+      const guint then = (f - age) % (OLDEST + 1);
+
+      find_motion (grey[at], grey[then], (gint) chain->width,
+          (gint) chain->height, vectors);
+      carry (masks[then], vectors, (gint) chain->width,
+          (gint) chain->height, carried);
+      sums[0][age] += agreement (masks[then], masks[at], n);
+      sums[1][age] += agreement (carried, masks[at], n);
+      n_sums[age]++;
+    }
+  }
+  for (guint age = 1; age <= OLDEST; age++)
+    printf ("age %u: IoU with the frame's own mask %.4f, carried %.4f "
+        "(%+.4f)\n", age, sums[0][age] / n_sums[age],
+        sums[1][age] / n_sums[age],
+        (sums[1][age] - sums[0][age]) / n_sums[age]);
+  for (guint i = 0; i <= OLDEST; i++) {
+    g_free (grey[i]);
+    g_free (masks[i]);
+  }
+  g_free (vectors);
+  g_free (carried);
+  reader_clear (&reader);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -696,6 +844,8 @@ main (int argc, char **argv)
   else if (g_str_equal (what, "flicker"))
     for (gdouble sigma = 2; sigma <= 8; sigma *= 2)
       measure_flicker (&chain, argv[2], sigma, 60);
+  else if (g_str_equal (what, "reuse"))
+    measure_reuse (&chain, argv[2], 90);
   else if (g_str_equal (what, "lag") && argc > 4)
     measure_lag (&chain, argv[2], argv[3], argv[4]);
   else

@@ -210,8 +210,9 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   enlarge (self, guide);
   make_sure (self->values, p, n);
   unet_scales_find_edges (self->flags, self->values, w, h);
-  unet_guided_reach (fine->wanted, self->flags, self->scratch, w, h,
-      radius_of (fine, fine_radii[0]));
+  /* Edges are near by now; farther away the frame's own samples would only
+   * make specks where they are like the other side's. */
+  unet_guided_reach (fine->wanted, self->flags, self->scratch, w, h, 1);
   for (guint i = 0; i < G_N_ELEMENTS (fine_radii); i++) {
     if (i > 0) {
       unet_guided_apply (fine, guide, self->values);

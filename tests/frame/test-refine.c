@@ -180,10 +180,11 @@ oracle_sure (gdouble q, gdouble p)
   return (gfloat) (t * t * (3 - 2 * t));
 }
 
-/* Passes of the filter, which has a test of its own. */
+/* Passes of the filter, which has a test of its own. @reach: 0 for the first
+ * window's radius. */
 static void
 oracle_passes (UnetGuided *guided, const gfloat *guide, const gfloat *p,
-    gfloat *q, const gdouble *parts, guint n_parts)
+    gfloat *q, const gdouble *parts, guint n_parts, guint reach)
 {
   const gsize n = (gsize) guided->width * guided->height;
   const guint side = MIN (guided->width, guided->height);
@@ -195,7 +196,7 @@ oracle_passes (UnetGuided *guided, const gfloat *guide, const gfloat *p,
 
     if (i == 0)
       unet_guided_reach (guided->wanted, flags, scratch, guided->width,
-          guided->height, radius);
+          guided->height, reach ? reach : radius);
     else
       unet_guided_apply (guided, guide, q);
     for (gsize k = 0; k < n && i > 0; k++)
@@ -255,11 +256,11 @@ check_scales (GRand *rand)
   oracle_halve (p, r, w, h, 1);
   memcpy (s, r, sizeof (gfloat) * cw * ch);
   oracle_passes (&coarse, small, r, s, coarse_parts,
-      G_N_ELEMENTS (coarse_parts));
+      G_N_ELEMENTS (coarse_parts), 0);
   for (gint i = 0; i < w * h; i++)
     q[i] = oracle_sure (oracle_between (&coarse, guide + 4 * i, i % w, i / w),
         p[i]);
-  oracle_passes (&fine, guide, p, q, fine_parts, G_N_ELEMENTS (fine_parts));
+  oracle_passes (&fine, guide, p, q, fine_parts, G_N_ELEMENTS (fine_parts), 1);
   for (gint i = 0; i < w * h; i++) {
     const gfloat *g = guide + 4 * i, *a = scales.fine.coefficients + 4 * i;
     const gfloat *b = fine.coefficients + 4 * i;

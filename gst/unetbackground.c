@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unetbackground.h"
 
-#define DECODE_TIMEOUT (10 * GST_SECOND)
+#include "unetpicture.h"
 
 struct _UnetBackground {
   gint ref_count; /* atomic */
@@ -49,63 +49,6 @@ unet_background_get_location (const UnetBackground *self)
 }
 
 /* ---- the picture ------------------------------------------------------ */
-
-static GstElement *
-make_pipeline (const gchar *location, GError **error)
-{
-  GstElement *pipeline = gst_parse_launch_full ("filesrc name=source ! "
-      "decodebin ! videoconvert ! video/x-raw,format=RGBx ! fakesink name=sink",
-      NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
-  GstElement *source;
-
-  if (pipeline == NULL)
-    return NULL;
-  source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
-  g_object_set (source, "location", location, NULL);
-  gst_object_unref (source);
-  return pipeline;
-}
-
-static gboolean
-preroll (GstElement *pipeline, const gchar *location, GError **error)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = NULL;
-  g_autoptr (GError) local = NULL;
-
-  gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  message = gst_bus_timed_pop_filtered (bus, DECODE_TIMEOUT,
-      GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE)
-    return TRUE;
-  if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error (message, &local, NULL);
-  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "%s: %s",
-      location, local ? local->message : "no picture could be decoded");
-  return FALSE;
-}
-
-/* The first picture of the file, whatever GStreamer can decode. */
-static GstSample *
-load (const gchar *location, GError **error)
-{
-  GstElement *pipeline = make_pipeline (location, error), *sink;
-  GstSample *sample = NULL;
-
-  if (pipeline == NULL)
-    return NULL;
-  if (preroll (pipeline, location, error)) {
-    sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-    g_object_get (sink, "last-sample", &sample, NULL);
-    gst_object_unref (sink);
-    if (sample == NULL)
-      g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
-          "%s: no picture in it", location);
-  }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (pipeline);
-  return sample;
-}
 
 /* The largest part in the middle that has the frame's shape. */
 static GstStructure *
@@ -160,7 +103,7 @@ unet_background_make_frame (UnetBackground *self, const GstVideoInfo *info,
 
   if (self->location == NULL)
     return NULL;
-  sample = load (self->location, error);
+  sample = unet_picture_load (self->location, error);
   if (sample == NULL)
     return NULL;
   /* Of progressive frames, whatever the stream is. */

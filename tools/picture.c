@@ -3,73 +3,20 @@
 #include "picture.h"
 #include "tool.h"
 
+#include "../gst/unetpicture.h"
+
 #include <png.h>
 
-#define DECODE_TIMEOUT (30 * GST_SECOND)
-
 /* ---- in ----------------------------------------------------------------- */
-
-static GstElement *
-make_pipeline (const gchar *path, GError **error)
-{
-  GstElement *pipeline, *source;
-  /* videoflip is in another package than the rest; without it a picture
-   * stays as it is stored. */
-  g_autoptr (GstElementFactory) flip = gst_element_factory_find ("videoflip");
-  g_autofree gchar *text = g_strdup_printf (
-      "filesrc name=source ! decodebin ! videoconvert ! %s"
-      "video/x-raw,format=RGBx ! fakesink name=sink enable-last-sample=true",
-      flip != NULL ? "videoflip video-direction=auto ! videoconvert ! " : "");
-
-  pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
-      error);
-  if (pipeline == NULL)
-    return NULL;
-  source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
-  g_object_set (source, "location", path, NULL);
-  gst_object_unref (source);
-  return pipeline;
-}
-
-/* Until the sink holds the first picture. */
-static gboolean
-preroll (GstElement *pipeline, const gchar *path, GError **error)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = NULL;
-  g_autoptr (GError) local = NULL;
-
-  gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  message = gst_bus_timed_pop_filtered (bus, DECODE_TIMEOUT,
-      GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE)
-    return TRUE;
-  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error (message, &local, NULL);
-  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path,
-      local != NULL ? local->message : "no picture could be decoded");
-  return FALSE;
-}
 
 GstSample *
 tool_picture_load (const gchar *path, GError **error)
 {
-  GstElement *pipeline = make_pipeline (path, error);
-  GstSample *sample = NULL;
-  GstElement *sink;
+  g_autoptr (GError) local = NULL;
+  GstSample *sample = unet_picture_load (path, &local);
 
-  if (pipeline == NULL)
-    return NULL;
-  if (preroll (pipeline, path, error)) {
-    sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-    g_object_get (sink, "last-sample", &sample, NULL);
-    gst_object_unref (sink);
-    if (sample == NULL)
-      g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-          "%s: no picture in it", path);
-  }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (pipeline);
+  if (sample == NULL)
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s", local->message);
   return sample;
 }
 
@@ -126,7 +73,7 @@ tool_picture_each_second (const gchar *path,
     gboolean (*take) (GstSample *sample, gpointer data), gpointer data,
     GError **error)
 {
-  GstElement *pipeline = make_pipeline (path, error), *sink;
+  GstElement *pipeline = unet_picture_make_pipeline (path, error), *sink;
   Each each = { take, data, pipeline, FALSE, 0 };
   gboolean ok;
 

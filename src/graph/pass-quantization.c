@@ -242,74 +242,6 @@ drop_pair (UnetGraph *graph, UnetNode *q, const Scale *scale)
   unet_graph_remove_node (graph, q);
 }
 
-/* ---- bytes that only move ----------------------------------------------- */
-
-/* Does it give the same, scaled, whatever scale its numbers have? Rounding of
- * means aside. */
-static gboolean
-moves_bytes (const UnetNode *node)
-{
-  const UnetValue *in = unet_node_input (node, 0);
-
-  if (!in || in->constant || !in->producer || unet_node_output (node, 1) ||
-      in->producer->op != UNET_OP_QuantizeLinear || node->post_ops->len ||
-      (in->dtype != UNET_DTYPE_U8 && in->dtype != UNET_DTYPE_I8))
-    return FALSE;
-  switch (node->op) {
-  case UNET_OP_MaxPool:
-  case UNET_OP_Transpose:
-  case UNET_OP_Reshape:
-  case UNET_OP_Slice:
-  case UNET_OP_Identity:
-  case UNET_OP_DepthToSpace:
-  case UNET_OP_SpaceToDepth:
-  case UNET_OP_Resize:
-    return TRUE;
-  default:
-    return FALSE;
-  }
-}
-
-static UnetNode *
-add_rounding (UnetGraph *graph, UnetNode *before, UnetOp op, UnetValue *x,
-              const UnetNode *like)
-{
-  UnetNode *node = before
-      ? unet_graph_insert_node (graph, before, op, like->name)
-      : unet_graph_add_node (graph, op, like->name);
-
-  node->since = 13;
-  unet_node_add_input (node, x);
-  for (guint i = 1; i < like->inputs->len; i++)
-    unet_node_add_input (node, unet_node_input (like, i));
-  return node;
-}
-
-/* Floats before and behind it, and the bytes as they were behind those. */
-static void
-move_floats (UnetGraph *graph, UnetNode *node, guint index)
-{
-  UnetValue *in = unet_node_input (node, 0);
-  UnetValue *out = unet_node_output (node, 0), *values[2];
-  const UnetValue *like[] = { in, out };
-  const UnetNode *q = in->producer;
-  UnetNode *next = NULL;
-
-  for (guint i = 0; i < 2; i++) {
-    values[i] = unet_graph_add_value (graph, like[i]->name);
-    unet_value_set_shape (values[i], UNET_DTYPE_F32, like[i]->n_dims,
-                          like[i]->dims);
-  }
-  if (index + 1 < graph->nodes->len)
-    next = g_ptr_array_index (graph->nodes, index + 1);
-  unet_node_set_output (node, 0, values[1]);
-  unet_node_add_output (add_rounding (graph, next, UNET_OP_QuantizeLinear,
-                                      values[1], q), out);
-  unet_node_add_output (add_rounding (graph, node, UNET_OP_DequantizeLinear,
-                                      in, q), values[0]);
-  unet_node_set_input (node, 0, values[0]);
-}
-
 /* ---- ranges of what lies between ---------------------------------------- */
 
 static gboolean
@@ -418,12 +350,8 @@ unet_graph_take_ranges (UnetGraph *graph)
 {
   Scale scale;
 
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (graph->nodes, i);
-
-    if (moves_bytes (node))
-      move_floats (graph, node, i++);
-  }
+  /* what moves bytes moves floats from here on, between pairs */
+  unet_pass_dequantize (graph);
   for (guint i = 0; i < graph->nodes->len;) {
     UnetNode *node = g_ptr_array_index (graph->nodes, i);
 

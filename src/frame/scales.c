@@ -74,6 +74,32 @@ unet_scales_find_edges (guint8 *flags, const gfloat *p, guint width,
         p + (gsize) y * width + 1, width - 1);
 }
 
+UNET_SIMD static void
+flag_crossings (guint8 *restrict dst, const gfloat *a, const gfloat *b,
+    gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] |= (a[i] > 0.5f) != (b[i] > 0.5f);
+}
+
+void
+unet_scales_find_border (guint8 *flags, const gfloat *p, guint width,
+    guint height)
+{
+  const gsize n = (gsize) width * height;
+
+  memset (flags, 0, n);
+  flag_crossings (flags, p, p + width, n - width);
+  flag_crossings (flags + width, p, p + width, n - width);
+  for (guint y = 0; y < height; y++) {
+    const gfloat *row = p + (gsize) y * width;
+    guint8 *dst = flags + (gsize) y * width;
+
+    flag_crossings (dst, row, row + 1, width - 1);
+    flag_crossings (dst + 1, row, row + 1, width - 1);
+  }
+}
+
 /* ---- half the resolution ---------------------------------------------- */
 
 /* Means of two by two pixels of @n floats each; the last row and column of odd
@@ -113,7 +139,8 @@ UNET_SIMD static void
 make_sure (gfloat *restrict q, const gfloat *p, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
-    gfloat t = (q[i] + (p[i] - q[i]) * UNET_SCALES_NETWORK - UNET_SCALES_SURE_FROM) *
+    gfloat t = (q[i] + (p[i] - q[i]) * UNET_SCALES_NETWORK -
+            UNET_SCALES_SURE_FROM) *
         (1 / (UNET_SCALES_SURE_TO - UNET_SCALES_SURE_FROM));
 
     t = t > 0 ? t : 0;
@@ -153,8 +180,8 @@ run_coarse (UnetScales *self)
 }
 
 UNET_SIMD static void
-blend_rows (gfloat *restrict dst, const gfloat *near, const gfloat *far,
-    guint n)
+blend_coefficients (gfloat *restrict dst, const gfloat *near,
+    const gfloat *far, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = near[i] + (far[i] - near[i]) * 0.25f;
@@ -190,7 +217,8 @@ enlarge (UnetScales *self, const gfloat *guide)
     const guint far = y % 2 ? MIN (near + 1, ch - 1) : MAX (near, 1) - 1;
     const gfloat *k = self->coarse.coefficients;
 
-    blend_rows (self->line + 4, k + row * near, k + row * far, (guint) row);
+    blend_coefficients (self->line + 4, k + row * near, k + row * far,
+        (guint) row);
     memcpy (self->line, self->line + 4, 4 * sizeof (gfloat));
     memcpy (self->line + 4 + row, self->line + row, 4 * sizeof (gfloat));
     apply_between (self->values + (gsize) y * w, self->line,
@@ -209,10 +237,9 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   run_coarse (self);
   enlarge (self, guide);
   make_sure (self->values, p, n);
-  unet_scales_find_edges (self->flags, self->values, w, h);
-  /* Edges are near by now; farther away the frame's own samples would only
-   * make specks where they are like the other side's. */
-  unet_guided_reach (fine->wanted, self->flags, self->scratch, w, h, 1);
+  /* The border is near by now; farther away the frame's own samples would
+   * only make specks where they are like the other side's. */
+  unet_scales_find_border (fine->wanted, self->values, w, h);
   for (guint i = 0; i < G_N_ELEMENTS (fine_radii); i++) {
     if (i > 0) {
       unet_guided_apply (fine, guide, self->values);

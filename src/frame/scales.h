@@ -44,5 +44,9 @@ void unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p);
  * has no probabilities between. */
 void unet_scales_find_edges (guint8 *flags, const gfloat *p, guint width,
     guint height);
+/* Flags pixels with a neighbour, left, right, above or below, on the other side
+ * of one half. */
+void unet_scales_find_border (guint8 *flags, const gfloat *p, guint width,
+    guint height);
 
 G_END_DECLS

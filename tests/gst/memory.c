@@ -109,8 +109,8 @@ static const gchar *const properties[] = {
   "model=unet-same.onnx output=mask reuse-threshold=0.02",
   "model=unet-valid.onnx fit=tile output=none",
   "model=unet-same.onnx output=overlay refine=on async=true",
-  "model=rvm.onnx output-name=pha constants=downsample_ratio:0.5 "
-  "input-size=128x64 output=none",
+  ("model=rvm.onnx output-name=pha constants=downsample_ratio:0.5 "
+      "input-size=128x64 output=none"),
 };
 
 GST_START_TEST (test_start_without_memory)

@@ -11,7 +11,14 @@
 static GRand *rng;
 
 #define GUARD 64
-#define ROUNDS 60
+/* Fewer where each takes long, under the sanitizers. */
+static guint
+rounds (void)
+{
+  const gchar *text = g_getenv ("UNET_TEST_ROUNDS");
+
+  return text ? atoi (text) : 60;
+}
 
 static gint64
 range (gint64 low, gint64 high)
@@ -161,7 +168,7 @@ check_value (const Picture *x, gint64 n, gint64 y, gint64 i, gint64 c,
 
 START_TEST (test_max_pool2)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     UnetNarrowType type = any_type ();
     gint64 n = range (1, 2), h = range (2, 9), w = range (2, 19);
     gint64 c = any_channels ();
@@ -192,7 +199,7 @@ END_TEST
 
 START_TEST (test_convert)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     UnetNarrowType from = any_byte (), to = any_byte ();
     gint64 h = range (1, 6), w = range (1, 40), c = any_channels ();
     gfloat factor = g_rand_double_range (rng, 0.1, round % 3 ? 1 : 2.5);
@@ -223,7 +230,7 @@ END_TEST
 
 START_TEST (test_add)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     gboolean half = round % 4 == 0;
     UnetNarrowType tx = half ? UNET_NARROW_BF16 : any_byte ();
     UnetNarrowType ty = half ? UNET_NARROW_BF16 : any_byte ();
@@ -257,7 +264,7 @@ END_TEST
 
 START_TEST (test_scale_and_map)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     UnetNarrowType from = any_byte (), to = any_byte ();
     gint64 h = range (1, 6), w = range (1, 20), c = any_channels ();
     gfloat factor[2 * 70];
@@ -292,7 +299,7 @@ END_TEST
 
 START_TEST (test_floats)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     UnetNarrowType type = any_type ();
     gint64 h = range (1, 5), w = range (1, 300), c = any_channels ();
     gint64 vec = round % 3 == 0 ? 1 : round % 3 == 1 ? 16 : c;
@@ -335,7 +342,7 @@ END_TEST
 
 START_TEST (test_head_and_pool)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     UnetNarrowType type = any_type ();
     gint64 h = range (1, 5), w = range (1, 50), c = any_channels ();
     gint64 oc = range (1, UNET_HEAD_CHANNELS);
@@ -385,7 +392,7 @@ END_TEST
 
 START_TEST (test_moves)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     gint64 h = range (1, 6), w = range (1, 12), c = any_channels ();
     gint64 r = range (1, 3);
     Picture a, b, s, d;
@@ -424,7 +431,7 @@ END_TEST
 
 START_TEST (test_resize)
 {
-  for (guint round = 0; round < ROUNDS; round++) {
+  for (guint round = 0; round < rounds (); round++) {
     UnetNarrowType type = any_type ();
     gint64 h = range (1, 7), w = range (1, 9), c = any_channels ();
     gint64 oh = range (1, 12), ow = range (1, 15);

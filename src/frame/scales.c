@@ -5,7 +5,6 @@
 #include <math.h>
 
 static const gdouble coarse_radii[] = UNET_SCALES_COARSE;
-static const gdouble fine_radii[] = UNET_SCALES_FINE;
 /* Probabilities of an edge. */
 #define EDGE_FROM 0.06f
 #define EDGE_TO   0.94f
@@ -240,12 +239,6 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   /* The border is near by now; farther away the frame's own samples would
    * only make specks where they are like the other side's. */
   unet_scales_find_border (fine->wanted, self->values, w, h);
-  for (guint i = 0; i < G_N_ELEMENTS (fine_radii); i++) {
-    if (i > 0) {
-      unet_guided_apply (fine, guide, self->values);
-      make_sure (self->values, p, n);
-    }
-    unet_guided_run (fine, guide, self->values,
-        radius_of (fine, fine_radii[i]), UNET_SCALES_EPSILON);
-  }
+  unet_guided_run (fine, guide, self->values,
+      radius_of (fine, UNET_SCALES_FINE), UNET_SCALES_EPSILON);
 }

@@ -2,18 +2,18 @@
 #pragma once
 
 /* The guided filter on two scales, in passes of falling radius: at half the
- * resolution edges travel to where the picture has its own, at the full one
- * they settle. */
+ * resolution edges travel to where the picture has its own, in the one pass at
+ * the full one they settle. */
 
 #include "frame/guided.h"
 
 G_BEGIN_DECLS
 
-/* Windows of the passes, as parts of the shorter side (of half the resolution,
- * and of the full one), and the variance of what is no edge. */
+/* Windows of the passes, as parts of the shorter side: several at half the
+ * resolution, one at the full one; and the variance of what is no edge. */
 #define UNET_SCALES_COARSE                                                    \
   { 1 / 10.3, 1 / 12.0, 1 / 14.4, 1 / 18.0, 1 / 24.0, 1 / 36.0 }
-#define UNET_SCALES_FINE    { 1 / 64.0 }
+#define UNET_SCALES_FINE    (1 / 64.0)
 #define UNET_SCALES_EPSILON 1e-5f
 /* Before another pass, what has been found is taken back a little to what the
  * network said, and made surer of itself, by a smoothstep: least squares round
@@ -25,9 +25,8 @@ G_BEGIN_DECLS
 typedef struct {
   UnetGuided fine;       /* the result: its coefficients and where they count */
   gfloat *values;        /* what stands elsewhere, near 0 or 1 */
-  guint8 *flags;
   /* scratch */
-  guint8 *scratch;
+  guint8 *flags, *scratch; /* the caller's, too, before a run */
   UnetGuided coarse;
   gfloat *guide, *p, *q; /* at half the resolution */
   guint8 *coarse_flags;

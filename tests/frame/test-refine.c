@@ -258,7 +258,7 @@ static void
 check_scales (GRand *rand)
 {
   static const gdouble coarse_parts[] = UNET_SCALES_COARSE;
-  static const gdouble fine_parts[] = UNET_SCALES_FINE;
+  static const gdouble fine_parts[] = { UNET_SCALES_FINE };
   const gint w = g_rand_int_range (rand, 2, 60);
   const gint h = g_rand_int_range (rand, 2, 50);
   const gint cw = (w + 1) / 2, ch = (h + 1) / 2;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unetarithmetic.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <gst/gst.h>
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
@@ -52,6 +56,16 @@ calibrate (UnetBeside *self, GError **error)
       || unet_calibration_save (self->calibration, self->path, error);
 }
 
+/* Measuring takes and frees several times what the session keeps, and glibc
+ * holds it for a thread that ends here. */
+static void
+give_back (void)
+{
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
+}
+
 static gpointer
 make (gpointer data)
 {
@@ -68,6 +82,7 @@ make (gpointer data)
   if (self->session == NULL)
     GST_WARNING ("the session by rule stays: %s", error->message);
   g_clear_error (&error);
+  give_back ();
   g_atomic_int_set (&self->done, TRUE);
   return NULL;
 }

@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  * thread does, as long as it is through in time. */
 typedef struct {
   gboolean chooses;
+  GThread *stream; /* (nullable): whose frames come; under the lock */
+  guint misfits;   /* frames since another number would suit */
   guint64 budget; /* nanoseconds one thread may take; 0: nobody waits */
   guint64 alone;  /* that it took; 0: has not been tried */
 } UnetPace;
@@ -19,7 +21,13 @@ void unet_pace_init (UnetPace *self, guint threads);
 /* Frames of @info come, from a camera or from a file. */
 void unet_pace_set_info (UnetPace *self, const GstVideoInfo *info,
     gboolean live);
+/* The calling thread is the one that brings frames. */
+void unet_pace_join (UnetPace *self);
+void unet_pace_leave (UnetPace *self);
 /* 0: one for each processor. */
 guint unet_pace_get_threads (const UnetPace *self);
+/* Called with every frame: whether it is time to change over from @threads,
+ * which streams that come and go for a moment are not worth. */
+gboolean unet_pace_should_change (UnetPace *self, guint threads);
 
 G_END_DECLS

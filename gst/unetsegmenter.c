@@ -139,6 +139,18 @@ start_beside (UnetSegmenter *self)
       self->calibration, self->calibration_path);
 }
 
+/* Other streams came or went. */
+static void
+follow_pace (UnetSegmenter *self)
+{
+  if (self->beside || self->collecting
+      || !unet_pace_should_change (&self->pace, self->options.threads))
+    return;
+  self->pace.misfits = 0;
+  self->options.threads = unet_pace_get_threads (&self->pace);
+  start_beside (self);
+}
+
 static void
 begin_collecting (UnetSegmenter *self)
 {
@@ -185,6 +197,7 @@ unet_segmenter_settle (UnetSegmenter *self)
   UnetSession *session;
 
   end_collecting (self);
+  follow_pace (self);
   if (self->beside == NULL
       || (self->live && !unet_beside_is_done (self->beside)))
     return FALSE;
@@ -383,6 +396,7 @@ close_info (UnetSegmenter *self)
 void
 unet_segmenter_free (UnetSegmenter *self)
 {
+  unet_pace_leave (&self->pace);
   close_info (self);
   drop_beside (self);
   g_clear_pointer (&self->collecting, unet_calibration_unref);
@@ -554,6 +568,7 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
   Upright up;
 
   unet_pace_set_info (&self->pace, info, self->live);
+  unet_pace_join (&self->pace);
   if (self->preprocess && same_picture (&self->info, info)
       && suits (self, self->input_width, self->input_height))
     return TRUE;

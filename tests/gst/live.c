@@ -152,20 +152,26 @@ GST_END_TEST;
 /* ---- threads ---------------------------------------------------------- */
 
 static guint
+threads_of (GstElement *element)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint threads = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  gst_structure_get_uint (stats, "threads", &threads);
+  return threads;
+}
+
+static guint
 threads_at (GstHarness *h, gint fps_n, gint fps_d)
 {
   GstCaps *caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
-  GstStructure *stats;
-  guint threads;
 
   gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, fps_n, fps_d,
       NULL);
   gst_harness_set_src_caps (h, caps);
   age_of_next (h, TEST_HALF, 0);
-  g_object_get (h->element, "stats", &stats, NULL);
-  fail_unless (gst_structure_get_uint (stats, "threads", &threads));
-  gst_structure_free (stats);
-  return threads;
+  return threads_of (h->element);
 }
 
 /* One thread does where it has a quarter of an hour, and none where a
@@ -186,6 +192,80 @@ GST_START_TEST (test_live_threads)
   test_harness_free (file);
   test_harness_free (camera);
   test_harness_free (two);
+}
+
+GST_END_TEST;
+
+static GstElement *
+start_stream (void)
+{
+  g_autofree gchar *path = test_model ("red");
+  g_autofree gchar *launch = g_strdup_printf ("videotestsrc ! "
+      "video/x-raw,width=64,height=48 ! unetseg name=u model=\"%s\" ! "
+      "fakesink", path);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  return pipeline;
+}
+
+static void
+stop_stream (GstElement *pipeline)
+{
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+/* Frames go on meanwhile, and with them what the element chooses. */
+static void
+wait_for_threads (GstElement *pipeline, guint wanted)
+{
+  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline),
+      "u");
+
+  for (guint i = 0; i < 6000 && threads_of (element) != wanted; i++)
+    g_usleep (10 * 1000);
+  assert_equals_int (threads_of (element), wanted);
+}
+
+/* As many streams as processors take one each; who is left takes them all. */
+GST_START_TEST (test_threads_of_streams)
+{
+  guint all = g_get_num_processors ();
+  GstElement **streams = g_newa (GstElement *, all);
+
+  for (guint i = 0; i < all; i++)
+    streams[i] = start_stream ();
+  for (guint i = 0; i < all; i++)
+    wait_for_threads (streams[i], 1);
+  for (guint i = 1; i < all; i++)
+    stop_stream (streams[i]);
+  wait_for_threads (streams[0], all);
+  stop_stream (streams[0]);
+}
+
+GST_END_TEST;
+
+/* Elements behind one another share a streaming thread and never run at the
+ * same time: one stream. */
+GST_START_TEST (test_threads_of_chain)
+{
+  GstHarness *a = test_harness_new ("red", NULL);
+  GstHarness *b = test_harness_new ("red", NULL);
+  guint all = g_get_num_processors ();
+
+  gst_harness_set_live (a, FALSE);
+  gst_harness_set_live (b, FALSE);
+  test_harness_set_format (a, GST_VIDEO_FORMAT_I420, 64, 48);
+  test_harness_set_format (b, GST_VIDEO_FORMAT_I420, 64, 48);
+  for (guint i = 0; i < 40; i++) {
+    age_of_next (a, TEST_HALF, i);
+    age_of_next (b, TEST_HALF, i);
+  }
+  assert_equals_int (threads_of (a->element), all);
+  assert_equals_int (threads_of (b->element), all);
+  test_harness_free (a);
+  test_harness_free (b);
 }
 
 GST_END_TEST;
@@ -487,6 +567,8 @@ live_suite (void)
   tcase_add_test (tcase, test_latency_not_live);
   tcase_add_test (tcase, test_latency_message);
   tcase_add_test (tcase, test_live_threads);
+  tcase_add_test (tcase, test_threads_of_streams);
+  tcase_add_test (tcase, test_threads_of_chain);
   tcase_add_test (tcase, test_late_reuse);
   tcase_add_test (tcase, test_late_draws_last_mask);
   tcase_add_test (tcase, test_late_run);

@@ -118,6 +118,27 @@ UNET_API gdouble unet_scene_compare (UnetScene *self,
 UNET_API void unet_scene_keep (UnetScene *self);
 UNET_API void unet_scene_forget (UnetScene *self);
 
+typedef struct _UnetCarry UnetCarry;
+
+/* Takes masks along with what they cover to frames after their own. @shape: of
+ * the masks as they lie on frames, without data. */
+UNET_API UnetCarry *unet_carry_new (const GstVideoInfo *info,
+    const UnetMask *shape, GError **error);
+UNET_API void unet_carry_free (UnetCarry *self);
+/* The frame that the next calls are about. */
+UNET_API void unet_carry_look (UnetCarry *self, const GstVideoFrame *frame);
+/* The frame looked at last is the one that a mask is being made of. */
+UNET_API void unet_carry_keep (UnetCarry *self);
+/* That mask is there: it is the one that is carried from now on. */
+UNET_API void unet_carry_begin (UnetCarry *self);
+UNET_API void unet_carry_forget (UnetCarry *self);
+/* Fills @to with the mask in use as it is on the frame looked at last. FALSE
+ * where @from, which that mask is, does as it is: nothing has moved, or nobody
+ * can tell where. @threshold: a foreground pixel's least probability; of
+ * several classes each stays with its probability. */
+UNET_API gboolean unet_carry_run (UnetCarry *self, const UnetMask *from,
+    gdouble threshold, UnetMask *to);
+
 /* ---- tensor to mask --------------------------------------------------- */
 
 typedef struct _UnetPostprocess UnetPostprocess;

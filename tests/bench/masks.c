@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LOW 0.3
 #define HIGH 0.7
@@ -685,83 +686,7 @@ measure_lag (Chain *chain, const gchar *image, const gchar *mask_path,
 
 /* ---- reuse ------------------------------------------------------------ */
 
-#define BLOCK 16
-#define SEARCH 8
-#define OLDEST 3
-
-/* What the network saw, grey. */
-static void
-read_grey (Chain *chain, gfloat *grey)
-{
-  const gsize n = (gsize) chain->width * chain->height;
-  const gfloat *t = unet_session_get_input_data (chain->session, 0);
-
-  for (gsize i = 0; i < n; i++)
-    grey[i] = (t[i] + t[n + i] + t[2 * n + i]) / 3;
-}
-
-static gdouble
-block_difference (const gfloat *a, const gfloat *b, gint w, gint h, gint x0,
-    gint y0, gint dx, gint dy)
-{
-  gdouble sum = 0;
-
-  for (gint y = y0; y < MIN (y0 + BLOCK, h); y++)
-    for (gint x = x0; x < MIN (x0 + BLOCK, w); x++)
-      sum += fabsf (a[y * w + x] - b[CLAMP (y + dy, 0, h - 1) * w +
-              CLAMP (x + dx, 0, w - 1)]);
-  return sum;
-}
-
-/* Full search; a little longer ways must be a little better. */
-static void
-find_motion (const gfloat *now, const gfloat *then, gint w, gint h,
-    gfloat *vectors)
-{
-  const gint bw = (w + BLOCK - 1) / BLOCK, bh = (h + BLOCK - 1) / BLOCK;
-
-  for (gint b = 0; b < bw * bh; b++) {
-    gdouble best = G_MAXDOUBLE;
-
-    for (gint dy = -SEARCH; dy <= SEARCH; dy++)
-      for (gint dx = -SEARCH; dx <= SEARCH; dx++) {
-        const gdouble d = block_difference (now, then, w, h, b % bw * BLOCK,
-            b / bw * BLOCK, dx, dy) + 0.3 * hypot (dx, dy);
-
-        if (d >= best)
-          continue;
-        best = d;
-        vectors[2 * b] = (gfloat) dx;
-        vectors[2 * b + 1] = (gfloat) dy;
-      }
-  }
-}
-
-/* The mask of then as it should be now, vectors bilinear between blocks. */
-static void
-carry (const guint8 *then, const gfloat *vectors, gint w, gint h, guint8 *now)
-{
-  const gint bw = (w + BLOCK - 1) / BLOCK, bh = (h + BLOCK - 1) / BLOCK;
-
-  for (gint y = 0; y < h; y++)
-    for (gint x = 0; x < w; x++) {
-      const gdouble u = CLAMP ((x + 0.5) / BLOCK - 0.5, 0, bw - 1.0);
-      const gdouble v = CLAMP ((y + 0.5) / BLOCK - 0.5, 0, bh - 1.0);
-      const gint x0 = (gint) u, y0 = (gint) v;
-      gdouble d[2] = { 0 };
-
-      for (gint k = 0; k < 4; k++) {
-        const gint i = MIN (x0 + k % 2, bw - 1), j = MIN (y0 + k / 2, bh - 1);
-        const gdouble weight = (k % 2 ? u - x0 : 1 - u + x0) *
-            (k / 2 ? v - y0 : 1 - v + y0);
-
-        d[0] += weight * vectors[2 * (j * bw + i)];
-        d[1] += weight * vectors[2 * (j * bw + i) + 1];
-      }
-      now[y * w + x] = then[CLAMP ((gint) floor (y + d[1] + 0.5), 0, h - 1) *
-              w + CLAMP ((gint) floor (x + d[0] + 0.5), 0, w - 1)];
-    }
-}
+#define OLDEST 4
 
 static gdouble
 agreement (const guint8 *a, const guint8 *b, gsize n)
@@ -775,58 +700,114 @@ agreement (const guint8 *a, const guint8 *b, gsize n)
   return either ? (gdouble) both / either : 1;
 }
 
-/* An older mask beside the frame's own, as it was and carried along the motion
- * of blocks. */
+typedef struct {
+  UnetCarry *carry[OLDEST + 1]; /* each of one of the last frames */
+  guint8 *masks[OLDEST + 1];
+  UnetMask carried;
+  gdouble held_iou[OLDEST + 1], carried_iou[OLDEST + 1], time[OLDEST + 1];
+  gdouble look_time;
+  guint n[OLDEST + 1], n_frames;
+} Reuse;
+
+/* Milliseconds of this thread. */
+static gdouble
+thread_time (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  return 1e3 * t.tv_sec + 1e-6 * t.tv_nsec;
+}
+
+static void
+reuse_init (Reuse *self, const UnetMask *shape, const GstVideoInfo *info)
+{
+  memset (self, 0, sizeof *self);
+  self->carried = *shape;
+  self->carried.class_map = self->carried.probability = NULL;
+  alloc_mask (&self->carried);
+  for (guint i = 0; i <= OLDEST; i++) {
+    self->carry[i] = unet_carry_new (info, shape, NULL);
+    self->masks[i] = g_malloc ((gsize) shape->width * shape->height);
+  }
+}
+
+static void
+reuse_clear (Reuse *self)
+{
+  for (guint i = 0; i <= OLDEST; i++) {
+    unet_carry_free (self->carry[i]);
+    g_free (self->masks[i]);
+  }
+  g_free (self->carried.class_map);
+  g_free (self->carried.probability);
+}
+
+static void
+reuse_add_age (Reuse *self, const UnetMask *own, const GstVideoFrame *frame,
+    guint age)
+{
+  const guint from = (self->n_frames - age) % (OLDEST + 1);
+  const gsize n = (gsize) own->width * own->height;
+  const guint8 *result = self->masks[from];
+  UnetMask held = *own;
+  gdouble start;
+
+  held.probability = self->masks[from];
+  unet_carry_look (self->carry[from], frame);
+  start = thread_time ();
+  if (unet_carry_run (self->carry[from], &held, 0.5, &self->carried))
+    result = self->carried.probability;
+  self->time[age] += thread_time () - start;
+  self->held_iou[age] += agreement (held.probability, own->probability, n);
+  self->carried_iou[age] += agreement (result, own->probability, n);
+  self->n[age]++;
+}
+
+static void
+reuse_add (Reuse *self, const UnetMask *own, const GstVideoFrame *frame)
+{
+  const guint at = self->n_frames % (OLDEST + 1);
+  gdouble start;
+
+  for (guint age = 1; age <= MIN (self->n_frames, OLDEST); age++)
+    reuse_add_age (self, own, frame, age);
+  start = thread_time ();
+  unet_carry_look (self->carry[at], frame);
+  unet_carry_keep (self->carry[at]);
+  unet_carry_begin (self->carry[at]);
+  self->look_time += thread_time () - start;
+  memcpy (self->masks[at], own->probability,
+      (gsize) own->width * own->height);
+  self->n_frames++;
+}
+
+/* An older mask beside the frame's own, as it was and carried along. */
 static void
 measure_reuse (Chain *chain, const gchar *path, guint frames)
 {
-  gfloat *grey[OLDEST + 1] = { NULL }, *vectors = NULL;
-  guint8 *masks[OLDEST + 1] = { NULL }, *carried = NULL;
-  gdouble sums[2][OLDEST + 1] = { { 0 } };
-  guint n_sums[OLDEST + 1] = { 0 };
-  gsize n = 0;
   Reader reader;
+  Reuse reuse;
 
   reader_init (&reader, path, "video/x-raw,format=I420");
   for (guint f = 0; f < frames && reader_next (&reader); f++) {
-    const guint at = f % (OLDEST + 1);
-
     if (f == 0) {
       chain_set_info (chain, &reader.info);
-      n = (gsize) chain->width * chain->height;
-      for (guint i = 0; i <= OLDEST; i++) {
-        grey[i] = g_new (gfloat, n);
-        masks[i] = g_malloc (n);
-      }
-      vectors = g_new (gfloat, n);
-      carried = g_malloc (n);
+      reuse_init (&reuse, &chain->raw, &reader.info);
     }
     chain_run (chain, &reader.frame, 1000 / 30.0);
-    read_grey (chain, grey[at]);
-    memcpy (masks[at], chain->raw.probability, n);
-    for (guint age = 1; age <= MIN (f, OLDEST); age++) {
-      const guint then = (f - age) % (OLDEST + 1);
-
-      find_motion (grey[at], grey[then], (gint) chain->width,
-          (gint) chain->height, vectors);
-      carry (masks[then], vectors, (gint) chain->width,
-          (gint) chain->height, carried);
-      sums[0][age] += agreement (masks[then], masks[at], n);
-      sums[1][age] += agreement (carried, masks[at], n);
-      n_sums[age]++;
-    }
+    reuse_add (&reuse, &chain->raw, &reader.frame);
   }
   for (guint age = 1; age <= OLDEST; age++)
     printf ("age %u: IoU with the frame's own mask %.4f, carried %.4f "
-        "(%+.4f)\n", age, sums[0][age] / n_sums[age],
-        sums[1][age] / n_sums[age],
-        (sums[1][age] - sums[0][age]) / n_sums[age]);
-  for (guint i = 0; i <= OLDEST; i++) {
-    g_free (grey[i]);
-    g_free (masks[i]);
-  }
-  g_free (vectors);
-  g_free (carried);
+        "(%+.4f), %.3f ms\n", age, reuse.held_iou[age] / reuse.n[age],
+        reuse.carried_iou[age] / reuse.n[age],
+        (reuse.carried_iou[age] - reuse.held_iou[age]) / reuse.n[age],
+        reuse.time[age] / reuse.n[age]);
+  printf ("%dx%d at %ux%u, to look at a frame: %.3f ms\n", reader.info.width,
+      reader.info.height, chain->raw.width, chain->raw.height,
+      reuse.look_time / reuse.n_frames);
+  reuse_clear (&reuse);
   reader_clear (&reader);
 }
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Starts every pipeline as a user would and looks at what comes out. TAP.
 set -u
-pipelines=$(readlink -f "$(dirname "$0")/../../pipelines")
+here=$(readlink -f "$(dirname "$0")")
+pipelines=$(readlink -f "$here/../../pipelines")
 recording=/usr/share/forensics-samples/original-files/movie2/movie-hello.mp4
 person="videocrop left=110 top=82 right=914 bottom=446"
 scratch=$(mktemp -d)
@@ -129,6 +130,19 @@ media=video,encoding-name=VP8,clock-rate=90000,payload=96" ! rtpvp8depay ! \
   [ -s rtp-1.png ]
 }
 check "virtual-background sends RTP" receives_rtp
+have_programs () {
+  local name
+  for name in "$@"; do
+    command -v "$name" >/dev/null || return
+  done
+}
+if have_programs pipewire wireplumber pw-cli dbus-run-session &&
+    gst-inspect-1.0 pipewiresink >/dev/null 2>&1; then
+  check "virtual-background is PipeWire's camera" timeout 120 \
+    dbus-run-session -- "$here/pipewire.sh" "$pipelines/virtual-background"
+else
+  skip "virtual-background is PipeWire's camera" "PipeWire is not installed"
+fi
 check "picture-in-picture runs" timeout 60 "$pipelines/picture-in-picture" \
   -n 10 -s "fakesink sync=true" ball.webm test
 check "record-with-mask runs" timeout 60 "$pipelines/record-with-mask" \

@@ -1,0 +1,55 @@
+#!/bin/bash
+# pipewire.sh VIRTUAL-BACKGROUND: starts it as PipeWire's camera, in a session of
+# its own without a desktop, and reads pictures of that camera back, twice: one
+# program leaves, another comes. Run under dbus-run-session.
+set -u
+camera=$1
+XDG_RUNTIME_DIR=$(mktemp -d)
+export XDG_RUNTIME_DIR
+unset PIPEWIRE_REMOTE
+pids=()
+finish () {
+  kill "${pids[@]}" 2>/dev/null
+  sleep .3
+  kill -KILL "${pids[@]}" 2>/dev/null
+  wait
+  rm -rf "$XDG_RUNTIME_DIR"
+}
+trap finish EXIT
+
+# COMMAND…: until it says yes, for ten seconds.
+await () {
+  for _ in {1..50}; do
+    "$@" && return
+    sleep .2
+  done
+  echo "in vain: $*"
+  return 1
+}
+
+# Sanitizers are for ours alone.
+plainly () { env -u LD_PRELOAD "$@"; }
+
+is_connected () { plainly pw-cli info 0 >/dev/null 2>&1; }
+manages () { plainly pw-cli ls Client 2>/dev/null | grep -q WirePlumber; }
+is_camera () {
+  plainly pw-cli ls Node 2>/dev/null | grep -A9 'node.name = "unetseg"' |
+    grep -q 'media.class = "Video/Source"'
+}
+
+reads () {
+  rm -f camera-*.png
+  timeout 10 gst-launch-1.0 -q pipewiresrc target-object=unetseg \
+    num-buffers=5 ! videoconvert ! pngenc ! \
+    multifilesink location=camera-%d.png
+  # As large as the camera, and not empty.
+  [ "$(od -An -N8 -j16 -tu4 --endian=big camera-4.png | tr -s ' ')" = \
+    " 320 240" ] && [ "$(stat -c %s camera-4.png)" -gt 2000 ]
+}
+
+env -u LD_PRELOAD pipewire >pipewire.log 2>&1 & pids+=($!)
+await is_connected || exit
+env -u LD_PRELOAD wireplumber >wireplumber.log 2>&1 & pids+=($!)
+await manages || exit
+timeout 60 "$camera" -o pipewire -u interval=5 test & pids+=($!)
+await is_camera && reads && reads

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "narrow.h"
+#include "narrow-conv.h"
 #include <math.h>
 #include <string.h>
 
@@ -7,22 +7,7 @@
  * and one of the weights stands for src.scale * weight_scale[oc]; that over
  * the scale of the result is the one factor of each output channel. */
 
-typedef struct {
-  UnetPlan *plan;
-  UnetNode *node;
-  UnetWindow window;
-  UnetDnnlWindow w;
-  gboolean deconv; /* oneDNN's, not a spread */
-  gint64 spread;   /* r of a transposed convolution as product, or 0 */
-  gint64 oc, row;  /* rows of weights and numbers in one */
-  UnetNarrowValue src, dst; /* dst.type NONE: floats */
-  UnetMd src_md, weights_md, bias_md, dst_md;
-  gint64 dst_dims[4];
-  gfloat unit;   /* what 1 stands for behind the factors */
-  gfloat *steps; /* of weights, then factors, by output channel */
-  UnetAttrs attrs;
-  dnnl_primitive_desc_t pd;
-} Conv;
+typedef UnetNarrowConv Conv;
 
 static gboolean
 is_bytes (const Conv *c)
@@ -258,9 +243,8 @@ make_attrs (Conv *c)
 
 /* ---- weights ------------------------------------------------------------- */
 
-/* Rows of output channels, whatever ONNX's order is. */
-static gfloat *
-weight_rows (const Conv *c)
+gfloat *
+unet_narrow_conv_weights (const Conv *c)
 {
   const UnetValue *v = unet_node_input (c->node, 1);
   const gfloat *w = v->constant->data;
@@ -281,8 +265,8 @@ weight_rows (const Conv *c)
 /* Without VNNI two products of an unsigned and a signed byte are added in 16
  * bits: 2 * 255 * 64 still fits. oneDNN halves the weights by itself where
  * the source is signed. */
-static gint
-largest_weight (const Conv *c)
+gint
+unet_narrow_largest_weight (const Conv *c)
 {
   return c->plan->vnni || c->src.type == UNET_NARROW_S8 ? 127 : 64;
 }
@@ -311,9 +295,8 @@ step_of (const gfloat *row, gint64 n, gint limit, gfloat most)
   return most / limit;
 }
 
-/* Rounds one row to bytes; returns what a step of them stands for. */
-static gfloat
-quantize_row (const gfloat *row, gint64 n, gint limit, gint8 *out)
+gfloat
+unet_narrow_quantize_row (const gfloat *row, gint64 n, gint limit, gint8 *out)
 {
   gfloat high = 0, low = 0, most, step;
 
@@ -336,14 +319,15 @@ quantize_row (const gfloat *row, gint64 n, gint limit, gint8 *out)
 static UnetStorage *
 pack_weights (const Conv *c, gfloat *steps, GError **error)
 {
-  gfloat *rows = weight_rows (c);
+  gfloat *rows = unet_narrow_conv_weights (c);
   gint8 *bytes = is_bytes (c) ? g_new (gint8, c->oc * c->row) : NULL;
   UnetMd from = weights_md (c, bytes ? dnnl_s8 : dnnl_f32, dnnl_oihw);
   UnetStorage *storage;
 
   for (gint64 o = 0; o < c->oc; o++)
-    steps[o] = bytes ? quantize_row (rows + o * c->row, c->row,
-                           largest_weight (c), bytes + o * c->row)
+    steps[o] = bytes ? unet_narrow_quantize_row (rows + o * c->row,
+                           c->row, unet_narrow_largest_weight (c),
+                           bytes + o * c->row)
                      : 1.0f;
   storage = unet_plan_pack_reorder (c->plan,
       bytes ? (gconstpointer) bytes : rows, from,
@@ -368,18 +352,18 @@ fill_bytes (gpointer data, gpointer user_data, GError **error)
   return TRUE;
 }
 
-static UnetStorage *
-pack_floats (UnetPlan *plan, const gfloat *data, gint64 n, GError **error)
+UnetStorage *
+unet_narrow_pack_bytes (UnetPlan *plan, gconstpointer data, gsize size,
+    GError **error)
 {
-  Bytes b = { data, n * sizeof *data };
+  Bytes b = { data, size };
 
-  return unet_plan_pack (plan, data, b.size, "floats", b.size, fill_bytes, &b,
+  return unet_plan_pack (plan, data, size, "bytes", size, fill_bytes, &b,
       error);
 }
 
-/* Bias for every output channel, in the units that oneDNN wants it in. */
-static UnetStorage *
-pack_bias (const Conv *c, const gfloat *factors, GError **error)
+UnetStorage *
+unet_narrow_pack_bias (const Conv *c, const gfloat *factors, GError **error)
 {
   const UnetValue *v = unet_node_input (c->node, 2);
   const gfloat *b = v ? v->constant->data : NULL;
@@ -392,7 +376,8 @@ pack_bias (const Conv *c, const gfloat *factors, GError **error)
     if (is_bytes (c) && unet_bias_comes_before_scales ())
       bias[o] /= factors[o];
   }
-  storage = pack_floats (c->plan, bias, c->oc, error);
+  storage = unet_narrow_pack_bytes (c->plan, bias, c->oc * sizeof *bias,
+      error);
   g_free (bias);
   return storage;
 }
@@ -425,66 +410,6 @@ draft_pd (Conv *c)
   ok = conv_pd (c, ones) && !g_str_has_prefix (unet_pd_impl (c->pd), "ref");
   g_free (ones);
   return ok;
-}
-
-/* ---- few channels at the end --------------------------------------------- */
-
-static gboolean
-is_head (const Conv *c)
-{
-  if (c->node->op != UNET_OP_Conv || c->window.group != 1 || c->dst.type
-      || c->oc > UNET_HEAD_CHANNELS)
-    return FALSE;
-  for (guint i = 0; i < 2; i++)
-    if (c->w.kernel[i] != 1 || c->w.stride[i] != 1 || c->w.pad_begin[i]
-        || c->w.pad_end[i])
-      return FALSE;
-  return TRUE;
-}
-
-static UnetStorage *
-pack_head (const Conv *c, GError **error)
-{
-  gfloat *rows = weight_rows (c);
-  UnetStorage *storage;
-
-  for (gint64 i = 0; i < c->oc * c->row; i++)
-    rows[i] *= c->src.scale;
-  storage = pack_floats (c->plan, rows, c->oc * c->row, error);
-  g_free (rows);
-  return storage;
-}
-
-/* The last layer keeps its weights and its result in f32. */
-static gboolean
-emit_head (Conv *c, GError **error)
-{
-  UnetPlan *plan = c->plan;
-  UnetValue *in = unet_node_input (c->node, 0);
-  UnetValue *out = unet_node_output (c->node, 0);
-  UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error) : NULL;
-  UnetStorage *weights = dst ? pack_head (c, error) : NULL, *bias;
-  UnetNarrowHead *p;
-  UnetStep *step;
-
-  c->unit = 1.0f;
-  for (gint64 o = 0; o < c->oc; o++)
-    c->steps[o] = 1.0f;
-  bias = weights ? pack_bias (c, c->steps, error) : NULL;
-  if (!bias)
-    return FALSE;
-  p = g_new0 (UnetNarrowHead, 1);
-  *p = (UnetNarrowHead){ c->src.type, in->dims[0], in->dims[2], in->dims[3],
-    in->dims[1], c->oc, unet_narrow_pixels (plan, in) };
-  step = unet_plan_add_kernel (plan, c->node, "Conv", "unet:narrow_head",
-      unet_kernel_narrow_head, p, out, UNET_MEM_PLAIN);
-  unet_step_operand (step, 0, src, FALSE);
-  unet_step_operand_md (step, 0, weights, 0, NULL, FALSE);
-  unet_step_operand_md (step, 0, bias, 0, NULL, FALSE);
-  unet_step_operand (step, 0, dst, TRUE);
-  return unet_plan_post_ops (plan, c->node, 0, out, UNET_MEM_PLAIN, error);
 }
 
 /* ---- emission ------------------------------------------------------------ */
@@ -589,8 +514,9 @@ pack (Conv *c, Packed *packed, GError **error)
       unet_pd_md (c->pd, dnnl_query_weights_md, 0));
   for (gint64 o = 0; o < c->oc; o++)
     factors[o] *= c->src.scale / c->unit;
-  packed->bias = pack_bias (c, factors, error);
-  packed->scales = pack_floats (c->plan, factors, c->oc, error);
+  packed->bias = unet_narrow_pack_bias (c, factors, error);
+  packed->scales = unet_narrow_pack_bytes (c->plan, factors,
+      c->oc * sizeof *factors, error);
   if (!packed->bias || !packed->scales)
     return FALSE;
   dnnl_primitive_desc_destroy (c->pd);
@@ -638,9 +564,22 @@ unet_narrow_conv_suits (UnetPlan *plan, UnetNode *node)
   gboolean suits;
   Conv c;
 
-  suits = conv_init (&c, plan, node) && make_attrs (&c) && draft_pd (&c);
+  suits = conv_init (&c, plan, node)
+      && ((make_attrs (&c) && draft_pd (&c))
+          || unet_narrow_depthwise_fits (&c));
   conv_clear (&c);
   return suits;
+}
+
+static gboolean
+choose_and_emit (Conv *c, GError **error)
+{
+  gboolean drafted = make_attrs (c) && draft_pd (c);
+
+  if (unet_narrow_depthwise_fits (c)
+      && (!drafted || unet_narrow_depthwise_pays (c)))
+    return unet_narrow_emit_depthwise (c, error);
+  return drafted && emit_conv (c, error);
 }
 
 gboolean
@@ -651,12 +590,10 @@ unet_lower_narrow_conv (UnetPlan *plan, UnetNode *node, GError **error)
 
   if (conv_init (&c, plan, node)) {
     c.steps = g_new (gfloat, c.oc);
-    if (is_head (&c))
-      ok = emit_head (&c, error);
-    else if (make_attrs (&c) && draft_pd (&c))
-      ok = emit_conv (&c, error);
+    if (unet_narrow_is_head (&c))
+      ok = unet_narrow_emit_head (&c, error);
     else
-      unet_plan_set_error (error, plan, node, "oneDNN has no such primitive");
+      ok = choose_and_emit (&c, error);
     g_free (c.steps);
   }
   conv_clear (&c);

@@ -332,7 +332,11 @@ scratch_init (Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
     if (!scratch_add (s, plan, operands[i].arg,
             unet_pd_md (pd, operands[i].what, 0)))
       return FALSE;
-  return !bias || scratch_add (s, plan, DNNL_ARG_BIAS, bias);
+  /* factors of bytes, of which there are as many; others ignore them */
+  return !bias
+      || (scratch_add (s, plan, DNNL_ARG_BIAS, bias)
+          && (!unet_channel_scales_arg ()
+              || scratch_add (s, plan, unet_channel_scales_arg (), bias)));
 }
 
 /* Binary post-ops read an operand of the output's size: the output's own

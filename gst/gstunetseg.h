@@ -43,7 +43,7 @@ struct _GstUnetSeg {
   GHashTable *overrides;  /* those that have been set: key -> text */
   UnetArithmetic arithmetic;
   guint interval; /* 0: as many as there is time for */
-  gboolean async, boxes;
+  gboolean async, boxes, carry;
   gdouble reuse_threshold; /* 0: no mask is reused for stillness */
   guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;
@@ -74,7 +74,7 @@ struct _GstUnetSeg {
   gboolean failed, warned_inference;
   /* Of the frame at work. */
   GstClockTime start;
-  gboolean is_late, infers, marked;
+  gboolean is_late, infers, carries, marked;
 };
 
 /* ---- gstunetsegmodel.c ------------------------------------------------ */

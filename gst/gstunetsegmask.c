@@ -146,6 +146,21 @@ gst_unet_seg_is_still (GstUnetSeg *self, const GstVideoFrame *frame,
       && age < max_age;
 }
 
+/* Whether masks move along, and any that is made now may be shown again. */
+static gboolean
+gst_unet_seg_may_carry (GstUnetSeg *self)
+{
+  gboolean may;
+
+  GST_OBJECT_LOCK (self);
+  may = self->carry
+      && (self->interval != 1 || self->async || self->reuse_threshold > 0
+          || (self->late == GST_UNET_SEG_LATE_REUSE
+              && GST_CLOCK_TIME_IS_VALID (self->earliest)));
+  GST_OBJECT_UNLOCK (self);
+  return may && !self->failed;
+}
+
 gboolean
 gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
     const UnetDrawSettings *settings)
@@ -163,7 +178,8 @@ gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
   self->infers = !self->failed && gst_unet_seg_is_due (self, buffer);
   if (self->worker && !unet_worker_is_idle (self->worker))
     self->infers = FALSE;
-  return self->infers;
+  self->carries = gst_unet_seg_may_carry (self);
+  return self->infers || (self->carries && self->mask.class_map);
 }
 
 /* ---- masks ------------------------------------------------------------ */
@@ -221,6 +237,7 @@ gst_unet_seg_infer (GstUnetSeg *self, const GstVideoFrame *frame,
     gst_unet_seg_warn (self, error);
     return FALSE;
   }
+  unet_segmenter_take_up (self->segmenter);
   self->mask_pts = GST_BUFFER_PTS (buffer);
   gst_unet_seg_count_inference (self, time);
   return TRUE;
@@ -255,6 +272,7 @@ gst_unet_seg_collect (GstUnetSeg *self)
       gst_unet_seg_warn (self, error);
     } else {
       self->mask = mask;
+      unet_segmenter_take_up (self->segmenter);
       self->mask_pts = self->job_pts;
       self->mask_age = self->job_age;
       gst_unet_seg_count_inference (self, time);
@@ -268,21 +286,39 @@ gst_unet_seg_collect (GstUnetSeg *self)
 }
 
 static UnetSegMeta *
-gst_unet_seg_attach (GstUnetSeg *self, GstBuffer *buffer)
+gst_unet_seg_attach (GstUnetSeg *self, GstBuffer *buffer,
+    const UnetMaskBuffers *mask)
 {
-  UnetSegMeta *meta = unet_segmenter_attach (self->segmenter, buffer,
-      &self->mask);
+  UnetSegMeta *meta = unet_segmenter_attach (self->segmenter, buffer, mask);
   gboolean boxes;
 
   meta->age_frames = self->mask_age;
   meta->age = gst_unet_seg_mask_time (self, buffer);
+  meta->carried = mask != &self->mask;
   unet_analytics_attach (buffer, meta);
   GST_OBJECT_LOCK (self);
   boxes = self->boxes;
   GST_OBJECT_UNLOCK (self);
   if (boxes)
-    unet_segmenter_attach_boxes (self->segmenter, buffer, &self->mask);
+    unet_segmenter_attach_boxes (self->segmenter, buffer, mask);
   self->marked = TRUE;
+  return meta;
+}
+
+/* An older mask goes along with what it covers. */
+static UnetSegMeta *
+gst_unet_seg_attach_moved (GstUnetSeg *self, GstBuffer *buffer,
+    const UnetDrawSettings *settings)
+{
+  UnetMaskBuffers moved = { NULL, NULL };
+  UnetSegMeta *meta;
+
+  if (self->mask_age == 0 || !self->carries
+      || !unet_segmenter_carry (self->segmenter, &self->mask,
+          settings->threshold, &moved))
+    return gst_unet_seg_attach (self, buffer, &self->mask);
+  meta = gst_unet_seg_attach (self, buffer, &moved);
+  unet_mask_buffers_clear (&moved);
   return meta;
 }
 
@@ -294,11 +330,15 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
 
   if (self->failed)
     return NULL;
+  self->carries = self->carries && frame;
+  if (self->carries)
+    unet_segmenter_watch (self->segmenter, frame);
   if (self->infers && gst_unet_seg_is_still (self, frame, out))
     self->infers = FALSE;
   if (self->infers && gst_unet_seg_is_async (self))
     gst_unet_seg_submit (self, frame, out, settings);
   else if (self->infers && !gst_unet_seg_infer (self, frame, out, settings))
     return NULL;
-  return self->mask.class_map ? gst_unet_seg_attach (self, out) : NULL;
+  return self->mask.class_map
+      ? gst_unet_seg_attach_moved (self, out, settings) : NULL;
 }

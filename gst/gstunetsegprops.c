@@ -3,6 +3,7 @@
 
 #define DEFAULT_INTERVAL 1
 #define DEFAULT_REUSE_AGE 1000
+#define DEFAULT_CARRY    TRUE
 #define DEFAULT_LATE     GST_UNET_SEG_LATE_REUSE
 #define DEFAULT_THREADS  0
 #define MAX_THREADS      1024
@@ -19,6 +20,7 @@ enum {
   PROP_INTERVAL,
   PROP_ASYNC,
   PROP_BOXES,
+  PROP_CARRY,
   PROP_REUSE_THRESHOLD,
   PROP_REUSE_AGE,
   PROP_LATE,
@@ -200,6 +202,9 @@ gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
     case PROP_BOXES:
       self->boxes = g_value_get_boolean (value);
       break;
+    case PROP_CARRY:
+      self->carry = g_value_get_boolean (value);
+      break;
     case PROP_REUSE_THRESHOLD:
       self->reuse_threshold = g_value_get_double (value);
       break;
@@ -272,6 +277,9 @@ gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
     case PROP_BOXES:
       g_value_set_boolean (value, self->boxes);
       break;
+    case PROP_CARRY:
+      g_value_set_boolean (value, self->carry);
+      break;
     case PROP_REUSE_THRESHOLD:
       g_value_set_double (value, self->reuse_threshold);
       break;
@@ -310,6 +318,7 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
   self->arithmetic.precision = UNET_PRECISION_AUTO;
   self->interval = DEFAULT_INTERVAL;
   self->reuse_age = DEFAULT_REUSE_AGE;
+  self->carry = DEFAULT_CARRY;
   self->late = DEFAULT_LATE;
 }
 
@@ -350,6 +359,11 @@ install_rate_properties (GObjectClass *klass)
           "Milliseconds after which a mask is made again though nothing has "
           "changed",
           0, G_MAXINT, DEFAULT_REUSE_AGE, CONTROLLED));
+  install (klass, PROP_CARRY,
+      g_param_spec_boolean ("carry", "Carry",
+          "Masks that are older than their frame move along with what they "
+          "cover",
+          DEFAULT_CARRY, CONTROLLED));
   install (klass, PROP_ASYNC,
       g_param_spec_boolean ("async", "Asynchronous",
           "Frames pass at once with the newest mask, which a thread beside the "

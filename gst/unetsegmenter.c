@@ -38,17 +38,12 @@ struct _UnetSegmenter {
   UnetTemporal *temporal; /* (nullable): not held yet */
   UnetScene *scene;       /* (nullable): never compared */
   gboolean compared;      /* the frame that is read next */
+  UnetCarry *carry;       /* (nullable): never carried */
+  gboolean watched;       /* the frame that is read next, too */
   gdouble elapsed, time_constant;
-  GstBufferPool *pool;
+  UnetMaskPool pool;
   UnetSegClasses *classes;
 };
-
-void
-unet_mask_buffers_clear (UnetMaskBuffers *mask)
-{
-  gst_clear_buffer (&mask->class_map);
-  gst_clear_buffer (&mask->probability);
-}
 
 /* ---- model and session ------------------------------------------------ */
 
@@ -258,6 +253,8 @@ unet_segmenter_reset_state (UnetSegmenter *self)
     unet_temporal_reset (self->temporal);
   if (self->scene)
     unet_scene_forget (self->scene);
+  if (self->carry)
+    unet_carry_forget (self->carry);
 }
 
 /* ---- session ----------------------------------------------------------- */
@@ -386,10 +383,8 @@ close_info (UnetSegmenter *self)
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   g_clear_pointer (&self->temporal, unet_temporal_free);
   g_clear_pointer (&self->scene, unet_scene_free);
-  if (self->pool) {
-    gst_buffer_pool_set_active (self->pool, FALSE);
-    gst_clear_object (&self->pool);
-  }
+  g_clear_pointer (&self->carry, unet_carry_free);
+  unet_mask_pool_close (&self->pool);
   gst_video_info_init (&self->info);
 }
 
@@ -493,25 +488,6 @@ open_frame_path (UnetSegmenter *self, const GstVideoInfo *info,
   return TRUE;
 }
 
-static gboolean
-open_pool (UnetSegmenter *self, GError **error)
-{
-  GstStructure *config;
-
-  /* Not a GstVideoBufferPool, which pads rows: readers of metadata rely on a
-   * stride of the width. */
-  self->pool = gst_buffer_pool_new ();
-  config = gst_buffer_pool_get_config (self->pool);
-  gst_buffer_pool_config_set_params (config, NULL,
-      self->shape.width * self->shape.height, 4, 0);
-  if (gst_buffer_pool_set_config (self->pool, config)
-      && gst_buffer_pool_set_active (self->pool, TRUE))
-    return TRUE;
-  g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-      "no buffers for masks of %ux%u", self->shape.width, self->shape.height);
-  return FALSE;
-}
-
 /* With one foreground class the mask has two, whatever the model has. */
 static UnetSegClasses *
 make_classes (UnetSegmenter *self)
@@ -584,7 +560,7 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
     start_beside (self);
   self->is_by_rule = FALSE;
   if (!open_frame_path (self, info, &up, error)
-      || !open_pool (self, error)) {
+      || !unet_mask_pool_open (&self->pool, &self->shape, error)) {
     close_info (self);
     return FALSE;
   }
@@ -619,70 +595,17 @@ run_network (UnetSegmenter *self, GError **error)
   return unet_session_run (self->session, error);
 }
 
-static GstBuffer *
-acquire_plane (UnetSegmenter *self)
-{
-  GstBuffer *buffer;
-  GstVideoMeta *meta;
-
-  if (gst_buffer_pool_acquire_buffer (self->pool, &buffer, NULL)
-      != GST_FLOW_OK)
-    return NULL;
-  if (gst_buffer_get_video_meta (buffer) == NULL) {
-    gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
-    gint stride[GST_VIDEO_MAX_PLANES] = { self->shape.width };
-
-    meta = gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
-        GST_VIDEO_FORMAT_GRAY8, self->shape.width, self->shape.height, 1,
-        offset, stride);
-    /* It stays on the buffer when that goes back to the pool. */
-    GST_META_FLAG_SET (meta, GST_META_FLAG_POOLED);
-  }
-  return buffer;
-}
-
-static gboolean
-map_mask (UnetSegmenter *self, const UnetMaskBuffers *mask, GstMapFlags flags,
-    GstMapInfo maps[2], UnetMask *view)
-{
-  if (!gst_buffer_map (mask->class_map, &maps[0], flags))
-    return FALSE;
-  if (!gst_buffer_map (mask->probability, &maps[1], flags)) {
-    gst_buffer_unmap (mask->class_map, &maps[0]);
-    return FALSE;
-  }
-  *view = self->shape;
-  view->class_map = maps[0].data;
-  view->probability = maps[1].data;
-  return TRUE;
-}
-
-static void
-unmap_mask (const UnetMaskBuffers *mask, GstMapInfo maps[2])
-{
-  gst_buffer_unmap (mask->class_map, &maps[0]);
-  gst_buffer_unmap (mask->probability, &maps[1]);
-}
-
 static gboolean
 fill_mask (UnetSegmenter *self, gdouble threshold, UnetMaskBuffers *mask,
     GError **error)
 {
-  GstMapInfo maps[2];
-  UnetMask view;
+  UnetMaskMap map;
 
-  mask->class_map = acquire_plane (self);
-  mask->probability = acquire_plane (self);
-  if (mask->class_map == NULL || mask->probability == NULL
-      || !map_mask (self, mask, GST_MAP_WRITE, maps, &view)) {
-    unet_mask_buffers_clear (mask);
-    g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
-        "no buffer for a mask");
+  if (!unet_mask_pool_acquire (&self->pool, mask, &map, error))
     return FALSE;
-  }
   unet_postprocess_run (self->postprocess, output_data (self), threshold,
-      &view);
-  unmap_mask (mask, maps);
+      &map.mask);
+  unet_mask_buffers_unmap (mask, &map);
   return TRUE;
 }
 
@@ -730,7 +653,11 @@ unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame)
   look (self, frame);
   if (self->compared)
     unet_scene_keep (self->scene);
-  self->compared = FALSE;
+  if (self->watched)
+    unet_carry_keep (self->carry);
+  else if (self->carry)
+    unet_carry_forget (self->carry);
+  self->compared = self->watched = FALSE;
 }
 
 gboolean
@@ -786,14 +713,52 @@ void
 unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
     const UnetMaskBuffers *mask)
 {
-  GstMapInfo maps[2];
-  UnetMask view;
+  UnetMaskMap map;
 
-  if (!map_mask (self, mask, GST_MAP_READ, maps, &view))
+  if (!unet_mask_pool_map (&self->pool, mask, GST_MAP_READ, &map))
     return;
   for (guint i = 1; i < self->shape.n_classes; i++)
-    attach_box (self, buffer, &view, i);
-  unmap_mask (mask, maps);
+    attach_box (self, buffer, &map.mask, i);
+  unet_mask_buffers_unmap (mask, &map);
+}
+
+/* ---- older masks -------------------------------------------------------- */
+
+/* Without memory for it masks stay where they were. */
+void
+unet_segmenter_watch (UnetSegmenter *self, const GstVideoFrame *frame)
+{
+  if (self->carry == NULL)
+    self->carry = unet_carry_new (&self->info, &self->shape, NULL);
+  self->watched = self->carry != NULL;
+  if (self->watched)
+    unet_carry_look (self->carry, frame);
+}
+
+void
+unet_segmenter_take_up (UnetSegmenter *self)
+{
+  if (self->carry)
+    unet_carry_begin (self->carry);
+}
+
+gboolean
+unet_segmenter_carry (UnetSegmenter *self, const UnetMaskBuffers *from,
+    gdouble threshold, UnetMaskBuffers *to)
+{
+  UnetMaskMap old, new;
+  gboolean moved;
+
+  if (self->carry == NULL || !unet_carry_find (self->carry)
+      || !unet_mask_pool_map (&self->pool, from, GST_MAP_READ, &old))
+    return FALSE;
+  moved = unet_mask_pool_acquire (&self->pool, to, &new, NULL);
+  if (moved) {
+    unet_carry_run (self->carry, &old.mask, threshold, &new.mask);
+    unet_mask_buffers_unmap (to, &new);
+  }
+  unet_mask_buffers_unmap (from, &old);
+  return moved;
 }
 
 /* The run itself has been measured when the session was made. */

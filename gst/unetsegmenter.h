@@ -3,6 +3,7 @@
 
 #include "frame/frame.h"
 #include "unetarithmetic.h"
+#include "unetmaskpool.h"
 
 #include <unetseg/unet-seg-meta.h>
 
@@ -11,14 +12,6 @@ G_BEGIN_DECLS
 /* A model at work on one stream: what lies between a mapped frame and its
  * mask. Belongs to one thread at a time. */
 typedef struct _UnetSegmenter UnetSegmenter;
-
-/* A mask in buffers of a pool; a mask without buffers is none. */
-typedef struct {
-  GstBuffer *class_map;
-  GstBuffer *probability;
-} UnetMaskBuffers;
-
-void unet_mask_buffers_clear (UnetMaskBuffers *mask);
 
 /* @path: (nullable): the built-in model. @overrides: as for
  * unet_model_get_contract(). @live: does somebody wait for each frame? Compiles
@@ -69,6 +62,16 @@ gboolean unet_segmenter_run (UnetSegmenter *self, gdouble threshold,
 /* Marks @buffer with the box of each class of @mask. */
 void unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
     const UnetMaskBuffers *mask);
+
+/* The calls about older masks all come from the streaming thread, whoever runs
+ * the network. The next frame to be read, or to get an older mask: */
+void unet_segmenter_watch (UnetSegmenter *self, const GstVideoFrame *frame);
+/* The mask of the frame that was read last is in use from now on. */
+void unet_segmenter_take_up (UnetSegmenter *self);
+/* @to: the mask in use, @from, as it is on the frame that is watched. FALSE
+ * where it has not moved, or nobody can tell. */
+gboolean unet_segmenter_carry (UnetSegmenter *self,
+    const UnetMaskBuffers *from, gdouble threshold, UnetMaskBuffers *to);
 
 /* Attaches @mask to a writable buffer, as of this frame. */
 UnetSegMeta *unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,

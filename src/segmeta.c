@@ -116,6 +116,7 @@ unet_seg_meta_copy (GstBuffer *dest, const UnetSegMeta *self)
   copy->h = self->h;
   copy->age_frames = self->age_frames;
   copy->age = self->age;
+  copy->carried = self->carried;
   return copy;
 }
 

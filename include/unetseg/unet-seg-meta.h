@@ -106,6 +106,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSegClasses, unet_seg_classes_unref)
  * @age_frames: frames since the one that the mask was computed on; 0: this one
  * @age: the same in nanoseconds of stream time, %GST_CLOCK_TIME_NONE where
  *   frames carry no timestamps
+ * @carried: whether it has been moved along with what it covers since then
+ *   (Since: 1.0)
  *
  * The mask of a video frame, at the model's resolution. It follows copies of
  * the buffer and scaling (the rectangle is scaled); elements that crop, flip
@@ -125,6 +127,7 @@ typedef struct {
   gdouble x, y, w, h;
   guint age_frames;
   GstClockTime age;
+  gboolean carried;
 
   /*< private >*/
   gpointer _reserved[4];

@@ -255,8 +255,15 @@ find_foreground (guint8 *restrict dst, const guint8 *src, guint8 least,
     dst[i] = src[i] >= least ? 1 : 0;
 }
 
-/* Class numbers have nothing between them: there both go by whole pixels. */
 gboolean
+unet_carry_find (UnetCarry *self)
+{
+  return self->has_then &&
+      unet_motion_find (&self->motion, &self->now, &self->then);
+}
+
+/* Class numbers have nothing between them: there both go by whole pixels. */
+void
 unet_carry_run (UnetCarry *self, const UnetMask *from, gdouble threshold,
     UnetMask *to)
 {
@@ -264,14 +271,10 @@ unet_carry_run (UnetCarry *self, const UnetMask *from, gdouble threshold,
   const gint w = (gint) self->width, h = (gint) self->height;
   const gboolean whole = from->n_classes > 2;
 
-  if (!self->has_then ||
-      !unet_motion_find (&self->motion, &self->now, &self->then))
-    return FALSE;
   unet_plane_carry (to->probability, from->probability, w, h, cells, whole);
   if (whole)
     unet_plane_carry (to->class_map, from->class_map, w, h, cells, TRUE);
   else
     find_foreground (to->class_map, to->probability,
         (guint8) CLAMP (ceil (threshold * 255), 0, 255), (gsize) w * h);
-  return TRUE;
 }

@@ -132,11 +132,13 @@ UNET_API void unet_carry_keep (UnetCarry *self);
 /* That mask is there: it is the one that is carried from now on. */
 UNET_API void unet_carry_begin (UnetCarry *self);
 UNET_API void unet_carry_forget (UnetCarry *self);
-/* Fills @to with the mask in use as it is on the frame looked at last. FALSE
- * where @from, which that mask is, does as it is: nothing has moved, or nobody
- * can tell where. @threshold: a foreground pixel's least probability; of
- * several classes each stays with its probability. */
-UNET_API gboolean unet_carry_run (UnetCarry *self, const UnetMask *from,
+/* Whether anything has moved between the frame of the mask in use and the one
+ * looked at last; FALSE also where nobody can tell. */
+UNET_API gboolean unet_carry_find (UnetCarry *self);
+/* Fills @to with @from, the mask in use, moved as found. @threshold: a
+ * foreground pixel's least probability; of several classes each stays with its
+ * probability. */
+UNET_API void unet_carry_run (UnetCarry *self, const UnetMask *from,
     gdouble threshold, UnetMask *to);
 
 /* ---- tensor to mask --------------------------------------------------- */

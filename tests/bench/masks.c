@@ -756,8 +756,10 @@ reuse_add_age (Reuse *self, const UnetMask *own, const GstVideoFrame *frame,
   held.probability = self->masks[from];
   unet_carry_look (self->carry[from], frame);
   start = thread_time ();
-  if (unet_carry_run (self->carry[from], &held, 0.5, &self->carried))
+  if (unet_carry_find (self->carry[from])) {
+    unet_carry_run (self->carry[from], &held, 0.5, &self->carried);
     result = self->carried.probability;
+  }
   self->time[age] += thread_time () - start;
   self->held_iou[age] += agreement (held.probability, own->probability, n);
   self->carried_iou[age] += agreement (result, own->probability, n);

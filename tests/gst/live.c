@@ -296,7 +296,7 @@ GST_END_TEST;
 /* What is drawn over a late frame is the last mask. */
 GST_START_TEST (test_late_draws_last_mask)
 {
-  GstHarness *h = test_harness_new ("red", "colors=red opacity=1");
+  GstHarness *h = test_harness_new ("red", "colors=red opacity=1 carry=false");
   GstBuffer *out;
   guint8 rgb[3];
 

@@ -39,6 +39,7 @@ add_meta (GstBuffer *buffer)
   meta->w = 80;
   meta->h = 60;
   meta->age_frames = 3;
+  meta->carried = TRUE;
   meta->age = 100 * GST_MSECOND;
   return meta;
 }
@@ -53,6 +54,7 @@ assert_same (const UnetSegMeta *a, const UnetSegMeta *b)
   fail_unless_equals_int (a->height, b->height);
   fail_unless_equals_int (a->n_classes, b->n_classes);
   fail_unless_equals_int (a->age_frames, b->age_frames);
+  fail_unless_equals_int (a->carried, b->carried);
   fail_unless_equals_uint64 (a->age, b->age);
 }
 

@@ -2,7 +2,7 @@
 #include "plan.h"
 #include <string.h>
 
-/* Convolutions, transposed convolutions and matrix products. */
+/* Convolutions, and transposed ones that are not products (lower-deconv.c). */
 
 /* A convolution as oneDNN is asked for it. */
 typedef struct {
@@ -13,12 +13,6 @@ typedef struct {
   UnetDnnlWindow window;
   UnetMd src, weights, bias, dst; /* weights with any layout */
 } Conv;
-
-static gboolean
-is_reference (const_dnnl_primitive_desc_t pd)
-{
-  return g_str_has_prefix (unet_pd_impl (pd), "ref");
-}
 
 /* ---- descriptors -------------------------------------------------------- */
 
@@ -206,7 +200,7 @@ best_fusion (const Conv *conv, dnnl_alg_kind_t alg, Candidate *out)
     for (guint m = in_place ? 0 : 1; m < 3; m++) {
       if (!try_candidate (conv, alg, n, modes[m], out))
         continue;
-      if (!is_reference (out->pd) && !adds_by_product (out))
+      if (!unet_pd_is_reference (out->pd) && !adds_by_product (out))
         return TRUE;
       candidate_clear (out);
     }
@@ -257,7 +251,7 @@ choose_candidate (const Conv *conv, const UnetWindow *window, Candidate *best,
     return FALSE;
   if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
     return TRUE;
-  if (conv->layout == UNET_MEM_PLAIN || is_reference (best->pd)) {
+  if (conv->layout == UNET_MEM_PLAIN || unet_pd_is_reference (best->pd)) {
     *ns = G_MAXUINT64 / 1024; /* slow, and slow to find out how slow */
     return TRUE;
   }
@@ -414,8 +408,8 @@ emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
           error);
 }
 
-static gboolean
-has_constant_weights (const UnetNode *node)
+gboolean
+unet_conv_is_constant (const UnetNode *node)
 {
   UnetValue *w = unet_node_input (node, 1), *b = unet_node_input (node, 2);
 
@@ -526,7 +520,7 @@ unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   Conv conv;
   Own own;
 
-  if (!has_constant_weights (node))
+  if (!unet_conv_is_constant (node))
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   if (!conv_init (&conv, plan, node, layout, &window, error))
     return FALSE;
@@ -549,14 +543,14 @@ unet_conv_is_slow (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   gboolean slow;
   Conv conv;
 
-  if (!has_constant_weights (node)
+  if (!unet_conv_is_constant (node)
       || !conv_init (&conv, plan, node, layout, &window, NULL))
     return TRUE;
   if (layout == UNET_MEM_PLAIN)
     slow = !unet_rows_fits (node, &window, layout);
   else
     slow = !best_fusion (&conv, dnnl_convolution_direct, &best)
-        || is_reference (best.pd);
+        || unet_pd_is_reference (best.pd);
   candidate_clear (&best);
   conv_clear (&conv);
   return slow;
@@ -572,7 +566,7 @@ unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   gint64 block;
   Conv conv;
 
-  if (!has_constant_weights (node)
+  if (!unet_conv_is_constant (node)
       || !conv_init (&conv, plan, node, layout, &window, NULL))
     return ns;
   if (layout != UNET_MEM_PLAIN || unet_rows_fits (node, &window, layout))
@@ -581,369 +575,4 @@ unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   candidate_clear (&best);
   conv_clear (&conv);
   return ns;
-}
-
-/* ---- transposed convolution as 1x1 convolution and depth to space -------- */
-
-/* With kernel = stride = r and no padding every input pixel makes its own r*r
- * output pixels: a matrix product, at four times the speed of oneDNN's
- * deconvolution, and a move. */
-typedef struct {
-  UnetNode *node;
-  gint64 r, ic, oc, group; /* group: output channels padded to whole blocks */
-  gboolean rows; /* groups lie side by side and spread to PLAIN */
-} Spread;
-
-/* Does the post-op leave a zero lane zero? */
-static gboolean
-keeps_zero (const UnetPostOp *op)
-{
-  switch (op->kind) {
-    case UNET_POST_RELU:
-    case UNET_POST_LEAKY_RELU:
-    case UNET_POST_ELU:
-    case UNET_POST_TANH:
-    case UNET_POST_HARD_SWISH:
-    case UNET_POST_SWISH:
-    case UNET_POST_GELU_ERF:
-      return TRUE;
-    case UNET_POST_CLIP:
-      return op->alpha <= 0 && op->beta >= 0;
-    default:
-      return FALSE;
-  }
-}
-
-static gboolean
-can_spread (const UnetPlan *plan, const UnetNode *node,
-    const UnetWindow *window, UnetMemLayout layout, Spread *spread)
-{
-  const gint64 *d = unet_node_input (node, 1)->dims;
-
-  if (window->n != 2 || window->group != 1
-      || window->kernel[0] != window->kernel[1])
-    return FALSE;
-  for (guint i = 0; i < 2; i++)
-    if (window->kernel[i] != window->stride[i] || window->dilation[i] != 1
-        || window->pad_begin[i] || window->pad_end[i]
-        || window->output_padding[i])
-      return FALSE;
-  *spread = (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1],
-    FALSE };
-  spread->rows = layout == UNET_MEM_PLAIN
-      || (layout == UNET_MEM_BLOCKED
-          && d[1] * window->kernel[0] * window->kernel[0] <= plan->block
-          && !plan->homes[unet_node_output (node, 0)->id].parent);
-  if (layout == UNET_MEM_BLOCKED && !spread->rows)
-    spread->group = (d[1] + plan->block - 1) / plan->block * plan->block;
-  if (spread->rows) /* activated in rows, whatever it is */
-    return TRUE;
-  for (guint i = 0; i < node->post_ops->len; i++) {
-    UnetPostOp *op = &g_array_index (node->post_ops, UnetPostOp, i);
-    UnetEltwise e;
-
-    if (!unet_eltwise_for (op, &e)
-        || (spread->group != spread->oc && !keeps_zero (op)))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* [ic][oc][dy][dx] to [dy][dx][oc padded][ic]. */
-static gboolean
-fill_spread_weights (gpointer data, gpointer user_data, GError **error)
-{
-  const Spread *s = user_data;
-  const gfloat *w = unet_node_input (s->node, 1)->constant->data;
-  gint64 taps = s->r * s->r;
-  gfloat *out = data;
-
-  for (gint64 i = 0; i < s->ic; i++)
-    for (gint64 o = 0; o < s->oc; o++)
-      for (gint64 k = 0; k < taps; k++)
-        out[(k * s->group + o) * s->ic + i] = w[(i * s->oc + o) * taps + k];
-  return TRUE;
-}
-
-static gboolean
-fill_spread_bias (gpointer data, gpointer user_data, GError **error)
-{
-  const Spread *s = user_data;
-  const gfloat *b = unet_node_input (s->node, 2)->constant->data;
-
-  for (gint64 k = 0; k < s->r * s->r; k++)
-    memcpy ((gfloat *) data + k * s->group, b, s->oc * sizeof (gfloat));
-  return TRUE;
-}
-
-static UnetStorage *
-pack_spread_weights (UnetPlan *plan, Spread *s,
-    const_dnnl_primitive_desc_t pd, GError **error)
-{
-  gint64 dims[] = { s->r * s->r * s->group, s->ic, 1, 1 };
-  gsize size = unet_dims_count (4, dims) * sizeof (gfloat);
-  UnetMd from = unet_md_new (4, dims, dnnl_f32, dnnl_oihw);
-  gfloat *plain = g_try_malloc0 (size);
-  UnetStorage *storage = NULL;
-
-  if (plain) {
-    fill_spread_weights (plain, s, NULL);
-    storage = unet_plan_pack_reorder (plan, plain, from,
-        unet_pd_md (pd, dnnl_query_weights_md, 0), error);
-  } else {
-    unet_plan_set_error (error, plan, s->node, "out of memory for weights");
-  }
-  g_free (plain);
-  unet_md_free (from);
-  return storage;
-}
-
-/* The 1x1 convolution's descriptors and primitive. */
-typedef struct {
-  gint64 mid[4];
-  UnetMd src, weights, bias, dst;
-  Candidate c;
-} SpreadConv;
-
-static gboolean
-spread_conv_init (SpreadConv *sc, UnetPlan *plan, const Spread *s,
-    UnetMemLayout layout)
-{
-  UnetValue *in = unet_node_input (s->node, 0);
-  UnetDnnlWindow window = { 2, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, { 0 } };
-  gint64 wd[] = { s->r * s->r * s->group, s->ic, 1, 1 };
-
-  memset (sc, 0, sizeof *sc);
-  memcpy (sc->mid, in->dims, sizeof sc->mid);
-  sc->mid[1] = wd[0];
-  sc->src = unet_plan_md (plan, UNET_DTYPE_F32, 4, in->dims, layout);
-  sc->dst = unet_plan_md (plan, UNET_DTYPE_F32, 4, sc->mid, layout);
-  sc->weights = unet_md_new (4, wd, dnnl_f32, dnnl_format_tag_any);
-  if (unet_node_input (s->node, 2))
-    sc->bias = unet_md_new (1, wd, dnnl_f32, dnnl_a);
-  /* where most lanes may be empty the rows are activated afterwards */
-  return unet_attrs_init (&sc->c.attrs, plan, s->node,
-             s->rows ? 0 : s->node->post_ops->len, layout, UNET_SUM_NEVER)
-      && unet_pd_conv (&sc->c.pd, plan->engine, dnnl_convolution_direct,
-          sc->src, sc->weights, sc->bias, sc->dst, &window,
-          sc->c.attrs.attr)
-      && !is_reference (sc->c.pd);
-}
-
-static void
-spread_conv_clear (SpreadConv *sc)
-{
-  candidate_clear (&sc->c);
-  unet_md_free (sc->src);
-  unet_md_free (sc->dst);
-  unet_md_free (sc->weights);
-  unet_md_free (sc->bias);
-}
-
-static gboolean
-emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
-    UnetStorage *mid, UnetMemLayout layout, GError **error)
-{
-  UnetValue *out = unet_node_output (s->node, 0), seen = { 0 };
-  UnetMemLayout to = s->rows ? UNET_MEM_PLAIN : layout;
-  UnetLoc *dst = unet_plan_write (plan, out, to, error);
-  UnetDepthToSpace *p;
-  UnetStep *step;
-
-  if (!dst)
-    return FALSE;
-  p = g_new0 (UnetDepthToSpace, 1);
-  memcpy (seen.dims, sc->mid, sizeof sc->mid);
-  p->src = unet_plan_vec (plan, &seen, layout);
-  p->dst = unet_plan_vec (plan, out, to);
-  p->r = s->r;
-  step = unet_plan_add_kernel (plan, s->node, "DepthToSpace",
-      s->rows ? "unet:depth_to_space_plain" : "unet:depth_to_space",
-      s->rows ? unet_kernel_depth_to_space_plain : unet_kernel_depth_to_space,
-      p, out, to);
-  step->info.kind = "copy";
-  unet_step_operand_md (step, 0, mid, 0, sc->dst, FALSE);
-  unet_step_operand (step, 0, dst, TRUE);
-  return unet_plan_post_ops (plan, s->node, sc->c.attrs.n, out, to, error);
-}
-
-static gboolean
-emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
-    GError **error)
-{
-  UnetNode *node = s->node;
-  gchar *name = unet_node_describe (node, sc->c.attrs.n);
-  UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0), layout,
-      error);
-  UnetStorage *mid, *weights, *bias = NULL;
-  UnetMd wmd = unet_md_copy (
-      unet_pd_md (sc->c.pd, dnnl_query_weights_md, 0));
-  UnetStep *step = NULL;
-  gchar key[48];
-
-  g_snprintf (key, sizeof key, "spread bias %" G_GINT64_FORMAT, s->group);
-  weights = src ? pack_spread_weights (plan, s, sc->c.pd, error) : NULL;
-  if (weights && sc->bias)
-    bias = unet_plan_pack (plan, unet_node_input (node, 2)->constant->data,
-        s->oc * sizeof (gfloat), key,
-        s->r * s->r * s->group * sizeof (gfloat), fill_spread_bias, s, error);
-  if (weights && (bias || !sc->bias)) {
-    step = unet_plan_add_primitive (plan, node, name, sc->c.pd,
-        unet_node_output (node, 0), layout, error);
-    sc->c.pd = NULL;
-  }
-  g_free (name);
-  if (step) {
-    mid = unet_plan_add_storage (plan, unet_md_size (sc->dst));
-    unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
-    unet_step_operand_md (step, DNNL_ARG_WEIGHTS, weights, 0, wmd, FALSE);
-    if (bias)
-      unet_step_operand_md (step, DNNL_ARG_BIAS, bias, 0, sc->bias, FALSE);
-    unet_step_operand_md (step, DNNL_ARG_DST, mid, 0, sc->dst, TRUE);
-  }
-  unet_md_free (wmd);
-  return step && emit_depth_to_space (plan, s, sc, mid, layout, error);
-}
-
-gboolean
-unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout)
-{
-  UnetWindow window;
-  Spread spread;
-
-  return has_constant_weights (node)
-      && unet_node_window (plan->graph, node, &window, NULL)
-      && can_spread (plan, node, &window, layout, &spread);
-}
-
-gboolean
-unet_lower_deconv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
-{
-  UnetWindow window;
-  SpreadConv sc;
-  Spread spread;
-  gboolean ok;
-
-  if (!has_constant_weights (node))
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  if (!unet_node_window (plan->graph, node, &window, error))
-    return FALSE;
-  if (!can_spread (plan, node, &window, layout, &spread))
-    return unet_lower_conv (plan, node, layout, error);
-  if (layout == UNET_MEM_PLAIN) /* only the result is */
-    layout = UNET_MEM_BLOCKED;
-  ok = spread_conv_init (&sc, plan, &spread, layout);
-  if (ok)
-    ok = emit_spread (plan, &spread, &sc, layout, error);
-  else
-    ok = unet_lower_conv (plan, node, layout, error);
-  spread_conv_clear (&sc);
-  return ok;
-}
-
-/* ---- matrix products ----------------------------------------------------- */
-
-/* A as it is or transposed, under row-major memory. */
-static UnetMd
-matrix_md (const UnetLoc *loc, const UnetValue *value, guint n_dims,
-    gboolean transpose)
-{
-  gint64 dims[UNET_MAX_DIMS], strides[UNET_MAX_DIMS], stride = 1;
-  guint lead = n_dims - value->n_dims;
-
-  for (guint i = n_dims; i-- > 0;) {
-    dims[i] = i < lead ? 1 : value->dims[i - lead];
-    strides[i] = stride;
-    stride *= dims[i];
-  }
-  if (transpose) {
-    gint64 d = dims[n_dims - 1], s = strides[n_dims - 1];
-
-    dims[n_dims - 1] = dims[n_dims - 2];
-    strides[n_dims - 1] = strides[n_dims - 2];
-    dims[n_dims - 2] = d;
-    strides[n_dims - 2] = s;
-  }
-  return unet_md_new_strides (n_dims, dims, dnnl_f32, strides);
-}
-
-static gboolean
-is_matmul_simple (const UnetNode *node)
-{
-  UnetValue *a = unet_node_input (node, 0), *b = unet_node_input (node, 1);
-  UnetValue *c = unet_node_input (node, 2);
-
-  if (a->dtype != UNET_DTYPE_F32 || a->n_dims < 2 || b->n_dims < 2
-      || unet_dims_count (a->n_dims, a->dims) == 0
-      || unet_dims_count (b->n_dims, b->dims) == 0)
-    return FALSE;
-  if (node->op == UNET_OP_MatMul)
-    return TRUE;
-  return unet_node_attr_float (node, "alpha", 1) == 1
-      && (!c || (unet_node_attr_float (node, "beta", 1) == 1
-                 && c->n_dims <= 2));
-}
-
-static gboolean
-emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd,
-    UnetLoc *a, UnetLoc *b, UnetLoc *c, GError **error)
-{
-  UnetValue *out = unet_node_output (node, 0);
-  UnetLoc *dst = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
-  dnnl_primitive_desc_t pd = NULL;
-  UnetAttrs attrs = { 0 };
-  UnetStep *step = NULL;
-
-  if (!dst)
-    return FALSE;
-  if (unet_attrs_init (&attrs, plan, node, 0, UNET_MEM_PLAIN, UNET_SUM_NEVER)
-      && unet_pd_matmul (&pd, plan->engine, amd, bmd, c ? c->md : NULL,
-          dst->md, attrs.attr))
-    step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
-        pd, out, UNET_MEM_PLAIN, error);
-  else
-    unet_plan_set_error (error, plan, node, "oneDNN has no such product");
-  unet_attrs_clear (&attrs);
-  if (!step)
-    return FALSE;
-  unet_step_operand_md (step, DNNL_ARG_SRC, a->storage, a->offset, amd, FALSE);
-  unet_step_operand_md (step, DNNL_ARG_WEIGHTS, b->storage, b->offset, bmd,
-      FALSE);
-  if (c)
-    unet_step_operand (step, DNNL_ARG_BIAS, c, FALSE);
-  unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
-  return unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
-}
-
-gboolean
-unet_lower_matmul (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
-{
-  UnetValue *va = unet_node_input (node, 0), *vb = unet_node_input (node, 1);
-  UnetValue *vc = unet_node_input (node, 2);
-  gboolean ta = unet_node_attr_int (node, "transA", 0) != 0;
-  gboolean tb = unet_node_attr_int (node, "transB", 0) != 0;
-  guint n = MAX (va->n_dims, vb->n_dims);
-  UnetLoc *a, *b, bias = { 0 };
-  UnetMd amd, bmd;
-  gboolean ok;
-
-  if (!is_matmul_simple (node))
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  a = unet_plan_read (plan, va, UNET_MEM_PLAIN, error);
-  b = a ? unet_plan_read (plan, vb, UNET_MEM_PLAIN, error) : NULL;
-  if (!b)
-    return FALSE;
-  if (vc && !unet_plan_read_broadcast (plan, vc, 2, UNET_MEM_PLAIN, &bias,
-                error))
-    return FALSE;
-  amd = matrix_md (a, va, n, ta);
-  bmd = matrix_md (b, vb, n, tb);
-  ok = emit_matmul (plan, node, amd, bmd, a, b, vc ? &bias : NULL, error);
-  unet_md_free (amd);
-  unet_md_free (bmd);
-  unet_md_free (bias.md);
-  return ok;
 }

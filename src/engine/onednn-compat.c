@@ -429,6 +429,12 @@ unet_pd_impl (const_dnnl_primitive_desc_t pd)
   return name ? name : "?";
 }
 
+gboolean
+unet_pd_is_reference (const_dnnl_primitive_desc_t pd)
+{
+  return g_str_has_prefix (unet_pd_impl (pd), "ref");
+}
+
 /* Every primitive takes its scratchpad from the arena: with the library's own
  * one, two threads that run the same primitive corrupt each other. */
 gboolean

@@ -97,6 +97,8 @@ UnetEltwise unet_eltwise_softplus (void);
 UnetConstMd unet_pd_md (const_dnnl_primitive_desc_t pd, dnnl_query_t what,
     gint index);
 const gchar *unet_pd_impl (const_dnnl_primitive_desc_t pd);
+/* One that nothing was done for. */
+gboolean unet_pd_is_reference (const_dnnl_primitive_desc_t pd);
 /* A new attribute with the scratchpad given by the caller and @ops (nullable). */
 gboolean unet_pd_scratch_attr (dnnl_primitive_attr_t *attr,
     dnnl_post_ops_t ops);

@@ -318,6 +318,8 @@ UnetMemLayout unet_node_reads (const UnetPlan *plan, const UnetNode *node,
     UnetMemLayout layout);
 UnetMemLayout unet_node_writes (const UnetPlan *plan, const UnetNode *node,
     UnetMemLayout layout);
+/* Are weights and bias constants of 32-bit floats? */
+gboolean unet_conv_is_constant (const UnetNode *node);
 /* Is a transposed convolution one product and a move? */
 gboolean unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
     UnetMemLayout layout);

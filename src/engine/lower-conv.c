@@ -469,15 +469,19 @@ emit_winograd (const Conv *conv, const UnetWindow *window, gint64 block,
     guint n, UnetValue *residual, GError **error)
 {
   gboolean in_place = residual && can_sum_in_place (conv);
-  UnetLoc *add = NULL, *dst;
+  UnetLoc *add = NULL, *dst = NULL;
+  UnetWinogradFusion fusion;
 
+  unet_winograd_find_fusion (conv->plan, conv->node, n, &fusion);
   if (residual && !(add = unet_plan_read (conv->plan, residual, conv->layout,
                         error)))
     return FALSE;
-  dst = output_location (conv, in_place ? residual : NULL, FALSE, error);
-  return dst
-      && unet_emit_winograd (conv->plan, conv->node, window, block, n, dst,
-          add, error);
+  if (!fusion.unread
+      && !(dst = output_location (conv, in_place ? residual : NULL, FALSE,
+               error)))
+    return FALSE;
+  return unet_emit_winograd (conv->plan, conv->node, window, block, n, dst,
+      add, &fusion, error);
 }
 
 static gboolean

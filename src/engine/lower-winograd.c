@@ -11,14 +11,17 @@
  * takes the time, the threads transform all of it together and then divide
  * the output channels, so that each weight is read once. */
 
+enum { SRC, WEIGHTS, BIAS, DST, IN, SCRATCH, ADD, POOL, N_OPERANDS };
+
 typedef struct {
   UnetWinogradShape shape;
+  gint at[N_OPERANDS]; /* among a step's operands; -1: not there */
   gint64 tiles;  /* of one picture */
   gint64 block;  /* tiles at once */
   gint64 blocks; /* of one picture */
   gboolean divided; /* the output channels are */
   gint64 stride; /* floats between the 36 of a block's input */
-  gsize in_size, scratch_size; /* bytes of one thread */
+  gsize in_size, scratch_size; /* floats of one thread */
   guint threads;
 } Winograd;
 
@@ -28,8 +31,6 @@ typedef struct {
 #define FEW_TILES     64
 #define DIVIDED_TILES 256
 
-/* ADD and POOL are there if the shape says so. */
-enum { SRC, WEIGHTS, BIAS, DST, IN, SCRATCH, EXTRA, N_OPERANDS = EXTRA + 2 };
 
 /* ---- shape --------------------------------------------------------------- */
 
@@ -122,12 +123,14 @@ winograd_new (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   unet_winograd_post_ops (node, &residual, &s->slope, &s->low, &s->high);
   s->clips = s->low > -INFINITY || s->high < INFINITY;
   s->add = residual != NULL;
+  for (gint i = 0; i < N_OPERANDS; i++)
+    w->at[i] = i;
   w->tiles = s->tiles_y * s->tiles_x;
   w->divided = max_block == 0;
   choose_blocks (w, w->divided ? DIVIDED_TILES : max_block);
   w->stride = w->block * padded_channels (&s->src) + 16;
-  w->in_size = 36 * w->stride * sizeof (gfloat);
-  w->scratch_size = 36 * UNET_WINOGRAD_SCRATCH (w->block) * sizeof (gfloat);
+  w->in_size = 36 * w->stride;
+  w->scratch_size = 36 * UNET_WINOGRAD_SCRATCH (w->block);
   return w;
 }
 
@@ -140,6 +143,20 @@ typedef struct {
   gint64 first, n;
 } Tiles;
 
+static gfloat *
+operand (const Winograd *w, gpointer const *ptr, guint i)
+{
+  return w->at[i] < 0 ? NULL : ptr[w->at[i]];
+}
+
+static gfloat *
+operand_at (const Winograd *w, gpointer const *ptr, guint i, gint64 offset)
+{
+  gfloat *data = operand (w, ptr, i);
+
+  return data ? data + offset : NULL;
+}
+
 static UnetWinogradData
 picture (const Winograd *w, gpointer const *ptr, gint64 image)
 {
@@ -147,15 +164,11 @@ picture (const Winograd *w, gpointer const *ptr, gint64 image)
   gint64 in = image * s->blocks * s->h * s->w * s->vec;
   gint64 out = image * d->blocks * d->h * d->w * d->vec;
   gint64 pooled = image * d->blocks * (d->h / 2) * (d->w / 2) * d->vec;
-  guint extra = EXTRA;
-  UnetWinogradData data = { (const gfloat *) ptr[SRC] + in, ptr[WEIGHTS],
-    ptr[BIAS], NULL, (gfloat *) ptr[DST] + out, NULL };
 
-  if (w->shape.add)
-    data.add = (const gfloat *) ptr[extra++] + out;
-  if (w->shape.pool)
-    data.pool = (gfloat *) ptr[extra] + pooled;
-  return data;
+  return (UnetWinogradData){ operand_at (w, ptr, SRC, in),
+    operand (w, ptr, WEIGHTS), operand (w, ptr, BIAS),
+    operand_at (w, ptr, ADD, out), operand_at (w, ptr, DST, out),
+    operand_at (w, ptr, POOL, pooled) };
 }
 
 static void
@@ -165,9 +178,8 @@ run_block (gconstpointer params, gpointer const *ptr, gint64 job, guint t)
   UnetWinogradData data = picture (w, ptr, job / w->blocks);
   gint64 first = job % w->blocks * w->block;
   gint64 n = MIN (w->block, w->tiles - first);
-  gfloat *in = (gfloat *) ((guint8 *) ptr[IN] + t * w->in_size);
-  gfloat *scratch
-      = (gfloat *) ((guint8 *) ptr[SCRATCH] + t * w->scratch_size);
+  gfloat *in = operand_at (w, ptr, IN, t * w->in_size);
+  gfloat *scratch = operand_at (w, ptr, SCRATCH, t * w->scratch_size);
 
   unet_winograd_input (&w->shape, data.src, 0, w->shape.src.blocks, first, n,
       in, w->stride);
@@ -183,7 +195,7 @@ run_input (gconstpointer params, gpointer const *ptr, gint64 block,
   const Tiles *tiles = params;
 
   unet_winograd_input (&tiles->w->shape, tiles->data.src, block, 1,
-      tiles->first, tiles->n, ptr[IN], tiles->w->stride);
+      tiles->first, tiles->n, operand (tiles->w, ptr, IN), tiles->w->stride);
 }
 
 static void
@@ -191,9 +203,10 @@ run_panel (gconstpointer params, gpointer const *ptr, gint64 panel, guint t)
 {
   const Tiles *tiles = params;
 
-  unet_winograd_panel (&tiles->w->shape, &tiles->data, ptr[IN],
-      tiles->w->stride, panel, tiles->first, tiles->n,
-      (gfloat *) ((guint8 *) ptr[SCRATCH] + t * tiles->w->scratch_size));
+  unet_winograd_panel (&tiles->w->shape, &tiles->data,
+      operand (tiles->w, ptr, IN), tiles->w->stride, panel, tiles->first,
+      tiles->n,
+      operand_at (tiles->w, ptr, SCRATCH, t * tiles->w->scratch_size));
 }
 
 static void
@@ -319,9 +332,9 @@ time_winograd (UnetPlan *plan, const Winograd *w)
     [WEIGHTS] = weights_bytes (w),
     [BIAS] = padded_channels (&w->shape.dst) * sizeof (gfloat),
     [DST] = vec_bytes (&w->shape.dst),
-    [IN] = threads_sharing (w, IN) * w->in_size,
-    [SCRATCH] = w->threads * w->scratch_size,
-    [EXTRA] = w->shape.add ? vec_bytes (&w->shape.dst) : 0 };
+    [IN] = threads_sharing (w, IN) * w->in_size * sizeof (gfloat),
+    [SCRATCH] = w->threads * w->scratch_size * sizeof (gfloat),
+    [ADD] = w->shape.add ? vec_bytes (&w->shape.dst) : 0 };
   guint64 ns = G_MAXUINT64 / 1024;
   Trial trial = { w, { NULL } };
   gboolean ok = TRUE;
@@ -395,21 +408,67 @@ unet_winograd_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
 /* ---- emission ------------------------------------------------------------ */
 
 static void
-add_buffers (UnetPlan *plan, UnetStep *step, const Winograd *w)
+add_operand (UnetStep *step, Winograd *w, guint i, const UnetLoc *loc,
+    gboolean write)
 {
-  gsize sizes[] = { threads_sharing (w, IN) * w->in_size,
-    w->threads * w->scratch_size };
-
-  for (guint i = 0; i < 2; i++)
-    unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD,
-        unet_plan_add_storage (plan, sizes[i]), 0, NULL, TRUE);
+  w->at[i] = loc ? (gint) step->n_operands : -1;
+  if (loc)
+    unet_step_operand (step, 0, loc, write);
 }
 
-/* @add: (nullable): the residual, which may lie at @dst */
+static void
+add_constant (UnetStep *step, Winograd *w, guint i, UnetStorage *storage)
+{
+  w->at[i] = step->n_operands;
+  unet_step_operand_md (step, 0, storage, 0, NULL, FALSE);
+}
+
+static void
+add_buffer (UnetPlan *plan, UnetStep *step, Winograd *w, guint i, gsize size)
+{
+  UnetStorage *storage
+      = unet_plan_add_storage (plan, size * sizeof (gfloat));
+
+  w->at[i] = step->n_operands;
+  unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD, storage, 0, NULL, TRUE);
+}
+
+static gboolean
+add_pool (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *pool,
+    GError **error)
+{
+  UnetLoc *loc = NULL;
+
+  if (pool) {
+    loc = unet_plan_write (plan, unet_node_output (pool, 0),
+        UNET_MEM_BLOCKED, error);
+    if (!loc)
+      return FALSE;
+    w->shape.pool = pool->op == UNET_OP_MaxPool ? UNET_WINOGRAD_POOL_MAX
+                                                : UNET_WINOGRAD_POOL_MEAN;
+    plan->done[pool->index] = step;
+  }
+  add_operand (step, w, POOL, loc, TRUE);
+  return TRUE;
+}
+
+static gchar *
+describe (const UnetNode *node, guint n_post_ops,
+    const UnetWinogradFusion *fusion)
+{
+  gchar *name = unet_node_describe (node, n_post_ops), *all;
+
+  if (!fusion->pool)
+    return name;
+  all = g_strconcat (name, "+", unet_op_def (fusion->pool->op)->name, NULL);
+  g_free (name);
+  return all;
+}
+
 gboolean
 unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     gint64 block, guint n_post_ops, const UnetLoc *dst, const UnetLoc *add,
-    GError **error)
+    const UnetWinogradFusion *fusion, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0),
@@ -424,16 +483,16 @@ unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     g_free (w);
     return FALSE;
   }
-  name = unet_node_describe (node, n_post_ops);
+  name = describe (node, n_post_ops, fusion);
   step = unet_plan_add_kernel (plan, node, name, "unet:winograd4x4",
       winograd_run, w, out, UNET_MEM_BLOCKED);
   g_free (name);
-  unet_step_operand (step, 0, src, FALSE);
-  unet_step_operand_md (step, 0, weights, 0, NULL, FALSE);
-  unet_step_operand_md (step, 0, bias, 0, NULL, FALSE);
-  unet_step_operand (step, 0, dst, TRUE);
-  add_buffers (plan, step, w);
-  if (add)
-    unet_step_operand (step, 0, add, FALSE);
-  return TRUE;
+  add_operand (step, w, SRC, src, FALSE);
+  add_constant (step, w, WEIGHTS, weights);
+  add_constant (step, w, BIAS, bias);
+  add_operand (step, w, DST, dst, TRUE);
+  add_buffer (plan, step, w, IN, threads_sharing (w, IN) * w->in_size);
+  add_buffer (plan, step, w, SCRATCH, w->threads * w->scratch_size);
+  add_operand (step, w, ADD, add, FALSE);
+  return add_pool (plan, step, w, fusion->pool, error);
 }

@@ -81,6 +81,9 @@ unet_plan_lower (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
               || unet_dims_count (v->n_dims, v->dims) == 0))
       has_data = FALSE;
   }
+  if (plan->done[node->index])
+    return unet_plan_post_ops (plan, node, 0, unet_node_output (node, 0),
+        layout, error);
   if (!rows[node->op].lower || !has_data
       || plan->options.tuning == UNET_TUNING_REFERENCE)
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);

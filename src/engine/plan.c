@@ -233,6 +233,7 @@ prepare_tables (UnetPlan *plan)
   plan->homes = g_new0 (UnetHome, n);
   plan->node_index_of_value = g_new (gint, n);
   plan->layouts = g_new0 (UnetMemLayout, plan->graph->nodes->len + 1);
+  plan->done = g_new0 (UnetStep *, plan->graph->nodes->len + 1);
   for (guint i = 0; i < n; i++)
     plan->node_index_of_value[i] = -1;
   for (guint i = 0; i < plan->graph->nodes->len; i++) {
@@ -600,6 +601,7 @@ unet_plan_free (UnetPlan *plan)
   g_ptr_array_unref (plan->packs);
   g_free (plan->homes);
   g_free (plan->layouts);
+  g_free (plan->done);
   g_free (plan->narrow);
   g_free (plan->is_narrow);
   g_free (plan->outputs);

@@ -119,6 +119,8 @@ struct _UnetPlan {
   gboolean *is_narrow;          /* (nullable): by node index */
   GHashTable *histograms;       /* (nullable): while building (observe.h) */
   gint *node_index_of_value;    /* of the last consumer, by value id */
+  UnetStep **done;              /* by node index: (nullable): an earlier
+                                 * node's step, which has done it as well */
   guint current;                /* node being lowered */
   guint64 tune_start;           /* when measuring began, 0: not yet */
   UnetOutput *outputs;          /* by output index */
@@ -287,9 +289,20 @@ guint unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
 gint64 unet_winograd_block (const UnetNode *node);
 guint64 unet_winograd_time (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 *block);
+/* What the output transform of @node does as well, while a tile of its
+ * result is in registers (winograd-fusion.c). */
+typedef struct {
+  UnetNode *pool;   /* (nullable): 2x2 pooling that reads the result */
+  gboolean unread;  /* nothing else reads it: it need not be written */
+} UnetWinogradFusion;
+void unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node,
+    guint n_post_ops, UnetWinogradFusion *fusion);
+/* @dst: (nullable) where fusion->unread; @add: (nullable): the residual, which
+ * may lie at @dst. */
 gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 block, guint n_post_ops,
-    const UnetLoc *dst, const UnetLoc *add, GError **error);
+    const UnetLoc *dst, const UnetLoc *add, const UnetWinogradFusion *fusion,
+    GError **error);
 
 /* ---- few channels in rows (lower-rows.c) ------------------------------- */
 

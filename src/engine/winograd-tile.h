@@ -235,7 +235,8 @@ NAME (store) (const UnetWinogradShape *p, const UnetWinogradData *d,
       gint64 to = at + (i * p->dst.w + j) * LANES;
 
       NAME (finish) (p, &tile[i][j], bias, p->add ? d->add + to : NULL);
-      *(V *) (d->dst + to) = tile[i][j];
+      if (d->dst)
+        *(V *) (d->dst + to) = tile[i][j];
     }
 }
 
@@ -245,10 +246,17 @@ NAME (store_pooled) (const UnetWinogradShape *p, gfloat *pool, V tile[4][4],
 {
   for (gint i = 0; i < rows / 2; i++)
     for (gint j = 0; j < columns / 2; j++) {
-      V a = MAXIMUM (tile[2 * i][2 * j], tile[2 * i][2 * j + 1]);
-      V b = MAXIMUM (tile[2 * i + 1][2 * j], tile[2 * i + 1][2 * j + 1]);
+      const V *a = &tile[2 * i][2 * j], *b = &tile[2 * i + 1][2 * j];
+      V v;
 
-      *(V *) (pool + at + (i * (p->dst.w / 2) + j) * LANES) = MAXIMUM (a, b);
+      if (p->pool == UNET_WINOGRAD_POOL_MAX) {
+        V above = MAXIMUM (a[0], a[1]), below = MAXIMUM (b[0], b[1]);
+
+        v = MAXIMUM (above, below);
+      } else {
+        v = ((a[0] + a[1]) + (b[0] + b[1])) * 0.25f;
+      }
+      *(V *) (pool + at + (i * (p->dst.w / 2) + j) * LANES) = v;
     }
 }
 

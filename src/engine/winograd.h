@@ -10,6 +10,12 @@
 
 G_BEGIN_DECLS
 
+typedef enum {
+  UNET_WINOGRAD_POOL_NONE,
+  UNET_WINOGRAD_POOL_MAX,
+  UNET_WINOGRAD_POOL_MEAN,
+} UnetWinogradPool;
+
 /* Output tiles count row by row from the top left, @tiles_x to a row. */
 typedef struct {
   UnetVec src, dst;
@@ -20,10 +26,11 @@ typedef struct {
   gfloat slope;    /* of negative values: 1 none, 0 ReLU */
   gboolean clips;  /* to low and high */
   gfloat low, high;
-  gboolean pool;   /* maxima of 2x2 to UnetWinogradData.pool as well */
+  UnetWinogradPool pool; /* of 2x2 to UnetWinogradData.pool as well */
 } UnetWinogradShape;
 
-/* Of one picture. @add lies as @dst does and may be the same. */
+/* Of one picture. @add lies as @dst does and may be the same; where @dst is
+ * %NULL only what follows is written. */
 typedef struct {
   const gfloat *src, *weights, *bias, *add;
   gfloat *dst, *pool;

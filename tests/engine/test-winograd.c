@@ -147,7 +147,7 @@ make_epilogue (UnetWinogradShape *s)
   s->high = limits[k][1];
   s->clips = k > 0;
   s->add = range (0, 1);
-  s->pool = range (0, 1);
+  s->pool = range (UNET_WINOGRAD_POOL_NONE, UNET_WINOGRAD_POOL_MEAN);
 }
 
 static gfloat *
@@ -271,8 +271,9 @@ run_tiles (const Case *c, const UnetWinogradData *data, gint64 first,
   g_free (out);
 }
 
+/* @dst: (nullable): where nobody reads but the pooled output */
 static void
-run_case (const Case *c)
+run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool)
 {
   const UnetWinogradShape *s = &c->shape;
   gsize size = unet_winograd_weights_size (s->dst.c, s->src.c, s->dst.vec);
@@ -286,8 +287,8 @@ run_case (const Case *c)
     gint64 out = image * vec_size (&s->dst) / s->dst.n;
     UnetWinogradData data
         = { c->src + image * vec_size (&s->src) / s->src.n, u, c->bias,
-            (c->in_place ? c->dst : c->add) + out, c->dst + out,
-            c->pool + image * pool_size (s) / s->dst.n };
+            add + out, dst ? dst + out : NULL,
+            pool + image * pool_size (s) / s->dst.n };
 
     for (gint64 first = 0; first < tiles; first += n) {
       n = MIN (range (1, 40), tiles - first);
@@ -407,9 +408,25 @@ check_pool (const Case *c)
         + ((block * d->h + 2 * y) * d->w + 2 * x) * d->vec + lane;
     const gfloat *below = in + d->w * d->vec;
 
-    ck_assert_float_eq (c->pool[i],
-        MAX (MAX (in[0], in[d->vec]), MAX (below[0], below[d->vec])));
+    if (c->shape.pool == UNET_WINOGRAD_POOL_MAX)
+      ck_assert_float_eq (c->pool[i],
+          MAX (MAX (in[0], in[d->vec]), MAX (below[0], below[d->vec])));
+    else
+      ck_assert_float_eq (c->pool[i],
+          ((in[0] + in[d->vec]) + (below[0] + below[d->vec])) * 0.25f);
   }
+}
+
+/* It does not need the output. */
+static void
+check_alone (const Case *c)
+{
+  gsize n = pool_size (&c->shape) + GUARD;
+  gfloat *pool = new_marked (n);
+
+  run_case (c, c->add, NULL, pool);
+  ck_assert (memcmp (pool, c->pool, n * sizeof *pool) == 0);
+  g_free (pool);
 }
 
 static void
@@ -442,8 +459,10 @@ rounds (const UnetWinogradIsa *isa, gint n)
     Case c;
 
     make_case (&c, i % 2 ? 16 : 8, isa);
-    run_case (&c);
+    run_case (&c, c.in_place ? c.dst : c.add, c.dst, c.pool);
     check_case (&c);
+    if (c.shape.pool)
+      check_alone (&c);
     clear_case (&c);
   }
 }

@@ -408,6 +408,7 @@ unet_plan_find_homes (UnetPlan *plan)
     gint64 axis = unet_node_attr_int (node, "axis", 1);
 
     if (node->op == UNET_OP_Concat && out->n_dims == 4
+        && !plan->feeds[out->id].apart
         && (out->dims[0] == 1 || plan->layouts[i] == UNET_MEM_NARROW)
         && out->dtype == UNET_DTYPE_F32 && (axis == 1 || axis == -3))
       find_homes_in (plan, node, plan->layouts[i]);

@@ -512,6 +512,17 @@ emit_own (const Conv *conv, Own own, const UnetWindow *window, gint64 block,
       unet_node_output (conv->node, 0), conv->layout, error);
 }
 
+/* What it reads lies as no other kernel takes it. */
+static gboolean
+emit_fed (const Conv *conv, const UnetWindow *window, GError **error)
+{
+  gint64 block = unet_winograd_block (conv->node);
+
+  if (conv->plan->options.tuning == UNET_TUNING_MEASURE)
+    unet_winograd_time (conv->plan, conv->node, window, &block);
+  return emit_own (conv, OWN_WINOGRAD, window, block, error);
+}
+
 gboolean
 unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     GError **error)
@@ -528,7 +539,9 @@ unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   if (!conv_init (&conv, plan, node, layout, &window, error))
     return FALSE;
-  if (!choose_candidate (&conv, &window, &best, &ns))
+  if (unet_winograd_is_fed (plan, node))
+    ok = emit_fed (&conv, &window, error);
+  else if (!choose_candidate (&conv, &window, &best, &ns))
     ok = unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   else if ((own = choose_own (&conv, &window, &best, &ns, &block)))
     ok = emit_own (&conv, own, &window, block, error);
@@ -579,4 +592,25 @@ unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   candidate_clear (&best);
   conv_clear (&conv);
   return ns;
+}
+
+gboolean
+unet_conv_is_winograd (UnetPlan *plan, UnetNode *node)
+{
+  Candidate best = { 0 };
+  Own own = OWN_NONE;
+  UnetWindow window;
+  gint64 block;
+  guint64 ns;
+  Conv conv;
+
+  if (!unet_conv_is_constant (node)
+      || !conv_init (&conv, plan, node, UNET_MEM_BLOCKED, &window, NULL))
+    return FALSE;
+  if (unet_winograd_fits (plan, node, &window, UNET_MEM_BLOCKED)
+      && choose_candidate (&conv, &window, &best, &ns))
+    own = choose_own (&conv, &window, &best, &ns, &block);
+  candidate_clear (&best);
+  conv_clear (&conv);
+  return own == OWN_WINOGRAD;
 }

@@ -189,6 +189,22 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
   return unet_plan_post_ops (plan, s->node, sc->attrs.n, out, to, error);
 }
 
+/* The readers take it as it is. */
+static gboolean
+leave_unspread (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
+    UnetStorage *mid)
+{
+  UnetFeed *feed = &plan->feeds[unet_node_output (s->node, 0)->id];
+
+  if (!feed->spread)
+    return FALSE;
+  feed->from = g_new0 (UnetLoc, 1);
+  feed->from->storage = mid;
+  feed->from->md = unet_md_copy (sc->dst);
+  feed->from->layout = UNET_MEM_BLOCKED;
+  return TRUE;
+}
+
 static gboolean
 emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
     GError **error)
@@ -224,7 +240,9 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
     unet_step_operand_md (step, DNNL_ARG_DST, mid, 0, sc->dst, TRUE);
   }
   unet_md_free (wmd);
-  return step && emit_depth_to_space (plan, s, sc, mid, layout, error);
+  return step
+      && (leave_unspread (plan, s, sc, mid)
+          || emit_depth_to_space (plan, s, sc, mid, layout, error));
 }
 
 gboolean
@@ -237,6 +255,19 @@ unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
   return unet_conv_is_constant (node)
       && unet_node_window (plan->graph, node, &window, NULL)
       && can_spread (plan, node, &window, layout, &spread);
+}
+
+gboolean
+unet_deconv_spreads_blocks (const UnetPlan *plan, const UnetNode *node)
+{
+  UnetWindow window;
+  Spread spread;
+
+  return plan->layouts[node->index] == UNET_MEM_BLOCKED
+      && unet_conv_is_constant (node)
+      && unet_node_window (plan->graph, node, &window, NULL)
+      && can_spread (plan, node, &window, UNET_MEM_BLOCKED, &spread)
+      && spread.r == 2 && !spread.rows;
 }
 
 gboolean

@@ -105,6 +105,8 @@ unet_lower_concat (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   gint64 axis = unet_node_attr_int (node, "axis", 1), channel = 0;
   UnetLoc *dst;
 
+  if (plan->feeds[out->id].apart)
+    return TRUE;
   axis += axis < 0 ? out->n_dims : 0;
   if (layout == UNET_MEM_PLAIN || axis != 1)
     return concat_plain (plan, node, axis, error)

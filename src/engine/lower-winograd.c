@@ -11,7 +11,8 @@
  * takes the time, the threads transform all of it together and then divide
  * the output channels, so that each weight is read once. */
 
-enum { SRC, WEIGHTS, BIAS, DST, IN, SCRATCH, ADD, POOL, N_OPERANDS };
+enum { WEIGHTS, BIAS, DST, IN, SCRATCH, ADD, POOL, SRC,
+  N_OPERANDS = SRC + UNET_WINOGRAD_SOURCES };
 
 typedef struct {
   UnetWinogradShape shape;
@@ -116,6 +117,8 @@ winograd_new (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   w->threads = plan->options.threads;
   s->src = unet_plan_vec (plan, unet_node_input (node, 0), UNET_MEM_BLOCKED);
   s->dst = unet_plan_vec (plan, unet_node_output (node, 0), UNET_MEM_BLOCKED);
+  s->n_sources = 1;
+  s->sources[0].blocks = s->src.blocks;
   s->pad_y = window->pad_begin[0];
   s->pad_x = window->pad_begin[1];
   s->tiles_y = (s->dst.h + 3) / 4;
@@ -161,14 +164,18 @@ static UnetWinogradData
 picture (const Winograd *w, gpointer const *ptr, gint64 image)
 {
   const UnetVec *s = &w->shape.src, *d = &w->shape.dst;
-  gint64 in = image * s->blocks * s->h * s->w * s->vec;
+  gint64 in = image * s->h * s->w * s->vec;
   gint64 out = image * d->blocks * d->h * d->w * d->vec;
   gint64 pooled = image * d->blocks * (d->h / 2) * (d->w / 2) * d->vec;
 
-  return (UnetWinogradData){ operand_at (w, ptr, SRC, in),
-    operand (w, ptr, WEIGHTS), operand (w, ptr, BIAS),
-    operand_at (w, ptr, ADD, out), operand_at (w, ptr, DST, out),
-    operand_at (w, ptr, POOL, pooled) };
+  UnetWinogradData data = { { NULL }, operand (w, ptr, WEIGHTS),
+    operand (w, ptr, BIAS), operand_at (w, ptr, ADD, out),
+    operand_at (w, ptr, DST, out), operand_at (w, ptr, POOL, pooled) };
+
+  for (guint i = 0; i < w->shape.n_sources; i++)
+    data.src[i] = operand_at (w, ptr, SRC + i,
+        in * w->shape.sources[i].blocks);
+  return data;
 }
 
 static void
@@ -181,8 +188,8 @@ run_block (gconstpointer params, gpointer const *ptr, gint64 job, guint t)
   gfloat *in = operand_at (w, ptr, IN, t * w->in_size);
   gfloat *scratch = operand_at (w, ptr, SCRATCH, t * w->scratch_size);
 
-  unet_winograd_input (&w->shape, data.src, 0, w->shape.src.blocks, first, n,
-      in, w->stride);
+  unet_winograd_input (&w->shape, &data, 0, w->shape.src.blocks, first, n, in,
+      w->stride);
   for (gint64 p = 0; p < unet_winograd_panels (&w->shape); p++)
     unet_winograd_panel (&w->shape, &data, in, w->stride, p, first, n,
         scratch);
@@ -194,7 +201,7 @@ run_input (gconstpointer params, gpointer const *ptr, gint64 block,
 {
   const Tiles *tiles = params;
 
-  unet_winograd_input (&tiles->w->shape, tiles->data.src, block, 1,
+  unet_winograd_input (&tiles->w->shape, &tiles->data, block, 1,
       tiles->first, tiles->n, operand (tiles->w, ptr, IN), tiles->w->stride);
 }
 
@@ -452,17 +459,53 @@ add_pool (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *pool,
   return TRUE;
 }
 
+/* With reorders, where they must be. */
+static gboolean
+find_sources (UnetPlan *plan, UnetNode *node, UnetFeeds *feeds,
+    GError **error)
+{
+  unet_winograd_feeds (plan, node, feeds);
+  for (guint i = 0; i < feeds->n; i++)
+    if (!feeds->spread[i]
+        && !unet_plan_read (plan, feeds->values[i], UNET_MEM_BLOCKED, error))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+add_sources (UnetPlan *plan, UnetStep *step, Winograd *w,
+    const UnetFeeds *feeds)
+{
+  w->shape.n_sources = feeds->n;
+  for (guint i = 0; i < UNET_WINOGRAD_SOURCES; i++)
+    w->at[SRC + i] = -1;
+  for (guint i = 0; i < feeds->n; i++) {
+    UnetValue *v = feeds->values[i];
+    const UnetLoc *loc = feeds->spread[i];
+
+    w->shape.sources[i].blocks
+        = unet_plan_vec (plan, v, UNET_MEM_BLOCKED).blocks;
+    w->shape.sources[i].spread = loc != NULL;
+    add_operand (step, w, SRC + i,
+        loc ? loc : plan->locs[v->id][UNET_MEM_BLOCKED], FALSE);
+  }
+}
+
 static gchar *
-describe (const UnetNode *node, guint n_post_ops,
+describe (const UnetNode *node, guint n_post_ops, const UnetFeeds *feeds,
     const UnetWinogradFusion *fusion)
 {
-  gchar *name = unet_node_describe (node, n_post_ops), *all;
+  gchar *conv = unet_node_describe (node, n_post_ops);
+  gboolean spreads = FALSE;
+  gchar *name;
 
-  if (!fusion->pool)
-    return name;
-  all = g_strconcat (name, "+", unet_op_def (fusion->pool->op)->name, NULL);
-  g_free (name);
-  return all;
+  for (guint i = 0; i < feeds->n; i++)
+    spreads |= feeds->spread[i] != NULL;
+  name = g_strconcat (spreads ? "DepthToSpace+" : "",
+      feeds->n > 1 ? "Concat+" : "", conv, fusion->pool ? "+" : NULL,
+      fusion->pool ? unet_op_def (fusion->pool->op)->name : NULL, NULL);
+  g_free (conv);
+  return name;
 }
 
 gboolean
@@ -471,9 +514,9 @@ unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     const UnetWinogradFusion *fusion, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
-  UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0),
-      UNET_MEM_BLOCKED, error);
-  Winograd *w = src ? winograd_new (plan, node, window, block) : NULL;
+  UnetFeeds feeds;
+  Winograd *w = find_sources (plan, node, &feeds, error)
+      ? winograd_new (plan, node, window, block) : NULL;
   UnetStorage *weights = w ? pack_weights (plan, node, w, error) : NULL;
   UnetStorage *bias = weights ? pack_bias (plan, node, w, error) : NULL;
   UnetStep *step;
@@ -483,11 +526,11 @@ unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     g_free (w);
     return FALSE;
   }
-  name = describe (node, n_post_ops, fusion);
+  name = describe (node, n_post_ops, &feeds, fusion);
   step = unet_plan_add_kernel (plan, node, name, "unet:winograd4x4",
       winograd_run, w, out, UNET_MEM_BLOCKED);
   g_free (name);
-  add_operand (step, w, SRC, src, FALSE);
+  add_sources (plan, step, w, &feeds);
   add_constant (step, w, WEIGHTS, weights);
   add_constant (step, w, BIAS, bias);
   add_operand (step, w, DST, dst, TRUE);

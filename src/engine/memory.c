@@ -268,7 +268,7 @@ uses_now (const UnetPlan *plan, const UnetValue *value)
 
   for (guint i = 0; i < value->consumers->len; i++)
     uses += g_ptr_array_index (value->consumers, i) == node;
-  return uses;
+  return uses + unet_node_reads_apart (plan, node, value);
 }
 
 gboolean

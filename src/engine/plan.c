@@ -231,6 +231,7 @@ prepare_tables (UnetPlan *plan)
 
   plan->locs = g_malloc0_n (n, sizeof *plan->locs);
   plan->homes = g_new0 (UnetHome, n);
+  plan->feeds = g_new0 (UnetFeed, n);
   plan->node_index_of_value = g_new (gint, n);
   plan->layouts = g_new0 (UnetMemLayout, plan->graph->nodes->len + 1);
   plan->done = g_new0 (UnetStep *, plan->graph->nodes->len + 1);
@@ -506,6 +507,7 @@ build (UnetPlan *plan, GError **error)
     if (plan->narrowing)
       unet_plan_choose_narrow (plan);
     unet_plan_choose_layouts (plan);
+    unet_plan_find_feeds (plan);
     unet_plan_find_homes (plan);
   }
   ok = place_inputs (plan, error) && lower_nodes (plan, error)
@@ -587,6 +589,12 @@ free_locs (UnetPlan *plan)
         g_free (plan->locs[i][k]);
       }
   g_free (plan->locs);
+  for (guint i = 0; plan->feeds && i < plan->graph->values->len; i++)
+    if (plan->feeds[i].from) {
+      unet_md_free (plan->feeds[i].from->md);
+      g_free (plan->feeds[i].from);
+    }
+  g_free (plan->feeds);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "onednn-compat.h"
 #include "parallel.h"
 #include "team.h"
+#include "winograd.h"
 
 G_BEGIN_DECLS
 
@@ -86,6 +87,14 @@ typedef struct {
   UnetMemLayout layout;
 } UnetHome;
 
+/* What a Winograd convolution reads as it is, although the network has it
+ * moved first (winograd-fusion.c). */
+typedef struct {
+  gboolean apart;  /* a concatenation that is not made: its inputs are read */
+  gboolean spread; /* of a transposed convolution, before depth to space */
+  UnetLoc *from;   /* (nullable): where that lies once it is computed */
+} UnetFeed;
+
 /* Where a result can be read after a run. */
 typedef struct {
   const UnetStorage *storage;
@@ -113,6 +122,7 @@ struct _UnetPlan {
   GPtrArray *packs;    /* of UnetPack */
   UnetLoc *(*locs)[UNET_N_MEM]; /* by value id */
   UnetHome *homes;              /* by value id */
+  UnetFeed *feeds;              /* by value id */
   UnetMemLayout *layouts;       /* chosen, by node index */
   const UnetNarrowing *narrowing; /* (nullable): while building */
   UnetNarrowValue *narrow;      /* (nullable): by value id */
@@ -289,6 +299,21 @@ guint unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
 gint64 unet_winograd_block (const UnetNode *node);
 guint64 unet_winograd_time (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, gint64 *block);
+/* Decides what stays apart and is not spread. */
+void unet_plan_find_feeds (UnetPlan *plan);
+/* Must @node be Winograd's, since its input lies as no other reads it? */
+gboolean unet_winograd_is_fed (const UnetPlan *plan, const UnetNode *node);
+/* Does @node read @value, be it through a concatenation that is not made? */
+gboolean unet_node_reads_apart (const UnetPlan *plan, const UnetNode *node,
+    const UnetValue *value);
+/* What @node reads, one after the other. */
+typedef struct {
+  guint n;
+  UnetValue *values[UNET_WINOGRAD_SOURCES];
+  const UnetLoc *spread[UNET_WINOGRAD_SOURCES]; /* (nullable) */
+} UnetFeeds;
+void unet_winograd_feeds (const UnetPlan *plan, const UnetNode *node,
+    UnetFeeds *feeds);
 /* What the output transform of @node does as well, while a tile of its
  * result is in registers (winograd-fusion.c). */
 typedef struct {
@@ -331,11 +356,16 @@ UnetMemLayout unet_node_reads (const UnetPlan *plan, const UnetNode *node,
     UnetMemLayout layout);
 UnetMemLayout unet_node_writes (const UnetPlan *plan, const UnetNode *node,
     UnetMemLayout layout);
+/* Is our Winograd convolution the quickest for @node in blocks? */
+gboolean unet_conv_is_winograd (UnetPlan *plan, UnetNode *node);
 /* Are weights and bias constants of 32-bit floats? */
 gboolean unet_conv_is_constant (const UnetNode *node);
 /* Is a transposed convolution one product and a move? */
 gboolean unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
     UnetMemLayout layout);
+/* … from blocks of 4 groups to blocks of twice the size? */
+gboolean unet_deconv_spreads_blocks (const UnetPlan *plan,
+    const UnetNode *node);
 
 /* ---- measuring (tune.c) ------------------------------------------------ */
 

@@ -47,15 +47,22 @@ NAME (at) (const V *m, V *o)
   o[3] = b + 8.0f * d + m[5];
 }
 
-/* One 6x6 patch of one block of channels; @row floats between rows. */
+/* Where the rows and columns of a patch begin: a pixel lies at the sum of
+ * two. */
+typedef struct {
+  gint64 rows[6], columns[6];
+} NAME (Patch);
+
+/* One 6x6 patch of one block of channels. */
 static inline __attribute__ ((always_inline)) void
-NAME (input_patch) (const gfloat *src, gint64 row, gfloat *out, gint64 stride)
+NAME (input_patch) (const gfloat *src, const NAME (Patch) *at, gfloat *out,
+    gint64 stride)
 {
   V x[6][6], column[6], y[6];
 
   for (gint j = 0; j < 6; j++) {
     for (gint i = 0; i < 6; i++)
-      column[i] = *(const V *) (src + i * row + j * LANES);
+      column[i] = *(const V *) (src + at->rows[i] + at->columns[j]);
     NAME (bt) (column, y);
     for (gint i = 0; i < 6; i++)
       x[i][j] = y[i];
@@ -69,28 +76,51 @@ NAME (input_patch) (const gfloat *src, gint64 row, gfloat *out, gint64 stride)
 
 /* A patch that reaches over the border is gathered first, zeros outside. */
 static void
-NAME (gather) (const UnetVec *s, const gfloat *plane, gint64 y, gint64 x,
-    gfloat *patch)
+NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) *at,
+    gint64 y, gint64 x, gfloat *patch)
 {
   for (gint64 i = 0; i < 6; i++)
     for (gint64 j = 0; j < 6; j++) {
       gfloat *to = patch + (i * 6 + j) * LANES;
 
       if (y + i >= 0 && y + i < s->h && x + j >= 0 && x + j < s->w)
-        memcpy (to, plane + ((y + i) * s->w + x + j) * LANES,
+        memcpy (to, plane + at->rows[i] + at->columns[j],
             LANES * sizeof (gfloat));
       else
         memset (to, 0, LANES * sizeof (gfloat));
     }
 }
 
-static void
-NAME (input) (const UnetWinogradShape *p, const gfloat *src, gint64 block,
-    gint64 blocks, gint64 first, gint64 n, gfloat *out, gint64 stride)
+/* @spread is a constant here. */
+static inline __attribute__ ((always_inline)) void
+NAME (locate) (const UnetVec *s, const UnetWinogradSource *from,
+    const gboolean spread, gint64 y, gint64 x, NAME (Patch) *at)
+{
+  gint64 group = from->blocks * (s->h / 2) * (s->w / 2) * LANES;
+
+  for (gint64 i = 0; i < 6; i++) {
+    at->rows[i] = spread ? ((y + i) & 1) * 2 * group
+            + ((y + i) >> 1) * (s->w / 2) * LANES
+                         : (y + i) * s->w * LANES;
+    at->columns[i] = spread ? ((x + i) & 1) * group + ((x + i) >> 1) * LANES
+                            : (x + i) * LANES;
+  }
+}
+
+static inline __attribute__ ((always_inline)) void
+NAME (input_from) (const UnetWinogradShape *p, const UnetWinogradSource *from,
+    const gboolean spread, const gfloat *src, gint64 block, gint64 blocks,
+    gint64 first, gint64 n, gfloat *out, gint64 stride)
 {
   const UnetVec *s = &p->src;
-  gint64 channels = s->blocks * LANES, plane = s->h * s->w * LANES;
+  gint64 channels = s->blocks * LANES;
+  gint64 plane = s->h * s->w * LANES / (spread ? 4 : 1);
+  NAME (Patch) at, whole;
 
+  for (gint i = 0; i < 6; i++) {
+    whole.rows[i] = i * 6 * LANES;
+    whole.columns[i] = i * LANES;
+  }
   /* planes are powers of two apart: one after the other, or they push each
    * other from the cache */
   for (gint64 b = block; b < block + blocks; b++)
@@ -99,16 +129,29 @@ NAME (input) (const UnetWinogradShape *p, const gfloat *src, gint64 block,
       gint64 x = (first + t) % p->tiles_x * 4 - p->pad_x;
       gfloat *to = out + t * channels + b * LANES;
 
+      NAME (locate) (s, from, spread, y, x, &at);
       if (y >= 0 && x >= 0 && y + 6 <= s->h && x + 6 <= s->w) {
-        NAME (input_patch) (src + b * plane + (y * s->w + x) * LANES,
-            s->w * LANES, to, stride);
+        NAME (input_patch) (src + b * plane, &at, to, stride);
       } else {
         gfloat patch[36 * LANES];
 
-        NAME (gather) (s, src + b * plane, y, x, patch);
-        NAME (input_patch) (patch, 6 * LANES, to, stride);
+        NAME (gather) (s, src + b * plane, &at, y, x, patch);
+        NAME (input_patch) (patch, &whole, to, stride);
       }
     }
+}
+
+static void
+NAME (input) (const UnetWinogradShape *p, const UnetWinogradSource *from,
+    const gfloat *src, gint64 block, gint64 blocks, gint64 first, gint64 n,
+    gfloat *out, gint64 stride)
+{
+  if (from->spread)
+    NAME (input_from) (p, from, TRUE, src, block, blocks, first, n, out,
+        stride);
+  else
+    NAME (input_from) (p, from, FALSE, src, block, blocks, first, n, out,
+        stride);
 }
 
 /* ---- the products -------------------------------------------------------- */

@@ -31,12 +31,20 @@ unet_winograd_panels (const UnetWinogradShape *shape)
 }
 
 void
-unet_winograd_input (const UnetWinogradShape *shape, const gfloat *src,
-    gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
-    gint64 stride)
+unet_winograd_input (const UnetWinogradShape *shape,
+    const UnetWinogradData *data, gint64 block, gint64 blocks, gint64 first,
+    gint64 n, gfloat *out, gint64 stride)
 {
-  isa ()->input[shape->src.vec == 16] (shape, src, block, blocks, first, n,
-      out, stride);
+  for (guint i = 0; i < shape->n_sources; i++) {
+    const UnetWinogradSource *s = &shape->sources[i];
+    gint64 begin = MAX (block, 0), end = MIN (block + blocks, s->blocks);
+
+    if (begin < end)
+      isa ()->input[shape->src.vec == 16] (shape, s, data->src[i], begin,
+          end - begin, first, n, out, stride);
+    block -= s->blocks; /* as the next one counts them */
+    out += s->blocks * shape->src.vec;
+  }
 }
 
 void

@@ -16,9 +16,20 @@ typedef enum {
   UNET_WINOGRAD_POOL_MEAN,
 } UnetWinogradPool;
 
+/* Channels of the input that lie in one tensor. @spread: it is the result of a
+ * 1x1 convolution whose depth goes to space, so the pixel at (y, x) lies at
+ * (y / 2, x / 2) of the channels' group y % 2 * 2 + x % 2. */
+typedef struct {
+  gint64 blocks;
+  gboolean spread;
+} UnetWinogradSource;
+#define UNET_WINOGRAD_SOURCES 6
+
 /* Output tiles count row by row from the top left, @tiles_x to a row. */
 typedef struct {
   UnetVec src, dst;
+  guint n_sources; /* of src, one after the other */
+  UnetWinogradSource sources[UNET_WINOGRAD_SOURCES];
   gint64 pad_y, pad_x;
   gint64 tiles_x, tiles_y;
   /* what follows the product, in this order: */
@@ -32,7 +43,7 @@ typedef struct {
 /* Of one picture. @add lies as @dst does and may be the same; where @dst is
  * %NULL only what follows is written. */
 typedef struct {
-  const gfloat *src, *weights, *bias, *add;
+  const gfloat *src[UNET_WINOGRAD_SOURCES], *weights, *bias, *add;
   gfloat *dst, *pool;
 } UnetWinogradData;
 
@@ -42,9 +53,9 @@ gint64 unet_winograd_panels (const UnetWinogradShape *shape);
 
 /* Input tiles [first, first + n) of blocks [block, block + blocks) to
  * [36][n][channels], @stride floats from one of the 36 to the next. */
-void unet_winograd_input (const UnetWinogradShape *shape, const gfloat *src,
-    gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
-    gint64 stride);
+void unet_winograd_input (const UnetWinogradShape *shape,
+    const UnetWinogradData *data, gint64 block, gint64 blocks, gint64 first,
+    gint64 n, gfloat *out, gint64 stride);
 /* The outputs of one panel for these tiles. @scratch: 36 times
  * UNET_WINOGRAD_SCRATCH (n) floats. */
 #define UNET_WINOGRAD_SCRATCH(n) ((n) * 32 + 16)
@@ -59,8 +70,9 @@ gsize unet_winograd_weights_size (gint64 oc, gint64 ic, gint64 vec);
 
 /* One compiled variant: for vectors of 8 and 16 lanes. */
 typedef struct {
-  void (*input[2]) (const UnetWinogradShape *, const gfloat *src,
-      gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
+  /* blocks of one source */
+  void (*input[2]) (const UnetWinogradShape *, const UnetWinogradSource *,
+      const gfloat *src, gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
       gint64 stride);
   /* [36][n][k] by [36][k][vectors], sums from the first to the last k */
   void (*product[2]) (const gfloat *in, gint64 in_stride, const gfloat *w,

@@ -99,6 +99,7 @@ typedef struct {
   UnetWinogradShape shape;
   const UnetWinogradIsa *isa; /* NULL: by the public functions */
   gfloat *src, *weights, *bias, *add, *dst, *pool;
+  gfloat *parts[UNET_WINOGRAD_SOURCES]; /* src as the kernels read it */
   gboolean in_place; /* the residual lies where the output goes */
 } Case;
 
@@ -150,6 +151,48 @@ make_epilogue (UnetWinogradShape *s)
   s->pool = range (UNET_WINOGRAD_POOL_NONE, UNET_WINOGRAD_POOL_MEAN);
 }
 
+static gsize
+pool_size (const UnetWinogradShape *s)
+{
+  return s->dst.n * s->dst.blocks * (s->dst.h / 2) * (s->dst.w / 2)
+      * s->dst.vec;
+}
+
+/* The source in pieces of whole blocks, each of which may lie as the product
+ * of a transposed convolution does, before depth to space. */
+static void
+divide_source (UnetWinogradShape *s)
+{
+  gint64 left = s->src.blocks;
+
+  for (s->n_sources = 0; left > 0; s->n_sources++) {
+    UnetWinogradSource *part = &s->sources[s->n_sources];
+
+    part->blocks = s->n_sources + 1 < UNET_WINOGRAD_SOURCES ? range (1, left)
+                                                            : left;
+    part->spread
+        = s->src.h % 2 == 0 && s->src.w % 2 == 0 && range (0, 1) == 1;
+    left -= part->blocks;
+  }
+}
+
+/* Where the pixel of part @i of image @n lies. */
+static gsize
+part_at (const UnetWinogradShape *s, guint i, gint64 n, gint64 block,
+    gint64 y, gint64 x)
+{
+  const UnetWinogradSource *part = &s->sources[i];
+
+  if (!part->spread)
+    return (((n * part->blocks + block) * s->src.h + y) * s->src.w + x)
+        * s->src.vec;
+  block += (y % 2 * 2 + x % 2) * part->blocks;
+  return (((n * 4 * part->blocks + block) * (s->src.h / 2) + y / 2)
+                 * (s->src.w / 2)
+             + x / 2)
+      * s->src.vec;
+}
+
 static gfloat *
 new_marked (gint64 n)
 {
@@ -160,11 +203,27 @@ new_marked (gint64 n)
   return data;
 }
 
-static gsize
-pool_size (const UnetWinogradShape *s)
+static void
+make_parts (Case *c)
 {
-  return s->dst.n * s->dst.blocks * (s->dst.h / 2) * (s->dst.w / 2)
-      * s->dst.vec;
+  const UnetWinogradShape *s = &c->shape;
+  const UnetVec *v = &s->src;
+  gint64 first = 0;
+
+  for (guint i = 0; i < s->n_sources; i++) {
+    gint64 blocks = s->sources[i].blocks;
+
+    c->parts[i] = new_marked (v->n * blocks * v->h * v->w * v->vec);
+    for (gint64 k = 0; k < v->n * blocks * v->h * v->w; k++) {
+      gint64 x = k % v->w, y = k / v->w % v->h;
+      gint64 block = k / v->w / v->h % blocks, n = k / v->w / v->h / blocks;
+
+      memcpy (c->parts[i] + part_at (s, i, n, block, y, x),
+          c->src + at (v, n, (first + block) * v->vec, y, x),
+          v->vec * sizeof (gfloat));
+    }
+    first += blocks;
+  }
 }
 
 static void
@@ -187,6 +246,8 @@ make_case (Case *c, gint64 vec, const UnetWinogradIsa *isa)
   s->tiles_x = (ow + 3) / 4;
   make_epilogue (s);
   c->src = new_tensor (&s->src);
+  divide_source (s);
+  make_parts (c);
   c->add = new_tensor (&s->dst);
   c->weights = g_new (gfloat, s->dst.c * s->src.c * 9);
   for (gint64 i = 0; i < s->dst.c * s->src.c * 9; i++)
@@ -205,6 +266,8 @@ static void
 clear_case (Case *c)
 {
   g_free (c->src);
+  for (guint i = 0; i < c->shape.n_sources; i++)
+    g_free (c->parts[i]);
   g_free (c->add);
   g_free (c->weights);
   g_free (c->bias);
@@ -215,19 +278,33 @@ clear_case (Case *c)
 /* ---- the way of the engine ---------------------------------------------- */
 
 static void
-run_input (const Case *c, const gfloat *src, gint64 first, gint64 n,
-    gfloat *in, gint64 stride)
+run_input_of (const Case *c, const UnetWinogradData *data, guint i,
+    gint64 first, gint64 n, gfloat *in, gint64 stride)
+{
+  const UnetWinogradSource *part = &c->shape.sources[i];
+  gint64 blocks;
+
+  for (gint64 b = 0; b < part->blocks; b += blocks) {
+    blocks = range (1, part->blocks - b);
+    c->isa->input[c->shape.src.vec == 16] (&c->shape, part, data->src[i], b,
+        blocks, first, n, in, stride);
+  }
+}
+
+static void
+run_input (const Case *c, const UnetWinogradData *data, gint64 first,
+    gint64 n, gfloat *in, gint64 stride)
 {
   const UnetWinogradShape *s = &c->shape;
   gint64 blocks;
 
-  for (gint64 b = 0; b < s->src.blocks; b += blocks) {
+  for (guint i = 0; c->isa && i < s->n_sources; i++) {
+    run_input_of (c, data, i, first, n, in, stride);
+    in += s->sources[i].blocks * s->src.vec;
+  }
+  for (gint64 b = 0; !c->isa && b < s->src.blocks; b += blocks) {
     blocks = range (1, s->src.blocks - b);
-    if (c->isa)
-      c->isa->input[s->src.vec == 16] (s, src, b, blocks, first, n, in,
-          stride);
-    else
-      unet_winograd_input (s, src, b, blocks, first, n, in, stride);
+    unet_winograd_input (s, data, b, blocks, first, n, in, stride);
   }
 }
 
@@ -259,7 +336,7 @@ run_tiles (const Case *c, const UnetWinogradData *data, gint64 first,
   gint64 scratch = 36 * UNET_WINOGRAD_SCRATCH (n);
   gfloat *in = new_marked (36 * stride), *out = new_marked (scratch + GUARD);
 
-  run_input (c, data->src, first, n, in, stride);
+  run_input (c, data, first, n, in, stride);
   for (gint64 k = 0; k < 36; k++)
     for (gint64 i = n * row; i < stride; i++)
       ck_assert_float_eq (in[k * stride + i], MARK);
@@ -285,11 +362,12 @@ run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool)
     ck_assert_float_eq (u[size + i], MARK);
   for (gint64 image = 0; image < s->src.n; image++) {
     gint64 out = image * vec_size (&s->dst) / s->dst.n;
-    UnetWinogradData data
-        = { c->src + image * vec_size (&s->src) / s->src.n, u, c->bias,
-            add + out, dst ? dst + out : NULL,
-            pool + image * pool_size (s) / s->dst.n };
+    UnetWinogradData data = { { NULL }, u, c->bias, add + out,
+      dst ? dst + out : NULL, pool + image * pool_size (s) / s->dst.n };
 
+    for (guint i = 0; i < s->n_sources; i++)
+      data.src[i] = c->parts[i]
+          + image * s->sources[i].blocks * s->src.h * s->src.w * s->src.vec;
     for (gint64 first = 0; first < tiles; first += n) {
       n = MIN (range (1, 40), tiles - first);
       run_tiles (c, &data, first, n);

@@ -11,7 +11,7 @@
 #define BLOCK  UNET_DEPTHWISE_BLOCK
 
 #ifdef __AVX2__
-#include <immintrin.h>
+#include "byte-dot.h"
 
 /* Four rows are woven together, so that a lane of 32 bits holds four bytes of
  * one channel, one below the other, and one instruction multiplies and adds
@@ -20,14 +20,6 @@
 
 #ifdef __AVX512VNNI__
 #define OUTPUTS 4
-#define LARGEST 127
-#define NAME    "vnni"
-
-INLINE __m256i
-dot (__m256i sum, __m256i bytes, __m256i weights)
-{
-  return _mm256_dpbusd_epi32 (sum, bytes, weights);
-}
 
 INLINE __m256i
 load_part (const guint8 *from, gint64 c)
@@ -42,17 +34,6 @@ store_part (guint8 *to, __m256i v, gint64 c)
 }
 #else
 #define OUTPUTS 2
-#define LARGEST 64 /* two products fit 16 bits */
-#define NAME    "avx2"
-
-INLINE __m256i
-dot (__m256i sum, __m256i bytes, __m256i weights)
-{
-  __m256i pairs = _mm256_maddubs_epi16 (bytes, weights);
-
-  return _mm256_add_epi32 (sum,
-      _mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
-}
 
 INLINE __m256i
 load_part (const guint8 *from, gint64 c)
@@ -240,7 +221,7 @@ pixels (const Source *s, const Packed *packed, gint64 x, gint64 c,
         if (kx >= 0 && kx < kernel)
 #pragma GCC unroll 4
           for (gint64 q = 0; q < 4; q++)
-            sum[o][q] = dot (sum[o][q], v[q],
+            sum[o][q] = unet_byte_dot (sum[o][q], v[q],
                 _mm256_loadu_si256 ((const __m256i *)
                         packed->weights[(kx * ((kernel + 3) / 4) + g) * 4
                             + q]));
@@ -325,8 +306,8 @@ row (const UnetDepthwiseShape *p, const guint8 *const *rows,
 
 #else /* plain C, in loops over a block that the compiler makes vectors of */
 
-#define LARGEST 127
-#define NAME    "generic"
+#define UNET_BYTE_LARGEST 127
+#define UNET_BYTE_NAME    "generic"
 
 typedef struct {
   gint32 start[BLOCK];
@@ -407,4 +388,5 @@ row (const UnetDepthwiseShape *p, const guint8 *const *rows,
 }
 #endif
 
-const UnetDepthwiseIsa UNET_ISA = { NAME, LARGEST, block_size, pack, row };
+const UnetDepthwiseIsa UNET_ISA = { UNET_BYTE_NAME, UNET_BYTE_LARGEST,
+  block_size, pack, row };

@@ -44,7 +44,8 @@ unet_depthwise_pack (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
 {
   gint64 taps = p->kernel * p->kernel;
 
-  for (gint64 b = 0; b < unet_depthwise_blocks (p); b++, out += isa->block_size (p)) {
+  for (gint64 b = 0; b < unet_depthwise_blocks (p);
+       b++, out += isa->block_size (p)) {
     gint8 w[UNET_DEPTHWISE_MAX_KERNEL * UNET_DEPTHWISE_MAX_KERNEL * BLOCK]
         = { 0 };
     gint64 first = unet_depthwise_first (p, b);

@@ -19,7 +19,8 @@ typedef struct {
   gint64 kernel, stride, pad_y, pad_x; /* kernel 3 or 5, stride 1 or 2 */
   UnetPixels src, dst;
   gboolean src_signed, dst_signed;
-  /* y = sum * factor + bias; with hard_swish y = y * clip (y + 3, 0, 6) * swish;
+  /* y = sum * factor + bias; with hard_swish
+   * y = y * clip (y + 3, 0, 6) * swish;
    * what is written is y, rounded half to even and clipped */
   gboolean hard_swish;
   gfloat swish;

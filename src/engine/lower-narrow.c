@@ -566,7 +566,7 @@ unet_narrow_conv_suits (UnetPlan *plan, UnetNode *node)
 
   suits = conv_init (&c, plan, node)
       && ((make_attrs (&c) && draft_pd (&c))
-          || unet_narrow_depthwise_fits (&c));
+          || unet_narrow_depthwise_fits (&c) || unet_narrow_head_fits (&c));
   conv_clear (&c);
   return suits;
 }
@@ -575,7 +575,10 @@ static gboolean
 choose_and_emit (Conv *c, GError **error)
 {
   gboolean drafted = make_attrs (c) && draft_pd (c);
+  UnetNarrowHeads head = unet_narrow_choose_head (c, drafted);
 
+  if (head)
+    return unet_narrow_emit_head (c, head, error);
   if (unet_narrow_depthwise_fits (c)
       && (!drafted || unet_narrow_depthwise_pays (c)))
     return unet_narrow_emit_depthwise (c, error);
@@ -590,10 +593,7 @@ unet_lower_narrow_conv (UnetPlan *plan, UnetNode *node, GError **error)
 
   if (conv_init (&c, plan, node)) {
     c.steps = g_new (gfloat, c.oc);
-    if (unet_narrow_is_head (&c))
-      ok = unet_narrow_emit_head (&c, error);
-    else
-      ok = choose_and_emit (&c, error);
+    ok = choose_and_emit (&c, error);
     g_free (c.steps);
   }
   conv_clear (&c);

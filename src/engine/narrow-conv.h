@@ -37,11 +37,20 @@ UnetStorage *unet_narrow_pack_bytes (UnetPlan *plan, gconstpointer data,
 UnetStorage *unet_narrow_pack_bias (const UnetNarrowConv *conv,
     const gfloat *factors, GError **error);
 
-/* ---- kernels of our own (lower-narrow-own.c) ------------------------------ */
+/* ---- kernels of our own (lower-narrow-own.c) ----------------------------- */
 
-/* 1x1 to few channels of floats. */
-gboolean unet_narrow_is_head (const UnetNarrowConv *conv);
-gboolean unet_narrow_emit_head (UnetNarrowConv *conv, GError **error);
+/* To few channels: of floats with f32 weights, or by bytes. */
+typedef enum {
+  UNET_HEAD_NONE,
+  UNET_HEAD_FLOATS,
+  UNET_HEAD_BYTES,
+} UnetNarrowHeads;
+gboolean unet_narrow_head_fits (const UnetNarrowConv *conv);
+/* @drafted: is conv->pd oneDNN's way? */
+UnetNarrowHeads unet_narrow_choose_head (const UnetNarrowConv *conv,
+    gboolean drafted);
+gboolean unet_narrow_emit_head (UnetNarrowConv *conv, UnetNarrowHeads head,
+    GError **error);
 /* Depthwise, bytes to bytes. */
 gboolean unet_narrow_depthwise_fits (const UnetNarrowConv *conv);
 /* Is it faster than conv->pd, oneDNN's way? */

@@ -222,7 +222,7 @@ END_TEST
 #ifdef __x86_64__
 START_TEST (test_avx2)
 {
-  if (__builtin_cpu_supports ("avx2"))
+  if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
     check_isa (&unet_depthwise_avx2);
 }
 END_TEST

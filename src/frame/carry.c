@@ -31,32 +31,39 @@ vector_of (const UnetVectors *self, gint x, gint y)
       CLAMP (x, 0, self->width - 1)];
 }
 
-/* Vectors of a row of pixels at the centres of two cells, in 1 / STEPS. */
+/* Vectors at the centres of four cells: left and right, above and below. */
 typedef struct {
-  gint x[2], y[2];
-} Ends;
+  UnetVector v[4];
+} Corners;
 
-/* @left, @above: cells of which the next ones are meant, too. */
 static gboolean
-find_ends (const UnetVectors *vectors, gint left, gint above, gint fraction,
-    Ends *ends)
+find_corners (const UnetVectors *vectors, gint left, gint above,
+    Corners *corners)
 {
-  for (gint i = 0; i < 2; i++) {
-    const UnetVector a = vector_of (vectors, left + i, above);
-    const UnetVector b = vector_of (vectors, left + i, above + 1);
+  gint any = 0;
 
-    ends->x[i] = a.x * (STEPS - fraction) + b.x * fraction;
-    ends->y[i] = a.y * (STEPS - fraction) + b.y * fraction;
+  for (gint i = 0; i < 4; i++) {
+    corners->v[i] = vector_of (vectors, left + i % 2, above + i / 2);
+    any |= corners->v[i].x | corners->v[i].y;
   }
-  return ends->x[0] || ends->x[1] || ends->y[0] || ends->y[1];
+  return any != 0;
 }
 
-/* Rounded to fractions of a pixel. */
-static gint
-mix_ends (const gint ends[2], gint fraction)
+/* Between them, rounded to fractions of a pixel; @across and @down in steps. */
+static UnetVector
+mix_corners (const Corners *corners, gint across, gint down)
 {
-  return (ends[0] * (STEPS - fraction) + ends[1] * fraction +
-             STEPS * STEPS / 2) >> 6;
+  const UnetVector *v = corners->v;
+  const gint w[4] = { (STEPS - across) * (STEPS - down),
+    across * (STEPS - down), (STEPS - across) * down, across * down };
+  const gint half = STEPS * STEPS / 2;
+  const gint x =
+      v[0].x * w[0] + v[1].x * w[1] + v[2].x * w[2] + v[3].x * w[3];
+  const gint y =
+      v[0].y * w[0] + v[1].y * w[1] + v[2].y * w[2] + v[3].y * w[3];
+
+  return (UnetVector) { (gint16) ((x + half) >> 6),
+    (gint16) ((y + half) >> 6) };
 }
 
 G_STATIC_ASSERT (STEPS * STEPS == 1 << 6);
@@ -82,38 +89,45 @@ round_to_pixel (gint x)
   return (x + ONE / 2) & -ONE;
 }
 
+typedef struct {
+  guint8 *dst;
+  const guint8 *src;
+  gint width, height;
+  gboolean whole;
+} Plane;
+
+static void
+carry_pixels (const Plane *self, const Corners *corners, gint left, gint above)
+{
+  const gint from_x = left * CELL + CELL / 2, from_y = above * CELL + CELL / 2;
+
+  for (gint y = MAX (from_y, 0); y < MIN (from_y + CELL, self->height); y++)
+    for (gint x = MAX (from_x, 0); x < MIN (from_x + CELL, self->width); x++) {
+      const UnetVector way = mix_corners (corners, 2 * (x - from_x) + 1,
+          2 * (y - from_y) + 1);
+      gint u = ONE * x + way.x, v = ONE * y + way.y;
+
+      if (self->whole) {
+        u = round_to_pixel (u);
+        v = round_to_pixel (v);
+      }
+      self->dst[(gsize) y * self->width + x] =
+          sample (self->src, self->width, self->height, u, v);
+    }
+}
+
 void
 unet_plane_carry (guint8 *dst, const guint8 *src, gint width, gint height,
     const UnetVectors *vectors, gboolean whole)
 {
-  for (gint y = 0; y < height; y++) {
-    const gint above = (2 * y + 1 + CELL) / STEPS - 1;
-    const gint down = (2 * y + 1 + CELL) % STEPS;
+  const Plane plane = { dst, src, width, height, whole };
+  Corners corners;
 
-    for (gint left = -1; left < vectors->width; left++) {
-      const gint from = MAX (left * CELL + CELL / 2, 0);
-      const gint to = MIN (left * CELL + CELL / 2 + CELL, width);
-      Ends ends;
-
-      if (!find_ends (vectors, left, above, down, &ends)) {
-        if (to > from)
-          memcpy (dst + (gsize) y * width + from,
-              src + (gsize) y * width + from, (gsize) (to - from));
-        continue;
-      }
-      for (gint x = from; x < to; x++) {
-        const gint across = (2 * x + 1 + CELL) % STEPS;
-        gint u = ONE * x + mix_ends (ends.x, across);
-        gint v = ONE * y + mix_ends (ends.y, across);
-
-        if (whole) {
-          u = round_to_pixel (u);
-          v = round_to_pixel (v);
-        }
-        dst[(gsize) y * width + x] = sample (src, width, height, u, v);
-      }
-    }
-  }
+  memcpy (dst, src, (gsize) width * height);
+  for (gint y = -1; y < vectors->height; y++)
+    for (gint x = -1; x < vectors->width; x++)
+      if (find_corners (vectors, x, y, &corners))
+        carry_pixels (&plane, &corners, x, y);
 }
 
 /* ---- frames ----------------------------------------------------------- */

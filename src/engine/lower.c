@@ -73,7 +73,7 @@ gboolean
 unet_plan_lower (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     GError **error)
 {
-  gboolean has_data = TRUE;
+  gboolean has_data = TRUE, ok = TRUE;
 
   for (guint i = 0; i < node->outputs->len; i++) {
     UnetValue *v = unet_node_output (node, i);
@@ -81,6 +81,8 @@ unet_plan_lower (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
               || unet_dims_count (v->n_dims, v->dims) == 0))
       has_data = FALSE;
   }
+  if (plan->done[node->index] && node->op == UNET_OP_Conv)
+    return TRUE; /* with all that follows it */
   if (plan->done[node->index])
     return unet_plan_post_ops (plan, node, 0, unet_node_output (node, 0),
         layout, error);
@@ -89,6 +91,8 @@ unet_plan_lower (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   if (layout == UNET_MEM_NARROW)
     return unet_lower_narrow (plan, node, error);
+  if (layout == UNET_MEM_BLOCKED && unet_lower_fused (plan, node, &ok, error))
+    return ok;
   return rows[node->op].lower (plan, node, layout, error);
 }
 

@@ -373,6 +373,20 @@ unet_post_ops_append_sum_typed (dnnl_post_ops_t ops, gfloat scale,
 }
 
 gboolean
+unet_post_ops_append_depthwise (dnnl_post_ops_t ops, gint64 stride)
+{
+#if UNET_DNNL_V3
+  return dnnl_post_ops_append_dw (ops, dnnl_f32, dnnl_f32, dnnl_f32, 3, stride,
+             1)
+      == dnnl_success;
+#else
+  return dnnl_post_ops_append_dw (ops, dnnl_f32, dnnl_f32, dnnl_f32, 3, stride,
+             1, 0, 0, NULL)
+      == dnnl_success;
+#endif
+}
+
+gboolean
 unet_attr_set_channel_scales (dnnl_primitive_attr_t attr, gboolean grouped,
     gint64 n, const gfloat *scales)
 {

@@ -76,6 +76,11 @@ gboolean unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale);
 gboolean unet_post_ops_append_sum_typed (dnnl_post_ops_t ops, gfloat scale,
     dnnl_data_type_t dtype);
 
+/* A depthwise convolution of f32, 3x3 with one zero round it. Its weights and
+ * bias are operands DNNL_ARG_ATTR_POST_OP_DW | …, for whose descriptors
+ * dnnl_query_exec_arg_md asks. */
+gboolean unet_post_ops_append_depthwise (dnnl_post_ops_t ops, gint64 stride);
+
 /* A factor for the sum of products of each output channel: constants of the
  * attributes in oneDNN 2, an operand of the run in oneDNN 3, given as
  * unet_channel_scales_arg (), which is 0 in oneDNN 2. */

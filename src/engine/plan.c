@@ -375,6 +375,8 @@ lower_nodes (UnetPlan *plan, GError **error)
 
     plan->current = i;
     plan->flops += flops;
+    if (plan->done[i]) /* by an earlier step */
+      plan->done[i]->info.flops += flops;
     if (!unet_plan_lower (plan, node, plan->layouts[i], error))
       return FALSE;
     if (plan->histograms && unet_node_output (node, 0))

@@ -270,6 +270,10 @@ gboolean unet_plan_lower (UnetPlan *plan, UnetNode *node,
 /* Bit per layout that the operator can run in with these shapes. */
 guint unet_node_layouts (const UnetPlan *plan, const UnetNode *node);
 
+/* Lowers @node together with the only one that reads its result, where that
+ * pays (lower-fused.c); @ok: (out): how it went then. */
+gboolean unet_lower_fused (UnetPlan *plan, UnetNode *node, gboolean *ok,
+    GError **error);
 gboolean unet_lower_conv (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_deconv (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_matmul (UnetPlan *, UnetNode *, UnetMemLayout, GError **);

@@ -339,6 +339,21 @@ scratch_init (Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
               || scratch_add (s, plan, unet_channel_scales_arg (), bias)));
 }
 
+/* Of a depthwise convolution behind the one of @pd. */
+static gboolean
+scratch_add_depthwise (Scratch *s, UnetPlan *plan,
+    const_dnnl_primitive_desc_t pd)
+{
+  const gint args[] = { DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_WEIGHTS,
+    DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_BIAS };
+
+  for (guint i = 0; i < G_N_ELEMENTS (args); i++)
+    if (!scratch_add (s, plan, args[i],
+            unet_pd_md (pd, dnnl_query_exec_arg_md, args[i])))
+      return FALSE;
+  return TRUE;
+}
+
 /* Binary post-ops read an operand of the output's size: the output's own
  * memory does for a measurement. */
 static gboolean
@@ -350,6 +365,9 @@ scratch_add_post_ops (Scratch *s, UnetPlan *plan,
         && !scratch_add (s, plan,
             DNNL_ARG_ATTR_MULTIPLE_POST_OP (i) | DNNL_ARG_SRC_1,
             unet_pd_md (pd, dnnl_query_dst_md, 0)))
+      return FALSE;
+    else if (dnnl_post_ops_get_kind (ops, i) == dnnl_convolution
+        && !scratch_add_depthwise (s, plan, pd))
       return FALSE;
   return TRUE;
 }

@@ -305,6 +305,35 @@ activation_of (Builder *b, UnetValue *x)
   return done (b, node);
 }
 
+/* The inverted residual of MobileNets: wide, each channel by itself, narrow. */
+static UnetValue *
+inverted_residual (Builder *b, UnetValue *x, gint64 wide)
+{
+  gint64 s = range (b, 1, 2), c = x->dims[1];
+  gint64 dims[] = { wide, 1, 3, 3 }, strides[] = { s, s };
+  gint64 pads[] = { 1, 1, 1, 1 };
+  UnetNode *node;
+
+  x = conv_plain (b, x, wide, 1, 1, 0);
+  if (chance (b, 80))
+    x = activation_of (b, x);
+  node = node3 (b, UNET_OP_Conv, x, floats (b, 4, dims, -0.6, 0.6),
+      floats (b, 1, dims, -0.5, 0.5));
+  unet_node_set_attr_ints (node, "strides", strides, 2);
+  unet_node_set_attr_ints (node, "pads", pads, 4);
+  unet_node_set_attr_int (node, "group", wide);
+  x = done (b, node);
+  if (chance (b, 80))
+    x = activation_of (b, x);
+  return conv_plain (b, x, c, 1, 1, 0);
+}
+
+static void
+inverted (Builder *b)
+{
+  keep (b, inverted_residual (b, draw (b), range (b, 1, 6) * 16));
+}
+
 static void
 activation (Builder *b)
 {
@@ -754,7 +783,7 @@ static const struct {
   { arithmetic, 6 }, { arithmetic_computed, 4 }, { gate, 3 },
   { batch_norm, 2 }, { concat, 12 }, { concat_other, 2 }, { split, 4 },
   { slice, 4 }, { pad, 3 }, { transpose, 4 }, { resize, 5 }, { softmax, 2 },
-  { reshape, 3 }, { identity, 1 },
+  { reshape, 3 }, { identity, 1 }, { inverted, 5 },
 };
 
 static void
@@ -805,6 +834,18 @@ unet_test_graph_random (guint seed, gboolean all)
   for (guint i = 0; i < n; i++)
     add_something (&b);
   choose_outputs (&b, all);
+  return builder_end (&b);
+}
+
+/* Large enough that oneDNN really does both at once. */
+UnetGraph *
+unet_test_graph_inverted (guint seed)
+{
+  Builder b = builder_new (seed, "inverted residuals");
+  UnetValue *x = add_input (&b, 1, 8 * range (&b, 2, 3), 64, 64);
+
+  x = inverted_residual (&b, x, 48 * range (&b, 2, 3));
+  g_ptr_array_add (b.graph->outputs, inverted_residual (&b, x, 96));
   return builder_end (&b);
 }
 

@@ -17,6 +17,9 @@ typedef struct {
  * same seed. With @all every f32 intermediate is an output. */
 UnetGraph *unet_test_graph_random (guint seed, gboolean all);
 
+/* Two inverted residuals of MobileNets, likewise. */
+UnetGraph *unet_test_graph_inverted (guint seed);
+
 /* The U-Net of Ronneberger et al. 2015 with same-padded convolutions. */
 UnetGraph *unet_test_graph_unet (gint64 base, guint depth, gint64 height,
     gint64 width, gboolean transposed);

@@ -327,9 +327,8 @@ check_plan (const UnetGraph *graph, UnetPlan *reference, UnetTuning tuning,
 }
 
 static void
-check_graph (guint seed, gboolean all)
+check_graph (UnetGraph *graph, guint seed)
 {
-  UnetGraph *graph = unet_test_graph_random (seed, all);
   UnetPlan *reference = make_plan (graph, UNET_TUNING_REFERENCE, 1, FALSE);
   GError *error = NULL;
 
@@ -356,10 +355,19 @@ static gint only = -1; /* seed of the one graph to check */
 START_TEST (test_random)
 {
   if (only >= 0)
-    check_graph (only, only % 2);
+    check_graph (unet_test_graph_random (only, only % 2), only);
   else
     for (guint i = 0; i < GRAPHS_PER_TEST; i++)
-      check_graph (_i * GRAPHS_PER_TEST + i, i % 2);
+      check_graph (unet_test_graph_random (_i * GRAPHS_PER_TEST + i, i % 2),
+          _i * GRAPHS_PER_TEST + i);
+}
+END_TEST
+
+/* What is fused is as wide as in networks. */
+START_TEST (test_inverted)
+{
+  for (guint seed = 1; only < 0 && seed < 4; seed++)
+    check_graph (unet_test_graph_inverted (seed), seed);
 }
 END_TEST
 
@@ -376,6 +384,7 @@ main (int argc, char **argv)
     only = atoi (argv[1]);
   tcase_set_timeout (tc, 600);
   tcase_add_loop_test (tc, test_random, 0, rounds ? atoi (rounds) : N_TESTS);
+  tcase_add_test (tc, test_inverted);
   suite_add_tcase (suite, tc);
   runner = srunner_create (suite);
   if (argc > 1)

@@ -16,12 +16,13 @@ typedef struct {
   dnnl_primitive_desc_t pd;
 } Fused;
 
-/* ---- does it fit? --------------------------------------------------------- */
+/* ---- does it fit? ------------------------------------------------------- */
 
 static gboolean
 has_constants (const UnetNode *node)
 {
-  const UnetValue *w = unet_node_input (node, 1), *b = unet_node_input (node, 2);
+  const UnetValue *w = unet_node_input (node, 1);
+  const UnetValue *b = unet_node_input (node, 2);
 
   return w && b && w->constant && b->constant && w->n_dims == 4
       && w->dtype == UNET_DTYPE_F32 && b->dtype == UNET_DTYPE_F32;
@@ -81,7 +82,7 @@ is_depthwise (const UnetPlan *plan, const UnetNode *node, gint64 *stride)
   return *stride == 1 || *stride == 2;
 }
 
-/* ---- descriptors ----------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------- */
 
 static gboolean
 append_activations (dnnl_post_ops_t ops, const UnetNode *node)
@@ -165,7 +166,7 @@ fused_clear (Fused *f)
     dnnl_primitive_desc_destroy (f->pd);
 }
 
-/* ---- does it pay? ---------------------------------------------------------- */
+/* ---- does it pay? -------------------------------------------------------- */
 
 static guint64
 fused_time (const Fused *f)
@@ -189,7 +190,7 @@ pays (const Fused *f)
       + unet_conv_time (f->plan, f->deep, UNET_MEM_BLOCKED);
 }
 
-/* ---- emission -------------------------------------------------------------- */
+/* ---- emission ------------------------------------------------------------ */
 
 #define DEEP(arg) (DNNL_ARG_ATTR_POST_OP_DW | (arg))
 

@@ -472,7 +472,7 @@ emit_winograd (const Conv *conv, const UnetWindow *window, gint64 block,
   UnetLoc *add = NULL, *dst = NULL;
   UnetWinogradFusion fusion;
 
-  unet_winograd_find_fusion (conv->plan, conv->node, n, &fusion);
+  unet_winograd_find_fusion (conv->plan, conv->node, block, n, &fusion);
   if (residual && !(add = unet_plan_read (conv->plan, residual, conv->layout,
                         error)))
     return FALSE;

@@ -11,7 +11,8 @@
  * takes the time, the threads transform all of it together and then divide
  * the output channels, so that each weight is read once. */
 
-enum { WEIGHTS, BIAS, DST, IN, SCRATCH, ADD, POOL, SRC,
+enum { WEIGHTS, BIAS, DST, IN, SCRATCH, ADD, POOL,
+  HEAD_WEIGHTS, HEAD_BIAS, HEAD, SUMS, SRC,
   N_OPERANDS = SRC + UNET_WINOGRAD_SOURCES };
 
 typedef struct {
@@ -170,7 +171,8 @@ picture (const Winograd *w, gpointer const *ptr, gint64 image)
 
   UnetWinogradData data = { { NULL }, operand (w, ptr, WEIGHTS),
     operand (w, ptr, BIAS), operand_at (w, ptr, ADD, out),
-    operand_at (w, ptr, DST, out), operand_at (w, ptr, POOL, pooled) };
+    operand_at (w, ptr, DST, out), operand_at (w, ptr, POOL, pooled),
+    operand (w, ptr, HEAD_WEIGHTS), NULL };
 
   for (guint i = 0; i < w->shape.n_sources; i++)
     data.src[i] = operand_at (w, ptr, SRC + i,
@@ -187,12 +189,18 @@ run_block (gconstpointer params, gpointer const *ptr, gint64 job, guint t)
   gint64 n = MIN (w->block, w->tiles - first);
   gfloat *in = operand_at (w, ptr, IN, t * w->in_size);
   gfloat *scratch = operand_at (w, ptr, SCRATCH, t * w->scratch_size);
+  gint64 plane = w->shape.heads * w->shape.dst.h * w->shape.dst.w;
 
+  data.sums
+      = operand_at (w, ptr, SUMS, t * w->block * w->shape.heads * 16);
   unet_winograd_input (&w->shape, &data, 0, w->shape.src.blocks, first, n, in,
       w->stride);
   for (gint64 p = 0; p < unet_winograd_panels (&w->shape); p++)
     unet_winograd_panel (&w->shape, &data, in, w->stride, p, first, n,
         scratch);
+  if (w->shape.heads > 0)
+    unet_winograd_heads (&w->shape, data.sums, operand (w, ptr, HEAD_BIAS),
+        first, n, operand_at (w, ptr, HEAD, job / w->blocks * plane));
 }
 
 static void
@@ -303,6 +311,53 @@ pack_bias (UnetPlan *plan, UnetNode *node, const Winograd *w, GError **error)
       bias ? w->shape.dst.c * sizeof (gfloat) : 0, "winograd bias",
       w->shape.dst.blocks * w->shape.dst.vec * sizeof (gfloat), fill_bias,
       &fill, error);
+}
+
+/* [heads][channels] to rows of whole blocks. */
+static gboolean
+fill_head_weights (gpointer data, gpointer user_data, GError **error)
+{
+  const Fill *f = user_data;
+  const UnetTensor *t = unet_node_input (f->node, 1)->constant;
+  const gfloat *from = t->data;
+
+  for (gint64 i = 0; i < t->n_elements; i++)
+    ((gfloat *) data)[i / t->dims[1] * padded_channels (&f->w->shape.dst)
+        + i % t->dims[1]] = from[i];
+  return TRUE;
+}
+
+static gboolean
+fill_head_bias (gpointer data, gpointer user_data, GError **error)
+{
+  const Fill *f = user_data;
+  const UnetValue *bias = unet_node_input (f->node, 2);
+
+  if (bias)
+    memcpy (data, bias->constant->data,
+        f->w->shape.heads * sizeof (gfloat));
+  return TRUE;
+}
+
+static gboolean
+pack_head (UnetPlan *plan, UnetNode *head, const Winograd *w,
+    UnetStorage **weights, UnetStorage **bias, GError **error)
+{
+  const UnetTensor *t = unet_node_input (head, 1)->constant;
+  const UnetValue *b = unet_node_input (head, 2);
+  gsize n = w->shape.heads * sizeof (gfloat);
+  Fill fill = { head, w };
+  gchar *key = g_strdup_printf ("winograd head %" G_GINT64_FORMAT
+      " %" G_GINT64_FORMAT, t->dims[0], w->shape.dst.vec);
+
+  *weights = unet_plan_pack (plan, t->data, t->n_elements * sizeof (gfloat),
+      key, n * padded_channels (&w->shape.dst), fill_head_weights, &fill,
+      error);
+  g_free (key);
+  *bias = *weights ? unet_plan_pack (plan, b ? b->constant->data : NULL,
+              b ? n : 0, "winograd head bias", n, fill_head_bias, &fill,
+              error) : NULL;
+  return *bias != NULL;
 }
 
 /* ---- measuring ----------------------------------------------------------- */
@@ -459,6 +514,30 @@ add_pool (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *pool,
   return TRUE;
 }
 
+static gboolean
+add_head (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *head,
+    GError **error)
+{
+  UnetStorage *weights, *bias;
+  UnetLoc *loc;
+
+  w->at[HEAD_WEIGHTS] = w->at[HEAD_BIAS] = w->at[HEAD] = w->at[SUMS] = -1;
+  if (!head)
+    return TRUE;
+  w->shape.heads = unet_node_output (head, 0)->dims[1];
+  loc = unet_plan_write (plan, unet_node_output (head, 0), UNET_MEM_PLAIN,
+      error);
+  if (!loc || !pack_head (plan, head, w, &weights, &bias, error))
+    return FALSE;
+  add_constant (step, w, HEAD_WEIGHTS, weights);
+  add_constant (step, w, HEAD_BIAS, bias);
+  add_operand (step, w, HEAD, loc, TRUE);
+  add_buffer (plan, step, w, SUMS, w->threads * w->block * w->shape.heads * 16);
+  plan->done[head->index] = step;
+  return unet_plan_post_ops (plan, head, 0, unet_node_output (head, 0),
+      UNET_MEM_PLAIN, error);
+}
+
 /* With reorders, where they must be. */
 static gboolean
 find_sources (UnetPlan *plan, UnetNode *node, UnetFeeds *feeds,
@@ -502,7 +581,8 @@ describe (const UnetNode *node, guint n_post_ops, const UnetFeeds *feeds,
   for (guint i = 0; i < feeds->n; i++)
     spreads |= feeds->spread[i] != NULL;
   name = g_strconcat (spreads ? "DepthToSpace+" : "",
-      feeds->n > 1 ? "Concat+" : "", conv, fusion->pool ? "+" : NULL,
+      feeds->n > 1 ? "Concat+" : "", conv, fusion->head ? "+Conv" : "",
+      fusion->pool ? "+" : NULL,
       fusion->pool ? unet_op_def (fusion->pool->op)->name : NULL, NULL);
   g_free (conv);
   return name;
@@ -537,5 +617,6 @@ unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   add_buffer (plan, step, w, IN, threads_sharing (w, IN) * w->in_size);
   add_buffer (plan, step, w, SCRATCH, w->threads * w->scratch_size);
   add_operand (step, w, ADD, add, FALSE);
-  return add_pool (plan, step, w, fusion->pool, error);
+  return add_pool (plan, step, w, fusion->pool, error)
+      && add_head (plan, step, w, fusion->head, error);
 }

@@ -322,9 +322,10 @@ void unet_winograd_feeds (const UnetPlan *plan, const UnetNode *node,
  * result is in registers (winograd-fusion.c). */
 typedef struct {
   UnetNode *pool;   /* (nullable): 2x2 pooling that reads the result */
+  UnetNode *head;   /* (nullable): 1x1 convolution to a few channels, likewise */
   gboolean unread;  /* nothing else reads it: it need not be written */
 } UnetWinogradFusion;
-void unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node,
+void unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, gint64 block,
     guint n_post_ops, UnetWinogradFusion *fusion);
 /* @dst: (nullable) where fusion->unread; @add: (nullable): the residual, which
  * may lie at @dst. */

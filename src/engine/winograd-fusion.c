@@ -7,6 +7,15 @@
  * what goes before it and is left out, since the input transform reads pixels
  * from wherever they lie. */
 
+static gboolean
+has_post_op_on (const UnetNode *node, const UnetValue *value)
+{
+  for (guint i = 0; i < node->post_ops->len; i++)
+    if (g_array_index (node->post_ops, UnetPostOp, i).value == value)
+      return TRUE;
+  return FALSE;
+}
+
 /* ---- what the output transform does as well --------------------------------- */
 
 /* 2x2 pixels become one, the odd row or column at the end none. */
@@ -29,35 +38,81 @@ is_pool2 (UnetPlan *plan, UnetNode *node, const UnetValue *in)
   return two;
 }
 
+/* Each head costs a product and the sum of a vector's lanes for every pixel
+ * and block: beyond a few, a convolution of its own is as quick. */
+#define MOST_HEADS 8
+
+/* Are rows what @value's readers want? */
+static gboolean
+is_read_in_rows (const UnetPlan *plan, const UnetValue *value)
+{
+  for (guint i = 0; i < value->consumers->len; i++) {
+    const UnetNode *reader = g_ptr_array_index (value->consumers, i);
+
+    if (unet_node_reads (plan, reader, plan->layouts[reader->index])
+        != UNET_MEM_PLAIN)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Its post-ops come with it, before other nodes have run. */
+static gboolean
+has_operands (const UnetNode *node)
+{
+  for (guint i = 0; i < node->post_ops->len; i++) {
+    UnetValue *v = g_array_index (node->post_ops, UnetPostOp, i).value;
+
+    if (v && !v->constant)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+is_head (const UnetPlan *plan, const UnetNode *node, const UnetValue *in)
+{
+  UnetMemLayout layout = plan->layouts[node->index];
+  UnetValue *out = unet_node_output (node, 0);
+  UnetWindow w;
+
+  return node->op == UNET_OP_Conv && unet_node_input (node, 0) == in
+      && !has_operands (node) && unet_conv_is_constant (node)
+      && !unet_node_is_exact (node) && layout != UNET_MEM_NARROW
+      && out->dims[1] <= MOST_HEADS
+      && (unet_node_writes (plan, node, layout) == UNET_MEM_PLAIN
+          || is_read_in_rows (plan, out))
+      && unet_node_window (plan->graph, node, &w, NULL) && w.n == 2
+      && w.group == 1 && w.kernel[0] == 1 && w.kernel[1] == 1
+      && w.stride[0] == 1 && w.stride[1] == 1 && out->dims[2] == in->dims[2]
+      && out->dims[3] == in->dims[3] && w.pad_begin[0] == 0
+      && w.pad_begin[1] == 0;
+}
+
 void
-unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, guint n_post_ops,
-    UnetWinogradFusion *fusion)
+unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, gint64 block,
+    guint n_post_ops, UnetWinogradFusion *fusion)
 {
   UnetValue *out = unet_node_output (node, 0);
 
-  *fusion = (UnetWinogradFusion){ NULL, FALSE };
+  *fusion = (UnetWinogradFusion){ NULL, NULL, FALSE };
   if (n_post_ops < node->post_ops->len) /* which change what would be read */
     return;
-  for (guint i = 0; !fusion->pool && i < out->consumers->len; i++) {
+  for (guint i = 0; i < out->consumers->len; i++) {
     UnetNode *reader = g_ptr_array_index (out->consumers, i);
 
-    if (is_pool2 (plan, reader, out))
+    if (!fusion->pool && is_pool2 (plan, reader, out))
       fusion->pool = reader;
+    else if (!fusion->head && block > 0 && is_head (plan, reader, out))
+      fusion->head = reader;
   }
-  fusion->unread = fusion->pool && out->consumers->len == 1
+  fusion->unread = (fusion->pool != NULL) + (fusion->head != NULL)
+          == out->consumers->len
+      && out->consumers->len > 0
       && !unet_graph_is_output (plan->graph, out) && !plan->histograms;
 }
 
 /* ---- what the input transform reads --------------------------------------- */
-
-static gboolean
-has_post_op_on (const UnetNode *node, const UnetValue *value)
-{
-  for (guint i = 0; i < node->post_ops->len; i++)
-    if (g_array_index (node->post_ops, UnetPostOp, i).value == value)
-      return TRUE;
-  return FALSE;
-}
 
 static gboolean
 is_read_by_winograd (UnetPlan *plan, UnetNode *node, const UnetValue *value)

@@ -303,6 +303,53 @@ NAME (store_pooled) (const UnetWinogradShape *p, gfloat *pool, V tile[4][4],
     }
 }
 
+/* The first becomes, in each lane, the sum of the vector of its number. */
+#define KEPT(x, d)  (((x) & (d)) ? LANES + (x) - (d) : (x))
+#define MOVED(x, d) (((x) & (d)) ? LANES + (x) : (x) + (d))
+#define FOLD(d)                                                               \
+  for (gint i = 0; i < (d); i++)                                              \
+    v[i] = __builtin_shufflevector (v[i], v[i + (d)], EACH (KEPT, d))         \
+        + __builtin_shufflevector (v[i], v[i + (d)], EACH (MOVED, d));
+
+static inline __attribute__ ((always_inline)) void
+NAME (sum_lanes) (V v[LANES])
+{
+#if LANES == 16
+#pragma GCC unroll 16
+  FOLD (8)
+#endif
+#pragma GCC unroll 16
+  FOLD (4)
+#pragma GCC unroll 16
+  FOLD (2)
+#pragma GCC unroll 16
+  FOLD (1)
+}
+
+/* What block @block of a tile adds to the heads. */
+static inline __attribute__ ((always_inline)) void
+NAME (add_heads) (const UnetWinogradShape *p, const gfloat *weights,
+    V tile[4][4], gint64 block, gfloat *sums)
+{
+  weights += block * LANES;
+  for (gint64 o = 0; o < p->heads; o++, sums += 16) {
+    V w = *(const V *) (weights + o * p->dst.blocks * LANES);
+
+#pragma GCC unroll 2
+    for (gint k = 0; k < 16; k += LANES) {
+      V v[LANES];
+
+#pragma GCC unroll 16
+      for (gint i = 0; i < LANES; i++)
+        v[i] = tile[(k + i) / 4][(k + i) % 4] * w;
+      NAME (sum_lanes) (v);
+      if (block > 0)
+        v[0] += *(const V *) (sums + k);
+      *(V *) (sums + k) = v[0];
+    }
+  }
+}
+
 static void
 NAME (output) (const UnetWinogradShape *p, const gfloat *in, gint64 stride,
     const UnetWinogradData *data, gint64 block, gint64 blocks, gint64 first,
@@ -332,11 +379,17 @@ NAME (output) (const UnetWinogradShape *p, const gfloat *in, gint64 stride,
         if (p->pool)
           NAME (store_pooled) (p, data->pool, tile, pool, rows, columns);
       }
+      if (p->heads > 0)
+        NAME (add_heads) (p, data->head_weights, tile, block + b,
+            data->sums + t * p->heads * 16);
     }
 }
 
 #undef V
 #undef M
 #undef SELECT
+#undef KEPT
+#undef MOVED
+#undef FOLD
 #undef MAXIMUM
 #undef MINIMUM

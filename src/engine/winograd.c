@@ -63,6 +63,24 @@ unet_winograd_panel (const UnetWinogradShape *shape,
       2 * panel, vectors, first, n);
 }
 
+void
+unet_winograd_heads (const UnetWinogradShape *p, const gfloat *sums,
+    const gfloat *bias, gint64 first, gint64 n, gfloat *out)
+{
+  const UnetVec *d = &p->dst;
+
+  for (gint64 i = 0; i < n * p->heads; i++, sums += 16) {
+    gint64 tile = first + i / p->heads, head = i % p->heads;
+    gint64 y = tile / p->tiles_x * 4, x = tile % p->tiles_x * 4;
+    gint64 rows = MIN (4, d->h - y), columns = MIN (4, d->w - x);
+    gfloat *to = out + (head * d->h + y) * d->w + x;
+
+    for (gint64 r = 0; r < rows; r++)
+      for (gint64 c = 0; c < columns; c++)
+        to[r * d->w + c] = sums[r * 4 + c] + bias[head];
+  }
+}
+
 /* G of G g G^T */
 static const gdouble g_matrix[6][3] = {
   { 1.0 / 4, 0, 0 },

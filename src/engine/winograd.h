@@ -38,6 +38,7 @@ typedef struct {
   gboolean clips;  /* to low and high */
   gfloat low, high;
   UnetWinogradPool pool; /* of 2x2 to UnetWinogradData.pool as well */
+  gint64 heads;    /* outputs of a 1x1 convolution that follows; 0: none */
 } UnetWinogradShape;
 
 /* Of one picture. @add lies as @dst does and may be the same; where @dst is
@@ -45,6 +46,8 @@ typedef struct {
 typedef struct {
   const gfloat *src[UNET_WINOGRAD_SOURCES], *weights, *bias, *add;
   gfloat *dst, *pool;
+  const gfloat *head_weights; /* [heads][channels of dst, padded] */
+  gfloat *sums; /* of the heads, [tiles][heads][16]: scratch */
 } UnetWinogradData;
 
 /* Output channels are worked off in panels of two vectors; an odd vector at
@@ -62,6 +65,10 @@ void unet_winograd_input (const UnetWinogradShape *shape,
 void unet_winograd_panel (const UnetWinogradShape *shape,
     const UnetWinogradData *data, const gfloat *in, gint64 stride,
     gint64 panel, gint64 first, gint64 n, gfloat *scratch);
+/* What the panels have summed up for the heads, and @bias, to rows of @out:
+ * one picture of [heads][h][w]. */
+void unet_winograd_heads (const UnetWinogradShape *shape, const gfloat *sums,
+    const gfloat *bias, gint64 first, gint64 n, gfloat *out);
 /* [oc][ic][3][3] to panels of [36][ic padded][channels of the panel], in
  * double precision. @vec: channels of a vector */
 void unet_winograd_weights (const gfloat *weights, gint64 oc, gint64 ic,

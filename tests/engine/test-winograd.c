@@ -100,6 +100,7 @@ typedef struct {
   const UnetWinogradIsa *isa; /* NULL: by the public functions */
   gfloat *src, *weights, *bias, *add, *dst, *pool;
   gfloat *parts[UNET_WINOGRAD_SOURCES]; /* src as the kernels read it */
+  gfloat *head_weights, *head; /* one of shape.heads outputs, no bias */
   gboolean in_place; /* the residual lies where the output goes */
 } Case;
 
@@ -148,6 +149,7 @@ make_epilogue (UnetWinogradShape *s)
   s->high = limits[k][1];
   s->clips = k > 0;
   s->add = range (0, 1);
+  s->heads = range (0, 1) ? range (1, 5) : 0;
   s->pool = range (UNET_WINOGRAD_POOL_NONE, UNET_WINOGRAD_POOL_MEAN);
 }
 
@@ -226,6 +228,12 @@ make_parts (Case *c)
   }
 }
 
+static gsize
+head_size (const UnetWinogradShape *s)
+{
+  return s->dst.n * s->heads * s->dst.h * s->dst.w;
+}
+
 static void
 make_case (Case *c, gint64 vec, const UnetWinogradIsa *isa)
 {
@@ -260,6 +268,11 @@ make_case (Case *c, gint64 vec, const UnetWinogradIsa *isa)
   if (s->add && c->in_place)
     memcpy (c->dst, c->add, vec_size (&s->dst) * sizeof *c->dst);
   c->pool = new_marked (pool_size (s) + GUARD);
+  c->head = new_marked (head_size (s) + GUARD);
+  c->head_weights = g_new0 (gfloat, (s->heads + 1) * s->dst.blocks * vec);
+  for (gint64 i = 0; i < s->heads * s->dst.blocks * vec; i++)
+    c->head_weights[i]
+        = i % (s->dst.blocks * vec) < s->dst.c ? uniform () : 0.0f;
 }
 
 static void
@@ -273,6 +286,8 @@ clear_case (Case *c)
   g_free (c->bias);
   g_free (c->dst);
   g_free (c->pool);
+  g_free (c->head);
+  g_free (c->head_weights);
 }
 
 /* ---- the way of the engine ---------------------------------------------- */
@@ -328,20 +343,27 @@ run_panel (const Case *c, const UnetWinogradData *data, const gfloat *in,
 }
 
 static void
-run_tiles (const Case *c, const UnetWinogradData *data, gint64 first,
-    gint64 n)
+run_tiles (const Case *c, UnetWinogradData *data, gint64 first, gint64 n,
+    gfloat *head)
 {
   const UnetWinogradShape *s = &c->shape;
+  const gfloat bias[] = { 0.5f, -0.25f, 0.0f, 2.0f, -1.0f };
+  gfloat *sums = new_marked (n * s->heads * 16 + GUARD);
   gint64 row = s->src.blocks * s->src.vec, stride = n * row + 16;
   gint64 scratch = 36 * UNET_WINOGRAD_SCRATCH (n);
   gfloat *in = new_marked (36 * stride), *out = new_marked (scratch + GUARD);
 
+  data->sums = sums;
   run_input (c, data, first, n, in, stride);
   for (gint64 k = 0; k < 36; k++)
     for (gint64 i = n * row; i < stride; i++)
       ck_assert_float_eq (in[k * stride + i], MARK);
   for (gint64 p = 0; p < unet_winograd_panels (s); p++)
     run_panel (c, data, in, stride, p, first, n, out);
+  unet_winograd_heads (s, sums, bias, first, n, head);
+  for (gint64 i = 0; i < GUARD; i++)
+    ck_assert_float_eq (sums[n * s->heads * 16 + i], MARK);
+  g_free (sums);
   for (gint64 i = 0; i < GUARD; i++)
     ck_assert_float_eq (out[scratch + i], MARK);
   g_free (in);
@@ -350,7 +372,8 @@ run_tiles (const Case *c, const UnetWinogradData *data, gint64 first,
 
 /* @dst: (nullable): where nobody reads but the pooled output */
 static void
-run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool)
+run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool,
+    gfloat *head)
 {
   const UnetWinogradShape *s = &c->shape;
   gsize size = unet_winograd_weights_size (s->dst.c, s->src.c, s->dst.vec);
@@ -363,14 +386,16 @@ run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool)
   for (gint64 image = 0; image < s->src.n; image++) {
     gint64 out = image * vec_size (&s->dst) / s->dst.n;
     UnetWinogradData data = { { NULL }, u, c->bias, add + out,
-      dst ? dst + out : NULL, pool + image * pool_size (s) / s->dst.n };
+      dst ? dst + out : NULL, pool + image * pool_size (s) / s->dst.n,
+      c->head_weights, NULL };
 
     for (guint i = 0; i < s->n_sources; i++)
       data.src[i] = c->parts[i]
           + image * s->sources[i].blocks * s->src.h * s->src.w * s->src.vec;
     for (gint64 first = 0; first < tiles; first += n) {
       n = MIN (range (1, 40), tiles - first);
-      run_tiles (c, &data, first, n);
+      run_tiles (c, &data, first, n,
+          head + image * head_size (s) / s->dst.n);
     }
   }
   g_free (u);
@@ -495,16 +520,45 @@ check_pool (const Case *c)
   }
 }
 
-/* It does not need the output. */
+/* The heads' sums may go wrong by what the rounding of each term allows. */
+static void
+check_head (const Case *c)
+{
+  const gfloat bias[] = { 0.5f, -0.25f, 0.0f, 2.0f, -1.0f };
+  const UnetVec *d = &c->shape.dst;
+  gsize n = head_size (&c->shape), row = d->blocks * d->vec;
+
+  for (gsize i = 0; i < GUARD; i++)
+    ck_assert_float_eq (c->head[n + i], MARK);
+  for (gsize i = 0; i < n; i++) {
+    gint64 x = i % d->w, y = i / d->w % d->h, o = i / d->w / d->h;
+    const gfloat *w = c->head_weights + o % c->shape.heads * row;
+    gdouble want = bias[o % c->shape.heads], sum = fabs (want);
+
+    for (gint64 k = 0; k < d->c; k++) {
+      gdouble v
+          = (gdouble) w[k] * c->dst[at (d, o / c->shape.heads, k, y, x)];
+
+      want += v;
+      sum += fabs (v);
+    }
+    ck_assert_double_le (fabs (c->head[i] - want),
+        (4 + d->c) * FLT_EPSILON / 2 * sum);
+  }
+}
+
+/* What follows does not need the output. */
 static void
 check_alone (const Case *c)
 {
-  gsize n = pool_size (&c->shape) + GUARD;
-  gfloat *pool = new_marked (n);
+  gsize n = pool_size (&c->shape) + GUARD, m = head_size (&c->shape) + GUARD;
+  gfloat *pool = new_marked (n), *head = new_marked (m);
 
-  run_case (c, c->add, NULL, pool);
+  run_case (c, c->add, NULL, pool, head);
   ck_assert (memcmp (pool, c->pool, n * sizeof *pool) == 0);
+  ck_assert (memcmp (head, c->head, m * sizeof *head) == 0);
   g_free (pool);
+  g_free (head);
 }
 
 static void
@@ -525,6 +579,7 @@ check_case (const Case *c)
   for (gsize i = 0; i < GUARD; i++)
     ck_assert_float_eq (c->dst[vec_size (d) + i], MARK);
   check_pool (c);
+  check_head (c);
   worst = MAX (worst, error / largest);
 }
 
@@ -537,10 +592,9 @@ rounds (const UnetWinogradIsa *isa, gint n)
     Case c;
 
     make_case (&c, i % 2 ? 16 : 8, isa);
-    run_case (&c, c.in_place ? c.dst : c.add, c.dst, c.pool);
+    run_case (&c, c.in_place ? c.dst : c.add, c.dst, c.pool, c.head);
     check_case (&c);
-    if (c.shape.pool)
-      check_alone (&c);
+    check_alone (&c);
     clear_case (&c);
   }
 }

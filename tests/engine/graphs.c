@@ -1006,3 +1006,74 @@ unet_test_graph_nested (gint64 base, gint64 height, gint64 width)
   finish (&b, x);
   return builder_end (&b);
 }
+
+/* ---- one level ----------------------------------------------------------- */
+
+static UnetValue *
+pool2 (Builder *b, UnetValue *x)
+{
+  gint64 two[] = { 2, 2 };
+  UnetNode *node = node3 (b,
+      chance (b, 30) ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
+
+  unet_node_set_attr_ints (node, "kernel_shape", two, 2);
+  unet_node_set_attr_ints (node, "strides", two, 2);
+  return done (b, node);
+}
+
+static gint64
+some_channels (Builder *b)
+{
+  return chance (b, 60) ? 16 * range (b, 1, 3) : range (b, 16, 40);
+}
+
+/* Up again from half the size of @skip, and joined with it where it fits. */
+static UnetValue *
+rise (Builder *b, UnetValue *skip, UnetValue *x)
+{
+  gint64 oc = chance (b, 30) ? skip->dims[1] : some_channels (b);
+  gboolean even = skip->dims[2] % 2 == 0 && skip->dims[3] % 2 == 0;
+  UnetValue *up = even && chance (b, 20) ? upsample (b, x, skip)
+                                         : up_conv (b, x, oc);
+
+  if (chance (b, 30))
+    up = unary (b, UNET_OP_Relu, up);
+  if (!even || chance (b, 20))
+    return up;
+  return chance (b, 50) ? join (b, skip, up) : join (b, up, skip);
+}
+
+static UnetValue *
+maybe_add (Builder *b, UnetValue *x, UnetValue *y)
+{
+  if (chance (b, 50)
+      || memcmp (x->dims, y->dims, 4 * sizeof *x->dims) != 0)
+    return x;
+  return unary (b, UNET_OP_Relu, done (b, node3 (b, UNET_OP_Add, x, y, NULL)));
+}
+
+UnetGraph *
+unet_test_graph_level (guint seed)
+{
+  gchar *name = g_strdup_printf ("level %u", seed);
+  Builder b = builder_new (seed, name);
+  UnetValue *x = add_input (&b, range (&b, 1, 2), range (&b, 8, 20),
+      range (&b, 2, 50), range (&b, 2, 50)), *skip, *y;
+
+  g_free (name);
+  skip = conv_relu (&b, conv_relu (&b, x, 16, 1), some_channels (&b), 1);
+  y = conv_relu (&b, pool2 (&b, skip), some_channels (&b), 1);
+  if (chance (&b, 30))
+    g_ptr_array_add (b.graph->outputs, y);
+  y = rise (&b, skip, y);
+  x = maybe_add (&b, conv_relu (&b, y, some_channels (&b), 1), skip);
+  if (chance (&b, 30))
+    x = maybe_add (&b, conv_relu (&b, y, x->dims[1], 1), x);
+  if (chance (&b, 30))
+    g_ptr_array_add (b.graph->outputs, x);
+  x = conv_plain (&b, x, range (&b, 1, 10), 1, 1, 0);
+  if (chance (&b, 50))
+    x = unary (&b, UNET_OP_Sigmoid, x);
+  g_ptr_array_add (b.graph->outputs, x);
+  return builder_end (&b);
+}

@@ -20,6 +20,11 @@ UnetGraph *unet_test_graph_random (guint seed, gboolean all);
 /* Two inverted residuals of MobileNets, likewise. */
 UnetGraph *unet_test_graph_inverted (guint seed);
 
+/* One level of a U-Net as Winograd convolutions are found in it, of any size:
+ * between a pooling, a transposed convolution or a resize, a concatenation and
+ * a head, some of them read by others as well. */
+UnetGraph *unet_test_graph_level (guint seed);
+
 /* The U-Net of Ronneberger et al. 2015 with same-padded convolutions. */
 UnetGraph *unet_test_graph_unet (gint64 base, guint depth, gint64 height,
     gint64 width, gboolean transposed);

@@ -348,6 +348,20 @@ check_graph (UnetGraph *graph, guint seed)
   unet_graph_free (graph);
 }
 
+/* Does a step of @plan do @what besides? */
+static gboolean
+does (UnetPlan *plan, const gchar *what)
+{
+  guint n;
+  const UnetLayerInfo *layers = unet_plan_get_layers (plan, &n);
+
+  for (guint i = 0; i < n; i++)
+    if (g_str_has_prefix (layers[i].impl, "unet:winograd")
+        && strstr (layers[i].op, what))
+      return TRUE;
+  return FALSE;
+}
+
 /* ---- tests -------------------------------------------------------------- */
 
 static gint only = -1; /* seed of the one graph to check */
@@ -371,6 +385,30 @@ START_TEST (test_inverted)
 }
 END_TEST
 
+/* What is done within a Winograd convolution, and that it is: below AVX2 other
+ * ones are chosen without measuring. */
+START_TEST (test_level)
+{
+  const gchar *const within[]
+      = { "+MaxPool", "+AveragePool", "+Conv", "Concat+", "DepthToSpace+" };
+  guint found[G_N_ELEMENTS (within)] = { 0 };
+  gboolean avx2 = FALSE;
+
+  for (guint i = 0; i < GRAPHS_PER_TEST; i++) {
+    UnetGraph *graph = unet_test_graph_level (_i * GRAPHS_PER_TEST + i);
+    UnetPlan *plan = make_plan (graph, UNET_TUNING_STATIC, 1, TRUE);
+
+    for (guint k = 0; k < G_N_ELEMENTS (within); k++)
+      found[k] += does (plan, within[k]);
+    avx2 = plan->avx2;
+    unet_plan_free (plan);
+    check_graph (graph, _i * GRAPHS_PER_TEST + i);
+  }
+  for (guint k = 0; k < G_N_ELEMENTS (within); k++)
+    ck_assert_msg (!avx2 || found[k] > 0, "%s never happened", within[k]);
+}
+END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -385,6 +423,11 @@ main (int argc, char **argv)
   tcase_set_timeout (tc, 600);
   tcase_add_loop_test (tc, test_random, 0, rounds ? atoi (rounds) : N_TESTS);
   tcase_add_test (tc, test_inverted);
+  suite_add_tcase (suite, tc);
+  tc = tcase_create ("levels");
+  tcase_set_timeout (tc, 600);
+  if (argc < 2)
+    tcase_add_loop_test (tc, test_level, 0, rounds ? 1 : 3);
   suite_add_tcase (suite, tc);
   runner = srunner_create (suite);
   if (argc > 1)

@@ -1014,7 +1014,7 @@ pool2 (Builder *b, UnetValue *x)
 {
   gint64 two[] = { 2, 2 };
   UnetNode *node = node3 (b,
-      chance (b, 30) ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
+      chance (b, 50) ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
 
   unet_node_set_attr_ints (node, "kernel_shape", two, 2);
   unet_node_set_attr_ints (node, "strides", two, 2);
@@ -1057,16 +1057,23 @@ unet_test_graph_level (guint seed)
 {
   gchar *name = g_strdup_printf ("level %u", seed);
   Builder b = builder_new (seed, name);
-  UnetValue *x = add_input (&b, range (&b, 1, 2), range (&b, 8, 20),
-      range (&b, 2, 50), range (&b, 2, 50)), *skip, *y;
+  gint64 pictures = range (&b, 1, 2), height = 2 * range (&b, 1, 25);
+  gint64 width = 2 * range (&b, 1, 25);
+  UnetValue *x = add_input (&b, pictures, 16, height, width), *skip, *y;
 
   g_free (name);
-  skip = conv_relu (&b, conv_relu (&b, x, 16, 1), some_channels (&b), 1);
-  y = conv_relu (&b, pool2 (&b, skip), some_channels (&b), 1);
+  if (chance (&b, 30)) { /* of odd size */
+    x->dims[2]++;
+    x->dims[3]++;
+  }
+  skip = conv_relu (&b, x, some_channels (&b), 1);
+  y = pool2 (&b, skip);
+  y = conv_relu (&b, y, some_channels (&b), 1);
   if (chance (&b, 30))
     g_ptr_array_add (b.graph->outputs, y);
   y = rise (&b, skip, y);
-  x = maybe_add (&b, conv_relu (&b, y, some_channels (&b), 1), skip);
+  x = conv_relu (&b, y, some_channels (&b), 1);
+  x = maybe_add (&b, x, skip);
   if (chance (&b, 30))
     x = maybe_add (&b, conv_relu (&b, y, x->dims[1], 1), x);
   if (chance (&b, 30))

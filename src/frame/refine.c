@@ -8,6 +8,8 @@
 #include <math.h>
 
 #define LEAST_SIDE 96
+/* How much of the last decision is in the next one where nothing changes. */
+#define LEAN 0.12f
 
 typedef gfloat F32x4 __attribute__ ((vector_size (16)));
 
@@ -282,6 +284,15 @@ find_weights (UnetRefine *self, const UnetRefineOptions *options)
   weights = unet_temporal_get_weights (self->temporal);
   for (gsize i = 0; i < n; i++)
     self->weight[i] = (guint8) (weights[i] * 255 + 0.5f);
+}
+
+/* Where the network is not sure, noise alone must not turn whole areas over: in
+ * what is still the last decision stands until there is reason enough. */
+UNET_SIMD static void
+lean (gfloat *restrict p, const gfloat *last, const guint8 *weight, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    p[i] += (last[i] - p[i]) * ((255 - weight[i]) * (LEAN / 255));
 }
 
 /* ---- pixels of the frame ---------------------------------------------- */
@@ -657,11 +668,14 @@ unet_refine_run (UnetRefine *self, const GstVideoFrame *frame,
   if (options->guided || job.holds)
     job.frame = unet_guide_read (&self->guide, frame);
   read_mask (self, mask);
-  self->is_guided = options->guided;
-  find_coefficients (self);
   if (job.holds)
     find_weights (self, options);
   job.holds = job.holds && !self->empty;
+  if (job.holds && options->guided && self->is_guided)
+    lean (self->p, self->scales.values, self->weight,
+        (gsize) self->shape.width * self->shape.height);
+  self->is_guided = options->guided;
+  find_coefficients (self);
   for (guint y = self->top; y < self->bottom; y++)
     refine_row (self, &job, y, &cell_row);
   self->empty = FALSE;

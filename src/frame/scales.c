@@ -9,6 +9,21 @@ static const gdouble coarse_radii[] = UNET_SCALES_COARSE;
 #define EDGE_FROM 0.06f
 #define EDGE_TO   0.94f
 
+static gboolean
+init_fields (UnetScales *self, guint width, guint height)
+{
+  static const UnetMeanFieldKernel far = UNET_SCALES_FAR;
+  static const UnetMeanFieldKernel near = UNET_SCALES_NEAR;
+  static const UnetMeanFieldKernel border = UNET_SCALES_BORDER;
+  const guint w = (width + 1) / 2, h = (height + 1) / 2;
+  const gboolean a = unet_mean_field_init (&self->far, w, h, &far);
+  const gboolean b = unet_mean_field_init (&self->near, w, h, &near);
+  const gboolean c =
+      unet_mean_field_init (&self->border, width, height, &border);
+
+  return a && b && c;
+}
+
 gboolean
 unet_scales_init (UnetScales *self, guint width, guint height)
 {
@@ -16,6 +31,7 @@ unet_scales_init (UnetScales *self, guint width, guint height)
   const gsize n = (gsize) width * height, half = (gsize) w * h;
   const gboolean fine = unet_guided_init (&self->fine, width, height);
   const gboolean coarse = unet_guided_init (&self->coarse, w, h);
+  const gboolean fields = init_fields (self, width, height);
 
   self->values = g_try_new0 (gfloat, n);
   self->flags = g_try_malloc0 (n);
@@ -25,7 +41,7 @@ unet_scales_init (UnetScales *self, guint width, guint height)
   self->q = g_try_new0 (gfloat, half);
   self->coarse_flags = g_try_malloc0 (half);
   self->line = g_new0 (gfloat, 4 * ((gsize) w + 2));
-  return fine && coarse && self->values && self->flags && self->scratch &&
+  return fine && coarse && fields && self->values && self->flags && self->scratch &&
       self->guide && self->p && self->q && self->coarse_flags;
 }
 
@@ -34,6 +50,9 @@ unet_scales_clear (UnetScales *self)
 {
   unet_guided_clear (&self->fine);
   unet_guided_clear (&self->coarse);
+  unet_mean_field_clear (&self->far);
+  unet_mean_field_clear (&self->near);
+  unet_mean_field_clear (&self->border);
   g_clear_pointer (&self->values, g_free);
   g_clear_pointer (&self->flags, g_free);
   g_clear_pointer (&self->scratch, g_free);
@@ -156,26 +175,44 @@ radius_of (const UnetGuided *guided, gdouble part)
   return MAX ((guint) (side * part + 0.5), 1);
 }
 
+UNET_SIMD static void
+join_flags (guint8 *restrict dst, const guint8 *src, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] |= src[i];
+}
+
+/* Where the network is not sure, or what has been found is not. */
+static void
+run_fields (UnetScales *self)
+{
+  const guint w = self->coarse.width, h = self->coarse.height;
+
+  unet_scales_find_edges (self->flags, self->q, w, h);
+  join_flags (self->flags, self->coarse_flags, (gsize) w * h);
+  unet_mean_field_run (&self->far, self->guide, self->p, self->flags,
+      self->q);
+  unet_mean_field_run (&self->near, self->guide, self->p, self->flags,
+      self->q);
+}
+
 static void
 run_coarse (UnetScales *self)
 {
   UnetGuided *coarse = &self->coarse;
   const gsize n = (gsize) coarse->width * coarse->height;
-  const gfloat *p = self->p;
+  const guint first = radius_of (coarse, coarse_radii[0]);
 
-  unet_scales_find_edges (self->coarse_flags, p, coarse->width,
+  unet_scales_find_edges (self->coarse_flags, self->p, coarse->width,
       coarse->height);
   unet_guided_reach (coarse->wanted, self->coarse_flags, self->scratch,
-      coarse->width, coarse->height, radius_of (coarse, coarse_radii[0]));
-  for (guint i = 0; i < G_N_ELEMENTS (coarse_radii); i++) {
-    if (i > 0) {
-      unet_guided_apply (coarse, self->guide, self->q);
-      make_sure (self->q, self->p, n);
-      p = self->q;
-    }
-    unet_guided_run (coarse, self->guide, p,
-        radius_of (coarse, coarse_radii[i]), UNET_SCALES_EPSILON);
-  }
+      coarse->width, coarse->height, first);
+  unet_guided_run (coarse, self->guide, self->p, first, UNET_SCALES_EPSILON);
+  unet_guided_apply (coarse, self->guide, self->q);
+  make_sure (self->q, self->p, n);
+  run_fields (self);
+  unet_guided_run (coarse, self->guide, self->q,
+      radius_of (coarse, coarse_radii[1]), UNET_SCALES_EPSILON);
 }
 
 UNET_SIMD static void
@@ -236,6 +273,10 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   run_coarse (self);
   enlarge (self, guide);
   make_sure (self->values, p, n);
+  unet_scales_find_border (self->flags, self->values, w, h);
+  unet_guided_reach (fine->wanted, self->flags, self->scratch, w, h,
+      UNET_SCALES_REACH);
+  unet_mean_field_run (&self->border, guide, p, fine->wanted, self->values);
   /* The border is near by now; farther away the frame's own samples would
    * only make specks where they are like the other side's. */
   unet_scales_find_border (fine->wanted, self->values, w, h);

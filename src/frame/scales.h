@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The guided filter on two scales, in passes of falling radius: at half the
- * resolution edges travel to where the picture has its own, in the one pass at
- * the full one they settle. */
+/* Edges on two scales, each between a pass of the guided filter and another: at
+ * half the resolution the mean field carries them to where the picture has its
+ * own, at the full one it settles them at the border. */
 
 #include "frame/guided.h"
+#include "frame/meanfield.h"
 
 G_BEGIN_DECLS
 
-/* Windows of the passes, as parts of the shorter side: several at half the
- * resolution, one at the full one; and the variance of what is no edge. */
+/* Windows of the filter's passes, as parts of the shorter side: before and
+ * after the mean field at half the resolution, and after it at the full one;
+ * and the variance of what is no edge. */
 #define UNET_SCALES_COARSE                                                    \
-  { 1 / 10.3, 1 / 12.0, 1 / 14.4, 1 / 18.0, 1 / 24.0, 1 / 36.0 }
+  { 1 / 10.3, 1 / 12.0 }
 #define UNET_SCALES_FINE    (1 / 64.0)
 #define UNET_SCALES_EPSILON 1e-5f
-/* Before another pass, what has been found is taken back a little to what the
- * network said, and made surer of itself, by a smoothstep: least squares round
- * probabilities towards the middle. */
+/* Mean fields: far and near at half the resolution, and at the border. */
+#define UNET_SCALES_FAR    { 0.3, 4, 0.035f, 4 }
+#define UNET_SCALES_NEAR   { 0.08, 2, 0.035f, 8 }
+#define UNET_SCALES_BORDER { 0.03, 1, 0.045f, 4 }
+/* How far the border may move at the full resolution. */
+#define UNET_SCALES_REACH 1
+/* Behind a pass of the filter, what has been found is taken back a little to
+ * what the network said, and made surer of itself, by a smoothstep: least
+ * squares round probabilities towards the middle. */
 #define UNET_SCALES_NETWORK   0.4f
 #define UNET_SCALES_SURE_FROM 0.3f
 #define UNET_SCALES_SURE_TO   0.7f
@@ -28,6 +36,7 @@ typedef struct {
   /* scratch */
   guint8 *flags, *scratch; /* the caller's, too, before a run */
   UnetGuided coarse;
+  UnetMeanField far, near, border;
   gfloat *guide, *p, *q; /* at half the resolution */
   guint8 *coarse_flags;
   gfloat *line;

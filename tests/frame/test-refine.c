@@ -153,6 +153,122 @@ GST_START_TEST (test_guided)
 
 GST_END_TEST;
 
+/* ---- the mean field --------------------------------------------------- */
+
+typedef struct {
+  gint width, height;
+  UnetMeanFieldKernel kernel;
+  const gfloat *guide, *p;
+} Field;
+
+static gdouble
+oracle_likeness (const Field *f, gint x, gint y, gint i, gint j)
+{
+  const gfloat *a = f->guide + 4 * ((gsize) y * f->width + x);
+  const gfloat *b = f->guide + 4 * ((gsize) j * f->width + i);
+  const gdouble distance =
+      MIN (f->width, f->height) * f->kernel.distance;
+  gdouble t = 1 - ((x - i) * (x - i) + (y - j) * (y - j)) /
+          (16 * distance * distance);
+
+  for (guint k = 0; k < 3; k++)
+    t -= pow ((k ? 2 : 1) * (a[k] - b[k]) / f->kernel.color, 2) / 16;
+  return pow (MAX (t, 0), 8);
+}
+
+/* Whether a pixel so far away is asked. */
+static gboolean
+oracle_counts (const Field *f, gint dx, gint dy)
+{
+  const gint step = (gint) f->kernel.spacing;
+  const gdouble distance =
+      MIN (f->width, f->height) * f->kernel.distance;
+  const gint reach = MAX ((gint) (2 * distance + 0.5), 1);
+
+  if (dy % step || (dx == 0 && dy == 0) || dx * dx + dy * dy > reach * reach)
+    return FALSE;
+  return (dx - (dy / step % 2 ? step / 2 : 0)) % step == 0;
+}
+
+static gdouble
+oracle_mean (const Field *f, const gfloat *q, gint x, gint y)
+{
+  gdouble sum = 0, mass = UNET_MEAN_FIELD_DOUBT, odds;
+  const gdouble p = CLAMP ((gdouble) f->p[y * f->width + x],
+      UNET_MEAN_FIELD_LEAST, 1 - UNET_MEAN_FIELD_LEAST);
+
+  for (gint j = 0; j < f->height; j++)
+    for (gint i = 0; i < f->width; i++) {
+      const gdouble like = oracle_counts (f, i - x, j - y)
+          ? oracle_likeness (f, x, y, i, j) : 0;
+
+      mass += like;
+      sum += like * (2 * q[j * f->width + i] - 1);
+    }
+  odds = log (p / (1 - p)) + f->kernel.strength * sum / mass;
+  return 1 / (1 + exp (-odds));
+}
+
+static void
+check_field (GRand *rand)
+{
+  Field f = { g_rand_int_range (rand, 1, 60), g_rand_int_range (rand, 1, 30),
+    { g_rand_double_range (rand, .03, .4), g_rand_int_range (rand, 1, 5),
+      (gfloat) g_rand_double_range (rand, .03, .4),
+      (gfloat) g_rand_double_range (rand, 1, 8) }, NULL, NULL };
+  const gint n = f.width * f.height;
+  gfloat *guide = g_new (gfloat, 4 * n), *p = g_new (gfloat, n);
+  gfloat *q = g_new (gfloat, n + GUARD), *expected = g_new (gfloat, n);
+  gfloat *last = g_new (gfloat, n);
+  guint8 *wanted = g_malloc (n);
+  UnetMeanField field;
+
+  for (gint i = 0; i < 4 * n; i++)
+    guide[i] = (gfloat) g_rand_double_range (rand, -.5, .5);
+  for (gint i = 0; i < n; i++) {
+    p[i] = (gfloat) CLAMP (g_rand_double_range (rand, -.2, 1.2), 0, 1);
+    q[i] = expected[i] = (gfloat) g_rand_double (rand);
+    wanted[i] = g_rand_int_range (rand, 0, 3) == 0;
+  }
+  for (guint i = 0; i < GUARD; i++)
+    q[n + i] = 7;
+  f.guide = guide;
+  f.p = p;
+  unet_mean_field_init (&field, f.width, f.height, &f.kernel);
+  unet_mean_field_run (&field, guide, p, wanted, q);
+  for (guint k = 0; k < UNET_MEAN_FIELD_PASSES; k++) {
+    memcpy (last, expected, sizeof (gfloat) * n);
+    for (gint i = 0; i < n; i++)
+      if (wanted[i])
+        expected[i] = (gfloat) oracle_mean (&f, last, i % f.width,
+            i / f.width);
+  }
+  for (gint i = 0; i < n; i++)
+    fail_unless (fabs (q[i] - expected[i]) < 1e-4,
+        "%dx%d spacing %u: %g instead of %g at %d", f.width, f.height,
+        f.kernel.spacing, q[i], expected[i], i);
+  for (guint i = 0; i < GUARD; i++)
+    fail_unless (q[n + i] == 7);
+  unet_mean_field_clear (&field);
+  g_free (guide);
+  g_free (p);
+  g_free (q);
+  g_free (expected);
+  g_free (last);
+  g_free (wanted);
+}
+
+GST_START_TEST (test_mean_field)
+{
+  GRand *rand = g_rand_new_with_seed (11);
+
+  for (guint i = 0; i < 60; i++)
+    check_field (rand);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
 /* ---- on two scales ---------------------------------------------------- */
 
 static void
@@ -195,41 +311,94 @@ oracle_crosses (const gfloat *q, gint w, gint h, gint x, gint y)
   return crosses;
 }
 
-/* Where the first window reaches an edge, or at the border alone. */
+/* A pass of the filter, which has a test of its own. */
 static void
-oracle_wanted (UnetGuided *guided, const gfloat *q, guint radius,
-    gboolean border)
+oracle_pass (UnetGuided *guided, const gfloat *guide, const gfloat *p,
+    gdouble part)
+{
+  const guint side = MIN (guided->width, guided->height);
+
+  unet_guided_run (guided, guide, p, MAX ((guint) (side * part + 0.5), 1),
+      UNET_SCALES_EPSILON);
+}
+
+/* Where the first window reaches an edge. */
+static void
+oracle_wanted (UnetGuided *guided, const gfloat *p, gdouble part)
 {
   const guint w = guided->width, h = guided->height;
   guint8 *flags = g_malloc (w * h), *scratch = g_malloc (w * h);
 
-  unet_scales_find_edges (flags, q, w, h);
-  unet_guided_reach (guided->wanted, flags, scratch, w, h, radius);
-  for (guint i = 0; i < w * h && border; i++)
-    guided->wanted[i] = oracle_crosses (q, w, h, i % w, i / w);
+  unet_scales_find_edges (flags, p, w, h);
+  unet_guided_reach (guided->wanted, flags, scratch, w, h,
+      MAX ((guint) (MIN (w, h) * part + 0.5), 1));
   g_free (flags);
   g_free (scratch);
 }
 
-/* Passes of the filter, which has a test of its own. */
+/* A mean field, too, has a test of its own. */
 static void
-oracle_passes (UnetGuided *guided, const gfloat *guide, const gfloat *p,
-    gfloat *q, const gdouble *parts, guint n_parts, gboolean border)
+oracle_field (const UnetMeanFieldKernel *kernel, guint w, guint h,
+    const gfloat *guide, const gfloat *p, const guint8 *wanted, gfloat *q)
 {
-  const gsize n = (gsize) guided->width * guided->height;
-  const guint side = MIN (guided->width, guided->height);
+  UnetMeanField field;
 
-  for (guint i = 0; i < n_parts; i++) {
-    const guint radius = MAX ((guint) (side * parts[i] + 0.5), 1);
+  unet_mean_field_init (&field, w, h, kernel);
+  unet_mean_field_run (&field, guide, p, wanted, q);
+  unet_mean_field_clear (&field);
+}
 
-    if (i == 0)
-      oracle_wanted (guided, q, radius, border);
-    else
-      unet_guided_apply (guided, guide, q);
-    for (gsize k = 0; k < n && i > 0; k++)
-      q[k] = oracle_sure (q[k], p[k]);
-    unet_guided_run (guided, guide, q, radius, UNET_SCALES_EPSILON);
-  }
+static void
+oracle_coarse (UnetGuided *coarse, const gfloat *guide, const gfloat *p)
+{
+  static const gdouble parts[] = UNET_SCALES_COARSE;
+  static const UnetMeanFieldKernel kernels[] = { UNET_SCALES_FAR,
+    UNET_SCALES_NEAR };
+  const guint w = coarse->width, h = coarse->height;
+  gfloat *q = g_new (gfloat, w * h);
+  guint8 *before = g_malloc (w * h), *after = g_malloc (w * h);
+
+  oracle_wanted (coarse, p, parts[0]);
+  oracle_pass (coarse, guide, p, parts[0]);
+  unet_guided_apply (coarse, guide, q);
+  for (guint i = 0; i < w * h; i++)
+    q[i] = oracle_sure (q[i], p[i]);
+  unet_scales_find_edges (before, p, w, h);
+  unet_scales_find_edges (after, q, w, h);
+  for (guint i = 0; i < w * h; i++)
+    after[i] = before[i] || after[i];
+  for (guint i = 0; i < G_N_ELEMENTS (kernels); i++)
+    oracle_field (&kernels[i], w, h, guide, p, after, q);
+  oracle_pass (coarse, guide, q, parts[1]);
+  g_free (q);
+  g_free (before);
+  g_free (after);
+}
+
+/* The border, and what has it within its reach. */
+static void
+oracle_border (guint8 *wanted, const gfloat *q, gint w, gint h, gint reach)
+{
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++) {
+      wanted[y * w + x] = 0;
+      for (gint j = MAX (y - reach, 0); j <= MIN (y + reach, h - 1); j++)
+        for (gint i = MAX (x - reach, 0); i <= MIN (x + reach, w - 1); i++)
+          wanted[y * w + x] |= oracle_crosses (q, w, h, i, j);
+    }
+}
+
+static void
+oracle_fine (UnetGuided *fine, const gfloat *guide, const gfloat *p,
+    gfloat *q)
+{
+  static const UnetMeanFieldKernel kernel = UNET_SCALES_BORDER;
+  const gint w = (gint) fine->width, h = (gint) fine->height;
+
+  oracle_border (fine->wanted, q, w, h, UNET_SCALES_REACH);
+  oracle_field (&kernel, w, h, guide, p, fine->wanted, q);
+  oracle_border (fine->wanted, q, w, h, 0);
+  oracle_pass (fine, guide, q, UNET_SCALES_FINE);
 }
 
 static gdouble
@@ -257,14 +426,12 @@ oracle_between (const UnetGuided *coarse, const gfloat *g, gint x, gint y)
 static void
 check_scales (GRand *rand)
 {
-  static const gdouble coarse_parts[] = UNET_SCALES_COARSE;
-  static const gdouble fine_parts[] = { UNET_SCALES_FINE };
   const gint w = g_rand_int_range (rand, 2, 60);
   const gint h = g_rand_int_range (rand, 2, 50);
   const gint cw = (w + 1) / 2, ch = (h + 1) / 2;
   gfloat *guide = g_new (gfloat, 4 * w * h), *p = g_new (gfloat, w * h);
   gfloat *small = g_new (gfloat, 4 * cw * ch), *r = g_new (gfloat, cw * ch);
-  gfloat *q = g_new (gfloat, w * h), *s = g_new (gfloat, cw * ch);
+  gfloat *q = g_new (gfloat, w * h);
   UnetGuided coarse, fine;
   UnetScales scales;
 
@@ -279,14 +446,11 @@ check_scales (GRand *rand)
   unet_guided_init (&fine, (guint) w, (guint) h);
   oracle_halve (guide, small, w, h, 4);
   oracle_halve (p, r, w, h, 1);
-  memcpy (s, r, sizeof (gfloat) * cw * ch);
-  oracle_passes (&coarse, small, r, s, coarse_parts,
-      G_N_ELEMENTS (coarse_parts), FALSE);
+  oracle_coarse (&coarse, small, r);
   for (gint i = 0; i < w * h; i++)
     q[i] = oracle_sure (oracle_between (&coarse, guide + 4 * i, i % w, i / w),
         p[i]);
-  oracle_passes (&fine, guide, p, q, fine_parts, G_N_ELEMENTS (fine_parts),
-      TRUE);
+  oracle_fine (&fine, guide, p, q);
   for (gint i = 0; i < w * h; i++) {
     const gfloat *g = guide + 4 * i, *a = scales.fine.coefficients + 4 * i;
     const gfloat *b = fine.coefficients + 4 * i;
@@ -303,7 +467,6 @@ check_scales (GRand *rand)
   g_free (small);
   g_free (r);
   g_free (q);
-  g_free (s);
 }
 
 GST_START_TEST (test_scales)
@@ -1075,6 +1238,7 @@ refine_suite (void)
 
   suite_add_tcase (suite, tcase);
   tcase_add_test (tcase, test_guided);
+  tcase_add_test (tcase, test_mean_field);
   tcase_add_test (tcase, test_scales);
   tcase_add_test (tcase, test_planes);
   tcase_add_test (tcase, test_plain);

@@ -109,7 +109,7 @@ place (const UnetMeanField *self, guint x, guint y)
 
 /* What the pixels like each of some say of it, -1..1. */
 UNET_SIMD static void
-listen (const UnetMeanField *self, gsize start, gfloat *votes)
+collect_votes (const UnetMeanField *self, gsize start, gfloat *votes)
 {
   const gfloat *a = self->plane[0] + start, *b = self->plane[1] + start;
   const gfloat *c = self->plane[2] + start, *m = self->plane[3] + start;
@@ -166,7 +166,7 @@ pass_row (UnetMeanField *self, const gfloat *p, const guint8 *wanted, guint y,
     if (!found)
       return;
     x = (guint) (found - wanted);
-    listen (self, place (self, x, y), votes);
+    collect_votes (self, place (self, x, y), votes);
     for (guint i = 0; i < MIN (LANES, w - x); i++)
       if (wanted[x + i])
         next[x + i] = decide (p[x + i], votes[i], self->kernel.strength);

@@ -26,6 +26,11 @@
 #define HALF_REACH 2
 /* With so much of it new, the rest is too: a cut. */
 #define CUT_SHARE 0.6
+/* A network looks far: what moves somewhere changes what it makes of what stands
+ * still. With more than this of the picture in motion masks are held less, and
+ * with more than that not at all: an opinion of a moment ago is lag. */
+#define FOLLOW_FROM 0.02
+#define FOLLOW_TO   0.1
 /* A new probability so far from the old one is believed where it is sure. */
 #define SURPRISE_FROM 0.45f
 #define SURPRISE_TO   0.85f
@@ -316,9 +321,19 @@ widen (UnetTemporal *self)
   }
 }
 
-void
-unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
-    gdouble elapsed, gdouble time_constant)
+/* The weight of what is new where nothing has changed. */
+static gfloat
+find_base (const UnetTemporal *self, gdouble hold, gboolean follows)
+{
+  gdouble t = (self->changed - FOLLOW_FROM) / (FOLLOW_TO - FOLLOW_FROM);
+
+  t = follows ? CLAMP (t, 0, 1) : 0;
+  return (gfloat) (1 - hold * (1 - t));
+}
+
+static void
+compare_pictures (UnetTemporal *self, const gfloat *pixels, gdouble elapsed,
+    gdouble time_constant, gboolean follows)
 {
   const gsize n = (gsize) self->width * self->height;
   gfloat noise, from, to;
@@ -341,7 +356,8 @@ unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
     return;
   }
   spread (self);
-  self->base = (gfloat) (1 - exp (-MAX (elapsed, 0) / time_constant));
+  self->base =
+      find_base (self, exp (-MAX (elapsed, 0) / time_constant), follows);
   remember (self->memory, self->weight, pixels, self->base, n);
   if (self->wide != self->weight)
     widen (self);
@@ -350,12 +366,20 @@ unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
         self->mask_height, 1, self->orientation);
 }
 
+/* Edges are the picture's: what moves elsewhere is nothing to them. */
+void
+unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
+    gdouble elapsed, gdouble time_constant)
+{
+  compare_pictures (self, pixels, elapsed, time_constant, FALSE);
+}
+
 void
 unet_temporal_look (UnetTemporal *self, const GstVideoFrame *frame,
     gdouble elapsed, gdouble time_constant)
 {
   unet_guide_read (&self->guide, frame);
-  unet_temporal_compare (self, self->guide.pixels, elapsed, time_constant);
+  compare_pictures (self, self->guide.pixels, elapsed, time_constant, TRUE);
 }
 
 gdouble

@@ -975,6 +975,53 @@ GST_START_TEST (test_change)
 
 GST_END_TEST;
 
+/* What is held far below after the frame's first @rows rows have changed. */
+static gfloat
+look_again (Time *t, GstVideoFrame *frame, guint rows)
+{
+  guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, 0);
+  const guint stride = (guint) GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
+  gfloat p = 0.2f;
+
+  for (guint i = 0; i < 2; i++) {
+    unet_temporal_look (t->temporal, frame, i ? 10 : 0, 100);
+    for (guint y = 0; y < SIDE; y++) {
+      const gfloat *held;
+
+      for (guint x = 0; x < SIDE; x++)
+        t->row[x] = i ? 0.5f : 0.2f;
+      held = unet_temporal_mix_row (t->temporal, 0, y, t->row, FALSE);
+      if (y == SIDE - 2)
+        p = held[SIDE / 2];
+    }
+    for (guint y = 0; y < rows; y++)
+      for (guint x = 0; x < 64; x++)
+        data[y * stride + x] ^= 0x80;
+  }
+  return p;
+}
+
+/* With much in motion an opinion of what stands still is not held. */
+GST_START_TEST (test_follow)
+{
+  GRand *rand = g_rand_new_with_seed (11);
+  TestFrame frame;
+  GstVideoInfo info;
+  Time t;
+
+  test_info_init (&info, GST_VIDEO_FORMAT_I420, 64, 64);
+  init_smooth (&frame, &info, rand);
+  time_init (&t);
+  fail_unless (look_again (&t, &frame.frame, 16) == 0.5f);
+  unet_temporal_reset (t.temporal);
+  fail_unless (look_again (&t, &frame.frame, 0) < 0.3f);
+  unet_temporal_free (t.temporal);
+  test_frame_clear (&frame);
+  g_rand_free (rand);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_scene)
 {
   GRand *rand = g_rand_new_with_seed (7);
@@ -1247,6 +1294,7 @@ refine_suite (void)
   tcase_add_test (tcase, test_outline);
   tcase_add_test (tcase, test_still);
   tcase_add_test (tcase, test_change);
+  tcase_add_test (tcase, test_follow);
   tcase_add_test (tcase, test_scene);
   tcase_add_test (tcase, test_box);
   tcase_add_test (tcase, test_no_bleeding);

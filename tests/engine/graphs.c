@@ -329,12 +329,6 @@ inverted_residual (Builder *b, UnetValue *x, gint64 wide)
 }
 
 static void
-inverted (Builder *b)
-{
-  keep (b, inverted_residual (b, draw (b), range (b, 1, 6) * 16));
-}
-
-static void
 activation (Builder *b)
 {
   keep (b, activation_of (b, draw (b)));
@@ -783,7 +777,7 @@ static const struct {
   { arithmetic, 6 }, { arithmetic_computed, 4 }, { gate, 3 },
   { batch_norm, 2 }, { concat, 12 }, { concat_other, 2 }, { split, 4 },
   { slice, 4 }, { pad, 3 }, { transpose, 4 }, { resize, 5 }, { softmax, 2 },
-  { reshape, 3 }, { identity, 1 }, { inverted, 5 },
+  { reshape, 3 }, { identity, 1 },
 };
 
 static void

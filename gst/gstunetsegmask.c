@@ -331,8 +331,7 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
   if (self->failed)
     return NULL;
   self->carries = self->carries && frame;
-  if (self->carries)
-    unet_segmenter_watch (self->segmenter, frame);
+  unet_segmenter_watch (self->segmenter, self->carries ? frame : NULL);
   if (self->infers && gst_unet_seg_is_still (self, frame, out))
     self->infers = FALSE;
   if (self->infers && gst_unet_seg_is_async (self))

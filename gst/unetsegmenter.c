@@ -384,6 +384,7 @@ close_info (UnetSegmenter *self)
   g_clear_pointer (&self->temporal, unet_temporal_free);
   g_clear_pointer (&self->scene, unet_scene_free);
   g_clear_pointer (&self->carry, unet_carry_free);
+  self->compared = self->watched = FALSE;
   unet_mask_pool_close (&self->pool);
   gst_video_info_init (&self->info);
 }
@@ -728,9 +729,9 @@ unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
 void
 unet_segmenter_watch (UnetSegmenter *self, const GstVideoFrame *frame)
 {
-  if (self->carry == NULL)
+  if (self->carry == NULL && frame)
     self->carry = unet_carry_new (&self->info, &self->shape, NULL);
-  self->watched = self->carry != NULL;
+  self->watched = self->carry && frame;
   if (self->watched)
     unet_carry_look (self->carry, frame);
 }

@@ -64,7 +64,8 @@ void unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
     const UnetMaskBuffers *mask);
 
 /* The calls about older masks all come from the streaming thread, whoever runs
- * the network. The next frame to be read, or to get an older mask: */
+ * the network. @frame: (nullable): the next one to be read, or to get an older
+ * mask. */
 void unet_segmenter_watch (UnetSegmenter *self, const GstVideoFrame *frame);
 /* The mask of the frame that was read last is in use from now on. */
 void unet_segmenter_take_up (UnetSegmenter *self);

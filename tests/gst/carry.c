@@ -364,6 +364,27 @@ GST_START_TEST (test_switched)
 
 GST_END_TEST;
 
+/* A picture is looked at, nothing is made of it, and then masks stay where
+ * they are and frames become others. */
+GST_START_TEST (test_switched_off)
+{
+  GstHarness *h = scene_harness ("red-dynamic", "interval=2");
+  Scene scene = first_scene;
+  GstBuffer *out;
+
+  for (guint i = 0; i < 2; i++, scene.x += 6)
+    gst_buffer_unref (push (h, &scene, i));
+  g_object_set (h->element, "carry", FALSE, NULL);
+  change_caps (h);
+  out = push (h, &scene, 2);
+  assert_equals_int (meta_of (out)->age_frames, 0);
+  fail_if (meta_of (out)->carried);
+  gst_buffer_unref (out);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* ---- late and beside the stream --------------------------------------- */
 
 static void
@@ -458,6 +479,7 @@ carry_suite (void)
   tcase_add_test (tcase, test_drawn);
   tcase_add_test (tcase, test_forgets);
   tcase_add_test (tcase, test_switched);
+  tcase_add_test (tcase, test_switched_off);
   tcase_add_test (tcase, test_late);
   tcase_add_test (tcase, test_async);
   return suite;

@@ -40,7 +40,7 @@ is_camera () {
 
 reads () {
   rm -f camera-*.png
-  timeout 10 gst-launch-1.0 -q pipewiresrc target-object=unetseg \
+  timeout 20 gst-launch-1.0 -q pipewiresrc target-object=unetseg \
     num-buffers=5 ! videoconvert ! pngenc ! \
     multifilesink location=camera-%d.png
   # Three at least, as large as the camera, and not empty.
@@ -52,9 +52,21 @@ env -u LD_PRELOAD pipewire >pipewire.log 2>&1 & pids+=($!)
 await is_connected || exit
 env -u LD_PRELOAD wireplumber >wireplumber.log 2>&1 & pids+=($!)
 await manages || exit
-timeout 60 "$camera" -o pipewire -u interval=5 test & pids+=($!)
-await is_camera && reads || exit
-# Later sinks stop when their reader leaves.
-case $(gst-inspect-1.0 pipewiresink | sed -n 's/^ *Version *//p') in
-  0.*) reads ;;
-esac
+version=$(gst-inspect-1.0 pipewiresink | sed -n 's/^ *Version *//p')
+shows () {
+  timeout 60 "$camera" -o pipewire -u interval=5 test & pids+=($!)
+  await is_camera && reads || return
+  # Later sinks stop when their reader leaves.
+  case $version in 0.*) reads ;; esac
+}
+shows && exit
+# Debian 12's sink (0.3.65) now and then crashes on a busy machine when a reader
+# comes, on buffers of its own without memory; nobody's camera is worth much
+# that never lives, so it has three tries.
+case $version in 0.*) ;; *) exit 1 ;; esac
+for _ in 2 3; do
+  kill "${pids[-1]}" 2>/dev/null
+  while is_camera; do sleep .2; done
+  shows && exit
+done
+exit 1

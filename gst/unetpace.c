@@ -10,7 +10,10 @@ static GPtrArray *paces; /* of every stream, under lock */
 void
 unet_pace_init (UnetPace *self, guint threads)
 {
-  *self = (UnetPace) { .chooses = threads == 0 && g_get_num_processors () > 1 };
+  guint processors = g_get_num_processors ();
+
+  *self = (UnetPace) { .chooses = threads == 0 && processors > 1,
+    .processors = processors };
 }
 
 /* Half of a frame's time leaves the other half to whoever draws, encodes and
@@ -60,8 +63,8 @@ is_first_of_stream (guint index)
   return TRUE;
 }
 
-static gboolean
-are_many (void)
+static guint
+count_streams (void)
 {
   guint streams = 0;
 
@@ -69,14 +72,14 @@ are_many (void)
   for (guint i = 0; paces && i < paces->len; i++)
     streams += is_first_of_stream (i);
   g_mutex_unlock (&lock);
-  return streams >= g_get_num_processors ();
+  return streams;
 }
 
 guint
 unet_pace_get_threads (const UnetPace *self)
 {
-  return (self->budget > 0 && self->alone <= self->budget) || are_many ()
-      ? 1 : 0;
+  return (self->budget > 0 && self->alone <= self->budget)
+      || count_streams () >= self->processors ? 1 : 0;
 }
 
 gboolean

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * thread does, as long as it is through in time. */
 typedef struct {
   gboolean chooses;
+  guint processors;
   GThread *stream; /* (nullable): whose frames come; under the lock */
   guint misfits;   /* frames since another number would suit */
   guint64 budget; /* nanoseconds one thread may take; 0: nobody waits */

@@ -41,8 +41,8 @@ unet_scales_init (UnetScales *self, guint width, guint height)
   self->q = g_try_new0 (gfloat, half);
   self->coarse_flags = g_try_malloc0 (half);
   self->line = g_new0 (gfloat, 4 * ((gsize) w + 2));
-  return fine && coarse && fields && self->values && self->flags && self->scratch &&
-      self->guide && self->p && self->q && self->coarse_flags;
+  return fine && coarse && fields && self->values && self->flags &&
+      self->scratch && self->guide && self->p && self->q && self->coarse_flags;
 }
 
 void

@@ -3,39 +3,11 @@
 /* Depthwise convolution of bytes in every instruction set that there is,
  * against plain loops: random sizes and steps, guard bytes all round. */
 
-#include <check.h>
+#include "byte-kernel.h"
+
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "engine/depthwise.h"
-
-#define GUARD 64
-
-static GRand *rng;
-
-static guint
-rounds (void)
-{
-  const gchar *text = g_getenv ("UNET_TEST_ROUNDS");
-
-  return text ? 2 * atoi (text) : 120;
-}
-
-static gint64
-range (gint64 low, gint64 high)
-{
-  return g_rand_int_range (rng, low, high + 1);
-}
-
-static guint8 *
-noise (gsize size)
-{
-  guint8 *data = g_malloc (size);
-
-  for (gsize i = 0; i < size; i++)
-    data[i] = g_rand_int (rng);
-  return data;
-}
 
 /* ---- the oracle ---------------------------------------------------------- */
 
@@ -237,23 +209,13 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("depthwise");
-  TCase *all = tcase_create ("all");
-  SRunner *runner;
-  int failed;
-
-  rng = g_rand_new_with_seed (31);
-  tcase_set_timeout (all, 120);
-  tcase_add_test (all, test_generic);
+  const TTest *const tests[] = {
+    test_generic,
 #ifdef __x86_64__
-  tcase_add_test (all, test_avx2);
+    test_avx2,
 #endif
-  tcase_add_test (all, test_best);
-  suite_add_tcase (suite, all);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  g_rand_free (rng);
-  return failed != 0;
+    test_best,
+  };
+
+  return run_suite ("depthwise", 31, tests, G_N_ELEMENTS (tests));
 }

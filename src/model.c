@@ -445,6 +445,12 @@ unet_model_get_n_parameters (const UnetModel *model)
   return model->n_parameters;
 }
 
+UnetCalibration *
+unet_model_get_calibration (const UnetModel *model)
+{
+  return model->calibration;
+}
+
 gboolean
 unet_model_is_quantized (const UnetModel *model)
 {

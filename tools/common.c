@@ -268,6 +268,15 @@ open_one (ToolJob *job, const ToolOptions *options,
   return open_listed (job, options->shapes, session, error);
 }
 
+/* Who sets limits wants to see them tried. */
+static gboolean
+brings_calibration (const ToolJob *job, const ToolOptions *options)
+{
+  return unet_model_get_calibration (job->model) != NULL
+      && options->calibration == NULL && options->max_difference < 0
+      && options->min_iou < 0;
+}
+
 /* In f32 by rule, to run what the calibration asks for. */
 static gboolean
 prepare (ToolJob *job, const ToolOptions *options, UnetSessionOptions *session,
@@ -279,6 +288,11 @@ prepare (ToolJob *job, const ToolOptions *options, UnetSessionOptions *session,
   if (!needs_calibration (options) || job->calibration != NULL
       || unet_model_is_quantized (job->model))
     goto out;
+  if (brings_calibration (job, options)) {
+    job->calibration =
+        unet_calibration_ref (unet_model_get_calibration (job->model));
+    goto out;
+  }
   plain.precision = UNET_PRECISION_F32;
   plain.tuning = UNET_TUNING_STATIC;
   if (options->calibration == NULL) {

@@ -26,6 +26,18 @@ UNET_API UnetCalibration *unet_calibration_new (UnetModel *model,
     const gchar *data);
 
 /**
+ * unet_model_get_calibration:
+ * @model: a model
+ *
+ * Returns: (transfer none) (nullable): the calibration that comes with it, as
+ *   the built-in model's does; sessions use it unless their options name
+ *   another
+ *
+ * Since: 1.0
+ */
+UNET_API UnetCalibration *unet_model_get_calibration (const UnetModel *model);
+
+/**
  * unet_calibration_ref: (skip)
  * @self: a calibration
  *

@@ -9,9 +9,11 @@ import random
 import cv2
 import numpy as np
 
-# (height, width): about the area of 256x256 in the shapes that frames and pictures have
-SHAPES = {(256, 256): .25, (224, 288): .2, (192, 320): .15, (192, 352): .05,
-          (288, 224): .2, (320, 224): .1, (320, 192): .05}
+# (height, width) and how often: about the areas of 256x256 and 288x288 in the shapes that frames and pictures have
+SHAPES = {256: {(256, 256): .25, (224, 288): .2, (192, 320): .15, (192, 352): .05,
+                (288, 224): .2, (320, 224): .1, (320, 192): .05},
+          288: {(288, 288): .2, (256, 320): .1, (256, 352): .15, (224, 384): .18, (224, 352): .05,
+                (320, 256): .1, (352, 256): .1, (352, 224): .07, (384, 224): .05}}
 # how often a picture of this kind is drawn; small kinds that are hard weigh more than they count
 SHARES = {'portraits': .2, 'street': .18, 'groups': .34, 'mixed': .11, 'empty': .17}
 BORDERS = (cv2.BORDER_REFLECT_101, cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
@@ -141,8 +143,8 @@ class Sampler:
     """Draws training samples. `hard` holds, for each empty picture, how badly it did lately;
     `often` scales how many pictures are composed or spoilt."""
 
-    def __init__(self, pictures, hard, seed, often=1.):
-        self.rng, self.often = random.Random(seed), often
+    def __init__(self, pictures, hard, seed, often=1., side=256):
+        self.rng, self.often, self.shapes = random.Random(seed), often, SHAPES[side]
         self.kinds = {k: [p for p in pictures if p.kind == k] for k in SHARES}
         self.cutouts = [p for p in pictures if p.has_person() and not any(p.cut[i] for i in (0, 2, 3))
                         and p.person.any() and p.ignore is None]
@@ -203,6 +205,6 @@ class Sampler:
         return image[:, :, ::-1], mask, weight, index
 
     def batch(self, n):
-        shape = self.rng.choices(list(SHAPES), list(SHAPES.values()))[0]
+        shape = self.rng.choices(list(self.shapes), list(self.shapes.values()))[0]
         columns = zip(*(self.sample(shape) for _ in range(n)))
         return tuple(np.stack(c) for c in columns)

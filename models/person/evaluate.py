@@ -20,10 +20,9 @@ import prepare
 class Torch:
     def __init__(self, path, side):
         import torch
-        from net import MULTIPLE, Net, load_weights
+        from net import MULTIPLE, trained
         self.torch, self.side, self.multiple = torch, side, MULTIPLE
-        self.net = Net().eval()
-        load_weights(self.net, path)
+        self.net = trained(path)
 
     def shape(self, h, w):
         return metrics.shape_for(h, w, self.side, self.multiple)

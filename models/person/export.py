@@ -7,10 +7,14 @@ import argparse
 import os
 import sys
 
+import cv2
+import numpy as np
 import onnx
 import torch
 
-from net import MULTIPLE, Net, load_weights
+import metrics
+from equalize import equalize
+from net import MULTIPLE, trained
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 from halve import halve  # noqa: E402
@@ -33,17 +37,29 @@ class Mask(torch.nn.Module):
         return torch.sigmoid(self.net(x))
 
 
+def read_pictures(folder):
+    out = []
+    for name in sorted(os.listdir(folder)):
+        image = cv2.imread(os.path.join(folder, name))
+        h, w = metrics.shape_for(*image.shape[:2], 288)
+        image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1]
+        out.append(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255)
+    return out
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('checkpoint', metavar='CHECKPOINT')
     p.add_argument('out', metavar='OUT.onnx')
     p.add_argument('--half', action='store_true', help='store the weights as fp16')
     p.add_argument('--plain', action='store_true', help="the first network's shape (CHECKPOINT may be its .onnx)")
+    p.add_argument('--pictures', metavar='DIR', help='equalize the channels for int8, by ranges of training photos')
     p.add_argument('--fixed', metavar='HxW', help='fix the input shape')
     p.add_argument('--version', default='1', help='written into the file')
     a = p.parse_args()
-    net = Net(a.plain).eval()
-    load_weights(net, a.checkpoint)
+    net = trained(a.checkpoint, a.plain)
+    if a.pictures:
+        print(f'equalized: masks differ by {equalize(net, read_pictures(a.pictures)):.1e} at most')
     h, w = (int(v) for v in a.fixed.split('x')) if a.fixed else (256, 256)
     axes = None if a.fixed else {n: {2: 'height', 3: 'width'} for n in ('image', 'mask')}
     torch.onnx.export(Mask(net), torch.rand(1, 3, h, w), a.out, opset_version=13, input_names=['image'],

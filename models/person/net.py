@@ -8,10 +8,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-OUT = (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160)
+# channels of MobileNetV2 0.5 and 1.0: what follows the first convolution's 16 and 32
+OUT = {16: (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160),
+       32: (16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320)}
 STRIDE2 = (1, 3, 6, 13)        # blocks that halve the resolution; their expanded input is the skip
-SKIPS = (288, 96, 72, 48)      # channels of the skips, deepest first
-WIDTHS = (96, 64, 40, 24)      # decoder
+DEEP = 160                     # channels at 1/32
+# the decoder's, from 1/16 to 1/2, beside each encoder: what 1.0 costs more is saved where the picture is large
+WIDTHS = {16: (96, 64, 40, 24), 32: (96, 64, 32, 16)}
 MULTIPLE = 32                  # input sides must be multiples of this
 
 
@@ -44,18 +47,24 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, atrous=False):
+    """MobileNetV2. `skips` are the channels of the skips, deepest first."""
+
+    def __init__(self, atrous=False, stem=16):
         super().__init__()
-        self.st = Conv(3, 16, 3, 2, act=F.relu6)
-        self.b = nn.ModuleList()
-        i, dilation = 16, 1
-        for n, o in enumerate(OUT):
+        self.st = Conv(3, stem, 3, 2, act=F.relu6)
+        self.b, self.skips = nn.ModuleList(), []
+        i, dilation = stem, 1
+        for n, o in enumerate(OUT[stem]):
             stride = 2 if n in STRIDE2 else 1
+            if n in STRIDE2:
+                self.skips.insert(0, 6 * i)
             step = dilation
             if atrous and n in (6, 13):   # DeepLab keeps 1/8 and dilates what follows
                 stride, dilation = 1, dilation * 2
             self.b.append(Block(i, o, 1 if n == 0 else stride, step, n > 0))
             i = o
+        # the wider one is brought to what the decoder of the narrow one takes
+        self.fit = nn.Conv2d(i, DEEP, 1) if i != DEEP else nn.Identity()
 
     def forward(self, x):
         x = self.st(x * 2 - 1)
@@ -64,7 +73,7 @@ class Encoder(nn.Module):
             x, e = block(x)
             if n in STRIDE2:
                 skips.append(e)
-        return skips, x
+        return skips, self.fit(x)
 
 
 class Context(nn.Module):
@@ -101,16 +110,18 @@ class Semantic(nn.Module):
 class Net(nn.Module):
     """Returns logits; in training also the coarse mask at 1/8 and VOC classes at 1/32.
 
-    `plain` is the first person network's shape, without context and residual step.
+    `plain` is the first person network's shape, without context and residual step;
+    `stem` chooses the encoder: 16 channels of MobileNetV2 0.5 or 32 of 1.0.
     """
 
-    def __init__(self, plain=False):
+    def __init__(self, plain=False, stem=16, widths=None):
         super().__init__()
+        widths = widths or WIDTHS[stem]
         self.plain = plain
-        self.enc = Encoder()
+        self.enc = Encoder(stem=stem)
         self.u, self.k, self.d = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
-        i = 160
-        for skip, w in zip(SKIPS, WIDTHS):
+        i = DEEP
+        for skip, w in zip(self.enc.skips, widths):
             self.u.append(nn.ConvTranspose2d(i, w, 2, 2))
             self.k.append(Conv(skip, w))
             self.d.append(nn.Sequential(Conv(2 * w, w, 3), Conv(w, w, 3)))
@@ -121,7 +132,7 @@ class Net(nn.Module):
         self.ctx = Context()
         self.mix = nn.Conv2d(256, 160, 3, 1, 1)
         self.r = nn.Sequential(Conv(96, 96, 3), Conv(96, 96, 3, act=None))
-        self.aux = nn.Conv2d(WIDTHS[1], 1, 1)
+        self.aux = nn.Conv2d(widths[1], 1, 1)
         self.sem = nn.Conv2d(256, 21, 1)
         for zero in (self.mix, self.r[1].c):   # additions start as nothing: old weights keep their function
             nn.init.zeros_(zero.weight)
@@ -133,7 +144,7 @@ class Net(nn.Module):
         if not self.plain:
             context = self.ctx(x)
             x = x + self.mix(context)
-        for j in range(len(WIDTHS)):
+        for j in range(len(self.u)):
             x = self.d[j](torch.cat([self.u[j](x), self.k[j](skips.pop())], 1))
             if j == 0 and not self.plain:
                 x = F.relu(x + self.r(x))
@@ -153,7 +164,7 @@ def deeplab_state(path):
         state[name + '.bias'] = torch.from_numpy(z[source + '.bias'].copy())
 
     put('enc.st.c', 'Conv')
-    for n in range(len(OUT)):
+    for n in range(len(OUT[16])):
         prefix = 'expanded_conv' + (f'_{n}' if n else '')
         for part, source in (('e', 'expand'), ('d', 'depthwise'), ('p', 'project')):
             if n or part != 'e':
@@ -164,6 +175,35 @@ def deeplab_state(path):
     w = state['ctx.from_pool.c.weight']
     state['ctx.from_pool.c.weight'], state['ctx.from_aspp.weight'] = w[:, :256], w[:, 256:]
     put('sem', 'logits/semantic')
+    return state
+
+
+def movenet_state(path):
+    """The encoder of MoveNet (a TensorFlow.js graph model, NAME.json beside NAME.bin) under Net's names."""
+    import json
+    import os
+    with open(path) as f:
+        manifest = json.load(f)['weightsManifest']
+    state, kinds = {}, {'float32': np.float32, 'float16': np.float16, 'int32': np.int32}
+    names = {'Conv1': 'enc.st.c', 'expanded_conv_depthwise': 'enc.b.0.d.c', 'expanded_conv_project': 'enc.b.0.p.c'}
+    for n in range(1, len(OUT[32])):
+        for part in ('expand', 'depthwise', 'project'):
+            names[f'block_{n}_{part}'] = f'enc.b.{n}.{part[0]}.c'
+    for group in manifest:
+        raw = b''.join(open(os.path.join(os.path.dirname(path), p), 'rb').read() for p in group['paths'])
+        at = 0
+        for w in group['weights']:
+            kind = np.dtype(kinds[w.get('quantization', w)['dtype']])
+            count = int(np.prod(w['shape'], dtype=int))
+            value = np.frombuffer(raw, kind, count, at).astype(np.float32).reshape(w['shape'])
+            at += count * kind.itemsize
+            *_, layer, what = [''] + w['name'].split('/')
+            if layer not in names:
+                continue
+            if value.ndim == 4:     # H,W,I,O or, depthwise, H,W,C,1
+                value = value.transpose(2, 3, 0, 1) if 'depthwise' in what else value.transpose(3, 2, 0, 1)
+            part = 'bias' if what.endswith('bn_offset') else 'weight'
+            state[f'{names[layer]}.{part}'] = torch.from_numpy(value.copy())
     return state
 
 
@@ -179,15 +219,17 @@ def baseline_state(path):
         else:
             folded.append(value)
     # the decoder's convolutions lost their names when batch normalisation was folded in
-    names = [n for j in range(len(WIDTHS)) for n in (f'k.{j}.c', f'd.{j}.0.c', f'd.{j}.1.c')]
+    names = [n for j in range(len(WIDTHS[16])) for n in (f'k.{j}.c', f'd.{j}.0.c', f'd.{j}.1.c')]
     for n, (w, b) in zip(names, zip(folded[::2], folded[1::2])):
         state[n + '.weight'], state[n + '.bias'] = w, b
     return state
 
 
 def load_weights(net, path):
-    """Loads initial weights (.npz DeepLab, .onnx first network) or one of our checkpoints."""
-    if path.endswith('.npz'):
+    """Loads initial weights (.npz DeepLab, .json MoveNet, .onnx first network) or one of our checkpoints."""
+    if path.endswith('.json'):
+        state = movenet_state(path)
+    elif path.endswith('.npz'):
         state = deeplab_state(path)
     elif path.endswith('.onnx'):
         state = baseline_state(path)
@@ -198,3 +240,15 @@ def load_weights(net, path):
     if result.unexpected_keys:
         raise SystemExit(f'{path}: unexpected {result.unexpected_keys[:3]}')
     return result.missing_keys
+
+
+def trained(path, plain=False):
+    """A network with the weights of a checkpoint, whichever encoder that has. For evaluation."""
+    stem, widths = 16, None
+    if not path.endswith('.onnx'):
+        state = torch.load(path, map_location='cpu', weights_only=False)
+        state = state.get('ema', state)
+        stem, widths = len(state['enc.st.c.bias']), [len(state[f'k.{j}.c.bias']) for j in range(4)]
+    net = Net(plain, stem, widths).eval()
+    load_weights(net, path)
+    return net

@@ -31,9 +31,19 @@ def pictures(data):
                     yield kind, f'{folder}/{stem}', os.path.join(base, 'images', f), mask if kind != 'empty' else None
 
 
+def shrink(image, side):
+    s = side / max(image.shape[:2])
+    size = (max(1, round(image.shape[1] * s)), max(1, round(image.shape[0] * s)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
 def fingerprint(image):
-    """64 bits that survive scaling and recompression: where it gets brighter to the right."""
-    g = cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    """64 bits that survive scaling and recompression: where it gets brighter to the right.
+
+    Always by way of 320 pixels: the split must not depend on the size of the pack.
+    """
+    g = cv2.cvtColor(shrink(image, 320), cv2.COLOR_BGR2GRAY)
+    g = cv2.resize(g, (9, 8), interpolation=cv2.INTER_AREA)
     return np.packbits(g[:, 1:] > g[:, :-1]).view(np.uint64)[0]
 
 
@@ -77,9 +87,9 @@ def main():
     kinds, names, prints, jpegs, masks, ignored = [], [], [], [], [], 0
     for kind, name, image_path, mask_path in pictures(a.data):
         image = cv2.imread(image_path)
-        s = a.side / max(image.shape[:2])
-        size = (max(1, round(image.shape[1] * s)), max(1, round(image.shape[0] * s)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        prints.append(fingerprint(image))
+        image = shrink(image, a.side)
+        size = image.shape[1::-1]
         mask = np.zeros(size[::-1], np.uint8)
         if mask_path:
             mask = cv2.imread(mask_path, cv2.IMREAD_GRAYSCALE)
@@ -89,7 +99,6 @@ def main():
             ignored += (mask == 2).any()
         kinds.append(kind)
         names.append(name)
-        prints.append(fingerprint(image))
         jpegs.append(cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, a.quality])[1].ravel())
         masks.append(cv2.imencode('.png', mask)[1].ravel())
     val = split(names, prints)

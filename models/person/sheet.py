@@ -77,7 +77,7 @@ def main():
     p.add_argument('--columns', type=int, default=10)
     p.add_argument('--side', type=int, default=160, help='of a tile')
     a = p.parse_args()
-    model = evaluate.load(a.model, 256)
+    model = evaluate.load(a.model, 288)
     tiles = (list(validation_tiles(model, a)) if a.data else []) + list(file_tiles(model, a))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % a.columns)
     rows = [np.concatenate(tiles[i:i + a.columns], 1) for i in range(0, len(tiles), a.columns)]

@@ -57,6 +57,19 @@ class Network:
                 self.graph.initializer.remove(tensor)
 
 
+# ---- halves -------------------------------------------------------------
+
+def widen_halves(net):
+    """Weights in fp16 behind a Cast: ONNX Runtime would round those of a
+    convolution to bytes with one scale for all of its channels."""
+    for node in [n for n in net.graph.node if n.op_type == 'Cast'
+                 and n.input[0] in net.weights]:
+        net.add(node.output[0],
+                net.weights[node.input[0]].astype(np.float32))
+        net.graph.node.remove(node)
+    net.drop_unused()
+
+
 # ---- batch normalisation -----------------------------------------------
 
 def fold_norm(net, conv, norm):
@@ -197,6 +210,11 @@ class Rounding:
             return []
         w = net.weights[node.input[1]]
         scale = (np.abs(w).max((1, 2, 3)) / 127).clip(1e-10)
+        if len(node.input) > 2 and node.input[0] in self.scales:
+            # a channel of nearly no weights has a bias all the same, which must
+            # fit into 32 bits with room for the sum
+            b = np.abs(net.weights[node.input[2]])
+            scale = np.maximum(scale, b / self.scales[node.input[0]] / 2**30)
         q = np.rint(w / scale.reshape(-1, 1, 1, 1)).clip(-127, 127)
         nodes = [self.constant(base + '/w', q.astype(np.int8),
                                scale.astype(np.float32))]
@@ -238,6 +256,7 @@ def quantize(model, args):
         model = onnx.version_converter.convert_version(model, 13)
     model.ir_version = max(model.ir_version, 7)
     net = Network(model)
+    widen_halves(net)
     fold_norms(net)
     del net.graph.value_info[:]
     insert(net, find_ranges(net, rounded(net), args))

@@ -214,6 +214,14 @@ def bench_text(place):
         text.split('median')[0]
 
 
+def bench_built_in(place):
+    """The built-in model is computed in bytes as its own calibration says"""
+    for options, frames in ([], 48), (['--min-iou', '0.5'], 3):
+        result = json.loads(good('bench', '--json', '--seconds', '0', '-p',
+                                 'int8', *options))
+        assert result['calibration_frames'] == frames, result
+
+
 def bench_shape(place):
     """Shapes of inputs can be given one by one"""
     result = json.loads(good('bench', place.unet, '--json', '--seconds', '0',
@@ -429,7 +437,7 @@ def run_built_in(place):
 
 CASES = (help_texts, version, usage_errors, run_usage, bad_models,
          bad_tensors, bad_pictures, bad_folder, contract_errors, bench_json,
-         bench_text, bench_shape, inspect_json, known_work, inspect_text,
+         bench_text, bench_built_in, bench_shape, inspect_json, known_work, inspect_text,
          run_shapes, run_types, run_names, run_picture, run_mixed,
          run_normalised,
          run_classes, run_built_in)

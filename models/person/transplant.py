@@ -7,9 +7,7 @@ augmented training pictures; training then starts from a network that works.
 """
 import argparse
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 
 import data
 from net import Net, load_weights, trained

@@ -309,7 +309,7 @@ classify_cells (guint8 *restrict kinds, const guint8 *above,
     const guint8 *below, guint8 low, guint8 high, guint8 kind_of_low,
     guint8 kind_of_high, guint n)
 {
-  for (guint i = 0; i < n; i++) {
+  for (gsize i = 0; i < n; i++) {
     const guint8 a = MAX (above[i], below[i]);
     const guint8 b = MAX (above[i + 1], below[i + 1]);
     const guint8 c = MIN (above[i], below[i]);

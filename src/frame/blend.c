@@ -88,7 +88,7 @@ UNET_SIMD_EXTERN void
 unet_scatter_u8 (guint8 *restrict dst, const guint8 *src, guint step,
     guint n)
 {
-  for (guint i = 0; i < n; i++)
+  for (gsize i = 0; i < n; i++)
     dst[step * i] = src[i];
 }
 
@@ -97,13 +97,13 @@ unet_scatter_u16 (guint16 *restrict dst, const guint16 *src, guint step,
     guint n)
 {
   if (step == 2)
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[2 * i] = src[i];
   else if (step == 4)
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[4 * i] = src[i];
   else
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[step * i] = src[i];
 }
 
@@ -129,12 +129,12 @@ unet_chroma_columns (guint8 *restrict dst, const guint16 *sum,
     gboolean cosited, guint n)
 {
   if (cosited)
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[i] = (guint8) ((sum[2 * (gint) i - 1] + 2 * sum[2 * i] +
                              sum[2 * i + 1] + 8) >>
           4);
   else
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[i] = (guint8) ((sum[2 * i] + sum[2 * i + 1] + 4) >> 3);
 }
 

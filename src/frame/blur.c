@@ -176,7 +176,7 @@ UNET_SIMD static void
 weigh (gfloat *restrict dst, const gfloat *a, const gfloat *b,
     const gfloat *c, const gfloat *weights, guint n)
 {
-  for (guint i = 0; i < n; i++) {
+  for (gsize i = 0; i < n; i++) {
     dst[4 * i] = a[i] * weights[i];
     dst[4 * i + 1] = b[i] * weights[i];
     dst[4 * i + 2] = c[i] * weights[i];
@@ -193,17 +193,17 @@ box_row (gfloat *restrict dst, const gfloat *src, guint n, guint radius)
   const gfloat scale = 1.0f / (gfloat) (2 * radius + 1);
   gfloat sum[4] = { 0 };
 
-  for (guint x = 0; x < MIN (radius, n); x++)
-    for (guint c = 0; c < 4; c++)
+  for (gsize x = 0; x < MIN (radius, n); x++)
+    for (gsize c = 0; c < 4; c++)
       sum[c] += src[4 * x + c];
-  for (guint x = 0; x < n; x++) {
+  for (gsize x = 0; x < n; x++) {
     if (x + radius < n)
-      for (guint c = 0; c < 4; c++)
+      for (gsize c = 0; c < 4; c++)
         sum[c] += src[4 * (x + radius) + c];
     if (x > radius)
-      for (guint c = 0; c < 4; c++)
+      for (gsize c = 0; c < 4; c++)
         sum[c] -= src[4 * (x - radius - 1) + c];
-    for (guint c = 0; c < 4; c++)
+    for (gsize c = 0; c < 4; c++)
       dst[4 * x + c] = sum[c] * scale;
   }
 }
@@ -327,11 +327,13 @@ mix_rows (gfloat *restrict dst, const gfloat *a, const gfloat *b, gfloat f,
 
 /* @src has its ends repeated before and after; so has @dst. */
 UNET_SIMD static void
-double_row (gfloat *restrict dst, const gfloat *src, guint n)
+double_row (gfloat *restrict dst, const gfloat *src, gsize n)
 {
-  for (guint i = 0; i < n; i++) {
-    dst[2 * i] = src[i] + (src[(gint) i - 1] - src[i]) * 0.25f;
-    dst[2 * i + 1] = src[i] + (src[i + 1] - src[i]) * 0.25f;
+  const gfloat *before = src - 1, *after = src + 1;
+
+  for (gsize i = 0; i < n; i++) {
+    dst[2 * i] = src[i] + (before[i] - src[i]) * 0.25f;
+    dst[2 * i + 1] = src[i] + (after[i] - src[i]) * 0.25f;
   }
 }
 
@@ -354,10 +356,10 @@ round_row (guint16 *restrict dst, const gfloat *src, guint shift,
   const gfloat scale = 1.0f / (gfloat) (1u << shift);
   gfloat offset[16];
 
-  for (guint i = 0; i < 16; i++)
+  for (gsize i = 0; i < 16; i++)
     offset[i] = bayer[y & 3][i & 3] * (1 / 16.0f);
-  for (guint x = 0; x < n; x += 16) {
-    for (guint i = 0; i < 16; i++) {
+  for (gsize x = 0; x < n; x += 16) {
+    for (gsize i = 0; i < 16; i++) {
       gfloat v = src[x + i] * scale + offset[i];
 
       v = v > 0 ? v : 0;

@@ -45,7 +45,7 @@ UNET_SIMD static void
 find_moments (gfloat *restrict dst, const gfloat *guide, const gfloat *p,
     guint n)
 {
-  for (guint i = 0; i < n; i++) {
+  for (gsize i = 0; i < n; i++) {
     const gfloat a = guide[4 * i], b = guide[4 * i + 1], c = guide[4 * i + 2];
     gfloat *m = dst + MOMENTS * i;
 
@@ -121,16 +121,16 @@ solve_batch (Batch *restrict batch, gfloat eps)
 UNET_SIMD static void
 turn_in (Batch *restrict batch, const gfloat *means, guint n)
 {
-  for (guint j = 0; j < 13; j++)
-    for (guint i = 0; i < n; i++)
+  for (gsize j = 0; j < 13; j++)
+    for (gsize i = 0; i < n; i++)
       batch->m[j][i] = means[MOMENTS * i + j];
 }
 
 UNET_SIMD static void
 turn_out (gfloat *restrict dst, const Batch *batch, guint n)
 {
-  for (guint i = 0; i < n; i++)
-    for (guint j = 0; j < COEFFICIENTS; j++)
+  for (gsize i = 0; i < n; i++)
+    for (gsize j = 0; j < COEFFICIENTS; j++)
       dst[COEFFICIENTS * i + j] = batch->k[j][i];
 }
 
@@ -186,22 +186,22 @@ find_means (gfloat *restrict means, const gfloat *sums, guint start,
 {
   gfloat window[MOMENTS] = { 0 };
 
-  for (guint x = start > radius ? start - radius : 0;
+  for (gsize x = start > radius ? start - radius : 0;
        x < MIN (start + radius, n); x++)
-    for (guint i = 0; i < MOMENTS; i++)
+    for (gsize i = 0; i < MOMENTS; i++)
       window[i] += sums[MOMENTS * x + i];
-  for (guint x = start; x < end; x++) {
+  for (gsize x = start; x < end; x++) {
     const guint columns =
         MIN (x + radius, n - 1) - (x > radius ? x - radius : 0) + 1;
     const gfloat scale = 1.0f / (gfloat) (columns * n_rows);
 
     if (x + radius < n)
-      for (guint i = 0; i < MOMENTS; i++)
+      for (gsize i = 0; i < MOMENTS; i++)
         window[i] += sums[MOMENTS * (x + radius) + i];
-    for (guint i = 0; i < MOMENTS; i++)
+    for (gsize i = 0; i < MOMENTS; i++)
       means[MOMENTS * x + i] = window[i] * scale;
     if (x >= radius)
-      for (guint i = 0; i < MOMENTS; i++)
+      for (gsize i = 0; i < MOMENTS; i++)
         window[i] -= sums[MOMENTS * (x - radius) + i];
   }
 }
@@ -213,22 +213,22 @@ average_row (gfloat *restrict dst, const gfloat *sums, guint start, guint end,
 {
   gfloat window[COEFFICIENTS] = { 0 };
 
-  for (guint x = start > radius ? start - radius : 0;
+  for (gsize x = start > radius ? start - radius : 0;
        x < MIN (start + radius, n); x++)
-    for (guint i = 0; i < COEFFICIENTS; i++)
+    for (gsize i = 0; i < COEFFICIENTS; i++)
       window[i] += sums[COEFFICIENTS * x + i];
-  for (guint x = start; x < end; x++) {
+  for (gsize x = start; x < end; x++) {
     const guint columns =
         MIN (x + radius, n - 1) - (x > radius ? x - radius : 0) + 1;
     const gfloat scale = 1.0f / (gfloat) (columns * n_rows);
 
     if (x + radius < n)
-      for (guint i = 0; i < COEFFICIENTS; i++)
+      for (gsize i = 0; i < COEFFICIENTS; i++)
         window[i] += sums[COEFFICIENTS * (x + radius) + i];
-    for (guint i = 0; i < COEFFICIENTS; i++)
+    for (gsize i = 0; i < COEFFICIENTS; i++)
       dst[COEFFICIENTS * x + i] = window[i] * scale;
     if (x >= radius)
-      for (guint i = 0; i < COEFFICIENTS; i++)
+      for (gsize i = 0; i < COEFFICIENTS; i++)
         window[i] -= sums[COEFFICIENTS * (x - radius) + i];
   }
 }

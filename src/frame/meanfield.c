@@ -85,7 +85,7 @@ UNET_SIMD static void
 spread (gfloat *restrict a, gfloat *restrict b, gfloat *restrict c,
     const gfloat *guide, gfloat scale, guint n)
 {
-  for (guint i = 0; i < n; i++) {
+  for (gsize i = 0; i < n; i++) {
     a[i] = guide[4 * i] * scale;
     b[i] = guide[4 * i + 1] * (2 * scale);
     c[i] = guide[4 * i + 2] * (2 * scale);

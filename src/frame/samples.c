@@ -85,10 +85,10 @@ unet_set_alpha_u8 (guint8 *restrict dst, guint step, const guint8 *alpha,
   if (step == 1)
     memcpy (dst, alpha, n);
   else if (step == 4)
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[4 * (gsize) i] = alpha[i];
   else
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[(gsize) step * i] = alpha[i];
 }
 
@@ -98,7 +98,7 @@ unet_set_alpha_u16 (guint16 *restrict dst, guint step, guint depth,
 {
   const guint32 maximum = (1u << depth) - 1;
 
-  for (guint i = 0; i < n; i++)
+  for (gsize i = 0; i < n; i++)
     dst[(gsize) step * i] =
         (guint16) (divide_by_255 (alpha[i] * maximum) << shift);
 }
@@ -108,10 +108,10 @@ unet_scale_alpha_u8 (guint8 *restrict dst, guint step, const guint8 *alpha,
     guint n)
 {
   if (step == 1)
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[i] = (guint8) divide_by_255 (dst[i] * alpha[i]);
   else
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[(gsize) step * i] =
           (guint8) divide_by_255 (dst[(gsize) step * i] * alpha[i]);
 }

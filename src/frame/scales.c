@@ -126,12 +126,12 @@ UNET_SIMD static void
 halve_row (gfloat *restrict dst, const gfloat *a, const gfloat *b,
     guint width, guint n)
 {
-  for (guint x = 0; x < width / 2; x++)
-    for (guint i = 0; i < n; i++)
+  for (gsize x = 0; x < width / 2; x++)
+    for (gsize i = 0; i < n; i++)
       dst[n * x + i] = (a[2 * n * x + i] + a[2 * n * x + n + i] +
           b[2 * n * x + i] + b[2 * n * x + n + i]) * 0.25f;
   if (width % 2)
-    for (guint i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++)
       dst[n * (width / 2) + i] =
           (a[n * (width - 1) + i] + b[n * (width - 1) + i]) * 0.5f;
 }
@@ -228,7 +228,7 @@ UNET_SIMD static void
 apply_between (gfloat *restrict dst, const gfloat *line, const gfloat *guide,
     guint n)
 {
-  for (guint x = 0; x < n; x++) {
+  for (gsize x = 0; x < n; x++) {
     const gfloat *near = line + 4 * (x / 2 + 1);
     const gfloat *far = x % 2 ? near + 4 : near - 4;
     gfloat k[4];

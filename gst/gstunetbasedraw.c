@@ -333,7 +333,7 @@ draw (GstUnetBaseDraw *self, const UnetDrawSettings *settings,
 /* Returns whether the frame could be read, if that was wanted. */
 static gboolean
 process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
-    const UnetDrawSettings *settings, gboolean look)
+    UnetDrawSettings *settings, gboolean look)
 {
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
@@ -395,7 +395,7 @@ no_output:
 
 static gboolean
 process (GstUnetBaseDraw *self, GstBuffer *in, GstBuffer *out,
-    const UnetDrawSettings *settings, GstVideoFrame *frame)
+    UnetDrawSettings *settings, GstVideoFrame *frame)
 {
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
   const UnetSegMeta *mask;

@@ -17,7 +17,8 @@ G_DECLARE_DERIVABLE_TYPE (GstUnetBaseDraw, gst_unet_base_draw, GST,
  * @set_info: (nullable): prepares for frames of @info; posts what is wrong
  * @begin: (nullable): a frame has come; returns whether its pixels are needed
  * @find_mask: returns (nullable) the mask to be drawn; @frame is %NULL where
- *   @begin returned %FALSE and nothing is drawn. May attach it to @out.
+ *   @begin returned %FALSE and nothing is drawn. May attach it to @out, and lend
+ *   the settings a guide
  * @end: (nullable): the frame is done; @ok: it could be read
  *
  * What elements with drawing properties have in common: those properties, caps,
@@ -32,7 +33,7 @@ struct _GstUnetBaseDrawClass {
       const UnetDrawSettings *settings);
   const UnetSegMeta *(*find_mask) (GstUnetBaseDraw *self,
       const GstVideoFrame *frame, GstBuffer *out,
-      const UnetDrawSettings *settings);
+      UnetDrawSettings *settings);
   void (*end) (GstUnetBaseDraw *self, gboolean ok);
 };
 

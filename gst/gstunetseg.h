@@ -103,7 +103,7 @@ gboolean gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
     const UnetDrawSettings *settings);
 const UnetSegMeta *gst_unet_seg_find_mask (GstUnetBaseDraw *base,
     const GstVideoFrame *frame, GstBuffer *out,
-    const UnetDrawSettings *settings);
+    UnetDrawSettings *settings);
 
 /* ---- gstunetsegprops.c ------------------------------------------------ */
 

@@ -83,7 +83,7 @@ gst_unet_seg_draw_rename (GstUnetSegDraw *self, const UnetSegMeta *meta)
 static const UnetSegMeta *
 gst_unet_seg_draw_find_mask (GstUnetBaseDraw *base,
     const GstVideoFrame *frame, GstBuffer *out,
-    const UnetDrawSettings *settings)
+    UnetDrawSettings *settings)
 {
   GstUnetSegDraw *self = GST_UNET_SEG_DRAW (base);
   const UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);

@@ -324,7 +324,7 @@ gst_unet_seg_attach_moved (GstUnetSeg *self, GstBuffer *buffer,
 
 const UnetSegMeta *
 gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
-    GstBuffer *out, const UnetDrawSettings *settings)
+    GstBuffer *out, UnetDrawSettings *settings)
 {
   GstUnetSeg *self = GST_UNET_SEG (base);
 
@@ -338,6 +338,8 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
     gst_unet_seg_submit (self, frame, out, settings);
   else if (self->infers && !gst_unet_seg_infer (self, frame, out, settings))
     return NULL;
+  settings->guide =
+      self->infers ? unet_segmenter_get_guide (self->segmenter) : NULL;
   return self->mask.class_map
       ? gst_unet_seg_attach_moved (self, out, settings) : NULL;
 }

@@ -305,7 +305,8 @@ refine (UnetDrawer *self, const UnetDrawSettings *settings,
   gdouble shift = settings->threshold - 0.5;
   UnetRefineOptions options = { .guided = unet_draw_settings_refine (settings),
     .low = settings->edge_low + shift, .high = settings->edge_high + shift,
-    .grow = settings->grow, .feather = settings->feather };
+    .grow = settings->grow, .feather = settings->feather,
+    .guide = settings->guide };
   const UnetMask *refined;
 
   if (self->refine == NULL)

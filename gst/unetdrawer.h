@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "frame/frame.h"
+
 #include <unetseg/unet-seg-meta.h>
 
 #include "unetcolors.h"
@@ -29,6 +31,8 @@ typedef struct {
   /* Of the frame, not from properties. */
   gboolean live;
   GstClockTime pts;
+  const UnetGuide *guide; /* (nullable) (transfer none): as
+                           * UnetRefineOptions has it */
 } UnetDrawSettings;
 
 /* What an `auto` comes to. */

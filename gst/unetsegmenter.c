@@ -41,6 +41,7 @@ struct _UnetSegmenter {
   UnetCarry *carry;       /* (nullable): never carried */
   gboolean watched;       /* the frame that is read next, too */
   gdouble elapsed, time_constant;
+  gboolean holds; /* the frame that was read last */
   UnetMaskPool pool;
   UnetSegClasses *classes;
 };
@@ -384,7 +385,7 @@ close_info (UnetSegmenter *self)
   g_clear_pointer (&self->temporal, unet_temporal_free);
   g_clear_pointer (&self->scene, unet_scene_free);
   g_clear_pointer (&self->carry, unet_carry_free);
-  self->compared = self->watched = FALSE;
+  self->compared = self->watched = self->holds = FALSE;
   unet_mask_pool_close (&self->pool);
   gst_video_info_init (&self->info);
 }
@@ -637,9 +638,10 @@ look (UnetSegmenter *self, const GstVideoFrame *frame)
   if (self->time_constant > 0 && self->temporal == NULL)
     self->temporal = unet_temporal_new (&self->info, &self->shape,
         self->orientation, NULL);
+  self->holds = self->temporal && self->time_constant > 0;
   unet_postprocess_set_temporal (self->postprocess,
-      self->time_constant > 0 ? self->temporal : NULL);
-  if (self->temporal && self->time_constant > 0)
+      self->holds ? self->temporal : NULL);
+  if (self->holds)
     unet_temporal_look (self->temporal, frame, self->elapsed,
         self->time_constant);
   else if (self->temporal)
@@ -659,6 +661,12 @@ unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame)
   else if (self->carry)
     unet_carry_forget (self->carry);
   self->compared = self->watched = FALSE;
+}
+
+const UnetGuide *
+unet_segmenter_get_guide (UnetSegmenter *self)
+{
+  return self->holds ? unet_temporal_get_guide (self->temporal) : NULL;
 }
 
 gboolean

@@ -54,6 +54,9 @@ gboolean unet_segmenter_is_still (UnetSegmenter *self,
     const GstVideoFrame *frame, gdouble threshold);
 /* @frame: mapped for reading. */
 void unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame);
+/* (nullable) (transfer none): the frame that was read last at the mask's
+ * resolution, where it has been made; good until the next one. */
+const UnetGuide *unet_segmenter_get_guide (UnetSegmenter *self);
 /* The mask of what has been read; may be called from another thread, one at a
  * time. @run_time: (out): of the session's run alone, nanoseconds. Takes the
  * buffers of @mask from a pool. */

@@ -84,6 +84,9 @@ UNET_API gboolean unet_mask_find_box (const UnetMask *mask, guint id,
 
 /* ---- masks through time ------------------------------------------------ */
 
+/* A frame at a mask's resolution. */
+typedef struct _UnetGuide UnetGuide;
+
 typedef struct _UnetTemporal UnetTemporal;
 
 /* Holds masks still where the picture is still, and takes new ones as they are
@@ -101,6 +104,8 @@ UNET_API void unet_temporal_reset (UnetTemporal *self);
  * of time; 0 holds nothing. */
 UNET_API void unet_temporal_look (UnetTemporal *self,
     const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant);
+/* The frame of the last look, good until the next one. */
+UNET_API const UnetGuide *unet_temporal_get_guide (UnetTemporal *self);
 /* How much of the picture the last look found changed, 0..1; 1 at a cut. */
 UNET_API gdouble unet_temporal_get_changed (UnetTemporal *self);
 
@@ -172,6 +177,9 @@ typedef struct {
   guint feather;         /* pixels on either side, at most 100 */
   gdouble time_constant; /* of edges while nothing changes; 0: none are held */
   gdouble elapsed;       /* since the last frame, in the same unit */
+  const UnetGuide *guide; /* (nullable): the frame as somebody has read it
+                           * already; else, or where it is of another size, it
+                           * is read */
 } UnetRefineOptions;
 
 typedef struct _UnetRefine UnetRefine;

@@ -11,6 +11,7 @@ unet_guide_init (UnetGuide *self, const GstVideoInfo *info,
   UnetPixelLayout layout;
 
   memset (self, 0, sizeof *self);
+  self->shape = *shape;
   self->width = shape->width;
   self->height = shape->height;
   if (!unet_pixel_layout_init (&layout, info)) {
@@ -46,12 +47,22 @@ unet_guide_clear (UnetGuide *self)
   g_clear_pointer (&self->pixels, g_free);
 }
 
+gboolean
+unet_guide_equals (const UnetGuide *a, const UnetGuide *b)
+{
+  return a->width == b->width && a->height == b->height &&
+      a->shape.x == b->shape.x && a->shape.y == b->shape.y &&
+      a->shape.w == b->shape.w && a->shape.h == b->shape.h &&
+      a->n_components == b->n_components && a->scale == b->scale &&
+      !a->converter && !b->converter;
+}
+
 UNET_SIMD static void
 interleave (gfloat *restrict dst, const gfloat *a, const gfloat *b,
     const gfloat *c, gfloat scale, gfloat offset, gfloat chroma_offset,
     guint n)
 {
-  for (guint i = 0; i < n; i++) {
+  for (gsize i = 0; i < n; i++) {
     dst[4 * i] = a[i] * scale - offset;
     dst[4 * i + 1] = b[i] * scale - chroma_offset;
     dst[4 * i + 2] = c[i] * scale - chroma_offset;

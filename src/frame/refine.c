@@ -29,6 +29,7 @@ struct _UnetRefine {
   guint step;     /* mask pixels of each of its */
   guint left, right, top, bottom;
   UnetGuide guide;
+  const gfloat *picture; /* the frame at the resolution of shape */
   UnetTemporal *temporal;
   UnetScales scales;
   gboolean is_guided;
@@ -246,7 +247,7 @@ widen_edge (gfloat *restrict dst, const guint8 *src, gsize n)
 UNET_SIMD static void
 widen_half (gfloat *restrict dst, const guint8 *a, const guint8 *b, guint n)
 {
-  for (guint i = 0; i < n; i++)
+  for (gsize i = 0; i < n; i++)
     dst[i] = (a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1]) *
         (1 / 1020.0f);
 }
@@ -279,8 +280,8 @@ find_weights (UnetRefine *self, const UnetRefineOptions *options)
 
   if (self->empty)
     unet_temporal_reset (self->temporal);
-  unet_temporal_compare (self->temporal, self->guide.pixels,
-      options->elapsed, options->time_constant);
+  unet_temporal_compare (self->temporal, self->picture, options->elapsed,
+      options->time_constant);
   weights = unet_temporal_get_weights (self->temporal);
   for (gsize i = 0; i < n; i++)
     self->weight[i] = (guint8) (weights[i] * 255 + 0.5f);
@@ -299,14 +300,15 @@ lean (gfloat *restrict p, const gfloat *last, const guint8 *weight, gsize n)
 
 #define READ(type)                                                            \
   do {                                                                        \
-    const type *from = (const type *) row + component->offset;                \
     const guint step = component->step;                                       \
+    const type *from =                                                        \
+        (const type *) row + component->offset + (gsize) step * start;        \
     if (step == 1)                                                            \
       for (guint i = 0; i < n; i++)                                           \
-        dst[i] = from[start + i] * scale - 0.5f;                              \
+        dst[i] = from[i] * scale - 0.5f;                                      \
     else                                                                      \
       for (guint i = 0; i < n; i++)                                           \
-        dst[i] = from[(gsize) step * (start + i)] * scale - 0.5f;             \
+        dst[i] = from[(gsize) step * i] * scale - 0.5f;                       \
   } while (0)
 
 UNET_SIMD static void
@@ -327,7 +329,7 @@ enlarge (gfloat *restrict dst, const gfloat *c, guint n_pairs,
 {
   const gfloat before = cosited ? 0 : 0.25f, after = cosited ? 0.5f : 0.25f;
 
-  for (guint i = 0; i < n_pairs; i++) {
+  for (gsize i = 0; i < n_pairs; i++) {
     dst[2 * i] = c[i + 1] + (c[i] - c[i + 1]) * before;
     dst[2 * i + 1] = c[i + 1] + (c[i + 2] - c[i + 1]) * after;
   }
@@ -362,7 +364,7 @@ UNET_SIMD static void
 join_components (gfloat *restrict dst, const gfloat *a, const gfloat *b,
     const gfloat *c, guint n)
 {
-  for (guint i = 0; i < n; i++) {
+  for (gsize i = 0; i < n; i++) {
     dst[4 * i] = a[i];
     dst[4 * i + 1] = b[i];
     dst[4 * i + 2] = c[i];
@@ -644,10 +646,23 @@ static void
 find_coefficients (UnetRefine *self)
 {
   if (self->is_guided)
-    unet_scales_run (&self->scales, self->guide.pixels, self->p);
+    unet_scales_run (&self->scales, self->picture, self->p);
   else
     set_constants (self);
   self->base = self->is_guided ? self->scales.values : self->p;
+}
+
+/* Returns what unet_guide_read() does. */
+static const GstVideoFrame *
+read_picture (UnetRefine *self, const GstVideoFrame *frame,
+    const UnetGuide *guide)
+{
+  if (guide && unet_guide_equals (guide, &self->guide)) {
+    self->picture = guide->pixels;
+    return frame;
+  }
+  self->picture = self->guide.pixels;
+  return unet_guide_read (&self->guide, frame);
 }
 
 const UnetMask *
@@ -666,7 +681,7 @@ unet_refine_run (UnetRefine *self, const GstVideoFrame *frame,
   }
   job.holds = options->time_constant > 0;
   if (options->guided || job.holds)
-    job.frame = unet_guide_read (&self->guide, frame);
+    job.frame = read_picture (self, frame, options->guide);
   read_mask (self, mask);
   if (job.holds)
     find_weights (self, options);

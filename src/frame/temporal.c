@@ -142,7 +142,7 @@ UNET_SIMD static void
 find_difference (gfloat *restrict dst, const gfloat *a, const gfloat *b,
     guint n)
 {
-  for (guint i = 0; i < n; i++)
+  for (gsize i = 0; i < n; i++)
     dst[i] = fabsf (a[4 * i] - b[4 * i]) +
         fabsf (a[4 * i + 1] - b[4 * i + 1]) +
         fabsf (a[4 * i + 2] - b[4 * i + 2]);
@@ -260,11 +260,11 @@ add_up (const gfloat *src, gsize n)
   gsize i;
 
   for (i = 0; i + 16 <= n; i += 16)
-    for (guint j = 0; j < 16; j++)
+    for (gsize j = 0; j < 16; j++)
       sum[j] += src[i + j];
   for (; i < n; i++)
     total += src[i];
-  for (guint j = 0; j < 16; j++)
+  for (gsize j = 0; j < 16; j++)
     total += sum[j];
   return total;
 }
@@ -277,7 +277,7 @@ remember (gfloat *restrict memory, gfloat *restrict weight,
     const gfloat w = base + (1 - base) * weight[i];
 
     weight[i] = w;
-    for (guint c = 0; c < 4; c++)
+    for (gsize c = 0; c < 4; c++)
       memory[4 * i + c] += (pixels[4 * i + c] - memory[4 * i + c]) * w;
   }
 }
@@ -298,7 +298,7 @@ start_again (UnetTemporal *self)
 UNET_SIMD static void
 double_floats (gfloat *restrict dst, const gfloat *src, guint n)
 {
-  for (guint i = 0; i < n; i++)
+  for (gsize i = 0; i < n; i++)
     dst[2 * i] = dst[2 * i + 1] = src[i];
 }
 
@@ -380,6 +380,12 @@ unet_temporal_look (UnetTemporal *self, const GstVideoFrame *frame,
 {
   unet_guide_read (&self->guide, frame);
   compare_pictures (self, self->guide.pixels, elapsed, time_constant, TRUE);
+}
+
+const UnetGuide *
+unet_temporal_get_guide (UnetTemporal *self)
+{
+  return &self->guide;
 }
 
 gdouble

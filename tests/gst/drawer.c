@@ -110,6 +110,10 @@ static const Branches special = {
 static const Branches backgrounds = { "output=blur blur-radius=0.1 refine=on",
   "output=replace background=#204060 grow=2 feather=3",
   "output=alpha refine=on edge-low=0.1 edge-high=0.9" };
+/* unetseg then has read the frame at the mask's resolution once already. */
+static const Branches held = { "output=blur refine=on temporal=on",
+  "output=overlay refine=on temporal=on",
+  "output=alpha refine=off temporal=on" };
 
 static void
 play_branches (const gchar *launch, GChecksum *sums[3])
@@ -140,11 +144,12 @@ compare_branches (const gchar *model, const gchar *caps,
       "t. ! queue ! unetseg model=\"%s\" interval=2 %s ! fakesink name=c",
       source, path, branches[0], path, branches[1], path, branches[2]);
   g_autofree gchar *one = g_strdup_printf ("%s ! unetseg output=none "
-      "model=\"%s\" interval=2 ! tee name=t "
+      "model=\"%s\" interval=2 %s ! tee name=t "
       "t. ! queue ! unetsegdraw %s ! fakesink name=a "
       "t. ! queue ! unetsegdraw %s ! fakesink name=b "
       "t. ! queue ! unetsegdraw %s ! fakesink name=c",
-      source, path, branches[0], branches[1], branches[2]);
+      source, path, branches == held ? "temporal=on" : "", branches[0],
+      branches[1], branches[2]);
   GChecksum *expected[3], *found[3];
 
   play_branches (several, expected);
@@ -174,6 +179,9 @@ GST_START_TEST (test_one_inference)
   compare_branches ("red", caps[0], special);
   compare_branches ("red", caps[1], backgrounds);
   compare_branches ("classes", caps[2], backgrounds);
+  compare_branches ("red", "format=I420,width=322,height=242", held);
+  compare_branches ("red", caps[2], held);
+  compare_branches ("red", caps[3], held);
 }
 
 GST_END_TEST;

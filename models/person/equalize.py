@@ -61,6 +61,7 @@ def factors(most, clipped=False):
 def steps(net):
     """(modules seen, what writes, what reads with its first channel, clipped) of each tensor, in order."""
     enc, b = net.enc, net.enc.b
+    fitted = isinstance(enc.fit, torch.nn.Conv2d)      # the narrow encoder's last block is the decoder's own input
     yield [enc.st], [enc.st.c], [(b[0].d.c, 0)], True
     for n, block in enumerate(b):
         if block.e:
@@ -73,12 +74,18 @@ def steps(net):
         while last + 1 < len(b) and b[last + 1].residual:
             last += 1
         chain = b[n:last + 1]
-        after = [b[last + 1].e.c] if last + 1 < len(b) else [enc.fit]
-        yield (list(chain) + [k.p for k in chain], [k.p.c for k in chain],
-               [(k.e.c, 0) for k in chain[1:]] + [(m, 0) for m in after], False)
         n = last + 1
+        if n < len(b) or fitted:
+            after = b[n].e.c if n < len(b) else enc.fit
+            yield (list(chain) + [k.p for k in chain], [k.p.c for k in chain],
+                   [(k.e.c, 0) for k in chain[1:]] + [(after, 0)], False)
     ctx = net.ctx
-    yield [enc.fit, net.mix], [enc.fit, net.mix], [(ctx.pool.c, 0), (ctx.aspp.c, 0), (net.u[0], 0)], False
+    into = [(ctx.pool.c, 0), (ctx.aspp.c, 0), (net.u[0], 0)]
+    if fitted:
+        yield [enc.fit, net.mix], [enc.fit, net.mix], into, False
+    else:
+        yield (list(chain) + [k.p for k in chain] + [net.mix], [k.p.c for k in chain] + [net.mix],
+               into + [(k.e.c, 0) for k in chain[1:]], False)
     yield [ctx.pool], [ctx.pool.c], [(ctx.from_pool.c, 0)], False
     yield [ctx.aspp], [ctx.aspp.c], [(ctx.from_aspp, 0)], False
     yield [ctx], [ctx.from_pool.c, ctx.from_aspp], [(net.mix, 0), (net.sem, 0)], False

@@ -15,6 +15,7 @@ import numpy as np
 
 import metrics
 import prepare
+from data import load_pack
 
 
 class Torch:
@@ -71,6 +72,11 @@ def validation(data, pack):
     return [p for p in prepare.pictures(data) if p[1] in names]
 
 
+def bystanders(pack):
+    """Of street pictures by name: where a teacher is sure of somebody whose mask was not drawn."""
+    return {p.name: p.mask == 2 for p in load_pack(pack, True) if p.kind == 'street'}
+
+
 def folder(images, masks, kind):
     """Pictures of a folder; a missing mask means that nobody is there."""
     for f in sorted(os.listdir(images)):
@@ -78,14 +84,26 @@ def folder(images, masks, kind):
         yield kind, f, os.path.join(images, f), mask if mask and os.path.exists(mask) else None
 
 
-def measure(model, pictures):
+def without(probability, truth, left_out):
+    """Foreground IoU where nothing is left out of the count."""
+    h, w = truth.shape
+    found = cv2.resize(probability, (w, h), interpolation=cv2.INTER_LINEAR) > .5
+    counts = cv2.resize(left_out.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) == 0
+    return metrics.iou(found & counts, truth & counts)
+
+
+def measure(model, pictures, left_out={}):
     rows = {}
-    for kind, _, image_path, mask_path in pictures:
+    for kind, name, image_path, mask_path in pictures:
         image = cv2.imread(image_path)
         truth = np.zeros(image.shape[:2], bool)
         if mask_path:
             truth = cv2.imread(mask_path, cv2.IMREAD_GRAYSCALE) > 127
-        rows.setdefault(kind, []).append(metrics.measure(infer(model, image), truth))
+        probability = infer(model, image)
+        row = metrics.measure(probability, truth)
+        if name in left_out:
+            row['without_bystanders'] = without(probability, truth, left_out[name])
+        rows.setdefault(kind, []).append(row)
     return {k: metrics.means(v) for k, v in rows.items()}
 
 
@@ -96,16 +114,17 @@ def main():
     p.add_argument('--pack', help='its pack')
     p.add_argument('--images', help='measure the pictures of this folder')
     p.add_argument('--masks', help='with these masks')
-    p.add_argument('--side', type=int, default=256)
+    p.add_argument('--side', type=int, default=288)
     p.add_argument('--json', action='store_true')
     a = p.parse_args()
     cv2.setNumThreads(1)
     results = {}
     for path in a.model:
         pictures = validation(a.data, a.pack) if a.data else []
+        left_out = bystanders(a.pack) if a.data else {}
         if a.images:
             pictures += folder(a.images, a.masks, os.path.basename(a.images.rstrip('/')))
-        results[path] = measure(load(path, a.side), pictures)
+        results[path] = measure(load(path, a.side), pictures, left_out)
     if a.json:
         print(json.dumps(results, indent=1))
         return

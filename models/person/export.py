@@ -14,7 +14,7 @@ import torch
 
 import metrics
 from equalize import equalize
-from net import MULTIPLE, trained
+from net import MULTIPLE, Net, trained
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 from halve import halve  # noqa: E402
@@ -58,6 +58,8 @@ def main():
     p.add_argument('--version', default='1', help='written into the file')
     a = p.parse_args()
     net = trained(a.checkpoint, a.plain)
+    if a.pictures and not isinstance(net, Net):
+        p.error('--pictures is for the mobile design: others have normalisation, which export folds in')
     if a.pictures:
         print(f'equalized: masks differ by {equalize(net, read_pictures(a.pictures)):.1e} at most')
     h, w = (int(v) for v in a.fixed.split('x')) if a.fixed else (256, 256)

@@ -15,6 +15,8 @@ STRIDE2 = (1, 3, 6, 13)        # blocks that halve the resolution; their expande
 DEEP = 160                     # channels at 1/32
 # the decoder's, from 1/16 to 1/2, beside each encoder: what 1.0 costs more is saved where the picture is large
 WIDTHS = {16: (96, 64, 40, 24), 32: (96, 64, 32, 16)}
+# of the dense designs, from 1/2 to 1/32: plain and residual take about the same time
+DENSE = {False: (16, 48, 96, 192, 256), True: (16, 32, 80, 128, 192)}
 MULTIPLE = 32                  # input sides must be multiples of this
 
 
@@ -154,6 +156,77 @@ class Net(nn.Module):
         return (y, aux, self.sem(context)) if self.training else y
 
 
+class Normed(nn.Module):
+    """3x3 convolution with batch normalisation: it starts from nothing. Export folds that in."""
+
+    def __init__(self, i, o, stride=1, act=True):
+        super().__init__()
+        self.c = nn.Conv2d(i, o, 3, stride, 1, bias=False)
+        self.n = nn.BatchNorm2d(o)
+        self.act = act
+
+    def forward(self, x):
+        x = self.n(self.c(x))
+        return F.relu(x) if self.act else x
+
+
+class Pair(nn.Module):
+    """Two 3x3 convolutions; `residual` adds the input of the second pair's (He et al. 2016)."""
+
+    def __init__(self, i, o, stride, residual):
+        super().__init__()
+        self.a, self.b = Normed(i, o, stride), Normed(o, o, act=not residual)
+        self.residual = residual
+
+    def forward(self, x):
+        x = self.a(x)
+        return F.relu(x + self.b(x)) if self.residual else self.b(x)
+
+
+class Dense(nn.Module):
+    """A U-Net of dense 3x3 convolutions alone, from 1/2 to 1/32; to compare the person network with.
+
+    `plain` has two a level, as the 2015 paper; `residual` adds across the second one, and
+    across two more a level below 1/4. Returns what Net returns; it has no classes.
+    """
+
+    def __init__(self, residual=False, widths=None):
+        super().__init__()
+        widths = widths or DENSE[residual]
+        self.d, self.u, self.m = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        i = 3
+        for n, o in enumerate(widths):
+            level = [Pair(i, o, 2, residual)]
+            if residual and n > 1:
+                level.append(Pair(o, o, 1, True))
+            self.d.append(nn.Sequential(*level))
+            i = o
+        for o in widths[-2::-1]:
+            self.u.append(nn.ConvTranspose2d(i, o, 2, 2))
+            self.m.append(Pair(2 * o, o, 1, residual))
+            i = o
+        self.o = nn.ConvTranspose2d(i, 1, 2, 2)
+        self.aux = nn.Conv2d(widths[2], 1, 1)
+
+    def forward(self, x):
+        x = x * 2 - 1
+        skips, aux = [], None
+        for level in self.d:
+            x = level(x)
+            skips.append(x)
+        skips.pop()
+        for j, (u, m) in enumerate(zip(self.u, self.m)):
+            x = m(torch.cat([u(x), skips.pop()], 1))
+            if j == 1 and self.training:
+                aux = self.aux(x)
+        y = self.o(x)
+        return (y, aux, None) if self.training else y
+
+
+def design(name, stem=32):
+    return Net(stem=stem) if name == 'mobile' else Dense(name == 'residual')
+
+
 def deeplab_state(path):
     """The DeepLab weights (NumPy arrays named as in TensorFlow) under Semantic's names."""
     z = np.load(path)
@@ -248,6 +321,10 @@ def trained(path, plain=False):
     if not path.endswith('.onnx'):
         state = torch.load(path, map_location='cpu', weights_only=False)
         state = state.get('ema', state)
+        if 'm.0.a.c.weight' in state:
+            net = Dense('d.2.1.a.c.weight' in state).eval()
+            net.load_state_dict(state)
+            return net
         stem, widths = len(state['enc.st.c.bias']), [len(state[f'k.{j}.c.bias']) for j in range(4)]
     net = Net(plain, stem, widths).eval()
     load_weights(net, path)

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import data
 import metrics
-from net import OUT, Net, Semantic, load_weights
+from net import OUT, Semantic, design, load_weights, trained
 
 
 class Batches(IterableDataset):
@@ -63,6 +63,8 @@ def mask_loss(y, m, w):
 
 def groups(net, frozen, lr):
     """The first blocks stay as ImageNet left them: they cost most and change least."""
+    if not hasattr(net, 'enc'):
+        return torch.optim.AdamW([{'params': net.parameters(), 'scale': 1.}], lr=lr, weight_decay=1e-2)
     for part in [net.enc.st] + list(net.enc.b[:frozen]) if frozen else []:
         part.requires_grad_(False)
     sets, taken = [], set()
@@ -87,6 +89,9 @@ def average(ema, net, step):
     keep = min(.998, (step + 1) / (step + 10))
     for a, b in zip(ema.parameters(), net.parameters()):
         a.lerp_(b, 1 - keep)
+    for a, b in zip(ema.buffers(), net.buffers()):      # of batch normalisation, where there is any
+        if a.is_floating_point():
+            a.lerp_(b, 1 - keep)
 
 
 @torch.no_grad()
@@ -113,11 +118,11 @@ class Training:
         self.a, self.out = a, a.out
         self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         torch.manual_seed(a.seed)
-        self.net = Net(stem=a.stem)
+        self.net = design(a.design, a.stem)
         for path in a.init:
             load_weights(self.net, path)
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
-        self.ema = Net(stem=a.stem).to(self.device, memory_format=torch.channels_last).eval()
+        self.ema = design(a.design, a.stem).to(self.device, memory_format=torch.channels_last).eval()
         self.ema.load_state_dict(self.net.state_dict())
         self.opt = groups(self.net, a.freeze, a.lr)
         self.teacher = None
@@ -125,6 +130,9 @@ class Training:
             self.teacher = Semantic().eval().requires_grad_(False)
             load_weights(self.teacher, a.teacher)
             self.teacher = self.teacher.to(self.device, memory_format=torch.channels_last)
+        self.model = None
+        if a.distil:
+            self.model = trained(a.distil).requires_grad_(False).to(self.device, memory_format=torch.channels_last)
         self.step, self.best, self.seconds, self.loss = 0, -1., 0., None
         self.train, self.val = data.load_pack(a.pack, False), data.load_pack(a.pack, True)
         # shared with the workers: how much of each empty picture is taken for a person
@@ -164,10 +172,13 @@ class Training:
             y, aux, sem = self.net(x)
             with torch.no_grad():
                 known = self.teacher(x).float().softmax(1) if self.teacher else None
+                soft = self.model(x).float().sigmoid() if self.model else None
         loss, p = mask_loss(y.float(), m, w)
         coarse = F.binary_cross_entropy_with_logits(aux.float(), F.avg_pool2d(m, 8), reduction='none')
         loss = loss + .3 * (coarse * (F.avg_pool2d(w, 8) > .9)).mean()
-        if known is not None:      # remember what cats and chairs are
+        if soft is not None:       # a better network's word, also where no mask says anything
+            loss = loss + self.a.distil_weight * F.binary_cross_entropy_with_logits(y.float(), soft)
+        if known is not None and sem is not None:      # remember what cats and chairs are
             loss = loss + self.a.remember * -(known * sem.float().log_softmax(1)).sum(1).mean()
         with torch.no_grad():
             area = p.mean((1, 2, 3)).cpu()
@@ -244,6 +255,9 @@ def main():
     p.add_argument('--init', action='append', default=[], help='initial weights (.npz, .onnx, .pt), in this order')
     p.add_argument('--teacher', help='DeepLab weights (.npz) whose classes the encoder should not forget')
     p.add_argument('--remember', type=float, default=.05, help='weight of that')
+    p.add_argument('--design', default='mobile', choices=('mobile', 'plain', 'residual'), help='the network')
+    p.add_argument('--distil', help='checkpoint of a network whose masks are to be learned, too')
+    p.add_argument('--distil-weight', type=float, default=1., help='weight of that')
     p.add_argument('--steps', type=int, default=5000)
     p.add_argument('--batch', type=int, default=24)
     p.add_argument('--lr', type=float, default=1.2e-3)

@@ -24,7 +24,7 @@ typedef struct {
 
 #define UNET_MEAN_FIELD_PASSES 2
 /* Weight of what does not decide, beside that of the like pixels. */
-#define UNET_MEAN_FIELD_DOUBT 1.0f
+#define UNET_MEAN_FIELD_DOUBT 0.85f
 /* Closest to 0 and 1 that the network's word counts. */
 #define UNET_MEAN_FIELD_LEAST 0.004f
 

@@ -9,7 +9,7 @@
 
 #define LEAST_SIDE 96
 /* How much of the last decision is in the next one where nothing changes. */
-#define LEAN 0.12f
+#define LEAN 0.3f
 
 typedef gfloat F32x4 __attribute__ ((vector_size (16)));
 

@@ -5,6 +5,8 @@
 #include <math.h>
 
 static const gdouble coarse_radii[] = UNET_SCALES_COARSE;
+static const UnetScalesSure sure_coarse = UNET_SCALES_SURE_COARSE;
+static const UnetScalesSure sure_fine = UNET_SCALES_SURE_FINE;
 /* Probabilities of an edge. */
 #define EDGE_FROM 0.06f
 #define EDGE_TO   0.94f
@@ -76,7 +78,7 @@ UNET_SIMD static void
 flag_steps (guint8 *restrict dst, const gfloat *a, const gfloat *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    dst[i] |= fabsf (a[i] - b[i]) > 0.2f;
+    dst[i] |= fabsf (a[i] - b[i]) > 0.27f;
 }
 
 void
@@ -154,12 +156,14 @@ halve (UnetScales *self, const gfloat *guide, const gfloat *p)
 /* ---- passes ----------------------------------------------------------- */
 
 UNET_SIMD static void
-make_sure (gfloat *restrict q, const gfloat *p, gsize n)
+make_sure (gfloat *restrict q, const gfloat *p, const UnetScalesSure *sure,
+    gsize n)
 {
+  const gfloat slope = 1 / (sure->to - sure->from);
+  const gfloat network = sure->network, from = sure->from;
+
   for (gsize i = 0; i < n; i++) {
-    gfloat t = (q[i] + (p[i] - q[i]) * UNET_SCALES_NETWORK -
-            UNET_SCALES_SURE_FROM) *
-        (1 / (UNET_SCALES_SURE_TO - UNET_SCALES_SURE_FROM));
+    gfloat t = (q[i] + (p[i] - q[i]) * network - from) * slope;
 
     t = t > 0 ? t : 0;
     t = t < 1 ? t : 1;
@@ -209,7 +213,7 @@ run_coarse (UnetScales *self)
       coarse->width, coarse->height, first);
   unet_guided_run (coarse, self->guide, self->p, first, UNET_SCALES_EPSILON);
   unet_guided_apply (coarse, self->guide, self->q);
-  make_sure (self->q, self->p, n);
+  make_sure (self->q, self->p, &sure_coarse, n);
   run_fields (self);
   unet_guided_run (coarse, self->guide, self->q,
       radius_of (coarse, coarse_radii[1]), UNET_SCALES_EPSILON);
@@ -272,7 +276,7 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   halve (self, guide, p);
   run_coarse (self);
   enlarge (self, guide);
-  make_sure (self->values, p, n);
+  make_sure (self->values, p, &sure_fine, n);
   unet_scales_find_border (self->flags, self->values, w, h);
   unet_guided_reach (fine->wanted, self->flags, self->scratch, w, h,
       UNET_SCALES_REACH);
@@ -281,5 +285,5 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
    * only make specks where they are like the other side's. */
   unet_scales_find_border (fine->wanted, self->values, w, h);
   unet_guided_run (fine, guide, self->values,
-      radius_of (fine, UNET_SCALES_FINE), UNET_SCALES_EPSILON);
+      radius_of (fine, UNET_SCALES_FINE), UNET_SCALES_FINE_EPSILON);
 }

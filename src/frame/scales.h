@@ -12,23 +12,28 @@ G_BEGIN_DECLS
 
 /* Windows of the filter's passes, as parts of the shorter side: before and
  * after the mean field at half the resolution, and after it at the full one;
- * and the variance of what is no edge. */
+ * and the variance of what is no edge, at either. */
 #define UNET_SCALES_COARSE                                                    \
-  { 1 / 10.3, 1 / 12.0 }
-#define UNET_SCALES_FINE    (1 / 64.0)
-#define UNET_SCALES_EPSILON 1e-5f
+  { 1 / 10.0, 1 / 13.0 }
+#define UNET_SCALES_FINE         (1 / 64.0)
+#define UNET_SCALES_EPSILON      1e-5f
+#define UNET_SCALES_FINE_EPSILON 1.2e-4f
 /* Mean fields: far and near at half the resolution, and at the border. */
-#define UNET_SCALES_FAR    { 0.3, 4, 0.035f, 4 }
-#define UNET_SCALES_NEAR   { 0.08, 2, 0.035f, 8 }
-#define UNET_SCALES_BORDER { 0.03, 1, 0.045f, 4 }
+#define UNET_SCALES_FAR    { 0.3, 6, 0.037f, 2.8f }
+#define UNET_SCALES_NEAR   { 0.12, 4, 0.09f, 9.5f }
+#define UNET_SCALES_BORDER { 0.026, 2, 0.045f, 2.9f }
 /* How far the border may move at the full resolution. */
-#define UNET_SCALES_REACH 1
+#define UNET_SCALES_REACH 4
+
 /* Behind a pass of the filter, what has been found is taken back a little to
  * what the network said, and made surer of itself, by a smoothstep: least
  * squares round probabilities towards the middle. */
-#define UNET_SCALES_NETWORK   0.4f
-#define UNET_SCALES_SURE_FROM 0.3f
-#define UNET_SCALES_SURE_TO   0.7f
+typedef struct {
+  gfloat network, from, to;
+} UnetScalesSure;
+
+#define UNET_SCALES_SURE_COARSE { 0.36f, 0.41f, 0.59f }
+#define UNET_SCALES_SURE_FINE   { 0.4f, 0.1f, 0.9f }
 
 typedef struct {
   UnetGuided fine;       /* the result: its coefficients and where they count */

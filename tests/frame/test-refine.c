@@ -287,12 +287,11 @@ oracle_halve (const gfloat *src, gfloat *dst, gint w, gint h, gint n)
 }
 
 static gfloat
-oracle_sure (gdouble q, gdouble p)
+oracle_sure (const UnetScalesSure *sure, gdouble q, gdouble p)
 {
-  gdouble t = q + (p - q) * UNET_SCALES_NETWORK;
+  gdouble t = q + (p - q) * sure->network;
 
-  t = CLAMP ((t - UNET_SCALES_SURE_FROM) /
-          (UNET_SCALES_SURE_TO - UNET_SCALES_SURE_FROM), 0, 1);
+  t = CLAMP ((t - sure->from) / (sure->to - sure->from), 0, 1);
   return (gfloat) (t * t * (3 - 2 * t));
 }
 
@@ -314,12 +313,12 @@ oracle_crosses (const gfloat *q, gint w, gint h, gint x, gint y)
 /* A pass of the filter, which has a test of its own. */
 static void
 oracle_pass (UnetGuided *guided, const gfloat *guide, const gfloat *p,
-    gdouble part)
+    gdouble part, gfloat epsilon)
 {
   const guint side = MIN (guided->width, guided->height);
 
   unet_guided_run (guided, guide, p, MAX ((guint) (side * part + 0.5), 1),
-      UNET_SCALES_EPSILON);
+      epsilon);
 }
 
 /* Where the first window reaches an edge. */
@@ -354,22 +353,23 @@ oracle_coarse (UnetGuided *coarse, const gfloat *guide, const gfloat *p)
   static const gdouble parts[] = UNET_SCALES_COARSE;
   static const UnetMeanFieldKernel kernels[] = { UNET_SCALES_FAR,
     UNET_SCALES_NEAR };
+  static const UnetScalesSure sure = UNET_SCALES_SURE_COARSE;
   const guint w = coarse->width, h = coarse->height;
   gfloat *q = g_new (gfloat, w * h);
   guint8 *before = g_malloc (w * h), *after = g_malloc (w * h);
 
   oracle_wanted (coarse, p, parts[0]);
-  oracle_pass (coarse, guide, p, parts[0]);
+  oracle_pass (coarse, guide, p, parts[0], UNET_SCALES_EPSILON);
   unet_guided_apply (coarse, guide, q);
   for (guint i = 0; i < w * h; i++)
-    q[i] = oracle_sure (q[i], p[i]);
+    q[i] = oracle_sure (&sure, q[i], p[i]);
   unet_scales_find_edges (before, p, w, h);
   unet_scales_find_edges (after, q, w, h);
   for (guint i = 0; i < w * h; i++)
     after[i] = before[i] || after[i];
   for (guint i = 0; i < G_N_ELEMENTS (kernels); i++)
     oracle_field (&kernels[i], w, h, guide, p, after, q);
-  oracle_pass (coarse, guide, q, parts[1]);
+  oracle_pass (coarse, guide, q, parts[1], UNET_SCALES_EPSILON);
   g_free (q);
   g_free (before);
   g_free (after);
@@ -398,7 +398,7 @@ oracle_fine (UnetGuided *fine, const gfloat *guide, const gfloat *p,
   oracle_border (fine->wanted, q, w, h, UNET_SCALES_REACH);
   oracle_field (&kernel, w, h, guide, p, fine->wanted, q);
   oracle_border (fine->wanted, q, w, h, 0);
-  oracle_pass (fine, guide, q, UNET_SCALES_FINE);
+  oracle_pass (fine, guide, q, UNET_SCALES_FINE, UNET_SCALES_FINE_EPSILON);
 }
 
 static gdouble
@@ -426,6 +426,7 @@ oracle_between (const UnetGuided *coarse, const gfloat *g, gint x, gint y)
 static void
 check_scales (GRand *rand)
 {
+  static const UnetScalesSure sure = UNET_SCALES_SURE_FINE;
   const gint w = g_rand_int_range (rand, 2, 60);
   const gint h = g_rand_int_range (rand, 2, 50);
   const gint cw = (w + 1) / 2, ch = (h + 1) / 2;
@@ -448,8 +449,8 @@ check_scales (GRand *rand)
   oracle_halve (p, r, w, h, 1);
   oracle_coarse (&coarse, small, r);
   for (gint i = 0; i < w * h; i++)
-    q[i] = oracle_sure (oracle_between (&coarse, guide + 4 * i, i % w, i / w),
-        p[i]);
+    q[i] = oracle_sure (&sure,
+        oracle_between (&coarse, guide + 4 * i, i % w, i / w), p[i]);
   oracle_fine (&fine, guide, p, q);
   for (gint i = 0; i < w * h; i++) {
     const gfloat *g = guide + 4 * i, *a = scales.fine.coefficients + 4 * i;

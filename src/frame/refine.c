@@ -10,6 +10,8 @@
 #define LEAST_SIDE 96
 /* How much of the last decision is in the next one where nothing changes. */
 #define LEAN 0.3f
+/* Changes of coverage, of 255, that noise makes. */
+#define NOISE 160
 
 typedef gfloat F32x4 __attribute__ ((vector_size (16)));
 
@@ -479,15 +481,29 @@ cover (guint8 *restrict dst, const gfloat *q, gfloat low, gfloat scale,
   }
 }
 
+/* Of what is new, 0..256: noise is small and counts by its square where nothing
+ * moves, what is sure does not wait. */
+static inline gint
+share_of (gint fresh, gint difference, gint weight)
+{
+  const gint w = weight + (weight >> 7);
+  const gint size = ABS (difference);
+
+  if (fresh == 0 || fresh == 255 || size >= NOISE)
+    return w;
+  return (w * (w + (256 - w) * size / NOISE)) >> 8;
+}
+
 /* Differences too small for the weight stay: that is what is still. */
 static void
 hold (guint8 *restrict held, const guint8 *fresh, const guint16 *column,
     const guint8 *weight, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    const gint w = weight[column[i]] + (weight[column[i]] >> 7);
+    const gint d = fresh[i] - held[i];
+    const gint w = share_of (fresh[i], d, weight[column[i]]);
 
-    held[i] = (guint8) (held[i] + (((fresh[i] - held[i]) * w + 128) >> 8));
+    held[i] = (guint8) (held[i] + ((d * w + 128) >> 8));
   }
 }
 

@@ -449,6 +449,25 @@ unet_pd_is_reference (const_dnnl_primitive_desc_t pd)
   return g_str_has_prefix (unet_pd_impl (pd), "ref");
 }
 
+gboolean
+unet_pd_conv_miscounts (void)
+{
+  return UNET_DNNL_V3;
+}
+
+gboolean
+unet_pd_skip (dnnl_primitive_desc_t pd, const gchar *impl)
+{
+#if UNET_DNNL_V3
+  while (strstr (unet_pd_impl (pd), impl))
+    if (dnnl_primitive_desc_next_impl (pd) != dnnl_success)
+      return FALSE;
+  return TRUE;
+#else
+  return strstr (unet_pd_impl (pd), impl) == NULL;
+#endif
+}
+
 /* Every primitive takes its scratchpad from the arena: with the library's own
  * one, two threads that run the same primitive corrupt each other. */
 gboolean

@@ -102,9 +102,10 @@ UnetEltwise unet_eltwise_softplus (void);
 UnetConstMd unet_pd_md (const_dnnl_primitive_desc_t pd, dnnl_query_t what,
     gint index);
 const gchar *unet_pd_impl (const_dnnl_primitive_desc_t pd);
-/* Are convolutions of bytes and bfloat16 wrong for some shapes? */
+/* Does oneDNN get convolutions of bytes and bfloat16 wrong for some shapes? */
 gboolean unet_pd_conv_miscounts (void);
-/* On to the next implementation whose name is without @impl, if there is one. */
+/* On to the next implementation whose name is without @impl; false, and the
+ * last one, where there is none. */
 gboolean unet_pd_skip (dnnl_primitive_desc_t pd, const gchar *impl);
 /* One that nothing was done for. */
 gboolean unet_pd_is_reference (const_dnnl_primitive_desc_t pd);

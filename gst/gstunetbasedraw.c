@@ -6,8 +6,8 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GstUnetBaseDraw, gst_unet_base_draw,
-    GST_TYPE_BASE_TRANSFORM)
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (
+    GstUnetBaseDraw, gst_unet_base_draw, GST_TYPE_BASE_TRANSFORM)
 
 GstUnetBaseDrawPrivate *
 gst_unet_base_draw_get_private (GstUnetBaseDraw *self)
@@ -59,21 +59,19 @@ gst_unet_base_draw_transform_caps (GstBaseTransform *trans,
 
   if (filter == NULL)
     return result;
-  filtered = gst_caps_intersect_full (filter, result,
-      GST_CAPS_INTERSECT_FIRST);
+  filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
   gst_caps_unref (result);
   return filtered;
 }
 
 static gboolean
-downstream_takes (GstUnetBaseDraw *self, GstUnetSegOutput output,
-    GstCaps *caps)
+downstream_takes (GstUnetBaseDraw *self, GstUnetSegOutput output, GstCaps *caps)
 {
-  g_autoptr (GstCaps) out = unet_output_transform_caps (output, GST_PAD_SINK,
-      caps);
+  g_autoptr (GstCaps)
+      out = unet_output_transform_caps (output, GST_PAD_SINK, caps);
 
-  return gst_pad_peer_query_accept_caps (GST_BASE_TRANSFORM_SRC_PAD (self),
-      out);
+  return gst_pad_peer_query_accept_caps (
+      GST_BASE_TRANSFORM_SRC_PAD (self), out);
 }
 
 static gboolean
@@ -117,7 +115,8 @@ give_up (GstUnetBaseDraw *self, GstUnetSegOutput wanted)
   GST_OBJECT_UNLOCK (self);
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
       ("Downstream takes nothing that this output makes; the one in use goes "
-       "on."), ("output=%d", wanted));
+       "on."),
+      ("output=%d", wanted));
 }
 
 /* A new output never ends a stream: frames on their way here are of the old
@@ -180,10 +179,9 @@ gst_unet_base_draw_sink_event (GstBaseTransform *trans, GstEvent *event)
 static gboolean
 is_refused (const GstVideoInfo *info)
 {
-  return GST_VIDEO_INFO_INTERLACE_MODE (info)
-      == GST_VIDEO_INTERLACE_MODE_FIELDS
+  return GST_VIDEO_INFO_INTERLACE_MODE (info) == GST_VIDEO_INTERLACE_MODE_FIELDS
       || GST_VIDEO_INFO_INTERLACE_MODE (info)
-             == GST_VIDEO_INTERLACE_MODE_ALTERNATE;
+      == GST_VIDEO_INTERLACE_MODE_ALTERNATE;
 }
 
 static gboolean
@@ -194,18 +192,18 @@ open_drawer (GstUnetBaseDraw *self)
 
   g_clear_pointer (&priv->drawer, unet_drawer_free);
   priv->drawer = unet_drawer_new (&priv->in, &priv->out);
-  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self),
-      unet_drawer_is_in_place (priv->drawer));
-  if (unet_drawer_set_output (priv->drawer,
-          get_output (self, GST_PAD_SINK), &error))
+  gst_base_transform_set_in_place (
+      GST_BASE_TRANSFORM (self), unet_drawer_is_in_place (priv->drawer));
+  if (unet_drawer_set_output (
+          priv->drawer, get_output (self, GST_PAD_SINK), &error))
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
   return FALSE;
 }
 
 static gboolean
-gst_unet_base_draw_set_caps (GstBaseTransform *trans, GstCaps *incaps,
-    GstCaps *outcaps)
+gst_unet_base_draw_set_caps (
+    GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
@@ -222,8 +220,8 @@ gst_unet_base_draw_set_caps (GstBaseTransform *trans, GstCaps *incaps,
 }
 
 static gboolean
-gst_unet_base_draw_get_unit_size (GstBaseTransform *trans, GstCaps *caps,
-    gsize *size)
+gst_unet_base_draw_get_unit_size (
+    GstBaseTransform *trans, GstCaps *caps, gsize *size)
 {
   GstVideoInfo info;
 
@@ -237,8 +235,8 @@ gst_unet_base_draw_get_unit_size (GstBaseTransform *trans, GstCaps *caps,
 
 /* Any strides may come; in place what downstream says goes upstream. */
 static gboolean
-gst_unet_base_draw_propose_allocation (GstBaseTransform *trans,
-    GstQuery *decide, GstQuery *query)
+gst_unet_base_draw_propose_allocation (
+    GstBaseTransform *trans, GstQuery *decide, GstQuery *query)
 {
   if (decide)
     gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
@@ -249,8 +247,7 @@ gst_unet_base_draw_propose_allocation (GstBaseTransform *trans,
 /* As GstVideoFilter does it: downstream's pool or one of our own, with other
  * strides only where downstream can read them. */
 static gboolean
-gst_unet_base_draw_decide_allocation (GstBaseTransform *trans,
-    GstQuery *query)
+gst_unet_base_draw_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 {
   guint size = 0, min = 0, max = 0;
   gboolean exists = gst_query_get_n_allocation_pools (query) > 0;
@@ -267,8 +264,8 @@ gst_unet_base_draw_decide_allocation (GstBaseTransform *trans,
   config = gst_buffer_pool_get_config (pool);
   gst_buffer_pool_config_set_params (config, caps, size, min, max);
   if (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL))
-    gst_buffer_pool_config_add_option (config,
-        GST_BUFFER_POOL_OPTION_VIDEO_META);
+    gst_buffer_pool_config_add_option (
+        config, GST_BUFFER_POOL_OPTION_VIDEO_META);
   gst_buffer_pool_set_config (pool, config);
   if (exists)
     gst_query_set_nth_allocation_pool (query, 0, pool, size, min, max);
@@ -281,8 +278,8 @@ gst_unet_base_draw_decide_allocation (GstBaseTransform *trans,
 
 /* The picture stays where it is, its colours may not. */
 static gboolean
-gst_unet_base_draw_transform_meta (GstBaseTransform *trans, GstBuffer *out,
-    GstMeta *meta, GstBuffer *in)
+gst_unet_base_draw_transform_meta (
+    GstBaseTransform *trans, GstBuffer *out, GstMeta *meta, GstBuffer *in)
 {
   static const gchar *const kept[] = { GST_META_TAG_VIDEO_STR,
     GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };
@@ -325,8 +322,7 @@ draw (GstUnetBaseDraw *self, const UnetDrawSettings *settings,
     GST_ELEMENT_WARNING (self, RESOURCE, READ,
         ("Property 'background-location': %s", error->message),
         ("the colour takes its place"));
-  unet_drawer_draw (PRIVATE (self)->drawer, settings, mask, in, out,
-      &unknown);
+  unet_drawer_draw (PRIVATE (self)->drawer, settings, mask, in, out, &unknown);
   warn_of_color (self, unknown);
 }
 
@@ -345,8 +341,8 @@ process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
     klass->find_mask (self, NULL, buffer, settings);
     return TRUE;
   }
-  if (!unet_map_frame (&map, &priv->in, buffer,
-          draws ? GST_MAP_READWRITE : GST_MAP_READ)) {
+  if (!unet_map_frame (
+          &map, &priv->in, buffer, draws ? GST_MAP_READWRITE : GST_MAP_READ)) {
     warn_of_buffer (self, buffer);
     return FALSE;
   }
@@ -360,8 +356,8 @@ process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
 }
 
 static void
-begin_frame (GstUnetBaseDraw *self, GstBuffer *buffer,
-    UnetDrawSettings *settings)
+begin_frame (
+    GstUnetBaseDraw *self, GstBuffer *buffer, UnetDrawSettings *settings)
 {
   gst_unet_base_draw_get_settings (self, settings);
   settings->pts = GST_BUFFER_PTS (buffer);
@@ -379,8 +375,7 @@ gst_unet_base_draw_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   gboolean look, ok;
 
   begin_frame (self, buffer, &settings);
-  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output,
-          &error))
+  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output, &error))
     goto no_output;
   look = klass->begin && klass->begin (self, buffer, &settings);
   ok = process_in_place (self, buffer, &settings, look);
@@ -413,8 +408,8 @@ process (GstUnetBaseDraw *self, GstBuffer *in, GstBuffer *out,
 }
 
 static GstFlowReturn
-gst_unet_base_draw_transform (GstBaseTransform *trans, GstBuffer *in,
-    GstBuffer *out)
+gst_unet_base_draw_transform (
+    GstBaseTransform *trans, GstBuffer *in, GstBuffer *out)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
@@ -424,8 +419,7 @@ gst_unet_base_draw_transform (GstBaseTransform *trans, GstBuffer *in,
   UnetMap map;
 
   begin_frame (self, in, &settings);
-  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output,
-          &error))
+  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output, &error))
     goto no_output;
   if (!unet_map_frame (&map, &PRIVATE (self)->out, out, GST_MAP_READWRITE))
     goto bad_output;
@@ -449,14 +443,13 @@ bad_output:
 }
 
 static void
-gst_unet_base_draw_before_transform (GstBaseTransform *trans,
-    GstBuffer *buffer)
+gst_unet_base_draw_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstClockTime time = GST_CLOCK_TIME_NONE;
 
   if (trans->segment.format == GST_FORMAT_TIME)
-    time = gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME,
-        GST_BUFFER_PTS (buffer));
+    time = gst_segment_to_stream_time (
+        &trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (trans), time);
   follow_output (GST_UNET_BASE_DRAW (trans));
@@ -517,19 +510,17 @@ install_transform (GstBaseTransformClass *klass)
   klass->passthrough_on_same_caps = FALSE;
   klass->start = GST_DEBUG_FUNCPTR (gst_unet_base_draw_start);
   klass->stop = GST_DEBUG_FUNCPTR (gst_unet_base_draw_stop);
-  klass->transform_caps
-      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_caps);
+  klass->transform_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_caps);
   klass->sink_event = GST_DEBUG_FUNCPTR (gst_unet_base_draw_sink_event);
   klass->set_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_set_caps);
   klass->get_unit_size = GST_DEBUG_FUNCPTR (gst_unet_base_draw_get_unit_size);
-  klass->propose_allocation
-      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_propose_allocation);
-  klass->decide_allocation
-      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_decide_allocation);
-  klass->transform_meta
-      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_meta);
-  klass->before_transform
-      = GST_DEBUG_FUNCPTR (gst_unet_base_draw_before_transform);
+  klass->propose_allocation =
+      GST_DEBUG_FUNCPTR (gst_unet_base_draw_propose_allocation);
+  klass->decide_allocation =
+      GST_DEBUG_FUNCPTR (gst_unet_base_draw_decide_allocation);
+  klass->transform_meta = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_meta);
+  klass->before_transform =
+      GST_DEBUG_FUNCPTR (gst_unet_base_draw_before_transform);
   klass->transform_ip = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_ip);
   klass->transform = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform);
 }

@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 #define GST_TYPE_UNET_BASE_DRAW (gst_unet_base_draw_get_type ())
-G_DECLARE_DERIVABLE_TYPE (GstUnetBaseDraw, gst_unet_base_draw, GST,
-    UNET_BASE_DRAW, GstBaseTransform)
+G_DECLARE_DERIVABLE_TYPE (
+    GstUnetBaseDraw, gst_unet_base_draw, GST, UNET_BASE_DRAW, GstBaseTransform)
 
 /**
  * GstUnetBaseDrawClass:
@@ -17,8 +17,8 @@ G_DECLARE_DERIVABLE_TYPE (GstUnetBaseDraw, gst_unet_base_draw, GST,
  * @set_info: (nullable): prepares for frames of @info; posts what is wrong
  * @begin: (nullable): a frame has come; returns whether its pixels are needed
  * @find_mask: returns (nullable) the mask to be drawn; @frame is %NULL where
- *   @begin returned %FALSE and nothing is drawn. May attach it to @out, and lend
- *   the settings a guide
+ *   @begin returned %FALSE and nothing is drawn. May attach it to @out, and
+ * lend the settings a guide
  * @end: (nullable): the frame is done; @ok: it could be read
  *
  * What elements with drawing properties have in common: those properties, caps,
@@ -29,17 +29,16 @@ struct _GstUnetBaseDrawClass {
   GstBaseTransformClass parent_class;
 
   gboolean (*set_info) (GstUnetBaseDraw *self, const GstVideoInfo *info);
-  gboolean (*begin) (GstUnetBaseDraw *self, GstBuffer *in,
-      const UnetDrawSettings *settings);
+  gboolean (*begin) (
+      GstUnetBaseDraw *self, GstBuffer *in, const UnetDrawSettings *settings);
   const UnetSegMeta *(*find_mask) (GstUnetBaseDraw *self,
-      const GstVideoFrame *frame, GstBuffer *out,
-      UnetDrawSettings *settings);
+      const GstVideoFrame *frame, GstBuffer *out, UnetDrawSettings *settings);
   void (*end) (GstUnetBaseDraw *self, gboolean ok);
 };
 
 /* A copy to be given to unet_draw_settings_clear(). */
-void gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
-    UnetDrawSettings *settings);
+void gst_unet_base_draw_get_settings (
+    GstUnetBaseDraw *self, UnetDrawSettings *settings);
 void unet_draw_settings_clear (UnetDrawSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UnetDrawSettings, unet_draw_settings_clear)
 

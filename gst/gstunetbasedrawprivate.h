@@ -12,7 +12,7 @@ typedef struct {
   UnetDrawSettings settings;
   GstUnetSegOutput target;    /* what upstream is to send frames for */
   GstUnetSegOutput effective; /* what becomes of those that come */
-  gchar *background; /* as written */
+  gchar *background;          /* as written */
 
   /* Of the streaming thread, or while there is none. */
   GstVideoInfo in, out;
@@ -21,10 +21,9 @@ typedef struct {
   gboolean warned_buffer;
 } GstUnetBaseDrawPrivate;
 
-GstUnetBaseDrawPrivate *gst_unet_base_draw_get_private (
-    GstUnetBaseDraw *self);
+GstUnetBaseDrawPrivate *gst_unet_base_draw_get_private (GstUnetBaseDraw *self);
 
-#define PRIVATE(self)                                                        \
+#define PRIVATE(self)                                                          \
   (gst_unet_base_draw_get_private (GST_UNET_BASE_DRAW (self)))
 
 void gst_unet_base_draw_install_properties (GObjectClass *klass);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstunetbasedrawprivate.h"
 
-#define DEFAULT_OUTPUT    GST_UNET_SEG_OUTPUT_OVERLAY
-#define DEFAULT_OPACITY   0.5
-#define DEFAULT_THRESHOLD 0.5
-#define DEFAULT_REFINE    GST_UNET_SEG_SWITCH_AUTO
-#define DEFAULT_EDGE_LOW  0.3
-#define DEFAULT_EDGE_HIGH 0.7
-#define DEFAULT_GROW      0
-#define DEFAULT_FEATHER   0
-#define DEFAULT_OUTLINE   0
-#define DEFAULT_BLUR_RADIUS 0.025
-#define DEFAULT_BACKGROUND "#00b140"
-#define DEFAULT_TEMPORAL  GST_UNET_SEG_SWITCH_AUTO
+#define DEFAULT_OUTPUT        GST_UNET_SEG_OUTPUT_OVERLAY
+#define DEFAULT_OPACITY       0.5
+#define DEFAULT_THRESHOLD     0.5
+#define DEFAULT_REFINE        GST_UNET_SEG_SWITCH_AUTO
+#define DEFAULT_EDGE_LOW      0.3
+#define DEFAULT_EDGE_HIGH     0.7
+#define DEFAULT_GROW          0
+#define DEFAULT_FEATHER       0
+#define DEFAULT_OUTLINE       0
+#define DEFAULT_BLUR_RADIUS   0.025
+#define DEFAULT_BACKGROUND    "#00b140"
+#define DEFAULT_TEMPORAL      GST_UNET_SEG_SWITCH_AUTO
 #define DEFAULT_TIME_CONSTANT 150
-#define MAX_PIXELS 100
+#define MAX_PIXELS            100
 
-#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
-      | GST_PARAM_MUTABLE_PLAYING)
+#define PLAYING                                                                \
+  (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
 #define CONTROLLED (PLAYING | GST_PARAM_CONTROLLABLE)
 
 enum {
@@ -40,8 +40,8 @@ enum {
 };
 
 void
-gst_unet_base_draw_get_settings (GstUnetBaseDraw *self,
-    UnetDrawSettings *settings)
+gst_unet_base_draw_get_settings (
+    GstUnetBaseDraw *self, UnetDrawSettings *settings)
 {
   GST_OBJECT_LOCK (self);
   *settings = PRIVATE (self)->settings;
@@ -67,8 +67,8 @@ set_colors (GstUnetBaseDraw *self, const gchar *text)
   UnetColors *colors = unet_colors_new (text, &error), *old;
 
   if (colors == NULL) {
-    g_warning ("%s: property 'colors': %s", GST_OBJECT_NAME (self),
-        error->message);
+    g_warning (
+        "%s: property 'colors': %s", GST_OBJECT_NAME (self), error->message);
     return;
   }
   GST_OBJECT_LOCK (self);
@@ -96,11 +96,11 @@ set_background (GstUnetBaseDraw *self, guint id, const gchar *text)
   if (id == PROP_BACKGROUND) {
     g_free (priv->background);
     priv->background = g_strdup (text);
-    priv->settings.background = unet_background_new (argb,
-        unet_background_get_location (old));
+    priv->settings.background =
+        unet_background_new (argb, unet_background_get_location (old));
   } else {
-    priv->settings.background = unet_background_new (
-        unet_background_get_color (old), text);
+    priv->settings.background =
+        unet_background_new (unet_background_get_color (old), text);
   }
   GST_OBJECT_UNLOCK (self);
   unet_background_unref (old);
@@ -181,8 +181,8 @@ set_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
 }
 
 static void
-gst_unet_base_draw_set_property (GObject *object, guint id,
-    const GValue *value, GParamSpec *pspec)
+gst_unet_base_draw_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
   UnetDrawSettings *settings = &PRIVATE (self)->settings;
@@ -222,8 +222,8 @@ gst_unet_base_draw_set_property (GObject *object, guint id,
 }
 
 static void
-gst_unet_base_draw_get_property (GObject *object, guint id, GValue *value,
-    GParamSpec *pspec)
+gst_unet_base_draw_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
   const UnetDrawSettings *settings = &PRIVATE (self)->settings;
@@ -252,8 +252,8 @@ gst_unet_base_draw_get_property (GObject *object, guint id, GValue *value,
       g_value_set_string (value, PRIVATE (self)->background);
       break;
     case PROP_BACKGROUND_LOCATION:
-      g_value_set_string (value,
-          unet_background_get_location (settings->background));
+      g_value_set_string (
+          value, unet_background_get_location (settings->background));
       break;
     default:
       if (!get_mask_property (settings, id, value))
@@ -287,8 +287,8 @@ install_edges (GObjectClass *klass)
           -MAX_PIXELS, MAX_PIXELS, DEFAULT_GROW, CONTROLLED));
   g_object_class_install_property (klass, PROP_FEATHER,
       g_param_spec_uint ("feather", "Feather",
-          "Pixels on either side over which edges of one class fade",
-          0, MAX_PIXELS, DEFAULT_FEATHER, CONTROLLED));
+          "Pixels on either side over which edges of one class fade", 0,
+          MAX_PIXELS, DEFAULT_FEATHER, CONTROLLED));
   g_object_class_install_property (klass, PROP_TEMPORAL,
       g_param_spec_enum ("temporal", "Temporal",
           "Whether masks are held still where the picture is still; auto: in "
@@ -340,8 +340,8 @@ install_properties (GObjectClass *klass)
           0, 1, DEFAULT_OPACITY, CONTROLLED));
   g_object_class_install_property (klass, PROP_THRESHOLD,
       g_param_spec_double ("threshold", "Threshold",
-          "Least probability of a pixel that is not background",
-          0, 1, DEFAULT_THRESHOLD, CONTROLLED));
+          "Least probability of a pixel that is not background", 0, 1,
+          DEFAULT_THRESHOLD, CONTROLLED));
   g_object_class_install_property (klass, PROP_COLORS,
       g_param_spec_string ("colors", "Colors",
           "Colours of classes, as in \"person=#80ff0000,car=red\": a label or "
@@ -367,7 +367,7 @@ gst_unet_base_draw_init_properties (GstUnetBaseDraw *self)
 {
   guint32 argb = 0;
 
-  PRIVATE (self)->settings = (UnetDrawSettings) {
+  PRIVATE (self)->settings = (UnetDrawSettings){
     .output = DEFAULT_OUTPUT,
     .opacity = DEFAULT_OPACITY,
     .threshold = DEFAULT_THRESHOLD,

@@ -19,13 +19,17 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! unetseg ! videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src ! videoconvert ! unetseg ! videoconvert !
+ * autovideosink
  * ]| Finds people in a webcam's picture with the built-in model.
  * |[
- * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! unetseg model=street.onnx colors="road=gray,car=#80ff0040" opacity=0.6 late=run ! videoconvert ! x264enc ! mp4mux ! filesink location=out.mp4
+ * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! unetseg
+ * model=street.onnx colors="road=gray,car=#80ff0040" opacity=0.6 late=run !
+ * videoconvert ! x264enc ! mp4mux ! filesink location=out.mp4
  * ]| Draws the classes of a model over a file, with a mask for every frame.
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=100 ! unetseg output=none interval=2 ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=100 ! unetseg output=none interval=2
+ * ! fakesink
  * ]| Attaches a mask to every frame, computes it for every second one and
  * leaves the pictures untouched.
  *
@@ -65,10 +69,10 @@ gst_unet_seg_set_latency (GstUnetSeg *self, GstClockTime latency)
   GST_OBJECT_UNLOCK (self);
 
   if (post) {
-    GST_DEBUG_OBJECT (self, "latency is now %" GST_TIME_FORMAT,
-        GST_TIME_ARGS (latency));
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_latency (GST_OBJECT (self)));
+    GST_DEBUG_OBJECT (
+        self, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS (latency));
+    gst_element_post_message (
+        GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   }
 }
 
@@ -79,14 +83,14 @@ gst_unet_seg_add_processing_time (GstUnetSeg *self, GstClockTime time)
   if (--self->until_latency_check > 0)
     return;
   self->until_latency_check = LATENCY_CHECK_FRAMES;
-  gst_unet_seg_set_latency (self,
-      unet_timing_percentile (&self->processing, 95));
+  gst_unet_seg_set_latency (
+      self, unet_timing_percentile (&self->processing, 95));
 }
 
 /* The frame waits for its mask, so both bounds move. */
 static gboolean
-gst_unet_seg_query (GstBaseTransform *trans, GstPadDirection direction,
-    GstQuery *query)
+gst_unet_seg_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
   GstClockTime min, max, latency;
@@ -95,8 +99,7 @@ gst_unet_seg_query (GstBaseTransform *trans, GstPadDirection direction,
   if (!GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
            ->query (trans, direction, query))
     return FALSE;
-  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY
-      || direction != GST_PAD_SRC)
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY || direction != GST_PAD_SRC)
     return TRUE;
 
   gst_query_parse_latency (query, &live, &min, &max);
@@ -108,8 +111,8 @@ gst_unet_seg_query (GstBaseTransform *trans, GstPadDirection direction,
   min += latency;
   if (GST_CLOCK_TIME_IS_VALID (max))
     max += latency;
-  GST_DEBUG_OBJECT (self, "adding %" GST_TIME_FORMAT " of latency",
-      GST_TIME_ARGS (latency));
+  GST_DEBUG_OBJECT (
+      self, "adding %" GST_TIME_FORMAT " of latency", GST_TIME_ARGS (latency));
   gst_query_set_latency (query, live, min, max);
   return TRUE;
 }
@@ -169,8 +172,8 @@ gst_unet_seg_estimate_latency (GstUnetSeg *self)
   unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
   gst_unet_seg_set_latency (self,
-      (gst_unet_seg_is_async (self)
-              ? 0 : unet_segmenter_estimate (self->segmenter))
+      (gst_unet_seg_is_async (self) ? 0
+                                    : unet_segmenter_estimate (self->segmenter))
           + gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self)));
 }
 
@@ -196,7 +199,8 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
   self->info = *info;
   GST_OBJECT_LOCK (self);
   self->frame_duration = info->fps_n > 0
-      ? gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n) : 0;
+      ? gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n)
+      : 0;
   GST_OBJECT_UNLOCK (self);
   gst_unet_seg_describe (self);
   gst_unet_seg_estimate_latency (self);
@@ -229,11 +233,11 @@ gst_unet_seg_update_orientation (GstUnetSeg *self)
 {
   GstVideoInfo info = self->info;
 
-  if (self->failed || !unet_segmenter_set_orientation (self->segmenter,
-          self->orientation))
+  if (self->failed
+      || !unet_segmenter_set_orientation (self->segmenter, self->orientation))
     return;
-  GST_INFO_OBJECT (self, "frames are made upright by method %d",
-      self->orientation);
+  GST_INFO_OBJECT (
+      self, "frames are made upright by method %d", self->orientation);
   gst_video_info_init (&self->info);
   gst_unet_seg_set_info (GST_UNET_BASE_DRAW (self), &info);
 }
@@ -276,8 +280,8 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
  * as GstVideoDecoder has it: a late frame will not have been the last one, and
  * what the next ones save is time to catch up in. */
 static void
-gst_unet_seg_update_qos (GstUnetSeg *self, GstClockTimeDiff diff,
-    GstClockTime timestamp)
+gst_unet_seg_update_qos (
+    GstUnetSeg *self, GstClockTimeDiff diff, GstClockTime timestamp)
 {
   /* Nobody is later, or earlier, than this, and sums stay sums. */
   diff = CLAMP (diff, -G_MAXINT32 * (GstClockTimeDiff) GST_MSECOND,
@@ -325,8 +329,8 @@ gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
     self->stats.late++;
   GST_OBJECT_UNLOCK (self);
   if (self->marked && (self->infers || gst_unet_seg_is_async (self)))
-    gst_unet_seg_add_processing_time (self,
-        gst_util_get_timestamp () - self->start);
+    gst_unet_seg_add_processing_time (
+        self, gst_util_get_timestamp () - self->start);
 }
 
 /* Another model is there, ready for these frames. */
@@ -389,16 +393,15 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
 
   gst_element_class_set_static_metadata (element_class, "U-Net segmentation",
       "Filter/Analyzer/Effect/Video",
-      "Segments video with a U-Net-shaped ONNX network",
-      "The unetseg authors");
+      "Segments video with a U-Net-shaped ONNX network", "The unetseg authors");
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_unet_seg_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_unet_seg_stop);
   trans_class->query = GST_DEBUG_FUNCPTR (gst_unet_seg_query);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_unet_seg_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_unet_seg_src_event);
-  trans_class->before_transform
-      = GST_DEBUG_FUNCPTR (gst_unet_seg_before_transform);
+  trans_class->before_transform =
+      GST_DEBUG_FUNCPTR (gst_unet_seg_before_transform);
   draw_class->set_info = gst_unet_seg_set_info;
   draw_class->begin = gst_unet_seg_begin;
   draw_class->find_mask = gst_unet_seg_find_mask;

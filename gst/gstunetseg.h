@@ -10,8 +10,7 @@
 G_BEGIN_DECLS
 
 #define GST_TYPE_UNET_SEG (gst_unet_seg_get_type ())
-G_DECLARE_FINAL_TYPE (GstUnetSeg, gst_unet_seg, GST, UNET_SEG,
-    GstUnetBaseDraw)
+G_DECLARE_FINAL_TYPE (GstUnetSeg, gst_unet_seg, GST, UNET_SEG, GstUnetBaseDraw)
 
 /**
  * GstUnetSegLate:
@@ -37,10 +36,10 @@ struct _GstUnetSeg {
   GstUnetBaseDraw parent;
 
   /* Under the object lock. */
-  gchar *model;           /* (nullable): built in */
-  guint model_serial;     /* of the last time that somebody set it */
-  UnetContract *knobs;    /* values of contract properties */
-  GHashTable *overrides;  /* those that have been set: key -> text */
+  gchar *model;          /* (nullable): built in */
+  guint model_serial;    /* of the last time that somebody set it */
+  UnetContract *knobs;   /* values of contract properties */
+  GHashTable *overrides; /* those that have been set: key -> text */
   UnetArithmetic arithmetic;
   guint interval; /* 0: as many as there is time for */
   gboolean async, boxes, carry;
@@ -48,9 +47,9 @@ struct _GstUnetSeg {
   guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;
   GstUnetSegStats stats;
-  GstStructure *session_info; /* (nullable) */
-  GstClockTime latency;       /* as reported */
-  GstClockTime earliest;      /* running time, from QoS events */
+  GstStructure *session_info;  /* (nullable) */
+  GstClockTime latency;        /* as reported */
+  GstClockTime earliest;       /* running time, from QoS events */
   GstClockTime frame_duration; /* 0: not known */
 
   /* Of the streaming thread, or while there is none. */
@@ -99,19 +98,18 @@ gboolean gst_unet_seg_is_async (GstUnetSeg *self);
 /* Takes what a worker has made; returns whether none is at work. */
 gboolean gst_unet_seg_collect (GstUnetSeg *self);
 void gst_unet_seg_end_worker (GstUnetSeg *self);
-gboolean gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
-    const UnetDrawSettings *settings);
+gboolean gst_unet_seg_begin (
+    GstUnetBaseDraw *base, GstBuffer *buffer, const UnetDrawSettings *settings);
 const UnetSegMeta *gst_unet_seg_find_mask (GstUnetBaseDraw *base,
-    const GstVideoFrame *frame, GstBuffer *out,
-    UnetDrawSettings *settings);
+    const GstVideoFrame *frame, GstBuffer *out, UnetDrawSettings *settings);
 
 /* ---- gstunetsegprops.c ------------------------------------------------ */
 
 void gst_unet_seg_install_properties (GObjectClass *klass);
-void gst_unet_seg_set_property (GObject *object, guint id,
-    const GValue *value, GParamSpec *pspec);
-void gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
-    GParamSpec *pspec);
+void gst_unet_seg_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec);
+void gst_unet_seg_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec);
 void gst_unet_seg_init_properties (GstUnetSeg *self);
 void gst_unet_seg_clear_properties (GstUnetSeg *self);
 

@@ -12,7 +12,9 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! unetseg output=none ! tee name=t t. ! queue ! unetsegdraw ! videoconvert ! autovideosink t. ! queue ! unetsegdraw output=mask ! videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src ! videoconvert ! unetseg output=none ! tee name=t t. !
+ * queue ! unetsegdraw ! videoconvert ! autovideosink t. ! queue ! unetsegdraw
+ * output=mask ! videoconvert ! autovideosink
  * ]| Shows a webcam's picture with the person in colour, and the mask.
  *
  * Since: 1.0
@@ -65,9 +67,9 @@ gst_unet_seg_draw_rename (GstUnetSegDraw *self, const UnetSegMeta *meta)
   self->renamed = FALSE;
   if (self->labels && self->named.classes == NULL) {
     self->original = unet_seg_classes_ref (meta->classes);
-    self->named.classes = unet_seg_classes_new (
-        unet_seg_classes_get_model (meta->classes), meta->n_classes,
-        (const gchar *const *) self->labels);
+    self->named.classes =
+        unet_seg_classes_new (unet_seg_classes_get_model (meta->classes),
+            meta->n_classes, (const gchar *const *) self->labels);
   }
   classes = self->named.classes;
   GST_OBJECT_UNLOCK (self);
@@ -81,9 +83,8 @@ gst_unet_seg_draw_rename (GstUnetSegDraw *self, const UnetSegMeta *meta)
 /* ---- frames ----------------------------------------------------------- */
 
 static const UnetSegMeta *
-gst_unet_seg_draw_find_mask (GstUnetBaseDraw *base,
-    const GstVideoFrame *frame, GstBuffer *out,
-    UnetDrawSettings *settings)
+gst_unet_seg_draw_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
+    GstBuffer *out, UnetDrawSettings *settings)
 {
   GstUnetSegDraw *self = GST_UNET_SEG_DRAW (base);
   const UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
@@ -113,8 +114,8 @@ static gboolean
 gst_unet_seg_draw_stop (GstBaseTransform *trans)
 {
   gst_unet_seg_draw_forget_names (GST_UNET_SEG_DRAW (trans));
-  g_clear_pointer (&GST_UNET_SEG_DRAW (trans)->reader,
-      unet_analytics_reader_free);
+  g_clear_pointer (
+      &GST_UNET_SEG_DRAW (trans)->reader, unet_analytics_reader_free);
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_draw_parent_class)
       ->stop (trans);
 }
@@ -122,8 +123,8 @@ gst_unet_seg_draw_stop (GstBaseTransform *trans)
 /* ---- properties ------------------------------------------------------- */
 
 static void
-gst_unet_seg_draw_set_property (GObject *object, guint id,
-    const GValue *value, GParamSpec *pspec)
+gst_unet_seg_draw_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetSegDraw *self = GST_UNET_SEG_DRAW (object);
   const gchar *text;
@@ -143,8 +144,8 @@ gst_unet_seg_draw_set_property (GObject *object, guint id,
 }
 
 static void
-gst_unet_seg_draw_get_property (GObject *object, guint id, GValue *value,
-    GParamSpec *pspec)
+gst_unet_seg_draw_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstUnetSegDraw *self = GST_UNET_SEG_DRAW (object);
 
@@ -153,8 +154,8 @@ gst_unet_seg_draw_get_property (GObject *object, guint id, GValue *value,
     return;
   }
   GST_OBJECT_LOCK (self);
-  g_value_take_string (value, self->labels ? g_strjoinv (",", self->labels)
-                                           : NULL);
+  g_value_take_string (
+      value, self->labels ? g_strjoinv (",", self->labels) : NULL);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -185,7 +186,8 @@ gst_unet_seg_draw_class_init (GstUnetSegDrawClass *klass)
       g_param_spec_string ("labels", "Labels",
           "Names of the classes separated by commas, the background first, "
           "for the property colors (unset = as the metadata says)",
-          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+          NULL,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
               | GST_PARAM_MUTABLE_PLAYING));
 
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),

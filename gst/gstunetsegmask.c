@@ -63,8 +63,8 @@ gst_unet_seg_is_late (GstUnetSeg *self, GstBuffer *buffer)
 
   if (segment->format != GST_FORMAT_TIME)
     return FALSE;
-  time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
+  time = gst_segment_to_running_time (
+      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_OBJECT_LOCK (self);
   earliest = self->earliest;
   GST_OBJECT_UNLOCK (self);
@@ -126,8 +126,8 @@ gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer)
 
 /* Whether the scene is so still that the last mask will do. */
 static gboolean
-gst_unet_seg_is_still (GstUnetSeg *self, const GstVideoFrame *frame,
-    GstBuffer *buffer)
+gst_unet_seg_is_still (
+    GstUnetSeg *self, const GstVideoFrame *frame, GstBuffer *buffer)
 {
   GstClockTime age, max_age;
   gdouble threshold;
@@ -162,8 +162,8 @@ gst_unet_seg_may_carry (GstUnetSeg *self)
 }
 
 gboolean
-gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
-    const UnetDrawSettings *settings)
+gst_unet_seg_begin (
+    GstUnetBaseDraw *base, GstBuffer *buffer, const UnetDrawSettings *settings)
 {
   GstUnetSeg *self = GST_UNET_SEG (base);
 
@@ -186,21 +186,21 @@ gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
 
 /* What is far in time has nothing in common with it. */
 static void
-gst_unet_seg_hold (GstUnetSeg *self, GstBuffer *buffer,
-    const UnetDrawSettings *settings)
+gst_unet_seg_hold (
+    GstUnetSeg *self, GstBuffer *buffer, const UnetDrawSettings *settings)
 {
   GstClockTime pts = GST_BUFFER_PTS (buffer);
   GstClockTimeDiff elapsed = -1;
 
-  if (GST_CLOCK_TIME_IS_VALID (pts)
-      && GST_CLOCK_TIME_IS_VALID (self->held_pts))
+  if (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (self->held_pts))
     elapsed = GST_CLOCK_DIFF (self->held_pts, pts);
   self->held_pts = pts;
   if (!unet_draw_settings_hold (settings))
     return;
   unet_segmenter_hold (self->segmenter,
       elapsed > 0 && elapsed < (GstClockTimeDiff) GST_SECOND
-          ? (gdouble) elapsed / GST_MSECOND : G_MAXINT,
+          ? (gdouble) elapsed / GST_MSECOND
+          : G_MAXINT,
       settings->time_constant);
 }
 
@@ -232,8 +232,8 @@ gst_unet_seg_infer (GstUnetSeg *self, const GstVideoFrame *frame,
   gst_unet_seg_forget_mask (self);
   gst_unet_seg_hold (self, buffer, settings);
   unet_segmenter_read (self->segmenter, frame);
-  if (!unet_segmenter_run (self->segmenter, settings->threshold, &self->mask,
-          &time, &error)) {
+  if (!unet_segmenter_run (
+          self->segmenter, settings->threshold, &self->mask, &time, &error)) {
     gst_unet_seg_warn (self, error);
     return FALSE;
   }
@@ -286,8 +286,8 @@ gst_unet_seg_collect (GstUnetSeg *self)
 }
 
 static UnetSegMeta *
-gst_unet_seg_attach (GstUnetSeg *self, GstBuffer *buffer,
-    const UnetMaskBuffers *mask)
+gst_unet_seg_attach (
+    GstUnetSeg *self, GstBuffer *buffer, const UnetMaskBuffers *mask)
 {
   UnetSegMeta *meta = unet_segmenter_attach (self->segmenter, buffer, mask);
   gboolean boxes;
@@ -307,15 +307,15 @@ gst_unet_seg_attach (GstUnetSeg *self, GstBuffer *buffer,
 
 /* An older mask goes along with what it covers. */
 static UnetSegMeta *
-gst_unet_seg_attach_moved (GstUnetSeg *self, GstBuffer *buffer,
-    const UnetDrawSettings *settings)
+gst_unet_seg_attach_moved (
+    GstUnetSeg *self, GstBuffer *buffer, const UnetDrawSettings *settings)
 {
   UnetMaskBuffers moved = { NULL, NULL };
   UnetSegMeta *meta;
 
   if (self->mask_age == 0 || !self->carries
-      || !unet_segmenter_carry (self->segmenter, &self->mask,
-          settings->threshold, &moved))
+      || !unet_segmenter_carry (
+          self->segmenter, &self->mask, settings->threshold, &moved))
     return gst_unet_seg_attach (self, buffer, &self->mask);
   meta = gst_unet_seg_attach (self, buffer, &moved);
   unet_mask_buffers_clear (&moved);
@@ -338,8 +338,8 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
     gst_unet_seg_submit (self, frame, out, settings);
   else if (self->infers && !gst_unet_seg_infer (self, frame, out, settings))
     return NULL;
-  settings->guide =
-      self->infers ? unet_segmenter_get_guide (self->segmenter) : NULL;
-  return self->mask.class_map
-      ? gst_unet_seg_attach_moved (self, out, settings) : NULL;
+  settings->guide = self->infers ? unet_segmenter_get_guide (self->segmenter)
+                                 : NULL;
+  return self->mask.class_map ? gst_unet_seg_attach_moved (self, out, settings)
+                              : NULL;
 }

@@ -18,7 +18,8 @@ classify (const GError *error, const gchar *path, GQuark *domain, gint *code)
     case UNET_ERROR_NOT_FOUND:
       *domain = GST_RESOURCE_ERROR;
       *code = path && g_file_test (path, G_FILE_TEST_EXISTS)
-          ? GST_RESOURCE_ERROR_OPEN_READ : GST_RESOURCE_ERROR_NOT_FOUND;
+          ? GST_RESOURCE_ERROR_OPEN_READ
+          : GST_RESOURCE_ERROR_NOT_FOUND;
       break;
     case UNET_ERROR_UNSUPPORTED:
       *code = GST_STREAM_ERROR_FORMAT;
@@ -74,8 +75,8 @@ gst_unet_seg_fail (GstUnetSeg *self, const GError *error)
 static GHashTable *
 copy_overrides (GHashTable *overrides)
 {
-  GHashTable *copy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
+  GHashTable *copy =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   GHashTableIter iter;
   gpointer key, value;
 
@@ -88,17 +89,16 @@ copy_overrides (GHashTable *overrides)
 static void
 add_calibration (GstUnetSeg *self, GstStructure *info)
 {
-  UnetCalibration *calibration
-      = unet_segmenter_get_calibration (self->segmenter);
+  UnetCalibration *calibration =
+      unet_segmenter_get_calibration (self->segmenter);
   gdouble difference, iou;
 
   if (calibration == NULL)
     return;
   unet_calibration_get_agreement (calibration, &difference, &iou);
   gst_structure_set (info, "calibration", G_TYPE_STRING,
-      unet_calibration_get_data (calibration, NULL),
-      "difference", G_TYPE_DOUBLE, difference, "iou", G_TYPE_DOUBLE, iou,
-      NULL);
+      unet_calibration_get_data (calibration, NULL), "difference",
+      G_TYPE_DOUBLE, difference, "iou", G_TYPE_DOUBLE, iou, NULL);
 }
 
 void
@@ -121,29 +121,27 @@ void
 gst_unet_seg_describe (GstUnetSeg *self)
 {
   UnetModel *model = unet_segmenter_get_model (self->segmenter);
-  g_autofree gchar *contract = unet_contract_to_string (
-      unet_segmenter_get_contract (self->segmenter));
+  g_autofree gchar *contract =
+      unet_contract_to_string (unet_segmenter_get_contract (self->segmenter));
   g_autofree gchar *size = NULL;
   guint width, height;
-  UnetSession *session = unet_segmenter_get_session (self->segmenter, &width,
-      &height);
+  UnetSession *session =
+      unet_segmenter_get_session (self->segmenter, &width, &height);
   GstStructure *info = gst_structure_new ("application/x-unetseg-stats",
-      "model", G_TYPE_STRING, unet_model_get_name (model),
-      "contract", G_TYPE_STRING, contract, NULL);
+      "model", G_TYPE_STRING, unet_model_get_name (model), "contract",
+      G_TYPE_STRING, contract, NULL);
 
   GST_INFO_OBJECT (self, "%s: %s", unet_model_get_name (model), contract);
   if (session) {
     size = g_strdup_printf ("%ux%u", width, height);
-    gst_structure_set (info, "input-size", G_TYPE_STRING, size,
-        "threads", G_TYPE_UINT, unet_session_get_threads (session),
-        "precision", UNET_TYPE_PRECISION,
-        unet_session_get_precision (session),
+    gst_structure_set (info, "input-size", G_TYPE_STRING, size, "threads",
+        G_TYPE_UINT, unet_session_get_threads (session), "precision",
+        UNET_TYPE_PRECISION, unet_session_get_precision (session),
         "precision-note", G_TYPE_STRING,
-        unet_session_get_precision_note (session),
-        "flops", G_TYPE_UINT64, unet_session_get_flops (session),
-        "arena-size", G_TYPE_UINT64,
-        (guint64) unet_session_get_arena_size (session, NULL),
-        "engine", G_TYPE_STRING, unet_session_get_engine_name (), NULL);
+        unet_session_get_precision_note (session), "flops", G_TYPE_UINT64,
+        unet_session_get_flops (session), "arena-size", G_TYPE_UINT64,
+        (guint64) unet_session_get_arena_size (session, NULL), "engine",
+        G_TYPE_STRING, unet_session_get_engine_name (), NULL);
     add_calibration (self, info);
     GST_INFO_OBJECT (self, "session: %" GST_PTR_FORMAT, info);
   }
@@ -286,8 +284,8 @@ end_swap (GstUnetSeg *self)
 static void
 drop_swap (GstUnetSeg *self)
 {
-  UnetSegmenter *segmenter = unet_swap_finish (g_steal_pointer (&self->swap),
-      NULL);
+  UnetSegmenter *segmenter =
+      unet_swap_finish (g_steal_pointer (&self->swap), NULL);
 
   if (segmenter)
     unet_swap_retire (&self->retiring, segmenter);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstunetseg.h"
 
-#define DEFAULT_INTERVAL 1
+#define DEFAULT_INTERVAL  1
 #define DEFAULT_REUSE_AGE 1000
-#define DEFAULT_CARRY    TRUE
-#define DEFAULT_LATE     GST_UNET_SEG_LATE_REUSE
-#define DEFAULT_THREADS  0
-#define MAX_THREADS      1024
+#define DEFAULT_CARRY     TRUE
+#define DEFAULT_LATE      GST_UNET_SEG_LATE_REUSE
+#define DEFAULT_THREADS   0
+#define MAX_THREADS       1024
 
-#define READY   (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
-      | GST_PARAM_MUTABLE_READY)
-#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS                  \
-      | GST_PARAM_MUTABLE_PLAYING)
+#define READY                                                                  \
+  (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
+#define PLAYING                                                                \
+  (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
 #define CONTROLLED (PLAYING | GST_PARAM_CONTROLLABLE)
 
 enum {
@@ -93,8 +93,7 @@ static const UnetKnob knobs[] = {
       G_STRUCT_OFFSET (UnetContract, divide_by_max) },
   { PROP_MEAN, "mean", AS_WRITTEN },
   { PROP_STD, "std", AS_WRITTEN },
-  { PROP_ACTIVATION, "activation",
-      G_STRUCT_OFFSET (UnetContract, activation) },
+  { PROP_ACTIVATION, "activation", G_STRUCT_OFFSET (UnetContract, activation) },
   { PROP_FOREGROUND_CLASS, "foreground-class",
       G_STRUCT_OFFSET (UnetContract, foreground_class) },
   { PROP_INVERT, "invert", G_STRUCT_OFFSET (UnetContract, invert) },
@@ -120,11 +119,12 @@ value_to_text (const GValue *value, GParamSpec *pspec)
   gchar number[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
-    return g_strdup (g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class,
-        g_value_get_enum (value))->value_nick);
+    return g_strdup (g_enum_get_value (
+        G_PARAM_SPEC_ENUM (pspec)->enum_class, g_value_get_enum (value))
+                         ->value_nick);
   if (G_IS_PARAM_SPEC_DOUBLE (pspec))
-    return g_strdup (g_ascii_dtostr (number, sizeof (number),
-        g_value_get_double (value)));
+    return g_strdup (
+        g_ascii_dtostr (number, sizeof (number), g_value_get_double (value)));
   if (G_IS_PARAM_SPEC_INT (pspec))
     return g_strdup_printf ("%d", g_value_get_int (value));
   if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
@@ -155,14 +155,14 @@ set_knob (GstUnetSeg *self, const UnetKnob *knob, const GValue *value,
 }
 
 static void
-get_knob (GstUnetSeg *self, const UnetKnob *knob, GValue *value,
-    GParamSpec *pspec)
+get_knob (
+    GstUnetSeg *self, const UnetKnob *knob, GValue *value, GParamSpec *pspec)
 {
   gconstpointer field = G_STRUCT_MEMBER_P (self->knobs, knob->offset);
 
   if (knob->offset == AS_WRITTEN)
-    g_value_set_string (value, g_hash_table_lookup (self->overrides,
-        knob->key));
+    g_value_set_string (
+        value, g_hash_table_lookup (self->overrides, knob->key));
   else if (G_IS_PARAM_SPEC_ENUM (pspec))
     g_value_set_enum (value, *(const gint *) field);
   else if (G_IS_PARAM_SPEC_DOUBLE (pspec))
@@ -176,8 +176,8 @@ get_knob (GstUnetSeg *self, const UnetKnob *knob, GValue *value,
 /* ---- all properties --------------------------------------------------- */
 
 void
-gst_unet_seg_set_property (GObject *object, guint id, const GValue *value,
-    GParamSpec *pspec)
+gst_unet_seg_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = GST_UNET_SEG (object);
   const UnetKnob *knob = find_knob (id);
@@ -239,21 +239,19 @@ make_stats (GstUnetSeg *self)
       ? gst_structure_copy (self->session_info)
       : gst_structure_new_empty ("application/x-unetseg-stats");
 
-  gst_structure_set (s, "frames", G_TYPE_UINT64, stats->frames,
-      "segmented", G_TYPE_UINT64, stats->segmented,
-      "reused", G_TYPE_UINT64, stats->reused,
-      "late", G_TYPE_UINT64, stats->late,
-      "inference-time-median", G_TYPE_UINT64,
-      unet_timing_percentile (&stats->inference, 50),
+  gst_structure_set (s, "frames", G_TYPE_UINT64, stats->frames, "segmented",
+      G_TYPE_UINT64, stats->segmented, "reused", G_TYPE_UINT64, stats->reused,
+      "late", G_TYPE_UINT64, stats->late, "inference-time-median",
+      G_TYPE_UINT64, unet_timing_percentile (&stats->inference, 50),
       "inference-time-p95", G_TYPE_UINT64,
-      unet_timing_percentile (&stats->inference, 95),
-      "latency", G_TYPE_UINT64, (guint64) self->latency, NULL);
+      unet_timing_percentile (&stats->inference, 95), "latency", G_TYPE_UINT64,
+      (guint64) self->latency, NULL);
   return s;
 }
 
 void
-gst_unet_seg_get_property (GObject *object, guint id, GValue *value,
-    GParamSpec *pspec)
+gst_unet_seg_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = GST_UNET_SEG (object);
   const UnetKnob *knob = find_knob (id);
@@ -312,8 +310,8 @@ void
 gst_unet_seg_init_properties (GstUnetSeg *self)
 {
   self->knobs = unet_contract_new ();
-  self->overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
+  self->overrides =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->arithmetic.threads = DEFAULT_THREADS;
   self->arithmetic.precision = UNET_PRECISION_AUTO;
   self->interval = DEFAULT_INTERVAL;
@@ -351,7 +349,8 @@ install_rate_properties (GObjectClass *klass)
           0, G_MAXINT, DEFAULT_INTERVAL, CONTROLLED));
   install (klass, PROP_REUSE_THRESHOLD,
       g_param_spec_double ("reuse-threshold", "Reuse threshold",
-          "The last mask is used again while no part of the picture has changed "
+          "The last mask is used again while no part of the picture has "
+          "changed "
           "by so much of its range, as in 0.02 (0 = never)",
           0, 1, 0, CONTROLLED));
   install (klass, PROP_REUSE_AGE,
@@ -371,8 +370,8 @@ install_rate_properties (GObjectClass *klass)
           FALSE, PLAYING));
   install (klass, PROP_BOXES,
       g_param_spec_boolean ("boxes", "Boxes",
-          "Attach the box of each class as GstVideoRegionOfInterestMeta",
-          FALSE, PLAYING));
+          "Attach the box of each class as GstVideoRegionOfInterestMeta", FALSE,
+          PLAYING));
   install (klass, PROP_LATE,
       g_param_spec_enum ("late", "Late",
           "What happens to frames that the sink says are late; none is ever "
@@ -447,12 +446,12 @@ install_input_properties (GObjectClass *klass)
           FALSE, READY));
   install (klass, PROP_MEAN,
       g_param_spec_string ("mean", "Mean",
-          "Subtracted after scaling, R,G,B (unset = as the model says)",
-          NULL, READY));
+          "Subtracted after scaling, R,G,B (unset = as the model says)", NULL,
+          READY));
   install (klass, PROP_STD,
       g_param_spec_string ("std", "Standard deviation",
-          "Divisor after the mean, R,G,B (unset = as the model says)",
-          NULL, READY));
+          "Divisor after the mean, R,G,B (unset = as the model says)", NULL,
+          READY));
 }
 
 static void

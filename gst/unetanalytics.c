@@ -47,15 +47,15 @@ add_mtds (GstAnalyticsRelationMeta *relations, const UnetSegMeta *meta,
              gst_buffer_ref (meta->class_map), GST_SEGMENTATION_TYPE_SEMANTIC,
              n, ids, left, top, (guint) (lrint (meta->x + meta->w) - left),
              (guint) (lrint (meta->y + meta->h) - top), mask)
-      && gst_analytics_relation_meta_add_cls_mtd (relations, n, levels, quarks,
-             names);
+      && gst_analytics_relation_meta_add_cls_mtd (
+          relations, n, levels, quarks, names);
 }
 
 void
 unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
 {
-  GstAnalyticsRelationMeta *relations
-      = gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (buffer);
   GstAnalyticsMtd mask, names;
 
   if (relations == NULL)
@@ -99,8 +99,8 @@ find_names (const GstAnalyticsMtd *mask, guint n, GstAnalyticsMtd *names)
   gpointer state = NULL;
 
   while (gst_analytics_relation_meta_get_direct_related (mask->meta, mask->id,
-      GST_ANALYTICS_REL_TYPE_RELATE_TO,
-      gst_analytics_cls_mtd_get_mtd_type (), &state, names)) {
+      GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_cls_mtd_get_mtd_type (),
+      &state, names)) {
     if (gst_analytics_cls_mtd_get_length (names) >= n)
       return TRUE;
   }
@@ -126,16 +126,16 @@ make_classes (UnetAnalyticsReader *self)
   }
   g_clear_pointer (&self->meta.classes, unet_seg_classes_unref);
   self->meta.n_classes = MAX (n, 2);
-  self->meta.classes = unet_seg_classes_new (NULL, self->meta.n_classes,
-      labels);
+  self->meta.classes =
+      unet_seg_classes_new (NULL, self->meta.n_classes, labels);
 }
 
 /* Classes stay the same object as long as regions and names do. */
 static void
 read_classes (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 {
-  guint n = (guint) MIN (gst_analytics_segmentation_mtd_get_region_count (
-      mask), MAX_CLASSES);
+  guint n = (guint) MIN (
+      gst_analytics_segmentation_mtd_get_region_count (mask), MAX_CLASSES);
   gboolean same = self->meta.classes && n == self->n_regions, named;
   GstAnalyticsMtd names;
 
@@ -172,8 +172,9 @@ fill_row (const UnetAnalyticsReader *self, GstVideoFormat format,
 
   for (guint x = 0; x < width; x++) {
     guint region = format == GST_VIDEO_FORMAT_GRAY8 ? src[x]
-        : format == GST_VIDEO_FORMAT_GRAY16_LE ? GST_READ_UINT16_LE (src + 2 * x)
-                                               : GST_READ_UINT16_BE (src + 2 * x);
+        : format == GST_VIDEO_FORMAT_GRAY16_LE
+        ? GST_READ_UINT16_LE (src + 2 * x)
+        : GST_READ_UINT16_BE (src + 2 * x);
 
     if (region != last) {
       last = region;
@@ -196,7 +197,7 @@ is_whole (const GstVideoMeta *meta, gsize size)
       && meta->height <= 32767 && meta->stride[0] >= 0
       && (gsize) meta->stride[0] >= row && meta->offset[0] <= size
       && size - meta->offset[0]
-             >= (gsize) meta->stride[0] * (meta->height - 1) + row;
+      >= (gsize) meta->stride[0] * (meta->height - 1) + row;
 }
 
 /* Planes of our own, used again from frame to frame. */
@@ -206,7 +207,8 @@ reserve (UnetAnalyticsReader *self, guint width, guint height)
   UnetSegMeta *meta = &self->meta;
   gsize size = (gsize) width * height;
 
-  if (meta->class_map == NULL || gst_buffer_get_size (meta->class_map) != size) {
+  if (meta->class_map == NULL
+      || gst_buffer_get_size (meta->class_map) != size) {
     gst_clear_buffer (&meta->class_map);
     gst_clear_buffer (&meta->probability);
     meta->class_map = gst_buffer_new_allocate (NULL, size, NULL);
@@ -218,8 +220,8 @@ reserve (UnetAnalyticsReader *self, guint width, guint height)
 }
 
 static gboolean
-read_mask (UnetAnalyticsReader *self, const GstVideoMeta *video,
-    const guint8 *src)
+read_mask (
+    UnetAnalyticsReader *self, const GstVideoMeta *video, const guint8 *src)
 {
   GstMapInfo classes, probability;
 
@@ -245,8 +247,8 @@ read_mtd (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 {
   gint x, y;
   guint w, h;
-  GstBuffer *buffer = gst_analytics_segmentation_mtd_get_mask (mask, &x, &y,
-      &w, &h);
+  GstBuffer *buffer =
+      gst_analytics_segmentation_mtd_get_mask (mask, &x, &y, &w, &h);
   GstVideoMeta *video = buffer ? gst_buffer_get_video_meta (buffer) : NULL;
   gboolean ok = FALSE;
   GstMapInfo map;
@@ -269,13 +271,14 @@ read_mtd (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 const UnetSegMeta *
 unet_analytics_reader_read (UnetAnalyticsReader *self, GstBuffer *buffer)
 {
-  GstAnalyticsRelationMeta *relations
-      = gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (buffer);
   gpointer state = NULL;
   GstAnalyticsMtd mask;
 
-  while (relations && gst_analytics_relation_meta_iterate (relations, &state,
-      gst_analytics_segmentation_mtd_get_mtd_type (), &mask)) {
+  while (relations
+      && gst_analytics_relation_meta_iterate (relations, &state,
+          gst_analytics_segmentation_mtd_get_mtd_type (), &mask)) {
     if (read_mtd (self, &mask))
       return &self->meta;
   }

@@ -22,7 +22,7 @@ void unet_analytics_reader_free (UnetAnalyticsReader *self);
 /* The first segmentation of @buffer, (nullable), as long as the next one is not
  * read: regions other than 0 are classes from 1 on, in the order in which they
  * are listed, and wholly sure. */
-const UnetSegMeta *unet_analytics_reader_read (UnetAnalyticsReader *self,
-    GstBuffer *buffer);
+const UnetSegMeta *unet_analytics_reader_read (
+    UnetAnalyticsReader *self, GstBuffer *buffer);
 
 G_END_DECLS

@@ -44,14 +44,14 @@ calibrate (UnetBeside *self, GError **error)
   if (self->calibration == NULL
       || unet_calibration_is_finished (self->calibration))
     return TRUE;
-  if (!unet_calibration_finish (self->calibration, self->contract,
-          &self->options, error))
+  if (!unet_calibration_finish (
+          self->calibration, self->contract, &self->options, error))
     return FALSE;
   unet_calibration_get_agreement (self->calibration, &difference, &iou);
   unet_calibration_get_data (self->calibration, &n);
   GST_INFO ("%s: calibrated on %u frames: probabilities differ by %.5f, "
-      "intersection over union %.5f", unet_model_get_name (self->model), n,
-      difference, iou);
+            "intersection over union %.5f",
+      unet_model_get_name (self->model), n, difference, iou);
   return self->path == NULL
       || unet_calibration_save (self->calibration, self->path, error);
 }

@@ -62,19 +62,18 @@ crop (const GstVideoInfo *from, const GstVideoInfo *to)
     w = MAX ((gint) gst_util_uint64_scale_round (h, width, to->height), 1);
   else
     h = MAX ((gint) gst_util_uint64_scale_round (w, to->height, width), 1);
-  return gst_structure_new ("converter",
-      GST_VIDEO_CONVERTER_OPT_SRC_X, G_TYPE_INT, (from->width - w) / 2,
-      GST_VIDEO_CONVERTER_OPT_SRC_Y, G_TYPE_INT, (from->height - h) / 2,
-      GST_VIDEO_CONVERTER_OPT_SRC_WIDTH, G_TYPE_INT, w,
-      GST_VIDEO_CONVERTER_OPT_SRC_HEIGHT, G_TYPE_INT, h, NULL);
+  return gst_structure_new ("converter", GST_VIDEO_CONVERTER_OPT_SRC_X,
+      G_TYPE_INT, (from->width - w) / 2, GST_VIDEO_CONVERTER_OPT_SRC_Y,
+      G_TYPE_INT, (from->height - h) / 2, GST_VIDEO_CONVERTER_OPT_SRC_WIDTH,
+      G_TYPE_INT, w, GST_VIDEO_CONVERTER_OPT_SRC_HEIGHT, G_TYPE_INT, h, NULL);
 }
 
 static gboolean
 convert (const GstVideoInfo *from, GstBuffer *picture, const GstVideoInfo *to,
     GstBuffer *buffer)
 {
-  GstVideoConverter *converter = gst_video_converter_new (from, to,
-      crop (from, to));
+  GstVideoConverter *converter =
+      gst_video_converter_new (from, to, crop (from, to));
   GstVideoFrame in, out;
   gboolean ok = FALSE;
 
@@ -93,8 +92,8 @@ convert (const GstVideoInfo *from, GstBuffer *picture, const GstVideoInfo *to,
 }
 
 GstBuffer *
-unet_background_make_frame (UnetBackground *self, const GstVideoInfo *info,
-    GError **error)
+unet_background_make_frame (
+    UnetBackground *self, const GstVideoInfo *info, GError **error)
 {
   GstSample *sample;
   GstBuffer *buffer;

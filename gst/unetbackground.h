@@ -20,7 +20,7 @@ const gchar *unet_background_get_location (const UnetBackground *self);
 /* The picture as a frame of @info, as large as it must be to cover it and
  * no larger, its aspect kept. Returns: (transfer full): %NULL without an error
  * where there is no picture. */
-GstBuffer *unet_background_make_frame (UnetBackground *self,
-    const GstVideoInfo *info, GError **error);
+GstBuffer *unet_background_make_frame (
+    UnetBackground *self, const GstVideoInfo *info, GError **error);
 
 G_END_DECLS

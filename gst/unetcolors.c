@@ -17,16 +17,26 @@ static const struct {
   const gchar *name;
   guint32 argb;
 } color_names[] = {
-  { "transparent", 0x00000000 }, { "black", 0xff000000 },
-  { "white", 0xffffffff },       { "gray", 0xff808080 },
-  { "silver", 0xffc0c0c0 },      { "red", 0xffff0000 },
-  { "maroon", 0xff800000 },      { "orange", 0xffffa500 },
-  { "yellow", 0xffffff00 },      { "olive", 0xff808000 },
-  { "lime", 0xff00ff00 },        { "green", 0xff008000 },
-  { "aqua", 0xff00ffff },        { "cyan", 0xff00ffff },
-  { "teal", 0xff008080 },        { "blue", 0xff0000ff },
-  { "navy", 0xff000080 },        { "fuchsia", 0xffff00ff },
-  { "magenta", 0xffff00ff },     { "purple", 0xff800080 },
+  { "transparent", 0x00000000 },
+  { "black", 0xff000000 },
+  { "white", 0xffffffff },
+  { "gray", 0xff808080 },
+  { "silver", 0xffc0c0c0 },
+  { "red", 0xffff0000 },
+  { "maroon", 0xff800000 },
+  { "orange", 0xffffa500 },
+  { "yellow", 0xffffff00 },
+  { "olive", 0xff808000 },
+  { "lime", 0xff00ff00 },
+  { "green", 0xff008000 },
+  { "aqua", 0xff00ffff },
+  { "cyan", 0xff00ffff },
+  { "teal", 0xff008080 },
+  { "blue", 0xff0000ff },
+  { "navy", 0xff000080 },
+  { "fuchsia", 0xffff00ff },
+  { "magenta", 0xffff00ff },
+  { "purple", 0xff800080 },
 };
 
 static gboolean
@@ -63,16 +73,15 @@ static gboolean
 parse_entry (const gchar *entry, UnetColor *color, GError **error)
 {
   const gchar *equals = strrchr (entry, '=');
-  g_autofree gchar *value = g_strstrip (
-      g_strdup (equals ? equals + 1 : entry));
+  g_autofree gchar *value = g_strstrip (g_strdup (equals ? equals + 1 : entry));
 
   if (!unet_color_parse (value, &color->argb)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
         "'%s' is no colour: #RRGGBB, #AARRGGBB or a name such as red", value);
     return FALSE;
   }
-  color->class_name = equals
-      ? g_strstrip (g_strndup (entry, equals - entry)) : NULL;
+  color->class_name = equals ? g_strstrip (g_strndup (entry, equals - entry))
+                             : NULL;
   return TRUE;
 }
 
@@ -135,8 +144,8 @@ unet_colors_get_text (const UnetColors *self)
 /* Colours every class of that name: instances of one kind share it. Returns
  * whether there is any. */
 static gboolean
-color_named (const UnetSegClasses *classes, const UnetColor *color,
-    guint32 *argb)
+color_named (
+    const UnetSegClasses *classes, const UnetColor *color, guint32 *argb)
 {
   guint n = unet_seg_classes_get_n_classes (classes);
   gboolean found = FALSE;
@@ -149,8 +158,9 @@ color_named (const UnetSegClasses *classes, const UnetColor *color,
       found = TRUE;
     }
   }
-  if (!found && g_ascii_string_to_unsigned (color->class_name, 10, 0, n - 1,
-          &number, NULL)) {
+  if (!found
+      && g_ascii_string_to_unsigned (
+          color->class_name, 10, 0, n - 1, &number, NULL)) {
     argb[number] = color->argb;
     found = TRUE;
   }
@@ -158,8 +168,8 @@ color_named (const UnetSegClasses *classes, const UnetColor *color,
 }
 
 const gchar *
-unet_colors_get_palette (const UnetColors *self, const UnetSegClasses *classes,
-    guint32 *argb)
+unet_colors_get_palette (
+    const UnetColors *self, const UnetSegClasses *classes, guint32 *argb)
 {
   guint n = unet_seg_classes_get_n_classes (classes), next = 1;
   const gchar *unknown = NULL;

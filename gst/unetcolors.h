@@ -22,8 +22,8 @@ const gchar *unet_colors_get_text (const UnetColors *self);
 
 /* Fills @argb with a colour for each of @classes. Returns a class that is
  * named here and not among @classes, or %NULL. */
-const gchar *unet_colors_get_palette (const UnetColors *self,
-    const UnetSegClasses *classes, guint32 *argb);
+const gchar *unet_colors_get_palette (
+    const UnetColors *self, const UnetSegClasses *classes, guint32 *argb);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetColors, unet_colors_unref)
 

@@ -90,8 +90,7 @@ open_output (UnetDrawer *self, GError **error)
       return self->overlay != NULL;
     case GST_UNET_SEG_OUTPUT_MASK:
       if (self->picture == NULL)
-        self->picture = unet_mask_picture_new (
-            GST_VIDEO_INFO_WIDTH (&self->in),
+        self->picture = unet_mask_picture_new (GST_VIDEO_INFO_WIDTH (&self->in),
             GST_VIDEO_INFO_HEIGHT (&self->in));
       return TRUE;
     case GST_UNET_SEG_OUTPUT_ALPHA:
@@ -105,8 +104,8 @@ open_output (UnetDrawer *self, GError **error)
 }
 
 gboolean
-unet_drawer_set_output (UnetDrawer *self, GstUnetSegOutput output,
-    GError **error)
+unet_drawer_set_output (
+    UnetDrawer *self, GstUnetSegOutput output, GError **error)
 {
   if (unet_output_fits (output, &self->in, &self->out)
       && output != self->output) {
@@ -157,8 +156,8 @@ unet_draw_settings_hold (const UnetDrawSettings *settings)
 }
 
 gboolean
-unet_drawer_set_background (UnetDrawer *self,
-    const UnetDrawSettings *settings, GError **error)
+unet_drawer_set_background (
+    UnetDrawer *self, const UnetDrawSettings *settings, GError **error)
 {
   GError *local = NULL;
 
@@ -168,8 +167,8 @@ unet_drawer_set_background (UnetDrawer *self,
   g_clear_pointer (&self->background, unet_background_unref);
   gst_clear_buffer (&self->backdrop);
   self->background = unet_background_ref (settings->background);
-  self->backdrop = unet_background_make_frame (self->background,
-      unet_overlay_get_info (self->overlay), &local);
+  self->backdrop = unet_background_make_frame (
+      self->background, unet_overlay_get_info (self->overlay), &local);
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, local);
@@ -214,8 +213,12 @@ set_palette (UnetDrawer *self, UnetSegClasses *classes, UnetColors *colors)
 static gboolean
 describe (const UnetSegMeta *meta, UnetMask *mask)
 {
-  *mask = (UnetMask) { .width = meta->width, .height = meta->height,
-    .n_classes = meta->n_classes, .x = meta->x, .y = meta->y, .w = meta->w,
+  *mask = (UnetMask){ .width = meta->width,
+    .height = meta->height,
+    .n_classes = meta->n_classes,
+    .x = meta->x,
+    .y = meta->y,
+    .w = meta->w,
     .h = meta->h };
   return meta->width > 0 && meta->height > 0 && meta->width <= MAX_MASK_SIZE
       && meta->height <= MAX_MASK_SIZE && meta->w > 0 && meta->h > 0
@@ -304,8 +307,10 @@ refine (UnetDrawer *self, const UnetDrawSettings *settings,
 {
   gdouble shift = settings->threshold - 0.5;
   UnetRefineOptions options = { .guided = unet_draw_settings_refine (settings),
-    .low = settings->edge_low + shift, .high = settings->edge_high + shift,
-    .grow = settings->grow, .feather = settings->feather,
+    .low = settings->edge_low + shift,
+    .high = settings->edge_high + shift,
+    .grow = settings->grow,
+    .feather = settings->feather,
     .guide = settings->guide };
   const UnetMask *refined;
 
@@ -334,8 +339,8 @@ draw_overlay (UnetDrawer *self, const UnetDrawSettings *settings,
   UnetMask outline;
 
   if (settings->opacity > 0)
-    unet_overlay_draw (self->overlay, out, mask, settings->opacity,
-        settings->threshold);
+    unet_overlay_draw (
+        self->overlay, out, mask, settings->opacity, settings->threshold);
   if (settings->outline > 0 && mask->class_map == NULL)
     line = unet_refine_get_outline (self->refine, settings->outline, &outline);
   if (line)
@@ -348,8 +353,11 @@ static const UnetMask *
 hide_all (UnetDrawer *self, UnetMask *mask, guint8 *nothing)
 {
   *nothing = 0;
-  *mask = (UnetMask) { .width = 1, .height = 1, .n_classes = 2,
-    .probability = nothing, .w = GST_VIDEO_INFO_WIDTH (&self->in),
+  *mask = (UnetMask){ .width = 1,
+    .height = 1,
+    .n_classes = 2,
+    .probability = nothing,
+    .w = GST_VIDEO_INFO_WIDTH (&self->in),
     .h = GST_VIDEO_INFO_HEIGHT (&self->in) };
   return mask;
 }
@@ -368,9 +376,9 @@ replace_background (UnetDrawer *self, const UnetDrawSettings *settings,
   if (self->output == GST_UNET_SEG_OUTPUT_BLUR) {
     unet_overlay_blur (self->overlay, out, mask,
         settings->blur_radius * GST_VIDEO_INFO_HEIGHT (&self->in));
-  } else if (self->backdrop && gst_video_frame_map (&picture,
-                 unet_overlay_get_info (self->overlay), self->backdrop,
-                 GST_MAP_READ)) {
+  } else if (self->backdrop
+      && gst_video_frame_map (&picture, unet_overlay_get_info (self->overlay),
+          self->backdrop, GST_MAP_READ)) {
     unet_overlay_replace (self->overlay, out, mask, argb, &picture);
     gst_video_frame_unmap (&picture);
   } else {
@@ -379,8 +387,8 @@ replace_background (UnetDrawer *self, const UnetDrawSettings *settings,
 }
 
 static void
-draw (UnetDrawer *self, const UnetDrawSettings *settings,
-    const UnetMask *mask, const GstVideoFrame *in, GstVideoFrame *out)
+draw (UnetDrawer *self, const UnetDrawSettings *settings, const UnetMask *mask,
+    const GstVideoFrame *in, GstVideoFrame *out)
 {
   if (mask && in && is_refined (self, settings, mask))
     mask = refine (self, settings, mask, in);
@@ -446,8 +454,10 @@ rehearse (UnetDrawer *self, const UnetDrawSettings *settings,
 {
   const gsize size = REHEARSAL_SIZE * REHEARSAL_SIZE;
   UnetSegMeta mask = { .class_map = new_filled (size, 1),
-    .probability = new_filled (size, 255), .width = REHEARSAL_SIZE,
-    .height = REHEARSAL_SIZE, .n_classes = 2,
+    .probability = new_filled (size, 255),
+    .width = REHEARSAL_SIZE,
+    .height = REHEARSAL_SIZE,
+    .n_classes = 2,
     .w = GST_VIDEO_INFO_WIDTH (&self->in),
     .h = GST_VIDEO_INFO_HEIGHT (&self->in) };
   const gchar *unknown;
@@ -476,8 +486,8 @@ unet_drawer_estimate (UnetDrawer *self, const UnetDrawSettings *settings)
     if (unet_map_frame (&out_map, &self->out, out, GST_MAP_READWRITE)) {
       GstClockTime start = gst_util_get_timestamp ();
 
-      rehearse (self, settings,
-          self->in_place ? &out_map.frame : &in_map.frame, &out_map.frame);
+      rehearse (self, settings, self->in_place ? &out_map.frame : &in_map.frame,
+          &out_map.frame);
       time = gst_util_get_timestamp () - start;
       unet_unmap_frame (&out_map);
     }

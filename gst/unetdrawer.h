@@ -20,9 +20,9 @@ typedef struct {
 
   GstUnetSegSwitch refine;
   gdouble edge_low, edge_high;
-  gint grow;      /* pixels */
-  guint feather;  /* pixels */
-  guint outline;  /* pixels */
+  gint grow;           /* pixels */
+  guint feather;       /* pixels */
+  guint outline;       /* pixels */
   gdouble blur_radius; /* of the frame's height */
   UnetBackground *background;
   GstUnetSegSwitch temporal;
@@ -54,14 +54,14 @@ gboolean unet_drawer_is_in_place (const UnetDrawer *self);
 /* Opens what @settings need that is not open yet. Says FALSE, and leaves the
  * output that was in use, where that output has other caps: they have been
  * asked for and will come. */
-gboolean unet_drawer_set_output (UnetDrawer *self, GstUnetSegOutput output,
-    GError **error);
+gboolean unet_drawer_set_output (
+    UnetDrawer *self, GstUnetSegOutput output, GError **error);
 
 GstUnetSegOutput unet_drawer_get_output (const UnetDrawer *self);
 
 /* Will unet_drawer_draw() change the frame? */
-gboolean unet_drawer_draws (const UnetDrawer *self,
-    const UnetDrawSettings *settings);
+gboolean unet_drawer_draws (
+    const UnetDrawer *self, const UnetDrawSettings *settings);
 
 /* @mask: (nullable): then nothing is drawn over a frame that stays, and all is
  * background in an output of its own. @in: (nullable): could not be read.
@@ -74,14 +74,14 @@ void unet_drawer_draw (UnetDrawer *self, const UnetDrawSettings *settings,
 
 /* Reads the picture that is to be the background, where one is: an error leaves
  * its colour, and is said once. */
-gboolean unet_drawer_set_background (UnetDrawer *self,
-    const UnetDrawSettings *settings, GError **error);
+gboolean unet_drawer_set_background (
+    UnetDrawer *self, const UnetDrawSettings *settings, GError **error);
 
 /* The next frame is not of the same scene, or of another time. */
 void unet_drawer_forget (UnetDrawer *self);
 
 /* What drawing takes that covers a whole frame, in nanoseconds, measured. */
-guint64 unet_drawer_estimate (UnetDrawer *self,
-    const UnetDrawSettings *settings);
+guint64 unet_drawer_estimate (
+    UnetDrawer *self, const UnetDrawSettings *settings);
 
 G_END_DECLS

@@ -8,8 +8,8 @@ typedef struct {
 } UnetPlanes;
 
 static gboolean
-tiled_plane_size (const GstVideoInfo *info, guint plane, gint stride,
-    gsize *size)
+tiled_plane_size (
+    const GstVideoInfo *info, guint plane, gint stride, gsize *size)
 {
   gint def = GST_VIDEO_INFO_PLANE_STRIDE (info, plane);
 
@@ -32,8 +32,9 @@ row_size (const GstVideoInfo *info, guint plane)
 
   for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (info); c++) {
     if (GST_VIDEO_INFO_COMP_PLANE (info, c) == plane)
-      size = MAX (size, GST_VIDEO_INFO_COMP_WIDTH (info, c)
-          * GST_VIDEO_INFO_COMP_PSTRIDE (info, c));
+      size = MAX (size,
+          GST_VIDEO_INFO_COMP_WIDTH (info, c)
+              * GST_VIDEO_INFO_COMP_PSTRIDE (info, c));
   }
   if (GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_UYVP)
     return (GST_VIDEO_INFO_WIDTH (info) + 1) / 2 * 5;
@@ -53,8 +54,8 @@ plane_size (const GstVideoInfo *info, guint plane, gint stride, gsize *size)
   row = row_size (info, plane);
   if (stride < row)
     return FALSE;
-  *size = (gsize) (GST_VIDEO_INFO_COMP_HEIGHT (info, comp[0]) - 1) * stride
-      + row;
+  *size =
+      (gsize) (GST_VIDEO_INFO_COMP_HEIGHT (info, comp[0]) - 1) * stride + row;
   return TRUE;
 }
 
@@ -62,7 +63,8 @@ static gboolean
 find_planes (const GstVideoInfo *info, const GstVideoMeta *meta,
     gsize buffer_size, UnetPlanes *planes)
 {
-  if (meta && (meta->format != GST_VIDEO_INFO_FORMAT (info)
+  if (meta
+      && (meta->format != GST_VIDEO_INFO_FORMAT (info)
           || meta->width < GST_VIDEO_INFO_WIDTH (info)
           || meta->height < GST_VIDEO_INFO_HEIGHT (info)
           || meta->n_planes != GST_VIDEO_INFO_N_PLANES (info)))
@@ -89,8 +91,8 @@ planes_are_whole (GstBuffer *buffer, guint n_planes, const UnetPlanes *planes)
     guint idx, length;
     gsize skip;
 
-    if (!gst_buffer_find_memory (buffer, planes->offset[i], planes->size[i],
-            &idx, &length, &skip)
+    if (!gst_buffer_find_memory (
+            buffer, planes->offset[i], planes->size[i], &idx, &length, &skip)
         || length != 1)
       return FALSE;
   }
@@ -98,8 +100,8 @@ planes_are_whole (GstBuffer *buffer, guint n_planes, const UnetPlanes *planes)
 }
 
 static void
-add_video_meta (GstBuffer *buffer, const GstVideoInfo *info,
-    const GstVideoMeta *meta)
+add_video_meta (
+    GstBuffer *buffer, const GstVideoInfo *info, const GstVideoMeta *meta)
 {
   gsize offset[GST_VIDEO_MAX_PLANES];
   gint stride[GST_VIDEO_MAX_PLANES];
@@ -121,8 +123,8 @@ make_view (GstBuffer *buffer, const GstVideoInfo *info,
 {
   GstBuffer *view = gst_buffer_new ();
 
-  gst_buffer_copy_into (view, buffer,
-      GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_MEMORY, 0, -1);
+  gst_buffer_copy_into (
+      view, buffer, GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_MEMORY, 0, -1);
   add_video_meta (view, info, meta);
   if (!planes_are_whole (view, GST_VIDEO_INFO_N_PLANES (info), planes))
     gst_buffer_replace_all_memory (view, gst_buffer_get_all_memory (view));
@@ -142,12 +144,12 @@ unet_map_frame (UnetMap *self, const GstVideoInfo *info, GstBuffer *buffer,
     return FALSE;
 
   if (gst_buffer_n_memory (buffer) > 1) {
-    gboolean whole = planes_are_whole (buffer, GST_VIDEO_INFO_N_PLANES (info),
-        &planes);
+    gboolean whole =
+        planes_are_whole (buffer, GST_VIDEO_INFO_N_PLANES (info), &planes);
 
     if (write && meta && !whole)
-      gst_buffer_replace_all_memory (buffer,
-          gst_buffer_get_all_memory (buffer));
+      gst_buffer_replace_all_memory (
+          buffer, gst_buffer_get_all_memory (buffer));
     else if (!write && !(meta && whole))
       buffer = self->view = make_view (buffer, info, meta, &planes);
   }

@@ -18,8 +18,8 @@ unet_mask_pool_open (UnetMaskPool *self, const UnetMask *shape, GError **error)
    * stride of the width. */
   self->pool = gst_buffer_pool_new ();
   config = gst_buffer_pool_get_config (self->pool);
-  gst_buffer_pool_config_set_params (config, NULL,
-      shape->width * shape->height, 4, 0);
+  gst_buffer_pool_config_set_params (
+      config, NULL, shape->width * shape->height, 4, 0);
   if (gst_buffer_pool_set_config (self->pool, config)
       && gst_buffer_pool_set_active (self->pool, TRUE))
     return TRUE;
@@ -44,8 +44,7 @@ acquire_plane (UnetMaskPool *self)
   GstBuffer *buffer;
   GstVideoMeta *meta;
 
-  if (gst_buffer_pool_acquire_buffer (self->pool, &buffer, NULL)
-      != GST_FLOW_OK)
+  if (gst_buffer_pool_acquire_buffer (self->pool, &buffer, NULL) != GST_FLOW_OK)
     return NULL;
   if (gst_buffer_get_video_meta (buffer) == NULL) {
     gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
@@ -83,8 +82,8 @@ unet_mask_buffers_unmap (const UnetMaskBuffers *mask, UnetMaskMap *map)
 }
 
 gboolean
-unet_mask_pool_acquire (UnetMaskPool *self, UnetMaskBuffers *mask,
-    UnetMaskMap *map, GError **error)
+unet_mask_pool_acquire (
+    UnetMaskPool *self, UnetMaskBuffers *mask, UnetMaskMap *map, GError **error)
 {
   mask->class_map = acquire_plane (self);
   mask->probability = acquire_plane (self);
@@ -92,7 +91,7 @@ unet_mask_pool_acquire (UnetMaskPool *self, UnetMaskBuffers *mask,
       && unet_mask_pool_map (self, mask, GST_MAP_WRITE, map))
     return TRUE;
   unet_mask_buffers_clear (mask);
-  g_set_error_literal (error, UNET_ERROR, UNET_ERROR_ENGINE,
-      "no buffer for a mask");
+  g_set_error_literal (
+      error, UNET_ERROR, UNET_ERROR_ENGINE, "no buffer for a mask");
   return FALSE;
 }

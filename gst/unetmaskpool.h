@@ -19,8 +19,8 @@ typedef struct {
   UnetMask shape;      /* without data */
 } UnetMaskPool;
 
-gboolean unet_mask_pool_open (UnetMaskPool *self, const UnetMask *shape,
-    GError **error);
+gboolean unet_mask_pool_open (
+    UnetMaskPool *self, const UnetMask *shape, GError **error);
 void unet_mask_pool_close (UnetMaskPool *self);
 
 typedef struct {

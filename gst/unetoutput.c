@@ -16,14 +16,14 @@ gst_unet_seg_output_get_type (void)
     static const GEnumValue values[] = {
       { GST_UNET_SEG_OUTPUT_OVERLAY,
           "Class colours over the frame, and metadata", "overlay" },
-      { GST_UNET_SEG_OUTPUT_NONE,
-          "Metadata only, the frame stays as it is", "none" },
+      { GST_UNET_SEG_OUTPUT_NONE, "Metadata only, the frame stays as it is",
+          "none" },
       { GST_UNET_SEG_OUTPUT_MASK,
           "Grey: probability of one class, or numbers of several", "mask" },
       { GST_UNET_SEG_OUTPUT_ALPHA,
           "The foreground, with the mask as straight alpha", "alpha" },
-      { GST_UNET_SEG_OUTPUT_BLUR,
-          "The frame with its background blurred", "blur" },
+      { GST_UNET_SEG_OUTPUT_BLUR, "The frame with its background blurred",
+          "blur" },
       { GST_UNET_SEG_OUTPUT_REPLACE,
           "The frame with a colour or a picture as background", "replace" },
       { 0, NULL, NULL },
@@ -117,8 +117,8 @@ unet_output_template_caps (void)
       (const GstVideoFormat *) formats->data, formats->len);
 
   /* As videoconvert: beyond this sizes in bytes overflow. */
-  gst_caps_set_simple (caps, "width", GST_TYPE_INT_RANGE, 1, MAX_SIZE,
-      "height", GST_TYPE_INT_RANGE, 1, MAX_SIZE, NULL);
+  gst_caps_set_simple (caps, "width", GST_TYPE_INT_RANGE, 1, MAX_SIZE, "height",
+      GST_TYPE_INT_RANGE, 1, MAX_SIZE, NULL);
   return caps;
 }
 
@@ -147,8 +147,9 @@ names_format (const GValue *value, GstVideoFormat format)
   if (G_VALUE_HOLDS_STRING (value))
     return g_str_equal (g_value_get_string (value), name);
   for (guint i = 0; i < gst_value_list_get_size (value); i++)
-    if (g_strcmp0 (g_value_get_string (gst_value_list_get_value (value, i)),
-            name) == 0)
+    if (g_strcmp0 (
+            g_value_get_string (gst_value_list_get_value (value, i)), name)
+        == 0)
       return TRUE;
   return FALSE;
 }
@@ -190,8 +191,8 @@ static void
 set_formats (GstStructure *structure, GValue *list)
 {
   if (gst_value_list_get_size (list) == 1)
-    gst_structure_set_value (structure, "format",
-        gst_value_list_get_value (list, 0));
+    gst_structure_set_value (
+        structure, "format", gst_value_list_get_value (list, 0));
   else
     gst_structure_set_value (structure, "format", list);
   g_value_unset (list);
@@ -224,10 +225,10 @@ keep_gray_range (GstStructure *structure)
   const gchar *name = gst_structure_get_string (structure, "format");
 
   if (name && !gst_structure_has_field (structure, "colorimetry")
-      && GST_VIDEO_FORMAT_INFO_IS_GRAY (gst_video_format_get_info (
-          gst_video_format_from_string (name))))
-    gst_structure_set (structure, "colorimetry", G_TYPE_STRING,
-        GRAY_COLORIMETRY, NULL);
+      && GST_VIDEO_FORMAT_INFO_IS_GRAY (
+          gst_video_format_get_info (gst_video_format_from_string (name))))
+    gst_structure_set (
+        structure, "colorimetry", G_TYPE_STRING, GRAY_COLORIMETRY, NULL);
 }
 
 static GstStructure *
@@ -237,8 +238,8 @@ transform_structure (GstUnetSegOutput output, GstPadDirection direction,
   GstStructure *to = gst_structure_copy (from);
   GValue list = G_VALUE_INIT;
 
-  map_formats (output, direction, gst_structure_get_value (from, "format"),
-      &list);
+  map_formats (
+      output, direction, gst_structure_get_value (from, "format"), &list);
   if (gst_value_list_get_size (&list) == 0
       || (output == GST_UNET_SEG_OUTPUT_MASK
           && !map_colorimetry (to, direction))) {
@@ -253,8 +254,8 @@ transform_structure (GstUnetSegOutput output, GstPadDirection direction,
 }
 
 GstCaps *
-unet_output_transform_caps (GstUnetSegOutput output,
-    GstPadDirection direction, GstCaps *caps)
+unet_output_transform_caps (
+    GstUnetSegOutput output, GstPadDirection direction, GstCaps *caps)
 {
   GstCaps *result;
 
@@ -264,8 +265,8 @@ unet_output_transform_caps (GstUnetSegOutput output,
 
   result = gst_caps_new_empty ();
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
-    GstStructure *structure = transform_structure (output, direction,
-        gst_caps_get_structure (caps, i));
+    GstStructure *structure = transform_structure (
+        output, direction, gst_caps_get_structure (caps, i));
 
     if (structure)
       result = gst_caps_merge_structure_full (result, structure,
@@ -275,8 +276,8 @@ unet_output_transform_caps (GstUnetSegOutput output,
 }
 
 gboolean
-unet_output_fits (GstUnetSegOutput output, const GstVideoInfo *in,
-    const GstVideoInfo *out)
+unet_output_fits (
+    GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out)
 {
   if (output == GST_UNET_SEG_OUTPUT_MASK)
     return GST_VIDEO_INFO_FORMAT (out) == GST_VIDEO_FORMAT_GRAY8

@@ -52,11 +52,11 @@ GType gst_unet_seg_output_get_type (void);
 GstCaps *unet_output_template_caps (void);
 
 /* What the other pad has where the pad of @direction has @caps. */
-GstCaps *unet_output_transform_caps (GstUnetSegOutput output,
-    GstPadDirection direction, GstCaps *caps);
+GstCaps *unet_output_transform_caps (
+    GstUnetSegOutput output, GstPadDirection direction, GstCaps *caps);
 
 /* Whether frames of @in become frames of @out. */
-gboolean unet_output_fits (GstUnetSegOutput output, const GstVideoInfo *in,
-    const GstVideoInfo *out);
+gboolean unet_output_fits (
+    GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out);
 
 G_END_DECLS

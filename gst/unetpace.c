@@ -12,7 +12,7 @@ unet_pace_init (UnetPace *self, guint threads)
 {
   guint processors = g_get_num_processors ();
 
-  *self = (UnetPace) { .chooses = threads == 0 && processors > 1,
+  *self = (UnetPace){ .chooses = threads == 0 && processors > 1,
     .processors = processors };
 }
 
@@ -79,7 +79,9 @@ guint
 unet_pace_get_threads (const UnetPace *self)
 {
   return (self->budget > 0 && self->alone <= self->budget)
-      || count_streams () >= self->processors ? 1 : 0;
+          || count_streams () >= self->processors
+      ? 1
+      : 0;
 }
 
 gboolean

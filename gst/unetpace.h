@@ -14,14 +14,14 @@ typedef struct {
   guint processors;
   GThread *stream; /* (nullable): whose frames come; under the lock */
   guint misfits;   /* frames since another number would suit */
-  guint64 budget; /* nanoseconds one thread may take; 0: nobody waits */
-  guint64 alone;  /* that it took; 0: has not been tried */
+  guint64 budget;  /* nanoseconds one thread may take; 0: nobody waits */
+  guint64 alone;   /* that it took; 0: has not been tried */
 } UnetPace;
 
 void unet_pace_init (UnetPace *self, guint threads);
 /* Frames of @info come, from a camera or from a file. */
-void unet_pace_set_info (UnetPace *self, const GstVideoInfo *info,
-    gboolean live);
+void unet_pace_set_info (
+    UnetPace *self, const GstVideoInfo *info, gboolean live);
 /* The calling thread is the one that brings frames. */
 void unet_pace_join (UnetPace *self);
 void unet_pace_leave (UnetPace *self);

@@ -15,8 +15,8 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
       "video/x-raw,format=RGBx ! fakesink name=sink enable-last-sample=true",
       flip != NULL ? "videoflip video-direction=auto ! videoconvert ! " : "");
 
-  pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
-      error);
+  pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   if (pipeline == NULL)
     return NULL;
   source = gst_bin_get_by_name (GST_BIN (pipeline), "source");

@@ -17,24 +17,24 @@ struct _UnetSegmenter {
   UnetContract *contract;
   UnetSessionOptions options;
   gboolean live;
-  gchar *calibration_path;     /* (nullable) */
-  UnetCalibration *collecting; /* (nullable): waits for frames */
+  gchar *calibration_path;      /* (nullable) */
+  UnetCalibration *collecting;  /* (nullable): waits for frames */
   UnetCalibration *calibration; /* (nullable): finished, or being so */
-  UnetBeside *beside;          /* (nullable): the next session */
+  UnetBeside *beside;           /* (nullable): the next session */
 
   UnetSession *session; /* (nullable) */
   guint input_width, input_height;
-  guint input, output; /* indices */
+  guint input, output;  /* indices */
   guint64 run_estimate; /* nanoseconds */
   UnetPace pace;
-  gboolean is_by_rule;  /* and measuring has not begun yet */
+  gboolean is_by_rule; /* and measuring has not begun yet */
 
   GstVideoInfo info;
   GstVideoOrientationMethod orientation; /* what makes frames upright */
-  UnetTiles *tiles; /* (nullable): fit=tile */
+  UnetTiles *tiles;                      /* (nullable): fit=tile */
   UnetPreprocess *preprocess;
   UnetPostprocess *postprocess;
-  UnetMask shape; /* without data */
+  UnetMask shape;         /* without data */
   UnetTemporal *temporal; /* (nullable): not held yet */
   UnetScene *scene;       /* (nullable): never compared */
   gboolean compared;      /* the frame that is read next */
@@ -67,8 +67,8 @@ find_tensor (UnetModel *model, const gchar *name, guint n,
 static gsize
 input_size (UnetSegmenter *self, guint index)
 {
-  const UnetTensorInfo *info = unet_session_get_input_info (self->session,
-      index);
+  const UnetTensorInfo *info =
+      unet_session_get_input_info (self->session, index);
   gsize size = unet_dtype_size (info->dtype);
 
   for (guint d = 0; d < info->n_dims; d++)
@@ -117,7 +117,8 @@ warm_up (UnetSegmenter *self, GError **error)
     if (!time_run (self, &self->run_estimate, error))
       return FALSE;
   for (guint i = 0; i < 3 && self->options.threads == 1
-       && self->run_estimate > self->pace.budget; i++) {
+       && self->run_estimate > self->pace.budget;
+       i++) {
     if (!time_run (self, &time, error))
       return FALSE;
     self->run_estimate = MIN (self->run_estimate, time);
@@ -131,8 +132,8 @@ static void
 start_beside (UnetSegmenter *self)
 {
   self->beside = unet_beside_new (self->model, self->contract,
-      self->input_width, self->input_height, &self->options,
-      self->calibration, self->calibration_path);
+      self->input_width, self->input_height, &self->options, self->calibration,
+      self->calibration_path);
 }
 
 /* Other streams came or went. */
@@ -151,8 +152,8 @@ static void
 begin_collecting (UnetSegmenter *self)
 {
   g_clear_pointer (&self->collecting, unet_calibration_unref);
-  self->collecting = unet_calibration_new (self->model,
-      "the first frames of a stream");
+  self->collecting =
+      unet_calibration_new (self->model, "the first frames of a stream");
 }
 
 /* Frames of another size are no use to what was begun. */
@@ -160,7 +161,8 @@ static void
 drop_beside (UnetSegmenter *self)
 {
   UnetSession *session = self->beside
-      ? unet_beside_finish (g_steal_pointer (&self->beside), TRUE) : NULL;
+      ? unet_beside_finish (g_steal_pointer (&self->beside), TRUE)
+      : NULL;
 
   g_clear_pointer (&session, unet_session_unref);
   if (self->calibration && !unet_calibration_is_finished (self->calibration)) {
@@ -265,10 +267,9 @@ compile (UnetSegmenter *self, guint width, guint height, GError **error)
 {
   const UnetTensorInfo *info;
 
-
   g_clear_pointer (&self->session, unet_session_unref);
-  self->session = unet_session_new_for_size (self->model, self->contract,
-      width, height, &self->options, error);
+  self->session = unet_session_new_for_size (
+      self->model, self->contract, width, height, &self->options, error);
   if (self->session == NULL)
     return FALSE;
   self->input_width = width;
@@ -318,10 +319,10 @@ open_early (UnetSegmenter *self, GError **error)
 {
   guint width, height, other_width, other_height;
 
-  unet_model_choose_size (self->model, self->contract, 1920, 1080, &width,
-      &height);
-  unet_model_choose_size (self->model, self->contract, 1080, 1920,
-      &other_width, &other_height);
+  unet_model_choose_size (
+      self->model, self->contract, 1920, 1080, &width, &height);
+  unet_model_choose_size (
+      self->model, self->contract, 1080, 1920, &other_width, &other_height);
   if (width != other_width || height != other_height)
     return TRUE;
   return open_session (self, width, height, error);
@@ -416,19 +417,19 @@ static gboolean
 open_view (UnetSegmenter *self, guint square_width, guint height, View *view,
     GError **error)
 {
-  *view = (View) { self->input_width, self->input_height, 0, 0,
+  *view = (View){ self->input_width, self->input_height, 0, 0,
     self->input_width, self->input_height,
     unet_session_get_output_info (self->session, self->output) };
   if (self->contract->fit != UNET_FIT_TILE) {
-    if (!unet_session_get_output_window (self->session, self->output,
-            &view->x, &view->y, &view->w, &view->h)) {
+    if (!unet_session_get_output_window (self->session, self->output, &view->x,
+            &view->y, &view->w, &view->h)) {
       view->w = self->input_width;
       view->h = self->input_height;
     }
     return TRUE;
   }
-  self->tiles = unet_tiles_new (self->session, self->contract, square_width,
-      height, error);
+  self->tiles = unet_tiles_new (
+      self->session, self->contract, square_width, height, error);
   if (self->tiles == NULL)
     return FALSE;
   view->width = square_width;
@@ -456,13 +457,13 @@ stand_up (UnetSegmenter *self, const GstVideoInfo *info)
     case GST_VIDEO_ORIENTATION_90L:
     case GST_VIDEO_ORIENTATION_UL_LR:
     case GST_VIDEO_ORIENTATION_UR_LL:
-      up = (Upright) { up.height, up.width, up.par_d, up.par_n, 0 };
+      up = (Upright){ up.height, up.width, up.par_d, up.par_n, 0 };
       break;
     default:
       break;
   }
-  up.square = MAX (1, gst_util_uint64_scale_int_round (up.width, up.par_n,
-      up.par_d));
+  up.square =
+      MAX (1, gst_util_uint64_scale_int_round (up.width, up.par_n, up.par_d));
   return up;
 }
 
@@ -478,8 +479,8 @@ open_frame_path (UnetSegmenter *self, const GstVideoInfo *info,
   unet_placement_init_for (&placement, self->contract, up->width, up->height,
       up->par_n, up->par_d, v.width, v.height, v.x, v.y, v.w, v.h);
   placement.orientation = self->orientation;
-  self->preprocess = unet_preprocess_new (info, self->contract, v.width,
-      v.height, &placement, error);
+  self->preprocess = unet_preprocess_new (
+      info, self->contract, v.width, v.height, &placement, error);
   if (self->preprocess == NULL)
     return FALSE;
   self->postprocess = unet_postprocess_new (self->contract, v.output, v.width,
@@ -504,8 +505,8 @@ make_classes (UnetSegmenter *self)
     pair[1] = labels[foreground];
     labels = pair;
   }
-  return unet_seg_classes_new (unet_model_get_name (self->model),
-      self->shape.n_classes, labels);
+  return unet_seg_classes_new (
+      unet_model_get_name (self->model), self->shape.n_classes, labels);
 }
 
 static gboolean
@@ -519,8 +520,8 @@ same_picture (const GstVideoInfo *a, const GstVideoInfo *b)
 }
 
 gboolean
-unet_segmenter_set_orientation (UnetSegmenter *self,
-    GstVideoOrientationMethod orientation)
+unet_segmenter_set_orientation (
+    UnetSegmenter *self, GstVideoOrientationMethod orientation)
 {
   if (orientation == self->orientation)
     return FALSE;
@@ -539,8 +540,8 @@ suits (UnetSegmenter *self, guint width, guint height)
 }
 
 gboolean
-unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
-    GError **error)
+unet_segmenter_set_info (
+    UnetSegmenter *self, const GstVideoInfo *info, GError **error)
 {
   guint width, height;
   Upright up;
@@ -553,8 +554,8 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info,
   close_info (self);
 
   up = stand_up (self, info);
-  unet_model_choose_size (self->model, self->contract, up.square, up.height,
-      &width, &height);
+  unet_model_choose_size (
+      self->model, self->contract, up.square, up.height, &width, &height);
   if (!suits (self, width, height)
       && !open_session (self, width, height, error))
     return FALSE;
@@ -605,23 +606,23 @@ fill_mask (UnetSegmenter *self, gdouble threshold, UnetMaskBuffers *mask,
 
   if (!unet_mask_pool_acquire (&self->pool, mask, &map, error))
     return FALSE;
-  unet_postprocess_run (self->postprocess, output_data (self), threshold,
-      &map.mask);
+  unet_postprocess_run (
+      self->postprocess, output_data (self), threshold, &map.mask);
   unet_mask_buffers_unmap (mask, &map);
   return TRUE;
 }
 
 void
-unet_segmenter_hold (UnetSegmenter *self, gdouble elapsed,
-    gdouble time_constant)
+unet_segmenter_hold (
+    UnetSegmenter *self, gdouble elapsed, gdouble time_constant)
 {
   self->elapsed = elapsed;
   self->time_constant = time_constant;
 }
 
 gboolean
-unet_segmenter_is_still (UnetSegmenter *self, const GstVideoFrame *frame,
-    gdouble threshold)
+unet_segmenter_is_still (
+    UnetSegmenter *self, const GstVideoFrame *frame, gdouble threshold)
 {
   if (self->scene == NULL)
     self->scene = unet_scene_new (&self->info, &self->shape, NULL);
@@ -636,14 +637,14 @@ static void
 look (UnetSegmenter *self, const GstVideoFrame *frame)
 {
   if (self->time_constant > 0 && self->temporal == NULL)
-    self->temporal = unet_temporal_new (&self->info, &self->shape,
-        self->orientation, NULL);
+    self->temporal =
+        unet_temporal_new (&self->info, &self->shape, self->orientation, NULL);
   self->holds = self->temporal && self->time_constant > 0;
-  unet_postprocess_set_temporal (self->postprocess,
-      self->holds ? self->temporal : NULL);
+  unet_postprocess_set_temporal (
+      self->postprocess, self->holds ? self->temporal : NULL);
   if (self->holds)
-    unet_temporal_look (self->temporal, frame, self->elapsed,
-        self->time_constant);
+    unet_temporal_look (
+        self->temporal, frame, self->elapsed, self->time_constant);
   else if (self->temporal)
     unet_temporal_reset (self->temporal);
   self->time_constant = 0;
@@ -684,8 +685,8 @@ unet_segmenter_run (UnetSegmenter *self, gdouble threshold,
 }
 
 UnetSegMeta *
-unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
-    const UnetMaskBuffers *mask)
+unet_segmenter_attach (
+    UnetSegmenter *self, GstBuffer *buffer, const UnetMaskBuffers *mask)
 {
   UnetSegMeta *meta = gst_buffer_add_unet_seg_meta (buffer, self->classes,
       mask->class_map, mask->probability, self->shape.width,
@@ -699,8 +700,8 @@ unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
 }
 
 static void
-attach_box (UnetSegmenter *self, GstBuffer *buffer, const UnetMask *mask,
-    guint id)
+attach_box (
+    UnetSegmenter *self, GstBuffer *buffer, const UnetMask *mask, guint id)
 {
   const gchar *label = unet_seg_classes_get_label (self->classes, id);
   gint width = GST_VIDEO_INFO_WIDTH (&self->info);
@@ -714,13 +715,13 @@ attach_box (UnetSegmenter *self, GstBuffer *buffer, const UnetMask *mask,
   y = CLAMP ((gint) box[1], 0, height - 1);
   right = CLAMP ((gint) (box[0] + box[2] + .5), x + 1, width);
   bottom = CLAMP ((gint) (box[1] + box[3] + .5), y + 1, height);
-  gst_buffer_add_video_region_of_interest_meta (buffer,
-      label ? label : "foreground", x, y, right - x, bottom - y);
+  gst_buffer_add_video_region_of_interest_meta (
+      buffer, label ? label : "foreground", x, y, right - x, bottom - y);
 }
 
 void
-unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
-    const UnetMaskBuffers *mask)
+unet_segmenter_attach_boxes (
+    UnetSegmenter *self, GstBuffer *buffer, const UnetMaskBuffers *mask)
 {
   UnetMaskMap map;
 
@@ -791,8 +792,8 @@ unet_segmenter_estimate (UnetSegmenter *self)
 
   if (self->preprocess == NULL)
     return time;
-  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->info),
-      NULL);
+  buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->info), NULL);
   if (buffer == NULL)
     return time;
   gst_buffer_memset (buffer, 0, 0, -1);

@@ -36,22 +36,23 @@ UnetCalibration *unet_segmenter_get_calibration (UnetSegmenter *self);
 /* The next frame is the first of another scene. */
 void unet_segmenter_reset_state (UnetSegmenter *self);
 
-/* What makes the frames' pictures upright, which the network sees; the masks lie
- * as the frames do. Returns whether it changes: then an info is needed again. */
-gboolean unet_segmenter_set_orientation (UnetSegmenter *self,
-    GstVideoOrientationMethod orientation);
+/* What makes the frames' pictures upright, which the network sees; the masks
+ * lie as the frames do. Returns whether it changes: then an info is needed
+ * again. */
+gboolean unet_segmenter_set_orientation (
+    UnetSegmenter *self, GstVideoOrientationMethod orientation);
 /* Prepares for frames of @info; compiles only where the input size changes. */
-gboolean unet_segmenter_set_info (UnetSegmenter *self,
-    const GstVideoInfo *info, GError **error);
+gboolean unet_segmenter_set_info (
+    UnetSegmenter *self, const GstVideoInfo *info, GError **error);
 
 /* The next mask is averaged with those before where the picture is still, as
  * unet_temporal_look() has it; milliseconds. Without this call it is not. */
-void unet_segmenter_hold (UnetSegmenter *self, gdouble elapsed,
-    gdouble time_constant);
+void unet_segmenter_hold (
+    UnetSegmenter *self, gdouble elapsed, gdouble time_constant);
 /* Whether no part of the picture differs by @threshold (0..1) or more from the
  * one that was read last. */
-gboolean unet_segmenter_is_still (UnetSegmenter *self,
-    const GstVideoFrame *frame, gdouble threshold);
+gboolean unet_segmenter_is_still (
+    UnetSegmenter *self, const GstVideoFrame *frame, gdouble threshold);
 /* @frame: mapped for reading. */
 void unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame);
 /* (nullable) (transfer none): the frame that was read last at the mask's
@@ -63,8 +64,8 @@ const UnetGuide *unet_segmenter_get_guide (UnetSegmenter *self);
 gboolean unet_segmenter_run (UnetSegmenter *self, gdouble threshold,
     UnetMaskBuffers *mask, guint64 *run_time, GError **error);
 /* Marks @buffer with the box of each class of @mask. */
-void unet_segmenter_attach_boxes (UnetSegmenter *self, GstBuffer *buffer,
-    const UnetMaskBuffers *mask);
+void unet_segmenter_attach_boxes (
+    UnetSegmenter *self, GstBuffer *buffer, const UnetMaskBuffers *mask);
 
 /* The calls about older masks all come from the streaming thread, whoever runs
  * the network. @frame: (nullable): the next one to be read, or to get an older
@@ -74,12 +75,12 @@ void unet_segmenter_watch (UnetSegmenter *self, const GstVideoFrame *frame);
 void unet_segmenter_take_up (UnetSegmenter *self);
 /* @to: the mask in use, @from, as it is on the frame that is watched. FALSE
  * where it has not moved, or nobody can tell. */
-gboolean unet_segmenter_carry (UnetSegmenter *self,
-    const UnetMaskBuffers *from, gdouble threshold, UnetMaskBuffers *to);
+gboolean unet_segmenter_carry (UnetSegmenter *self, const UnetMaskBuffers *from,
+    gdouble threshold, UnetMaskBuffers *to);
 
 /* Attaches @mask to a writable buffer, as of this frame. */
-UnetSegMeta *unet_segmenter_attach (UnetSegmenter *self, GstBuffer *buffer,
-    const UnetMaskBuffers *mask);
+UnetSegMeta *unet_segmenter_attach (
+    UnetSegmenter *self, GstBuffer *buffer, const UnetMaskBuffers *mask);
 
 /* What finding the mask of a frame takes, measured on a black one; only the
  * session's run before there is an info, 0 before there is a session. */
@@ -88,7 +89,7 @@ guint64 unet_segmenter_estimate (UnetSegmenter *self);
 UnetModel *unet_segmenter_get_model (UnetSegmenter *self);
 const UnetContract *unet_segmenter_get_contract (UnetSegmenter *self);
 /* (nullable): before the first frame size of a model of open size */
-UnetSession *unet_segmenter_get_session (UnetSegmenter *self, guint *width,
-    guint *height);
+UnetSession *unet_segmenter_get_session (
+    UnetSegmenter *self, guint *width, guint *height);
 
 G_END_DECLS

@@ -22,8 +22,8 @@ load (gpointer data)
 {
   UnetSwap *self = data;
 
-  self->segmenter = unet_segmenter_new (self->path, self->overrides,
-      &self->arithmetic, self->live, &self->error);
+  self->segmenter = unet_segmenter_new (
+      self->path, self->overrides, &self->arithmetic, self->live, &self->error);
   if (self->segmenter == NULL)
     goto done;
   unet_segmenter_set_orientation (self->segmenter, self->orientation);

@@ -47,8 +47,8 @@ print_segmentation (GstAnalyticsMtd *mask, GstClockTime time)
   GstAnalyticsMtd names;
   guint64 counts[256] = { 0 };
   guint w, h;
-  GstBuffer *picture = gst_analytics_segmentation_mtd_get_mask (mask, NULL,
-      NULL, &w, &h);
+  GstBuffer *picture =
+      gst_analytics_segmentation_mtd_get_mask (mask, NULL, NULL, &w, &h);
   const GstVideoMeta *meta = gst_buffer_get_video_meta (picture);
   gdouble pixel = (gdouble) w * h / meta->width / meta->height;
 
@@ -68,13 +68,14 @@ print_segmentation (GstAnalyticsMtd *mask, GstClockTime time)
 static void
 print_frame (GstBuffer *frame)
 {
-  GstAnalyticsRelationMeta *relations
-      = gst_buffer_get_analytics_relation_meta (frame);
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (frame);
   gpointer state = NULL;
   GstAnalyticsMtd mask;
 
-  while (relations && gst_analytics_relation_meta_iterate (relations, &state,
-      gst_analytics_segmentation_mtd_get_mtd_type (), &mask))
+  while (relations
+      && gst_analytics_relation_meta_iterate (relations, &state,
+          gst_analytics_segmentation_mtd_get_mtd_type (), &mask))
     print_segmentation (&mask, GST_BUFFER_PTS (frame));
 }
 
@@ -84,13 +85,14 @@ make_pipeline (const gchar *video, const gchar *properties, GError **error)
   gboolean test = g_str_equal (video, "test");
   g_autofree gchar *description = g_strdup_printf (
       "%s ! videoconvert ! unetseg output=none %s ! appsink name=masks "
-      "sync=false", test ? "videotestsrc num-buffers=30"
-      : "filesrc name=file ! decodebin", properties);
+      "sync=false",
+      test ? "videotestsrc num-buffers=30" : "filesrc name=file ! decodebin",
+      properties);
   GstElement *pipeline = gst_parse_launch (description, error);
 
   if (pipeline && !test) {
-    g_autoptr (GstElement) file = gst_bin_get_by_name (GST_BIN (pipeline),
-        "file");
+    g_autoptr (GstElement)
+        file = gst_bin_get_by_name (GST_BIN (pipeline), "file");
 
     g_object_set (file, "location", video, NULL);
   }
@@ -101,8 +103,8 @@ make_pipeline (const gchar *video, const gchar *properties, GError **error)
 static gboolean
 run (GstElement *pipeline)
 {
-  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline),
-      "masks");
+  g_autoptr (GstElement)
+      sink = gst_bin_get_by_name (GST_BIN (pipeline), "masks");
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
@@ -110,8 +112,8 @@ run (GstElement *pipeline)
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   do {
-    g_autoptr (GstSample) sample = gst_app_sink_try_pull_sample (
-        GST_APP_SINK (sink), GST_SECOND / 10);
+    g_autoptr (GstSample) sample =
+        gst_app_sink_try_pull_sample (GST_APP_SINK (sink), GST_SECOND / 10);
 
     if (sample)
       print_frame (gst_sample_get_buffer (sample));

@@ -31,8 +31,8 @@ measure (const UnetSegMeta *meta, const guint8 *class_map, Region *regions)
 
 /* The mask has a pixel grid of its own, laid over a rectangle of the frame. */
 static void
-print_region (const UnetSegMeta *meta, guint id, const Region *region,
-    GstClockTime time)
+print_region (
+    const UnetSegMeta *meta, guint id, const Region *region, GstClockTime time)
 {
   const gchar *label = unet_seg_classes_get_label (meta->classes, id);
   gdouble sx = meta->w / meta->width, sy = meta->h / meta->height;
@@ -41,8 +41,7 @@ print_region (const UnetSegMeta *meta, guint id, const Region *region,
       GST_CLOCK_TIME_IS_VALID (time) ? time / GST_MSECOND : 0,
       label ? label : "?", region->n * sx * sy,
       meta->x + (region->x / (gdouble) region->n + 0.5) * sx,
-      meta->y + (region->y / (gdouble) region->n + 0.5) * sy,
-      meta->age_frames);
+      meta->y + (region->y / (gdouble) region->n + 0.5) * sy, meta->age_frames);
 }
 
 static void
@@ -69,13 +68,14 @@ make_pipeline (const gchar *video, const gchar *properties, GError **error)
   gboolean test = g_str_equal (video, "test");
   g_autofree gchar *description = g_strdup_printf (
       "%s ! videoconvert ! unetseg output=none %s ! appsink name=masks "
-      "sync=false", test ? "videotestsrc num-buffers=30"
-      : "filesrc name=file ! decodebin", properties);
+      "sync=false",
+      test ? "videotestsrc num-buffers=30" : "filesrc name=file ! decodebin",
+      properties);
   GstElement *pipeline = gst_parse_launch (description, error);
 
   if (pipeline && !test) {
-    g_autoptr (GstElement) file = gst_bin_get_by_name (GST_BIN (pipeline),
-        "file");
+    g_autoptr (GstElement)
+        file = gst_bin_get_by_name (GST_BIN (pipeline), "file");
 
     g_object_set (file, "location", video, NULL);
   }
@@ -87,8 +87,8 @@ make_pipeline (const gchar *video, const gchar *properties, GError **error)
 static gboolean
 run (GstElement *pipeline)
 {
-  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline),
-      "masks");
+  g_autoptr (GstElement)
+      sink = gst_bin_get_by_name (GST_BIN (pipeline), "masks");
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
@@ -96,8 +96,8 @@ run (GstElement *pipeline)
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   do {
-    g_autoptr (GstSample) sample = gst_app_sink_try_pull_sample (
-        GST_APP_SINK (sink), GST_SECOND / 10);
+    g_autoptr (GstSample) sample =
+        gst_app_sink_try_pull_sample (GST_APP_SINK (sink), GST_SECOND / 10);
 
     if (sample)
       print_mask (gst_sample_get_buffer (sample));

@@ -67,8 +67,8 @@ find_range (const Map *m, gfloat *low, gfloat *high)
 /* Probabilities of a pixel's channels; returns which is largest, or whether
  * the only one reaches a half. */
 static gint
-read_pixel (const Map *m, gint64 n, gint64 pixel, gfloat low, gfloat high,
-    gfloat *p)
+read_pixel (
+    const Map *m, gint64 n, gint64 pixel, gfloat low, gfloat high, gfloat *p)
 {
   gfloat top = -INFINITY, sum = 0;
   gint best = 0;
@@ -107,10 +107,10 @@ add_maps (UnetAgreement *self, const Map *a, const Map *b)
   find_range (a, &range[0], &range[1]);
   find_range (b, &range[2], &range[3]);
   for (gint64 i = 0; i < a->n * a->pixels; i++) {
-    gint x = read_pixel (a, i / a->pixels, i % a->pixels, range[0], range[1],
-        p);
-    gint y = read_pixel (b, i / a->pixels, i % a->pixels, range[2], range[3],
-        q);
+    gint x =
+        read_pixel (a, i / a->pixels, i % a->pixels, range[0], range[1], p);
+    gint y =
+        read_pixel (b, i / a->pixels, i % a->pixels, range[2], range[3], q);
     gboolean fx = is_foreground (a, x), fy = is_foreground (b, y);
 
     for (gint64 c = 0; c < a->c; c++)
@@ -124,8 +124,8 @@ add_maps (UnetAgreement *self, const Map *a, const Map *b)
 
 /* Class numbers, or anything else that is no float. */
 static void
-add_labels (UnetAgreement *self, const UnetTensorInfo *info,
-    gconstpointer a, gconstpointer b)
+add_labels (UnetAgreement *self, const UnetTensorInfo *info, gconstpointer a,
+    gconstpointer b)
 {
   gsize size = unet_dtype_size (info->dtype), n = 1;
   const guint8 zero[8] = { 0 };

@@ -20,13 +20,12 @@ typedef struct {
 /* ---- runs ---------------------------------------------------------------- */
 
 static UnetSession *
-open_session (const Job *job, const UnetSessionPurpose *purpose,
-    GError **error)
+open_session (const Job *job, const UnetSessionPurpose *purpose, GError **error)
 {
   const UnetCalibration *c = job->calibration;
 
-  return unet_session_new_for (c->source, job->contract, c->shapes,
-      c->n_shapes, &job->options, purpose, error);
+  return unet_session_new_for (c->source, job->contract, c->shapes, c->n_shapes,
+      &job->options, purpose, error);
 }
 
 static gboolean
@@ -35,8 +34,8 @@ run_frame (const Job *job, UnetSession *session, guint frame, GError **error)
   GPtrArray *inputs = g_ptr_array_index (job->calibration->frames, frame);
 
   if (g_atomic_int_get (&job->calibration->cancelled)) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-        "the calibration was cancelled");
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_ENGINE, "the calibration was cancelled");
     return FALSE;
   }
   for (guint i = 0; i < inputs->len; i++) {
@@ -51,14 +50,14 @@ run_frame (const Job *job, UnetSession *session, guint frame, GError **error)
 static GBytes *
 take_result (const Job *job, UnetSession *session)
 {
-  const UnetTensorInfo *info
-      = unet_session_get_output_info (session, job->output);
+  const UnetTensorInfo *info =
+      unet_session_get_output_info (session, job->output);
   gsize size = unet_dtype_size (info->dtype);
 
   for (guint i = 0; i < info->n_dims; i++)
     size *= info->dims[i];
-  return g_bytes_new (unet_session_get_output_data (session, job->output),
-      size);
+  return g_bytes_new (
+      unet_session_get_output_data (session, job->output), size);
 }
 
 /* ---- ranges -------------------------------------------------------------- */
@@ -73,8 +72,8 @@ take_ranges (UnetCalibration *self, GHashTable *histograms)
   while (g_hash_table_iter_next (&iter, &name, &histogram)) {
     UnetRange range = unet_histogram_range (histogram);
 
-    g_hash_table_insert (self->ranges, g_strdup (name),
-        g_memdup2 (&range, sizeof range));
+    g_hash_table_insert (
+        self->ranges, g_strdup (name), g_memdup2 (&range, sizeof range));
   }
 }
 
@@ -218,8 +217,8 @@ widen_layers (const Job *job, GArray *layers, GError **error)
 
   for (guint step = 1; n < most && !unet_calibration_agrees (c); step *= 2) {
     for (guint i = 0; i < step && n < most; i++, n++)
-      g_hash_table_add (c->wide,
-          g_strdup (g_array_index (layers, Layer, n).name));
+      g_hash_table_add (
+          c->wide, g_strdup (g_array_index (layers, Layer, n).name));
     if (!compare_held (job, error))
       return FALSE;
   }
@@ -255,8 +254,9 @@ job_init (Job *job, UnetCalibration *self, const UnetContract *contract,
     job->first_held = MAX (self->frames->len, 1) - 1;
   for (guint i = 0; contract && i < unet_model_get_n_outputs (self->source);
        i++)
-    if (g_strcmp0 (unet_model_get_output (self->source, i)->name,
-            contract->output) == 0)
+    if (g_strcmp0 (
+            unet_model_get_output (self->source, i)->name, contract->output)
+        == 0)
       job->output = i;
 }
 

@@ -22,8 +22,8 @@ calibration_new (const gchar *model, const gchar *data)
   self->data = g_strdup (data ? data : "");
   self->max_difference = MAX_DIFFERENCE;
   self->min_iou = MIN_IOU;
-  self->ranges = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
+  self->ranges =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->wide = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
@@ -34,8 +34,8 @@ unet_calibration_new (UnetModel *model, const gchar *data)
   UnetCalibration *self = calibration_new (unet_model_get_hash (model), data);
 
   self->source = unet_model_ref (model);
-  self->frames = g_ptr_array_new_with_free_func (
-      (GDestroyNotify) g_ptr_array_unref);
+  self->frames =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   return self;
 }
 
@@ -62,8 +62,8 @@ unet_calibration_unref (UnetCalibration *self)
 }
 
 void
-unet_calibration_set_limits (UnetCalibration *self, gdouble difference,
-    gdouble iou)
+unet_calibration_set_limits (
+    UnetCalibration *self, gdouble difference, gdouble iou)
 {
   g_return_if_fail (!self->finished);
   self->max_difference = difference;
@@ -158,8 +158,8 @@ unet_calibration_agrees (UnetCalibration *self)
 }
 
 void
-unet_calibration_get_agreement (UnetCalibration *self, gdouble *difference,
-    gdouble *iou)
+unet_calibration_get_agreement (
+    UnetCalibration *self, gdouble *difference, gdouble *iou)
 {
   if (difference)
     *difference = self->difference;
@@ -231,8 +231,7 @@ write_ranges (UnetCalibration *self, GKeyFile *file)
 }
 
 gboolean
-unet_calibration_save (UnetCalibration *self, const gchar *path,
-    GError **error)
+unet_calibration_save (UnetCalibration *self, const gchar *path, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autoptr (GPtrArray) wide = sorted_names (self->wide);
@@ -247,8 +246,8 @@ unet_calibration_save (UnetCalibration *self, const gchar *path,
   g_key_file_set_double (file, GROUP, "iou", self->iou);
   g_key_file_set_double (file, GROUP, "max-difference", self->max_difference);
   g_key_file_set_double (file, GROUP, "min-iou", self->min_iou);
-  g_key_file_set_string_list (file, GROUP, "f32-layers",
-      (const gchar *const *) wide->pdata, wide->len);
+  g_key_file_set_string_list (
+      file, GROUP, "f32-layers", (const gchar *const *) wide->pdata, wide->len);
   write_ranges (self, file);
   return g_key_file_save_to_file (file, path, error);
 }
@@ -271,8 +270,8 @@ static gboolean
 read_ranges (UnetCalibration *self, GKeyFile *file, GError **error)
 {
   gsize n = 0, n_low = 0, n_high = 0;
-  g_auto (GStrv) names
-      = g_key_file_get_string_list (file, "ranges", "values", &n, error);
+  g_auto (GStrv)
+      names = g_key_file_get_string_list (file, "ranges", "values", &n, error);
   g_autofree gdouble *low = names && !*error
       ? g_key_file_get_double_list (file, "ranges", "low", &n_low, error)
       : NULL;
@@ -296,8 +295,8 @@ read_ranges (UnetCalibration *self, GKeyFile *file, GError **error)
           "the range of '%s' is none", names[i]);
       return FALSE;
     }
-    g_hash_table_insert (self->ranges, g_strdup (names[i]),
-        g_memdup2 (&r, sizeof r));
+    g_hash_table_insert (
+        self->ranges, g_strdup (names[i]), g_memdup2 (&r, sizeof r));
   }
   return TRUE;
 }
@@ -306,11 +305,11 @@ static UnetCalibration *
 read_file (GKeyFile *file, GError **error)
 {
   g_autofree gchar *model = g_key_file_get_string (file, GROUP, "model", error);
-  g_autofree gchar *data
-      = model && !*error ? g_key_file_get_string (file, GROUP, "data", error)
-                         : NULL;
-  g_auto (GStrv) wide
-      = g_key_file_get_string_list (file, GROUP, "f32-layers", NULL, NULL);
+  g_autofree gchar *data = model && !*error
+      ? g_key_file_get_string (file, GROUP, "data", error)
+      : NULL;
+  g_auto (GStrv)
+      wide = g_key_file_get_string_list (file, GROUP, "f32-layers", NULL, NULL);
   UnetCalibration *self;
 
   /* A string with a bad escape is an error and a string. */
@@ -319,7 +318,8 @@ read_file (GKeyFile *file, GError **error)
   self = calibration_new (model, data);
   for (gsize i = 0; wide && wide[i]; i++)
     g_hash_table_add (self->wide, g_strdup (wide[i]));
-  self->n_frames = MAX (g_key_file_get_integer (file, GROUP, "frames", NULL), 0);
+  self->n_frames =
+      MAX (g_key_file_get_integer (file, GROUP, "frames", NULL), 0);
   self->finished = TRUE;
   if (!read_number (file, "difference", &self->difference, error)
       || !read_number (file, "iou", &self->iou, error)
@@ -331,8 +331,8 @@ read_file (GKeyFile *file, GError **error)
 }
 
 UnetCalibration *
-unet_calibration_new_from_data (const gchar *text, gsize length,
-    const gchar *name, GError **error)
+unet_calibration_new_from_data (
+    const gchar *text, gsize length, const gchar *name, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   UnetCalibration *self = NULL;
@@ -346,8 +346,8 @@ unet_calibration_new_from_data (const gchar *text, gsize length,
           "no calibration of format %d", FORMAT);
   }
   if (!self)
-    g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE, "%s: %s", name,
-        e->message);
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_PARSE, "%s: %s", name, e->message);
   g_clear_error (&e);
   return self;
 }

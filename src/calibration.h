@@ -12,11 +12,11 @@ struct _UnetCalibration {
   gchar *data;
   guint n_frames;
   gboolean finished;
-  gint cancelled; /* atomic */
+  gint cancelled;                  /* atomic */
   gdouble difference, iou;         /* found */
   gdouble max_difference, min_iou; /* asked for */
-  GHashTable *ranges; /* name of a value -> UnetRange */
-  GHashTable *wide;   /* set of names of nodes */
+  GHashTable *ranges;              /* name of a value -> UnetRange */
+  GHashTable *wide;                /* set of names of nodes */
 
   /* until finished */
   UnetModel *source;

@@ -4,32 +4,32 @@
 #include <string.h>
 
 G_DEFINE_ENUM_TYPE (UnetLayout, unet_layout,
-                    G_DEFINE_ENUM_VALUE (UNET_LAYOUT_AUTO, "auto"),
-                    G_DEFINE_ENUM_VALUE (UNET_LAYOUT_NCHW, "nchw"),
-                    G_DEFINE_ENUM_VALUE (UNET_LAYOUT_NHWC, "nhwc"))
+    G_DEFINE_ENUM_VALUE (UNET_LAYOUT_AUTO, "auto"),
+    G_DEFINE_ENUM_VALUE (UNET_LAYOUT_NCHW, "nchw"),
+    G_DEFINE_ENUM_VALUE (UNET_LAYOUT_NHWC, "nhwc"))
 G_DEFINE_ENUM_TYPE (UnetColorOrder, unet_color_order,
-                    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_AUTO, "auto"),
-                    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_RGB, "rgb"),
-                    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_BGR, "bgr"),
-                    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_GRAY, "gray"))
+    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_AUTO, "auto"),
+    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_RGB, "rgb"),
+    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_BGR, "bgr"),
+    G_DEFINE_ENUM_VALUE (UNET_COLOR_ORDER_GRAY, "gray"))
 G_DEFINE_ENUM_TYPE (UnetFit, unet_fit,
-                    G_DEFINE_ENUM_VALUE (UNET_FIT_STRETCH, "stretch"),
-                    G_DEFINE_ENUM_VALUE (UNET_FIT_LETTERBOX, "letterbox"),
-                    G_DEFINE_ENUM_VALUE (UNET_FIT_CROP, "crop"),
-                    G_DEFINE_ENUM_VALUE (UNET_FIT_TILE, "tile"))
+    G_DEFINE_ENUM_VALUE (UNET_FIT_STRETCH, "stretch"),
+    G_DEFINE_ENUM_VALUE (UNET_FIT_LETTERBOX, "letterbox"),
+    G_DEFINE_ENUM_VALUE (UNET_FIT_CROP, "crop"),
+    G_DEFINE_ENUM_VALUE (UNET_FIT_TILE, "tile"))
 G_DEFINE_ENUM_TYPE (UnetActivation, unet_activation,
-                    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_AUTO, "auto"),
-                    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_NONE, "none"),
-                    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_SIGMOID, "sigmoid"),
-                    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_SOFTMAX, "softmax"),
-                    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_ARGMAX, "argmax"),
-                    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_MIN_MAX, "min-max"))
-G_DEFINE_BOXED_TYPE (UnetContract, unet_contract, unet_contract_copy,
-                     unet_contract_free)
+    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_AUTO, "auto"),
+    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_NONE, "none"),
+    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_SIGMOID, "sigmoid"),
+    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_SOFTMAX, "softmax"),
+    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_ARGMAX, "argmax"),
+    G_DEFINE_ENUM_VALUE (UNET_ACTIVATION_MIN_MAX, "min-max"))
+G_DEFINE_BOXED_TYPE (
+    UnetContract, unet_contract, unet_contract_copy, unet_contract_free)
 
 /* Five halvings, as most networks have them. */
 #define DEFAULT_MULTIPLE 32
-#define MAX_SIZE 16384
+#define MAX_SIZE         16384
 
 UnetContract *
 unet_contract_new (void)
@@ -186,14 +186,14 @@ set_output (UnetContract *c, const gchar *value)
   return set_string (&c->output, value);
 }
 
-#define SET_ENUM(name, Type, TYPE)                                            \
-  static gboolean set_##name (UnetContract *c, const gchar *value)            \
-  {                                                                           \
-    gint number;                                                              \
-    if (!parse_enum (UNET_TYPE_##TYPE, value, &number))                       \
-      return FALSE;                                                           \
-    c->name = (Type) number;                                                  \
-    return TRUE;                                                              \
+#define SET_ENUM(name, Type, TYPE)                                             \
+  static gboolean set_##name (UnetContract *c, const gchar *value)             \
+  {                                                                            \
+    gint number;                                                               \
+    if (!parse_enum (UNET_TYPE_##TYPE, value, &number))                        \
+      return FALSE;                                                            \
+    c->name = (Type) number;                                                   \
+    return TRUE;                                                               \
   }
 
 SET_ENUM (layout, UnetLayout, LAYOUT)
@@ -293,8 +293,9 @@ set_input_size (UnetContract *c, const gchar *value)
   if (!video && !parts[1]) {
     if (!parse_int (parts[0], 1, MAX_SIZE, &side))
       return FALSE;
-  } else if (!video && (!parse_int (parts[0], 0, MAX_SIZE, &width)
-                        || !parse_int (parts[1], 0, MAX_SIZE, &height))) {
+  } else if (!video
+      && (!parse_int (parts[0], 0, MAX_SIZE, &width)
+          || !parse_int (parts[1], 0, MAX_SIZE, &height))) {
     return FALSE;
   }
   c->input_width = (guint) width;
@@ -373,8 +374,8 @@ static const struct {
 };
 
 gboolean
-unet_contract_set (UnetContract *contract, const gchar *key,
-                   const gchar *value, GError **error)
+unet_contract_set (UnetContract *contract, const gchar *key, const gchar *value,
+    GError **error)
 {
   g_return_val_if_fail (contract && key && value, FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
@@ -382,12 +383,12 @@ unet_contract_set (UnetContract *contract, const gchar *key,
       continue;
     if (fields[i].set (contract, value))
       return TRUE;
-    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-                 "'%s' cannot be '%s'", key, value);
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "'%s' cannot be '%s'",
+        key, value);
     return FALSE;
   }
-  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-               "there is no field '%s'", key);
+  g_set_error (
+      error, UNET_ERROR, UNET_ERROR_CONTRACT, "there is no field '%s'", key);
   return FALSE;
 }
 
@@ -398,8 +399,8 @@ append_number (GString *text, gdouble number)
 {
   gchar buffer[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_string_append (text,
-                   g_ascii_formatd (buffer, sizeof buffer, "%.9g", number));
+  g_string_append (
+      text, g_ascii_formatd (buffer, sizeof buffer, "%.9g", number));
 }
 
 static void
@@ -419,8 +420,7 @@ append_enum (GString *text, const gchar *key, GType type, gint value)
   GEnumClass *class = g_type_class_ref (type);
   const GEnumValue *found = g_enum_get_value (class, value);
 
-  g_string_append_printf (text, " %s=%s", key,
-                          found ? found->value_nick : "?");
+  g_string_append_printf (text, " %s=%s", key, found ? found->value_nick : "?");
   g_type_class_unref (class);
 }
 
@@ -438,33 +438,31 @@ unet_contract_to_string (const UnetContract *c)
 {
   GString *text = g_string_new (NULL);
 
-  g_string_append_printf (text, "input=%s output=%s",
-                          c->input ? c->input : "",
-                          c->output ? c->output : "");
+  g_string_append_printf (text, "input=%s output=%s", c->input ? c->input : "",
+      c->output ? c->output : "");
   append_enum (text, "layout", UNET_TYPE_LAYOUT, (gint) c->layout);
-  append_enum (text, "color-order", UNET_TYPE_COLOR_ORDER,
-               (gint) c->color_order);
+  append_enum (
+      text, "color-order", UNET_TYPE_COLOR_ORDER, (gint) c->color_order);
   g_string_append (text, " scale=");
   append_number (text, c->scale);
   append_triple (text, "mean", c->mean);
   append_triple (text, "std", c->std);
-  g_string_append_printf (text, " divide-by-max=%s",
-                          c->divide_by_max ? "true" : "false");
+  g_string_append_printf (
+      text, " divide-by-max=%s", c->divide_by_max ? "true" : "false");
   append_enum (text, "fit", UNET_TYPE_FIT, (gint) c->fit);
   if (c->input_video)
     g_string_append (text, " input-size=video");
   else if (c->input_side)
     g_string_append_printf (text, " input-size=%u", c->input_side);
   else
-    g_string_append_printf (text, " input-size=%ux%u", c->input_width,
-                            c->input_height);
+    g_string_append_printf (
+        text, " input-size=%ux%u", c->input_width, c->input_height);
   g_string_append_printf (text, " multiple=%u", c->multiple);
   if (c->fit == UNET_FIT_TILE)
     g_string_append_printf (text, " overlap=%d", c->overlap);
-  append_enum (text, "activation", UNET_TYPE_ACTIVATION,
-               (gint) c->activation);
+  append_enum (text, "activation", UNET_TYPE_ACTIVATION, (gint) c->activation);
   g_string_append_printf (text, " foreground-class=%d invert=%s",
-                          c->foreground_class, c->invert ? "true" : "false");
+      c->foreground_class, c->invert ? "true" : "false");
   append_list (text, "labels", c->labels);
   append_list (text, "state", c->state);
   append_list (text, "constants", c->constants);

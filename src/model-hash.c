@@ -8,8 +8,8 @@
 static void
 add_text (GChecksum *sum, const gchar *text)
 {
-  g_checksum_update (sum, (const guchar *) (text ? text : ""),
-      (text ? strlen (text) : 0) + 1);
+  g_checksum_update (
+      sum, (const guchar *) (text ? text : ""), (text ? strlen (text) : 0) + 1);
 }
 
 static void

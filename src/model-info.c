@@ -8,7 +8,8 @@
  * cannot be told otherwise. */
 
 /* Of trials: sizes that go through six halvings. */
-static const gint64 trials[][3] = { /* batch, height, width */
+static const gint64 trials[][3] = {
+  /* batch, height, width */
   { 1, 256, 256 },
   { 1, 320, 384 },
 };
@@ -35,15 +36,15 @@ has_open_input (const UnetGraph *graph)
 static void
 set_trial_size (UnetValue *value, const gint64 *trial)
 {
-  gboolean nhwc = value->n_dims == 4 && value->dims[3] > 0 &&
-                  value->dims[3] <= 4 && value->dims[1] < 0;
+  gboolean nhwc = value->n_dims == 4 && value->dims[3] > 0
+      && value->dims[3] <= 4 && value->dims[1] < 0;
   gint64 nchw_dims[4] = { trial[0], 3, trial[1], trial[2] };
   gint64 nhwc_dims[4] = { trial[0], trial[1], trial[2], 3 };
 
   for (guint i = 0; i < value->n_dims; i++)
     if (value->dims[i] < 0)
-      value->dims[i] =
-          value->n_dims == 4 ? (nhwc ? nhwc_dims[i] : nchw_dims[i]) : 1;
+      value->dims[i] = value->n_dims == 4 ? (nhwc ? nhwc_dims[i] : nchw_dims[i])
+                                          : 1;
 }
 
 static UnetGraph *
@@ -59,8 +60,8 @@ infer_copy (const UnetGraph *graph, const gint64 *trial, GError **error)
 }
 
 static void
-fill_info (UnetTensorInfo *info, const UnetValue *named,
-           const UnetValue *shaped)
+fill_info (
+    UnetTensorInfo *info, const UnetValue *named, const UnetValue *shaped)
 {
   info->name = named->name;
   info->dtype = shaped->dtype;
@@ -69,32 +70,32 @@ fill_info (UnetTensorInfo *info, const UnetValue *named,
 }
 
 static UnetTensorInfo *
-new_infos (const UnetGraph *graph, const GPtrArray *named,
-           const GPtrArray *shaped)
+new_infos (
+    const UnetGraph *graph, const GPtrArray *named, const GPtrArray *shaped)
 {
   UnetTensorInfo *infos = g_new0 (UnetTensorInfo, named->len + 1);
 
   for (guint i = 0; i < named->len; i++)
-    fill_info (&infos[i], g_ptr_array_index (named, i),
-               g_ptr_array_index (shaped, i));
+    fill_info (
+        &infos[i], g_ptr_array_index (named, i), g_ptr_array_index (shaped, i));
   return infos;
 }
 
 /* Keeps of @info what both trials agree on. */
 static void
-compare_trials (UnetTensorInfo *info, const UnetValue *open,
-                const UnetValue *a, const UnetValue *b)
+compare_trials (UnetTensorInfo *info, const UnetValue *open, const UnetValue *a,
+    const UnetValue *b)
 {
   if (!a->has_shape || !b->has_shape || a->n_dims != b->n_dims)
     return;
   info->n_dims = a->n_dims;
   info->dtype = a->dtype;
   for (guint i = 0; i < a->n_dims; i++) {
-    gboolean known = open->has_shape && open->n_dims == a->n_dims &&
-                     open->dims[i] >= 0;
+    gboolean known = open->has_shape && open->n_dims == a->n_dims
+        && open->dims[i] >= 0;
     /* Trials have one picture each; who leaves the batch open means it. */
-    gboolean batch = i == 0 && open->has_shape && open->dims[0] < 0 &&
-                     a->dims[0] == 1;
+    gboolean batch = i == 0 && open->has_shape && open->dims[0] < 0
+        && a->dims[0] == 1;
     if (known)
       info->dims[i] = open->dims[i];
     else
@@ -122,8 +123,7 @@ describe_open (UnetModel *model, GError **error)
   }
   for (guint i = 0; b && i < graph->outputs->len; i++)
     compare_trials (&model->outputs[i], g_ptr_array_index (open->outputs, i),
-                    g_ptr_array_index (a->outputs, i),
-                    g_ptr_array_index (b->outputs, i));
+        g_ptr_array_index (a->outputs, i), g_ptr_array_index (b->outputs, i));
   unet_graph_free (open);
   unet_graph_free (a);
   unet_graph_free (b);

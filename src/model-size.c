@@ -6,7 +6,7 @@
 
 #define DEFAULT_SIDE 256
 #define DEFAULT_TILE 512
-#define MAX_SIZE 16384
+#define MAX_SIZE     16384
 
 static guint
 round_to (gdouble extent, guint multiple, gboolean up)
@@ -22,8 +22,8 @@ round_to (gdouble extent, guint multiple, gboolean up)
  * fewer pixels is seen worse, so lost area counts as much as distortion;
  * area won, which only takes time, half as much. */
 static void
-choose_open (gdouble aspect, const UnetContract *contract, guint *width,
-             guint *height)
+choose_open (
+    gdouble aspect, const UnetContract *contract, guint *width, guint *height)
 {
   const guint multiple = MAX (contract->multiple, 1);
   const gdouble side = contract->input_side ? contract->input_side
@@ -34,8 +34,8 @@ choose_open (gdouble aspect, const UnetContract *contract, guint *width,
     guint x = round_to (h * aspect, multiple, i & 1);
     guint y = round_to (h, multiple, i & 2);
     gdouble growth = log ((gdouble) x * y / (side * side));
-    gdouble cost = fabs (log ((gdouble) x / y / aspect)) +
-                   MAX (-growth, growth / 2);
+    gdouble cost =
+        fabs (log ((gdouble) x / y / aspect)) + MAX (-growth, growth / 2);
     if (cost < best) {
       best = cost;
       *width = x;
@@ -67,19 +67,19 @@ pools_all (const UnetGraph *graph, const UnetNode *node)
 {
   UnetWindow w;
 
-  if ((node->op != UNET_OP_MaxPool && node->op != UNET_OP_AveragePool) ||
-      !unet_node_window (graph, node, &w, NULL) || w.n != 2)
+  if ((node->op != UNET_OP_MaxPool && node->op != UNET_OP_AveragePool)
+      || !unet_node_window (graph, node, &w, NULL) || w.n != 2)
     return TRUE;
   for (guint i = 0; i < 2; i++)
-    if (w.kernel[i] == w.stride[i] && !w.pad_begin[i] && !w.ceil_mode &&
-        unet_node_input (node, 0)->dims[2 + i] % w.stride[i])
+    if (w.kernel[i] == w.stride[i] && !w.pad_begin[i] && !w.ceil_mode
+        && unet_node_input (node, 0)->dims[2 + i] % w.stride[i])
       return FALSE;
   return TRUE;
 }
 
 static void
 bind (UnetGraph *graph, const UnetTensorInfo *input,
-      const UnetContract *contract, guint width, guint height)
+    const UnetContract *contract, guint width, guint height)
 {
   const gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
   gint64 channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
@@ -95,7 +95,7 @@ bind (UnetGraph *graph, const UnetTensorInfo *input,
 
 static void
 measure (const UnetGraph *graph, const UnetValue *in, const UnetValue *out,
-         gint channel_axis, Probe *probe)
+    gint channel_axis, Probe *probe)
 {
   g_autofree UnetGeometry *all = g_new0 (UnetGeometry, graph->values->len);
   const UnetGeometry *g = &all[out->id];
@@ -115,8 +115,7 @@ measure (const UnetGraph *graph, const UnetValue *in, const UnetValue *out,
 
 static gboolean
 try_size (const UnetModel *model, const UnetContract *contract,
-          const UnetTensorInfo *input, guint width, guint height,
-          Probe *probe)
+    const UnetTensorInfo *input, guint width, guint height, Probe *probe)
 {
   const UnetTensorInfo *output =
       unet_model_find_output (model, contract->output);
@@ -126,10 +125,9 @@ try_size (const UnetModel *model, const UnetContract *contract,
   bind (graph, input, contract, width, height);
   ok = output && unet_graph_infer (graph, NULL);
   if (ok)
-    measure (graph,
-             g_ptr_array_index (graph->inputs, input - model->inputs),
-             g_ptr_array_index (graph->outputs, output - model->outputs),
-             contract->layout == UNET_LAYOUT_NHWC ? 3 : 1, probe);
+    measure (graph, g_ptr_array_index (graph->inputs, input - model->inputs),
+        g_ptr_array_index (graph->outputs, output - model->outputs),
+        contract->layout == UNET_LAYOUT_NHWC ? 3 : 1, probe);
   unet_graph_free (graph);
   return ok;
 }
@@ -138,13 +136,13 @@ try_size (const UnetModel *model, const UnetContract *contract,
  * ways: squares tell the remainder. */
 static guint
 next_exact (const UnetModel *model, const UnetContract *contract,
-            const UnetTensorInfo *input, guint extent, gint64 grid)
+    const UnetTensorInfo *input, guint extent, gint64 grid)
 {
   Probe probe;
 
   for (guint i = 0; i < (guint) grid; i++)
-    if (try_size (model, contract, input, extent + i, extent + i, &probe) &&
-        probe.exact)
+    if (try_size (model, contract, input, extent + i, extent + i, &probe)
+        && probe.exact)
       return extent + i;
   return extent;
 }
@@ -152,8 +150,8 @@ next_exact (const UnetModel *model, const UnetContract *contract,
 /* Tiles need not be larger than the frame. */
 static void
 choose_unscaled (const UnetModel *model, const UnetContract *contract,
-                 const UnetTensorInfo *input, guint frame_width,
-                 guint frame_height, guint *width, guint *height)
+    const UnetTensorInfo *input, guint frame_width, guint frame_height,
+    guint *width, guint *height)
 {
   const guint multiple = MAX (contract->multiple, 1);
   const guint limit = contract->input_video ? MAX_SIZE : DEFAULT_TILE;
@@ -162,21 +160,18 @@ choose_unscaled (const UnetModel *model, const UnetContract *contract,
   *width = round_to (MIN (frame_width, limit), multiple, TRUE);
   *height = round_to (MIN (frame_height, limit), multiple, TRUE);
   /* At a size at which no valid convolution runs out of pixels. */
-  if (try_size (model, contract, input, DEFAULT_TILE, DEFAULT_TILE, &probe) &&
-      (probe.margin[0] > 0 || probe.margin[1] > 0)) {
+  if (try_size (model, contract, input, DEFAULT_TILE, DEFAULT_TILE, &probe)
+      && (probe.margin[0] > 0 || probe.margin[1] > 0)) {
     *height = next_exact (model, contract, input,
-                          MIN (frame_height + (guint) probe.margin[0], limit),
-                          probe.grid[0]);
+        MIN (frame_height + (guint) probe.margin[0], limit), probe.grid[0]);
     *width = next_exact (model, contract, input,
-                         MIN (frame_width + (guint) probe.margin[1], limit),
-                         probe.grid[1]);
+        MIN (frame_width + (guint) probe.margin[1], limit), probe.grid[1]);
   }
 }
 
 void
 unet_model_choose_size (const UnetModel *model, const UnetContract *contract,
-                        guint frame_width, guint frame_height, guint *width,
-                        guint *height)
+    guint frame_width, guint frame_height, guint *width, guint *height)
 {
   const UnetTensorInfo *input = unet_model_find_input (model, contract->input);
   guint row = contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
@@ -191,10 +186,10 @@ unet_model_choose_size (const UnetModel *model, const UnetContract *contract,
     *height = (guint) input->dims[row];
   if (input && input->n_dims == 4 && input->dims[row + 1] > 0)
     *width = (guint) input->dims[row + 1];
-  if (!*width && !*height && input && input->n_dims == 4 &&
-      (contract->input_video || contract->fit == UNET_FIT_TILE))
-    choose_unscaled (model, contract, input, frame_width, frame_height, width,
-                     height);
+  if (!*width && !*height && input && input->n_dims == 4
+      && (contract->input_video || contract->fit == UNET_FIT_TILE))
+    choose_unscaled (
+        model, contract, input, frame_width, frame_height, width, height);
   else if (!*width && !*height)
     choose_open (aspect, contract, width, height);
   else if (!*width)

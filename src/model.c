@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUILT_IN_NAME "built-in person model"
-#define BUILT_IN_PATH "/org/unetseg/person.onnx"
+#define BUILT_IN_NAME    "built-in person model"
+#define BUILT_IN_PATH    "/org/unetseg/person.onnx"
 #define BUILT_IN_SIDECAR "/org/unetseg/person.modelinfo"
-#define BUILT_IN_RANGES "/org/unetseg/person.ranges"
+#define BUILT_IN_RANGES  "/org/unetseg/person.ranges"
 /* protobuf's own limit */
 #define MAX_FILE_SIZE G_MAXINT32
 
@@ -40,8 +40,8 @@ key_hash (gconstpointer data)
 {
   const UnetModelKey *key = data;
 
-  return g_str_hash (key->path) ^ (guint) key->model.inode ^
-         (guint) key->model.nanoseconds;
+  return g_str_hash (key->path) ^ (guint) key->model.inode
+      ^ (guint) key->model.nanoseconds;
 }
 
 static gboolean
@@ -49,9 +49,9 @@ key_equal (gconstpointer a, gconstpointer b)
 {
   const UnetModelKey *x = a, *y = b;
 
-  return !strcmp (x->path, y->path) &&
-         !memcmp (&x->model, &y->model, sizeof x->model) &&
-         !memcmp (&x->sidecar, &y->sidecar, sizeof x->sidecar);
+  return !strcmp (x->path, y->path)
+      && !memcmp (&x->model, &y->model, sizeof x->model)
+      && !memcmp (&x->sidecar, &y->sidecar, sizeof x->sidecar);
 }
 
 static void
@@ -160,24 +160,23 @@ count_parameters (const UnetGraph *graph)
 
   for (guint i = 0; i < graph->values->len; i++) {
     const UnetValue *value = g_ptr_array_index (graph->values, i);
-    if (value->constant && value->n_dims &&
-        unet_dtype_is_float (value->dtype))
+    if (value->constant && value->n_dims && unet_dtype_is_float (value->dtype))
       n += value->constant->n_elements;
   }
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
     const UnetAttr *attr =
         node->op == UNET_OP_Constant ? unet_node_attr (node, "value") : NULL;
-    if (attr && attr->tensor && attr->tensor->n_dims &&
-        unet_dtype_is_float (attr->tensor->dtype))
+    if (attr && attr->tensor && attr->tensor->n_dims
+        && unet_dtype_is_float (attr->tensor->dtype))
       n += attr->tensor->n_elements;
   }
   return n;
 }
 
 static UnetModel *
-model_new (GBytes *bytes, const gchar *name, const gchar *folder,
-           GError **error)
+model_new (
+    GBytes *bytes, const gchar *name, const gchar *folder, GError **error)
 {
   UnetGraph *graph = unet_onnx_parse (bytes, name, folder, error);
   UnetModel *model;
@@ -213,27 +212,26 @@ read_fd (int fd, gchar *data, gsize size)
 }
 
 static GBytes *
-read_content (int fd, const struct stat *st, const gchar *path,
-              GError **error)
+read_content (int fd, const struct stat *st, const gchar *path, GError **error)
 {
   gsize size = (gsize) st->st_size;
   gchar *data;
 
   if (!S_ISREG (st->st_mode)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND,
-                 "%s: not a regular file", path);
+        "%s: not a regular file", path);
     return NULL;
   }
   if (st->st_size > MAX_FILE_SIZE) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: larger than a protobuf message may be", path);
+        "%s: larger than a protobuf message may be", path);
     return NULL;
   }
   data = g_try_malloc (MAX (size, 1));
   if (!data || !read_fd (fd, data, size)) {
     g_free (data);
-    g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND, "%s: cannot read",
-                 path);
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_NOT_FOUND, "%s: cannot read", path);
     return NULL;
   }
   return g_bytes_new_take (data, size);
@@ -312,8 +310,8 @@ built_in_resource (void)
 GBytes *
 unet_model_dup_built_in (void)
 {
-  return g_resource_lookup_data (built_in_resource (), BUILT_IN_PATH,
-                                 G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  return g_resource_lookup_data (
+      built_in_resource (), BUILT_IN_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
 }
 
 /* So that it runs in bytes from the first frame on. */
@@ -326,9 +324,9 @@ load_built_in_ranges (void)
   UnetCalibration *calibration = NULL;
 
   if (bytes)
-    calibration = unet_calibration_new_from_data (
-        g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
-        BUILT_IN_RANGES, &error);
+    calibration =
+        unet_calibration_new_from_data (g_bytes_get_data (bytes, NULL),
+            g_bytes_get_size (bytes), BUILT_IN_RANGES, &error);
   if (error)
     g_warning ("%s", error->message);
   return calibration;
@@ -347,10 +345,10 @@ load_built_in (GError **error)
     key_free (key);
     return model;
   }
-  bytes = g_resource_lookup_data (built_in_resource (), BUILT_IN_PATH,
-                                  G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  bytes = g_resource_lookup_data (
+      built_in_resource (), BUILT_IN_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
   sidecar = g_resource_lookup_data (built_in_resource (), BUILT_IN_SIDECAR,
-                                    G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+      G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   model = bytes ? model_new (bytes, BUILT_IN_NAME, NULL, error) : NULL;
   if (!model) {
     key_free (key);
@@ -359,8 +357,7 @@ load_built_in (GError **error)
   if (sidecar) {
     model->sidecar = g_key_file_new ();
     model->sidecar_name = g_strdup (BUILT_IN_SIDECAR);
-    g_key_file_load_from_bytes (model->sidecar, sidecar, G_KEY_FILE_NONE,
-                                NULL);
+    g_key_file_load_from_bytes (model->sidecar, sidecar, G_KEY_FILE_NONE, NULL);
   }
   model->calibration = load_built_in_ranges ();
   return remember (model, key);
@@ -378,7 +375,7 @@ unet_model_load (const gchar *path, GError **error)
   fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND, "%s: %s", path,
-                 g_strerror (errno));
+        g_strerror (errno));
     return NULL;
   }
   model = load_fd (fd, path, error);

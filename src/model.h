@@ -15,10 +15,10 @@ struct _UnetModel {
   UnetTensorInfo *inputs, *outputs;
   guint64 n_parameters;
   gboolean quantized;
-  GKeyFile *sidecar;   /* (nullable) */
-  gchar *sidecar_name; /* (nullable): what errors call it */
-  UnetModelKey *key;   /* (nullable): under which it is cached */
-  gchar *hash;         /* (nullable): once asked for */
+  GKeyFile *sidecar;            /* (nullable) */
+  gchar *sidecar_name;          /* (nullable): what errors call it */
+  UnetModelKey *key;            /* (nullable): under which it is cached */
+  gchar *hash;                  /* (nullable): once asked for */
   UnetCalibration *calibration; /* (nullable): that came with it */
 };
 
@@ -35,10 +35,10 @@ const gchar *unet_model_get_hash (UnetModel *model);
 gboolean unet_model_describe (UnetModel *model, GError **error);
 
 /* By name or decimal index; %NULL for the first of rank 4 and the first. */
-const UnetTensorInfo *unet_model_find_input (const UnetModel *model,
-    const gchar *name);
-const UnetTensorInfo *unet_model_find_output (const UnetModel *model,
-    const gchar *name);
+const UnetTensorInfo *unet_model_find_input (
+    const UnetModel *model, const gchar *name);
+const UnetTensorInfo *unet_model_find_output (
+    const UnetModel *model, const gchar *name);
 
 /* Applies a sidecar file to @contract: GStreamer's ranges of @input, then the
  * `[unetseg]` group. */

@@ -13,8 +13,8 @@ G_DEFINE_BOXED_TYPE (UnetSegClasses, unet_seg_classes, unet_seg_classes_ref,
     unet_seg_classes_unref)
 
 UnetSegClasses *
-unet_seg_classes_new (const gchar *model, guint n_classes,
-    const gchar *const *labels)
+unet_seg_classes_new (
+    const gchar *model, guint n_classes, const gchar *const *labels)
 {
   UnetSegClasses *self = g_atomic_rc_box_new0 (UnetSegClasses);
 
@@ -178,13 +178,12 @@ gst_buffer_add_unet_seg_meta (GstBuffer *buffer, UnetSegClasses *classes,
 
   g_return_val_if_fail (gst_buffer_is_writable (buffer), NULL);
   g_return_val_if_fail (classes != NULL, NULL);
-  g_return_val_if_fail (gst_buffer_get_size (class_map) >= width * height,
-      NULL);
-  g_return_val_if_fail (gst_buffer_get_size (probability) >= width * height,
-      NULL);
+  g_return_val_if_fail (
+      gst_buffer_get_size (class_map) >= width * height, NULL);
+  g_return_val_if_fail (
+      gst_buffer_get_size (probability) >= width * height, NULL);
 
-  self = (UnetSegMeta *) gst_buffer_add_meta (buffer, UNET_SEG_META_INFO,
-      NULL);
+  self = (UnetSegMeta *) gst_buffer_add_meta (buffer, UNET_SEG_META_INFO, NULL);
   self->classes = unet_seg_classes_ref (classes);
   self->class_map = gst_buffer_ref (class_map);
   self->probability = gst_buffer_ref (probability);

@@ -20,8 +20,8 @@ struct _UnetSession {
   gchar *note; /* (nullable): why it is not the one asked for */
 };
 
-G_DEFINE_BOXED_TYPE (UnetSession, unet_session, unet_session_ref,
-    unet_session_unref)
+G_DEFINE_BOXED_TYPE (
+    UnetSession, unet_session, unet_session_ref, unet_session_unref)
 
 /* ---- shapes -------------------------------------------------------------- */
 
@@ -74,8 +74,8 @@ check_inputs (UnetGraph *graph, GError **error)
     for (guint d = 0; d < v->n_dims; d++)
       if (v->dims[d] < 0) {
         g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE,
-            "%s: the size of input '%s' is open and must be given",
-            graph->name, v->name);
+            "%s: the size of input '%s' is open and must be given", graph->name,
+            v->name);
         return FALSE;
       }
   }
@@ -178,8 +178,8 @@ bind_contract (UnetSession *self, UnetGraph *graph,
     const UnetContract *contract, GError **error)
 {
   unet_constants_bind (graph, contract);
-  self->states = unet_state_find (self->model, contract, &self->n_states,
-      error);
+  self->states =
+      unet_state_find (self->model, contract, &self->n_states, error);
   if (!self->states
       || !unet_state_bind (graph, self->states, self->n_states, error))
     return FALSE;
@@ -192,8 +192,7 @@ check_states (UnetSession *self, UnetGraph *graph, GError **error)
 {
   for (guint i = 0; i < self->n_states; i++) {
     UnetValue *in = g_ptr_array_index (graph->inputs, self->states[i].input);
-    UnetValue *out = g_ptr_array_index (graph->outputs,
-        self->states[i].output);
+    UnetValue *out = g_ptr_array_index (graph->outputs, self->states[i].output);
 
     if (in->dtype == out->dtype && in->n_dims == out->n_dims
         && !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims))
@@ -245,8 +244,8 @@ make_plan (UnetGraph *graph, const UnetSessionOptions *options,
 UnetSession *
 unet_session_new_for (UnetModel *model, const UnetContract *contract,
     const UnetTensorInfo *shapes, guint n_shapes,
-    const UnetSessionOptions *options,
-    const UnetSessionPurpose *purpose, GError **error)
+    const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
+    GError **error)
 {
   UnetSession *self = g_new0 (UnetSession, 1);
   UnetGraph *graph;
@@ -290,7 +289,8 @@ missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
   if (!c->finished)
     return g_strdup ("the calibration is not finished");
   if (!unet_calibration_agrees (c))
-    return g_strdup_printf ("masks differ from f32: probabilities by %.4f on "
+    return g_strdup_printf (
+        "masks differ from f32: probabilities by %.4f on "
         "average (%.4f at most), intersection over union %.4f (%.4f at least)",
         c->difference, c->max_difference, c->iou, c->min_iou);
   return NULL;
@@ -298,8 +298,8 @@ missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
 
 /* The precision that it will be; @note: (out): why not the one asked for. */
 static UnetPrecision
-choose_precision (UnetModel *model, const UnetSessionOptions *options,
-    gchar **note)
+choose_precision (
+    UnetModel *model, const UnetSessionOptions *options, gchar **note)
 {
   gboolean automatic = options->precision == UNET_PRECISION_AUTO;
 
@@ -342,8 +342,8 @@ session_new (UnetModel *model, const UnetContract *contract,
   narrowing.bf16 = precision == UNET_PRECISION_BF16;
   if (precision != UNET_PRECISION_F32)
     purpose.narrowing = &narrowing;
-  self = unet_session_new_for (model, contract, shapes, n_shapes, options,
-      &purpose, error);
+  self = unet_session_new_for (
+      model, contract, shapes, n_shapes, options, &purpose, error);
   if (self)
     self->note = g_steal_pointer (&note);
   g_free (note);
@@ -367,8 +367,7 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
   gint64 channels;
 
   for (guint i = 0; i < unet_model_get_n_inputs (model); i++)
-    if (g_strcmp0 (unet_model_get_input (model, i)->name, contract->input)
-        == 0)
+    if (g_strcmp0 (unet_model_get_input (model, i)->name, contract->input) == 0)
       shape = *unet_model_get_input (model, i);
   if (!shape.name || shape.n_dims != 4) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
@@ -553,15 +552,15 @@ unet_session_get_engine_name (void)
 
 /* ---- types --------------------------------------------------------------- */
 
-#define DEFINE_ENUM(Name, name, ...)                                          \
-  GType name##_get_type (void)                                                \
-  {                                                                           \
-    static gsize type;                                                        \
-    static const GEnumValue values[] = { __VA_ARGS__, { 0, NULL, NULL } };    \
-                                                                              \
-    if (g_once_init_enter (&type))                                            \
-      g_once_init_leave (&type, g_enum_register_static (#Name, values));      \
-    return type;                                                              \
+#define DEFINE_ENUM(Name, name, ...)                                           \
+  GType name##_get_type (void)                                                 \
+  {                                                                            \
+    static gsize type;                                                         \
+    static const GEnumValue values[] = { __VA_ARGS__, { 0, NULL, NULL } };     \
+                                                                               \
+    if (g_once_init_enter (&type))                                             \
+      g_once_init_leave (&type, g_enum_register_static (#Name, values));       \
+    return type;                                                               \
   }
 
 DEFINE_ENUM (UnetPrecision, unet_precision,

@@ -16,8 +16,7 @@ typedef struct {
 } UnetView;
 
 /* @index: below unet_model_get_n_outputs() */
-const UnetView *unet_session_get_view (const UnetSession *session,
-    guint index);
+const UnetView *unet_session_get_view (const UnetSession *session, guint index);
 
 /* What a session is for, beside running. All may be %NULL. */
 typedef struct {

@@ -37,8 +37,8 @@ unet_sidecar_load (const gchar *path, GError **error)
 
   if (g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &local))
     return g_steal_pointer (&file);
-  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "%s: %s", path,
-               local->message);
+  g_set_error (
+      error, UNET_ERROR, UNET_ERROR_CONTRACT, "%s: %s", path, local->message);
   return NULL;
 }
 
@@ -89,13 +89,13 @@ apply_ranges (GKeyFile *sidecar, const gchar *input, UnetContract *contract)
 
 gboolean
 unet_sidecar_apply (GKeyFile *sidecar, const gchar *name, const gchar *input,
-                    UnetContract *contract, GError **error)
+    UnetContract *contract, GError **error)
 {
   g_auto (GStrv) keys = g_key_file_get_keys (sidecar, OWN_GROUP, NULL, NULL);
 
   if (!apply_ranges (sidecar, input, contract)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-                 "%s: the ranges of '%s' make no sense", name, input);
+        "%s: the ranges of '%s' make no sense", name, input);
     return FALSE;
   }
   for (guint i = 0; keys && keys[i]; i++) {

@@ -4,7 +4,7 @@
 
 static gboolean
 fail (GError **error, const gchar *model, UnetError code, const gchar *format,
-      const gchar *what)
+    const gchar *what)
 {
   g_autofree gchar *message = g_strdup_printf (format, what);
 
@@ -33,7 +33,7 @@ split (const UnetModel *model, const gchar *text, UnetStatePair *pair)
     gint output = find (model->outputs, model->graph->outputs->len, at + 1);
 
     if (input >= 0 && output >= 0) {
-      *pair = (UnetStatePair) { (guint) input, (guint) output };
+      *pair = (UnetStatePair){ (guint) input, (guint) output };
       return TRUE;
     }
   }
@@ -41,8 +41,8 @@ split (const UnetModel *model, const gchar *text, UnetStatePair *pair)
 }
 
 UnetStatePair *
-unet_state_find (const UnetModel *model, const UnetContract *contract,
-                 guint *n, GError **error)
+unet_state_find (const UnetModel *model, const UnetContract *contract, guint *n,
+    GError **error)
 {
   guint n_texts = contract->state ? g_strv_length (contract->state) : 0;
   UnetStatePair *pairs = g_new0 (UnetStatePair, n_texts + 1);
@@ -50,8 +50,8 @@ unet_state_find (const UnetModel *model, const UnetContract *contract,
   for (guint i = 0; i < n_texts; i++)
     if (!split (model, contract->state[i], &pairs[i])) {
       fail (error, model->name, UNET_ERROR_CONTRACT,
-            "state: '%s' is not an input and an output with a colon between",
-            contract->state[i]);
+          "state: '%s' is not an input and an output with a colon between",
+          contract->state[i]);
       g_free (pairs);
       return NULL;
     }
@@ -75,8 +75,8 @@ same_kind (const UnetTensorInfo *a, const UnetTensorInfo *b)
 }
 
 static gboolean
-check_pairs (const UnetModel *model, const UnetContract *contract,
-             GError **error)
+check_pairs (
+    const UnetModel *model, const UnetContract *contract, GError **error)
 {
   g_autofree UnetStatePair *pairs = NULL;
   guint n;
@@ -87,15 +87,14 @@ check_pairs (const UnetModel *model, const UnetContract *contract,
 
     if (!strcmp (in->name, contract->input))
       return fail (error, model->name, UNET_ERROR_CONTRACT,
-                   "state: input '%s' takes the picture", in->name);
+          "state: input '%s' takes the picture", in->name);
     if (!same_kind (in, &model->outputs[pairs[i].output]))
       return fail (error, model->name, UNET_ERROR_CONTRACT,
-                   "state: the two of '%s' differ in type or shape",
-                   contract->state[i]);
+          "state: the two of '%s' differ in type or shape", contract->state[i]);
     for (guint k = 0; k < i; k++)
       if (pairs[k].input == pairs[i].input)
         return fail (error, model->name, UNET_ERROR_CONTRACT,
-                     "state: input '%s' is there twice", in->name);
+            "state: input '%s' is there twice", in->name);
   }
   return pairs != NULL;
 }
@@ -108,14 +107,22 @@ static const struct {
   gboolean prefix;
   const gchar *before, *after;
 } habits[] = {
-  { FALSE, "_in", "_out" },       { FALSE, "_input", "_output" },
-  { FALSE, "_i", "_o" },          { FALSE, "i", "o" },
-  { FALSE, "in", "out" },         { FALSE, "_prev", "_next" },
-  { FALSE, "", "_out" },          { FALSE, "", "_next" },
-  { FALSE, "", "_new" },          { TRUE, "in_", "out_" },
-  { TRUE, "input_", "output_" },  { TRUE, "past_", "present_" },
-  { TRUE, "prev_", "next_" },     { TRUE, "", "next_" },
-  { TRUE, "", "new_" },           { TRUE, "", "out_" },
+  { FALSE, "_in", "_out" },
+  { FALSE, "_input", "_output" },
+  { FALSE, "_i", "_o" },
+  { FALSE, "i", "o" },
+  { FALSE, "in", "out" },
+  { FALSE, "_prev", "_next" },
+  { FALSE, "", "_out" },
+  { FALSE, "", "_next" },
+  { FALSE, "", "_new" },
+  { TRUE, "in_", "out_" },
+  { TRUE, "input_", "output_" },
+  { TRUE, "past_", "present_" },
+  { TRUE, "prev_", "next_" },
+  { TRUE, "", "next_" },
+  { TRUE, "", "new_" },
+  { TRUE, "", "out_" },
 };
 
 static gboolean
@@ -127,12 +134,12 @@ names_match (const gchar *input, const gchar *output)
 
     if (n <= b || m <= a || n - b != m - a)
       continue;
-    if (habits[i].prefix ? !strncmp (input, habits[i].before, b) &&
-                               !strncmp (output, habits[i].after, a) &&
-                               !strcmp (input + b, output + a)
-                         : !strcmp (input + n - b, habits[i].before) &&
-                               !strcmp (output + m - a, habits[i].after) &&
-                               !strncmp (input, output, n - b))
+    if (habits[i].prefix ? !strncmp (input, habits[i].before, b)
+                && !strncmp (output, habits[i].after, a)
+                && !strcmp (input + b, output + a)
+                         : !strcmp (input + n - b, habits[i].before)
+                && !strcmp (output + m - a, habits[i].after)
+                && !strncmp (input, output, n - b))
       return TRUE;
   }
   return FALSE;
@@ -142,8 +149,8 @@ static gboolean
 is_constant_input (const UnetContract *contract, const gchar *name)
 {
   for (guint i = 0; contract->constants && contract->constants[i]; i++)
-    if (g_str_has_prefix (contract->constants[i], name) &&
-        contract->constants[i][strlen (name)] == ':')
+    if (g_str_has_prefix (contract->constants[i], name)
+        && contract->constants[i][strlen (name)] == ':')
       return TRUE;
   return FALSE;
 }
@@ -156,15 +163,15 @@ guess_pairs (const UnetModel *model, UnetContract *contract)
   for (guint i = 0; i < model->graph->inputs->len; i++) {
     const UnetTensorInfo *in = &model->inputs[i];
 
-    if (!strcmp (in->name, contract->input) ||
-        is_constant_input (contract, in->name))
+    if (!strcmp (in->name, contract->input)
+        || is_constant_input (contract, in->name))
       continue;
     for (guint k = 0; k < model->graph->outputs->len; k++) {
       const UnetTensorInfo *out = &model->outputs[k];
       g_autofree gchar *pair = NULL;
 
-      if (!strcmp (out->name, contract->output) || !same_kind (in, out) ||
-          !names_match (in->name, out->name))
+      if (!strcmp (out->name, contract->output) || !same_kind (in, out)
+          || !names_match (in->name, out->name))
         continue;
       pair = g_strconcat (in->name, ":", out->name, NULL);
       g_strv_builder_add (found, pair);
@@ -192,8 +199,8 @@ parse_constant (const gchar *text, gchar **name, gdouble *number)
 }
 
 static gboolean
-check_constants (const UnetModel *model, const UnetContract *contract,
-                 GError **error)
+check_constants (
+    const UnetModel *model, const UnetContract *contract, GError **error)
 {
   for (guint i = 0; contract->constants && contract->constants[i]; i++) {
     const gchar *text = contract->constants[i];
@@ -205,20 +212,21 @@ check_constants (const UnetModel *model, const UnetContract *contract,
       input = find (model->inputs, model->graph->inputs->len, name);
     if (input < 0 || !strcmp (name, contract->input))
       return fail (error, model->name, UNET_ERROR_CONTRACT,
-                   "constants: '%s' is not an input beside the picture, a "
-                   "colon and a number", text);
-    if (model->inputs[input].dtype != UNET_DTYPE_F32 &&
-        model->inputs[input].dtype != UNET_DTYPE_I64 &&
-        model->inputs[input].dtype != UNET_DTYPE_I32)
+          "constants: '%s' is not an input beside the picture, a "
+          "colon and a number",
+          text);
+    if (model->inputs[input].dtype != UNET_DTYPE_F32
+        && model->inputs[input].dtype != UNET_DTYPE_I64
+        && model->inputs[input].dtype != UNET_DTYPE_I32)
       return fail (error, model->name, UNET_ERROR_CONTRACT,
-                   "constants: input '%s' takes no numbers", name);
+          "constants: input '%s' takes no numbers", name);
   }
   return TRUE;
 }
 
 gboolean
-unet_state_resolve (const UnetModel *model, UnetContract *contract,
-                    GError **error)
+unet_state_resolve (
+    const UnetModel *model, UnetContract *contract, GError **error)
 {
   if (!check_constants (model, contract, error))
     return FALSE;
@@ -268,8 +276,8 @@ unet_constants_bind (UnetGraph *graph, const UnetContract *contract)
       if (!tensor)
         continue;
       fill (tensor, number);
-      unet_graph_replace_value (graph, v,
-                                unet_graph_add_constant (graph, name, tensor));
+      unet_graph_replace_value (
+          graph, v, unet_graph_add_constant (graph, name, tensor));
     }
   }
 }
@@ -323,8 +331,9 @@ step (UnetGraph *graph, const UnetStatePair *pairs, guint n, gboolean *moved)
     UnetValue *in = input_of (graph, &pairs[i]);
 
     ok = is_known (out);
-    if (!ok || (in->has_shape && in->n_dims == out->n_dims &&
-                !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims)))
+    if (!ok
+        || (in->has_shape && in->n_dims == out->n_dims
+            && !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims)))
       continue;
     unet_value_set_shape (in, in->dtype, out->n_dims, out->dims);
     *moved = TRUE;
@@ -348,8 +357,8 @@ settle (UnetGraph *graph, const UnetStatePair *pairs, guint n)
  * do not, a state of one element stands for none, as in the first frame of
  * Robust Video Matting (Lin et al. 2022), which broadcasts it. */
 gboolean
-unet_state_bind (UnetGraph *graph, const UnetStatePair *pairs, guint n,
-                 GError **error)
+unet_state_bind (
+    UnetGraph *graph, const UnetStatePair *pairs, guint n, GError **error)
 {
   UnetGraph *open;
   gboolean ok;
@@ -367,13 +376,14 @@ unet_state_bind (UnetGraph *graph, const UnetStatePair *pairs, guint n,
   }
   for (guint i = 0; ok && i < n; i++) {
     const UnetValue *from = input_of (open, &pairs[i]);
-    unet_value_set_shape (input_of (graph, &pairs[i]), from->dtype,
-                          from->n_dims, from->dims);
+    unet_value_set_shape (
+        input_of (graph, &pairs[i]), from->dtype, from->n_dims, from->dims);
   }
   unet_graph_free (open);
   if (!ok)
     return fail (error, graph->name, UNET_ERROR_SHAPE,
-                 "state: the shape of input '%s' does not follow from the "
-                 "picture's", input_of (graph, &pairs[0])->name);
+        "state: the shape of input '%s' does not follow from the "
+        "picture's",
+        input_of (graph, &pairs[0])->name);
   return TRUE;
 }

@@ -18,8 +18,8 @@ UnetStatePair *unet_state_find (const UnetModel *model,
     const UnetContract *contract, guint *n, GError **error);
 /* Finds pairs by name and shape where nobody said any, checks those that were
  * said, and checks `constants`. Input and output are resolved. */
-gboolean unet_state_resolve (const UnetModel *model, UnetContract *contract,
-    GError **error);
+gboolean unet_state_resolve (
+    const UnetModel *model, UnetContract *contract, GError **error);
 
 /* Makes `constants` constants of @graph, so that they fold. */
 void unet_constants_bind (UnetGraph *graph, const UnetContract *contract);
@@ -27,7 +27,7 @@ void unet_constants_bind (UnetGraph *graph, const UnetContract *contract);
 void unet_spare_inputs_bind (UnetGraph *graph, const UnetContract *contract);
 /* Finds the shapes of open states: those with which a run gives what it takes.
  * The picture's shape is known. */
-gboolean unet_state_bind (UnetGraph *graph, const UnetStatePair *pairs,
-    guint n, GError **error);
+gboolean unet_state_bind (
+    UnetGraph *graph, const UnetStatePair *pairs, guint n, GError **error);
 
 G_END_DECLS

@@ -9,15 +9,15 @@
 
 /* One row or column of tiles. */
 typedef struct {
-  gint start;           /* of its input in the picture; may lie outside */
-  guint first, n;       /* of its output's pixels: those that are kept */
-  guint to;             /* where they go */
+  gint start;     /* of its input in the picture; may lie outside */
+  guint first, n; /* of its output's pixels: those that are kept */
+  guint to;       /* where they go */
 } Span;
 
 typedef struct {
-  guint picture, tile;   /* input pixels */
-  guint outputs, result; /* output pixels: a tile's, the picture's */
-  gdouble scale;         /* input pixels per output pixel */
+  guint picture, tile;       /* input pixels */
+  guint outputs, result;     /* output pixels: a tile's, the picture's */
+  gdouble scale;             /* input pixels per output pixel */
   guint grid, before, after; /* output pixels; before and after: to drop */
   guint overlap;
   guint n;
@@ -42,9 +42,8 @@ struct _UnetTiles {
 static gboolean
 fail (GError **error, UnetSession *session, const gchar *why)
 {
-  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-      "%s: fit=tile: %s", unet_model_get_name (
-          unet_session_get_model (session)), why);
+  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "%s: fit=tile: %s",
+      unet_model_get_name (unet_session_get_model (session)), why);
   return FALSE;
 }
 
@@ -54,7 +53,7 @@ static void
 add_span (Axis *axis, gint start)
 {
   axis->spans = g_renew (Span, axis->spans, axis->n + 1);
-  axis->spans[axis->n++] = (Span) { start, 0, 0, 0 };
+  axis->spans[axis->n++] = (Span){ start, 0, 0, 0 };
 }
 
 /* Where tile @i ends: what it and the next one both have is parted in the
@@ -140,8 +139,7 @@ place_tiles (Axis *axis, const UnetView *view, guint i, gint wanted,
   guint overlap, step;
 
   find_doubtful (axis, view, i, margin);
-  overlap = margin
-      + (guint) round ((axis->before + axis->after) * axis->scale);
+  overlap = margin + (guint) round ((axis->before + axis->after) * axis->scale);
   if (wanted >= 0)
     overlap = MAX ((guint) wanted, margin);
   if (overlap >= axis->tile || axis->tile - overlap < grid)
@@ -172,8 +170,8 @@ plan_axis (Axis *axis, const UnetView *view, guint i, gint wanted,
   axis->result = (guint) ceil (axis->picture / axis->scale - 1e-6);
   if (axis->result <= axis->outputs)
     place_one (axis);
-  else if (!place_tiles (axis, view, i, wanted, (guint) floor (window),
-               session, error))
+  else if (!place_tiles (
+               axis, view, i, wanted, (guint) floor (window), session, error))
     return FALSE;
   for (guint k = 0; k < axis->n; k++)
     axis->spans[k].start -= lead;
@@ -221,8 +219,8 @@ find_tensors (UnetTiles *self, UnetSession *session,
   *view = unet_session_get_view (session, self->output);
   g = &(*view)->geometry;
   if (!g->known || g->axis[1] != g->axis[0] + 1)
-    return fail (error, session,
-        "how the output lies over the input is not known");
+    return fail (
+        error, session, "how the output lies over the input is not known");
   self->info = *unet_session_get_output_info (session, self->output);
   self->info.name = self->name = g_strdup (self->info.name);
   get_shape (&self->info, (guint) g->axis[0], &self->out);
@@ -232,8 +230,7 @@ find_tensors (UnetTiles *self, UnetSession *session,
 static gboolean
 allocate (UnetTiles *self, UnetSession *session, GError **error)
 {
-  const gdouble pixels =
-      (gdouble) self->rows.picture * self->columns.picture;
+  const gdouble pixels = (gdouble) self->rows.picture * self->columns.picture;
   const gdouble results = (gdouble) self->rows.result * self->columns.result;
   const gdouble in = pixels * self->in.blocks * self->in.cell;
   const gdouble out = results * self->out.blocks * self->out.cell;
@@ -253,8 +250,8 @@ allocate (UnetTiles *self, UnetSession *session, GError **error)
 }
 
 UnetTiles *
-unet_tiles_new (UnetSession *session, const UnetContract *contract,
-    guint width, guint height, GError **error)
+unet_tiles_new (UnetSession *session, const UnetContract *contract, guint width,
+    guint height, GError **error)
 {
   UnetTiles *self = g_new0 (UnetTiles, 1);
   const guint row = contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
@@ -274,8 +271,7 @@ unet_tiles_new (UnetSession *session, const UnetContract *contract,
   self->columns.picture = width;
   self->columns.tile = (guint) info->dims[row + 1];
   if (!plan_axis (&self->rows, view, 0, contract->overlap, session, error)
-      || !plan_axis (&self->columns, view, 1, contract->overlap, session,
-          error)
+      || !plan_axis (&self->columns, view, 1, contract->overlap, session, error)
       || !allocate (self, session, error))
     goto failed;
   self->info.dims[view->geometry.axis[0]] = self->rows.result;
@@ -372,8 +368,8 @@ read_row (const UnetTiles *self, gchar *to, const gchar *from, gint start)
 }
 
 static void
-read_tile (const UnetTiles *self, gchar *to, const Span *row,
-    const Span *column)
+read_tile (
+    const UnetTiles *self, gchar *to, const Span *row, const Span *column)
 {
   const gsize from_stride = self->columns.picture * self->in.cell;
   const gsize to_stride = self->columns.tile * self->in.cell;
@@ -382,8 +378,9 @@ read_tile (const UnetTiles *self, gchar *to, const Span *row,
   for (gsize b = 0; b < self->in.blocks; b++) {
     for (guint y = 0; y < self->rows.tile; y++)
       read_row (self, to + y * to_stride,
-          from + reflect (row->start + (gint) y, self->rows.picture)
-              * from_stride,
+          from
+              + reflect (row->start + (gint) y, self->rows.picture)
+                  * from_stride,
           column->start);
     from += self->rows.picture * from_stride;
     to += self->rows.tile * to_stride;
@@ -391,8 +388,8 @@ read_tile (const UnetTiles *self, gchar *to, const Span *row,
 }
 
 static void
-write_tile (UnetTiles *self, const gchar *from, const Span *row,
-    const Span *column)
+write_tile (
+    UnetTiles *self, const gchar *from, const Span *row, const Span *column)
 {
   const gsize from_stride = self->columns.outputs * self->out.cell;
   const gsize to_stride = self->columns.result * self->out.cell;
@@ -417,8 +414,8 @@ unet_tiles_run (UnetTiles *self, UnetSession *session, GError **error)
       const Span *row = &self->rows.spans[y];
       const Span *column = &self->columns.spans[x];
 
-      read_tile (self, unet_session_get_input_data (session, self->input),
-          row, column);
+      read_tile (self, unet_session_get_input_data (session, self->input), row,
+          column);
       if (!unet_session_run (session, error))
         return FALSE;
       write_tile (self, unet_session_get_output_data (session, self->output),

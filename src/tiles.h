@@ -25,8 +25,8 @@ UNET_API void unet_tiles_free (UnetTiles *self);
 
 UNET_API guint unet_tiles_get_n_tiles (const UnetTiles *self);
 /* Pixels that the inputs of neighbouring tiles share at least. */
-UNET_API void unet_tiles_get_overlap (const UnetTiles *self, guint *x,
-    guint *y);
+UNET_API void unet_tiles_get_overlap (
+    const UnetTiles *self, guint *x, guint *y);
 /* Where the whole picture is written, in the input's layout. */
 UNET_API gfloat *unet_tiles_get_picture (UnetTiles *self);
 /* The output over the whole picture. It covers @width by @height input pixels
@@ -35,12 +35,12 @@ UNET_API gfloat *unet_tiles_get_picture (UnetTiles *self);
 UNET_API const UnetTensorInfo *unet_tiles_get_output_info (
     const UnetTiles *self);
 UNET_API gconstpointer unet_tiles_get_output (const UnetTiles *self);
-UNET_API void unet_tiles_get_window (const UnetTiles *self, gdouble *width,
-    gdouble *height);
+UNET_API void unet_tiles_get_window (
+    const UnetTiles *self, gdouble *width, gdouble *height);
 
 /* @session: the one given to unet_tiles_new(), or another of the same model
  * and shapes. */
-UNET_API gboolean unet_tiles_run (UnetTiles *self, UnetSession *session,
-    GError **error);
+UNET_API gboolean unet_tiles_run (
+    UnetTiles *self, UnetSession *session, GError **error);
 
 G_END_DECLS

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unetseg/unet-types.h>
 
-G_DEFINE_QUARK (unet-error-quark, unet_error)
+G_DEFINE_QUARK (unet - error - quark, unet_error)
 
 static const struct {
   const gchar *name;
   gsize size;
 } dtypes[] = {
-  [UNET_DTYPE_NONE] = { "none", 0 }, [UNET_DTYPE_F32] = { "f32", 4 },
-  [UNET_DTYPE_F64] = { "f64", 8 },   [UNET_DTYPE_F16] = { "f16", 2 },
-  [UNET_DTYPE_I64] = { "i64", 8 },   [UNET_DTYPE_I32] = { "i32", 4 },
-  [UNET_DTYPE_U8] = { "u8", 1 },     [UNET_DTYPE_I8] = { "i8", 1 },
+  [UNET_DTYPE_NONE] = { "none", 0 },
+  [UNET_DTYPE_F32] = { "f32", 4 },
+  [UNET_DTYPE_F64] = { "f64", 8 },
+  [UNET_DTYPE_F16] = { "f16", 2 },
+  [UNET_DTYPE_I64] = { "i64", 8 },
+  [UNET_DTYPE_I32] = { "i32", 4 },
+  [UNET_DTYPE_U8] = { "u8", 1 },
+  [UNET_DTYPE_I8] = { "i8", 1 },
   [UNET_DTYPE_BOOL] = { "bool", 1 },
 };
 

@@ -151,7 +151,8 @@ malloc (size_t size)
 void *
 calloc (size_t n, size_t size)
 {
-  return refuses (n * size, CALLER) ? NULL : note (__libc_calloc (n, size), n * size);
+  return refuses (n * size, CALLER) ? NULL
+                                    : note (__libc_calloc (n, size), n * size);
 }
 
 void *
@@ -166,22 +167,25 @@ realloc (void *data, size_t size)
 void *
 memalign (size_t alignment, size_t size)
 {
-  return refuses (size, CALLER) ? NULL
-                        : note (__libc_memalign (alignment, size), size);
+  return refuses (size, CALLER)
+      ? NULL
+      : note (__libc_memalign (alignment, size), size);
 }
 
 void *
 aligned_alloc (size_t alignment, size_t size)
 {
   return refuses (size, CALLER)
-      ? NULL : note (__libc_memalign (alignment, size), size);
+      ? NULL
+      : note (__libc_memalign (alignment, size), size);
 }
 
 int
 posix_memalign (void **data, size_t alignment, size_t size)
 {
   gpointer memory = refuses (size, CALLER)
-      ? NULL : note (__libc_memalign (alignment, size), size);
+      ? NULL
+      : note (__libc_memalign (alignment, size), size);
 
   if (memory)
     *data = memory;

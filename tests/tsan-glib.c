@@ -10,33 +10,33 @@
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 
-#define REAL(name)                                                            \
-  static __typeof__ (&name) real;                                             \
-  if (!real)                                                                  \
-    real = (__typeof__ (&name)) dlsym (RTLD_NEXT, #name)
+#define REAL(name)                                                             \
+  static __typeof__ (&name) real;                                              \
+  if (!real)                                                                   \
+  real = (__typeof__ (&name)) dlsym (RTLD_NEXT, #name)
 
-#define LOCK(name, Type)                                                      \
-  void name (Type *lock)                                                      \
-  {                                                                           \
-    REAL (name);                                                              \
-    real (lock);                                                              \
-    __tsan_acquire (lock);                                                    \
+#define LOCK(name, Type)                                                       \
+  void name (Type *lock)                                                       \
+  {                                                                            \
+    REAL (name);                                                               \
+    real (lock);                                                               \
+    __tsan_acquire (lock);                                                     \
   }
-#define UNLOCK(name, Type)                                                    \
-  void name (Type *lock)                                                      \
-  {                                                                           \
-    REAL (name);                                                              \
-    __tsan_release (lock);                                                    \
-    real (lock);                                                              \
+#define UNLOCK(name, Type)                                                     \
+  void name (Type *lock)                                                       \
+  {                                                                            \
+    REAL (name);                                                               \
+    __tsan_release (lock);                                                     \
+    real (lock);                                                               \
   }
-#define TRY(name, Type)                                                       \
-  gboolean name (Type *lock)                                                  \
-  {                                                                           \
-    REAL (name);                                                              \
-    if (!real (lock))                                                         \
-      return FALSE;                                                           \
-    __tsan_acquire (lock);                                                    \
-    return TRUE;                                                              \
+#define TRY(name, Type)                                                        \
+  gboolean name (Type *lock)                                                   \
+  {                                                                            \
+    REAL (name);                                                               \
+    if (!real (lock))                                                          \
+      return FALSE;                                                            \
+    __tsan_acquire (lock);                                                     \
+    return TRUE;                                                               \
   }
 
 LOCK (g_mutex_lock, GMutex)
@@ -115,7 +115,7 @@ g_thread_pool_new (GFunc func, gpointer user_data, gint max_threads,
   Job *job = g_new (Job, 1); /* as long as the process */
 
   REAL (g_thread_pool_new);
-  *job = (Job) { func, user_data };
+  *job = (Job){ func, user_data };
   return real (run_job, job, max_threads, exclusive, error);
 }
 

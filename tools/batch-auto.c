@@ -6,7 +6,7 @@
 
 /* Batches below this are over before a measurement would pay. */
 #define WORTH_MEASURING (G_GUINT64_CONSTANT (64) << 20)
-#define SECONDS 1.5
+#define SECONDS         1.5
 
 typedef struct {
   BatchTask *task;
@@ -60,16 +60,16 @@ measure (Rehearsal *all, guint n, gint *interrupted)
   gint64 limit = g_get_monotonic_time () + 30 * G_USEC_PER_SEC, start;
   guint64 frames;
 
-  while (!all_begun (all, n) && g_get_monotonic_time () < limit &&
-         !g_atomic_int_get (interrupted))
+  while (!all_begun (all, n) && g_get_monotonic_time () < limit
+      && !g_atomic_int_get (interrupted))
     g_usleep (10000);
   start = g_get_monotonic_time ();
   frames = frames_of (all, n);
-  while (g_get_monotonic_time () < start + SECONDS * G_USEC_PER_SEC &&
-         !g_atomic_int_get (interrupted))
+  while (g_get_monotonic_time () < start + SECONDS * G_USEC_PER_SEC
+      && !g_atomic_int_get (interrupted))
     g_usleep (10000);
-  return (frames_of (all, n) - frames) * 1e6 /
-         (g_get_monotonic_time () - start);
+  return (frames_of (all, n) - frames) * 1e6
+      / (g_get_monotonic_time () - start);
 }
 
 static gdouble
@@ -107,8 +107,7 @@ try_split (const BatchJobs *jobs, guint n, guint threads)
 
 /* One file after the other, two at once, four, … one for each processor. */
 static void
-find_split (const BatchJobs *jobs, guint processors, guint *n,
-    guint *threads)
+find_split (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
 {
   gdouble best = 0;
 
@@ -116,8 +115,8 @@ find_split (const BatchJobs *jobs, guint processors, guint *n,
     gdouble fps = try_split (jobs, i, processors / i);
 
     if (jobs->options->verbosity == BATCH_VERBOSE && !jobs->options->json)
-      g_print ("%u at once, %u threads each: %.1f fps\n", i, processors / i,
-          fps);
+      g_print (
+          "%u at once, %u threads each: %.1f fps\n", i, processors / i, fps);
     if (fps > best) {
       best = fps;
       *n = i;
@@ -150,8 +149,8 @@ choose (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
   if (*n == 0 && *threads == 0) {
     *n = CLAMP (jobs->items->len, 1, processors);
     *threads = processors / *n;
-    if (jobs->items->len > 1 && processors > 1 &&
-        total_size (jobs->items) >= WORTH_MEASURING)
+    if (jobs->items->len > 1 && processors > 1
+        && total_size (jobs->items) >= WORTH_MEASURING)
       find_split (jobs, processors, n, threads);
   } else if (*n == 0) {
     *n = MAX (processors / *threads, 1);
@@ -173,8 +172,7 @@ batch_jobs_split (BatchJobs *jobs, GError **error)
   if (threads == 0) {
     choose (jobs, processors, &n, &threads);
     ok = batch_plan_set_threads (plan, threads, n, error);
-  } else if (jobs->options->threads != 0 &&
-             jobs->options->threads != threads) {
+  } else if (jobs->options->threads != 0 && jobs->options->threads != threads) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
         "the plan of this batch has %u threads, not %u", threads,
         jobs->options->threads);

@@ -23,8 +23,8 @@ batch_item_new (const gchar *uri, const gchar *name)
   item->begin = item->end = GST_CLOCK_TIME_NONE;
   if (path != NULL && stat (path, &st) == 0) {
     item->size = st.st_size;
-    item->mtime = st.st_mtim.tv_sec * G_USEC_PER_SEC +
-                  st.st_mtim.tv_nsec / 1000;
+    item->mtime =
+        st.st_mtim.tv_sec * G_USEC_PER_SEC + st.st_mtim.tv_nsec / 1000;
   }
   return item;
 }
@@ -60,8 +60,8 @@ batch_item_label (const BatchItem *item)
     plain = g_strdup (shown);
   if (item->n_segments == 0)
     return g_strdup (plain ? plain : name);
-  return g_strdup_printf ("%s [%u/%u]", plain ? plain : name,
-      item->segment + 1, item->n_segments);
+  return g_strdup_printf (
+      "%s [%u/%u]", plain ? plain : name, item->segment + 1, item->n_segments);
 }
 
 gchar *
@@ -72,8 +72,8 @@ batch_item_folder (const BatchItem *item, const gchar *folder)
   if (item->n_segments == 0)
     return g_build_filename (folder, item->name, NULL);
   segment = g_strdup_printf ("%05u", item->segment);
-  return g_build_filename (folder, ".unetseg", "segments", item->name, segment,
-      NULL);
+  return g_build_filename (
+      folder, ".unetseg", "segments", item->name, segment, NULL);
 }
 
 /* On the same file system, so that it can be renamed; of a name that is short
@@ -81,8 +81,8 @@ batch_item_folder (const BatchItem *item, const gchar *folder)
 gchar *
 batch_item_work_folder (const BatchItem *item, const gchar *folder)
 {
-  g_autofree gchar *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256,
-      item->name, -1);
+  g_autofree gchar *hash =
+      g_compute_checksum_for_string (G_CHECKSUM_SHA256, item->name, -1);
   g_autofree gchar *name = g_strdup_printf ("%.20s-%05u", hash, item->segment);
 
   return g_build_filename (folder, ".unetseg", "work", name, NULL);
@@ -98,8 +98,7 @@ typedef struct {
 } Search;
 
 static void
-add_path (Search *search, const gchar *path, const gchar *name,
-    gboolean listed)
+add_path (Search *search, const gchar *path, const gchar *name, gboolean listed)
 {
   g_autofree gchar *whole = g_canonicalize_filename (path, NULL);
   g_autofree gchar *uri = g_filename_to_uri (whole, NULL, NULL);
@@ -130,8 +129,7 @@ folder_names (const gchar *path)
   return names;
 }
 
-static void add_folder (Search *search, const gchar *path,
-    const gchar *prefix);
+static void add_folder (Search *search, const gchar *path, const gchar *prefix);
 
 static void
 add_member (Search *search, const gchar *folder, const gchar *prefix,
@@ -158,8 +156,8 @@ add_folder (Search *search, const gchar *path, const gchar *prefix)
   g_autofree gchar *key = NULL;
   struct stat st;
 
-  if (stat (path, &st) != 0 ||
-      (st.st_dev == search->out_device && st.st_ino == search->out_inode))
+  if (stat (path, &st) != 0
+      || (st.st_dev == search->out_device && st.st_ino == search->out_inode))
     return;
   key = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
       (guint64) st.st_dev, (guint64) st.st_ino);
@@ -246,10 +244,10 @@ make_unique (BatchItem *item, GHashTable *names)
     return;
   }
   for (guint length = 8; length <= 64; length += 8) {
-    g_autofree gchar *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256,
-        item->uri, -1);
-    g_autofree gchar *name = g_strdup_printf ("%s~%.*s", item->name,
-        (int) length, hash);
+    g_autofree gchar *hash =
+        g_compute_checksum_for_string (G_CHECKSUM_SHA256, item->uri, -1);
+    g_autofree gchar *name =
+        g_strdup_printf ("%s~%.*s", item->name, (int) length, hash);
 
     if (g_hash_table_contains (names, name))
       continue;
@@ -269,8 +267,8 @@ batch_inputs_find (gchar **words, const gchar *folder, GError **error)
   const gchar *last = NULL;
   struct stat st;
 
-  search.folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      NULL);
+  search.folders =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (stat (folder, &st) == 0) {
     search.out_device = st.st_dev;
     search.out_inode = st.st_ino;

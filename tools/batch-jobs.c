@@ -22,8 +22,8 @@ stop_all (BatchJobs *jobs, GError *error)
 static void
 keep_part (BatchJobs *jobs, const BatchItem *item)
 {
-  g_autofree gchar *work = batch_item_work_folder (item,
-      jobs->manifest->folder);
+  g_autofree gchar *work =
+      batch_item_work_folder (item, jobs->manifest->folder);
   g_autofree gchar *folder = batch_item_folder (item, jobs->manifest->folder);
   g_autofree gchar *part = g_strconcat (folder, ".part", NULL);
   g_autofree gchar *parent = g_path_get_dirname (part);
@@ -54,16 +54,16 @@ run_task (BatchJobs *jobs, guint slot, BatchTask *task, BatchOutcome *outcome,
   gboolean ok;
 
   batch_progress_begin (jobs->progress, slot, task->item, task);
-  ok = batch_task_prepare (task, error) &&
-       batch_task_run (task, jobs->plan, jobs->stop, outcome, error);
+  ok = batch_task_prepare (task, error)
+      && batch_task_run (task, jobs->plan, jobs->stop, outcome, error);
   if (!ok)
     return FALSE;
   if (outcome->status == BATCH_OPEN) {
     keep_part (jobs, task->item);
     return TRUE;
   }
-  if (!batch_manifest_commit (jobs->manifest, task->item, outcome,
-          task->shape, error))
+  if (!batch_manifest_commit (
+          jobs->manifest, task->item, outcome, task->shape, error))
     return FALSE;
   drop_part (jobs, task->item);
   return TRUE;
@@ -84,8 +84,8 @@ attempt (BatchJobs *jobs, guint slot, const BatchItem *item, gboolean seek,
     return FALSE;
   task = batch_task_new (jobs->options, item, work, jobs->threads);
   task->seek &= seek;
-  again = !run_task (jobs, slot, task, outcome, error) && task->seek &&
-          g_error_matches (*error, BATCH_ERROR, BATCH_ERROR_INPUT);
+  again = !run_task (jobs, slot, task, outcome, error) && task->seek
+      && g_error_matches (*error, BATCH_ERROR, BATCH_ERROR_INPUT);
   batch_progress_pause (jobs->progress, slot);
   batch_task_free (task);
   return again;

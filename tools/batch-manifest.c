@@ -14,8 +14,8 @@
 /* ---- files -------------------------------------------------------------- */
 
 static int
-remove_one (const char *path, const struct stat *st, int what,
-    struct FTW *where)
+remove_one (
+    const char *path, const struct stat *st, int what, struct FTW *where)
 {
   return remove (path);
 }
@@ -23,8 +23,8 @@ remove_one (const char *path, const struct stat *st, int what,
 gboolean
 batch_remove_folder (const gchar *path)
 {
-  return nftw (path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
-         errno == ENOENT;
+  return nftw (path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0
+      || errno == ENOENT;
 }
 
 static gboolean
@@ -103,10 +103,11 @@ inner (const BatchManifest *manifest, const gchar *name)
 
 /* One process for each shard: a second one would write the same files. */
 static gboolean
-lock_shard (BatchManifest *manifest, const BatchOptions *options,
-    GError **error)
+lock_shard (
+    BatchManifest *manifest, const BatchOptions *options, GError **error)
 {
-  g_autofree gchar *name = options->n_shards == 0 ? g_strdup ("lock")
+  g_autofree gchar *name = options->n_shards == 0
+      ? g_strdup ("lock")
       : g_strdup_printf ("lock-%u-of-%u", options->shard, options->n_shards);
   g_autofree gchar *path = inner (manifest, name);
 
@@ -135,8 +136,8 @@ clear_old (const BatchManifest *manifest)
 }
 
 gboolean
-batch_manifest_open (BatchManifest *manifest, const BatchOptions *options,
-    GError **error)
+batch_manifest_open (
+    BatchManifest *manifest, const BatchOptions *options, GError **error)
 {
   g_autofree gchar *batch = NULL, *hidden = NULL;
   gboolean known;
@@ -196,8 +197,8 @@ static BatchItem *
 read_item (JsonObject *object)
 {
   const gchar *uri = string_of (object, "uri");
-  g_autofree gchar *name = g_uri_unescape_string (string_of (object, "name"),
-      NULL);
+  g_autofree gchar *name =
+      g_uri_unescape_string (string_of (object, "name"), NULL);
   BatchItem *item;
 
   if (uri == NULL || name == NULL)
@@ -235,8 +236,8 @@ read_items (JsonObject *batch)
 }
 
 static gboolean
-write_batch (const BatchManifest *manifest, const gchar *path,
-    GPtrArray *items, GError **error)
+write_batch (const BatchManifest *manifest, const gchar *path, GPtrArray *items,
+    GError **error)
 {
   g_autoptr (JsonBuilder) b = json_builder_new ();
 
@@ -261,11 +262,11 @@ batch_manifest_pin (BatchManifest *manifest, const BatchOptions *options,
   g_autoptr (JsonObject) batch = NULL;
   GPtrArray *listed;
 
-  manifest->identity = g_strdup_printf ("%s sha256=%s", described,
-      batch_plan_get_model (plan));
+  manifest->identity =
+      g_strdup_printf ("%s sha256=%s", described, batch_plan_get_model (plan));
   batch = batch_manifest_read (path);
-  if (batch != NULL &&
-      g_strcmp0 (string_of (batch, "identity"), manifest->identity) != 0) {
+  if (batch != NULL
+      && g_strcmp0 (string_of (batch, "identity"), manifest->identity) != 0) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT,
         "%s holds a batch with other options (there: %s; here: %s)",
         options->folder, string_of (batch, "identity"), manifest->identity);
@@ -295,8 +296,8 @@ batch_manifest_open_existing (BatchManifest *manifest, const gchar *folder,
   lock = inner (manifest, "lock-join");
   batch = batch_manifest_read (path);
   if (batch == NULL || (*items = read_items (batch)) == NULL) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT,
-        "%s holds no batch", folder);
+    g_set_error (
+        error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s holds no batch", folder);
     return FALSE;
   }
   manifest->identity = g_strdup (string_of (batch, "identity"));
@@ -386,8 +387,8 @@ output_is_whole (JsonObject *output, const gchar *folder)
   if (S_ISDIR (st.st_mode)) {
     Sum sum = sum_folder (path);
 
-    return (gint64) sum.files == int_of (output, "files", -1) &&
-           (gint64) sum.bytes == bytes;
+    return (gint64) sum.files == int_of (output, "files", -1)
+        && (gint64) sum.bytes == bytes;
   }
   return st.st_size == bytes;
 }
@@ -415,13 +416,12 @@ failure_path (const BatchManifest *manifest, const BatchItem *item)
   g_autofree gchar *base = g_path_get_basename (work);
   g_autofree gchar *name = g_strconcat (base, ".json", NULL);
 
-  return g_build_filename (manifest->folder, ".unetseg", "failed", name,
-      NULL);
+  return g_build_filename (manifest->folder, ".unetseg", "failed", name, NULL);
 }
 
 JsonObject *
-batch_manifest_read_failure (const BatchManifest *manifest,
-    const BatchItem *item)
+batch_manifest_read_failure (
+    const BatchManifest *manifest, const BatchItem *item)
 {
   g_autofree gchar *path = failure_path (manifest, item);
 
@@ -478,8 +478,8 @@ read_outcome (JsonObject *entry, BatchOutcome *outcome)
   outcome->reason = g_strdup (string_of (entry, "reason"));
   outcome->plan = g_strdup (string_of (entry, "plan"));
   outcome->frames = int_of (entry, "frames", 0);
-  outcome->seconds = json_object_get_double_member_with_default (entry,
-      "seconds", 0);
+  outcome->seconds =
+      json_object_get_double_member_with_default (entry, "seconds", 0);
   outcome->width = int_of (entry, "width", 0);
   outcome->height = int_of (entry, "height", 0);
   outcome->duration = int_of (entry, "duration", -1);
@@ -494,13 +494,13 @@ is_same (const BatchManifest *manifest, const BatchItem *item,
   const gchar *shape = string_of (entry, "shape");
   g_autofree gchar *hash = shape ? batch_plan_find (plan, shape) : NULL;
 
-  return g_strcmp0 (string_of (entry, "uri"), item->uri) == 0 &&
-         int_of (entry, "size", -1) == (gint64) item->size &&
-         int_of (entry, "mtime", -1) == item->mtime &&
-         int_of (entry, "segment", 0) == item->segment &&
-         int_of (entry, "segments", 0) == item->n_segments &&
-         g_strcmp0 (string_of (entry, "batch"), manifest->identity) == 0 &&
-         g_strcmp0 (string_of (entry, "plan"), hash) == 0;
+  return g_strcmp0 (string_of (entry, "uri"), item->uri) == 0
+      && int_of (entry, "size", -1) == (gint64) item->size
+      && int_of (entry, "mtime", -1) == item->mtime
+      && int_of (entry, "segment", 0) == item->segment
+      && int_of (entry, "segments", 0) == item->n_segments
+      && g_strcmp0 (string_of (entry, "batch"), manifest->identity) == 0
+      && g_strcmp0 (string_of (entry, "plan"), hash) == 0;
 }
 
 gboolean
@@ -513,8 +513,8 @@ batch_manifest_find (const BatchManifest *manifest, const BatchItem *item,
   g_autoptr (JsonObject) entry = batch_manifest_read (path);
 
   memset (outcome, 0, sizeof *outcome);
-  if (entry != NULL && is_same (manifest, item, entry, plan) &&
-      outputs_are_whole (entry, folder)) {
+  if (entry != NULL && is_same (manifest, item, entry, plan)
+      && outputs_are_whole (entry, folder)) {
     read_outcome (entry, outcome);
     return TRUE;
   }
@@ -531,8 +531,8 @@ batch_manifest_find (const BatchManifest *manifest, const BatchItem *item,
 /* ---- work --------------------------------------------------------------- */
 
 gchar *
-batch_manifest_begin (const BatchManifest *manifest, const BatchItem *item,
-    GError **error)
+batch_manifest_begin (
+    const BatchManifest *manifest, const BatchItem *item, GError **error)
 {
   gchar *work = batch_item_work_folder (item, manifest->folder);
 
@@ -588,8 +588,8 @@ batch_manifest_commit (const BatchManifest *manifest, const BatchItem *item,
   add_outputs (b, work);
   json_builder_end_object (b);
   sync_folder (work);
-  if (!write_json (path, b, error) || !make_parent (folder, error) ||
-      !replace_folder (work, folder, error))
+  if (!write_json (path, b, error) || !make_parent (folder, error)
+      || !replace_folder (work, folder, error))
     return FALSE;
   g_unlink (failure);
   return TRUE;

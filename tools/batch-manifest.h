@@ -17,8 +17,8 @@ typedef struct {
 
 /* Makes the folder; clears what --overwrite clears; refuses a folder that
  * holds another batch. Before the plan. */
-gboolean batch_manifest_open (BatchManifest *manifest,
-    const BatchOptions *options, GError **error);
+gboolean batch_manifest_open (
+    BatchManifest *manifest, const BatchOptions *options, GError **error);
 /* Writes down or compares which batch this is, once the model is known. With
  * shards the list of the first one holds for all: @items is replaced by it. */
 gboolean batch_manifest_pin (BatchManifest *manifest,
@@ -36,23 +36,22 @@ gboolean batch_manifest_find (const BatchManifest *manifest,
     BatchOutcome *outcome);
 
 /* An empty folder to write outputs to. */
-gchar *batch_manifest_begin (const BatchManifest *manifest,
-    const BatchItem *item, GError **error);
+gchar *batch_manifest_begin (
+    const BatchManifest *manifest, const BatchItem *item, GError **error);
 /* Everything on disk, then in its place. */
 gboolean batch_manifest_commit (const BatchManifest *manifest,
     const BatchItem *item, const BatchOutcome *outcome, const gchar *shape,
     GError **error);
 /* Throws the work away and remembers why. */
-void batch_manifest_fail (const BatchManifest *manifest,
-    const BatchItem *item, const BatchOutcome *outcome);
-void batch_manifest_drop (const BatchManifest *manifest,
-    const BatchItem *item);
+void batch_manifest_fail (const BatchManifest *manifest, const BatchItem *item,
+    const BatchOutcome *outcome);
+void batch_manifest_drop (const BatchManifest *manifest, const BatchItem *item);
 
 /* @path: of a manifest.json. Returns: (nullable) */
 JsonObject *batch_manifest_read (const gchar *path);
 /* Why @item failed. Returns: (nullable) */
-JsonObject *batch_manifest_read_failure (const BatchManifest *manifest,
-    const BatchItem *item);
+JsonObject *batch_manifest_read_failure (
+    const BatchManifest *manifest, const BatchItem *item);
 /* A folder and all in it; FALSE where something stays. */
 gboolean batch_remove_folder (const gchar *path);
 

@@ -10,36 +10,44 @@
 #include <string.h>
 
 static const gchar text[] =
-  "INPUT is a file, a folder (searched through), a pattern, a URI, or - for a\n"
-  "list on standard input (a name a line, or ended by NUL with --null). For\n"
-  "each recording or picture FOLDER gets a folder of the same name, complete\n"
-  "or not at all.\n"
-  "\n"
-  "Outputs (--to, several separated by commas; overlay,results,report):\n"
-  "  overlay[:h264|vp9|vp8|ffv1]  the recording with the mask drawn in\n"
-  "  cutout[:prores|ffv1|png]     what the mask covers, the rest transparent\n"
-  "  mask[:ffv1|h264]             the mask as a video\n"
-  "  masks                        a PNG for each frame, classes as a palette\n"
-  "  results                      JSON Lines: areas, boxes, centroids, RLE\n"
-  "  report                       a page about all of it, report.html\n"
-  "\n"
-  "A preset file has the long options as keys, in a group [batch] or\n"
-  "[unetseg]. The command line goes before it.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg batch recordings -o masks --to masks,results,report\n"
-  "  unetseg batch '*.mp4' -o out --model street.onnx --colors car=red\n"
-  "  find . -name '*.mov' -print0 | unetseg batch --null - -o out --resume\n"
-  "  unetseg batch tapes -o out --shard $SLURM_ARRAY_TASK_ID/8 --segment 60\n"
-  "\n"
-  "Exit status: 0 if every recording is complete, 1 if some are not (they are\n"
-  "named at the end), 2 if the command line is wrong, 3 if the batch had to\n"
-  "stop (disk full, model unusable), 130 after an interruption.\n";
+    "INPUT is a file, a folder (searched through), a pattern, a URI, or - for "
+    "a\n"
+    "list on standard input (a name a line, or ended by NUL with --null). For\n"
+    "each recording or picture FOLDER gets a folder of the same name, "
+    "complete\n"
+    "or not at all.\n"
+    "\n"
+    "Outputs (--to, several separated by commas; overlay,results,report):\n"
+    "  overlay[:h264|vp9|vp8|ffv1]  the recording with the mask drawn in\n"
+    "  cutout[:prores|ffv1|png]     what the mask covers, the rest "
+    "transparent\n"
+    "  mask[:ffv1|h264]             the mask as a video\n"
+    "  masks                        a PNG for each frame, classes as a "
+    "palette\n"
+    "  results                      JSON Lines: areas, boxes, centroids, RLE\n"
+    "  report                       a page about all of it, report.html\n"
+    "\n"
+    "A preset file has the long options as keys, in a group [batch] or\n"
+    "[unetseg]. The command line goes before it.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg batch recordings -o masks --to masks,results,report\n"
+    "  unetseg batch '*.mp4' -o out --model street.onnx --colors car=red\n"
+    "  find . -name '*.mov' -print0 | unetseg batch --null - -o out --resume\n"
+    "  unetseg batch tapes -o out --shard $SLURM_ARRAY_TASK_ID/8 --segment 60\n"
+    "\n"
+    "Exit status: 0 if every recording is complete, 1 if some are not (they "
+    "are\n"
+    "named at the end), 2 if the command line is wrong, 3 if the batch had to\n"
+    "stop (disk full, model unusable), 130 after an interruption.\n";
 
 static const gchar *const kind_names[BATCH_N_KINDS] = {
-  [BATCH_OVERLAY] = "overlay", [BATCH_CUTOUT] = "cutout",
-  [BATCH_MASK] = "mask",       [BATCH_MASKS] = "masks",
-  [BATCH_RESULTS] = "results", [BATCH_REPORT] = "report",
+  [BATCH_OVERLAY] = "overlay",
+  [BATCH_CUTOUT] = "cutout",
+  [BATCH_MASK] = "mask",
+  [BATCH_MASKS] = "masks",
+  [BATCH_RESULTS] = "results",
+  [BATCH_REPORT] = "report",
 };
 
 /* The first one of a kind is its default. */
@@ -67,7 +75,7 @@ typedef struct {
   gboolean null, quiet, verbose;
 } Raw;
 
-#define FAIL(...)                                                             \
+#define FAIL(...)                                                              \
   (g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE, __VA_ARGS__), FALSE)
 
 /* ---- properties of the elements ----------------------------------------- */
@@ -83,8 +91,8 @@ element_class (const gchar *name)
     return NULL;
   loaded = gst_plugin_feature_load (GST_PLUGIN_FEATURE (factory));
   if (loaded != NULL) {
-    class = g_type_class_ref (gst_element_factory_get_element_type (
-        GST_ELEMENT_FACTORY (loaded)));
+    class = g_type_class_ref (
+        gst_element_factory_get_element_type (GST_ELEMENT_FACTORY (loaded)));
     gst_object_unref (loaded);
   }
   gst_object_unref (factory);
@@ -118,28 +126,29 @@ check_value (GParamSpec *pspec, const gchar *value, GError **error)
   gboolean ok;
 
   g_value_init (&parsed, pspec->value_type);
-  if (!gst_value_deserialize_with_pspec (&parsed, value, pspec) ||
-      g_param_value_validate (pspec, &parsed))
+  if (!gst_value_deserialize_with_pspec (&parsed, value, pspec)
+      || g_param_value_validate (pspec, &parsed))
     return FAIL ("--%s=%s: not a value for it (%s)", pspec->name, value,
         g_param_spec_get_blurb (pspec));
-  if (pspec->value_type != G_TYPE_STRING ||
-      (element = gst_element_factory_make ("unetseg", NULL)) == NULL)
+  if (pspec->value_type != G_TYPE_STRING
+      || (element = gst_element_factory_make ("unetseg", NULL)) == NULL)
     return TRUE;
   ok = TRUE;
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element),
-          pspec->name) != NULL) {
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), pspec->name)
+      != NULL) {
     g_object_set (element, pspec->name, value, NULL);
     g_object_get (element, pspec->name, &kept, NULL);
     ok = g_strcmp0 (kept, value) == 0;
   }
   gst_object_unref (element);
-  return ok || FAIL ("--%s=%s: not a value for it (%s)", pspec->name, value,
-      g_param_spec_get_blurb (pspec));
+  return ok
+      || FAIL ("--%s=%s: not a value for it (%s)", pspec->name, value,
+          g_param_spec_get_blurb (pspec));
 }
 
 static gboolean
-take_property (const gchar *option, const gchar *value, gpointer data,
-    GError **error)
+take_property (
+    const gchar *option, const gchar *value, gpointer data, GError **error)
 {
   Raw *raw = data;
   const gchar *name = option + 2;
@@ -149,8 +158,8 @@ take_property (const gchar *option, const gchar *value, gpointer data,
     return FAIL ("%s: no such property", option);
   if (!check_value (pspec, value, error))
     return FALSE;
-  g_hash_table_replace (raw->options->properties, g_strdup (pspec->name),
-      g_strdup (value));
+  g_hash_table_replace (
+      raw->options->properties, g_strdup (pspec->name), g_strdup (value));
   return TRUE;
 }
 
@@ -164,8 +173,8 @@ has_option (const GOptionEntry *entries, const gchar *name)
 }
 
 static void
-add_properties (GArray *entries, const gchar *element,
-    const GOptionEntry *taken)
+add_properties (
+    GArray *entries, const gchar *element, const GOptionEntry *taken)
 {
   GObjectClass *class = element_class (element);
   guint n = 0;
@@ -181,10 +190,10 @@ add_properties (GArray *entries, const gchar *element,
     gboolean known = has_option (taken, name);
 
     for (guint k = 0; k < entries->len; k++)
-      known |= g_str_equal (g_array_index (entries, GOptionEntry, k).long_name,
-          name);
-    if (!known && (specs[i]->flags & G_PARAM_WRITABLE) &&
-        !g_strv_contains (own_properties, name))
+      known |= g_str_equal (
+          g_array_index (entries, GOptionEntry, k).long_name, name);
+    if (!known && (specs[i]->flags & G_PARAM_WRITABLE)
+        && !g_strv_contains (own_properties, name))
       g_array_append_val (entries, entry);
   }
   g_free (specs);
@@ -197,8 +206,7 @@ property_group (Raw *raw, const GOptionEntry *taken)
   GOptionGroup *group = g_option_group_new ("unetseg",
       "Properties of the elements unetseg and unetsegdraw:",
       "Show every property of the elements as an option", raw, NULL);
-  g_autoptr (GArray) entries = g_array_new (TRUE, TRUE,
-      sizeof (GOptionEntry));
+  g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
 
   add_properties (entries, "unetseg", taken);
   add_properties (entries, "unetsegdraw", taken);
@@ -271,10 +279,10 @@ add_preset (const gchar *path, const GOptionEntry *entries, GPtrArray *words,
   }
   groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i] != NULL; i++) {
-    if (!g_str_equal (groups[i], "batch") &&
-        !g_str_equal (groups[i], "unetseg"))
-      return FAIL ("%s: group [%s] is neither [batch] nor [unetseg]", path,
-          groups[i]);
+    if (!g_str_equal (groups[i], "batch")
+        && !g_str_equal (groups[i], "unetseg"))
+      return FAIL (
+          "%s: group [%s] is neither [batch] nor [unetseg]", path, groups[i]);
     if (!add_preset_group (file, groups[i], entries, words, error)) {
       g_prefix_error (error, "%s: ", path);
       return FALSE;
@@ -285,8 +293,8 @@ add_preset (const gchar *path, const GOptionEntry *entries, GPtrArray *words,
 
 /* The words of the command line with those of presets before them. */
 static GPtrArray *
-expand_presets (gint argc, gchar **argv, const GOptionEntry *entries,
-    GError **error)
+expand_presets (
+    gint argc, gchar **argv, const GOptionEntry *entries, GError **error)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) rest = g_ptr_array_new_with_free_func (g_free);
@@ -316,8 +324,8 @@ static const BatchCodec *
 find_codec (BatchKind kind, const gchar *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
-    if (codecs[i].kind == kind &&
-        (name == NULL || g_str_equal (codecs[i].name, name)))
+    if (codecs[i].kind == kind
+        && (name == NULL || g_str_equal (codecs[i].name, name)))
       return &codecs[i];
   return NULL;
 }
@@ -339,7 +347,8 @@ parse_output (BatchOptions *options, const gchar *word, GError **error)
     return TRUE;
   }
   return FAIL ("--to: '%s' is none of overlay, cutout, mask, masks, results, "
-               "report", word);
+               "report",
+      word);
 }
 
 static gboolean
@@ -369,9 +378,9 @@ parse_shard (BatchOptions *options, const gchar *text, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, "/", 2);
 
-  if (g_strv_length (parts) == 2 &&
-      parse_number (parts[1], 1, 1000000, &options->n_shards) &&
-      parse_number (parts[0], 1, options->n_shards, &options->shard))
+  if (g_strv_length (parts) == 2
+      && parse_number (parts[1], 1, 1000000, &options->n_shards)
+      && parse_number (parts[0], 1, options->n_shards, &options->shard))
     return TRUE;
   return FAIL ("--shard=%s: not K/N with K from 1 to N, such as 3/8", text);
 }
@@ -386,26 +395,29 @@ check (BatchOptions *options, const Raw *raw, GError **error)
   if (raw->threads < 0 || raw->threads > 1024)
     return FAIL ("--threads=%d: not within 0 to 1024", raw->threads);
   options->threads = raw->threads;
-  if (raw->jobs != NULL && !g_str_equal (raw->jobs, "auto") &&
-      !parse_number (raw->jobs, 1, 1024, &options->jobs))
+  if (raw->jobs != NULL && !g_str_equal (raw->jobs, "auto")
+      && !parse_number (raw->jobs, 1, 1024, &options->jobs))
     return FAIL ("--jobs=%s: neither auto nor a number", raw->jobs);
-  if (!(options->segment == 0 ||
-          (options->segment >= 1 && options->segment <= 86400)))
+  if (!(options->segment == 0
+          || (options->segment >= 1 && options->segment <= 86400)))
     return FAIL ("--segment: not within 1 to 86400 seconds");
   if (!(options->patience >= 1 && options->patience <= 86400))
     return FAIL ("--patience: not within 1 to 86400 seconds");
-  if (options->container != NULL && !g_strv_contains ((const gchar *const[]) {
-          "mp4", "mov", "mkv", "webm", NULL }, options->container))
-    return FAIL ("--container=%s: not one of mp4, mov, mkv, webm",
-        options->container);
+  if (options->container != NULL
+      && !g_strv_contains (
+          (const gchar *const[]){ "mp4", "mov", "mkv", "webm", NULL },
+          options->container))
+    return FAIL (
+        "--container=%s: not one of mp4, mov, mkv, webm", options->container);
   if (options->resume && options->overwrite)
     return FAIL ("--resume and --overwrite exclude each other");
   if (raw->shard != NULL && !parse_shard (options, raw->shard, error))
     return FALSE;
   options->verbosity = raw->quiet ? BATCH_QUIET
-      : raw->verbose ? BATCH_VERBOSE : BATCH_NORMAL;
-  return parse_outputs (options,
-      raw->to ? raw->to : "overlay,results,report", error);
+      : raw->verbose              ? BATCH_VERBOSE
+                                  : BATCH_NORMAL;
+  return parse_outputs (
+      options, raw->to ? raw->to : "overlay,results,report", error);
 }
 
 /* ---- standard input ----------------------------------------------------- */
@@ -444,16 +456,15 @@ expand_list (BatchOptions *options, gboolean null, GError **error)
   }
   g_ptr_array_add (words, NULL);
   g_strfreev (options->words);
-  options->words = (gchar **) g_ptr_array_free (g_steal_pointer (&words),
-      FALSE);
+  options->words =
+      (gchar **) g_ptr_array_free (g_steal_pointer (&words), FALSE);
   return TRUE;
 }
 
 /* ---- the command line --------------------------------------------------- */
 
 static gboolean
-parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv,
-    GError **error)
+parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv, GError **error)
 {
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->folder,
@@ -479,7 +490,8 @@ parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv,
         "Only the Kth of N parts of the batch", "K/N" },
     { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &o->segment,
         "Cut recordings at keyframes into pieces of about that length; "
-        "'unetseg join' puts them together", "SECONDS" },
+        "'unetseg join' puts them together",
+        "SECONDS" },
     { "plan-only", 0, 0, G_OPTION_ARG_NONE, &o->plan_only,
         "Only list the inputs and pin the plan, for shards to come", NULL },
     { "patience", 0, 0, G_OPTION_ARG_DOUBLE, &o->patience,
@@ -496,8 +508,8 @@ parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv,
         NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = g_option_context_new (
-      "INPUT… -o FOLDER — recordings by the folder");
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("INPUT… -o FOLDER — recordings by the folder");
   g_autoptr (GPtrArray) words = expand_presets (argc, argv, entries, error);
   g_autofree gchar **rest = NULL;
   gint n;
@@ -513,18 +525,18 @@ parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv,
 }
 
 gboolean
-batch_options_parse (BatchOptions *options, gint argc, gchar **argv,
-    GError **error)
+batch_options_parse (
+    BatchOptions *options, gint argc, gchar **argv, GError **error)
 {
   Raw raw = { .options = options };
   gboolean ok;
 
   memset (options, 0, sizeof *options);
   options->patience = 120;
-  options->properties = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
-  ok = parse_words (options, &raw, argc, argv, error) &&
-       expand_list (options, raw.null, error) && check (options, &raw, error);
+  options->properties =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  ok = parse_words (options, &raw, argc, argv, error)
+      && expand_list (options, raw.null, error) && check (options, &raw, error);
   g_free (raw.to);
   g_free (raw.jobs);
   g_free (raw.shard);
@@ -545,17 +557,17 @@ gchar *
 batch_options_describe (const BatchOptions *options)
 {
   GString *all = g_string_new (NULL);
-  GList *names = g_list_sort (g_hash_table_get_keys (options->properties),
-      (GCompareFunc) strcmp);
+  GList *names = g_list_sort (
+      g_hash_table_get_keys (options->properties), (GCompareFunc) strcmp);
   gchar seconds[G_ASCII_DTOSTR_BUF_SIZE];
 
   for (BatchKind kind = 0; kind < BATCH_N_KINDS; kind++) {
     const BatchOutput *output = &options->outputs[kind];
 
     if (output->wanted)
-      g_string_append_printf (all, "%s%s%s%s", all->len > 0 ? "," : "to=",
-          kind_names[kind], output->codec ? ":" : "",
-          output->codec ? output->codec->name : "");
+      g_string_append_printf (all, "%s%s%s%s",
+          all->len > 0 ? "," : "to=", kind_names[kind],
+          output->codec ? ":" : "", output->codec ? output->codec->name : "");
   }
   if (options->container != NULL)
     g_string_append_printf (all, " container=%s", options->container);

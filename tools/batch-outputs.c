@@ -8,8 +8,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define QUEUE "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0"
-#define DRAW QUEUE " ! unetsegdraw output="
+#define QUEUE        "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0"
+#define DRAW         QUEUE " ! unetsegdraw output="
 #define N_THUMBNAILS 6
 
 static gboolean
@@ -35,7 +35,7 @@ h264 (const BatchTask *task)
   gboolean odd = task->probe.width % 2 != 0 || task->probe.height % 2 != 0;
 
   return g_strdup_printf ("%sx264enc pass=qual quantizer=20 bframes=0 "
-      "speed-preset=veryfast threads=%u",
+                          "speed-preset=veryfast threads=%u",
       odd ? "video/x-raw,format=Y444 ! " : "", MAX (task->threads, 1));
 }
 
@@ -45,11 +45,13 @@ encoder (const BatchTask *task, const gchar *name)
   if (g_str_equal (name, "h264"))
     return h264 (task);
   if (g_str_equal (name, "vp9"))
-    return g_strdup_printf ("vp9enc deadline=1 cpu-used=6 row-mt=true "
+    return g_strdup_printf (
+        "vp9enc deadline=1 cpu-used=6 row-mt=true "
         "threads=%u end-usage=cq cq-level=24 target-bitrate=20000000",
         MAX (task->threads, 1));
   if (g_str_equal (name, "vp8"))
-    return g_strdup_printf ("vp8enc deadline=1 cpu-used=4 threads=%u "
+    return g_strdup_printf (
+        "vp8enc deadline=1 cpu-used=4 threads=%u "
         "end-usage=cq cq-level=8 min-quantizer=2 target-bitrate=20000000",
         MAX (task->threads, 1));
   if (g_str_equal (name, "prores"))
@@ -76,8 +78,8 @@ choose_codec (const BatchTask *task, BatchKind kind)
 {
   const gchar *name = task->options->outputs[kind].codec->name;
 
-  if (kind == BATCH_OVERLAY && g_str_equal (name, "h264") &&
-      !have ("x264enc") && have ("vp8enc"))
+  if (kind == BATCH_OVERLAY && g_str_equal (name, "h264") && !have ("x264enc")
+      && have ("vp8enc"))
     return "vp8";
   return name;
 }
@@ -96,7 +98,8 @@ static const gchar *
 overlay_container (const BatchTask *task, const gchar *codec)
 {
   const gchar *containers = g_str_equal (codec, "h264") ? "mp4 mov mkv"
-      : g_str_equal (codec, "ffv1") ? "mkv" : "webm mkv";
+      : g_str_equal (codec, "ffv1")                     ? "mkv"
+                                                        : "webm mkv";
   const gchar *wanted = task->options->container;
   gboolean small = task->probe.width < 16 || task->probe.height < 16;
 
@@ -152,10 +155,11 @@ add_video (GString *all, const BatchTask *task, const gchar *kind,
 
   if (!need (codec, error))
     return FALSE;
-  g_string_append_printf (all, " tee. ! " DRAW "%s name=%s-draw ! "
+  g_string_append_printf (all,
+      " tee. ! " DRAW "%s name=%s-draw ! "
       "videoconvert ! %s ! queue max-size-buffers=64 max-size-time=0 "
-      "max-size-bytes=0 ! %s name=%s-mux", output, kind, encode,
-      muxer (container), kind);
+      "max-size-bytes=0 ! %s name=%s-mux",
+      output, kind, encode, muxer (container), kind);
   add_sink (all, task, kind);
   return TRUE;
 }
@@ -167,13 +171,15 @@ add_pictures (GString *all, const BatchTask *task, const gchar *kind,
 {
   if (!need ("png", error))
     return FALSE;
-  g_string_append_printf (all, " tee. ! " DRAW "%s name=%s-draw ! "
-      "videoconvert ! pngenc compression-level=3", output, kind);
+  g_string_append_printf (all,
+      " tee. ! " DRAW "%s name=%s-draw ! "
+      "videoconvert ! pngenc compression-level=3",
+      output, kind);
   if (task->probe.picture || task->rehearse)
     add_sink (all, task, kind);
   else
-    g_string_append_printf (all, " ! multifilesink name=%s-files async=false",
-        kind);
+    g_string_append_printf (
+        all, " ! multifilesink name=%s-files async=false", kind);
   return TRUE;
 }
 
@@ -186,8 +192,8 @@ add_overlay (GString *all, BatchTask *task, GError **error)
     return add_pictures (all, task, "overlay", "overlay", error);
   codec = choose_codec (task, BATCH_OVERLAY);
   task->container = overlay_container (task, codec);
-  return add_video (all, task, "overlay", "overlay", codec, task->container,
-      error);
+  return add_video (
+      all, task, "overlay", "overlay", codec, task->container, error);
 }
 
 static gboolean
@@ -212,14 +218,18 @@ add_mask (GString *all, BatchTask *task, GError **error)
   if (task->probe.picture)
     return add_pictures (all, task, "mask", "mask", error);
   return add_video (all, task, "mask", "mask", codec,
-      g_str_equal (codec, "h264") && task->probe.width >= 16 &&
-      task->probe.height >= 16 ? "mp4" : "mkv", error);
+      g_str_equal (codec, "h264") && task->probe.width >= 16
+              && task->probe.height >= 16
+          ? "mp4"
+          : "mkv",
+      error);
 }
 
 static gboolean
 add_masks (GString *all, BatchTask *task, GError **error)
 {
-  g_string_append (all, " tee. ! " DRAW "mask name=masks-draw ! "
+  g_string_append (all,
+      " tee. ! " DRAW "mask name=masks-draw ! "
       "fakesink name=masks async=false sync=false signal-handoffs=true");
   return TRUE;
 }
@@ -228,7 +238,8 @@ add_masks (GString *all, BatchTask *task, GError **error)
 static gboolean
 add_results (GString *all, BatchTask *task, GError **error)
 {
-  g_string_append (all, " tee. ! " QUEUE " ! fakesink name=results "
+  g_string_append (all,
+      " tee. ! " QUEUE " ! fakesink name=results "
       "async=false sync=false signal-handoffs=true");
   return TRUE;
 }
@@ -238,7 +249,8 @@ add_thumbnails (GString *all, const BatchTask *task)
 {
   if (task->rehearse)
     return;
-  g_string_append (all, " tee. ! identity name=pick ! " DRAW "overlay "
+  g_string_append (all,
+      " tee. ! identity name=pick ! " DRAW "overlay "
       "name=thumbnails-draw ! videoscale add-borders=false ! videoconvert ! "
       "capsfilter name=thumbnail-size ! jpegenc quality=80 ! fakesink "
       "name=thumbnails async=false sync=false signal-handoffs=true");
@@ -248,22 +260,26 @@ gchar *
 batch_outputs_describe (BatchTask *task, GError **error)
 {
   static gboolean (*const add[]) (GString *, BatchTask *, GError **) = {
-    [BATCH_OVERLAY] = add_overlay, [BATCH_CUTOUT] = add_cutout,
-    [BATCH_MASK] = add_mask, [BATCH_MASKS] = add_masks,
+    [BATCH_OVERLAY] = add_overlay,
+    [BATCH_CUTOUT] = add_cutout,
+    [BATCH_MASK] = add_mask,
+    [BATCH_MASKS] = add_masks,
     [BATCH_RESULTS] = add_results,
   };
   const BatchOutput *outputs = task->options->outputs;
   GString *all = g_string_new ("uridecodebin name=source  "
-      "videoconvert name=entry");
+                               "videoconvert name=entry");
 
   if (task->probe.orientation != NULL)
-    g_string_append (all, " ! videoflip name=upright video-direction=auto ! "
+    g_string_append (all,
+        " ! videoflip name=upright video-direction=auto ! "
         "videoconvert");
-  g_string_append (all, " ! " QUEUE " ! unetseg name=unetseg output=none "
+  g_string_append (all,
+      " ! " QUEUE " ! unetseg name=unetseg output=none "
       "late=run ! tee name=tee allow-not-linked=true");
   for (BatchKind kind = 0; kind <= BATCH_RESULTS; kind++) {
-    gboolean wanted = outputs[kind].wanted ||
-        (kind == BATCH_RESULTS && outputs[BATCH_REPORT].wanted);
+    gboolean wanted = outputs[kind].wanted
+        || (kind == BATCH_RESULTS && outputs[BATCH_REPORT].wanted);
 
     if (wanted && !add[kind](all, task, error)) {
       g_string_free (all, TRUE);
@@ -311,8 +327,8 @@ give_duration (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   if (GST_CLOCK_TIME_IS_VALID (*last) && time > *last)
     step = time - *last;
   *last = time;
-  if (GST_BUFFER_DURATION_IS_VALID (buffer) &&
-      GST_BUFFER_DURATION (buffer) >= GST_MSECOND)
+  if (GST_BUFFER_DURATION_IS_VALID (buffer)
+      && GST_BUFFER_DURATION (buffer) >= GST_MSECOND)
     return GST_PAD_PROBE_OK;
   buffer = gst_buffer_make_writable (buffer);
   GST_BUFFER_DURATION (buffer) = step;
@@ -330,13 +346,12 @@ batch_outputs_prepare_muxer (GstElement *mux)
 
   if (pad == NULL)
     return;
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (pad),
-          "trak-timescale"))
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "trak-timescale"))
     g_object_set (pad, "trak-timescale", TICKS_PER_SECOND, NULL);
   last = g_new (GstClockTime, 1);
   *last = GST_CLOCK_TIME_NONE;
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, give_duration, last,
-      g_free);
+  gst_pad_add_probe (
+      pad, GST_PAD_PROBE_TYPE_BUFFER, give_duration, last, g_free);
   gst_object_unref (pad);
 }
 
@@ -403,8 +418,8 @@ static void
 on_result (GstElement *sink, GstBuffer *buffer, GstPad *pad, BatchTask *task)
 {
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
-  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad,
-      GST_EVENT_SEGMENT, 0);
+  g_autoptr (GstEvent)
+      event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
   GstClockTime time = GST_BUFFER_PTS (buffer);
   const GstSegment *segment;
   GstVideoInfo info;
@@ -430,8 +445,8 @@ pick_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   guint n = task->thumbnails;
   gboolean due;
 
-  if (task->item->n_segments > 0 || !GST_CLOCK_TIME_IS_VALID (duration) ||
-      duration == 0 || !GST_CLOCK_TIME_IS_VALID (time))
+  if (task->item->n_segments > 0 || !GST_CLOCK_TIME_IS_VALID (duration)
+      || duration == 0 || !GST_CLOCK_TIME_IS_VALID (time))
     due = frames >= (n == 0 ? 0 : (guint64) 10 << (2 * (n - 1)));
   else
     due = time >= (2 * n + 1) * duration / (2 * N_THUMBNAILS);
@@ -445,8 +460,9 @@ pick_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static GstCaps *
 thumbnail_caps (const BatchProbe *probe)
 {
-  gdouble w = probe->width * (gdouble) MAX (probe->par_n, 1) /
-              MAX (probe->par_d, 1), h = probe->height, scale;
+  gdouble w = probe->width * (gdouble) MAX (probe->par_n, 1)
+      / MAX (probe->par_d, 1),
+          h = probe->height, scale;
   const gchar *turn = probe->orientation;
 
   if (turn != NULL && (strstr (turn, "90") || strstr (turn, "270"))) {
@@ -515,8 +531,8 @@ batch_outputs_connect (BatchTask *task, GError **error)
 {
   static const gchar *const kinds[] = { "overlay", "cutout", "mask" };
   const BatchOutput *outputs = task->options->outputs;
-  g_autofree gchar *results = g_build_filename (task->folder, "results.jsonl",
-      NULL);
+  g_autofree gchar *results =
+      g_build_filename (task->folder, "results.jsonl", NULL);
   gboolean write = outputs[BATCH_RESULTS].wanted && !task->rehearse;
 
   apply_properties (task);
@@ -526,9 +542,9 @@ batch_outputs_connect (BatchTask *task, GError **error)
       if (!set_files (task, kinds[i], error))
         return FALSE;
     }
-    if ((outputs[BATCH_MASKS].wanted && !make_folder (task, "masks", error)) ||
-        (outputs[BATCH_REPORT].wanted && !make_folder (task, ".report",
-            error)))
+    if ((outputs[BATCH_MASKS].wanted && !make_folder (task, "masks", error))
+        || (outputs[BATCH_REPORT].wanted
+            && !make_folder (task, ".report", error)))
       return FALSE;
   }
   if (outputs[BATCH_RESULTS].wanted || outputs[BATCH_REPORT].wanted) {

@@ -28,8 +28,8 @@ to_classes (guint8 *dst, const GstVideoFrame *frame, guint8 least)
   guint height = GST_VIDEO_FRAME_HEIGHT (frame);
 
   for (guint y = 0; y < height; y++) {
-    const guint8 *src = (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame,
-        0) + (gsize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
+    const guint8 *src = (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, 0)
+        + (gsize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
 
     if (least == 0)
       memcpy (dst + (gsize) y * width, src, width);
@@ -63,35 +63,34 @@ write_mask (BatchTask *task, const GstVideoFrame *frame)
   path = g_build_filename (task->folder, "masks", name, NULL);
   to_classes (classes, frame, least_probability (task));
   errno = 0;
-  if (!tool_picture_save_indexed (path, classes, width, height, task->palette,
-          256, &error))
+  if (!tool_picture_save_indexed (
+          path, classes, width, height, task->palette, 256, &error))
     note_error (task, errno);
   g_free (classes);
 }
 
 void
-batch_pictures_mask (GstElement *sink, GstBuffer *buffer, GstPad *pad,
-    BatchTask *task)
+batch_pictures_mask (
+    GstElement *sink, GstBuffer *buffer, GstPad *pad, BatchTask *task)
 {
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
   GstVideoFrame frame;
   GstVideoInfo info;
 
-  if (task->rehearse || caps == NULL ||
-      !gst_video_info_from_caps (&info, caps) ||
-      !gst_video_frame_map (&frame, &info, buffer, GST_MAP_READ))
+  if (task->rehearse || caps == NULL || !gst_video_info_from_caps (&info, caps)
+      || !gst_video_frame_map (&frame, &info, buffer, GST_MAP_READ))
     return;
   write_mask (task, &frame);
   gst_video_frame_unmap (&frame);
 }
 
 void
-batch_pictures_thumbnail (GstElement *sink, GstBuffer *buffer, GstPad *pad,
-    BatchTask *task)
+batch_pictures_thumbnail (
+    GstElement *sink, GstBuffer *buffer, GstPad *pad, BatchTask *task)
 {
   g_autofree gchar *name = g_strdup_printf ("%u.jpg", task->n_thumbnails++);
-  g_autofree gchar *path = g_build_filename (task->folder, ".report", name,
-      NULL);
+  g_autofree gchar *path =
+      g_build_filename (task->folder, ".report", name, NULL);
   GstMapInfo map;
 
   if (!gst_buffer_map (buffer, &map, GST_MAP_READ))

@@ -37,10 +37,10 @@ describe_cpu (void)
 
   g_file_get_contents ("/proc/cpuinfo", &all, NULL, NULL);
   for (guint i = 0; all != NULL && fields[i] != NULL; i++) {
-    g_autofree gchar *pattern = g_strdup_printf ("^%s\\s*:\\s*(.*)$",
-        fields[i]);
-    g_autoptr (GRegex) regex = g_regex_new (pattern, G_REGEX_MULTILINE, 0,
-        NULL);
+    g_autofree gchar *pattern =
+        g_strdup_printf ("^%s\\s*:\\s*(.*)$", fields[i]);
+    g_autoptr (GRegex)
+        regex = g_regex_new (pattern, G_REGEX_MULTILINE, 0, NULL);
     g_autoptr (GMatchInfo) match = NULL;
 
     if (g_regex_match (regex, all, 0, &match)) {
@@ -79,12 +79,12 @@ hash_model (const gchar *path, const gchar *calibration)
   if (path == NULL) {
     g_autoptr (GBytes) bytes = unet_model_dup_built_in ();
 
-    g_checksum_update (sum, g_bytes_get_data (bytes, NULL),
-        g_bytes_get_size (bytes));
+    g_checksum_update (
+        sum, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   } else {
     const gchar *dot = strrchr (path, '.');
-    g_autofree gchar *stem = g_strndup (path,
-        dot && !strchr (dot, '/') ? (gsize) (dot - path) : strlen (path));
+    g_autofree gchar *stem = g_strndup (
+        path, dot && !strchr (dot, '/') ? (gsize) (dot - path) : strlen (path));
     g_autofree gchar *beside = g_strconcat (stem, ".modelinfo", NULL);
     g_autofree gchar *behind = g_strconcat (path, ".modelinfo", NULL);
     g_autofree gchar *data = g_strconcat (path, ".data", NULL);
@@ -100,14 +100,15 @@ hash_model (const gchar *path, const gchar *calibration)
 /* ---- the file ----------------------------------------------------------- */
 
 static gboolean
-mismatch (const gchar *what, const gchar *pinned, const gchar *here,
-    GError **error)
+mismatch (
+    const gchar *what, const gchar *pinned, const gchar *here, GError **error)
 {
   if (g_strcmp0 (pinned, here) == 0)
     return FALSE;
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
       "the plan of this batch was made with another %s (%s, here %s): masks "
-      "would differ; use another folder, or --overwrite", what, pinned, here);
+      "would differ; use another folder, or --overwrite",
+      what, pinned, here);
   return TRUE;
 }
 
@@ -121,15 +122,16 @@ static gboolean
 take_over (BatchPlan *plan, JsonObject *root, GError **error)
 {
   JsonObject *shapes = json_object_has_member (root, "shapes")
-      ? json_object_get_object_member (root, "shapes") : NULL;
+      ? json_object_get_object_member (root, "shapes")
+      : NULL;
   g_autoptr (GList) names = shapes ? json_object_get_members (shapes) : NULL;
 
-  if (mismatch ("model", string_of (root, "model"), plan->model, error) ||
-      mismatch ("version of oneDNN", string_of (root, "engine"),
-          unet_session_get_engine_name (), error) ||
-      mismatch ("kind of processor", string_of (root, "cpu"), plan->cpu,
-          error) ||
-      !unet_tuning_load (string_of (root, "tuning"), error))
+  if (mismatch ("model", string_of (root, "model"), plan->model, error)
+      || mismatch ("version of oneDNN", string_of (root, "engine"),
+          unet_session_get_engine_name (), error)
+      || mismatch (
+          "kind of processor", string_of (root, "cpu"), plan->cpu, error)
+      || !unet_tuning_load (string_of (root, "tuning"), error))
     return FALSE;
   plan->threads = json_object_get_int_member_with_default (root, "threads", 0);
   plan->jobs = json_object_get_int_member_with_default (root, "jobs", 0);
@@ -152,8 +154,8 @@ plan_load (BatchPlan *plan, GError **error)
     return FALSE;
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root)) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s: not a plan",
-        plan->path);
+    g_set_error (
+        error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s: not a plan", plan->path);
     return FALSE;
   }
   g_mutex_lock (&plan->mutex);
@@ -174,8 +176,8 @@ plan_text (BatchPlan *plan)
   g_autoptr (JsonBuilder) b = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree gchar *tuning = unet_tuning_save ();
-  g_autoptr (GList) shapes = g_list_sort (g_hash_table_get_keys (plan->shapes),
-      compare_strings);
+  g_autoptr (GList) shapes =
+      g_list_sort (g_hash_table_get_keys (plan->shapes), compare_strings);
 
   json_builder_begin_object (b);
   tool_json_string (b, "unetseg", UNETSEG_VERSION);
@@ -219,8 +221,8 @@ find_overrides (const BatchOptions *options)
 {
   static const gchar *const names[][2] = { { "input-name", "input" },
     { "output-name", "output" } };
-  GHashTable *overrides = g_hash_table_new_full (g_str_hash, g_str_equal,
-      g_free, g_free);
+  GHashTable *overrides =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   UnetContract *scratch = unet_contract_new ();
   GHashTableIter iter;
   gpointer name, value;
@@ -241,21 +243,22 @@ find_overrides (const BatchOptions *options)
 
 /* What cannot give the same masks in every shard. */
 static gboolean
-check_contract (const UnetContract *contract, const BatchOptions *options,
-    GError **error)
+check_contract (
+    const UnetContract *contract, const BatchOptions *options, GError **error)
 {
-  const gchar *precision = g_hash_table_lookup (options->properties,
-      "precision");
+  const gchar *precision =
+      g_hash_table_lookup (options->properties, "precision");
 
-  if (options->segment > 0 && contract->state != NULL &&
-      contract->state[0] != NULL) {
+  if (options->segment > 0 && contract->state != NULL
+      && contract->state[0] != NULL) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
         "--segment: this model carries a state from frame to frame (%s), which "
-        "a segment would begin without", contract->state[0]);
+        "a segment would begin without",
+        contract->state[0]);
     return FALSE;
   }
-  if (g_strcmp0 (precision, "int8") == 0 &&
-      g_hash_table_lookup (options->properties, "calibration") == NULL) {
+  if (g_strcmp0 (precision, "int8") == 0
+      && g_hash_table_lookup (options->properties, "calibration") == NULL) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
         "--precision=int8 would calibrate on each recording's own frames; make "
         "a calibration with 'unetseg calibrate' and name it");
@@ -265,8 +268,8 @@ check_contract (const UnetContract *contract, const BatchOptions *options,
 }
 
 BatchPlan *
-batch_plan_open (const gchar *folder, const BatchOptions *options,
-    GError **error)
+batch_plan_open (
+    const gchar *folder, const BatchOptions *options, GError **error)
 {
   BatchPlan *plan = g_new0 (BatchPlan, 1);
   const gchar *path = g_hash_table_lookup (options->properties, "model");
@@ -277,8 +280,8 @@ batch_plan_open (const gchar *folder, const BatchOptions *options,
   plan->lock = -1;
   plan->path = g_build_filename (folder, ".unetseg", "plan.json", NULL);
   plan->lock_path = g_strconcat (plan->path, ".lock", NULL);
-  plan->shapes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
+  plan->shapes =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   plan->overrides = find_overrides (options);
   plan->cpu = describe_cpu ();
   plan->loaded = unet_model_load (path, error);
@@ -289,8 +292,8 @@ batch_plan_open (const gchar *folder, const BatchOptions *options,
     goto failed;
   if (!check_contract (contract, options, error))
     goto failed;
-  plan->model = hash_model (path,
-      g_hash_table_lookup (options->properties, "calibration"));
+  plan->model = hash_model (
+      path, g_hash_table_lookup (options->properties, "calibration"));
   if (!plan_load (plan, error))
     goto failed;
   return plan;
@@ -342,8 +345,8 @@ batch_plan_get_jobs (BatchPlan *plan)
 }
 
 gboolean
-batch_plan_set_threads (BatchPlan *plan, guint threads, guint jobs,
-    GError **error)
+batch_plan_set_threads (
+    BatchPlan *plan, guint threads, guint jobs, GError **error)
 {
   plan->threads = threads;
   plan->jobs = jobs;
@@ -410,22 +413,22 @@ hash_layers (GChecksum *sum, UnetSession *session)
 static UnetSession *
 twin_session (BatchPlan *plan, const GstStructure *stats)
 {
-  g_autoptr (UnetContract) contract = unet_model_get_contract (plan->loaded,
-      plan->overrides, NULL);
+  g_autoptr (UnetContract)
+      contract = unet_model_get_contract (plan->loaded, plan->overrides, NULL);
   UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
   const gchar *size = gst_structure_get_string (stats, "input-size");
   guint width, height;
   gint precision;
 
-  if (contract == NULL || size == NULL ||
-      sscanf (size, "%ux%u", &width, &height) != 2)
+  if (contract == NULL || size == NULL
+      || sscanf (size, "%ux%u", &width, &height) != 2)
     return NULL;
   gst_structure_get_uint (stats, "threads", &options.threads);
-  if (gst_structure_get_enum (stats, "precision", UNET_TYPE_PRECISION,
-          &precision))
+  if (gst_structure_get_enum (
+          stats, "precision", UNET_TYPE_PRECISION, &precision))
     options.precision = precision;
-  return unet_session_new_for_size (plan->loaded, contract, width, height,
-      &options, NULL);
+  return unet_session_new_for_size (
+      plan->loaded, contract, width, height, &options, NULL);
 }
 
 static gchar *
@@ -451,8 +454,8 @@ hash_shape (BatchPlan *plan, GstElement *element)
 }
 
 gboolean
-batch_plan_add (BatchPlan *plan, const gchar *shape, GstElement *element,
-    GError **error)
+batch_plan_add (
+    BatchPlan *plan, const gchar *shape, GstElement *element, GError **error)
 {
   gchar *hash = hash_shape (plan, element);
 

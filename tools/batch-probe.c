@@ -11,7 +11,7 @@
 /* How long nothing is read before it is clear that nothing will be found. */
 #define SILENCE (10 * G_USEC_PER_SEC)
 
-G_DEFINE_QUARK (batch-error-quark, batch_error)
+G_DEFINE_QUARK (batch - error - quark, batch_error)
 
 static const gchar *
 result_text (GstDiscovererResult result)
@@ -39,15 +39,16 @@ is_media_name (const gchar *name)
 {
   g_autofree gchar *type = g_content_type_guess (name, NULL, 0, NULL);
 
-  return g_content_type_is_a (type, "video/*") ||
-         g_content_type_is_a (type, "image/*") ||
-         g_str_has_prefix (type, "video/") || g_str_has_prefix (type, "image/");
+  return g_content_type_is_a (type, "video/*")
+      || g_content_type_is_a (type, "image/*")
+      || g_str_has_prefix (type, "video/") || g_str_has_prefix (type, "image/");
 }
 
 static gchar *
 missing_text (GstDiscovererInfo *info)
 {
-  const gchar **details = gst_discoverer_info_get_missing_elements_installer_details (info);
+  const gchar **details =
+      gst_discoverer_info_get_missing_elements_installer_details (info);
   GString *all = g_string_new ("no plugin for it");
 
   for (guint i = 0; details != NULL && details[i] != NULL; i++) {
@@ -65,13 +66,13 @@ set_problem (GError **error, const BatchItem *item, GstDiscovererInfo *info,
 {
   GstDiscovererResult result = info ? gst_discoverer_info_get_result (info)
                                     : GST_DISCOVERER_ERROR;
-  gboolean unknown = g_error_matches (cause, GST_STREAM_ERROR,
-      GST_STREAM_ERROR_TYPE_NOT_FOUND) || g_error_matches (cause,
-      GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
+  gboolean unknown =
+      g_error_matches (cause, GST_STREAM_ERROR, GST_STREAM_ERROR_TYPE_NOT_FOUND)
+      || g_error_matches (cause, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
   g_autofree gchar *text = NULL;
 
-  if (item->listed && !is_media_name (item->name) &&
-      (unknown || result == GST_DISCOVERER_MISSING_PLUGINS)) {
+  if (item->listed && !is_media_name (item->name)
+      && (unknown || result == GST_DISCOVERER_MISSING_PLUGINS)) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_NO_MEDIA, "not a recording");
     return;
   }
@@ -88,18 +89,20 @@ static const gchar *
 container_of (GstDiscovererStreamInfo *top)
 {
   static const gchar *const known[][2] = {
-    { "video/quicktime", "mp4" }, { "video/x-matroska", "mkv" },
+    { "video/quicktime", "mp4" },
+    { "video/x-matroska", "mkv" },
     { "video/webm", "webm" },
   };
   g_autoptr (GstCaps) caps = gst_discoverer_stream_info_get_caps (top);
   const GstStructure *s = caps && gst_caps_get_size (caps) > 0
-      ? gst_caps_get_structure (caps, 0) : NULL;
+      ? gst_caps_get_structure (caps, 0)
+      : NULL;
 
   for (guint i = 0; s != NULL && i < G_N_ELEMENTS (known); i++) {
     if (!gst_structure_has_name (s, known[i][0]))
       continue;
-    if (i == 0 && g_strcmp0 (gst_structure_get_string (s, "variant"),
-            "apple") == 0)
+    if (i == 0
+        && g_strcmp0 (gst_structure_get_string (s, "variant"), "apple") == 0)
       return "mov";
     return known[i][1];
   }
@@ -122,8 +125,8 @@ orientation_of (GstDiscovererStreamInfo *stream, GstDiscovererInfo *info)
 }
 
 static void
-read_video (BatchProbe *probe, GstDiscovererInfo *info,
-    GstDiscovererVideoInfo *video)
+read_video (
+    BatchProbe *probe, GstDiscovererInfo *info, GstDiscovererVideoInfo *video)
 {
   GstDiscovererStreamInfo *top = gst_discoverer_info_get_stream_info (info);
   GstDiscovererStreamInfo *stream = GST_DISCOVERER_STREAM_INFO (video);
@@ -138,9 +141,8 @@ read_video (BatchProbe *probe, GstDiscovererInfo *info,
   probe->orientation = orientation_of (stream, info);
   probe->duration = gst_discoverer_info_get_duration (info);
   probe->container = g_strdup (container_of (top));
-  probe->exact = probe->container != NULL &&
-                 GST_CLOCK_TIME_IS_VALID (probe->duration) &&
-                 probe->duration > 0;
+  probe->exact = probe->container != NULL
+      && GST_CLOCK_TIME_IS_VALID (probe->duration) && probe->duration > 0;
   gst_object_unref (top);
 }
 
@@ -151,8 +153,10 @@ read_info (const BatchItem *item, BatchProbe *probe, GstDiscovererInfo *info,
   GList *videos = gst_discoverer_info_get_video_streams (info);
 
   if (videos == NULL) {
-    g_set_error (error, BATCH_ERROR, item->listed && !is_media_name (item->name)
-        ? BATCH_ERROR_NO_MEDIA : BATCH_ERROR_INPUT, "no video in it");
+    g_set_error (error, BATCH_ERROR,
+        item->listed && !is_media_name (item->name) ? BATCH_ERROR_NO_MEDIA
+                                                    : BATCH_ERROR_INPUT,
+        "no video in it");
     return FALSE;
   }
   read_video (probe, info, videos->data);
@@ -187,8 +191,8 @@ typedef struct {
   GMainLoop *loop;
   GstDiscovererInfo *info;
   GError *error;
-  gint reads; /* atomic */
-  gint seen;  /* of them */
+  gint reads;   /* atomic */
+  gint seen;    /* of them */
   gint64 since; /* monotonic time */
 } Discovery;
 
@@ -207,8 +211,8 @@ on_source (GstDiscoverer *discoverer, GstElement *source, gpointer data)
   GstPad *pad = gst_element_get_static_pad (source, "src");
 
   if (pad != NULL)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_PULL |
-        GST_PAD_PROBE_TYPE_BUFFER, on_read, data, NULL);
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BUFFER,
+        on_read, data, NULL);
   g_clear_object (&pad);
 }
 
@@ -247,10 +251,10 @@ run_discovery (Discovery *discovery, GstDiscoverer *discoverer,
   discovery->loop = g_main_loop_new (context, FALSE);
   g_source_set_callback (timer, check_silence, discovery, NULL);
   g_source_attach (timer, context);
-  g_signal_connect (discoverer, "source-setup", G_CALLBACK (on_source),
-      discovery);
-  g_signal_connect (discoverer, "discovered", G_CALLBACK (on_discovered),
-      discovery);
+  g_signal_connect (
+      discoverer, "source-setup", G_CALLBACK (on_source), discovery);
+  g_signal_connect (
+      discoverer, "discovered", G_CALLBACK (on_discovered), discovery);
   gst_discoverer_start (discoverer);
   if (gst_discoverer_discover_uri_async (discoverer, uri))
     g_main_loop_run (discovery->loop);
@@ -291,10 +295,10 @@ batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
   if (!check_file (item, error))
     return FALSE;
   info = discover (item->uri, &local);
-  if (info == NULL || local != NULL ||
-      (gst_discoverer_info_get_result (info) != GST_DISCOVERER_OK &&
-          gst_discoverer_info_get_result (info) !=
-              GST_DISCOVERER_MISSING_PLUGINS)) {
+  if (info == NULL || local != NULL
+      || (gst_discoverer_info_get_result (info) != GST_DISCOVERER_OK
+          && gst_discoverer_info_get_result (info)
+              != GST_DISCOVERER_MISSING_PLUGINS)) {
     set_problem (error, item, info, local);
     return FALSE;
   }
@@ -326,8 +330,10 @@ const gchar *
 batch_status_name (BatchStatus status)
 {
   static const gchar *const names[] = { [BATCH_DONE] = "done",
-    [BATCH_SHORT] = "short", [BATCH_FAILED] = "failed",
-    [BATCH_SKIPPED] = "skipped", [BATCH_OPEN] = "open" };
+    [BATCH_SHORT] = "short",
+    [BATCH_FAILED] = "failed",
+    [BATCH_SKIPPED] = "skipped",
+    [BATCH_OPEN] = "open" };
 
   return names[status];
 }

@@ -41,7 +41,8 @@ choose_show (const BatchOptions *options)
   if (options->verbosity == BATCH_QUIET)
     return SHOW_NOTHING;
   return isatty (STDOUT_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0
-      ? SHOW_BARS : SHOW_LINES;
+      ? SHOW_BARS
+      : SHOW_LINES;
 }
 
 static guint64
@@ -74,8 +75,8 @@ new_event (const gchar *name)
 }
 
 BatchProgress *
-batch_progress_new (const BatchOptions *options, GPtrArray *items,
-    guint jobs, guint threads)
+batch_progress_new (
+    const BatchOptions *options, GPtrArray *items, guint jobs, guint threads)
 {
   BatchProgress *progress = g_new0 (BatchProgress, 1);
 
@@ -281,8 +282,9 @@ print_total (BatchProgress *p)
   compute (p, &total);
   eta = total.eta >= 0 ? format_time (total.eta) : g_strdup ("?");
   g_print ("%u of %u, %.0f%%, %" G_GUINT64_FORMAT " frames, %.1f fps, %s "
-           "left\n", total.ended, p->n_items, total.fraction * 100,
-      total.frames, total.fps, eta);
+           "left\n",
+      total.ended, p->n_items, total.fraction * 100, total.frames, total.fps,
+      eta);
 }
 
 static void
@@ -351,8 +353,8 @@ batch_progress_tick (BatchProgress *progress)
 /* ---- inputs ------------------------------------------------------------- */
 
 void
-batch_progress_begin (BatchProgress *p, guint slot, const BatchItem *item,
-    BatchTask *task)
+batch_progress_begin (
+    BatchProgress *p, guint slot, const BatchItem *item, BatchTask *task)
 {
   g_autofree gchar *label = batch_item_label (item);
 
@@ -363,8 +365,10 @@ batch_progress_begin (BatchProgress *p, guint slot, const BatchItem *item,
     tool_json_string (b, "name", label);
     print_event (b);
   }
-  p->slots[slot] = (Slot) { .label = g_steal_pointer (&label), .task = task,
-    .weight = weight_of (item), .start = g_get_monotonic_time () };
+  p->slots[slot] = (Slot){ .label = g_steal_pointer (&label),
+    .task = task,
+    .weight = weight_of (item),
+    .start = g_get_monotonic_time () };
   g_mutex_unlock (&p->mutex);
 }
 
@@ -378,8 +382,8 @@ batch_progress_pause (BatchProgress *p, guint slot)
 }
 
 static void
-print_end_event (const gchar *label, const BatchOutcome *outcome,
-    gboolean known)
+print_end_event (
+    const gchar *label, const BatchOutcome *outcome, gboolean known)
 {
   g_autoptr (JsonBuilder) b = new_event ("end");
 
@@ -400,8 +404,8 @@ print_end (BatchProgress *p, const gchar *label, const BatchOutcome *outcome,
 {
   gboolean bad = outcome->status != BATCH_DONE;
 
-  if (p->show == SHOW_NOTHING || outcome->status == BATCH_OPEN ||
-      (known && p->options->verbosity != BATCH_VERBOSE))
+  if (p->show == SHOW_NOTHING || outcome->status == BATCH_OPEN
+      || (known && p->options->verbosity != BATCH_VERBOSE))
     return;
   if (p->show == SHOW_BARS)
     clear_bars (p);
@@ -431,8 +435,8 @@ batch_progress_end (BatchProgress *p, const BatchItem *item,
     p->frames += outcome->frames;
   }
   if (outcome->status == BATCH_FAILED || outcome->status == BATCH_SHORT)
-    g_ptr_array_add (p->failures, g_strdup_printf ("%s: %s", label,
-        outcome->reason));
+    g_ptr_array_add (
+        p->failures, g_strdup_printf ("%s: %s", label, outcome->reason));
   if (p->show == SHOW_JSON)
     print_end_event (label, outcome, known);
   else
@@ -484,8 +488,8 @@ print_summary (BatchProgress *p)
     g_print (", %u with a problem", bad);
   if (p->counts[BATCH_SKIPPED] > 0)
     g_print (", %u no recordings", p->counts[BATCH_SKIPPED]);
-  g_print ("; %" G_GUINT64_FORMAT " frames in %s, %.1f fps\n", p->frames,
-      time, p->frames / MAX (seconds, 1e-3));
+  g_print ("; %" G_GUINT64_FORMAT " frames in %s, %.1f fps\n", p->frames, time,
+      p->frames / MAX (seconds, 1e-3));
 }
 
 void

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 typedef struct _BatchProgress BatchProgress;
 
 /* @jobs: slots for inputs at work. */
-BatchProgress *batch_progress_new (const BatchOptions *options,
-    GPtrArray *items, guint jobs, guint threads);
+BatchProgress *batch_progress_new (
+    const BatchOptions *options, GPtrArray *items, guint jobs, guint threads);
 void batch_progress_free (BatchProgress *progress);
 
 /* From the threads that work. */
@@ -30,7 +30,6 @@ void batch_progress_tick (BatchProgress *progress);
 /* The last words. @fatal: (nullable): why the batch had to stop. */
 void batch_progress_finish (BatchProgress *progress, const GError *fatal);
 /* Numbers of inputs by status. */
-guint batch_progress_count (const BatchProgress *progress,
-    BatchStatus status);
+guint batch_progress_count (const BatchProgress *progress, BatchStatus status);
 
 G_END_DECLS

@@ -11,29 +11,29 @@
 #define MAX_PICTURED 500
 
 static const gchar head[] =
-  "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-  "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-  "<title>unetseg batch</title>\n<style>\n"
-  ":root{color-scheme:light dark;--line:#8884;--dim:#777;--bad:#d33}\n"
-  "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1080px;"
-  "padding:0 1em}\n"
-  "h1{font-size:1.5em;margin:0}\n"
-  ".sums{display:flex;flex-wrap:wrap;gap:.4em 2.2em;margin:1em 0 2em}\n"
-  ".sums b{display:block;font-size:1.5em;font-variant-numeric:tabular-nums}\n"
-  ".sums span,.facts{color:var(--dim)}\n"
-  "article{border-top:1px solid var(--line);padding:.9em 0}\n"
-  "h2{font-size:1em;margin:0;overflow-wrap:anywhere;white-space:pre-wrap}\n"
-  ".facts{font-variant-numeric:tabular-nums}\n"
-  ".bad{color:var(--bad)}\n"
-  ".thumbs{display:grid;grid-template-columns:repeat(6,1fr);gap:4px;"
-  "margin:.5em 0 0}\n"
-  ".thumbs img{width:100%;display:block;border-radius:3px}\n"
-  "svg{width:100%;height:72px;display:block;margin-top:4px;"
-  "background:var(--line);border-radius:3px}\n"
-  ".key{display:flex;flex-wrap:wrap;gap:.2em 1.2em;font-size:.85em}\n"
-  ".key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;"
-  "margin-right:.4em}\n"
-  "</style></head><body>\n";
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+    "<title>unetseg batch</title>\n<style>\n"
+    ":root{color-scheme:light dark;--line:#8884;--dim:#777;--bad:#d33}\n"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1080px;"
+    "padding:0 1em}\n"
+    "h1{font-size:1.5em;margin:0}\n"
+    ".sums{display:flex;flex-wrap:wrap;gap:.4em 2.2em;margin:1em 0 2em}\n"
+    ".sums b{display:block;font-size:1.5em;font-variant-numeric:tabular-nums}\n"
+    ".sums span,.facts{color:var(--dim)}\n"
+    "article{border-top:1px solid var(--line);padding:.9em 0}\n"
+    "h2{font-size:1em;margin:0;overflow-wrap:anywhere;white-space:pre-wrap}\n"
+    ".facts{font-variant-numeric:tabular-nums}\n"
+    ".bad{color:var(--bad)}\n"
+    ".thumbs{display:grid;grid-template-columns:repeat(6,1fr);gap:4px;"
+    "margin:.5em 0 0}\n"
+    ".thumbs img{width:100%;display:block;border-radius:3px}\n"
+    "svg{width:100%;height:72px;display:block;margin-top:4px;"
+    "background:var(--line);border-radius:3px}\n"
+    ".key{display:flex;flex-wrap:wrap;gap:.2em 1.2em;font-size:.85em}\n"
+    ".key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;"
+    "margin-right:.4em}\n"
+    "</style></head><body>\n";
 
 typedef struct {
   GString *body;
@@ -77,9 +77,10 @@ add_thumbnails (Page *page, const gchar *folder)
     if (!g_file_get_contents (path, &data, &size, NULL))
       break;
     text = g_base64_encode ((const guchar *) data, size);
-    g_string_append_printf (page->body, "%s<img alt=\"\" loading=\"lazy\" "
-        "src=\"data:image/jpeg;base64,%s\">", any ? "" :
-        "<div class=\"thumbs\">", text);
+    g_string_append_printf (page->body,
+        "%s<img alt=\"\" loading=\"lazy\" "
+        "src=\"data:image/jpeg;base64,%s\">",
+        any ? "" : "<div class=\"thumbs\">", text);
     any = TRUE;
   }
   if (any)
@@ -124,10 +125,12 @@ add_curve (GString *body, JsonObject *class, gdouble scale)
   }
   if (n == 1) /* a picture: a level line */
     g_string_append_printf (points, "1000,%s ", y);
-  g_string_append_printf (body, "<polygon fill=\"#%06x\" fill-opacity=\".25\" "
+  g_string_append_printf (body,
+      "<polygon fill=\"#%06x\" fill-opacity=\".25\" "
       "points=\"0,100 %s1000,100\"/><polyline fill=\"none\" stroke=\"#%06x\" "
       "stroke-width=\"2\" vector-effect=\"non-scaling-stroke\" "
-      "points=\"%s\"/>", color, points->str, color, points->str);
+      "points=\"%s\"/>",
+      color, points->str, color, points->str);
   g_string_free (points, TRUE);
 }
 
@@ -145,40 +148,46 @@ add_key (GString *body, JsonObject *class)
     sum += json_array_get_double_element (areas, i);
   name = label ? g_markup_escape_text (label, -1)
                : g_strdup_printf ("class %u", id);
-  g_string_append_printf (body, "<span><i style=\"background:#%06x\"></i>%s "
-      "%.1f %% of the picture</span>", unet_palette_default (id) & 0xffffff,
-      name, n > 0 ? 100 * sum / n : 0);
+  g_string_append_printf (body,
+      "<span><i style=\"background:#%06x\"></i>%s "
+      "%.1f %% of the picture</span>",
+      unet_palette_default (id) & 0xffffff, name, n > 0 ? 100 * sum / n : 0);
 }
 
 static void
 add_timeline (Page *page, const gchar *folder)
 {
-  g_autofree gchar *path = g_build_filename (folder, ".report",
-      "timeline.json", NULL);
+  g_autofree gchar *path =
+      g_build_filename (folder, ".report", "timeline.json", NULL);
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonArray *classes;
   gdouble scale;
 
-  if (!json_parser_load_from_file (parser, path, NULL) ||
-      !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
+  if (!json_parser_load_from_file (parser, path, NULL)
+      || !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
     return;
   classes = json_node_get_array (json_parser_get_root (parser));
   if (json_array_get_length (classes) == 0) {
-    g_string_append (page->body, "<div class=\"facts\">nothing but "
+    g_string_append (page->body,
+        "<div class=\"facts\">nothing but "
         "background</div>\n");
     return;
   }
   scale = find_scale (classes);
-  g_string_append_printf (page->body, "<svg viewBox=\"0 0 1000 100\" "
+  g_string_append_printf (page->body,
+      "<svg viewBox=\"0 0 1000 100\" "
       "preserveAspectRatio=\"none\" role=\"img\"><title>Area over time, up to "
-      "%.0f %% of the picture</title>", scale * 100);
+      "%.0f %% of the picture</title>",
+      scale * 100);
   for (guint c = 0; c < json_array_get_length (classes); c++)
     add_curve (page->body, json_array_get_object_element (classes, c), scale);
   g_string_append (page->body, "</svg>\n<div class=\"key\">");
   for (guint c = 0; c < json_array_get_length (classes); c++)
     add_key (page->body, json_array_get_object_element (classes, c));
-  g_string_append_printf (page->body, "<span class=\"facts\">full height: "
-      "%.0f %%</span></div>\n", scale * 100);
+  g_string_append_printf (page->body,
+      "<span class=\"facts\">full height: "
+      "%.0f %%</span></div>\n",
+      scale * 100);
 }
 
 static void
@@ -194,20 +203,22 @@ add_facts (Page *page, JsonObject *entry)
   if (reason != NULL) {
     g_autofree gchar *text = g_markup_escape_text (reason, -1);
 
-    g_string_append_printf (page->body, "<span class=\"bad\">%s: %s</span> ",
-        status, text);
+    g_string_append_printf (
+        page->body, "<span class=\"bad\">%s: %s</span> ", status, text);
   }
   if (frames > 0)
-    g_string_append_printf (page->body, "%" G_GINT64_FORMAT "×%"
-        G_GINT64_FORMAT ", %" G_GUINT64_FORMAT " frame%s", int_of (entry,
-            "width"), int_of (entry, "height"), frames, frames > 1 ? "s" : "");
+    g_string_append_printf (page->body,
+        "%" G_GINT64_FORMAT "×%" G_GINT64_FORMAT ", %" G_GUINT64_FORMAT
+        " frame%s",
+        int_of (entry, "width"), int_of (entry, "height"), frames,
+        frames > 1 ? "s" : "");
   if (frames > 0 && duration > 0)
     g_string_append_printf (page->body, ", %.1f s", duration / 1e9);
   if (frames > 0 && seconds > 0) {
     g_string_append_printf (page->body, ", %.1f frames/s", frames / seconds);
     if (duration > 0)
-      g_string_append_printf (page->body, ", %.2f× real time",
-          duration / 1e9 / seconds);
+      g_string_append_printf (
+          page->body, ", %.2f× real time", duration / 1e9 / seconds);
   }
   g_string_append (page->body, "</div>\n");
 }
@@ -218,8 +229,8 @@ count (Page *page, JsonObject *entry)
   const gchar *name = string_of (entry, "status");
   BatchStatus status = BATCH_DONE;
 
-  while (status < BATCH_OPEN &&
-         g_strcmp0 (name, batch_status_name (status)) != 0)
+  while (
+      status < BATCH_OPEN && g_strcmp0 (name, batch_status_name (status)) != 0)
     status++;
   page->counts[status]++;
   if (status <= BATCH_SHORT) {
@@ -231,13 +242,13 @@ count (Page *page, JsonObject *entry)
 }
 
 static void
-add_entry (Page *page, const BatchItem *item, JsonObject *entry,
-    const gchar *folder)
+add_entry (
+    Page *page, const BatchItem *item, JsonObject *entry, const gchar *folder)
 {
   g_autofree gchar *shown = g_filename_display_name (item->name);
   g_autofree gchar *label = batch_item_label (item);
-  g_autofree gchar *text = g_markup_escape_text (
-      item->n_segments > 0 ? label : shown, -1);
+  g_autofree gchar *text =
+      g_markup_escape_text (item->n_segments > 0 ? label : shown, -1);
   BatchStatus status = count (page, entry);
 
   if (status == BATCH_SKIPPED)
@@ -254,8 +265,8 @@ add_entry (Page *page, const BatchItem *item, JsonObject *entry,
 static void
 add_item (Page *page, const BatchManifest *manifest, const BatchItem *item)
 {
-  g_autofree gchar *whole = g_build_filename (manifest->folder, item->name,
-      NULL);
+  g_autofree gchar *whole =
+      g_build_filename (manifest->folder, item->name, NULL);
   g_autofree gchar *part = batch_item_folder (item, manifest->folder);
   const gchar *folder = whole;
   g_autofree gchar *joined = g_build_filename (whole, "manifest.json", NULL);
@@ -285,8 +296,8 @@ add_item (Page *page, const BatchManifest *manifest, const BatchItem *item)
 static void
 add_sum (GString *all, const gchar *number, const gchar *what)
 {
-  g_string_append_printf (all, "<div><b>%s</b><span>%s</span></div>", number,
-      what);
+  g_string_append_printf (
+      all, "<div><b>%s</b><span>%s</span></div>", number, what);
 }
 
 static void
@@ -301,13 +312,13 @@ add_count (GString *all, guint number, const gchar *what)
 static void
 add_sums (GString *all, const Page *page)
 {
-  g_autofree gchar *frames = g_strdup_printf ("%" G_GUINT64_FORMAT,
-      page->frames);
+  g_autofree gchar *frames =
+      g_strdup_printf ("%" G_GUINT64_FORMAT, page->frames);
   g_autofree gchar *video = g_strdup_printf ("%u:%02u:%02u",
       (guint) page->video / 3600, (guint) page->video / 60 % 60,
       (guint) page->video % 60);
-  g_autofree gchar *rate = g_strdup_printf ("%.1f",
-      page->work > 0 ? page->frames / page->work : 0);
+  g_autofree gchar *rate =
+      g_strdup_printf ("%.1f", page->work > 0 ? page->frames / page->work : 0);
 
   g_string_append (all, "<div class=\"sums\">");
   add_count (all, page->counts[BATCH_DONE], "complete");
@@ -322,11 +333,11 @@ add_sums (GString *all, const Page *page)
 }
 
 gboolean
-batch_report_write (const BatchManifest *manifest, GPtrArray *items,
-    GError **error)
+batch_report_write (
+    const BatchManifest *manifest, GPtrArray *items, GError **error)
 {
-  g_autofree gchar *path = g_build_filename (manifest->folder, "report.html",
-      NULL);
+  g_autofree gchar *path =
+      g_build_filename (manifest->folder, "report.html", NULL);
   g_autofree gchar *title = g_filename_display_basename (manifest->folder);
   g_autofree gchar *text = g_markup_escape_text (title, -1);
   g_autofree gchar *identity = g_markup_escape_text (manifest->identity, -1);
@@ -339,11 +350,12 @@ batch_report_write (const BatchManifest *manifest, GPtrArray *items,
   g_string_append_printf (all, "<h1>%s</h1>\n", text);
   add_sums (all, &page);
   g_string_append (all, page.body->str);
-  g_string_append_printf (all, "<article class=\"facts\">unetseg %s, %s<br>"
-      "%s</article>\n</body></html>\n", UNETSEG_VERSION,
-      unet_session_get_engine_name (), identity);
-  ok = g_file_set_contents_full (path, all->str, all->len,
-      G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+  g_string_append_printf (all,
+      "<article class=\"facts\">unetseg %s, %s<br>"
+      "%s</article>\n</body></html>\n",
+      UNETSEG_VERSION, unet_session_get_engine_name (), identity);
+  ok = g_file_set_contents_full (
+      path, all->str, all->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
   g_string_free (page.body, TRUE);
   return ok;
 }

@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 /* Of @items, as far as they are done: those of every shard. */
-gboolean batch_report_write (const BatchManifest *manifest, GPtrArray *items,
-    GError **error);
+gboolean batch_report_write (
+    const BatchManifest *manifest, GPtrArray *items, GError **error);
 
 G_END_DECLS

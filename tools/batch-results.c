@@ -113,8 +113,8 @@ add_text (GString *line, const gchar *text)
 
 /* Frame pixels; the box ends behind its last pixel. */
 static void
-add_region (GString *line, const UnetSegMeta *mask, const guint8 *map,
-    guint id, const Region *r)
+add_region (GString *line, const UnetSegMeta *mask, const guint8 *map, guint id,
+    const Region *r)
 {
   gdouble sx = mask->w / mask->width, sy = mask->h / mask->height;
   const gdouble box[] = { mask->x + r->left * sx, mask->y + r->top * sy,
@@ -122,8 +122,8 @@ add_region (GString *line, const UnetSegMeta *mask, const guint8 *map,
   const gdouble center[] = { mask->x + (r->sum_x / (gdouble) r->area + .5) * sx,
     mask->y + (r->sum_y / (gdouble) r->area + .5) * sy };
   const gchar *label = unet_seg_classes_get_label (mask->classes, id);
-  g_autoptr (GArray) counts = batch_rle_count (map, mask->width, mask->height,
-      id);
+  g_autoptr (GArray)
+      counts = batch_rle_count (map, mask->width, mask->height, id);
   g_autofree gchar *rle = batch_rle_to_string (counts);
 
   g_string_append_printf (line, "{\"class\":%u", id);
@@ -166,8 +166,8 @@ write_line (BatchResults *results, const UnetSegMeta *mask, const guint8 *map,
     add_region (line, mask, map, id, &regions[id]);
   }
   g_string_append (line, "]}\n");
-  if (results->error == 0 &&
-      fwrite (line->str, 1, line->len, results->file) != line->len)
+  if (results->error == 0
+      && fwrite (line->str, 1, line->len, results->file) != line->len)
     results->error = errno;
 }
 
@@ -192,8 +192,8 @@ add_areas (BatchResults *results, const UnetSegMeta *mask,
 }
 
 void
-batch_results_add (BatchResults *results, const UnetSegMeta *mask,
-    guint width, guint height, GstClockTime time)
+batch_results_add (BatchResults *results, const UnetSegMeta *mask, guint width,
+    guint height, GstClockTime time)
 {
   Region regions[256] = { { 0 } };
   GstMapInfo map;
@@ -216,8 +216,8 @@ mean_area (BatchResults *results, guint id, guint from, guint to)
   gdouble sum = 0;
 
   for (guint i = from; i < to; i++)
-    sum += g_array_index (results->areas, gfloat,
-        (gsize) i * results->n_classes + id);
+    sum += g_array_index (
+        results->areas, gfloat, (gsize) i * results->n_classes + id);
   return sum / (to - from);
 }
 
@@ -225,8 +225,9 @@ static gboolean
 occurs (BatchResults *results, guint id)
 {
   for (guint i = 0; i < results->times->len; i++)
-    if (g_array_index (results->areas, gfloat,
-            (gsize) i * results->n_classes + id) > 0)
+    if (g_array_index (
+            results->areas, gfloat, (gsize) i * results->n_classes + id)
+        > 0)
       return TRUE;
   return FALSE;
 }
@@ -271,8 +272,8 @@ write_timeline (BatchResults *results, const gchar *path, GError **error)
 }
 
 gboolean
-batch_results_finish (BatchResults *results, const gchar *timeline,
-    GError **error)
+batch_results_finish (
+    BatchResults *results, const gchar *timeline, GError **error)
 {
   if (results->file != NULL) {
     if (fclose (results->file) != 0 && results->error == 0)

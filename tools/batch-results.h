@@ -16,14 +16,14 @@ BatchResults *batch_results_new (const gchar *path, GError **error);
 void batch_results_add (BatchResults *results, const UnetSegMeta *mask,
     guint width, guint height, GstClockTime time);
 /* Ends the file and writes the timeline, unless that is %NULL. */
-gboolean batch_results_finish (BatchResults *results, const gchar *timeline,
-    GError **error);
+gboolean batch_results_finish (
+    BatchResults *results, const gchar *timeline, GError **error);
 void batch_results_free (BatchResults *results);
 
 /* Run lengths of the pixels of @class_id, column by column, beginning with
  * those that are not of it: COCO's. Returns: (transfer full) */
-GArray *batch_rle_count (const guint8 *map, guint width, guint height,
-    guint8 class_id);
+GArray *batch_rle_count (
+    const guint8 *map, guint width, guint height, guint8 class_id);
 /* The same in COCO's compressed form. */
 gchar *batch_rle_to_string (const GArray *counts);
 

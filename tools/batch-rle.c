@@ -5,8 +5,7 @@
 #include "batch-results.h"
 
 GArray *
-batch_rle_count (const guint8 *map, guint width, guint height,
-    guint8 class_id)
+batch_rle_count (const guint8 *map, guint width, guint height, guint8 class_id)
 {
   GArray *counts = g_array_new (FALSE, FALSE, sizeof (guint32));
   gboolean inside = FALSE;

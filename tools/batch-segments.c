@@ -27,10 +27,10 @@ is_video (GstPad *pad)
   g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
 
   const gchar *name = gst_caps_get_size (caps) > 0
-      ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
+      ? gst_structure_get_name (gst_caps_get_structure (caps, 0))
+      : "";
 
-  return g_str_has_prefix (name, "video/") ||
-         g_str_has_prefix (name, "image/");
+  return g_str_has_prefix (name, "video/") || g_str_has_prefix (name, "image/");
 }
 
 static void
@@ -62,12 +62,11 @@ on_no_more_pads (GstElement *parse, gpointer data)
 }
 
 static gboolean
-continue_unless_exact (GstElement *parse, GstPad *pad, GstCaps *caps,
-    gpointer data)
+continue_unless_exact (
+    GstElement *parse, GstPad *pad, GstCaps *caps, gpointer data)
 {
   Cutter *cutter = data;
-  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps,
-      0));
+  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
 
   /* The first caps are the container's. */
   if (g_strv_contains (exact_types, name))
@@ -82,8 +81,7 @@ continue_unless_exact (GstElement *parse, GstPad *pad, GstCaps *caps,
 static void
 cutter_init (Cutter *cutter, const gchar *uri)
 {
-  GstElement *source = gst_element_make_from_uri (GST_URI_SRC, uri, NULL,
-      NULL);
+  GstElement *source = gst_element_make_from_uri (GST_URI_SRC, uri, NULL, NULL);
 
   memset (cutter, 0, sizeof *cutter);
   cutter->pipeline = gst_pipeline_new (NULL);
@@ -95,12 +93,12 @@ cutter_init (Cutter *cutter, const gchar *uri)
   }
   g_object_set (cutter->sink, "sync", FALSE, "max-buffers", 1, NULL);
   g_signal_connect (cutter->parse, "pad-added", G_CALLBACK (on_pad), cutter);
-  g_signal_connect (cutter->parse, "no-more-pads",
-      G_CALLBACK (on_no_more_pads), cutter);
+  g_signal_connect (
+      cutter->parse, "no-more-pads", G_CALLBACK (on_no_more_pads), cutter);
   g_signal_connect (cutter->parse, "autoplug-continue",
       G_CALLBACK (continue_unless_exact), cutter);
-  gst_bin_add_many (GST_BIN (cutter->pipeline), source, cutter->parse,
-      cutter->sink, NULL);
+  gst_bin_add_many (
+      GST_BIN (cutter->pipeline), source, cutter->parse, cutter->sink, NULL);
   gst_element_link (source, cutter->parse);
 }
 
@@ -115,8 +113,8 @@ static gboolean
 has_failed (Cutter *cutter)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (cutter->pipeline);
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus,
-      GST_MESSAGE_ERROR);
+  g_autoptr (GstMessage)
+      message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
 
   return message != NULL || g_atomic_int_get (&cutter->hopeless);
 }
@@ -129,8 +127,8 @@ next_packet (Cutter *cutter)
   gint64 limit = g_get_monotonic_time () + TIMEOUT;
   GstSample *sample = NULL;
 
-  while (sample == NULL && !gst_app_sink_is_eos (sink) &&
-         !has_failed (cutter) && g_get_monotonic_time () < limit)
+  while (sample == NULL && !gst_app_sink_is_eos (sink) && !has_failed (cutter)
+      && g_get_monotonic_time () < limit)
     sample = gst_app_sink_try_pull_sample (sink, 20 * GST_MSECOND);
   return sample;
 }
@@ -154,15 +152,16 @@ keyframe_after (Cutter *cutter, GstClockTime time)
   GstSample *sample;
 
   if (!gst_element_seek_simple (cutter->pipeline, GST_FORMAT_TIME,
-          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT |
-              GST_SEEK_FLAG_SNAP_AFTER, time))
+          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT
+              | GST_SEEK_FLAG_SNAP_AFTER,
+          time))
     return found;
-  while (!GST_CLOCK_TIME_IS_VALID (found) &&
-         (sample = next_packet (cutter)) != NULL) {
+  while (!GST_CLOCK_TIME_IS_VALID (found)
+      && (sample = next_packet (cutter)) != NULL) {
     GstBuffer *buffer = gst_sample_get_buffer (sample);
 
-    if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) &&
-        GST_BUFFER_PTS_IS_VALID (buffer) && GST_BUFFER_PTS (buffer) >= time)
+    if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT)
+        && GST_BUFFER_PTS_IS_VALID (buffer) && GST_BUFFER_PTS (buffer) >= time)
       found = GST_BUFFER_PTS (buffer);
     gst_sample_unref (sample);
   }
@@ -179,10 +178,10 @@ batch_segments_find (const gchar *uri, gdouble seconds)
 
   cutter_init (&cutter, uri);
   gst_element_set_state (cutter.pipeline, GST_STATE_PLAYING);
-  if (cutter.sink == NULL || !has_begun (&cutter) ||
-      !g_atomic_int_get (&cutter.exact) ||
-      !gst_element_query_duration (cutter.pipeline, GST_FORMAT_TIME,
-          &duration))
+  if (cutter.sink == NULL || !has_begun (&cutter)
+      || !g_atomic_int_get (&cutter.exact)
+      || !gst_element_query_duration (
+          cutter.pipeline, GST_FORMAT_TIME, &duration))
     duration = 0;
   for (GstClockTime t = step; t < (GstClockTime) duration; t += step) {
     GstClockTime cut = t > last ? keyframe_after (&cutter, t) : last;
@@ -220,8 +219,8 @@ add_segments (GPtrArray *all, const BatchItem *item, const GArray *cuts)
 GPtrArray *
 batch_segments_split (GPtrArray *items, gdouble seconds)
 {
-  GPtrArray *all = g_ptr_array_new_with_free_func (
-      (GDestroyNotify) batch_item_free);
+  GPtrArray *all =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) batch_item_free);
 
   for (guint i = 0; i < items->len; i++) {
     const BatchItem *item = g_ptr_array_index (items, i);
@@ -260,8 +259,8 @@ compare_weights (gconstpointer a, gconstpointer b)
 GPtrArray *
 batch_shard_take (GPtrArray *items, guint k, guint n)
 {
-  GPtrArray *taken = g_ptr_array_new_with_free_func (
-      (GDestroyNotify) batch_item_free);
+  GPtrArray *taken =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) batch_item_free);
   g_autoptr (GPtrArray) order = g_ptr_array_new (); /* owns nothing */
   g_autofree guint64 *loads = g_new0 (guint64, n);
 

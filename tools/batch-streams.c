@@ -77,8 +77,8 @@ describe_audio (const gchar *container, GstCaps *caps)
     if (factory == NULL)
       continue;
     gst_object_unref (factory);
-    return g_strdup_printf ("%s ! audioconvert ! audioresample ! %s", queue,
-        again[i].encoder);
+    return g_strdup_printf (
+        "%s ! audioconvert ! audioresample ! %s", queue, again[i].encoder);
   }
   return NULL;
 }
@@ -134,8 +134,8 @@ trim (BatchTask *task, GstPad *pad, GstPadProbeInfo *info)
     GstStructure *ready = gst_structure_new_empty ("ready-to-seek");
 
     if (g_atomic_int_compare_and_exchange (&task->seeking, 1, 2))
-      gst_element_post_message (task->pipeline, gst_message_new_application (
-          GST_OBJECT (task->pipeline), ready));
+      gst_element_post_message (task->pipeline,
+          gst_message_new_application (GST_OBJECT (task->pipeline), ready));
     else
       gst_structure_free (ready);
     return GST_PAD_PROBE_DROP;
@@ -174,8 +174,7 @@ on_flush (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   BatchTask *task = data;
 
-  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) ==
-      GST_EVENT_FLUSH_STOP)
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_FLUSH_STOP)
     g_atomic_int_set (&task->seeking, 0);
   return GST_PAD_PROBE_DROP;
 }
@@ -200,8 +199,8 @@ link_video (BatchTask *task, GstPad *pad)
   if (!gst_pad_is_linked (sink)) { /* the first video, if there are more */
     enter (task, sink, on_video);
     if (task->item->n_segments > 0 && task->seek)
-      gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, task,
-          NULL);
+      gst_pad_add_probe (
+          sink, GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, task, NULL);
     /* Timestamps of the whole recording. */
     if (task->item->n_segments > 0 && task->seek)
       gst_pad_set_offset (sink, batch_task_get_seek (task));
@@ -213,8 +212,8 @@ link_video (BatchTask *task, GstPad *pad)
 
 /* Decoder, encoder or neither between @pad and the muxer. */
 static GstElement *
-audio_bin (GstBin *pipeline, GstElement *mux, GstPad *pad,
-    const gchar *container)
+audio_bin (
+    GstBin *pipeline, GstElement *mux, GstPad *pad, const gchar *container)
 {
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
   g_autofree gchar *text = NULL;
@@ -237,12 +236,12 @@ audio_bin (GstBin *pipeline, GstElement *mux, GstPad *pad,
 }
 
 GstPad *
-batch_streams_add_audio (GstBin *pipeline, GstPad *pad,
-    const gchar *container)
+batch_streams_add_audio (GstBin *pipeline, GstPad *pad, const gchar *container)
 {
   GstElement *mux = gst_bin_get_by_name (pipeline, "overlay-mux");
   GstElement *bin = mux != NULL && container != NULL
-      ? audio_bin (pipeline, mux, pad, container) : NULL;
+      ? audio_bin (pipeline, mux, pad, container)
+      : NULL;
   GstPad *sink;
 
   g_clear_object (&mux);
@@ -260,8 +259,8 @@ batch_streams_add_audio (GstBin *pipeline, GstPad *pad,
 static void
 link_audio (BatchTask *task, GstPad *pad)
 {
-  GstPad *sink = batch_streams_add_audio (GST_BIN (task->pipeline), pad,
-      task->container);
+  GstPad *sink =
+      batch_streams_add_audio (GST_BIN (task->pipeline), pad, task->container);
 
   enter (task, sink, on_audio);
   gst_object_unref (sink);
@@ -273,7 +272,8 @@ on_pad (GstElement *source, GstPad *pad, gpointer data)
   BatchTask *task = data;
   g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
   const gchar *name = gst_caps_get_size (caps) > 0
-      ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
+      ? gst_structure_get_name (gst_caps_get_structure (caps, 0))
+      : "";
 
   if (g_str_has_prefix (name, "video/"))
     link_video (task, pad);
@@ -292,8 +292,7 @@ drop_orientation (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   if (GST_EVENT_TYPE (event) != GST_EVENT_TAG)
     return GST_PAD_PROBE_OK;
   gst_event_parse_tag (event, &tags);
-  if (gst_tag_list_get_value_index (tags, GST_TAG_IMAGE_ORIENTATION, 0) ==
-      NULL)
+  if (gst_tag_list_get_value_index (tags, GST_TAG_IMAGE_ORIENTATION, 0) == NULL)
     return GST_PAD_PROBE_OK;
   tags = gst_tag_list_copy (tags);
   gst_tag_list_remove_tag (tags, GST_TAG_IMAGE_ORIENTATION);
@@ -305,8 +304,8 @@ drop_orientation (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 void
 batch_streams_connect (BatchTask *task, GstElement *source)
 {
-  GstElement *upright = gst_bin_get_by_name (GST_BIN (task->pipeline),
-      "upright");
+  GstElement *upright =
+      gst_bin_get_by_name (GST_BIN (task->pipeline), "upright");
   GstCaps *caps = batch_streams_audio_caps (task->container);
 
   caps = gst_caps_make_writable (caps);
@@ -317,8 +316,8 @@ batch_streams_connect (BatchTask *task, GstElement *source)
   if (upright != NULL) {
     GstPad *pad = gst_element_get_static_pad (upright, "src");
 
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-        drop_orientation, task, NULL);
+    gst_pad_add_probe (
+        pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, drop_orientation, task, NULL);
     gst_object_unref (pad);
     gst_object_unref (upright);
   }

@@ -74,9 +74,9 @@ note_frame (BatchTask *task, GstPad *pad, GstBuffer *buffer)
     task->position = GST_BUFFER_PTS (buffer);
   g_mutex_unlock (&task->mutex);
   if (first)
-    gst_element_post_message (task->pipeline, gst_message_new_application (
-        GST_OBJECT (task->pipeline), gst_structure_new_empty (
-            "first-frame")));
+    gst_element_post_message (task->pipeline,
+        gst_message_new_application (GST_OBJECT (task->pipeline),
+            gst_structure_new_empty ("first-frame")));
 }
 
 static GstPadProbeReturn
@@ -113,10 +113,11 @@ batch_task_get_progress (BatchTask *task, guint64 *frames, gdouble *fraction)
   g_mutex_lock (&task->mutex);
   *frames = task->frames;
   *fraction = -1;
-  if (GST_CLOCK_TIME_IS_VALID (to) && to > from &&
-      GST_CLOCK_TIME_IS_VALID (task->position))
-    *fraction = CLAMP ((gdouble) (task->position - MIN (from, task->position))
-        / (to - from), 0, 1);
+  if (GST_CLOCK_TIME_IS_VALID (to) && to > from
+      && GST_CLOCK_TIME_IS_VALID (task->position))
+    *fraction = CLAMP (
+        (gdouble) (task->position - MIN (from, task->position)) / (to - from),
+        0, 1);
   g_mutex_unlock (&task->mutex);
 }
 
@@ -128,10 +129,9 @@ describe_shape (const BatchTask *task)
 {
   const BatchProbe *p = &task->probe;
 
-  return g_strdup_printf ("%ux%u par %u/%u%s%s threads %u", p->width,
-      p->height, MAX (p->par_n, 1), MAX (p->par_d, 1),
-      p->orientation ? " " : "", p->orientation ? p->orientation : "",
-      task->threads);
+  return g_strdup_printf ("%ux%u par %u/%u%s%s threads %u", p->width, p->height,
+      MAX (p->par_n, 1), MAX (p->par_d, 1), p->orientation ? " " : "",
+      p->orientation ? p->orientation : "", task->threads);
 }
 
 gboolean
@@ -148,18 +148,18 @@ batch_task_prepare (BatchTask *task, GError **error)
   text = batch_outputs_describe (task, error);
   if (text == NULL)
     return FALSE;
-  task->pipeline = gst_parse_launch_full (text, NULL,
-      GST_PARSE_FLAG_FATAL_ERRORS, &local);
+  task->pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &local);
   if (task->pipeline == NULL) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s",
-        local->message);
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s", local->message);
     return FALSE;
   }
   task->segmenter = gst_bin_get_by_name (GST_BIN (task->pipeline), "unetseg");
   g_object_set (task->segmenter, "threads", task->threads, NULL);
   pad = gst_element_get_static_pad (task->segmenter, "src");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_frame, task, NULL);
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_frame,
+      task, NULL);
   gst_object_unref (pad);
   source = gst_bin_get_by_name (GST_BIN (task->pipeline), "source");
   batch_streams_connect (task, source);
@@ -176,8 +176,8 @@ reason_of (const GError *error, const gchar *debug)
 {
   const gchar *colon;
 
-  if (!g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED) ||
-      debug == NULL)
+  if (!g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED)
+      || debug == NULL)
     return g_strdup (error->message);
   /* The last line of the debug text is the cause. */
   colon = strrchr (debug, '\n');
@@ -188,18 +188,18 @@ reason_of (const GError *error, const gchar *debug)
 static gboolean
 is_output (GstObject *source)
 {
-  return source != NULL && GST_IS_ELEMENT (source) &&
-         GST_OBJECT_FLAG_IS_SET (source, GST_ELEMENT_FLAG_SINK);
+  return source != NULL && GST_IS_ELEMENT (source)
+      && GST_OBJECT_FLAG_IS_SET (source, GST_ELEMENT_FLAG_SINK);
 }
 
 static gboolean
 is_full (const GError *error)
 {
-  return error->domain == GST_RESOURCE_ERROR &&
-         (error->code == GST_RESOURCE_ERROR_NO_SPACE_LEFT ||
-             error->code == GST_RESOURCE_ERROR_WRITE ||
-             error->code == GST_RESOURCE_ERROR_OPEN_WRITE ||
-             error->code == GST_RESOURCE_ERROR_CLOSE);
+  return error->domain == GST_RESOURCE_ERROR
+      && (error->code == GST_RESOURCE_ERROR_NO_SPACE_LEFT
+          || error->code == GST_RESOURCE_ERROR_WRITE
+          || error->code == GST_RESOURCE_ERROR_OPEN_WRITE
+          || error->code == GST_RESOURCE_ERROR_CLOSE);
 }
 
 static gpointer
@@ -280,9 +280,10 @@ seek_to_segment (BatchTask *task)
   g_mutex_lock (&task->mutex);
   pad = gst_object_ref (g_ptr_array_index (task->entries, 0));
   g_mutex_unlock (&task->mutex);
-  ok = gst_pad_push_event (pad, gst_event_new_seek (1, GST_FORMAT_TIME,
-      GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, GST_SEEK_TYPE_SET,
-      batch_task_get_seek (task), GST_SEEK_TYPE_NONE, 0));
+  ok = gst_pad_push_event (pad,
+      gst_event_new_seek (1, GST_FORMAT_TIME,
+          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, GST_SEEK_TYPE_SET,
+          batch_task_get_seek (task), GST_SEEK_TYPE_NONE, 0));
   gst_object_unref (pad);
   return ok;
 }
@@ -360,8 +361,8 @@ check_pictures (BatchTask *task, GError **error)
   code = task->png_error;
   g_mutex_unlock (&task->mutex);
   if (code != 0)
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s",
-        g_strerror (code));
+    g_set_error (
+        error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s", g_strerror (code));
   return code == 0;
 }
 
@@ -381,8 +382,8 @@ run_loop (BatchTask *task, Run *run, gint *stop, GError **error)
       ok = on_message (task, run, message, error);
       gst_message_unref (message);
     }
-    ok = ok && check_life (task, run, stop, error) &&
-         check_pictures (task, error);
+    ok = ok && check_life (task, run, stop, error)
+        && check_pictures (task, error);
   }
   gst_object_unref (bus);
   return ok;
@@ -397,8 +398,8 @@ ended_early (const BatchTask *task)
 {
   GstClockTime duration = task->probe.duration, slack;
 
-  if (!task->probe.exact || task->item->n_segments > 0 ||
-      !GST_CLOCK_TIME_IS_VALID (task->end))
+  if (!task->probe.exact || task->item->n_segments > 0
+      || !GST_CLOCK_TIME_IS_VALID (task->end))
     return FALSE;
   slack = CLAMP (duration / 20, GST_SECOND / 2, 3 * GST_SECOND);
   return task->end + slack < duration;
@@ -420,11 +421,11 @@ fill_outcome (BatchTask *task, gboolean stopped, BatchOutcome *outcome)
   outcome->status = BATCH_SHORT;
   outcome->reason = task->trouble && !task->probe.exact
       ? g_strdup_printf ("ended after %.1f s: %s",
-            task->end / (gdouble) GST_SECOND, task->trouble)
+          task->end / (gdouble) GST_SECOND, task->trouble)
       : g_strdup_printf ("ended after %.1f of %.1f s%s%s",
-            task->end / (gdouble) GST_SECOND,
-            task->probe.duration / (gdouble) GST_SECOND,
-            task->trouble ? ": " : "", task->trouble ? task->trouble : "");
+          task->end / (gdouble) GST_SECOND,
+          task->probe.duration / (gdouble) GST_SECOND,
+          task->trouble ? ": " : "", task->trouble ? task->trouble : "");
 }
 
 static gboolean
@@ -439,18 +440,18 @@ check_segment (const BatchTask *task, GError **error)
 }
 
 static gboolean
-finish (BatchTask *task, gboolean stopped, BatchOutcome *outcome,
-    GError **error)
+finish (
+    BatchTask *task, gboolean stopped, BatchOutcome *outcome, GError **error)
 {
-  g_autofree gchar *timeline = g_build_filename (task->folder, ".report",
-      "timeline.json", NULL);
+  g_autofree gchar *timeline =
+      g_build_filename (task->folder, ".report", "timeline.json", NULL);
   gboolean report = task->options->outputs[BATCH_REPORT].wanted;
 
   if (!check_pictures (task, error) || !check_segment (task, error))
     return FALSE;
-  if (task->results != NULL &&
-      !batch_results_finish (task->results,
-          report && !task->rehearse ? timeline : NULL, error))
+  if (task->results != NULL
+      && !batch_results_finish (
+          task->results, report && !task->rehearse ? timeline : NULL, error))
     return FALSE;
   fill_outcome (task, stopped, outcome);
   if (task->frames > 0 || stopped)
@@ -485,8 +486,11 @@ batch_task_run (BatchTask *task, BatchPlan *plan, gint *stop,
     batch_plan_unlock (plan);
   /* Files are closed when their sinks stop. */
   gst_element_set_state (task->pipeline, GST_STATE_NULL);
-  ok = ok && finish (task, g_atomic_int_get (stop) > 0 &&
-      g_atomic_int_get (&task->finishing) && !run.failed, outcome, error);
+  ok = ok
+      && finish (task,
+          g_atomic_int_get (stop) > 0 && g_atomic_int_get (&task->finishing)
+              && !run.failed,
+          outcome, error);
   if (plan != NULL && outcome->plan == NULL)
     outcome->plan = batch_plan_find (plan, task->shape);
   outcome->seconds = (g_get_monotonic_time () - start) / 1e6;

@@ -8,7 +8,7 @@
 #include <glib-unix.h>
 #include <string.h>
 
-#define STOPPED 3
+#define STOPPED     3
 #define INTERRUPTED 130
 
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
   BatchJobs jobs;
   GPtrArray *all; /* items of every shard */
   GMainLoop *loop;
-  gint stop;      /* atomic */
+  gint stop; /* atomic */
   gboolean interrupted;
 } Batch;
 
@@ -30,8 +30,8 @@ on_signal (gpointer data)
   Batch *batch = data;
 
   batch->interrupted = TRUE;
-  if (g_atomic_int_add (&batch->stop, 1) == 0 &&
-      batch->options.verbosity != BATCH_QUIET)
+  if (g_atomic_int_add (&batch->stop, 1) == 0
+      && batch->options.verbosity != BATCH_QUIET)
     g_printerr ("unetseg: finishing the files at work; once more to stop at "
                 "once\n");
   return G_SOURCE_CONTINUE;
@@ -76,7 +76,8 @@ check_elements (GError **error)
     if (factory == NULL) {
       g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
           "the GStreamer element '%s' is not there; is its plugin installed, "
-          "or GST_PLUGIN_PATH set?", names[i]);
+          "or GST_PLUGIN_PATH set?",
+          names[i]);
       return FALSE;
     }
     gst_object_unref (factory);
@@ -87,8 +88,8 @@ check_elements (GError **error)
 static gboolean
 find_items (Batch *batch, GError **error)
 {
-  g_autoptr (GPtrArray) files = batch_inputs_find (batch->options.words,
-      batch->options.folder, error);
+  g_autoptr (GPtrArray) files =
+      batch_inputs_find (batch->options.words, batch->options.folder, error);
 
   if (files->len == 0)
     return FALSE;
@@ -101,13 +102,13 @@ open_batch (Batch *batch, GError **error)
 {
   BatchOptions *options = &batch->options;
 
-  if (!check_elements (error) || !find_items (batch, error) ||
-      !batch_manifest_open (&batch->manifest, options, error))
+  if (!check_elements (error) || !find_items (batch, error)
+      || !batch_manifest_open (&batch->manifest, options, error))
     return FALSE;
   batch->jobs.plan = batch_plan_open (batch->manifest.folder, options, error);
-  if (batch->jobs.plan == NULL ||
-      !batch_manifest_pin (&batch->manifest, options, batch->jobs.plan,
-          &batch->all, error))
+  if (batch->jobs.plan == NULL
+      || !batch_manifest_pin (
+          &batch->manifest, options, batch->jobs.plan, &batch->all, error))
     return FALSE;
   /* The largest first, so that none is left over when the others are done. */
   batch->jobs.items = options->n_shards > 0
@@ -121,12 +122,12 @@ run (Batch *batch)
 {
   guint ids[3];
 
-  batch->jobs.progress = batch_progress_new (&batch->options,
-      batch->jobs.items, batch->jobs.n, batch->jobs.threads);
+  batch->jobs.progress = batch_progress_new (
+      &batch->options, batch->jobs.items, batch->jobs.n, batch->jobs.threads);
   ids[0] = g_unix_signal_add (SIGINT, on_signal, batch);
   ids[1] = g_unix_signal_add (SIGTERM, on_signal, batch);
-  ids[2] = g_timeout_add (batch_progress_get_interval (batch->jobs.progress),
-      on_tick, batch);
+  ids[2] = g_timeout_add (
+      batch_progress_get_interval (batch->jobs.progress), on_tick, batch);
   batch_jobs_start (&batch->jobs);
   g_main_loop_run (batch->loop);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
@@ -147,9 +148,11 @@ conclude (Batch *batch, GError **error)
   }
   if (batch->interrupted)
     return INTERRUPTED;
-  return batch_progress_count (progress, BATCH_FAILED) +
-         batch_progress_count (progress, BATCH_SHORT) > 0
-      ? TOOL_FAILED : TOOL_OK;
+  return batch_progress_count (progress, BATCH_FAILED)
+              + batch_progress_count (progress, BATCH_SHORT)
+          > 0
+      ? TOOL_FAILED
+      : TOOL_OK;
 }
 
 static gint

@@ -54,8 +54,8 @@ typedef struct {
   BatchVerbosity verbosity;
 } BatchOptions;
 
-gboolean batch_options_parse (BatchOptions *options, gint argc, gchar **argv,
-    GError **error);
+gboolean batch_options_parse (
+    BatchOptions *options, gint argc, gchar **argv, GError **error);
 void batch_options_clear (BatchOptions *options);
 /* Sets those properties that @element has. */
 void batch_options_apply (const BatchOptions *options, GstElement *element);
@@ -85,8 +85,8 @@ gchar *batch_item_folder (const BatchItem *item, const gchar *folder);
 gchar *batch_item_work_folder (const BatchItem *item, const gchar *folder);
 
 /* Every input that @words stand for, sorted by name, names unique. */
-GPtrArray *batch_inputs_find (gchar **words, const gchar *folder,
-    GError **error);
+GPtrArray *batch_inputs_find (
+    gchar **words, const gchar *folder, GError **error);
 /* Where the keyframes are at which a recording can be cut into pieces of about
  * @seconds: the first frames of all but the first segment. */
 GArray *batch_segments_find (const gchar *uri, gdouble seconds);
@@ -100,32 +100,31 @@ GPtrArray *batch_shard_take (GPtrArray *items, guint k, guint n);
 typedef struct {
   guint width, height; /* as stored */
   guint par_n, par_d;
-  gboolean picture;    /* not a video */
-  gboolean exact;      /* the duration is the container's, no estimate */
+  gboolean picture; /* not a video */
+  gboolean exact;   /* the duration is the container's, no estimate */
   GstClockTime duration;
-  gchar *orientation;  /* (nullable): image-orientation, unless upright */
-  gchar *container;    /* (nullable): mp4, mkv, webm: what to write as well */
+  gchar *orientation; /* (nullable): image-orientation, unless upright */
+  gchar *container;   /* (nullable): mp4, mkv, webm: what to write as well */
 } BatchProbe;
 
 typedef enum {
-  BATCH_ERROR_INPUT,   /* this input cannot be processed */
+  BATCH_ERROR_INPUT,    /* this input cannot be processed */
   BATCH_ERROR_NO_MEDIA, /* and is no recording at all */
-  BATCH_ERROR_OUTPUT,  /* nothing more can be written: stop */
-  BATCH_ERROR_STOPPED, /* somebody asked to stop */
-  BATCH_ERROR_MODEL,   /* nothing can be processed: stop */
+  BATCH_ERROR_OUTPUT,   /* nothing more can be written: stop */
+  BATCH_ERROR_STOPPED,  /* somebody asked to stop */
+  BATCH_ERROR_MODEL,    /* nothing can be processed: stop */
 } BatchError;
 #define BATCH_ERROR (batch_error_quark ())
 GQuark batch_error_quark (void);
 
-gboolean batch_probe (const BatchItem *item, BatchProbe *probe,
-    GError **error);
+gboolean batch_probe (const BatchItem *item, BatchProbe *probe, GError **error);
 void batch_probe_clear (BatchProbe *probe);
 
 /* ---- what came of it ---------------------------------------------------- */
 
 typedef enum {
   BATCH_DONE,
-  BATCH_SHORT,   /* as far as it went, less than its container promised */
+  BATCH_SHORT, /* as far as it went, less than its container promised */
   BATCH_FAILED,
   BATCH_SKIPPED, /* not a recording */
   BATCH_OPEN,    /* not finished */
@@ -135,11 +134,11 @@ typedef struct {
   BatchStatus status;
   gchar *reason; /* (nullable) */
   guint64 frames;
-  gdouble seconds;           /* of work */
-  guint width, height;       /* of the frames */
-  GstClockTime duration;     /* of the recording */
-  GstClockTime first, next;  /* of a segment: first frame, first one behind */
-  gchar *plan;               /* (nullable): hash of the network's plan */
+  gdouble seconds;          /* of work */
+  guint width, height;      /* of the frames */
+  GstClockTime duration;    /* of the recording */
+  GstClockTime first, next; /* of a segment: first frame, first one behind */
+  gchar *plan;              /* (nullable): hash of the network's plan */
 } BatchOutcome;
 
 void batch_outcome_clear (BatchOutcome *outcome);

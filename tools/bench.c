@@ -7,21 +7,24 @@
 #include <stdlib.h>
 
 static const gchar text[] =
-  "Runs the network over and over on the same input and tells median, minimum\n"
-  "and 95th percentile of the wall-clock time of a run. The first runs do not\n"
-  "count.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg bench\n"
-  "  unetseg bench person --threads 1\n"
-  "  unetseg bench unet.onnx --size 512x288 --seconds 10 --json\n"
-  "  unetseg bench other.onnx --shape x=1x3x64x64\n"
-  "\n"
-  "Keys of the JSON object: model, threads, precision (asked for),\n"
-  "precision_used, onednn, calibration, calibration_frames,\n"
-  "calibration_f32_layers, difference and iou (with one), shapes, runs, median_ms, min_ms, p95_ms, mean_ms,\n"
-  "fps, gflop (work of one run), gflops (per second, at the median),\n"
-  "arena_bytes, live_bytes, create_ms.\n";
+    "Runs the network over and over on the same input and tells median, "
+    "minimum\n"
+    "and 95th percentile of the wall-clock time of a run. The first runs do "
+    "not\n"
+    "count.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg bench\n"
+    "  unetseg bench person --threads 1\n"
+    "  unetseg bench unet.onnx --size 512x288 --seconds 10 --json\n"
+    "  unetseg bench other.onnx --shape x=1x3x64x64\n"
+    "\n"
+    "Keys of the JSON object: model, threads, precision (asked for),\n"
+    "precision_used, onednn, calibration, calibration_frames,\n"
+    "calibration_f32_layers, difference and iou (with one), shapes, runs, "
+    "median_ms, min_ms, p95_ms, mean_ms,\n"
+    "fps, gflop (work of one run), gflops (per second, at the median),\n"
+    "arena_bytes, live_bytes, create_ms.\n";
 
 typedef struct {
   guint runs;
@@ -66,8 +69,7 @@ summarize (GArray *times, Timing *timing)
 }
 
 static gboolean
-measure (UnetSession *session, gdouble seconds, Timing *timing,
-    GError **error)
+measure (UnetSession *session, gdouble seconds, Timing *timing, GError **error)
 {
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gdouble));
   gint64 end;
@@ -109,8 +111,8 @@ add_calibration (JsonBuilder *b, const ToolJob *job)
   if (job->calibration == NULL)
     return;
   unet_calibration_get_agreement (job->calibration, &difference, &iou);
-  tool_json_string (b, "calibration",
-      unet_calibration_get_data (job->calibration, &frames));
+  tool_json_string (
+      b, "calibration", unet_calibration_get_data (job->calibration, &frames));
   tool_json_int (b, "calibration_frames", frames);
   tool_json_int (b, "calibration_f32_layers",
       unet_calibration_get_n_wide (job->calibration));
@@ -128,10 +130,11 @@ print_json (ToolJob *job, const ToolOptions *options, const Timing *timing)
   json_builder_begin_object (b);
   tool_json_string (b, "model", unet_model_get_name (job->model));
   tool_json_int (b, "threads", unet_session_get_threads (job->session));
-  tool_json_string (b, "precision",
-      options->precision ? options->precision : "auto");
-  tool_json_string (b, "precision_used", tool_enum_nick (UNET_TYPE_PRECISION,
-      unet_session_get_precision (job->session)));
+  tool_json_string (
+      b, "precision", options->precision ? options->precision : "auto");
+  tool_json_string (b, "precision_used",
+      tool_enum_nick (
+          UNET_TYPE_PRECISION, unet_session_get_precision (job->session)));
   tool_json_string (b, "onednn", unet_session_get_engine_name ());
   add_calibration (b, job);
   add_shapes (b, job);
@@ -156,10 +159,9 @@ print_text (ToolJob *job, const Timing *timing)
   gdouble gflop = unet_session_get_flops (job->session) / 1e9;
 
   g_print ("%s, %s, %u threads, %s\n", unet_model_get_name (job->model),
-      unet_session_get_engine_name (),
-      unet_session_get_threads (job->session),
-      tool_enum_nick (UNET_TYPE_PRECISION,
-          unet_session_get_precision (job->session)));
+      unet_session_get_engine_name (), unet_session_get_threads (job->session),
+      tool_enum_nick (
+          UNET_TYPE_PRECISION, unet_session_get_precision (job->session)));
   if (job->calibration != NULL) {
     g_autofree gchar *found = tool_calibration_describe (job->calibration);
 
@@ -193,8 +195,8 @@ bench (gchar **words, const ToolOptions *options, gdouble seconds,
         "--seconds: not within 0 to 86400");
     return FALSE;
   }
-  if (!tool_job_load (&job, words, options, error) ||
-      !tool_job_open (&job, options, 256, 256, FALSE, error))
+  if (!tool_job_load (&job, words, options, error)
+      || !tool_job_open (&job, options, 256, 256, FALSE, error))
     goto out;
   tool_job_fill (&job);
   if (!measure (job.session, seconds, &timing, error))
@@ -227,8 +229,8 @@ tool_bench_main (gint argc, gchar **argv)
   };
 
   if (!tool_parse (argc, argv, entries, "[MODEL] — how fast a model runs here",
-          text, &options, &words, &error) ||
-      !bench (words, &options, seconds, json, &error))
+          text, &options, &words, &error)
+      || !bench (words, &options, seconds, json, &error))
     status = tool_complain ("bench", error);
   tool_options_clear (&options);
   return status;

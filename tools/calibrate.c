@@ -10,19 +10,26 @@
 #include <string.h>
 
 static const gchar text[] =
-  "Runs the network on pictures, in f32, to learn how large its values get, and\n"
-  "then in bytes, to see whether the masks agree: two thirds of the frames are\n"
-  "learnt from, the others tell. Where masks differ, the layers that matter most\n"
-  "stay in f32. The result is a text file for --calibration, for the element's\n"
-  "property of that name, and for every size of the same model.\n"
-  "\n"
-  "FILEs are pictures, videos (a frame of each second is taken) or folders of\n"
-  "them: what the model is to see later on. Ten to a hundred frames will do.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg calibrate person meeting.mkv -o person.calibration\n"
-  "  unetseg calibrate unet.onnx pictures/ --size 512x288 -o unet.calibration\n"
-  "  unetseg bench unet.onnx -p int8 --calibration unet.calibration\n";
+    "Runs the network on pictures, in f32, to learn how large its values get, "
+    "and\n"
+    "then in bytes, to see whether the masks agree: two thirds of the frames "
+    "are\n"
+    "learnt from, the others tell. Where masks differ, the layers that matter "
+    "most\n"
+    "stay in f32. The result is a text file for --calibration, for the "
+    "element's\n"
+    "property of that name, and for every size of the same model.\n"
+    "\n"
+    "FILEs are pictures, videos (a frame of each second is taken) or folders "
+    "of\n"
+    "them: what the model is to see later on. Ten to a hundred frames will "
+    "do.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg calibrate person meeting.mkv -o person.calibration\n"
+    "  unetseg calibrate unet.onnx pictures/ --size 512x288 -o "
+    "unet.calibration\n"
+    "  unetseg bench unet.onnx -p int8 --calibration unet.calibration\n";
 
 typedef struct {
   ToolJob job;
@@ -48,12 +55,12 @@ copy_frame (Calibrate *self, GstSample *sample, const GstVideoInfo *video,
       GST_VIDEO_INFO_WIDTH (video), GST_VIDEO_INFO_HEIGHT (video),
       GST_VIDEO_INFO_PAR_N (video), GST_VIDEO_INFO_PAR_D (video), job->width,
       job->height, 0, 0, job->width, job->height);
-  preprocess = unet_preprocess_new (video, job->contract, job->width,
-      job->height, &placement, error);
+  preprocess = unet_preprocess_new (
+      video, job->contract, job->width, job->height, &placement, error);
   if (preprocess == NULL)
     return FALSE;
-  if (gst_video_frame_map (&frame, video, gst_sample_get_buffer (sample),
-          GST_MAP_READ)) {
+  if (gst_video_frame_map (
+          &frame, video, gst_sample_get_buffer (sample), GST_MAP_READ)) {
     unet_preprocess_run (preprocess, &frame,
         unet_session_get_input_data (job->session, self->input));
     gst_video_frame_unmap (&frame);
@@ -76,8 +83,8 @@ open_session (Calibrate *self, const GstVideoInfo *video, GError **error)
     return FALSE;
   tool_job_fill (job); /* inputs beside the picture */
   for (guint i = 0; i < unet_model_get_n_inputs (job->model); i++)
-    if (g_str_equal (unet_model_get_input (job->model, i)->name,
-            job->contract->input))
+    if (g_str_equal (
+            unet_model_get_input (job->model, i)->name, job->contract->input))
       self->input = i;
   return TRUE;
 }
@@ -111,8 +118,7 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(gchar *const *) a, *(gchar *const *) b);
 }
 
-static gboolean take_path (Calibrate *self, const gchar *path,
-    GError **error);
+static gboolean take_path (Calibrate *self, const gchar *path, GError **error);
 
 static gboolean
 take_folder (Calibrate *self, const gchar *path, GError **error)
@@ -128,8 +134,8 @@ take_folder (Calibrate *self, const gchar *path, GError **error)
       g_ptr_array_add (names, g_build_filename (path, name, NULL));
   g_ptr_array_sort (names, compare_names);
   /* evenly, where there are more than wanted */
-  for (guint i = 0, step = MAX (names->len / self->limit, 1); i < names->len
-       && n_frames (self) < self->limit; i += step) {
+  for (guint i = 0, step = MAX (names->len / self->limit, 1);
+       i < names->len && n_frames (self) < self->limit; i += step) {
     const gchar *file = g_ptr_array_index (names, i);
 
     if (!g_file_test (file, G_FILE_TEST_IS_DIR)
@@ -162,13 +168,13 @@ finish (Calibrate *self, const gchar *output, GError **error)
   g_autofree gchar *found = NULL;
 
   if (n_frames (self) == 0) {
-    g_set_error_literal (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-        "no frames to calibrate with");
+    g_set_error_literal (
+        error, TOOL_ERROR, TOOL_ERROR_PICTURE, "no frames to calibrate with");
     return FALSE;
   }
   options.threads = unet_session_get_threads (job->session);
-  if (!unet_calibration_finish (self->calibration, job->contract, &options,
-          error)
+  if (!unet_calibration_finish (
+          self->calibration, job->contract, &options, error)
       || !unet_calibration_save (self->calibration, output, error))
     return FALSE;
   found = tool_calibration_describe (self->calibration);
@@ -188,8 +194,8 @@ calibrate (gchar **words, ToolOptions *options, const gchar *output,
 
   if (output == NULL || words == NULL || words[0] == NULL || words[1] == NULL
       || frames < 1) {
-    g_set_error_literal (error, TOOL_ERROR, TOOL_ERROR_USAGE,
-        "wanted: MODEL FILE… -o FILE");
+    g_set_error_literal (
+        error, TOOL_ERROR, TOOL_ERROR_USAGE, "wanted: MODEL FILE… -o FILE");
     return FALSE;
   }
   g_clear_pointer (&options->precision, g_free);
@@ -231,8 +237,8 @@ tool_calibrate_main (gint argc, gchar **argv)
   gst_init (NULL, NULL);
   if (!tool_parse (argc, argv, entries,
           "MODEL FILE… — what a model needs to run in int8", text, &options,
-          &words, &error) ||
-      !calibrate (words, &options, output, frames, &error))
+          &words, &error)
+      || !calibrate (words, &options, output, frames, &error))
     status = tool_complain ("calibrate", error);
   tool_options_clear (&options);
   return status;

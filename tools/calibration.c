@@ -7,8 +7,8 @@
 #define PATTERNS 3
 
 void
-tool_calibration_limits (UnetCalibration *calibration,
-    const ToolOptions *options)
+tool_calibration_limits (
+    UnetCalibration *calibration, const ToolOptions *options)
 {
   unet_calibration_set_limits (calibration,
       options->max_difference >= 0 ? options->max_difference : .01,
@@ -26,9 +26,10 @@ tool_calibration_describe (UnetCalibration *calibration)
   unet_calibration_get_agreement (calibration, &difference, &iou);
   if (wide > 0)
     kept = g_strdup_printf ("; %u layers stay in f32", wide);
-  return g_strdup_printf ("%u frames of %s: probabilities differ from f32 by "
-      "%.5f on average, intersection over union of masks %.5f%s", n, data,
-      difference, iou, kept ? kept : "");
+  return g_strdup_printf (
+      "%u frames of %s: probabilities differ from f32 by "
+      "%.5f on average, intersection over union of masks %.5f%s",
+      n, data, difference, iou, kept ? kept : "");
 }
 
 static gboolean
@@ -52,8 +53,8 @@ make (ToolJob *job, const ToolOptions *options, GError **error)
     tool_job_fill_pattern (job, PATTERNS - i - 1);
     unet_calibration_add (job->calibration, session);
   }
-  return unet_calibration_finish (job->calibration, job->contract, &threads,
-      error);
+  return unet_calibration_finish (
+      job->calibration, job->contract, &threads, error);
 }
 
 gboolean

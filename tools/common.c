@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-G_DEFINE_QUARK (tool-error-quark, tool_error)
+G_DEFINE_QUARK (tool - error - quark, tool_error)
 
 /* ---- options ------------------------------------------------------------ */
 
 gboolean
 tool_parse (gint argc, gchar **argv, const GOptionEntry *entries,
-    const gchar *usage, const gchar *text, ToolOptions *options,
-    gchar ***words, GError **error)
+    const gchar *usage, const gchar *text, ToolOptions *options, gchar ***words,
+    GError **error)
 {
   const GOptionEntry common[] = {
     { "size", 's', 0, G_OPTION_ARG_STRING, &options->size,
@@ -27,10 +27,12 @@ tool_parse (gint argc, gchar **argv, const GOptionEntry *entries,
         "What int8 goes by: a file of 'unetseg calibrate'", "FILE" },
     { "max-difference", 0, 0, G_OPTION_ARG_DOUBLE, &options->max_difference,
         "How far int8's probabilities may lie from f32's on average; 0.01 by "
-        "default", "D" },
+        "default",
+        "D" },
     { "min-iou", 0, 0, G_OPTION_ARG_DOUBLE, &options->min_iou,
         "Least intersection over union of masks in int8 and f32; 0.99 by "
-        "default", "I" },
+        "default",
+        "I" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &options->threads,
         "Threads of a run; 0 (default): one per processor", "N" },
     { "tuning", 0, 0, G_OPTION_ARG_STRING, &options->tuning,
@@ -78,10 +80,10 @@ parse_enum (GType type, const gchar *option, const gchar *text, gint *value,
   }
   nicks = g_string_new (NULL);
   for (guint i = 0; i < class->n_values; i++)
-    g_string_append_printf (nicks, "%s%s", i > 0 ? ", " : "",
-        class->values[i].value_nick);
-  g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
-      "--%s=%s: not one of %s", option, text, nicks->str);
+    g_string_append_printf (
+        nicks, "%s%s", i > 0 ? ", " : "", class->values[i].value_nick);
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE, "--%s=%s: not one of %s",
+      option, text, nicks->str);
   g_string_free (nicks, TRUE);
   return FALSE;
 }
@@ -156,13 +158,13 @@ parse_overrides (gchar **set, GHashTable **overrides, GError **error)
     const gchar *equals = strchr (*set, '=');
 
     if (equals == NULL || equals == *set) {
-      g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
-          "--set=%s: not KEY=VALUE", *set);
+      g_set_error (
+          error, TOOL_ERROR, TOOL_ERROR_USAGE, "--set=%s: not KEY=VALUE", *set);
       g_clear_pointer (overrides, g_hash_table_unref);
       return FALSE;
     }
-    g_hash_table_replace (*overrides, g_strndup (*set, equals - *set),
-        g_strdup (equals + 1));
+    g_hash_table_replace (
+        *overrides, g_strndup (*set, equals - *set), g_strdup (equals + 1));
   }
   return TRUE;
 }
@@ -170,8 +172,8 @@ parse_overrides (gchar **set, GHashTable **overrides, GError **error)
 /* ---- opening ------------------------------------------------------------ */
 
 gboolean
-tool_job_load (ToolJob *job, gchar **words, const ToolOptions *options,
-    GError **error)
+tool_job_load (
+    ToolJob *job, gchar **words, const ToolOptions *options, GError **error)
 {
   g_autoptr (GHashTable) overrides = NULL;
   const gchar *path = words != NULL ? words[0] : NULL;
@@ -189,8 +191,8 @@ tool_job_load (ToolJob *job, gchar **words, const ToolOptions *options,
   job->model = unet_model_load (path, error);
   if (job->model == NULL)
     return FALSE;
-  job->contract = unet_model_get_contract (job->model, overrides,
-      &job->contract_error);
+  job->contract =
+      unet_model_get_contract (job->model, overrides, &job->contract_error);
   if (job->contract == NULL && overrides != NULL) {
     g_propagate_error (error, g_steal_pointer (&job->contract_error));
     return FALSE;
@@ -211,9 +213,9 @@ session_options (const ToolOptions *options, gboolean profile,
     return FALSE;
   }
   if (!parse_enum (UNET_TYPE_PRECISION, "precision", options->precision,
-          &precision, error) ||
-      !parse_enum (UNET_TYPE_TUNING, "tuning", options->tuning, &tuning,
-          error))
+          &precision, error)
+      || !parse_enum (
+          UNET_TYPE_TUNING, "tuning", options->tuning, &tuning, error))
     return FALSE;
   *session = init;
   session->precision = precision;
@@ -229,8 +231,8 @@ tool_job_choose_size (ToolJob *job, const ToolOptions *options,
 {
   if (options->size != NULL)
     return parse_size (options->size, &job->width, &job->height, error);
-  unet_model_choose_size (job->model, job->contract, frame_width,
-      frame_height, &job->width, &job->height);
+  unet_model_choose_size (job->model, job->contract, frame_width, frame_height,
+      &job->width, &job->height);
   return TRUE;
 }
 
@@ -263,8 +265,8 @@ open_one (ToolJob *job, const ToolOptions *options,
     const UnetSessionOptions *session, GError **error)
 {
   if (options->shapes == NULL && job->contract != NULL)
-    return unet_session_new_for_size (job->model, job->contract, job->width,
-        job->height, session, error);
+    return unet_session_new_for_size (
+        job->model, job->contract, job->width, job->height, session, error);
   return open_listed (job, options->shapes, session, error);
 }
 
@@ -317,8 +319,9 @@ tell_precision (const ToolJob *job)
 
   if (note != NULL)
     g_printerr ("unetseg: %s is used: %s\n",
-        tool_enum_nick (UNET_TYPE_PRECISION,
-            unet_session_get_precision (job->session)), note);
+        tool_enum_nick (
+            UNET_TYPE_PRECISION, unet_session_get_precision (job->session)),
+        note);
 }
 
 gboolean
@@ -359,12 +362,11 @@ tool_job_open_shapes (ToolJob *job, const ToolOptions *options,
 
   if (!session_options (options, FALSE, &session, error))
     return FALSE;
-  if (options->calibration != NULL
-      && !tool_job_calibrate (job, options, error))
+  if (options->calibration != NULL && !tool_job_calibrate (job, options, error))
     return FALSE;
   session.calibration = job->calibration;
-  job->session = unet_session_new (job->model, shapes, n_shapes, &session,
-      error);
+  job->session =
+      unet_session_new (job->model, shapes, n_shapes, &session, error);
   job->create_ms = (g_get_monotonic_time () - start) / 1e3;
   if (job->session != NULL)
     tell_precision (job);
@@ -502,8 +504,8 @@ tool_json_double (JsonBuilder *builder, const gchar *key, gdouble value)
 gint
 tool_complain (const gchar *command, const GError *error)
 {
-  gboolean usage = error->domain == G_OPTION_ERROR ||
-                   g_error_matches (error, TOOL_ERROR, TOOL_ERROR_USAGE);
+  gboolean usage = error->domain == G_OPTION_ERROR
+      || g_error_matches (error, TOOL_ERROR, TOOL_ERROR_USAGE);
 
   g_printerr ("unetseg: %s\n", error->message);
   if (usage)

@@ -11,26 +11,28 @@
 #include <string.h>
 
 static const gchar text[] =
-  "Runs the network on every picture of a folder, as the element would on a\n"
-  "frame of that size, and compares what it would draw at full opacity with\n"
-  "the true masks: MASKS/NAME.png for IMAGES/NAME.jpg, white where there is\n"
-  "something. A picture without a mask, or with a black one, shows nothing of\n"
-  "what the network looks for.\n"
-  "\n"
-  "Printed are means over the pictures: foreground_iou, miou (with the\n"
-  "background's), boundary_iou (within 2 % of the diagonal from the outlines)\n"
-  "and, over the pictures that show nothing, false_area, the part of the\n"
-  "picture that is taken for something.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg eval --images people/images --masks people/masks\n"
-  "  unetseg eval --images empty-rooms\n"
-  "  unetseg eval unet.onnx --images cells --masks truth --each --json\n"
-  "\n"
-  "Keys of the JSON object: model, precision (asked for), precision_used,\n"
-  "onednn, pictures, foreground_iou, miou, boundary_iou, empty_pictures,\n"
-  "false_area; with --each also each: one object a picture. A mean over no\n"
-  "picture is null.\n";
+    "Runs the network on every picture of a folder, as the element would on a\n"
+    "frame of that size, and compares what it would draw at full opacity with\n"
+    "the true masks: MASKS/NAME.png for IMAGES/NAME.jpg, white where there is\n"
+    "something. A picture without a mask, or with a black one, shows nothing "
+    "of\n"
+    "what the network looks for.\n"
+    "\n"
+    "Printed are means over the pictures: foreground_iou, miou (with the\n"
+    "background's), boundary_iou (within 2 % of the diagonal from the "
+    "outlines)\n"
+    "and, over the pictures that show nothing, false_area, the part of the\n"
+    "picture that is taken for something.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg eval --images people/images --masks people/masks\n"
+    "  unetseg eval --images empty-rooms\n"
+    "  unetseg eval unet.onnx --images cells --masks truth --each --json\n"
+    "\n"
+    "Keys of the JSON object: model, precision (asked for), precision_used,\n"
+    "onednn, pictures, foreground_iou, miou, boundary_iou, empty_pictures,\n"
+    "false_area; with --each also each: one object a picture. A mean over no\n"
+    "picture is null.\n";
 
 typedef struct {
   gchar *images, *masks;
@@ -98,8 +100,8 @@ find_tensor (const UnetModel *model, const gchar *name, guint n,
 
 /* The session for frames of this shape; pictures of a folder have few. */
 static UnetSession *
-open_session (Eval *eval, const ToolOptions *options, guint width,
-    guint height, GError **error)
+open_session (Eval *eval, const ToolOptions *options, guint width, guint height,
+    GError **error)
 {
   ToolJob *job = &eval->job;
   Shape shape;
@@ -115,7 +117,7 @@ open_session (Eval *eval, const ToolOptions *options, guint width,
   if (!tool_job_open (job, options, width, height, FALSE, error))
     return NULL;
   tool_job_fill (job); /* inputs beside the picture */
-  shape = (Shape) { job->width, job->height, g_steal_pointer (&job->session) };
+  shape = (Shape){ job->width, job->height, g_steal_pointer (&job->session) };
   eval->precision = unet_session_get_precision (shape.session);
   g_array_append_val (eval->shapes, shape);
   return shape.session;
@@ -162,8 +164,8 @@ path_open (Path *path, Eval *eval, GError **error)
       GST_VIDEO_INFO_WIDTH (video), GST_VIDEO_INFO_HEIGHT (video),
       GST_VIDEO_INFO_PAR_N (video), GST_VIDEO_INFO_PAR_D (video), job->width,
       job->height, x, y, w, h);
-  path->preprocess = unet_preprocess_new (video, job->contract, job->width,
-      job->height, &placement, error);
+  path->preprocess = unet_preprocess_new (
+      video, job->contract, job->width, job->height, &placement, error);
   if (path->preprocess == NULL)
     return FALSE;
   path->postprocess = unet_postprocess_new (job->contract,
@@ -186,8 +188,8 @@ map_picture (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
 {
   if (gst_video_frame_map (frame, info, buffer, flags))
     return TRUE;
-  g_set_error_literal (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-      "the picture cannot be mapped");
+  g_set_error_literal (
+      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the picture cannot be mapped");
   return FALSE;
 }
 
@@ -256,8 +258,8 @@ find (Eval *eval, const ToolOptions *options, gdouble threshold,
 
   path.session = open_session (eval, options, GST_VIDEO_INFO_WIDTH (video),
       GST_VIDEO_INFO_HEIGHT (video), error);
-  if (path.session != NULL && path_open (&path, eval, error) &&
-      infer (&path, eval, gst_sample_get_buffer (sample), threshold, error))
+  if (path.session != NULL && path_open (&path, eval, error)
+      && infer (&path, eval, gst_sample_get_buffer (sample), threshold, error))
     found = draw (&path, threshold, error);
   path_clear (&path);
   return found;
@@ -291,8 +293,8 @@ load_truth (const EvalOptions *options, const gchar *name,
 {
   guint width = GST_VIDEO_INFO_WIDTH (video);
   guint height = GST_VIDEO_INFO_HEIGHT (video);
-  g_autofree gchar *path =
-      options->masks != NULL ? mask_path (options, name) : NULL;
+  g_autofree gchar *path = options->masks != NULL ? mask_path (options, name)
+                                                  : NULL;
   g_autoptr (GstSample) sample = NULL;
   GstVideoFrame frame;
   GstVideoInfo info;
@@ -303,15 +305,15 @@ load_truth (const EvalOptions *options, const gchar *name,
   sample = load (path, &info, error);
   if (sample == NULL)
     return NULL;
-  if (GST_VIDEO_INFO_WIDTH (&info) != (gint) width ||
-      GST_VIDEO_INFO_HEIGHT (&info) != (gint) height) {
+  if (GST_VIDEO_INFO_WIDTH (&info) != (gint) width
+      || GST_VIDEO_INFO_HEIGHT (&info) != (gint) height) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
         "%s: %dx%d, its picture is %ux%u", path, GST_VIDEO_INFO_WIDTH (&info),
         GST_VIDEO_INFO_HEIGHT (&info), width, height);
     return NULL;
   }
-  if (!map_picture (&frame, &info, gst_sample_get_buffer (sample),
-          GST_MAP_READ, error))
+  if (!map_picture (
+          &frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ, error))
     return NULL;
   truth = read_bright (&frame);
   gst_video_frame_unmap (&frame);
@@ -373,8 +375,7 @@ mean (const Eval *eval, guint measure, gdouble *value)
   guint n = 0;
 
   for (guint i = 0; i < eval->results->len; i++) {
-    const ToolScore *score =
-        &g_array_index (eval->results, Result, i).score;
+    const ToolScore *score = &g_array_index (eval->results, Result, i).score;
 
     if (score->empty != (measure == FALSE_AREA))
       continue;
@@ -434,8 +435,8 @@ print_json (const Eval *eval, const ToolOptions *common, gboolean each)
 
   json_builder_begin_object (b);
   tool_json_string (b, "model", unet_model_get_name (eval->job.model));
-  tool_json_string (b, "precision",
-      common->precision ? common->precision : "auto");
+  tool_json_string (
+      b, "precision", common->precision ? common->precision : "auto");
   tool_json_string (b, "precision_used",
       tool_enum_nick (UNET_TYPE_PRECISION, eval->precision));
   if (eval->job.calibration != NULL)
@@ -493,16 +494,16 @@ list_pictures (const gchar *folder, GError **error)
     g_autofree gchar *path = g_build_filename (folder, name, NULL);
     const gchar *dot = strrchr (name, '.');
 
-    if (dot != NULL && dot != name &&
-        g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    if (dot != NULL && dot != name
+        && g_file_test (path, G_FILE_TEST_IS_REGULAR))
       g_ptr_array_add (names, g_strdup (name));
   }
   g_ptr_array_sort (names, compare_names);
   if (names->len > 0)
     return names;
   g_ptr_array_unref (names);
-  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-      "%s: no pictures in it", folder);
+  g_set_error (
+      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: no pictures in it", folder);
   return NULL;
 }
 
@@ -525,16 +526,15 @@ evaluate_folder (Eval *eval, const ToolOptions *common,
   eval->output = find_tensor (job->model, job->contract->output,
       unet_model_get_n_outputs (job->model), unet_model_get_output);
   for (guint i = 0; i < names->len; i++) {
-    if (!evaluate_picture (eval, common, options,
-            g_ptr_array_index (names, i), error))
+    if (!evaluate_picture (
+            eval, common, options, g_ptr_array_index (names, i), error))
       return FALSE;
   }
   return TRUE;
 }
 
 static gboolean
-check_options (ToolOptions *common, const EvalOptions *options,
-    GError **error)
+check_options (ToolOptions *common, const EvalOptions *options, GError **error)
 {
   const gchar *wrong = NULL;
 
@@ -564,9 +564,9 @@ eval (gchar **words, ToolOptions *common, const EvalOptions *options,
 
   g_array_set_clear_func (eval.shapes, shape_clear);
   g_array_set_clear_func (eval.results, result_clear);
-  ok = check_options (common, options, error) &&
-       tool_job_load (&eval.job, words, common, error) &&
-       evaluate_folder (&eval, common, options, error);
+  ok = check_options (common, options, error)
+      && tool_job_load (&eval.job, words, common, error)
+      && evaluate_folder (&eval, common, options, error);
   if (ok && options->json)
     print_json (&eval, common, options->each);
   else if (ok)
@@ -588,8 +588,8 @@ tool_eval_main (gint argc, gchar **argv)
   g_autoptr (GError) error = NULL;
   gint status = TOOL_OK;
   const GOptionEntry entries[] = {
-    { "images", 'i', 0, G_OPTION_ARG_FILENAME, &options.images,
-        "Pictures", "FOLDER" },
+    { "images", 'i', 0, G_OPTION_ARG_FILENAME, &options.images, "Pictures",
+        "FOLDER" },
     { "masks", 'm', 0, G_OPTION_ARG_FILENAME, &options.masks,
         "Their true masks", "FOLDER" },
     { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options.threshold,
@@ -603,9 +603,9 @@ tool_eval_main (gint argc, gchar **argv)
 
   gst_init (NULL, NULL);
   if (!tool_parse (argc, argv, entries,
-          "[MODEL] — how well masks meet the true ones", text, &common,
-          &words, &error) ||
-      !eval (words, &common, &options, &error))
+          "[MODEL] — how well masks meet the true ones", text, &common, &words,
+          &error)
+      || !eval (words, &common, &options, &error))
     status = tool_complain ("eval", error);
   tool_options_clear (&common);
   g_free (options.images);

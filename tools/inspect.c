@@ -9,23 +9,28 @@
 #include <string.h>
 
 static const gchar text[] =
-  "Tells what a model expects and gives (its contract), then times every layer\n"
-  "of it on this machine. 'roof ms' is the least time the layer can take here:\n"
-  "its arithmetic at the measured multiply-add rate, or its bytes at the\n"
-  "measured bandwidth of the cache that holds them, whichever is longer; 'gap'\n"
-  "is how many times longer the layer took. Winograd's algorithm does the same\n"
-  "convolution with fewer operations and may get below 1. 'idle' is what a run\n"
-  "takes beyond the sum of its layers.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg inspect\n"
-  "  unetseg inspect unet.onnx --size 512x288\n"
-  "  unetseg inspect unet.onnx --set activation=softmax --json\n";
+    "Tells what a model expects and gives (its contract), then times every "
+    "layer\n"
+    "of it on this machine. 'roof ms' is the least time the layer can take "
+    "here:\n"
+    "its arithmetic at the measured multiply-add rate, or its bytes at the\n"
+    "measured bandwidth of the cache that holds them, whichever is longer; "
+    "'gap'\n"
+    "is how many times longer the layer took. Winograd's algorithm does the "
+    "same\n"
+    "convolution with fewer operations and may get below 1. 'idle' is what a "
+    "run\n"
+    "takes beyond the sum of its layers.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg inspect\n"
+    "  unetseg inspect unet.onnx --size 512x288\n"
+    "  unetseg inspect unet.onnx --set activation=softmax --json\n";
 
 /* Runs until both are reached, so that medians mean something. */
-#define LEAST_RUNS 5
+#define LEAST_RUNS    5
 #define LEAST_SECONDS 1.0
-#define MOST_SECONDS 10.0
+#define MOST_SECONDS  10.0
 
 typedef struct {
   ToolMachine machine;
@@ -58,8 +63,8 @@ profile_runs (UnetSession *session, Profile *profile, GError **error)
     ms = (g_get_monotonic_time () - start) / 1e3;
     g_array_append_val (times, ms);
     total += ms / 1e3;
-  } while ((total < LEAST_SECONDS || times->len < LEAST_RUNS) &&
-           total < MOST_SECONDS);
+  } while ((total < LEAST_SECONDS || times->len < LEAST_RUNS)
+      && total < MOST_SECONDS);
   profile->runs = times->len;
   profile->run_ms = tool_median ((gdouble *) times->data, times->len);
   profile->layers = unet_session_get_layers (session, &profile->n_layers);
@@ -83,8 +88,8 @@ roof_ms (const Profile *profile, const UnetLayerInfo *layer)
 {
   gdouble peak = peak_of (profile, g_strcmp0 (layer->layout, "narrow") == 0);
 
-  return tool_machine_roof (&profile->machine, peak, layer->flops,
-             layer->bytes) * 1e3;
+  return tool_machine_roof (&profile->machine, peak, layer->flops, layer->bytes)
+      * 1e3;
 }
 
 static gdouble
@@ -126,19 +131,18 @@ print_tensors (const gchar *title, const ToolJob *job, gboolean inputs)
                    : unet_model_get_n_outputs (job->model);
 
   for (guint i = 0; i < n; i++) {
-    const UnetTensorInfo *info =
-        inputs ? unet_session_get_input_info (job->session, i)
-               : unet_session_get_output_info (job->session, i);
-    const UnetTensorInfo *open = inputs
-                                     ? unet_model_get_input (job->model, i)
-                                     : unet_model_get_output (job->model, i);
+    const UnetTensorInfo *info = inputs
+        ? unet_session_get_input_info (job->session, i)
+        : unet_session_get_output_info (job->session, i);
+    const UnetTensorInfo *open = inputs ? unet_model_get_input (job->model, i)
+                                        : unet_model_get_output (job->model, i);
     g_autofree gchar *shape = tool_shape (info);
     g_autofree gchar *in_file = tool_shape (open);
 
-    g_print ("%-11s %s %s %s", title, info->name,
-        unet_dtype_name (info->dtype), shape);
-    g_print (g_str_equal (shape, in_file) ? "\n" : " (in the file %s)\n",
-        in_file);
+    g_print ("%-11s %s %s %s", title, info->name, unet_dtype_name (info->dtype),
+        shape);
+    g_print (
+        g_str_equal (shape, in_file) ? "\n" : " (in the file %s)\n", in_file);
   }
 }
 
@@ -166,11 +170,12 @@ print_summary (ToolJob *job, const Profile *profile)
       arena / 1048576., live / 1048576.);
   g_print ("engine      %s, %s, %u threads, session created in %.0f ms\n",
       unet_session_get_engine_name (),
-      tool_enum_nick (UNET_TYPE_PRECISION,
-          unet_session_get_precision (session)),
+      tool_enum_nick (
+          UNET_TYPE_PRECISION, unet_session_get_precision (session)),
       unet_session_get_threads (session), job->create_ms);
   g_print ("run         %.3f ms (median of %u), %.1f GFLOP/s, %.0f %% of the "
-           "peak\n", profile->run_ms, profile->runs, rate,
+           "peak\n",
+      profile->run_ms, profile->runs, rate,
       rate * 1e11 / peak_of (profile, TRUE));
 }
 
@@ -178,8 +183,9 @@ static void
 print_machine (const ToolMachine *machine)
 {
   g_print ("machine     %s multiply-add %.1f GFLOP/s, of bfloat16 %.1f, of "
-           "bytes %.1f", machine->isa, machine->peak / 1e9,
-      machine->half_peak / 1e9, machine->byte_peak / 1e9);
+           "bytes %.1f",
+      machine->isa, machine->peak / 1e9, machine->half_peak / 1e9,
+      machine->byte_peak / 1e9);
   for (gsize i = 0; i < G_N_ELEMENTS (machine->levels); i++)
     g_print (", %s %.1f GB/s", machine->levels[i].name,
         machine->levels[i].rate / 1e9);
@@ -206,9 +212,10 @@ print_layers (const Profile *profile)
     gdouble ms = layer->time_ns / 1e6, roof = roof_ms (profile, layer);
 
     g_print ("%4u %-24s %-22.22s %-16s %-29s %-9s %9.4f %6.2f %8.1f %8.4f "
-             "%6.2f\n", i, tail (layer->name), layer->op, layer->shape, layer->impl,
-        layer->layout, ms, 100 * ms / profile->run_ms, layer_rate (layer),
-        roof, roof > 0 ? ms / roof : 0);
+             "%6.2f\n",
+        i, tail (layer->name), layer->op, layer->shape, layer->impl,
+        layer->layout, ms, 100 * ms / profile->run_ms, layer_rate (layer), roof,
+        roof > 0 ? ms / roof : 0);
   }
 }
 
@@ -232,8 +239,8 @@ print_sums (const Profile *profile)
   print_sum ("copies", copies.n, copies.ms, profile);
   g_print ("%-11s %11s %9.4f ms %6.2f %%\n", "idle", "", idle_ms (profile),
       100 * idle_ms (profile) / profile->run_ms);
-  g_print ("%-11s %11s %9.4f ms, roof %.4f ms\n", "run", "",
-      profile->run_ms, sum_layers (profile, NULL).roof_ms);
+  g_print ("%-11s %11s %9.4f ms, roof %.4f ms\n", "run", "", profile->run_ms,
+      sum_layers (profile, NULL).roof_ms);
 }
 
 /* ---- JSON --------------------------------------------------------------- */
@@ -257,17 +264,17 @@ json_tensors (JsonBuilder *b, const ToolJob *job, gboolean inputs)
   json_builder_set_member_name (b, inputs ? "inputs" : "outputs");
   json_builder_begin_array (b);
   for (guint i = 0; i < n; i++) {
-    const UnetTensorInfo *info =
-        inputs ? unet_session_get_input_info (job->session, i)
-               : unet_session_get_output_info (job->session, i);
+    const UnetTensorInfo *info = inputs
+        ? unet_session_get_input_info (job->session, i)
+        : unet_session_get_output_info (job->session, i);
 
     json_builder_begin_object (b);
     tool_json_string (b, "name", info->name);
     tool_json_string (b, "type", unet_dtype_name (info->dtype));
     json_shape (b, "shape", info);
-    json_shape (b, "shape_in_file", inputs
-            ? unet_model_get_input (job->model, i)
-            : unet_model_get_output (job->model, i));
+    json_shape (b, "shape_in_file",
+        inputs ? unet_model_get_input (job->model, i)
+               : unet_model_get_output (job->model, i));
     json_builder_end_object (b);
   }
   json_builder_end_array (b);
@@ -295,8 +302,8 @@ json_contract (JsonBuilder *b, const UnetContract *c)
   tool_json_string (b, "input", c->input);
   tool_json_string (b, "output", c->output);
   tool_json_string (b, "layout", tool_enum_nick (UNET_TYPE_LAYOUT, c->layout));
-  tool_json_string (b, "color-order",
-      tool_enum_nick (UNET_TYPE_COLOR_ORDER, c->color_order));
+  tool_json_string (
+      b, "color-order", tool_enum_nick (UNET_TYPE_COLOR_ORDER, c->color_order));
   tool_json_double (b, "scale", c->scale);
   json_triple (b, "mean", c->mean);
   json_triple (b, "std", c->std);
@@ -304,8 +311,8 @@ json_contract (JsonBuilder *b, const UnetContract *c)
   json_builder_add_boolean_value (b, c->divide_by_max);
   tool_json_string (b, "fit", tool_enum_nick (UNET_TYPE_FIT, c->fit));
   tool_json_int (b, "multiple", c->multiple);
-  tool_json_string (b, "activation",
-      tool_enum_nick (UNET_TYPE_ACTIVATION, c->activation));
+  tool_json_string (
+      b, "activation", tool_enum_nick (UNET_TYPE_ACTIVATION, c->activation));
   tool_json_int (b, "foreground-class", c->foreground_class);
   json_builder_set_member_name (b, "invert");
   json_builder_add_boolean_value (b, c->invert);
@@ -328,8 +335,8 @@ json_machine (JsonBuilder *b, const ToolMachine *machine)
   tool_json_double (b, "peak_bf16_gflops", machine->half_peak / 1e9);
   tool_json_double (b, "peak_int8_gflops", machine->byte_peak / 1e9);
   for (gsize i = 0; i < G_N_ELEMENTS (machine->levels); i++) {
-    g_autofree gchar *key = g_strdup_printf ("%s_gb_s",
-        machine->levels[i].name);
+    g_autofree gchar *key =
+        g_strdup_printf ("%s_gb_s", machine->levels[i].name);
     tool_json_double (b, key, machine->levels[i].rate / 1e9);
   }
   json_builder_end_object (b);
@@ -393,8 +400,9 @@ print_json (ToolJob *job, const Profile *profile)
   tool_json_double (b, "create_ms", job->create_ms);
   tool_json_string (b, "onednn", unet_session_get_engine_name ());
   tool_json_int (b, "threads", unet_session_get_threads (session));
-  tool_json_string (b, "precision_used", tool_enum_nick (UNET_TYPE_PRECISION,
-      unet_session_get_precision (session)));
+  tool_json_string (b, "precision_used",
+      tool_enum_nick (
+          UNET_TYPE_PRECISION, unet_session_get_precision (session)));
   json_machine (b, &profile->machine);
   json_layers (b, profile);
   json_sums (b, profile);
@@ -405,18 +413,18 @@ print_json (ToolJob *job, const Profile *profile)
 /* ---- command ------------------------------------------------------------ */
 
 static gboolean
-inspect (gchar **words, const ToolOptions *options, gboolean json,
-    GError **error)
+inspect (
+    gchar **words, const ToolOptions *options, gboolean json, GError **error)
 {
   Profile profile = { 0 };
   gboolean ok = FALSE;
   ToolJob job;
 
-  if (!tool_job_load (&job, words, options, error) ||
-      !tool_job_open (&job, options, 256, 256, TRUE, error))
+  if (!tool_job_load (&job, words, options, error)
+      || !tool_job_open (&job, options, 256, 256, TRUE, error))
     goto out;
-  tool_machine_measure (&profile.machine,
-      unet_session_get_threads (job.session));
+  tool_machine_measure (
+      &profile.machine, unet_session_get_threads (job.session));
   profile.precision = unet_session_get_precision (job.session);
   tool_job_fill (&job);
   if (!profile_runs (job.session, &profile, error))
@@ -451,8 +459,8 @@ tool_inspect_main (gint argc, gchar **argv)
 
   if (!tool_parse (argc, argv, entries,
           "[MODEL] — what a model expects, and where its time goes", text,
-          &options, &words, &error) ||
-      !inspect (words, &options, json, &error))
+          &options, &words, &error)
+      || !inspect (words, &options, json, &error))
     status = tool_complain ("inspect", error);
   tool_options_clear (&options);
   return status;

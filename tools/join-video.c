@@ -21,16 +21,16 @@ container_of (const gchar *path)
 static gboolean
 is_matroska (const gchar *path)
 {
-  return g_str_equal (container_of (path), "mkv") ||
-         g_str_equal (container_of (path), "webm");
+  return g_str_equal (container_of (path), "mkv")
+      || g_str_equal (container_of (path), "webm");
 }
 
 static gboolean
 take_error (GstElement *pipeline, const gchar *path, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus,
-      GST_MESSAGE_ERROR);
+  g_autoptr (GstMessage)
+      message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   g_autoptr (GError) local = NULL;
 
   if (message != NULL)
@@ -45,14 +45,13 @@ take_error (GstElement *pipeline, const gchar *path, GError **error)
 static gboolean
 stop_at_video (GstElement *source, GstPad *pad, GstCaps *caps, gpointer data)
 {
-  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps,
-      0));
+  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
 
-  return !(g_str_has_prefix (name, "video/x-") ||
-           g_str_has_prefix (name, "image/")) ||
-         g_str_has_prefix (name, "video/x-matroska") ||
-         g_str_has_prefix (name, "video/x-msvideo") ||
-         g_str_has_prefix (name, "video/x-ms-asf");
+  return !(g_str_has_prefix (name, "video/x-")
+             || g_str_has_prefix (name, "image/"))
+      || g_str_has_prefix (name, "video/x-matroska")
+      || g_str_has_prefix (name, "video/x-msvideo")
+      || g_str_has_prefix (name, "video/x-ms-asf");
 }
 
 /* A recording without sound has no other stream, and a demuxer that nobody
@@ -75,7 +74,8 @@ on_pad (GstElement *source, GstPad *pad, gpointer data)
   GstElement *pipeline = data;
   g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
   const gchar *name = gst_caps_get_size (caps) > 0
-      ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
+      ? gst_structure_get_name (gst_caps_get_structure (caps, 0))
+      : "";
 
   if (g_str_has_prefix (name, "audio/"))
     gst_object_unref (batch_streams_add_audio (GST_BIN (pipeline), pad,
@@ -88,15 +88,17 @@ static GstElement *
 open_output (const gchar *path, const gchar *audio, GError **error)
 {
   const gchar *container = container_of (path);
-  g_autofree gchar *text = g_strdup_printf ("appsrc name=video format=time "
-      "block=true max-bytes=8388608 ! overlay-mux.video_0  %s "
-      "name=overlay-mux ! filesink name=file  %s",
-      is_matroska (path) ? "matroskamux offset-to-zero=false"
-      : g_str_equal (container, "mov") ? "qtmux"
-      : "mp4mux",
-      audio != NULL ? "uridecodebin name=source" : "");
-  GstElement *pipeline = gst_parse_launch_full (text, NULL,
-      GST_PARSE_FLAG_FATAL_ERRORS, error), *element;
+  g_autofree gchar *text =
+      g_strdup_printf ("appsrc name=video format=time "
+                       "block=true max-bytes=8388608 ! overlay-mux.video_0  %s "
+                       "name=overlay-mux ! filesink name=file  %s",
+          is_matroska (path) ? "matroskamux offset-to-zero=false"
+              : g_str_equal (container, "mov") ? "qtmux"
+                                               : "mp4mux",
+          audio != NULL ? "uridecodebin name=source" : "");
+  GstElement *pipeline = gst_parse_launch_full (
+                 text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error),
+             *element;
 
   if (pipeline == NULL)
     return NULL;
@@ -108,16 +110,16 @@ open_output (const gchar *path, const gchar *audio, GError **error)
   gst_object_unref (element);
   if (audio == NULL)
     return pipeline;
-  g_object_set_data_full (G_OBJECT (pipeline), "container",
-      g_strdup (container), g_free);
+  g_object_set_data_full (
+      G_OBJECT (pipeline), "container", g_strdup (container), g_free);
   element = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   {
     g_autoptr (GstCaps) caps = batch_streams_audio_caps (container);
 
     g_object_set (element, "uri", audio, "caps", caps, NULL);
   }
-  g_signal_connect (element, "autoplug-continue", G_CALLBACK (stop_at_video),
-      NULL);
+  g_signal_connect (
+      element, "autoplug-continue", G_CALLBACK (stop_at_video), NULL);
   g_signal_connect (element, "pad-added", G_CALLBACK (on_pad), pipeline);
   gst_object_unref (element);
   return pipeline;
@@ -128,13 +130,13 @@ open_output (const gchar *path, const gchar *audio, GError **error)
 static gboolean
 wait_for_audio (GstElement *pipeline, const gchar *path, GError **error)
 {
-  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline),
-      "source");
+  g_autoptr (GstElement)
+      source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
 
   if (source == NULL)
     return TRUE;
-  if (gst_element_get_state (source, NULL, NULL, TIMEOUT) !=
-      GST_STATE_CHANGE_FAILURE)
+  if (gst_element_get_state (source, NULL, NULL, TIMEOUT)
+      != GST_STATE_CHANGE_FAILURE)
     return TRUE;
   return take_error (pipeline, path, error);
 }
@@ -144,11 +146,13 @@ wait_for_audio (GstElement *pipeline, const gchar *path, GError **error)
 static GstElement *
 open_part (const gchar *path, GError **error)
 {
-  g_autofree gchar *text = g_strdup_printf ("filesrc name=file ! %s ! "
-      "appsink name=packets sync=false max-buffers=16",
-      is_matroska (path) ? "matroskademux" : "qtdemux");
-  GstElement *pipeline = gst_parse_launch_full (text, NULL,
-      GST_PARSE_FLAG_FATAL_ERRORS, error), *file;
+  g_autofree gchar *text =
+      g_strdup_printf ("filesrc name=file ! %s ! "
+                       "appsink name=packets sync=false max-buffers=16",
+          is_matroska (path) ? "matroskademux" : "qtdemux");
+  GstElement *pipeline = gst_parse_launch_full (
+                 text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error),
+             *file;
 
   if (pipeline == NULL)
     return NULL;
@@ -165,8 +169,8 @@ static GstBuffer *
 move_in_time (GstBuffer *packet, const JoinPart *part, GstClockTime start)
 {
   GstBuffer *moved = gst_buffer_copy (packet);
-  GstClockTimeDiff shift = is_matroska (part->path) ? 0
-      : GST_CLOCK_DIFF (start, part->first);
+  GstClockTimeDiff shift =
+      is_matroska (part->path) ? 0 : GST_CLOCK_DIFF (start, part->first);
 
   if (GST_BUFFER_PTS_IS_VALID (moved))
     GST_BUFFER_PTS (moved) += shift;
@@ -217,15 +221,16 @@ copy_part (const JoinPart *part, GstAppSrc *out, GError **error)
   if (pipeline == NULL)
     return FALSE;
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "packets");
-  while (ok && (sample = gst_app_sink_try_pull_sample (GST_APP_SINK (sink),
-      TIMEOUT)) != NULL) {
+  while (ok
+      && (sample = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), TIMEOUT))
+          != NULL) {
     GstBuffer *packet = gst_sample_get_buffer (sample);
 
     if (!has_caps (out)) /* encoders of all segments are set the same */
       set_caps (out, gst_sample_get_caps (sample));
     start = earliest (packet, start);
-    ok = gst_app_src_push_buffer (out, move_in_time (packet, part, start)) ==
-         GST_FLOW_OK;
+    ok = gst_app_src_push_buffer (out, move_in_time (packet, part, start))
+        == GST_FLOW_OK;
     gst_sample_unref (sample);
   }
   if (ok && !gst_app_sink_is_eos (GST_APP_SINK (sink)))
@@ -241,8 +246,8 @@ static gboolean
 wait_for_end (GstElement *pipeline, const gchar *path, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, TIMEOUT,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (
+      bus, TIMEOUT, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   g_autoptr (GError) local = NULL;
 
   if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)

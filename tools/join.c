@@ -13,15 +13,16 @@
 #include <unistd.h>
 
 static const gchar text[] =
-  "Puts together what 'unetseg batch --segment' has made in FOLDER, once every\n"
-  "segment of a recording is there: the same masks, results and pictures as\n"
-  "without segments, sound from the recording itself. Joined segments are\n"
-  "removed.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg join out\n"
-  "\n"
-  "Exit status: 0 if every recording is complete, 1 if some are not.\n";
+    "Puts together what 'unetseg batch --segment' has made in FOLDER, once "
+    "every\n"
+    "segment of a recording is there: the same masks, results and pictures as\n"
+    "without segments, sound from the recording itself. Joined segments are\n"
+    "removed.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg join out\n"
+    "\n"
+    "Exit status: 0 if every recording is complete, 1 if some are not.\n";
 
 #define COLUMNS 240
 
@@ -100,20 +101,21 @@ check_segments (const Recording *r, GError **error)
           "segment %u of %u is not done", i + 1, r->n);
       return FALSE;
     }
-    plan = json_object_get_string_member_with_default (r->entries[i], "plan",
-        "");
-    first_plan = json_object_get_string_member_with_default (r->entries[0],
-        "plan", "");
+    plan =
+        json_object_get_string_member_with_default (r->entries[i], "plan", "");
+    first_plan =
+        json_object_get_string_member_with_default (r->entries[0], "plan", "");
     if (!g_str_equal (plan, first_plan)) {
       g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
           "segments 1 and %u were made with different plans", i + 1);
       return FALSE;
     }
-    if (i > 0 && int_of (r->entries[i], "first") !=
-        int_of (r->entries[i - 1], "next")) {
+    if (i > 0
+        && int_of (r->entries[i], "first")
+            != int_of (r->entries[i - 1], "next")) {
       g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
-          "segments %u and %u do not meet; make it again without --segment",
-          i, i + 1);
+          "segments %u and %u do not meet; make it again without --segment", i,
+          i + 1);
       return FALSE;
     }
   }
@@ -139,8 +141,8 @@ copy_file (const gchar *from, const gchar *to, GError **error)
     return TRUE;
   source = g_file_new_for_path (from);
   target = g_file_new_for_path (to);
-  return g_file_copy (source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL,
-      error);
+  return g_file_copy (
+      source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, error);
 }
 
 /* Pictures of each segment begin with 000000.png. */
@@ -156,8 +158,8 @@ join_pictures (const Recording *r, const gchar *name, GError **error)
     for (guint k = 0;; k++, count++) {
       g_autofree gchar *old = g_strdup_printf ("%06u.png", k);
       g_autofree gchar *new = g_strdup_printf ("%06u.png", count);
-      g_autofree gchar *from = g_build_filename (r->folders[i], name, old,
-          NULL);
+      g_autofree gchar *from =
+          g_build_filename (r->folders[i], name, old, NULL);
       g_autofree gchar *to = g_build_filename (folder, new, NULL);
 
       if (!g_file_test (from, G_FILE_TEST_EXISTS))
@@ -210,8 +212,8 @@ join_videos (const Recording *r, const gchar *name, GError **error)
     parts[i].path = g_build_filename (r->folders[i], name, NULL);
     parts[i].first = int_of (r->entries[i], "first");
   }
-  ok = join_video (path, parts, r->n, g_str_has_prefix (name, "overlay.")
-      ? r->whole->uri : NULL, error);
+  ok = join_video (path, parts, r->n,
+      g_str_has_prefix (name, "overlay.") ? r->whole->uri : NULL, error);
   for (guint i = 0; i < r->n; i++)
     g_free (parts[i].path);
   return ok;
@@ -237,8 +239,9 @@ add_areas (JsonArray *to, JsonArray *from, guint columns)
   guint n = from != NULL ? json_array_get_length (from) : 0;
 
   for (guint i = 0; i < columns; i++)
-    json_array_add_double_element (to, n > 0 ? json_array_get_double_element (
-        from, (guint64) i * n / columns) : 0);
+    json_array_add_double_element (to,
+        n > 0 ? json_array_get_double_element (from, (guint64) i * n / columns)
+              : 0);
 }
 
 /* A new timeline of every class that one of @lines has. */
@@ -264,11 +267,12 @@ merge_timelines (const Recording *r, JsonArray **lines)
            c++) {
         class = json_array_get_object_element (lines[i], c);
         if (int_of (class, "class") == id)
-          label = json_object_get_string_member_with_default (class, "label",
-              label);
+          label = json_object_get_string_member_with_default (
+              class, "label", label);
       }
-      add_areas (areas, mine, MAX (int_of (r->entries[i], "frames") * COLUMNS /
-          MAX (frames, 1), 1));
+      add_areas (areas, mine,
+          MAX (
+              int_of (r->entries[i], "frames") * COLUMNS / MAX (frames, 1), 1));
     }
     if (!found) {
       json_array_unref (areas);
@@ -287,12 +291,12 @@ merge_timelines (const Recording *r, JsonArray **lines)
 static JsonArray *
 read_timeline (const gchar *folder)
 {
-  g_autofree gchar *path = g_build_filename (folder, ".report",
-      "timeline.json", NULL);
+  g_autofree gchar *path =
+      g_build_filename (folder, ".report", "timeline.json", NULL);
   g_autoptr (JsonParser) parser = json_parser_new ();
 
-  if (!json_parser_load_from_file (parser, path, NULL) ||
-      !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
+  if (!json_parser_load_from_file (parser, path, NULL)
+      || !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
     return NULL;
   return json_array_ref (json_node_get_array (json_parser_get_root (parser)));
 }
@@ -363,8 +367,8 @@ sum_up (const Recording *r, BatchOutcome *outcome)
   outcome->width = int_of (r->entries[0], "width");
   outcome->height = int_of (r->entries[0], "height");
   outcome->duration = int_of (r->entries[0], "duration");
-  outcome->plan = g_strdup (json_object_get_string_member_with_default (
-      r->entries[0], "plan", NULL));
+  outcome->plan = g_strdup (
+      json_object_get_string_member_with_default (r->entries[0], "plan", NULL));
 }
 
 static gboolean
@@ -390,8 +394,8 @@ join_recording (Recording *r, GError **error)
   join_report (r);
   sum_up (r, &outcome);
   ok = batch_manifest_commit (manifest, r->whole, &outcome,
-      json_object_get_string_member_with_default (r->entries[0], "shape",
-          NULL), error);
+      json_object_get_string_member_with_default (r->entries[0], "shape", NULL),
+      error);
   batch_outcome_clear (&outcome);
   return ok;
 }
@@ -399,8 +403,8 @@ join_recording (Recording *r, GError **error)
 static gboolean
 is_joined (const Recording *r)
 {
-  g_autofree gchar *folder = batch_item_folder (r->whole,
-      r->join->manifest.folder);
+  g_autofree gchar *folder =
+      batch_item_folder (r->whole, r->join->manifest.folder);
   g_autofree gchar *path = g_build_filename (folder, "manifest.json", NULL);
 
   return r->entries[0] == NULL && g_file_test (path, G_FILE_TEST_EXISTS);
@@ -442,8 +446,8 @@ process (Join *join, guint first)
 static gboolean
 join_folder (Join *join, const gchar *folder, GError **error)
 {
-  if (!batch_manifest_open_existing (&join->manifest, folder, &join->items,
-          error))
+  if (!batch_manifest_open_existing (
+          &join->manifest, folder, &join->items, error))
     return FALSE;
   for (guint i = 0; i < join->items->len; i++) {
     const BatchItem *item = g_ptr_array_index (join->items, i);
@@ -463,24 +467,24 @@ tool_join_main (gint argc, gchar **argv)
   g_autoptr (GError) error = NULL;
   Join join;
   const GOptionEntry entries[] = {
-    { "keep", 0, 0, G_OPTION_ARG_NONE, &join.keep,
-        "Keep the segments as well", NULL },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &join.keep, "Keep the segments as well",
+        NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &join.quiet,
         "Print only what went wrong", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL,
         NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = g_option_context_new (
-      "FOLDER — segments of a batch, put together");
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("FOLDER — segments of a batch, put together");
   gint status = TOOL_OK;
 
   memset (&join, 0, sizeof join);
   join.manifest.lock = -1;
   g_option_context_set_description (context, text);
   g_option_context_add_main_entries (context, entries, NULL);
-  if (!gst_init_check (NULL, NULL, &error) ||
-      !g_option_context_parse (context, &argc, &argv, &error))
+  if (!gst_init_check (NULL, NULL, &error)
+      || !g_option_context_parse (context, &argc, &argv, &error))
     return tool_complain ("join", error);
   if (words == NULL || words[1] != NULL)
     g_set_error (&error, TOOL_ERROR, TOOL_ERROR_USAGE,

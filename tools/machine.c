@@ -8,7 +8,7 @@
 
 /* Microseconds of a thread's own time. A rate is the best of several windows
  * of that time, so that what else the machine does counts little. */
-#define WINDOW 3000
+#define WINDOW   3000
 #define DURATION 60000
 
 /* What sysconf() says can be all of a server's slices. */
@@ -21,70 +21,73 @@
 #define FMA_ROUNDS 20000
 #define FMA_CHAINS 12
 
-#define FMA_BODY(V)                                                           \
-  V a = {0}, b = {0}, c0 = {0}, c1 = {0}, c2 = {0}, c3 = {0}, c4 = {0},       \
-    c5 = {0}, c6 = {0}, c7 = {0}, c8 = {0}, c9 = {0}, c10 = {0}, c11 = {0};   \
-  a += seed;                                                                  \
-  b += seed;                                                                  \
-  for (guint i = 0; i < FMA_ROUNDS; i++) {                                    \
-    c0 = c0 * a + b;                                                          \
-    c1 = c1 * a + b;                                                          \
-    c2 = c2 * a + b;                                                          \
-    c3 = c3 * a + b;                                                          \
-    c4 = c4 * a + b;                                                          \
-    c5 = c5 * a + b;                                                          \
-    c6 = c6 * a + b;                                                          \
-    c7 = c7 * a + b;                                                          \
-    c8 = c8 * a + b;                                                          \
-    c9 = c9 * a + b;                                                          \
-    c10 = c10 * a + b;                                                        \
-    c11 = c11 * a + b;                                                        \
-    /* Keeps twelve equal chains twelve. */                                   \
-    __asm__ volatile ("" : KEEP (c0), KEEP (c1), KEEP (c2), KEEP (c3),        \
-        KEEP (c4), KEEP (c5), KEEP (c6), KEEP (c7), KEEP (c8), KEEP (c9),     \
-        KEEP (c10), KEEP (c11));                                              \
-  }                                                                           \
-  c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;               \
+#define FMA_BODY(V)                                                            \
+  V a = { 0 }, b = { 0 }, c0 = { 0 }, c1 = { 0 }, c2 = { 0 }, c3 = { 0 },      \
+    c4 = { 0 }, c5 = { 0 }, c6 = { 0 }, c7 = { 0 }, c8 = { 0 }, c9 = { 0 },    \
+    c10 = { 0 }, c11 = { 0 };                                                  \
+  a += seed;                                                                   \
+  b += seed;                                                                   \
+  for (guint i = 0; i < FMA_ROUNDS; i++) {                                     \
+    c0 = c0 * a + b;                                                           \
+    c1 = c1 * a + b;                                                           \
+    c2 = c2 * a + b;                                                           \
+    c3 = c3 * a + b;                                                           \
+    c4 = c4 * a + b;                                                           \
+    c5 = c5 * a + b;                                                           \
+    c6 = c6 * a + b;                                                           \
+    c7 = c7 * a + b;                                                           \
+    c8 = c8 * a + b;                                                           \
+    c9 = c9 * a + b;                                                           \
+    c10 = c10 * a + b;                                                         \
+    c11 = c11 * a + b;                                                         \
+    /* Keeps twelve equal chains twelve. */                                    \
+    __asm__ volatile(""                                                        \
+                     : KEEP (c0), KEEP (c1), KEEP (c2), KEEP (c3), KEEP (c4),  \
+                     KEEP (c5), KEEP (c6), KEEP (c7), KEEP (c8), KEEP (c9),    \
+                     KEEP (c10), KEEP (c11));                                  \
+  }                                                                            \
+  c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;                \
   return c0[0]
 
 /* As many chains of an instruction that adds products to sums. */
-#define DOT_BODY(V)                                                           \
-  V a = {0}, b = {0}, c0 = {0}, c1 = {0}, c2 = {0}, c3 = {0}, c4 = {0},       \
-    c5 = {0}, c6 = {0}, c7 = {0}, c8 = {0}, c9 = {0}, c10 = {0}, c11 = {0};   \
-  a += seed;                                                                  \
-  b += seed;                                                                  \
-  for (guint i = 0; i < FMA_ROUNDS; i++) {                                    \
-    DOT (c0);                                                                 \
-    DOT (c1);                                                                 \
-    DOT (c2);                                                                 \
-    DOT (c3);                                                                 \
-    DOT (c4);                                                                 \
-    DOT (c5);                                                                 \
-    DOT (c6);                                                                 \
-    DOT (c7);                                                                 \
-    DOT (c8);                                                                 \
-    DOT (c9);                                                                 \
-    DOT (c10);                                                                \
-    DOT (c11);                                                                \
-  }                                                                           \
-  c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;               \
+#define DOT_BODY(V)                                                            \
+  V a = { 0 }, b = { 0 }, c0 = { 0 }, c1 = { 0 }, c2 = { 0 }, c3 = { 0 },      \
+    c4 = { 0 }, c5 = { 0 }, c6 = { 0 }, c7 = { 0 }, c8 = { 0 }, c9 = { 0 },    \
+    c10 = { 0 }, c11 = { 0 };                                                  \
+  a += seed;                                                                   \
+  b += seed;                                                                   \
+  for (guint i = 0; i < FMA_ROUNDS; i++) {                                     \
+    DOT (c0);                                                                  \
+    DOT (c1);                                                                  \
+    DOT (c2);                                                                  \
+    DOT (c3);                                                                  \
+    DOT (c4);                                                                  \
+    DOT (c5);                                                                  \
+    DOT (c6);                                                                  \
+    DOT (c7);                                                                  \
+    DOT (c8);                                                                  \
+    DOT (c9);                                                                  \
+    DOT (c10);                                                                 \
+    DOT (c11);                                                                 \
+  }                                                                            \
+  c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;                \
   return c0[0]
 
 /* STREAM's triad: two reads and a write. */
-#define TRIAD_BODY(V)                                                         \
-  V *a = (V *) data, *b = a + n / sizeof (V), *c = b + n / sizeof (V);        \
-  for (gsize i = 0; i < n / sizeof (V); i++)                                  \
-    a[i] = b[i] * 0.5f + c[i];                                                \
-  __asm__ volatile ("" : : "r" (data) : "memory")
+#define TRIAD_BODY(V)                                                          \
+  V *a = (V *) data, *b = a + n / sizeof (V), *c = b + n / sizeof (V);         \
+  for (gsize i = 0; i < n / sizeof (V); i++)                                   \
+    a[i] = b[i] * 0.5f + c[i];                                                 \
+  __asm__ volatile("" : : "r"(data) : "memory")
 
 typedef gfloat V4 __attribute__ ((vector_size (16)));
 
-#if defined (__x86_64__)
-#define KEEP(x) "+v" (x)
-#elif defined (__aarch64__)
-#define KEEP(x) "+w" (x)
+#if defined(__x86_64__)
+#define KEEP(x) "+v"(x)
+#elif defined(__aarch64__)
+#define KEEP(x) "+w"(x)
 #else
-#define KEEP(x) "+m" (x)
+#define KEEP(x) "+m"(x)
 #endif
 
 static gfloat
@@ -128,13 +131,13 @@ triad_512 (guint8 *data, gsize n)
 }
 
 /* Without VNNI: pairs of products in 16 bits, pairs of those in 32. */
-#define DOT(c)                                                                \
-  do {                                                                        \
-    V8 t;                                                                     \
-    __asm__ volatile ("vpmaddubsw %2, %3, %1\n\tvpmaddwd %2, %1, %1\n\t"      \
-                      "vpaddd %1, %0, %0"                                     \
-        : "+x" (c), "=&x" (t)                                                 \
-        : "x" (a), "x" (b));                                                  \
+#define DOT(c)                                                                 \
+  do {                                                                         \
+    V8 t;                                                                      \
+    __asm__ volatile("vpmaddubsw %2, %3, %1\n\tvpmaddwd %2, %1, %1\n\t"        \
+                     "vpaddd %1, %0, %0"                                       \
+                     : "+x"(c), "=&x"(t)                                       \
+                     : "x"(a), "x"(b));                                        \
   } while (0)
 
 __attribute__ ((target ("avx2"))) static gfloat
@@ -144,8 +147,8 @@ bytes_256 (gfloat seed)
 }
 #undef DOT
 
-#define DOT(c)                                                                \
-  __asm__ volatile ("vpdpbusd %2, %1, %0" : "+v" (c) : "v" (a), "v" (b))
+#define DOT(c)                                                                 \
+  __asm__ volatile("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b))
 
 __attribute__ ((target ("avx512f,avx512vl,avx512vnni"))) static gfloat
 bytes_512 (gfloat seed)
@@ -154,8 +157,8 @@ bytes_512 (gfloat seed)
 }
 #undef DOT
 
-#define DOT(c)                                                                \
-  __asm__ volatile ("vdpbf16ps %2, %1, %0" : "+v" (c) : "v" (a), "v" (b))
+#define DOT(c)                                                                 \
+  __asm__ volatile("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b))
 
 __attribute__ ((target ("avx512f,avx512vl,avx512bf16"))) static gfloat
 halves_512 (gfloat seed)
@@ -199,11 +202,11 @@ byte_sums (void)
 {
 #ifdef __x86_64__
   if (__builtin_cpu_supports ("avx512vnni"))
-    return (Sums) { bytes_512, 64 };
+    return (Sums){ bytes_512, 64 };
   if (__builtin_cpu_supports ("avx2"))
-    return (Sums) { bytes_256, 32 };
+    return (Sums){ bytes_256, 32 };
 #endif
-  return (Sums) { best_kernels ()->fma, best_kernels ()->lanes };
+  return (Sums){ best_kernels ()->fma, best_kernels ()->lanes };
 }
 
 static Sums
@@ -211,18 +214,18 @@ half_sums (void)
 {
 #ifdef __x86_64__
   if (__builtin_cpu_supports ("avx512bf16"))
-    return (Sums) { halves_512, 32 };
+    return (Sums){ halves_512, 32 };
 #endif
-  return (Sums) { best_kernels ()->fma, best_kernels ()->lanes };
+  return (Sums){ best_kernels ()->fma, best_kernels ()->lanes };
 }
 
 /* ---- measuring ---------------------------------------------------------- */
 
 typedef struct {
   const Kernels *kernels;
-  gsize bytes;    /* of a thread's working set; 0: measure sums */
+  gsize bytes; /* of a thread's working set; 0: measure sums */
   const Sums *sums;
-  gint *waiting;  /* threads that have not started yet */
+  gint *waiting; /* threads that have not started yet */
   gdouble rate;
 } Job;
 
@@ -334,20 +337,22 @@ tool_machine_measure (ToolMachine *machine, guint threads)
   gint name2 = 0, name3 = 0;
 #endif
   gsize l2 = cache_size (name2, 256 * 1024);
-  gsize l3 = CLAMP (cache_size (name3, 8 * 1024 * 1024), 2 * l2 * threads,
-      BIGGEST_L3);
+  gsize l3 =
+      CLAMP (cache_size (name3, 8 * 1024 * 1024), 2 * l2 * threads, BIGGEST_L3);
   ToolLevel *levels = machine->levels;
 
   tool_machine_measure_peak (machine, threads);
-  levels[0] = (ToolLevel) { "L2", l2 * threads, measure (threads, NULL, l2 / 2) };
-  levels[1] = (ToolLevel) { "L3", l3, measure (threads, NULL, l3 / threads / 2) };
-  levels[2] = (ToolLevel) { "memory", G_MAXSIZE,
+  levels[0] =
+      (ToolLevel){ "L2", l2 * threads, measure (threads, NULL, l2 / 2) };
+  levels[1] =
+      (ToolLevel){ "L3", l3, measure (threads, NULL, l3 / threads / 2) };
+  levels[2] = (ToolLevel){ "memory", G_MAXSIZE,
     measure (threads, NULL, 2 * l3 / threads) };
 }
 
 gdouble
-tool_machine_roof (const ToolMachine *machine, gdouble peak, guint64 flops,
-    guint64 bytes)
+tool_machine_roof (
+    const ToolMachine *machine, gdouble peak, guint64 flops, guint64 bytes)
 {
   const ToolLevel *level = machine->levels;
   gdouble moved;

@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
   guint threads;
   const gchar *isa;
-  gdouble peak; /* f32 operations per second of all threads, 2 per FMA */
+  gdouble peak;      /* f32 operations per second of all threads, 2 per FMA */
   gdouble byte_peak; /* of products of bytes; as above where it has none */
   gdouble half_peak; /* of products of bfloat16, likewise */
   ToolLevel levels[3];
@@ -28,7 +28,7 @@ void tool_machine_measure (ToolMachine *machine, guint threads);
 /* Only the peaks: takes a fifth of a second. */
 void tool_machine_measure_peak (ToolMachine *machine, guint threads);
 /* Least seconds for this work; @peak: one of the three. */
-gdouble tool_machine_roof (const ToolMachine *machine, gdouble peak,
-    guint64 flops, guint64 bytes);
+gdouble tool_machine_roof (
+    const ToolMachine *machine, gdouble peak, guint64 flops, guint64 bytes);
 
 G_END_DECLS

@@ -79,12 +79,12 @@ main (gint argc, gchar **argv)
     g_printerr ("unetseg: no command given\nTry 'unetseg --help'.\n");
     return TOOL_USAGE;
   }
-  if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h") ||
-      g_str_equal (argv[1], "help"))
+  if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h")
+      || g_str_equal (argv[1], "help"))
     return help_command (argc, argv);
   if (g_str_equal (argv[1], "--version")) {
-    g_print ("unetseg %s (%s)\n", UNETSEG_VERSION,
-        unet_session_get_engine_name ());
+    g_print (
+        "unetseg %s (%s)\n", UNETSEG_VERSION, unet_session_get_engine_name ());
     return TOOL_OK;
   }
   command = find_command (argv[1]);

@@ -14,10 +14,14 @@ static const struct {
   const gchar *descr;
   UnetDType dtype;
 } descrs[] = {
-  { "<f4", UNET_DTYPE_F32 }, { "<f8", UNET_DTYPE_F64 },
-  { "<f2", UNET_DTYPE_F16 }, { "<i8", UNET_DTYPE_I64 },
-  { "<i4", UNET_DTYPE_I32 }, { "|u1", UNET_DTYPE_U8 },
-  { "|i1", UNET_DTYPE_I8 },  { "|b1", UNET_DTYPE_BOOL },
+  { "<f4", UNET_DTYPE_F32 },
+  { "<f8", UNET_DTYPE_F64 },
+  { "<f2", UNET_DTYPE_F16 },
+  { "<i8", UNET_DTYPE_I64 },
+  { "<i4", UNET_DTYPE_I32 },
+  { "|u1", UNET_DTYPE_U8 },
+  { "|i1", UNET_DTYPE_I8 },
+  { "|b1", UNET_DTYPE_BOOL },
 };
 
 /* ---- header ------------------------------------------------------------- */
@@ -74,8 +78,8 @@ take_word (Cursor *cursor, const gchar *word)
 
   while (cursor->at < cursor->end && g_ascii_isspace (*cursor->at))
     cursor->at++;
-  if ((gsize) (cursor->end - cursor->at) < n ||
-      memcmp (cursor->at, word, n) != 0)
+  if ((gsize) (cursor->end - cursor->at) < n
+      || memcmp (cursor->at, word, n) != 0)
     return FALSE;
   cursor->at += n;
   return TRUE;
@@ -90,7 +94,7 @@ take_dim (Cursor *cursor, gint64 *dim)
     cursor->at++;
   *dim = 0;
   for (; cursor->at < cursor->end && g_ascii_isdigit (*cursor->at);
-      cursor->at++) {
+       cursor->at++) {
     if (*dim > (G_MAXINT64 - 9) / 10)
       return FALSE;
     *dim = *dim * 10 + (*cursor->at - '0');
@@ -109,12 +113,12 @@ take_shape (Cursor *cursor, ToolNpy *npy, GError **error)
       return fail (cursor->name, UNET_ERROR_LIMIT,
           "more than " G_STRINGIFY (UNET_MAX_DIMS) " dimensions", error);
     if (!take_dim (cursor, &npy->dims[npy->n_dims++]))
-      return fail (cursor->name, UNET_ERROR_PARSE,
-          "shape holds no valid number", error);
+      return fail (
+          cursor->name, UNET_ERROR_PARSE, "shape holds no valid number", error);
     if (!take (cursor, ',')) {
       if (!take (cursor, ')'))
-        return fail (cursor->name, UNET_ERROR_PARSE,
-            "shape does not end", error);
+        return fail (
+            cursor->name, UNET_ERROR_PARSE, "shape does not end", error);
       break;
     }
   }
@@ -154,10 +158,10 @@ take_entry (Cursor *cursor, ToolNpy *npy, gboolean *fortran, guint *seen,
   if (key == NULL || !take (cursor, ':'))
     return fail (cursor->name, UNET_ERROR_PARSE,
         "the header is no Python dictionary", error);
-  bit = g_str_equal (key, "descr")           ? 1
-        : g_str_equal (key, "fortran_order") ? 2
-        : g_str_equal (key, "shape")         ? 4
-                                             : 0;
+  bit = g_str_equal (key, "descr")         ? 1
+      : g_str_equal (key, "fortran_order") ? 2
+      : g_str_equal (key, "shape")         ? 4
+                                           : 0;
   if (bit == 0 || *seen & bit)
     return fail (cursor->name, UNET_ERROR_PARSE,
         "the header has an unknown or repeated key", error);
@@ -245,7 +249,8 @@ read_data (ToolNpy *npy, const guint8 *from, gsize have, gboolean fortran,
   if (have != want) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
         "%s: shape and type need %" G_GSIZE_FORMAT " bytes of data, the file "
-        "has %" G_GSIZE_FORMAT, name, want, have);
+        "has %" G_GSIZE_FORMAT,
+        name, want, have);
     return FALSE;
   }
   npy->data = g_try_malloc (MAX (want, 1));
@@ -282,8 +287,8 @@ find_header (const guint8 *bytes, gsize size, gsize *start, gsize *length,
 }
 
 ToolNpy *
-tool_npy_parse (const guint8 *bytes, gsize size, const gchar *name,
-    GError **error)
+tool_npy_parse (
+    const guint8 *bytes, gsize size, const gchar *name, GError **error)
 {
   g_autoptr (ToolNpy) npy = g_new0 (ToolNpy, 1);
   gboolean fortran = FALSE;
@@ -295,9 +300,9 @@ tool_npy_parse (const guint8 *bytes, gsize size, const gchar *name,
   cursor.at = (const gchar *) bytes + start;
   cursor.end = cursor.at + length;
   cursor.name = name;
-  if (!parse_header (&cursor, npy, &fortran, error) ||
-      !read_data (npy, bytes + start + length, size - start - length, fortran,
-          name, error))
+  if (!parse_header (&cursor, npy, &fortran, error)
+      || !read_data (npy, bytes + start + length, size - start - length,
+          fortran, name, error))
     return NULL;
   return g_steal_pointer (&npy);
 }
@@ -348,11 +353,13 @@ make_header (const UnetTensorInfo *info)
   GString *header = g_string_new_len ((const gchar *) magic, sizeof magic);
 
   g_string_append_len (header, "\x01\x00\x00\x00", 4);
-  g_string_append_printf (header, "{'descr': '%s', 'fortran_order': False, "
-      "'shape': (", descr_of (info->dtype));
+  g_string_append_printf (header,
+      "{'descr': '%s', 'fortran_order': False, "
+      "'shape': (",
+      descr_of (info->dtype));
   for (guint i = 0; i < info->n_dims; i++)
-    g_string_append_printf (header, i ? " %" G_GINT64_FORMAT ","
-                                      : "%" G_GINT64_FORMAT ",", info->dims[i]);
+    g_string_append_printf (header,
+        i ? " %" G_GINT64_FORMAT "," : "%" G_GINT64_FORMAT ",", info->dims[i]);
   g_string_append (header, "), }");
   while (header->len % 64 != 63)
     g_string_append_c (header, ' ');
@@ -407,20 +414,20 @@ static gdouble
 get (const ToolNpy *npy, gsize i)
 {
   switch (npy->dtype) {
-  case UNET_DTYPE_F32:
-    return ((const gfloat *) npy->data)[i];
-  case UNET_DTYPE_F64:
-    return ((const gdouble *) npy->data)[i];
-  case UNET_DTYPE_F16:
-    return half_to_double (((const guint16 *) npy->data)[i]);
-  case UNET_DTYPE_I64:
-    return ((const gint64 *) npy->data)[i];
-  case UNET_DTYPE_I32:
-    return ((const gint32 *) npy->data)[i];
-  case UNET_DTYPE_I8:
-    return ((const gint8 *) npy->data)[i];
-  default:
-    return ((const guint8 *) npy->data)[i];
+    case UNET_DTYPE_F32:
+      return ((const gfloat *) npy->data)[i];
+    case UNET_DTYPE_F64:
+      return ((const gdouble *) npy->data)[i];
+    case UNET_DTYPE_F16:
+      return half_to_double (((const guint16 *) npy->data)[i]);
+    case UNET_DTYPE_I64:
+      return ((const gint64 *) npy->data)[i];
+    case UNET_DTYPE_I32:
+      return ((const gint32 *) npy->data)[i];
+    case UNET_DTYPE_I8:
+      return ((const gint8 *) npy->data)[i];
+    default:
+      return ((const guint8 *) npy->data)[i];
   }
 }
 
@@ -435,28 +442,28 @@ static void
 put (gpointer data, UnetDType dtype, gsize i, gdouble value)
 {
   switch (dtype) {
-  case UNET_DTYPE_F32:
-    ((gfloat *) data)[i] = value;
-    break;
-  case UNET_DTYPE_F64:
-    ((gdouble *) data)[i] = value;
-    break;
-  case UNET_DTYPE_I64:
-    /* 2^63 is no gint64, the double below it is. */
-    ((gint64 *) data)[i] = saturate (value, -0x1p63, 0x1p63 - 1024);
-    break;
-  case UNET_DTYPE_I32:
-    ((gint32 *) data)[i] = saturate (value, G_MININT32, G_MAXINT32);
-    break;
-  case UNET_DTYPE_I8:
-    ((gint8 *) data)[i] = saturate (value, -128, 127);
-    break;
-  case UNET_DTYPE_BOOL:
-    ((guint8 *) data)[i] = value != 0;
-    break;
-  default:
-    ((guint8 *) data)[i] = saturate (value, 0, 255);
-    break;
+    case UNET_DTYPE_F32:
+      ((gfloat *) data)[i] = value;
+      break;
+    case UNET_DTYPE_F64:
+      ((gdouble *) data)[i] = value;
+      break;
+    case UNET_DTYPE_I64:
+      /* 2^63 is no gint64, the double below it is. */
+      ((gint64 *) data)[i] = saturate (value, -0x1p63, 0x1p63 - 1024);
+      break;
+    case UNET_DTYPE_I32:
+      ((gint32 *) data)[i] = saturate (value, G_MININT32, G_MAXINT32);
+      break;
+    case UNET_DTYPE_I8:
+      ((gint8 *) data)[i] = saturate (value, -128, 127);
+      break;
+    case UNET_DTYPE_BOOL:
+      ((guint8 *) data)[i] = value != 0;
+      break;
+    default:
+      ((guint8 *) data)[i] = saturate (value, 0, 255);
+      break;
   }
 }
 
@@ -475,8 +482,8 @@ tool_npy_convert (ToolNpy *npy, UnetDType dtype, GError **error)
   }
   data = g_try_malloc_n (MAX (npy->n_elements, 1), unet_dtype_size (dtype));
   if (data == NULL) {
-    g_set_error_literal (error, UNET_ERROR, UNET_ERROR_LIMIT,
-        "not enough memory");
+    g_set_error_literal (
+        error, UNET_ERROR, UNET_ERROR_LIMIT, "not enough memory");
     return FALSE;
   }
   for (gsize i = 0; i < npy->n_elements; i++)

@@ -21,8 +21,8 @@ typedef struct {
 /* Errors are of %UNET_ERROR and start with @path. */
 ToolNpy *tool_npy_read (const gchar *path, GError **error);
 /* @name: what errors call it. */
-ToolNpy *tool_npy_parse (const guint8 *bytes, gsize size, const gchar *name,
-    GError **error);
+ToolNpy *tool_npy_parse (
+    const guint8 *bytes, gsize size, const gchar *name, GError **error);
 void tool_npy_free (ToolNpy *npy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolNpy, tool_npy_free)
 

@@ -46,8 +46,8 @@ see_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, Each *each)
   each->next = GST_CLOCK_TIME_IS_VALID (time) ? time + GST_SECOND : 0;
   if (each->done)
     gst_element_post_message (each->pipeline,
-        gst_message_new_application (GST_OBJECT (each->pipeline),
-            gst_structure_new_empty ("enough")));
+        gst_message_new_application (
+            GST_OBJECT (each->pipeline), gst_structure_new_empty ("enough")));
 }
 
 static gboolean
@@ -63,8 +63,8 @@ play (GstElement *pipeline, const gchar *path, GError **error)
   if (message == NULL || GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
     return TRUE;
   gst_message_parse_error (message, &local, NULL);
-  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path,
-      local->message);
+  g_set_error (
+      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path, local->message);
   return FALSE;
 }
 
@@ -97,8 +97,8 @@ save (png_image *image, const gchar *path, const guint8 *data,
 {
   if (png_image_write_to_file (image, path, 0, data, image->width, colors))
     return TRUE;
-  g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s", path,
-      image->message);
+  g_set_error (
+      error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s", path, image->message);
   return FALSE;
 }
 
@@ -106,8 +106,10 @@ gboolean
 tool_picture_save_gray (const gchar *path, const guint8 *data, guint width,
     guint height, GError **error)
 {
-  png_image image = { .version = PNG_IMAGE_VERSION, .width = width,
-    .height = height, .format = PNG_FORMAT_GRAY };
+  png_image image = { .version = PNG_IMAGE_VERSION,
+    .width = width,
+    .height = height,
+    .format = PNG_FORMAT_GRAY };
 
   return save (&image, path, data, NULL, error);
 }
@@ -117,8 +119,10 @@ tool_picture_save_indexed (const gchar *path, const guint8 *data, guint width,
     guint height, const guint32 *colors, guint n_colors, GError **error)
 {
   guint8 map[256 * 3];
-  png_image image = { .version = PNG_IMAGE_VERSION, .width = width,
-    .height = height, .format = PNG_FORMAT_RGB_COLORMAP,
+  png_image image = { .version = PNG_IMAGE_VERSION,
+    .width = width,
+    .height = height,
+    .format = PNG_FORMAT_RGB_COLORMAP,
     .colormap_entries = MIN (n_colors, 256) };
 
   for (guint i = 0; i < image.colormap_entries; i++) {

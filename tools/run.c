@@ -13,23 +13,28 @@
 #include <string.h>
 
 static const gchar text[] =
-  "Runs the network once and writes every output as FOLDER/NAME.npy, and, where\n"
-  "the output is a mask, FOLDER/NAME.png: the foreground's probability in grey,\n"
-  "or, with more than one class besides the background, the class map in\n"
-  "colours. What a name has besides letters, digits, '.', '_' and '-' becomes\n"
-  "'_'. The .npy files are what to compare with another framework.\n"
-  "\n"
-  "A picture (anything that GStreamer decodes; of a video the first frame) goes\n"
-  "through the model's contract: fitted, its colours ordered and normalised. A\n"
-  "tensor (.npy, little-endian) is given to the input of its name as it is;\n"
-  "other number types are converted.\n"
-  "\n"
-  "Examples:\n"
-  "  unetseg run --image me.jpg -o out\n"
-  "  unetseg run unet.onnx --image scan.png --set activation=softmax -o out\n"
-  "  unetseg run unet.onnx --image slide.png --fit tile -o out\n"
-  "  unetseg run unet.onnx --input x.npy -o out\n"
-  "  unetseg run rvm.onnx --image me.jpg --input r1i=zeros.npy -o out\n";
+    "Runs the network once and writes every output as FOLDER/NAME.npy, and, "
+    "where\n"
+    "the output is a mask, FOLDER/NAME.png: the foreground's probability in "
+    "grey,\n"
+    "or, with more than one class besides the background, the class map in\n"
+    "colours. What a name has besides letters, digits, '.', '_' and '-' "
+    "becomes\n"
+    "'_'. The .npy files are what to compare with another framework.\n"
+    "\n"
+    "A picture (anything that GStreamer decodes; of a video the first frame) "
+    "goes\n"
+    "through the model's contract: fitted, its colours ordered and normalised. "
+    "A\n"
+    "tensor (.npy, little-endian) is given to the input of its name as it is;\n"
+    "other number types are converted.\n"
+    "\n"
+    "Examples:\n"
+    "  unetseg run --image me.jpg -o out\n"
+    "  unetseg run unet.onnx --image scan.png --set activation=softmax -o out\n"
+    "  unetseg run unet.onnx --image slide.png --fit tile -o out\n"
+    "  unetseg run unet.onnx --input x.npy -o out\n"
+    "  unetseg run rvm.onnx --image me.jpg --input r1i=zeros.npy -o out\n";
 
 typedef struct {
   gchar **inputs; /* NAME=FILE.npy */
@@ -48,10 +53,10 @@ typedef struct {
 
 typedef struct {
   ToolJob job;
-  GArray *feeds; /* of Feed */
+  GArray *feeds;     /* of Feed */
   GstSample *sample; /* (nullable) */
   GstVideoInfo video;
-  UnetTiles *tiles; /* (nullable): the picture goes through in tiles */
+  UnetTiles *tiles;    /* (nullable): the picture goes through in tiles */
   guint width, height; /* of what the network sees: its input, or all tiles */
   UnetPlacement placement;
   gdouble window[4]; /* of the contract's output: x, y, width, height */
@@ -91,8 +96,8 @@ find_output (const UnetModel *model, const gchar *name)
 
 /* NAME=FILE; FILE alone where the model has one input. Names may hold '='. */
 static gboolean
-split_feed (const UnetModel *model, const gchar *given, Feed *feed,
-    GError **error)
+split_feed (
+    const UnetModel *model, const gchar *given, Feed *feed, GError **error)
 {
   for (guint i = 0; i < unet_model_get_n_inputs (model); i++) {
     const gchar *name = unet_model_get_input (model, i)->name;
@@ -111,7 +116,8 @@ split_feed (const UnetModel *model, const gchar *given, Feed *feed,
   }
   g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
       "--input=%s: not NAME=FILE.npy with the name of one of the model's %u "
-      "inputs ('%s'…)", given, unet_model_get_n_inputs (model),
+      "inputs ('%s'…)",
+      given, unet_model_get_n_inputs (model),
       unet_model_get_input (model, 0)->name);
   return FALSE;
 }
@@ -133,14 +139,13 @@ read_feeds (Run *run, gchar **inputs, GError **error)
 
 /* The picture input for a size, as the contract's layout has it. */
 static void
-picture_shape (const Run *run, guint width, guint height,
-    UnetTensorInfo *info)
+picture_shape (const Run *run, guint width, guint height, UnetTensorInfo *info)
 {
   const UnetContract *contract = run->job.contract;
   gint rows = contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
 
-  *info = *unet_model_get_input (run->job.model,
-      find_input (run->job.model, contract->input));
+  *info = *unet_model_get_input (
+      run->job.model, find_input (run->job.model, contract->input));
   info->dims[0] = 1;
   info->dims[rows] = height;
   info->dims[rows + 1] = width;
@@ -192,8 +197,8 @@ copy_feed (Run *run, const Feed *feed, GError **error)
   const UnetTensorInfo *info = unet_session_get_input_info (session, index);
   const ToolNpy *npy = feed->npy;
 
-  if (npy->n_dims != info->n_dims ||
-      memcmp (npy->dims, info->dims, npy->n_dims * sizeof *npy->dims) != 0) {
+  if (npy->n_dims != info->n_dims
+      || memcmp (npy->dims, info->dims, npy->n_dims * sizeof *npy->dims) != 0) {
     UnetTensorInfo given = { .n_dims = npy->n_dims };
     g_autofree gchar *want = tool_shape (info), *have = NULL;
 
@@ -237,9 +242,9 @@ begins_one (gchar **list, const gchar *name)
 static gboolean
 may_be_left_out (const Run *run, const gchar *name)
 {
-  return run->feeds->len == 0 && run->sample != NULL &&
-         (begins_one (run->job.contract->state, name) ||
-             begins_one (run->job.contract->constants, name));
+  return run->feeds->len == 0 && run->sample != NULL
+      && (begins_one (run->job.contract->state, name)
+          || begins_one (run->job.contract->constants, name));
 }
 
 static gboolean
@@ -282,15 +287,15 @@ copy_picture (Run *run, GError **error)
     return FALSE;
   if (!gst_video_frame_map (&frame, &run->video,
           gst_sample_get_buffer (run->sample), GST_MAP_READ)) {
-    g_set_error_literal (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-        "the picture cannot be mapped");
+    g_set_error_literal (
+        error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the picture cannot be mapped");
     unet_preprocess_free (preprocess);
     return FALSE;
   }
-  unet_preprocess_run (preprocess, &frame, run->tiles != NULL
-          ? (gpointer) unet_tiles_get_picture (run->tiles)
-          : unet_session_get_input_data (job->session,
-              find_input (job->model, job->contract->input)));
+  unet_preprocess_run (preprocess, &frame,
+      run->tiles != NULL ? (gpointer) unet_tiles_get_picture (run->tiles)
+                         : unet_session_get_input_data (job->session,
+                             find_input (job->model, job->contract->input)));
   gst_video_frame_unmap (&frame);
   unet_preprocess_free (preprocess);
   return TRUE;
@@ -301,23 +306,23 @@ copy_picture (Run *run, GError **error)
 static const UnetTensorInfo *
 output_info (Run *run, guint index)
 {
-  return run->tiles != NULL ? unet_tiles_get_output_info (run->tiles)
-                            : unet_session_get_output_info (run->job.session,
-                                index);
+  return run->tiles != NULL
+      ? unet_tiles_get_output_info (run->tiles)
+      : unet_session_get_output_info (run->job.session, index);
 }
 
 static gconstpointer
 output_data (Run *run, guint index)
 {
-  return run->tiles != NULL ? unet_tiles_get_output (run->tiles)
-                            : unet_session_get_output_data (run->job.session,
-                                index);
+  return run->tiles != NULL
+      ? unet_tiles_get_output (run->tiles)
+      : unet_session_get_output_data (run->job.session, index);
 }
 
 /* FOLDER/NAME with harmless letters; @n tells equal names apart. */
 static gchar *
-output_path (const gchar *folder, const gchar *name, guint n,
-    const gchar *suffix)
+output_path (
+    const gchar *folder, const gchar *name, guint n, const gchar *suffix)
 {
   g_autofree gchar *safe = g_strdup (name);
   g_autofree gchar *file = NULL;
@@ -347,8 +352,7 @@ count_clashes (const UnetModel *model, guint index)
 }
 
 static gchar *
-path_of (const Run *run, const gchar *folder, guint index,
-    const gchar *suffix)
+path_of (const Run *run, const gchar *folder, guint index, const gchar *suffix)
 {
   return output_path (folder,
       unet_model_get_output (run->job.model, index)->name,
@@ -379,8 +383,8 @@ save_mask (const UnetMask *mask, const gchar *path, GError **error)
   guint32 colors[256];
 
   if (mask->n_classes <= 2)
-    return tool_picture_save_gray (path, mask->probability, mask->width,
-        mask->height, error);
+    return tool_picture_save_gray (
+        path, mask->probability, mask->width, mask->height, error);
   for (guint i = 0; i < G_N_ELEMENTS (colors); i++)
     colors[i] = i > 0 ? unet_palette_default (i) & 0xffffff : 0;
   return tool_picture_save_indexed (path, mask->class_map, mask->width,
@@ -399,18 +403,17 @@ save_png (Run *run, const RunOptions *options, guint index, GError **refused,
   gsize size;
   gboolean ok;
 
-  postprocess = unet_postprocess_new (job->contract,
-      output_info (run, index), run->width, run->height, &run->placement,
-      run->window[0], run->window[1], run->window[2], run->window[3],
-      refused);
+  postprocess = unet_postprocess_new (job->contract, output_info (run, index),
+      run->width, run->height, &run->placement, run->window[0], run->window[1],
+      run->window[2], run->window[3], refused);
   if (postprocess == NULL)
     return TRUE;
   unet_postprocess_get_info (postprocess, &mask);
   size = (gsize) mask.width * mask.height;
   mask.class_map = g_malloc0 (size);
   mask.probability = g_malloc0 (size);
-  unet_postprocess_run (postprocess, output_data (run, index),
-      options->threshold, &mask);
+  unet_postprocess_run (
+      postprocess, output_data (run, index), options->threshold, &mask);
   ok = save_mask (&mask, path, error);
   if (ok)
     g_print ("%s: %ux%u\n", path, mask.width, mask.height);
@@ -435,8 +438,8 @@ place (Run *run, gint output)
     frame_size (&run->video, &run->width, &run->height);
     w[0] = w[1] = 0;
     unet_tiles_get_window (run->tiles, &w[2], &w[3]);
-  } else if (!unet_session_get_output_window (job->session, output, &w[0],
-                 &w[1], &w[2], &w[3])) {
+  } else if (!unet_session_get_output_window (
+                 job->session, output, &w[0], &w[1], &w[2], &w[3])) {
     w[0] = w[1] = 0;
     w[2] = job->width;
     w[3] = job->height;
@@ -445,8 +448,7 @@ place (Run *run, gint output)
   }
   if (run->sample != NULL)
     unet_placement_init_for (&run->placement, job->contract,
-        GST_VIDEO_INFO_WIDTH (&run->video),
-        GST_VIDEO_INFO_HEIGHT (&run->video),
+        GST_VIDEO_INFO_WIDTH (&run->video), GST_VIDEO_INFO_HEIGHT (&run->video),
         GST_VIDEO_INFO_PAR_N (&run->video), GST_VIDEO_INFO_PAR_D (&run->video),
         run->width, run->height, w[0], w[1], w[2], w[3]);
   else
@@ -461,8 +463,8 @@ learn_size (Run *run)
 {
   ToolJob *job = &run->job;
   gint rows = job->contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
-  const UnetTensorInfo *info = unet_session_get_input_info (job->session,
-      find_input (job->model, job->contract->input));
+  const UnetTensorInfo *info = unet_session_get_input_info (
+      job->session, find_input (job->model, job->contract->input));
 
   job->height = info->dims[rows];
   job->width = info->dims[rows + 1];
@@ -476,8 +478,8 @@ open_tiles (Run *run, GError **error)
   if (run->sample == NULL || run->job.contract->fit != UNET_FIT_TILE)
     return TRUE;
   frame_size (&run->video, &width, &height);
-  run->tiles = unet_tiles_new (run->job.session, run->job.contract, width,
-      height, error);
+  run->tiles = unet_tiles_new (
+      run->job.session, run->job.contract, width, height, error);
   if (run->tiles == NULL)
     return FALSE;
   unet_tiles_get_overlap (run->tiles, &x, &y);
@@ -494,12 +496,12 @@ save (Run *run, const RunOptions *options, gint output, gboolean placed,
   g_autoptr (GError) refused = NULL;
 
   if (g_mkdir_with_parents (options->folder, 0777) < 0) {
-    g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s",
-        options->folder, g_strerror (errno));
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s", options->folder,
+        g_strerror (errno));
     return FALSE;
   }
-  if (!save_outputs (run, output, options->folder, error) ||
-      (placed && !save_png (run, options, output, &refused, error)))
+  if (!save_outputs (run, output, options->folder, error)
+      || (placed && !save_png (run, options, output, &refused, error)))
     return FALSE;
   if (refused != NULL && run->sample != NULL)
     g_printerr ("unetseg: no PNG: %s\n", refused->message);
@@ -520,11 +522,10 @@ run_once (Run *run, const RunOptions *options, GError **error)
       return FALSE;
     placed = place (run, output);
   }
-  if (!copy_feeds (run, error) ||
-      (run->sample != NULL && !copy_picture (run, error)) ||
-      !(run->tiles != NULL
-              ? unet_tiles_run (run->tiles, job->session, error)
-              : unet_session_run (job->session, error)))
+  if (!copy_feeds (run, error)
+      || (run->sample != NULL && !copy_picture (run, error))
+      || !(run->tiles != NULL ? unet_tiles_run (run->tiles, job->session, error)
+                              : unet_session_run (job->session, error)))
     return FALSE;
   return save (run, options, output, placed, error);
 }
@@ -539,14 +540,14 @@ load_picture (Run *run, const gchar *path, GError **error)
     return FALSE;
   }
   run->sample = tool_picture_load (path, error);
-  return run->sample != NULL &&
-         gst_video_info_from_caps (&run->video,
-             gst_sample_get_caps (run->sample));
+  return run->sample != NULL
+      && gst_video_info_from_caps (
+          &run->video, gst_sample_get_caps (run->sample));
 }
 
 static gboolean
-check_options (const ToolOptions *common, const RunOptions *options,
-    GError **error)
+check_options (
+    const ToolOptions *common, const RunOptions *options, GError **error)
 {
   const gchar *wrong = NULL;
 
@@ -574,11 +575,11 @@ run (gchar **words, const ToolOptions *options, const RunOptions *own,
   gboolean ok = FALSE;
 
   g_array_set_clear_func (run.feeds, feed_clear);
-  if (!check_options (options, own, error) ||
-      !tool_job_load (&run.job, words, options, error) ||
-      !read_feeds (&run, own->inputs, error) ||
-      !load_picture (&run, own->image, error) ||
-      !open_session (&run, options, error))
+  if (!check_options (options, own, error)
+      || !tool_job_load (&run.job, words, options, error)
+      || !read_feeds (&run, own->inputs, error)
+      || !load_picture (&run, own->image, error)
+      || !open_session (&run, options, error))
     goto out;
   ok = run_once (&run, own, error);
 
@@ -617,25 +618,23 @@ tool_run_main (gint argc, gchar **argv)
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &own.folder,
         "Where the outputs go; made if need be", "FOLDER" },
-    { "image", 'i', 0, G_OPTION_ARG_FILENAME, &own.image, "A picture",
-        "FILE" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME, &own.image, "A picture", "FILE" },
     { "fit", 'f', 0, G_OPTION_ARG_STRING, &own.fit,
         "How the picture is fitted: stretch, letterbox, crop or tile (as "
-        "--set fit=…)", "FIT" },
+        "--set fit=…)",
+        "FIT" },
     { "input", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &own.inputs,
         "A tensor for an input (repeatable)", "NAME=FILE.npy" },
     { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &own.threshold,
-        "Least probability of a class in the class map; 0.5 by default",
-        "P" },
+        "Least probability of a class in the class map; 0.5 by default", "P" },
     { NULL },
   };
 
   gst_init (NULL, NULL);
   if (!tool_parse (argc, argv, entries,
-          "[MODEL] — one inference on a picture or on tensors", text,
-          &options, &words, &error) ||
-      !add_fit (&options, own.fit) ||
-      !run (words, &options, &own, &error))
+          "[MODEL] — one inference on a picture or on tensors", text, &options,
+          &words, &error)
+      || !add_fit (&options, own.fit) || !run (words, &options, &own, &error))
     status = tool_complain ("run", error);
   tool_options_clear (&options);
   g_free (own.folder);

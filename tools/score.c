@@ -49,8 +49,8 @@ make_band (const guint8 *mask, guint width, guint height, guint reach)
   guint8 *across = g_malloc (n), *band = g_malloc (n);
 
   for (guint y = 0; y < height; y++)
-    erode_line (mask + (gsize) y * width, across + (gsize) y * width, width, 1,
-        reach);
+    erode_line (
+        mask + (gsize) y * width, across + (gsize) y * width, width, 1, reach);
   for (guint x = 0; x < width; x++)
     erode_line (across + x, band + x, height, width, reach);
   for (gsize i = 0; i < n; i++)
@@ -60,8 +60,8 @@ make_band (const guint8 *mask, guint width, guint height, guint reach)
 }
 
 static gdouble
-boundary_iou (const guint8 *found, const guint8 *truth, guint width,
-    guint height)
+boundary_iou (
+    const guint8 *found, const guint8 *truth, guint width, guint height)
 {
   guint reach = MAX (1, (gint) rint (BAND * hypot (width, height)));
   g_autofree guint8 *a = make_band (found, width, height, reach);
@@ -71,8 +71,8 @@ boundary_iou (const guint8 *found, const guint8 *truth, guint width,
 }
 
 void
-tool_score (const guint8 *found, const guint8 *truth, guint width,
-    guint height, ToolScore *score)
+tool_score (const guint8 *found, const guint8 *truth, guint width, guint height,
+    ToolScore *score)
 {
   gsize n = (gsize) width * height, area = 0, wanted = 0;
 
@@ -80,7 +80,7 @@ tool_score (const guint8 *found, const guint8 *truth, guint width,
     area += found[i];
     wanted += truth[i];
   }
-  *score = (ToolScore) { .empty = wanted == 0, .false_area = ratio (area, n) };
+  *score = (ToolScore){ .empty = wanted == 0, .false_area = ratio (area, n) };
   if (score->empty)
     return;
   score->foreground_iou = iou (found, truth, n, 1);

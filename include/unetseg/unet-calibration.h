@@ -22,8 +22,8 @@ UNET_API GType unet_calibration_get_type (void);
  *
  * Since: 1.0
  */
-UNET_API UnetCalibration *unet_calibration_new (UnetModel *model,
-    const gchar *data);
+UNET_API UnetCalibration *unet_calibration_new (
+    UnetModel *model, const gchar *data);
 
 /**
  * unet_model_get_calibration:
@@ -64,8 +64,8 @@ UNET_API void unet_calibration_unref (UnetCalibration *self);
  *
  * Since: 1.0
  */
-UNET_API void unet_calibration_set_limits (UnetCalibration *self,
-    gdouble difference, gdouble iou);
+UNET_API void unet_calibration_set_limits (
+    UnetCalibration *self, gdouble difference, gdouble iou);
 
 /**
  * unet_calibration_add:
@@ -78,8 +78,8 @@ UNET_API void unet_calibration_set_limits (UnetCalibration *self,
  *
  * Since: 1.0
  */
-UNET_API guint unet_calibration_add (UnetCalibration *self,
-    UnetSession *session);
+UNET_API guint unet_calibration_add (
+    UnetCalibration *self, UnetSession *session);
 
 /**
  * unet_calibration_finish:
@@ -122,8 +122,8 @@ UNET_API void unet_calibration_cancel (UnetCalibration *self);
  *
  * Since: 1.0
  */
-UNET_API UnetCalibration *unet_calibration_load (const gchar *path,
-    GError **error);
+UNET_API UnetCalibration *unet_calibration_load (
+    const gchar *path, GError **error);
 
 /**
  * unet_calibration_new_from_data:
@@ -136,8 +136,8 @@ UNET_API UnetCalibration *unet_calibration_load (const gchar *path,
  *
  * Since: 1.0
  */
-UNET_API UnetCalibration *unet_calibration_new_from_data (const gchar *text,
-    gsize length, const gchar *name, GError **error);
+UNET_API UnetCalibration *unet_calibration_new_from_data (
+    const gchar *text, gsize length, const gchar *name, GError **error);
 
 /**
  * unet_calibration_save:
@@ -149,8 +149,8 @@ UNET_API UnetCalibration *unet_calibration_new_from_data (const gchar *text,
  *
  * Since: 1.0
  */
-UNET_API gboolean unet_calibration_save (UnetCalibration *self,
-    const gchar *path, GError **error);
+UNET_API gboolean unet_calibration_save (
+    UnetCalibration *self, const gchar *path, GError **error);
 
 /**
  * unet_calibration_fits:
@@ -161,8 +161,8 @@ UNET_API gboolean unet_calibration_save (UnetCalibration *self,
  *
  * Since: 1.0
  */
-UNET_API gboolean unet_calibration_fits (UnetCalibration *self,
-    UnetModel *model);
+UNET_API gboolean unet_calibration_fits (
+    UnetCalibration *self, UnetModel *model);
 
 /**
  * unet_calibration_is_finished:
@@ -194,8 +194,8 @@ UNET_API gboolean unet_calibration_agrees (UnetCalibration *self);
  *
  * Since: 1.0
  */
-UNET_API void unet_calibration_get_agreement (UnetCalibration *self,
-    gdouble *difference, gdouble *iou);
+UNET_API void unet_calibration_get_agreement (
+    UnetCalibration *self, gdouble *difference, gdouble *iou);
 
 /**
  * unet_calibration_get_data:
@@ -206,8 +206,8 @@ UNET_API void unet_calibration_get_agreement (UnetCalibration *self,
  *
  * Since: 1.0
  */
-UNET_API const gchar *unet_calibration_get_data (UnetCalibration *self,
-    guint *n_frames);
+UNET_API const gchar *unet_calibration_get_data (
+    UnetCalibration *self, guint *n_frames);
 
 /**
  * unet_calibration_get_n_wide:

@@ -145,11 +145,11 @@ typedef struct {
   gchar **constants;
 } UnetContract;
 
-#define UNET_TYPE_CONTRACT        (unet_contract_get_type ())
-#define UNET_TYPE_LAYOUT          (unet_layout_get_type ())
-#define UNET_TYPE_COLOR_ORDER     (unet_color_order_get_type ())
-#define UNET_TYPE_FIT             (unet_fit_get_type ())
-#define UNET_TYPE_ACTIVATION      (unet_activation_get_type ())
+#define UNET_TYPE_CONTRACT    (unet_contract_get_type ())
+#define UNET_TYPE_LAYOUT      (unet_layout_get_type ())
+#define UNET_TYPE_COLOR_ORDER (unet_color_order_get_type ())
+#define UNET_TYPE_FIT         (unet_fit_get_type ())
+#define UNET_TYPE_ACTIVATION  (unet_activation_get_type ())
 
 UNET_API GType unet_contract_get_type (void);
 UNET_API GType unet_layout_get_type (void);

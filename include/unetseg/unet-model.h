@@ -59,8 +59,8 @@ UNET_API GBytes *unet_model_dup_built_in (void);
  *
  * Since: 1.0
  */
-UNET_API UnetModel *unet_model_new_from_bytes (GBytes *bytes,
-    const gchar *name, GError **error);
+UNET_API UnetModel *unet_model_new_from_bytes (
+    GBytes *bytes, const gchar *name, GError **error);
 
 /**
  * unet_model_ref:
@@ -119,8 +119,8 @@ UNET_API guint unet_model_get_n_outputs (const UnetModel *model);
  *
  * Since: 1.0
  */
-UNET_API const UnetTensorInfo *unet_model_get_input (const UnetModel *model,
-    guint index);
+UNET_API const UnetTensorInfo *unet_model_get_input (
+    const UnetModel *model, guint index);
 
 /**
  * unet_model_get_output:
@@ -132,8 +132,8 @@ UNET_API const UnetTensorInfo *unet_model_get_input (const UnetModel *model,
  *
  * Since: 1.0
  */
-UNET_API const UnetTensorInfo *unet_model_get_output (const UnetModel *model,
-    guint index);
+UNET_API const UnetTensorInfo *unet_model_get_output (
+    const UnetModel *model, guint index);
 
 /**
  * unet_model_get_metadata:
@@ -144,8 +144,8 @@ UNET_API const UnetTensorInfo *unet_model_get_output (const UnetModel *model,
  *
  * Since: 1.0
  */
-UNET_API const gchar *unet_model_get_metadata (const UnetModel *model,
-    const gchar *key);
+UNET_API const gchar *unet_model_get_metadata (
+    const UnetModel *model, const gchar *key);
 
 /**
  * unet_model_is_quantized:
@@ -184,8 +184,8 @@ UNET_API guint64 unet_model_get_n_parameters (const UnetModel *model);
  *
  * Since: 1.0
  */
-UNET_API UnetContract *unet_model_get_contract (const UnetModel *model,
-    GHashTable *overrides, GError **error);
+UNET_API UnetContract *unet_model_get_contract (
+    const UnetModel *model, GHashTable *overrides, GError **error);
 
 /**
  * unet_model_choose_size:

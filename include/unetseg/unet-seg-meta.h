@@ -31,8 +31,8 @@ UNET_API GType unet_seg_classes_get_type (void);
  *
  * Since: 1.0
  */
-UNET_API UnetSegClasses *unet_seg_classes_new (const gchar *model,
-    guint n_classes, const gchar *const *labels);
+UNET_API UnetSegClasses *unet_seg_classes_new (
+    const gchar *model, guint n_classes, const gchar *const *labels);
 
 /**
  * unet_seg_classes_ref:
@@ -133,7 +133,8 @@ typedef struct {
   gpointer _reserved[4];
 } UnetSegMeta;
 
-#ifndef __GI_SCANNER__ /* in Gst's name space, and types that need gst_init() */
+#ifndef __GI_SCANNER__ /* in Gst's name space, and types that need gst_init()  \
+                        */
 #define UNET_SEG_META_API_TYPE (unet_seg_meta_api_get_type ())
 UNET_API GType unet_seg_meta_api_get_type (void);
 

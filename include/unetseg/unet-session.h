@@ -96,8 +96,10 @@ typedef struct {
   UnetCalibration *calibration;
 } UnetSessionOptions;
 
-#define UNET_SESSION_OPTIONS_INIT                                             \
-  { 0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL }
+#define UNET_SESSION_OPTIONS_INIT                                              \
+  {                                                                            \
+    0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL                   \
+  }
 
 /**
  * UnetLayerInfo:
@@ -235,8 +237,8 @@ UNET_API const UnetTensorInfo *unet_session_get_output_info (
  *
  * Since: 1.0
  */
-UNET_API gpointer unet_session_get_input_data (UnetSession *session,
-    guint index);
+UNET_API gpointer unet_session_get_input_data (
+    UnetSession *session, guint index);
 
 /**
  * unet_session_get_output_data: (skip)
@@ -248,8 +250,8 @@ UNET_API gpointer unet_session_get_input_data (UnetSession *session,
  *
  * Since: 1.0
  */
-UNET_API gconstpointer unet_session_get_output_data (UnetSession *session,
-    guint index);
+UNET_API gconstpointer unet_session_get_output_data (
+    UnetSession *session, guint index);
 
 /**
  * unet_session_get_output_window:
@@ -368,8 +370,7 @@ UNET_API guint64 unet_session_get_flops (UnetSession *session);
  *
  * Since: 1.0
  */
-UNET_API gsize unet_session_get_arena_size (UnetSession *session,
-    gsize *live);
+UNET_API gsize unet_session_get_arena_size (UnetSession *session, gsize *live);
 
 /**
  * unet_session_get_layers:
@@ -380,8 +381,8 @@ UNET_API gsize unet_session_get_arena_size (UnetSession *session,
  *
  * Since: 1.0
  */
-UNET_API const UnetLayerInfo *unet_session_get_layers (UnetSession *session,
-    guint *n_layers);
+UNET_API const UnetLayerInfo *unet_session_get_layers (
+    UnetSession *session, guint *n_layers);
 
 /**
  * unet_session_get_engine_name:

@@ -24,7 +24,7 @@ unet_byte_dot (__m256i sum, __m256i bytes, __m256i weights)
 {
   __m256i pairs = _mm256_maddubs_epi16 (bytes, weights);
 
-  return _mm256_add_epi32 (sum,
-      _mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
+  return _mm256_add_epi32 (
+      sum, _mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
 }
 #endif

@@ -26,13 +26,13 @@ add_up (const __m256i *v, const gint64 n)
   if (n == 2)
     return _mm256_permutevar8x32_epi32 (_mm256_hadd_epi32 (v[0], v[1]),
         _mm256_setr_epi32 (0, 1, 4, 5, 2, 3, 6, 7));
-  a = _mm256_hadd_epi32 (_mm256_hadd_epi32 (v[0], v[1]),
-      _mm256_hadd_epi32 (v[2], v[3]));
+  a = _mm256_hadd_epi32 (
+      _mm256_hadd_epi32 (v[0], v[1]), _mm256_hadd_epi32 (v[2], v[3]));
   if (n == 4)
-    return _mm256_permutevar8x32_epi32 (a,
-        _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7));
-  b = _mm256_hadd_epi32 (_mm256_hadd_epi32 (v[4], v[5]),
-      _mm256_hadd_epi32 (v[6], v[7]));
+    return _mm256_permutevar8x32_epi32 (
+        a, _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7));
+  b = _mm256_hadd_epi32 (
+      _mm256_hadd_epi32 (v[4], v[5]), _mm256_hadd_epi32 (v[6], v[7]));
   return _mm256_add_epi32 (_mm256_permute2x128_si256 (a, b, 0x20),
       _mm256_permute2x128_si256 (a, b, 0x31));
 }
@@ -74,12 +74,12 @@ channel (const UnetByteHeadShape *p, const guint8 *const *rows,
     __m256 y = _mm256_set1_ps (c->bias);
 
     for (gint64 part = 0; part < p->parts; part++) {
-      __m256i sum = eight_sums (p, rows, x * pixel, c->weights + part * size,
-          pixel, n);
+      __m256i sum =
+          eight_sums (p, rows, x * pixel, c->weights + part * size, pixel, n);
 
       sum = _mm256_add_epi32 (sum, _mm256_set1_epi32 (c->start[part]));
-      y = _mm256_fmadd_ps (_mm256_cvtepi32_ps (sum),
-          _mm256_set1_ps (c->factor[part]), y);
+      y = _mm256_fmadd_ps (
+          _mm256_cvtepi32_ps (sum), _mm256_set1_ps (c->factor[part]), y);
     }
     _mm256_storeu_ps (out + x, y);
   }
@@ -114,10 +114,10 @@ channel (const UnetByteHeadShape *p, const guint8 *const *rows,
   for (gint64 x = 0; x < p->ow; x++) {
     out[x] = c->bias;
     for (gint64 part = 0; part < p->parts; part++)
-      out[x] = fmaf (sum_of (p, rows, x * pixel, c->weights + part * size,
-                         pixel)
-              + c->start[part],
-          c->factor[part], out[x]);
+      out[x] =
+          fmaf (sum_of (p, rows, x * pixel, c->weights + part * size, pixel)
+                  + c->start[part],
+              c->factor[part], out[x]);
   }
 }
 #endif
@@ -144,5 +144,4 @@ row (const UnetByteHeadShape *p, const guint8 *const *rows,
   }
 }
 
-const UnetByteHeadIsa UNET_ISA
-    = { UNET_BYTE_NAME, UNET_BYTE_LARGEST, row };
+const UnetByteHeadIsa UNET_ISA = { UNET_BYTE_NAME, UNET_BYTE_LARGEST, row };

@@ -65,8 +65,8 @@ static void
 copy_pixels (guint8 *restrict to, gint64 to_step, const guint8 *restrict from,
     gint64 step, gint64 c, gint64 n)
 {
-#define COPY(size)                                                            \
-  for (gint64 i = 0; i < n; i++)                                              \
+#define COPY(size)                                                             \
+  for (gint64 i = 0; i < n; i++)                                               \
   memcpy (to + i * to_step, from + i * step, size)
   if (c == step && c == to_step)
     memcpy (to, from, n * c);
@@ -85,8 +85,8 @@ copy_pixels (guint8 *restrict to, gint64 to_step, const guint8 *restrict from,
 
 /* Row @y of the source with zeros all round, signed bytes made unsigned. */
 static void
-prepare_row (const UnetByteHeadShape *p, const guint8 *src, gint64 y,
-    guint8 *out)
+prepare_row (
+    const UnetByteHeadShape *p, const guint8 *src, gint64 y, guint8 *out)
 {
   gint64 pixel = unet_byte_head_pixel (p), bytes = row_bytes (p);
   gint64 n = MIN (p->iw, bytes / pixel - p->pad_x);
@@ -157,8 +157,8 @@ unet_byte_head_strip (const UnetByteHeadIsa *isa, const UnetByteHeadShape *p,
   const guint8 *rows[UNET_BYTE_HEAD_STRIP + UNET_BYTE_HEAD_KERNEL];
 
   for (gint64 r = 0; r < reads; r++) {
-    prepare_row (p, src + image * p->src.image, y + r - p->pad_y,
-        scratch + r * bytes);
+    prepare_row (
+        p, src + image * p->src.image, y + r - p->pad_y, scratch + r * bytes);
     rows[r] = scratch + r * bytes;
   }
   for (gint64 r = 0; r < n; r++) {
@@ -182,8 +182,7 @@ head_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 }
 
 void
-unet_kernel_byte_head (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_byte_head (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetByteHeadShape *p = params;
   gint64 strips = (p->oh + UNET_BYTE_HEAD_STRIP - 1) / UNET_BYTE_HEAD_STRIP;

@@ -54,8 +54,10 @@ const UnetByteHeadIsa *unet_byte_head_isa (void);
 static inline gint64
 unet_byte_head_pixel (const UnetByteHeadShape *p)
 {
-  return p->c <= 4 ? 4 : p->c <= 8 ? 8 : p->c <= 16 ? 16
-                                                    : (p->c + 31) / 32 * 32;
+  return p->c <= 4 ? 4
+      : p->c <= 8  ? 8
+      : p->c <= 16 ? 16
+                   : (p->c + 31) / 32 * 32;
 }
 
 /* Bytes of weights of one tap. */
@@ -81,8 +83,8 @@ unet_byte_head_channel_size (const UnetByteHeadShape *p)
 }
 
 /* @weights: [parts][c][kh][kw] of one channel */
-void unet_byte_head_pack (const UnetByteHeadShape *shape,
-    const gint8 *weights, const gfloat *factor, gfloat bias, guint8 *out);
+void unet_byte_head_pack (const UnetByteHeadShape *shape, const gint8 *weights,
+    const gfloat *factor, gfloat bias, guint8 *out);
 /* Bytes for one thread. */
 gsize unet_byte_head_scratch (const UnetByteHeadShape *shape);
 /* Output rows [y, y + UNET_BYTE_HEAD_STRIP) of picture @image. */
@@ -90,7 +92,7 @@ void unet_byte_head_strip (const UnetByteHeadIsa *isa,
     const UnetByteHeadShape *shape, const guint8 *src, const guint8 *packed,
     gint64 image, gint64 y, guint8 *scratch, gpointer dst);
 /* ptr[0] bytes, ptr[1] packed, ptr[2] result, ptr[3] scratch of all threads */
-void unet_kernel_byte_head (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_byte_head (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 G_END_DECLS

@@ -61,7 +61,7 @@ store_part (guint8 *to, __m256i v, gint64 c)
 #endif
 
 /* Channel of lane @e of vector @q of a block. */
-#define CHANNEL(q, e) ((e) / 4 * 16 + (q) * 4 + (e) % 4)
+#define CHANNEL(q, e) ((e) / 4 * 16 + (q) *4 + (e) % 4)
 
 typedef struct {
   gint32 start[4][8];
@@ -97,8 +97,8 @@ pack (const UnetDepthwiseShape *p, const gint8 *weights, const gint32 *start,
       to->bias[q][e] = bias[c];
       for (gint64 y = 0; y < p->kernel; y++)
         for (gint64 x = 0; x < p->kernel; x++)
-          to->weights[(x * weaves (p->kernel) + y / 4) * 4 + q][e * 4 + y % 4]
-              = weights[(y * p->kernel + x) * BLOCK + c];
+          to->weights[(x * weaves (p->kernel) + y / 4) * 4 + q][e * 4 + y % 4] =
+              weights[(y * p->kernel + x) * BLOCK + c];
     }
 }
 
@@ -166,15 +166,14 @@ scale (const UnetDepthwiseShape *p, __m256i sum, const gfloat *factor,
 }
 
 INLINE void
-finish (const Source *s, const __m256i *sum, const Packed *packed,
-    guint8 *dst, const gboolean hard_swish)
+finish (const Source *s, const __m256i *sum, const Packed *packed, guint8 *dst,
+    const gboolean hard_swish)
 {
   __m256i i[4], low, high, v;
 
 #pragma GCC unroll 4
   for (gint64 q = 0; q < 4; q++)
-    i[q] = scale (s->p, sum[q], packed->factor[q], packed->bias[q],
-        hard_swish);
+    i[q] = scale (s->p, sum[q], packed->factor[q], packed->bias[q], hard_swish);
   low = _mm256_packs_epi32 (i[0], i[1]);
   high = _mm256_packs_epi32 (i[2], i[3]);
   if (s->p->dst_signed)
@@ -193,8 +192,8 @@ finish (const Source *s, const __m256i *sum, const Packed *packed,
 
 /* @outputs pixels, the first from column @x of the source on. */
 INLINE void
-pixels (const Source *s, const Packed *packed, gint64 x, gint64 c,
-    guint8 *dst, const gint64 kernel, const gint64 stride, const gint64 outputs,
+pixels (const Source *s, const Packed *packed, gint64 x, gint64 c, guint8 *dst,
+    const gint64 kernel, const gint64 stride, const gint64 outputs,
     const gboolean careful)
 {
   const guint8 *at[UNET_DEPTHWISE_MAX_KERNEL];
@@ -222,9 +221,9 @@ pixels (const Source *s, const Packed *packed, gint64 x, gint64 c,
 #pragma GCC unroll 4
           for (gint64 q = 0; q < 4; q++)
             sum[o][q] = unet_byte_dot (sum[o][q], v[q],
-                _mm256_loadu_si256 ((const __m256i *)
-                        packed->weights[(kx * ((kernel + 3) / 4) + g) * 4
-                            + q]));
+                _mm256_loadu_si256 (
+                    (const __m256i *) packed
+                        ->weights[(kx * ((kernel + 3) / 4) + g) * 4 + q]));
       }
     }
 #pragma GCC unroll 5
@@ -268,8 +267,8 @@ blocks (const Source *s, const guint8 *packed, gint64 x, guint8 *dst,
 /* Several pixels at once, the last ones once more where they do not come
  * out even. */
 INLINE void
-row_of (const Source *s, const guint8 *packed, guint8 *dst,
-    const gint64 kernel, const gint64 stride)
+row_of (const Source *s, const guint8 *packed, guint8 *dst, const gint64 kernel,
+    const gint64 stride)
 {
   gint64 w = s->p->ow;
 

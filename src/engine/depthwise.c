@@ -20,8 +20,8 @@ unet_depthwise_isa (void)
 }
 
 gsize
-unet_depthwise_packed_size (const UnetDepthwiseIsa *isa,
-    const UnetDepthwiseShape *p)
+unet_depthwise_packed_size (
+    const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p)
 {
   return unet_depthwise_blocks (p) * isa->block_size (p);
 }
@@ -39,15 +39,15 @@ excess (const UnetDepthwiseShape *p, const gint8 *weights)
 
 void
 unet_depthwise_pack (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
-    const gint8 *weights, const gfloat *factor, const gfloat *bias,
-    guint8 *out)
+    const gint8 *weights, const gfloat *factor, const gfloat *bias, guint8 *out)
 {
   gint64 taps = p->kernel * p->kernel;
 
   for (gint64 b = 0; b < unet_depthwise_blocks (p);
        b++, out += isa->block_size (p)) {
-    gint8 w[UNET_DEPTHWISE_MAX_KERNEL * UNET_DEPTHWISE_MAX_KERNEL * BLOCK]
-        = { 0 };
+    gint8 w[UNET_DEPTHWISE_MAX_KERNEL * UNET_DEPTHWISE_MAX_KERNEL * BLOCK] = {
+      0
+    };
     gint64 first = unet_depthwise_first (p, b);
     gfloat factors[BLOCK] = { 0 }, biases[BLOCK] = { 0 };
     gint32 start[BLOCK] = { 0 };
@@ -76,7 +76,8 @@ unet_depthwise_row (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
     gint64 iy = y * p->stride - p->pad_y + k;
 
     rows[k] = iy >= 0 && iy < p->ih
-        ? src + image * p->src.image + iy * p->src.row : NULL;
+        ? src + image * p->src.image + iy * p->src.row
+        : NULL;
   }
   isa->row (p, rows, packed, dst + image * p->dst.image + y * p->dst.row);
 }
@@ -87,8 +88,8 @@ typedef struct {
 } Run;
 
 static void
-depthwise_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+depthwise_job (
+    gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const Run *r = params;
 
@@ -97,8 +98,7 @@ depthwise_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_depthwise (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_depthwise (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetDepthwiseShape *p = params;
   Run run = { unet_depthwise_isa (), p };

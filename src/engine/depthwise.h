@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 /* Channels that are computed together; the last ones of more than that
  * overlap those before. */
-#define UNET_DEPTHWISE_BLOCK 32
+#define UNET_DEPTHWISE_BLOCK      32
 #define UNET_DEPTHWISE_MAX_KERNEL 5
 
 typedef struct {
@@ -48,9 +48,8 @@ struct _UnetDepthwiseIsa {
 static inline gint64
 unet_depthwise_first (const UnetDepthwiseShape *p, gint64 block)
 {
-  return MAX (MIN (block * UNET_DEPTHWISE_BLOCK,
-                  p->c - UNET_DEPTHWISE_BLOCK),
-      0);
+  return MAX (
+      MIN (block * UNET_DEPTHWISE_BLOCK, p->c - UNET_DEPTHWISE_BLOCK), 0);
 }
 
 static inline gint64
@@ -64,20 +63,20 @@ extern const UnetDepthwiseIsa unet_depthwise_generic, unet_depthwise_avx2,
 /* The best of this machine. */
 const UnetDepthwiseIsa *unet_depthwise_isa (void);
 
-gsize unet_depthwise_packed_size (const UnetDepthwiseIsa *isa,
-    const UnetDepthwiseShape *shape);
+gsize unet_depthwise_packed_size (
+    const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *shape);
 /* @weights: [c][kernel][kernel]; @factor: at most 1000, @bias: 10^9, unless
  * there is a hard swish. */
 void unet_depthwise_pack (const UnetDepthwiseIsa *isa,
-    const UnetDepthwiseShape *shape, const gint8 *weights,
-    const gfloat *factor, const gfloat *bias, guint8 *out);
+    const UnetDepthwiseShape *shape, const gint8 *weights, const gfloat *factor,
+    const gfloat *bias, guint8 *out);
 /* Row @y of picture @image. */
 void unet_depthwise_row (const UnetDepthwiseIsa *isa,
     const UnetDepthwiseShape *shape, const guint8 *src, const guint8 *packed,
     gint64 image, gint64 y, guint8 *dst);
 
 /* ptr[0] bytes, ptr[1] packed, ptr[2] bytes */
-void unet_kernel_depthwise (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_depthwise (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 G_END_DECLS

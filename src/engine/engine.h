@@ -14,8 +14,8 @@ typedef struct _UnetPlan UnetPlan;
 
 /* Takes over @graph: inferred, every dimension known, optimised unless tuning
  * is REFERENCE. */
-UnetPlan *unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
-    GError **error);
+UnetPlan *unet_plan_new (
+    UnetGraph *graph, const UnetSessionOptions *options, GError **error);
 
 /* What may be computed in narrow numbers, and how large values get. */
 typedef struct {

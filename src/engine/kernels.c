@@ -78,8 +78,8 @@ copy_channels_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_copy_channels (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_copy_channels (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetCopyChannels *p = params;
 
@@ -118,24 +118,23 @@ depth_to_space_job (gconstpointer params, gpointer const *ptr, gint64 i,
 
   for (gint64 dx = 0; dx < r; dx++) {
     gint64 group = y % r * r + dx;
-    const gfloat *src = (const gfloat *) ptr[0] + n * vec_image (s)
-        + y / r * s->w * s->vec;
+    const gfloat *src =
+        (const gfloat *) ptr[0] + n * vec_image (s) + y / r * s->w * s->vec;
 
-    src += nhwc ? group * d->vec
-                : (group * d->blocks + b) * vec_plane (s);
+    src += nhwc ? group * d->vec : (group * d->blocks + b) * vec_plane (s);
     spread_row (dst + dx * d->vec, src, s->w, d->vec, s->vec, r);
   }
 }
 
 void
-unet_kernel_depth_to_space (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_depth_to_space (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetDepthToSpace *p = params;
   const UnetVec *d = &p->dst;
 
-  unet_parallel (depth_to_space_job, params, ptr,
-      d->n * d->blocks * d->h, threads);
+  unet_parallel (
+      depth_to_space_job, params, ptr, d->n * d->blocks * d->h, threads);
 }
 
 static void
@@ -160,14 +159,14 @@ depth_to_space_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_depth_to_space_plain (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_depth_to_space_plain (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetDepthToSpace *p = params;
   const UnetVec *d = &p->dst;
 
-  unet_parallel (depth_to_space_plain_job, params, ptr,
-      d->n * d->c * d->h, threads);
+  unet_parallel (
+      depth_to_space_plain_job, params, ptr, d->n * d->c * d->h, threads);
 }
 
 /* ---- resize ------------------------------------------------------------- */
@@ -194,8 +193,8 @@ unet_resize_tables_new (UnetVec src, UnetVec dst, gboolean nearest)
 }
 
 UNET_CLONES static void
-resize_nearest_row (const UnetResizeTables *t, gfloat *restrict dst,
-    const gfloat *restrict src)
+resize_nearest_row (
+    const UnetResizeTables *t, gfloat *restrict dst, const gfloat *restrict src)
 {
   gint64 vec = t->dst.vec;
 
@@ -247,15 +246,13 @@ resize_job (gconstpointer params, gpointer const *ptr, gint64 i,
   const UnetVec *s = &t->src, *d = &t->dst;
   gint64 y = i % d->h, plane = i / d->h;
   const gfloat *src = (const gfloat *) ptr[0] + plane * vec_plane (s);
-  gfloat *dst = (gfloat *) ptr[1] + plane * vec_plane (d)
-      + y * d->w * d->vec;
+  gfloat *dst = (gfloat *) ptr[1] + plane * vec_plane (d) + y * d->w * d->vec;
   const gfloat *r0 = src + t->y0[y] * s->w * s->vec;
 
   if (t->nearest)
     resize_nearest_row (t, dst, r0);
   else
-    resize_linear_row (t, dst, r0, src + t->y1[y] * s->w * s->vec,
-        t->fy[y]);
+    resize_linear_row (t, dst, r0, src + t->y1[y] * s->w * s->vec, t->fy[y]);
 }
 
 void
@@ -287,8 +284,7 @@ pad_zero_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_pad_zero (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_pad_zero (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetPadZero *p = params;
   const UnetVec *d = &p->dst;
@@ -374,15 +370,15 @@ global_pool_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_global_pool (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_global_pool (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetGlobalPool *p = params;
   const UnetVec *s = &p->src;
   gint64 groups = (s->vec + 15) / 16;
 
-  unet_parallel (global_pool_job, params, ptr,
-      s->n * s->blocks * groups, threads);
+  unet_parallel (
+      global_pool_job, params, ptr, s->n * s->blocks * groups, threads);
 }
 
 /* ---- 2x2 maximum --------------------------------------------------------- */
@@ -405,15 +401,15 @@ max_pool2_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
 {
   const UnetMaxPool2 *p = params;
   const UnetVec *s = &p->src, *d = &p->dst;
-  const gfloat *src = (const gfloat *) ptr[0]
-      + (i / d->h * s->h + i % d->h * 2) * s->w;
+  const gfloat *src =
+      (const gfloat *) ptr[0] + (i / d->h * s->h + i % d->h * 2) * s->w;
 
   max2_row ((gfloat *) ptr[1] + i * d->w, src, src + s->w, d->w);
 }
 
 void
-unet_kernel_max_pool2_plain (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_max_pool2_plain (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetMaxPool2 *p = params;
   const UnetVec *d = &p->dst;
@@ -485,8 +481,8 @@ row_scale (gfloat *restrict d, const gfloat *restrict sum, gint64 n)
 }
 
 static void
-softmax_tile (const UnetSoftmaxPlain *p, const gfloat *src, gfloat *dst,
-    gint64 n)
+softmax_tile (
+    const UnetSoftmaxPlain *p, const gfloat *src, gfloat *dst, gint64 n)
 {
   gfloat best[SOFTMAX_TILE], sum[SOFTMAX_TILE] = { 0 };
 
@@ -494,8 +490,8 @@ softmax_tile (const UnetSoftmaxPlain *p, const gfloat *src, gfloat *dst,
   for (gint64 c = 1; c < p->c; c++)
     row_max (best, src + c * p->pixels, n);
   for (gint64 c = 0; c < p->c; c++)
-    softmax_exponentials (src + c * p->pixels, best, sum,
-        dst + c * p->pixels, n, p->logarithm);
+    softmax_exponentials (
+        src + c * p->pixels, best, sum, dst + c * p->pixels, n, p->logarithm);
   if (p->logarithm)
     for (gint64 i = 0; i < n; i++)
       sum[i] = logf (sum[i]);
@@ -519,13 +515,13 @@ softmax_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
   gint64 at = i % tiles * SOFTMAX_TILE;
   gint64 offset = i / tiles * p->c * p->pixels + at;
 
-  softmax_tile (p, (const gfloat *) ptr[0] + offset,
-      (gfloat *) ptr[1] + offset, MIN (SOFTMAX_TILE, p->pixels - at));
+  softmax_tile (p, (const gfloat *) ptr[0] + offset, (gfloat *) ptr[1] + offset,
+      MIN (SOFTMAX_TILE, p->pixels - at));
 }
 
 void
-unet_kernel_softmax_plain (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_softmax_plain (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetSoftmaxPlain *p = params;
   gint64 tiles = (p->pixels + SOFTMAX_TILE - 1) / SOFTMAX_TILE;
@@ -536,8 +532,8 @@ unet_kernel_softmax_plain (gconstpointer params, gpointer const *ptr,
 /* ---- pointwise ---------------------------------------------------------- */
 
 UNET_CLONES static void
-linear_clip_run (const UnetLinearClip *p, const gfloat *src, gfloat *dst,
-    gint64 n)
+linear_clip_run (
+    const UnetLinearClip *p, const gfloat *src, gfloat *dst, gint64 n)
 {
   gfloat alpha = p->alpha, beta = p->beta, low = p->low, high = p->high;
 
@@ -561,24 +557,23 @@ linear_clip_job (gconstpointer params, gpointer const *ptr, gint64 i,
   linear_clip_run (p, (const gfloat *) ptr[0] + i * row, dst, row);
   if (tail < v->vec)
     for (gint64 x = 0; x < v->w; x++)
-      memset (dst + x * v->vec + tail, 0,
-          (v->vec - tail) * sizeof (gfloat));
+      memset (dst + x * v->vec + tail, 0, (v->vec - tail) * sizeof (gfloat));
 }
 
 void
-unet_kernel_linear_clip (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_linear_clip (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetLinearClip *p = params;
   const UnetVec *v = &p->vec;
 
-  unet_parallel (linear_clip_job, params, ptr,
-      v->n * v->blocks * v->h, threads);
+  unet_parallel (
+      linear_clip_job, params, ptr, v->n * v->blocks * v->h, threads);
 }
 
 UNET_CLONES static void
-prelu_run (const gfloat *src, const gfloat *slope, gfloat *dst, gint64 vec,
-    gint64 n)
+prelu_run (
+    const gfloat *src, const gfloat *slope, gfloat *dst, gint64 vec, gint64 n)
 {
   if (vec == 1) {
     gfloat s = *slope;

@@ -6,10 +6,11 @@
 /* Which layout each node works in. Every layout of every convolution has a
  * time; moves cost their bytes. Flipping one node alone hardly ever pays,
  * since both its neighbours then need a reorder: so whole levels of the
- * network (all nodes of one picture size) are tried first, then single nodes. */
+ * network (all nodes of one picture size) are tried first, then single nodes.
+ */
 
-#define NEVER          (G_MAXUINT64 / 1024)
-#define BYTES_PER_NS   12 /* of moves and pointwise steps */
+#define NEVER        (G_MAXUINT64 / 1024)
+#define BYTES_PER_NS 12 /* of moves and pointwise steps */
 
 typedef struct {
   UnetPlan *plan;
@@ -18,7 +19,8 @@ typedef struct {
   UnetNode **nodes;
 } Search;
 
-/* ---- what nodes read and write -------------------------------------------- */
+/* ---- what nodes read and write --------------------------------------------
+ */
 
 static gboolean
 has_few (const UnetPlan *plan, const UnetValue *value)
@@ -27,8 +29,8 @@ has_few (const UnetPlan *plan, const UnetValue *value)
 }
 
 UnetMemLayout
-unet_node_reads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout)
+unet_node_reads (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
   if (layout == UNET_MEM_BLOCKED && node->op == UNET_OP_Conv
       && unet_node_input (node, 0)->dims[1] <= 3)
@@ -40,8 +42,8 @@ unet_node_reads (const UnetPlan *plan, const UnetNode *node,
 }
 
 UnetMemLayout
-unet_node_writes (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout)
+unet_node_writes (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
   UnetValue *out = unet_node_output (node, 0);
 
@@ -54,11 +56,11 @@ unet_node_writes (const UnetPlan *plan, const UnetNode *node,
   return layout;
 }
 
-/* ---- costs ---------------------------------------------------------------- */
+/* ---- costs ----------------------------------------------------------------
+ */
 
 static guint64
-value_cost (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout)
+value_cost (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
   guint64 n = unet_dims_count (value->n_dims, value->dims);
 
@@ -113,8 +115,7 @@ node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   if (unet_node_is_narrow (plan, node))
     return layout == UNET_MEM_NARROW ? 0 : NEVER;
   if (!(unet_node_layouts (plan, node) & 1u << layout)
-      || (layout == UNET_MEM_NHWC
-          && (node->op != UNET_OP_Conv || !plan->avx2)))
+      || (layout == UNET_MEM_NHWC && (node->op != UNET_OP_Conv || !plan->avx2)))
     return NEVER;
   switch (node->op) {
     case UNET_OP_Conv:
@@ -124,8 +125,7 @@ node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
       return unet_conv_time (plan, node, layout)
           + thin_cost (plan, node, layout);
     case UNET_OP_ConvTranspose:
-      if (layout == UNET_MEM_PLAIN
-          && !unet_deconv_spreads (plan, node, layout))
+      if (layout == UNET_MEM_PLAIN && !unet_deconv_spreads (plan, node, layout))
         return NEVER;
       return move_cost (plan, node, layout);
     case UNET_OP_Concat:
@@ -144,8 +144,8 @@ node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 
 /* Reorders of a value for readers that want it elsewhere than it lies. */
 static guint64
-reorder_cost (const Search *s, const UnetValue *value,
-    const UnetMemLayout *layout_of)
+reorder_cost (
+    const Search *s, const UnetValue *value, const UnetMemLayout *layout_of)
 {
   UnetMemLayout lies = UNET_MEM_PLAIN;
   guint64 unpacking = 0;
@@ -154,8 +154,8 @@ reorder_cost (const Search *s, const UnetValue *value,
   if (value->constant || !unet_value_fits (s->plan, value, UNET_MEM_BLOCKED))
     return 0;
   if (value->producer)
-    lies = unet_node_writes (s->plan, value->producer,
-        layout_of[value->producer->index]);
+    lies = unet_node_writes (
+        s->plan, value->producer, layout_of[value->producer->index]);
   for (guint i = 0; i < value->consumers->len; i++) {
     UnetNode *c = g_ptr_array_index (value->consumers, i);
     UnetMemLayout reads = unet_node_reads (s->plan, c, layout_of[c->index]);
@@ -176,8 +176,8 @@ reorder_cost (const Search *s, const UnetValue *value,
 
 /* Of everything that the choice of @node's layout decides. */
 static guint64
-local_cost (const Search *s, const UnetNode *node,
-    const UnetMemLayout *layout_of)
+local_cost (
+    const Search *s, const UnetNode *node, const UnetMemLayout *layout_of)
 {
   guint64 ns = s->cost[node->index][layout_of[node->index]];
 
@@ -203,20 +203,21 @@ total_cost (const Search *s, const UnetMemLayout *layout_of)
   for (guint i = 0; i < s->n; i++)
     ns += s->cost[i][layout_of[i]];
   for (guint i = 0; i < s->plan->graph->values->len; i++)
-    ns += reorder_cost (s, g_ptr_array_index (s->plan->graph->values, i),
-        layout_of);
+    ns += reorder_cost (
+        s, g_ptr_array_index (s->plan->graph->values, i), layout_of);
   return ns;
 }
 
-/* ---- search --------------------------------------------------------------- */
+/* ---- search ---------------------------------------------------------------
+ */
 
 static gboolean
 same_level (const UnetNode *a, const UnetNode *b)
 {
   UnetValue *x = unet_node_output (a, 0), *y = unet_node_output (b, 0);
 
-  return x && y && x->n_dims == 4 && y->n_dims == 4
-      && x->dims[2] == y->dims[2] && x->dims[3] == y->dims[3];
+  return x && y && x->n_dims == 4 && y->n_dims == 4 && x->dims[2] == y->dims[2]
+      && x->dims[3] == y->dims[3];
 }
 
 /* All nodes of the picture size of @like that can, in @layout. */
@@ -224,8 +225,7 @@ static void
 flip_level (const Search *s, UnetMemLayout *layout_of, const UnetNode *like,
     UnetMemLayout layout)
 {
-  UnetMemLayout *trial
-      = g_memdup2 (layout_of, s->n * sizeof *layout_of);
+  UnetMemLayout *trial = g_memdup2 (layout_of, s->n * sizeof *layout_of);
 
   for (guint i = 0; i < s->n; i++)
     if (same_level (s->nodes[i], like) && s->cost[i][layout] < NEVER)
@@ -308,15 +308,16 @@ layout_by_rule (UnetPlan *plan, UnetNode *node)
       || !unet_conv_is_slow (plan, node, UNET_MEM_BLOCKED))
     return UNET_MEM_BLOCKED;
   return plan->avx2 && unet_conv_is_slow (plan, node, UNET_MEM_PLAIN)
-      ? UNET_MEM_NHWC : UNET_MEM_PLAIN;
+      ? UNET_MEM_NHWC
+      : UNET_MEM_PLAIN;
 }
 
 static void
 choose_by_rule (UnetPlan *plan)
 {
   for (guint i = 0; i < plan->graph->nodes->len; i++)
-    plan->layouts[i]
-        = layout_by_rule (plan, g_ptr_array_index (plan->graph->nodes, i));
+    plan->layouts[i] =
+        layout_by_rule (plan, g_ptr_array_index (plan->graph->nodes, i));
 }
 
 void
@@ -336,7 +337,8 @@ unet_plan_choose_layouts (UnetPlan *plan)
   g_free (s.cost);
 }
 
-/* ---- homes ---------------------------------------------------------------- */
+/* ---- homes ----------------------------------------------------------------
+ */
 
 gboolean
 unet_plan_at_home (const UnetPlan *plan, const UnetValue *in,

@@ -59,13 +59,12 @@ weights_md (const Conv *conv, const UnetWindow *window, gboolean any)
 
 /* The first convolution reads its few channels as they are. */
 static UnetMemLayout
-source_layout (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout)
+source_layout (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
   UnetValue *in = unet_node_input (node, 0);
 
-  if (layout == UNET_MEM_BLOCKED && node->op == UNET_OP_Conv
-      && in->dims[1] <= 3 && unet_node_input (node, 1)->dims[0] > 1
+  if (layout == UNET_MEM_BLOCKED && node->op == UNET_OP_Conv && in->dims[1] <= 3
+      && unet_node_input (node, 1)->dims[0] > 1
       && unet_node_attr_int (node, "group", 1) == 1)
     return UNET_MEM_PLAIN;
   return layout;
@@ -134,11 +133,11 @@ candidate_clear (Candidate *c)
 }
 
 static gboolean
-try_candidate (const Conv *conv, dnnl_alg_kind_t alg, guint n,
-    UnetSumMode mode, Candidate *out)
+try_candidate (const Conv *conv, dnnl_alg_kind_t alg, guint n, UnetSumMode mode,
+    Candidate *out)
 {
-  if (!unet_attrs_init (&out->attrs, conv->plan, conv->node, n, conv->layout,
-          mode))
+  if (!unet_attrs_init (
+          &out->attrs, conv->plan, conv->node, n, conv->layout, mode))
     return FALSE;
   if (conv_pd (conv, alg, &out->attrs, &out->pd))
     return TRUE;
@@ -190,8 +189,8 @@ adds_by_product (const Candidate *c)
 static gboolean
 best_fusion (const Conv *conv, dnnl_alg_kind_t alg, Candidate *out)
 {
-  const UnetSumMode modes[]
-      = { UNET_SUM_IN_PLACE, UNET_SUM_NEVER, UNET_SUM_COPY };
+  const UnetSumMode modes[] = { UNET_SUM_IN_PLACE, UNET_SUM_NEVER,
+    UNET_SUM_COPY };
   gboolean in_place = can_sum_in_place (conv);
 
   if (is_thin_output (conv))
@@ -214,12 +213,13 @@ conv_key (const Conv *conv, const gchar *what, const Candidate *c)
   const UnetDnnlWindow *w = &conv->window;
   const gint64 *wd = unet_node_input (conv->node, 1)->dims;
   gchar *src = unet_md_key (conv->src), *dst = unet_md_key (conv->dst);
-  gchar *key = g_strdup_printf ("%s %s %s %" G_GINT64_FORMAT
-      ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " s%"
-      G_GINT64_FORMAT ",%" G_GINT64_FORMAT " d%" G_GINT64_FORMAT
-      " p%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " n%u%d t%u", what, src, dst,
-      wd[0], wd[1], w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
-      w->dilation[0], w->pad_begin[0], w->pad_end[0], c->attrs.n,
+  gchar *key = g_strdup_printf (
+      "%s %s %s %" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
+      ",%" G_GINT64_FORMAT " s%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
+      " d%" G_GINT64_FORMAT " p%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
+      " n%u%d t%u",
+      what, src, dst, wd[0], wd[1], w->kernel[0], w->kernel[1], w->stride[0],
+      w->stride[1], w->dilation[0], w->pad_begin[0], w->pad_end[0], c->attrs.n,
       c->attrs.sum != NULL, conv->plan->options.threads);
 
   g_free (src);
@@ -231,8 +231,7 @@ static guint64
 candidate_time (const Conv *conv, const gchar *what, const Candidate *c)
 {
   gchar *key = conv_key (conv, what, c);
-  guint64 ns = unet_tune_time (conv->plan, c->pd, c->attrs.ops,
-      key);
+  guint64 ns = unet_tune_time (conv->plan, c->pd, c->attrs.ops, key);
 
   g_free (key);
   return ns;
@@ -241,8 +240,8 @@ candidate_time (const Conv *conv, const gchar *what, const Candidate *c)
 /* Direct or, where oneDNN has it, ours does not fit and it measures faster,
  * Winograd. */
 static gboolean
-choose_candidate (const Conv *conv, const UnetWindow *window, Candidate *best,
-    guint64 *ns)
+choose_candidate (
+    const Conv *conv, const UnetWindow *window, Candidate *best, guint64 *ns)
 {
   Candidate other = { 0 };
 
@@ -297,8 +296,8 @@ copy_residual (UnetPlan *plan, UnetNode *node, UnetValue *residual,
 }
 
 static UnetLoc *
-output_location (const Conv *conv, UnetValue *sum, gboolean copies,
-    GError **error)
+output_location (
+    const Conv *conv, UnetValue *sum, gboolean copies, GError **error)
 {
   UnetPlan *plan = conv->plan;
   UnetValue *out = unet_node_output (conv->node, 0);
@@ -308,8 +307,8 @@ output_location (const Conv *conv, UnetValue *sum, gboolean copies,
     return unet_plan_write (plan, out, conv->layout, error);
   if (!copies) {
     loc = unet_plan_read (plan, sum, conv->layout, error);
-    return loc ? unet_plan_alias (plan, out, conv->layout, loc, 0,
-                     unet_md_copy (loc->md))
+    return loc ? unet_plan_alias (
+               plan, out, conv->layout, loc, 0, unet_md_copy (loc->md))
                : NULL;
   }
   loc = unet_plan_write (plan, out, conv->layout, error);
@@ -338,8 +337,8 @@ read_operands (const UnetAttrs *attrs, UnetPlan *plan, const UnetValue *out,
     UnetMemLayout layout, UnetLoc *locs, GError **error)
 {
   for (guint i = 0; i < attrs->n_args; i++)
-    if (!unet_plan_read_broadcast (plan, attrs->values[i], out->n_dims, layout,
-            &locs[i], error))
+    if (!unet_plan_read_broadcast (
+            plan, attrs->values[i], out->n_dims, layout, &locs[i], error))
       return FALSE;
   return TRUE;
 }
@@ -352,18 +351,18 @@ emit_thin_tail (const Conv *conv, const UnetLoc *blocked, GError **error)
   UnetValue *out = unet_node_output (conv->node, 0);
   UnetLoc *plain = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
 
-  return plain
-      && unet_plan_add_reorder (plan, out, blocked, plain, error)
+  return plain && unet_plan_add_reorder (plan, out, blocked, plain, error)
       && unet_plan_post_ops (plan, conv->node, 0, out, UNET_MEM_PLAIN, error);
 }
 
 static gboolean
-emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
-    GError **error)
+emit_conv (
+    const Conv *conv, const UnetWindow *window, Candidate *c, GError **error)
 {
   UnetPlan *plan = conv->plan;
   UnetNode *node = conv->node;
-  UnetValue *bias = unet_node_input (node, 2), *out = unet_node_output (node, 0);
+  UnetValue *bias = unet_node_input (node, 2),
+            *out = unet_node_output (node, 0);
   gchar *name = unet_node_describe (node, c->attrs.n);
   UnetLoc locs[8] = { 0 }, thin = { .md = conv->dst }, *dst = &thin;
   UnetLoc *src, *bias_loc = NULL;
@@ -380,16 +379,16 @@ emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
   if (weights && (!bias || bias_loc)
       && read_operands (&c->attrs, plan, out, conv->layout, locs, error)
       && (is_thin_output (conv)
-          || (dst = output_location (conv, c->attrs.sum, c->attrs.sum_copies,
-                  error)))) {
-    step = unet_plan_add_primitive (plan, node, name, c->pd, out, conv->layout,
-        error);
+          || (dst = output_location (
+                  conv, c->attrs.sum, c->attrs.sum_copies, error)))) {
+    step = unet_plan_add_primitive (
+        plan, node, name, c->pd, out, conv->layout, error);
     c->pd = NULL;
   }
   if (step) {
     unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
-    unet_step_operand_md (step, DNNL_ARG_WEIGHTS, weights, 0, weights_layout,
-        FALSE);
+    unet_step_operand_md (
+        step, DNNL_ARG_WEIGHTS, weights, 0, weights_layout, FALSE);
     if (bias_loc)
       unet_step_operand (step, DNNL_ARG_BIAS, bias_loc, FALSE);
     unet_attrs_operands (&c->attrs, plan, step, locs);
@@ -404,8 +403,7 @@ emit_conv (const Conv *conv, const UnetWindow *window, Candidate *c,
   if (step && dst == &thin)
     return emit_thin_tail (conv, &thin, error);
   return step
-      && unet_plan_post_ops (plan, node, c->attrs.n, out, conv->layout,
-          error);
+      && unet_plan_post_ops (plan, node, c->attrs.n, out, conv->layout, error);
 }
 
 gboolean
@@ -446,17 +444,15 @@ choose_own (const Conv *conv, const UnetWindow *window, const Candidate *best,
   *block = unet_winograd_block (conv->node);
   if (conv->transposed)
     return OWN_NONE;
-  winograd
-      = unet_winograd_fits (conv->plan, conv->node, window, conv->layout);
+  winograd = unet_winograd_fits (conv->plan, conv->node, window, conv->layout);
   if ((!winograd && !unet_rows_fits (conv->node, window, conv->layout))
       || unet_winograd_post_ops (conv->node, &residual, &slope, &low, &high)
           < best->attrs.n)
     return OWN_NONE;
   if (conv->plan->options.tuning != UNET_TUNING_MEASURE)
     return own_by_rule (conv, winograd);
-  own = winograd
-      ? unet_winograd_time (conv->plan, conv->node, window, block)
-      : unet_rows_time (conv->plan, conv->node, window);
+  own = winograd ? unet_winograd_time (conv->plan, conv->node, window, block)
+                 : unet_rows_time (conv->plan, conv->node, window);
   if (own >= *ns)
     return OWN_NONE;
   *ns = own;
@@ -473,26 +469,25 @@ emit_winograd (const Conv *conv, const UnetWindow *window, gint64 block,
   UnetWinogradFusion fusion;
 
   unet_winograd_find_fusion (conv->plan, conv->node, block, n, &fusion);
-  if (residual && !(add = unet_plan_read (conv->plan, residual, conv->layout,
-                        error)))
+  if (residual
+      && !(add = unet_plan_read (conv->plan, residual, conv->layout, error)))
     return FALSE;
   if (!fusion.unread
-      && !(dst = output_location (conv, in_place ? residual : NULL, FALSE,
-               error)))
+      && !(dst = output_location (
+               conv, in_place ? residual : NULL, FALSE, error)))
     return FALSE;
-  return unet_emit_winograd (conv->plan, conv->node, window, block, n, dst,
-      add, &fusion, error);
+  return unet_emit_winograd (
+      conv->plan, conv->node, window, block, n, dst, add, &fusion, error);
 }
 
 static gboolean
 emit_rows (const Conv *conv, const UnetWindow *window, guint n,
     UnetValue *residual, GError **error)
 {
-  UnetLoc *dst = output_location (conv, residual, !can_sum_in_place (conv),
-      error);
+  UnetLoc *dst =
+      output_location (conv, residual, !can_sum_in_place (conv), error);
 
-  return dst
-      && unet_emit_rows (conv->plan, conv->node, window, n, dst, error);
+  return dst && unet_emit_rows (conv->plan, conv->node, window, n, dst, error);
 }
 
 static gboolean
@@ -501,8 +496,7 @@ emit_own (const Conv *conv, Own own, const UnetWindow *window, gint64 block,
 {
   gfloat slope, low, high;
   UnetValue *residual;
-  guint n = unet_winograd_post_ops (conv->node, &residual, &slope, &low,
-      &high);
+  guint n = unet_winograd_post_ops (conv->node, &residual, &slope, &low, &high);
 
   if (!(own == OWN_WINOGRAD
               ? emit_winograd (conv, window, block, n, residual, error)
@@ -524,8 +518,8 @@ emit_fed (const Conv *conv, const UnetWindow *window, GError **error)
 }
 
 gboolean
-unet_lower_conv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_conv (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   Candidate best = { 0 };
   UnetWindow window;

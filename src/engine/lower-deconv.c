@@ -10,7 +10,7 @@
 typedef struct {
   UnetNode *node;
   gint64 r, ic, oc, group; /* group: output channels padded to whole blocks */
-  gboolean rows; /* groups lie side by side and spread to PLAIN */
+  gboolean rows;           /* groups lie side by side and spread to PLAIN */
 } Spread;
 
 /* Does the post-op leave a zero lane zero? */
@@ -47,8 +47,8 @@ can_spread (const UnetPlan *plan, const UnetNode *node,
         || window->pad_begin[i] || window->pad_end[i]
         || window->output_padding[i])
       return FALSE;
-  *spread = (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1],
-    FALSE };
+  *spread =
+      (Spread){ (UnetNode *) node, window->kernel[0], d[0], d[1], d[1], FALSE };
   spread->rows = layout == UNET_MEM_PLAIN
       || (layout == UNET_MEM_BLOCKED
           && d[1] * window->kernel[0] * window->kernel[0] <= plan->block
@@ -96,8 +96,8 @@ fill_spread_bias (gpointer data, gpointer user_data, GError **error)
 }
 
 static UnetStorage *
-pack_spread_weights (UnetPlan *plan, Spread *s,
-    const_dnnl_primitive_desc_t pd, GError **error)
+pack_spread_weights (
+    UnetPlan *plan, Spread *s, const_dnnl_primitive_desc_t pd, GError **error)
 {
   gint64 dims[] = { s->r * s->r * s->group, s->ic, 1, 1 };
   gsize size = unet_dims_count (4, dims) * sizeof (gfloat);
@@ -107,8 +107,8 @@ pack_spread_weights (UnetPlan *plan, Spread *s,
 
   if (plain) {
     fill_spread_weights (plain, s, NULL);
-    storage = unet_plan_pack_reorder (plan, plain, from,
-        unet_pd_md (pd, dnnl_query_weights_md, 0), error);
+    storage = unet_plan_pack_reorder (
+        plan, plain, from, unet_pd_md (pd, dnnl_query_weights_md, 0), error);
   } else {
     unet_plan_set_error (error, plan, s->node, "out of memory for weights");
   }
@@ -126,8 +126,8 @@ typedef struct {
 } SpreadConv;
 
 static gboolean
-spread_conv_init (SpreadConv *sc, UnetPlan *plan, const Spread *s,
-    UnetMemLayout layout)
+spread_conv_init (
+    SpreadConv *sc, UnetPlan *plan, const Spread *s, UnetMemLayout layout)
 {
   UnetValue *in = unet_node_input (s->node, 0);
   UnetDnnlWindow window = { 2, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, { 0 } };
@@ -144,9 +144,8 @@ spread_conv_init (SpreadConv *sc, UnetPlan *plan, const Spread *s,
   /* where most lanes may be empty the rows are activated afterwards */
   return unet_attrs_init (&sc->attrs, plan, s->node,
              s->rows ? 0 : s->node->post_ops->len, layout, UNET_SUM_NEVER)
-      && unet_pd_conv (&sc->pd, plan->engine, dnnl_convolution_direct,
-          sc->src, sc->weights, sc->bias, sc->dst, &window,
-          sc->attrs.attr)
+      && unet_pd_conv (&sc->pd, plan->engine, dnnl_convolution_direct, sc->src,
+          sc->weights, sc->bias, sc->dst, &window, sc->attrs.attr)
       && !unet_pd_is_reference (sc->pd);
 }
 
@@ -191,8 +190,8 @@ emit_depth_to_space (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
 
 /* The readers take it as it is. */
 static gboolean
-leave_unspread (UnetPlan *plan, const Spread *s, const SpreadConv *sc,
-    UnetStorage *mid)
+leave_unspread (
+    UnetPlan *plan, const Spread *s, const SpreadConv *sc, UnetStorage *mid)
 {
   UnetFeed *feed = &plan->feeds[unet_node_output (s->node, 0)->id];
 
@@ -211,11 +210,10 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
 {
   UnetNode *node = s->node;
   gchar *name = unet_node_describe (node, sc->attrs.n);
-  UnetLoc *src = unet_plan_read (plan, unet_node_input (node, 0), layout,
-      error);
+  UnetLoc *src =
+      unet_plan_read (plan, unet_node_input (node, 0), layout, error);
   UnetStorage *mid, *weights, *bias = NULL;
-  UnetMd wmd = unet_md_copy (
-      unet_pd_md (sc->pd, dnnl_query_weights_md, 0));
+  UnetMd wmd = unet_md_copy (unet_pd_md (sc->pd, dnnl_query_weights_md, 0));
   UnetStep *step = NULL;
   gchar key[48];
 
@@ -223,11 +221,11 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
   weights = src ? pack_spread_weights (plan, s, sc->pd, error) : NULL;
   if (weights && sc->bias)
     bias = unet_plan_pack (plan, unet_node_input (node, 2)->constant->data,
-        s->oc * sizeof (gfloat), key,
-        s->r * s->r * s->group * sizeof (gfloat), fill_spread_bias, s, error);
+        s->oc * sizeof (gfloat), key, s->r * s->r * s->group * sizeof (gfloat),
+        fill_spread_bias, s, error);
   if (weights && (bias || !sc->bias)) {
-    step = unet_plan_add_primitive (plan, node, name, sc->pd,
-        unet_node_output (node, 0), layout, error);
+    step = unet_plan_add_primitive (
+        plan, node, name, sc->pd, unet_node_output (node, 0), layout, error);
     sc->pd = NULL;
   }
   g_free (name);
@@ -246,8 +244,8 @@ emit_spread (UnetPlan *plan, Spread *s, SpreadConv *sc, UnetMemLayout layout,
 }
 
 gboolean
-unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout)
+unet_deconv_spreads (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
   UnetWindow window;
   Spread spread;
@@ -271,8 +269,8 @@ unet_deconv_spreads_blocks (const UnetPlan *plan, const UnetNode *node)
 }
 
 gboolean
-unet_lower_deconv (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_deconv (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetWindow window;
   SpreadConv sc;

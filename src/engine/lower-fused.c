@@ -41,7 +41,8 @@ reader_of (const UnetPlan *plan, const UnetNode *wide)
   deep = g_ptr_array_index (mid->consumers, 0);
   return deep->op == UNET_OP_Conv && unet_node_input (deep, 0) == mid
           && plan->layouts[deep->index] == UNET_MEM_BLOCKED
-      ? deep : NULL;
+      ? deep
+      : NULL;
 }
 
 static gboolean
@@ -56,8 +57,7 @@ is_expansion (const UnetPlan *plan, const UnetNode *node)
       || w.group != 1)
     return FALSE;
   for (guint i = 0; i < 2; i++)
-    if (w.kernel[i] != 1 || w.stride[i] != 1 || w.pad_begin[i]
-        || w.pad_end[i])
+    if (w.kernel[i] != 1 || w.stride[i] != 1 || w.pad_begin[i] || w.pad_end[i])
       return FALSE;
   return unet_node_output (node, 0)->dims[1] % plan->block == 0;
 }
@@ -104,14 +104,14 @@ make_descriptors (Fused *f)
   const UnetValue *mid = unet_node_output (f->wide, 0);
   const gint64 *d = unet_node_input (f->wide, 1)->dims;
 
-  f->src = unet_plan_md (f->plan, UNET_DTYPE_F32, 4, in->dims,
-      UNET_MEM_BLOCKED);
-  f->mid = unet_plan_md (f->plan, UNET_DTYPE_F32, 4, mid->dims,
-      UNET_MEM_BLOCKED);
+  f->src =
+      unet_plan_md (f->plan, UNET_DTYPE_F32, 4, in->dims, UNET_MEM_BLOCKED);
+  f->mid =
+      unet_plan_md (f->plan, UNET_DTYPE_F32, 4, mid->dims, UNET_MEM_BLOCKED);
   f->weights = unet_md_new (4, d, dnnl_f32, dnnl_format_tag_any);
   f->bias = unet_md_new (1, d, dnnl_f32, dnnl_a);
-  f->deep_weights = unet_md_new (5, (gint64[]){ d[0], 1, 1, 3, 3 }, dnnl_f32,
-      dnnl_goihw);
+  f->deep_weights =
+      unet_md_new (5, (gint64[]){ d[0], 1, 1, 3, 3 }, dnnl_f32, dnnl_goihw);
   return f->src && f->mid && f->weights && f->bias && f->deep_weights
       && dnnl_post_ops_create (&f->ops) == dnnl_success;
 }
@@ -198,8 +198,8 @@ static UnetStorage *
 pack (const Fused *f, const UnetNode *node, UnetConstMd from, UnetConstMd to,
     GError **error)
 {
-  return unet_plan_pack_reorder (f->plan,
-      unet_node_input (node, 1)->constant->data, from, to, error);
+  return unet_plan_pack_reorder (
+      f->plan, unet_node_input (node, 1)->constant->data, from, to, error);
 }
 
 static gchar *
@@ -226,23 +226,23 @@ find_operands (const Fused *f, Operands *o, GError **error)
   UnetMd plain = unet_md_new (4, d, dnnl_f32, dnnl_oihw);
   UnetPlan *plan = f->plan;
 
-  o->weights = pack (f, f->wide, plain,
-      unet_pd_md (f->pd, dnnl_query_weights_md, 0), error);
+  o->weights = pack (
+      f, f->wide, plain, unet_pd_md (f->pd, dnnl_query_weights_md, 0), error);
   unet_md_free (plain);
   o->deep_weights = o->weights
       ? pack (f, f->deep, f->deep_weights,
-            unet_pd_md (f->pd, dnnl_query_exec_arg_md,
-                DEEP (DNNL_ARG_WEIGHTS)), error)
+          unet_pd_md (f->pd, dnnl_query_exec_arg_md, DEEP (DNNL_ARG_WEIGHTS)),
+          error)
       : NULL;
   return o->deep_weights
-      && (o->src = unet_plan_read (plan, unet_node_input (f->wide, 0),
-              UNET_MEM_BLOCKED, error))
-      && (o->bias = unet_plan_read (plan, unet_node_input (f->wide, 2),
-              UNET_MEM_PLAIN, error))
-      && (o->deep_bias = unet_plan_read (plan, unet_node_input (f->deep, 2),
-              UNET_MEM_PLAIN, error))
-      && (o->dst = unet_plan_write (plan, unet_node_output (f->deep, 0),
-              UNET_MEM_BLOCKED, error));
+      && (o->src = unet_plan_read (
+              plan, unet_node_input (f->wide, 0), UNET_MEM_BLOCKED, error))
+      && (o->bias = unet_plan_read (
+              plan, unet_node_input (f->wide, 2), UNET_MEM_PLAIN, error))
+      && (o->deep_bias = unet_plan_read (
+              plan, unet_node_input (f->deep, 2), UNET_MEM_PLAIN, error))
+      && (o->dst = unet_plan_write (
+              plan, unet_node_output (f->deep, 0), UNET_MEM_BLOCKED, error));
 }
 
 static gboolean
@@ -266,8 +266,8 @@ emit (Fused *f, GError **error)
     unet_step_operand (step, DNNL_ARG_SRC, o.src, FALSE);
     unet_step_operand_md (step, DNNL_ARG_WEIGHTS, o.weights, 0, wmd, FALSE);
     unet_step_operand (step, DNNL_ARG_BIAS, o.bias, FALSE);
-    unet_step_operand_md (step, DEEP (DNNL_ARG_WEIGHTS), o.deep_weights, 0,
-        dmd, FALSE);
+    unet_step_operand_md (
+        step, DEEP (DNNL_ARG_WEIGHTS), o.deep_weights, 0, dmd, FALSE);
     unet_step_operand (step, DEEP (DNNL_ARG_BIAS), o.deep_bias, FALSE);
     unet_step_operand (step, DNNL_ARG_DST, o.dst, TRUE);
     f->plan->done[f->deep->index] = step;
@@ -279,8 +279,7 @@ emit (Fused *f, GError **error)
 }
 
 gboolean
-unet_lower_fused (UnetPlan *plan, UnetNode *node, gboolean *ok,
-    GError **error)
+unet_lower_fused (UnetPlan *plan, UnetNode *node, gboolean *ok, GError **error)
 {
   gboolean fused;
   Fused f;

@@ -41,13 +41,13 @@ is_matmul_simple (const UnetNode *node)
   if (node->op == UNET_OP_MatMul)
     return TRUE;
   return unet_node_attr_float (node, "alpha", 1) == 1
-      && (!c || (unet_node_attr_float (node, "beta", 1) == 1
-                 && c->n_dims <= 2));
+      && (!c
+          || (unet_node_attr_float (node, "beta", 1) == 1 && c->n_dims <= 2));
 }
 
 static gboolean
-emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd,
-    UnetLoc *a, UnetLoc *b, UnetLoc *c, GError **error)
+emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd, UnetLoc *a,
+    UnetLoc *b, UnetLoc *c, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
   UnetLoc *dst = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
@@ -58,8 +58,8 @@ emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd,
   if (!dst)
     return FALSE;
   if (unet_attrs_init (&attrs, plan, node, 0, UNET_MEM_PLAIN, UNET_SUM_NEVER)
-      && unet_pd_matmul (&pd, plan->engine, amd, bmd, c ? c->md : NULL,
-          dst->md, attrs.attr))
+      && unet_pd_matmul (
+          &pd, plan->engine, amd, bmd, c ? c->md : NULL, dst->md, attrs.attr))
     step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
         pd, out, UNET_MEM_PLAIN, error);
   else
@@ -68,8 +68,8 @@ emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd,
   if (!step)
     return FALSE;
   unet_step_operand_md (step, DNNL_ARG_SRC, a->storage, a->offset, amd, FALSE);
-  unet_step_operand_md (step, DNNL_ARG_WEIGHTS, b->storage, b->offset, bmd,
-      FALSE);
+  unet_step_operand_md (
+      step, DNNL_ARG_WEIGHTS, b->storage, b->offset, bmd, FALSE);
   if (c)
     unet_step_operand (step, DNNL_ARG_BIAS, c, FALSE);
   unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
@@ -77,8 +77,8 @@ emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd,
 }
 
 gboolean
-unet_lower_matmul (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_matmul (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *va = unet_node_input (node, 0), *vb = unet_node_input (node, 1);
   UnetValue *vc = unet_node_input (node, 2);
@@ -95,8 +95,8 @@ unet_lower_matmul (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   b = a ? unet_plan_read (plan, vb, UNET_MEM_PLAIN, error) : NULL;
   if (!b)
     return FALSE;
-  if (vc && !unet_plan_read_broadcast (plan, vc, 2, UNET_MEM_PLAIN, &bias,
-                error))
+  if (vc
+      && !unet_plan_read_broadcast (plan, vc, 2, UNET_MEM_PLAIN, &bias, error))
     return FALSE;
   amd = matrix_md (a, va, n, ta);
   bmd = matrix_md (b, vb, n, tb);

@@ -25,8 +25,8 @@ emit_reorder (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
 
   if (src_md && dst_md && unet_pd_scratch_attr (&attr, NULL)
       && unet_pd_reorder (&pd, plan->engine, src_md, dst_md, attr))
-    step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
-        pd, out, dst->layout, error);
+    step = unet_plan_add_primitive (
+        plan, node, unet_op_def (node->op)->name, pd, out, dst->layout, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN cannot move it so");
   if (attr)
@@ -34,10 +34,10 @@ emit_reorder (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
   if (!step)
     return FALSE;
   mark_copy (step);
-  unet_step_operand_md (step, DNNL_ARG_FROM, src->storage, src->offset, src_md,
-      FALSE);
-  unet_step_operand_md (step, DNNL_ARG_TO, dst->storage, dst->offset, dst_md,
-      TRUE);
+  unet_step_operand_md (
+      step, DNNL_ARG_FROM, src->storage, src->offset, src_md, FALSE);
+  unet_step_operand_md (
+      step, DNNL_ARG_TO, dst->storage, dst->offset, dst_md, TRUE);
   return TRUE;
 }
 
@@ -98,8 +98,8 @@ concat_plain (UnetPlan *plan, UnetNode *node, guint axis, GError **error)
 }
 
 gboolean
-unet_lower_concat (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_concat (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
   gint64 axis = unet_node_attr_int (node, "axis", 1), channel = 0;
@@ -146,8 +146,8 @@ slice_offsets (const UnetNode *node, guint index, gint64 *offsets)
 
 /* Whole blocks of channels of one picture are a piece of memory. */
 static gboolean
-slice_is_view (const UnetPlan *plan, const UnetValue *in,
-    const UnetValue *out, UnetMemLayout layout, const gint64 *offsets)
+slice_is_view (const UnetPlan *plan, const UnetValue *in, const UnetValue *out,
+    UnetMemLayout layout, const gint64 *offsets)
 {
   gint64 unit = layout == UNET_MEM_BLOCKED ? plan->block : 1;
 
@@ -167,8 +167,8 @@ slice_one (UnetPlan *plan, UnetNode *node, UnetValue *out, const UnetLoc *src,
 
   if (slice_is_view (plan, in, out, src->layout, offsets)
       && !plan->homes[out->id].parent && node->post_ops->len == 0) {
-    UnetMd md = unet_plan_md (plan, out->dtype, out->n_dims, out->dims,
-        src->layout);
+    UnetMd md =
+        unet_plan_md (plan, out->dtype, out->n_dims, out->dims, src->layout);
     gsize at = offsets[1] * in->dims[2] * in->dims[3] * sizeof (gfloat);
 
     unet_plan_alias (plan, out, src->layout, src, at, md);
@@ -183,15 +183,15 @@ slice_one (UnetPlan *plan, UnetNode *node, UnetValue *out, const UnetLoc *src,
 
 /* Channel offsets inside a block are beyond oneDNN's views. */
 static gboolean
-blocked_slice_works (const UnetPlan *plan, const UnetValue *out,
-    const gint64 *offsets)
+blocked_slice_works (
+    const UnetPlan *plan, const UnetValue *out, const gint64 *offsets)
 {
   return offsets[1] % plan->block == 0 && out->dims[1] % plan->block == 0;
 }
 
 gboolean
-unet_lower_slice (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_slice (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   gint64 offsets[UNET_MAX_DIMS];
   UnetLoc *src;
@@ -201,42 +201,39 @@ unet_lower_slice (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 
     if (!slice_offsets (node, i, offsets) || !out || out->n_dims == 0)
       return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-    if (layout == UNET_MEM_BLOCKED
-        && !blocked_slice_works (plan, out, offsets)
+    if (layout == UNET_MEM_BLOCKED && !blocked_slice_works (plan, out, offsets)
         && !(offsets[1] == 0
-             && out->dims[1] == unet_node_input (node, 0)->dims[1]))
+            && out->dims[1] == unet_node_input (node, 0)->dims[1]))
       layout = UNET_MEM_PLAIN;
   }
   src = unet_plan_read (plan, unet_node_input (node, 0), layout, error);
   for (guint i = 0; src && i < node->outputs->len; i++) {
     slice_offsets (node, i, offsets);
-    if (!slice_one (plan, node, unet_node_output (node, i), src, offsets,
-            error))
+    if (!slice_one (
+            plan, node, unet_node_output (node, i), src, offsets, error))
       return FALSE;
   }
   return src
-      && unet_plan_post_ops (plan, node, 0, unet_node_output (node, 0),
-          layout, error);
+      && unet_plan_post_ops (
+          plan, node, 0, unet_node_output (node, 0), layout, error);
 }
 
 /* ---- reshapes ------------------------------------------------------------ */
 
 gboolean
-unet_lower_reshape (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_reshape (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src;
 
-  if (unet_node_output (node, 1) || !in->producer
-      || node->post_ops->len > 0)
+  if (unet_node_output (node, 1) || !in->producer || node->post_ops->len > 0)
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
   if (!src)
     return FALSE;
   unet_plan_alias (plan, out, UNET_MEM_PLAIN, src, 0,
-      unet_plan_md (plan, out->dtype, out->n_dims, out->dims,
-          UNET_MEM_PLAIN));
+      unet_plan_md (plan, out->dtype, out->n_dims, out->dims, UNET_MEM_PLAIN));
   return TRUE;
 }
 
@@ -280,13 +277,13 @@ transpose_perm (const UnetNode *node, gint64 *perm)
 }
 
 static gboolean
-transpose_copy (UnetPlan *plan, UnetNode *node, const gint64 *perm, guint n,
-    GError **error)
+transpose_copy (
+    UnetPlan *plan, UnetNode *node, const gint64 *perm, guint n, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error)
+                     : NULL;
   gint64 strides[UNET_MAX_DIMS], permuted[UNET_MAX_DIMS], stride = 1;
   gboolean ok;
   UnetMd md;
@@ -297,16 +294,16 @@ transpose_copy (UnetPlan *plan, UnetNode *node, const gint64 *perm, guint n,
     strides[i] = stride;
   for (guint i = 0; i < n; i++)
     permuted[i] = strides[perm[i]];
-  md = unet_md_new_strides (n, out->dims, unet_dnnl_dtype (in->dtype),
-      permuted);
+  md =
+      unet_md_new_strides (n, out->dims, unet_dnnl_dtype (in->dtype), permuted);
   ok = emit_reorder (plan, node, src, md, dst, dst->md, out, error);
   unet_md_free (md);
   return ok;
 }
 
 gboolean
-unet_lower_transpose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_transpose (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   gint64 perm[UNET_MAX_DIMS];
@@ -332,8 +329,8 @@ unet_lower_transpose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 /* Constant zeros round the input: clear, then copy the middle. Anything else
  * by its oracle. */
 gboolean
-unet_lower_pad (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_pad (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   gint64 begin[UNET_MAX_DIMS];
@@ -342,8 +339,7 @@ unet_lower_pad (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   UnetStep *step;
 
   if (!unet_node_pad_zero (node, begin) || in->n_dims != 4 || begin[0]
-      || begin[1] || out->dims[0] != in->dims[0]
-      || out->dims[1] != in->dims[1])
+      || begin[1] || out->dims[0] != in->dims[0] || out->dims[1] != in->dims[1])
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_read (plan, in, layout, error);
   dst = src ? unet_plan_write (plan, out, layout, error) : NULL;
@@ -354,8 +350,8 @@ unet_lower_pad (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   p->dst = unet_plan_vec (plan, out, layout);
   p->y = begin[2];
   p->x = begin[3];
-  step = unet_plan_add_kernel (plan, node, "Pad", "unet:pad_zero",
-      unet_kernel_pad_zero, p, out, layout);
+  step = unet_plan_add_kernel (
+      plan, node, "Pad", "unet:pad_zero", unet_kernel_pad_zero, p, out, layout);
   mark_copy (step);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -424,8 +420,8 @@ unet_resize_is_simple (UnetPlan *plan, UnetNode *node, UnetResize *r)
 }
 
 gboolean
-unet_lower_resize (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_resize (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetResizeTables *t;

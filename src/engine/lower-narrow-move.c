@@ -17,8 +17,8 @@ add_kernel (UnetPlan *plan, UnetNode *node, const gchar *impl,
     UnetKernel kernel, gpointer params)
 {
   gchar *name = unet_node_describe (node, node->post_ops->len);
-  UnetStep *step = unet_plan_add_kernel (plan, node, name, impl, kernel,
-      params, unet_node_output (node, 0), UNET_MEM_NARROW);
+  UnetStep *step = unet_plan_add_kernel (plan, node, name, impl, kernel, params,
+      unet_node_output (node, 0), UNET_MEM_NARROW);
 
   g_free (name);
   return step;
@@ -99,8 +99,8 @@ add_suits (const UnetPlan *plan, const UnetNode *node)
   gfloat low;
 
   return b && node->inputs->len == 2 && narrow_of (plan, b).type
-      && same_dims (a, out) && same_dims (b, out) && only_relu (plan, node, &low)
-      && !unet_node_attr (node, "axis");
+      && same_dims (a, out) && same_dims (b, out)
+      && only_relu (plan, node, &low) && !unet_node_attr (node, "axis");
 }
 
 /* A picture times one factor for each channel. */
@@ -111,11 +111,10 @@ scale_suits (const UnetPlan *plan, const UnetNode *node)
   UnetValue *out = unet_node_output (node, 0);
   gfloat low;
 
-  return b && b->n_dims == 4 && b->dtype == UNET_DTYPE_F32
-      && same_dims (a, out) && b->dims[0] == a->dims[0]
-      && b->dims[1] == a->dims[1] && b->dims[2] == 1 && b->dims[3] == 1
-      && a->dims[2] * a->dims[3] > 1 && only_relu (plan, node, &low)
-      && !unet_node_attr (node, "axis");
+  return b && b->n_dims == 4 && b->dtype == UNET_DTYPE_F32 && same_dims (a, out)
+      && b->dims[0] == a->dims[0] && b->dims[1] == a->dims[1] && b->dims[2] == 1
+      && b->dims[3] == 1 && a->dims[2] * a->dims[3] > 1
+      && only_relu (plan, node, &low) && !unet_node_attr (node, "axis");
 }
 
 static gboolean
@@ -124,8 +123,8 @@ global_suits (const UnetNode *node)
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
 
   return out->n_dims == 4 && out->dims[0] == in->dims[0]
-      && out->dims[1] == in->dims[1] && out->dims[2] == 1
-      && out->dims[3] == 1 && in->dims[2] * in->dims[3] > 1;
+      && out->dims[1] == in->dims[1] && out->dims[2] == 1 && out->dims[3] == 1
+      && in->dims[2] * in->dims[3] > 1;
 }
 
 static gboolean
@@ -228,29 +227,29 @@ copy_part (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
       unet_narrow_pixels (plan, out), 0, 0 };
     in_bytes (&p->src, size);
     in_bytes (&p->dst, size);
-    step = add_kernel (plan, node, "unet:narrow_move",
-        unet_kernel_narrow_move, p);
+    step =
+        add_kernel (plan, node, "unet:narrow_move", unet_kernel_narrow_move, p);
   } else {
     UnetNarrowConvert *p = g_new0 (UnetNarrowConvert, 1);
 
     *p = (UnetNarrowConvert){ from.type, to.type, in->dims[0], in->dims[2],
       in->dims[3], in->dims[1], unet_narrow_pixels (plan, in),
       unet_narrow_pixels (plan, out), from.scale / to.scale };
-    step = add_kernel (plan, node, "unet:narrow_convert",
-        unet_kernel_narrow_convert, p);
+    step = add_kernel (
+        plan, node, "unet:narrow_convert", unet_kernel_narrow_convert, p);
   }
   step->info.kind = "copy";
   unet_step_operand (step, 0, src, FALSE);
-  unet_step_operand_md (step, 0, dst->storage, dst->offset + channel * size,
-      src->md, TRUE);
+  unet_step_operand_md (
+      step, 0, dst->storage, dst->offset + channel * size, src->md, TRUE);
   return TRUE;
 }
 
 static gboolean
 lower_concat (UnetPlan *plan, UnetNode *node, GError **error)
 {
-  UnetLoc *dst = unet_plan_write (plan, unet_node_output (node, 0),
-      UNET_MEM_NARROW, error);
+  UnetLoc *dst = unet_plan_write (
+      plan, unet_node_output (node, 0), UNET_MEM_NARROW, error);
   gint64 channel = 0;
 
   for (guint i = 0; dst && i < node->inputs->len; i++) {
@@ -269,8 +268,8 @@ lower_window (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error)
+                     : NULL;
   gboolean pad = node->op == UNET_OP_Pad;
   const UnetValue *part = pad ? in : out;
   guint size = unet_narrow_size (narrow_of (plan, in).type);
@@ -292,8 +291,8 @@ lower_window (UnetPlan *plan, UnetNode *node, GError **error)
   else
     unet_node_slice_starts (node, at);
   pixels = pad ? p->dst : p->src;
-  *(pad ? &p->dst_offset : &p->src_offset)
-      = at[1] * size + at[2] * pixels.row + at[3] * pixels.pixel;
+  *(pad ? &p->dst_offset : &p->src_offset) =
+      at[1] * size + at[2] * pixels.row + at[3] * pixels.pixel;
   step = add_kernel (plan, node, pad ? "unet:narrow_pad" : "unet:narrow_move",
       pad ? unet_kernel_narrow_pad : unet_kernel_narrow_move, p);
   step->info.kind = "copy";
@@ -307,8 +306,8 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error)
+                     : NULL;
   UnetNarrowResize *p;
   UnetResize r;
   UnetResizeTables *tables;
@@ -330,8 +329,8 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
   p->dst = unet_narrow_pixels (plan, out);
   p->tables = tables;
   unet_resize_fill (&r, node, p->tables);
-  step = add_kernel (plan, node, "unet:narrow_resize",
-      unet_kernel_narrow_resize, p);
+  step = add_kernel (
+      plan, node, "unet:narrow_resize", unet_kernel_narrow_resize, p);
   step->free_params = unet_narrow_resize_free;
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -341,8 +340,8 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
 /* ---- pooling ------------------------------------------------------------- */
 
 static gboolean
-lower_max2 (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
-    const UnetLoc *dst)
+lower_max2 (
+    UnetPlan *plan, UnetNode *node, const UnetLoc *src, const UnetLoc *dst)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetNarrowMaxPool2 *p = g_new0 (UnetNarrowMaxPool2, 1);
@@ -351,8 +350,8 @@ lower_max2 (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
   *p = (UnetNarrowMaxPool2){ narrow_of (plan, in).type, out->dims[0],
     out->dims[2], out->dims[3], out->dims[1], unet_narrow_pixels (plan, in),
     unet_narrow_pixels (plan, out) };
-  step = add_kernel (plan, node, "unet:narrow_max_pool2",
-      unet_kernel_narrow_max_pool2, p);
+  step = add_kernel (
+      plan, node, "unet:narrow_max_pool2", unet_kernel_narrow_max_pool2, p);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   return TRUE;
@@ -363,8 +362,8 @@ lower_pool (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error)
+                     : NULL;
   dnnl_primitive_attr_t attr = NULL;
   dnnl_primitive_desc_t pd = NULL;
   UnetDnnlWindow w;
@@ -383,8 +382,8 @@ lower_pool (UnetPlan *plan, UnetNode *node, GError **error)
     unet_plan_set_error (error, plan, node, "oneDNN has no such pooling");
     return FALSE;
   }
-  step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
-      pd, out, UNET_MEM_NARROW, error);
+  step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name, pd,
+      out, UNET_MEM_NARROW, error);
   if (!step)
     return FALSE;
   unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
@@ -397,8 +396,8 @@ lower_global_pool (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error)
+                     : NULL;
   UnetNarrowGlobalPool *p;
   UnetStep *step;
 
@@ -466,8 +465,8 @@ lower_scale (UnetPlan *plan, UnetNode *node, GError **error)
     out->dims[3], out->dims[1], unet_narrow_pixels (plan, a),
     unet_narrow_pixels (plan, out), from.scale / to.scale, 0 };
   only_relu (plan, node, &p->low);
-  step = add_kernel (plan, node, "unet:narrow_scale",
-      unet_kernel_narrow_scale, p);
+  step =
+      add_kernel (plan, node, "unet:narrow_scale", unet_kernel_narrow_scale, p);
   unet_step_operand (step, 0, x, FALSE);
   unet_step_operand (step, 0, y, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -482,8 +481,8 @@ map_byte (const UnetNode *node, const UnetPostOp *op, UnetNarrowValue from,
 
   x = unet_post_op_eval (op, x, 0);
   for (guint i = 0; i < node->post_ops->len; i++)
-    x = unet_post_op_eval (&g_array_index (node->post_ops, UnetPostOp, i), x,
-        0);
+    x = unet_post_op_eval (
+        &g_array_index (node->post_ops, UnetPostOp, i), x, 0);
   x = rintf (x / to.scale);
   if (to.type == UNET_NARROW_S8)
     return (gint8) CLAMP (x, -127.0f, 127.0f);
@@ -495,8 +494,8 @@ lower_map (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error)
+                     : NULL;
   UnetStorage *table;
   UnetNarrowMap *p;
   UnetPostOp op;
@@ -510,8 +509,8 @@ lower_map (UnetPlan *plan, UnetNode *node, GError **error)
   table = unet_plan_add_storage (plan, 256);
   table->constant = p + 1; /* lives as long as the step */
   for (guint i = 0; i < 256; i++)
-    ((guint8 *) (p + 1))[i]
-        = map_byte (node, &op, narrow_of (plan, in), narrow_of (plan, out), i);
+    ((guint8 *) (p + 1))[i] =
+        map_byte (node, &op, narrow_of (plan, in), narrow_of (plan, out), i);
   step = add_kernel (plan, node, "unet:narrow_map", unet_kernel_narrow_map, p);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, table, 0, NULL, FALSE);
@@ -522,8 +521,8 @@ lower_map (UnetPlan *plan, UnetNode *node, GError **error)
 /* ---- floats -------------------------------------------------------------- */
 
 gboolean
-unet_narrow_add_conversion (UnetPlan *plan, UnetValue *value,
-    const UnetLoc *from, const UnetLoc *to)
+unet_narrow_add_conversion (
+    UnetPlan *plan, UnetValue *value, const UnetLoc *from, const UnetLoc *to)
 {
   UnetNarrowValue narrow = narrow_of (plan, value);
   gboolean quantize = to->layout == UNET_MEM_NARROW;
@@ -536,8 +535,8 @@ unet_narrow_add_conversion (UnetPlan *plan, UnetValue *value,
   p->factor = quantize ? 1.0f / narrow.scale : narrow.scale;
   step = unet_plan_add_kernel (plan, NULL, quantize ? "Quantize" : "Dequantize",
       quantize ? "unet:narrow_quantize" : "unet:narrow_dequantize",
-      quantize ? unet_kernel_narrow_quantize : unet_kernel_narrow_dequantize,
-      p, value, to->layout);
+      quantize ? unet_kernel_narrow_quantize : unet_kernel_narrow_dequantize, p,
+      value, to->layout);
   step->info.kind = "reorder";
   unet_step_operand (step, 0, from, FALSE);
   unet_step_operand (step, 0, to, TRUE);

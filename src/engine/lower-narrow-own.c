@@ -61,10 +61,10 @@ conv_key (const Conv *c, const gchar *what)
   gchar *src = unet_md_key (c->src_md), *dst = unet_md_key (c->dst_md);
   const UnetDnnlWindow *w = &c->w;
   gchar *key = g_strdup_printf ("narrow %s %s %s %" G_GINT64_FORMAT
-      " k%" G_GINT64_FORMAT " s%" G_GINT64_FORMAT " p%" G_GINT64_FORMAT
-      " n%u t%u", what, src, dst, (gint64) c->window.group, w->kernel[0],
-      w->stride[0], w->pad_begin[0], c->node->post_ops->len,
-      c->plan->options.threads);
+                                " k%" G_GINT64_FORMAT " s%" G_GINT64_FORMAT
+                                " p%" G_GINT64_FORMAT " n%u t%u",
+      what, src, dst, (gint64) c->window.group, w->kernel[0], w->stride[0],
+      w->pad_begin[0], c->node->post_ops->len, c->plan->options.threads);
 
   g_free (src);
   g_free (dst);
@@ -120,8 +120,8 @@ pack_head (const Conv *c, GError **error)
 
   for (gint64 i = 0; i < c->oc * c->row; i++)
     rows[i] *= c->src.scale;
-  storage = unet_narrow_pack_bytes (c->plan, rows,
-      c->oc * c->row * sizeof *rows, error);
+  storage = unet_narrow_pack_bytes (
+      c->plan, rows, c->oc * c->row * sizeof *rows, error);
   g_free (rows);
   return storage;
 }
@@ -131,8 +131,8 @@ float_head (const Conv *c)
 {
   const UnetValue *in = unet_node_input (c->node, 0);
 
-  return (UnetNarrowHead){ c->src.type, in->dims[0], in->dims[2],
-    in->dims[3], in->dims[1], c->oc, unet_narrow_pixels (c->plan, in) };
+  return (UnetNarrowHead){ c->src.type, in->dims[0], in->dims[2], in->dims[3],
+    in->dims[1], c->oc, unet_narrow_pixels (c->plan, in) };
 }
 
 /* The last layer keeps its weights and its result in f32. */
@@ -143,8 +143,8 @@ emit_float_head (Conv *c, GError **error)
   UnetValue *in = unet_node_input (c->node, 0);
   UnetValue *out = unet_node_output (c->node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_NARROW, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error)
+                     : NULL;
   UnetStorage *weights = dst ? pack_head (c, error) : NULL, *bias;
   UnetNarrowHead *p;
   UnetStep *step;
@@ -292,8 +292,8 @@ fits_one_part (const Conv *c, const gfloat *rows)
   gfloat step;
 
   for (gint64 o = 0; fits && o < c->oc; o++)
-    fits = quantize_head (rows + o * c->row, c->row, weight_limit (c), 1,
-        bytes, &step);
+    fits = quantize_head (
+        rows + o * c->row, c->row, weight_limit (c), 1, bytes, &step);
   g_free (bytes);
   return fits;
 }
@@ -319,8 +319,8 @@ pack_byte_head (const Conv *c, UnetByteHeadShape *p, GError **error)
   for (gint64 o = 0; o < c->oc; o++) {
     gfloat factor[2] = { 0 };
 
-    quantize_head (rows + o * c->row, c->row, weight_limit (c), p->parts,
-        bytes, factor);
+    quantize_head (
+        rows + o * c->row, c->row, weight_limit (c), p->parts, bytes, factor);
     factor[0] *= c->src.scale / unit;
     factor[1] *= c->src.scale / unit;
     unet_byte_head_pack (p, bytes, factor,
@@ -339,22 +339,22 @@ add_byte_head (Conv *c, UnetByteHeadShape *p, const UnetLoc *src,
     UnetStorage *packed, const UnetLoc *dst)
 {
   UnetPlan *plan = c->plan;
-  gchar *name = unet_node_describe (c->node,
-      c->dst.type ? c->node->post_ops->len : 0);
+  gchar *name =
+      unet_node_describe (c->node, c->dst.type ? c->node->post_ops->len : 0);
   gchar impl[48];
   UnetStep *step;
 
-  g_snprintf (impl, sizeof impl, "unet:byte_head:%s",
-      unet_byte_head_isa ()->name);
-  step = unet_plan_add_kernel (plan, c->node, name, impl,
-      unet_kernel_byte_head, p, unet_node_output (c->node, 0), dst->layout);
+  g_snprintf (
+      impl, sizeof impl, "unet:byte_head:%s", unet_byte_head_isa ()->name);
+  step = unet_plan_add_kernel (plan, c->node, name, impl, unet_kernel_byte_head,
+      p, unet_node_output (c->node, 0), dst->layout);
   g_free (name);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, packed, 0, NULL, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD,
-      unet_plan_add_storage (plan,
-          unet_byte_head_scratch (p) * plan->options.threads),
+      unet_plan_add_storage (
+          plan, unet_byte_head_scratch (p) * plan->options.threads),
       0, NULL, TRUE);
 }
 
@@ -365,12 +365,11 @@ emit_byte_head (Conv *c, GError **error)
   UnetValue *out = unet_node_output (c->node, 0);
   UnetByteHeadShape *p = head_shape (c);
   UnetStorage *packed = pack_byte_head (c, p, error);
-  UnetLoc *src = packed ? unet_plan_read (plan, unet_node_input (c->node, 0),
-                              UNET_MEM_NARROW, error)
+  UnetLoc *src = packed ? unet_plan_read (
+                     plan, unet_node_input (c->node, 0), UNET_MEM_NARROW, error)
                         : NULL;
   UnetLoc *dst = src ? unet_plan_write (plan, out,
-                           c->dst.type ? UNET_MEM_NARROW : UNET_MEM_PLAIN,
-                           error)
+                     c->dst.type ? UNET_MEM_NARROW : UNET_MEM_PLAIN, error)
                      : NULL;
 
   if (!dst) {
@@ -404,8 +403,7 @@ float_head_time (const Conv *c)
   UnetNarrowHead p = float_head (c);
 
   return kernel_time (c, "float head", unet_kernel_narrow_head, &p,
-      (gsize[N_TRIAL]){
-          p.n * p.src.image * unet_narrow_size (p.type),
+      (gsize[N_TRIAL]){ p.n * p.src.image * unet_narrow_size (p.type),
           p.oc * p.c * sizeof (gfloat), p.oc * sizeof (gfloat),
           p.n * p.oc * p.h * p.w * sizeof (gfloat) });
 }
@@ -504,8 +502,8 @@ static void
 quantize_channel (const Conv *c, const gfloat *row, gint64 k, gfloat bias,
     gboolean swish, Channels *to)
 {
-  gfloat step = unet_narrow_quantize_row (row, c->row, weight_limit (c),
-      to->weights + k * c->row);
+  gfloat step = unet_narrow_quantize_row (
+      row, c->row, weight_limit (c), to->weights + k * c->row);
 
   to->factor[k] = c->src.scale * step;
   to->bias[k] = bias;
@@ -529,8 +527,7 @@ pack_depthwise (const Conv *c, const UnetDepthwiseShape *p, GError **error)
 
   for (gint64 k = 0; k < c->oc; k++)
     quantize_channel (c, rows + k * c->row, k,
-        b ? ((const gfloat *) b->constant->data)[k] : 0.0f, p->hard_swish,
-        &to);
+        b ? ((const gfloat *) b->constant->data)[k] : 0.0f, p->hard_swish, &to);
   unet_depthwise_pack (isa, p, to.weights, to.factor, to.bias, packed);
   storage = unet_narrow_pack_bytes (c->plan, packed, size, error);
   g_free (to.weights);
@@ -548,11 +545,11 @@ unet_narrow_emit_depthwise (Conv *c, GError **error)
   UnetValue *out = unet_node_output (c->node, 0);
   UnetDepthwiseShape *p = depthwise_shape (c);
   UnetStorage *packed = pack_depthwise (c, p, error);
-  UnetLoc *src = packed ? unet_plan_read (plan, unet_node_input (c->node, 0),
-                              UNET_MEM_NARROW, error)
+  UnetLoc *src = packed ? unet_plan_read (
+                     plan, unet_node_input (c->node, 0), UNET_MEM_NARROW, error)
                         : NULL;
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_NARROW, error)
+                     : NULL;
   gchar *name, impl[48];
   UnetStep *step;
 
@@ -561,10 +558,10 @@ unet_narrow_emit_depthwise (Conv *c, GError **error)
     return FALSE;
   }
   name = unet_node_describe (c->node, c->node->post_ops->len);
-  g_snprintf (impl, sizeof impl, "unet:depthwise:%s",
-      unet_depthwise_isa ()->name);
-  step = unet_plan_add_kernel (plan, c->node, name, impl,
-      unet_kernel_depthwise, p, out, UNET_MEM_NARROW);
+  g_snprintf (
+      impl, sizeof impl, "unet:depthwise:%s", unet_depthwise_isa ()->name);
+  step = unet_plan_add_kernel (plan, c->node, name, impl, unet_kernel_depthwise,
+      p, out, UNET_MEM_NARROW);
   g_free (name);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, packed, 0, NULL, FALSE);

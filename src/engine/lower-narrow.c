@@ -24,8 +24,8 @@ is_spread (const UnetNode *node, const UnetWindow *w)
       || w->kernel[0] != w->kernel[1])
     return FALSE;
   for (guint i = 0; i < 2; i++)
-    if (w->kernel[i] != w->stride[i] || w->dilation[i] != 1
-        || w->pad_begin[i] || w->pad_end[i] || w->output_padding[i])
+    if (w->kernel[i] != w->stride[i] || w->dilation[i] != 1 || w->pad_begin[i]
+        || w->pad_end[i] || w->output_padding[i])
       return FALSE;
   return TRUE;
 }
@@ -120,9 +120,10 @@ conv_init (Conv *c, UnetPlan *plan, UnetNode *node)
   conv_window (c);
   c->src_md = unet_md_new (4, in->dims,
       is_bytes (c) ? c->src.type == UNET_NARROW_U8 ? dnnl_u8 : dnnl_s8
-                   : dnnl_bf16, dnnl_nhwc);
-  c->weights_md = weights_md (c, is_bytes (c) ? dnnl_s8 : dnnl_bf16,
-      dnnl_format_tag_any);
+                   : dnnl_bf16,
+      dnnl_nhwc);
+  c->weights_md =
+      weights_md (c, is_bytes (c) ? dnnl_s8 : dnnl_bf16, dnnl_format_tag_any);
   c->bias_md = unet_md_new (1, &c->oc, dnnl_f32, dnnl_a);
   c->dst_md = result_md (c);
   return c->src_md && c->weights_md && c->bias_md && c->dst_md;
@@ -180,8 +181,8 @@ append_sum (Conv *c, const UnetPostOp *op)
   c->attrs.sum = op->value;
   c->attrs.sum_copies = op->value == unet_node_input (c->node, 0)
       || !unet_plan_dies (c->plan, op->value, UNET_MEM_NARROW);
-  return unet_post_ops_append_sum_typed (c->attrs.ops, v.scale / c->unit,
-      types[v.type]);
+  return unet_post_ops_append_sum_typed (
+      c->attrs.ops, v.scale / c->unit, types[v.type]);
 }
 
 static gboolean
@@ -194,8 +195,8 @@ append_post_op (Conv *c, const UnetPostOp *op)
   if (op->kind == UNET_POST_ADD)
     return append_sum (c, op);
   if (op->kind == UNET_POST_HARD_SIGMOID)
-    return unet_post_ops_append_eltwise (ops, dnnl_eltwise_linear, op->alpha,
-               op->beta)
+    return unet_post_ops_append_eltwise (
+               ops, dnnl_eltwise_linear, op->alpha, op->beta)
         && unet_post_ops_append_eltwise (ops, dnnl_eltwise_clip, 0, 1);
   if (op->kind == UNET_POST_CLIP)
     scaled.alpha /= c->unit;
@@ -211,8 +212,9 @@ needed_post_ops (const Conv *c)
 {
   guint n = c->node->post_ops->len;
 
-  if (n > 0 && unet_narrow_limits (c->dst, &g_array_index (c->node->post_ops,
-                                               UnetPostOp, n - 1)))
+  if (n > 0
+      && unet_narrow_limits (
+          c->dst, &g_array_index (c->node->post_ops, UnetPostOp, n - 1)))
     n--;
   return n;
 }
@@ -230,12 +232,11 @@ make_attrs (Conv *c)
   if (dnnl_post_ops_create (&c->attrs.ops) != dnnl_success)
     return FALSE;
   for (guint i = 0; i < n; i++)
-    if (!append_post_op (c,
-            &g_array_index (c->node->post_ops, UnetPostOp, i)))
+    if (!append_post_op (c, &g_array_index (c->node->post_ops, UnetPostOp, i)))
       return FALSE;
   if (c->dst.type && c->unit != c->dst.scale
-      && !unet_post_ops_append_eltwise (c->attrs.ops, dnnl_eltwise_linear,
-          1.0f / c->dst.scale, 0))
+      && !unet_post_ops_append_eltwise (
+          c->attrs.ops, dnnl_eltwise_linear, 1.0f / c->dst.scale, 0))
     return FALSE;
   c->attrs.n = c->node->post_ops->len;
   return unet_pd_scratch_attr (&c->attrs.attr, c->attrs.ops);
@@ -257,8 +258,8 @@ unet_narrow_conv_weights (const Conv *c)
     for (gint64 o = 0; o < v->dims[1]; o++)
       for (gint64 k = 0; k < taps; k++)
         rows[c->spread ? (k * v->dims[1] + o) * c->row + i
-                       : (o * v->dims[0] + i) * taps + k]
-            = w[(i * v->dims[1] + o) * taps + k];
+                       : (o * v->dims[0] + i) * taps + k] =
+            w[(i * v->dims[1] + o) * taps + k];
   return rows;
 }
 
@@ -325,9 +326,8 @@ pack_weights (const Conv *c, gfloat *steps, GError **error)
   UnetStorage *storage;
 
   for (gint64 o = 0; o < c->oc; o++)
-    steps[o] = bytes ? unet_narrow_quantize_row (rows + o * c->row,
-                           c->row, unet_narrow_largest_weight (c),
-                           bytes + o * c->row)
+    steps[o] = bytes ? unet_narrow_quantize_row (rows + o * c->row, c->row,
+                   unet_narrow_largest_weight (c), bytes + o * c->row)
                      : 1.0f;
   storage = unet_plan_pack_reorder (c->plan,
       bytes ? (gconstpointer) bytes : rows, from,
@@ -353,13 +353,13 @@ fill_bytes (gpointer data, gpointer user_data, GError **error)
 }
 
 UnetStorage *
-unet_narrow_pack_bytes (UnetPlan *plan, gconstpointer data, gsize size,
-    GError **error)
+unet_narrow_pack_bytes (
+    UnetPlan *plan, gconstpointer data, gsize size, GError **error)
 {
   Bytes b = { data, size };
 
-  return unet_plan_pack (plan, data, size, "bytes", size, fill_bytes, &b,
-      error);
+  return unet_plan_pack (
+      plan, data, size, "bytes", size, fill_bytes, &b, error);
 }
 
 UnetStorage *
@@ -376,8 +376,7 @@ unet_narrow_pack_bias (const Conv *c, const gfloat *factors, GError **error)
     if (is_bytes (c) && unet_bias_comes_before_scales ())
       bias[o] /= factors[o];
   }
-  storage = unet_narrow_pack_bytes (c->plan, bias, c->oc * sizeof *bias,
-      error);
+  storage = unet_narrow_pack_bytes (c->plan, bias, c->oc * sizeof *bias, error);
   g_free (bias);
   return storage;
 }
@@ -408,8 +407,8 @@ static gboolean
 conv_pd (Conv *c, const gfloat *factors)
 {
   if (is_bytes (c)
-      && !unet_attr_set_channel_scales (c->attrs.attr,
-          c->window.group > 1, c->oc, factors))
+      && !unet_attr_set_channel_scales (
+          c->attrs.attr, c->window.group > 1, c->oc, factors))
     return FALSE;
   if (c->deconv)
     return unet_pd_deconv (&c->pd, c->plan->engine, c->src_md, c->weights_md,
@@ -483,8 +482,8 @@ static gboolean
 emit_spread (Conv *c, UnetStorage *mid, GError **error)
 {
   UnetValue *out = unet_node_output (c->node, 0);
-  UnetLoc *dst = unet_plan_write (c->plan, out,
-      c->dst.type ? UNET_MEM_NARROW : UNET_MEM_NHWC, error);
+  UnetLoc *dst = unet_plan_write (
+      c->plan, out, c->dst.type ? UNET_MEM_NARROW : UNET_MEM_NHWC, error);
   gint64 size = c->dst.type ? unet_narrow_size (c->dst.type) : 4;
   gint64 bytes = out->dims[1] * size, step_bytes = bytes;
   UnetNarrowSpread *p;
@@ -498,7 +497,7 @@ emit_spread (Conv *c, UnetStorage *mid, GError **error)
   *p = (UnetNarrowSpread){ c->dst_dims[0], c->dst_dims[2], c->dst_dims[3],
     c->spread, bytes,
     { step_bytes, step_bytes * out->dims[3],
-      step_bytes * out->dims[3] * out->dims[2] } };
+        step_bytes * out->dims[3] * out->dims[2] } };
   step = unet_plan_add_kernel (c->plan, c->node, "DepthToSpace",
       "unet:narrow_spread", unet_kernel_narrow_spread, p, out, dst->layout);
   step->info.kind = "copy";
@@ -534,13 +533,13 @@ pack (Conv *c, Packed *packed, GError **error)
   packed->weights = pack_weights (c, factors, error);
   if (!packed->weights)
     return FALSE;
-  packed->weights_md = unet_md_copy (
-      unet_pd_md (c->pd, dnnl_query_weights_md, 0));
+  packed->weights_md =
+      unet_md_copy (unet_pd_md (c->pd, dnnl_query_weights_md, 0));
   for (gint64 o = 0; o < c->oc; o++)
     factors[o] *= c->src.scale / c->unit;
   packed->bias = unet_narrow_pack_bias (c, factors, error);
-  packed->scales = unet_narrow_pack_bytes (c->plan, factors,
-      c->oc * sizeof *factors, error);
+  packed->scales =
+      unet_narrow_pack_bytes (c->plan, factors, c->oc * sizeof *factors, error);
   if (!packed->bias || !packed->scales)
     return FALSE;
   dnnl_primitive_desc_destroy (c->pd);
@@ -552,8 +551,9 @@ static gboolean
 emit_conv (Conv *c, GError **error)
 {
   UnetPlan *plan = c->plan;
-  UnetLoc *src = unet_plan_read (plan, unet_node_input (c->node, 0),
-      UNET_MEM_NARROW, error), *dst = NULL;
+  UnetLoc *src = unet_plan_read (
+              plan, unet_node_input (c->node, 0), UNET_MEM_NARROW, error),
+          *dst = NULL;
   UnetStorage *mid = NULL;
   Packed packed = { 0 };
   UnetStep *step = NULL;
@@ -562,12 +562,12 @@ emit_conv (Conv *c, GError **error)
       && (c->spread || (dst = output_location (c, error))))
     step = add_step (c, error);
   if (step) {
-    unet_step_operand_md (step, DNNL_ARG_SRC, src->storage, src->offset,
-        c->src_md, FALSE);
-    unet_step_operand_md (step, DNNL_ARG_WEIGHTS, packed.weights, 0,
-        packed.weights_md, FALSE);
-    unet_step_operand_md (step, DNNL_ARG_BIAS, packed.bias, 0, c->bias_md,
-        FALSE);
+    unet_step_operand_md (
+        step, DNNL_ARG_SRC, src->storage, src->offset, c->src_md, FALSE);
+    unet_step_operand_md (
+        step, DNNL_ARG_WEIGHTS, packed.weights, 0, packed.weights_md, FALSE);
+    unet_step_operand_md (
+        step, DNNL_ARG_BIAS, packed.bias, 0, c->bias_md, FALSE);
     if (is_bytes (c) && unet_channel_scales_arg ())
       unet_step_operand_md (step, unet_channel_scales_arg (), packed.scales, 0,
           c->bias_md, FALSE);
@@ -589,8 +589,8 @@ unet_narrow_conv_suits (UnetPlan *plan, UnetNode *node)
   Conv c;
 
   suits = conv_init (&c, plan, node)
-      && ((make_attrs (&c) && draft_pd (&c))
-          || unet_narrow_depthwise_fits (&c) || unet_narrow_head_fits (&c));
+      && ((make_attrs (&c) && draft_pd (&c)) || unet_narrow_depthwise_fits (&c)
+          || unet_narrow_head_fits (&c));
   conv_clear (&c);
   return suits;
 }

@@ -15,8 +15,7 @@ typedef struct {
 enum { SRC, WEIGHTS, BIAS, DST, SCRATCH, N_OPERANDS };
 
 gboolean
-unet_rows_fits (const UnetNode *node, const UnetWindow *w,
-    UnetMemLayout layout)
+unet_rows_fits (const UnetNode *node, const UnetWindow *w, UnetMemLayout layout)
 {
   const gint64 *d = unet_node_input (node, 1)->dims;
 
@@ -76,8 +75,7 @@ rows_run (gconstpointer params, gpointer const *ptr, guint threads)
 {
   const Rows *r = params;
 
-  unet_parallel (run_strip, r, ptr, r->shape.n * n_strips (&r->shape),
-      threads);
+  unet_parallel (run_strip, r, ptr, r->shape.n * n_strips (&r->shape), threads);
 }
 
 /* ---- measuring ----------------------------------------------------------- */
@@ -124,8 +122,8 @@ time_rows (UnetPlan *plan, const Rows *r)
 }
 
 gboolean
-unet_rows_reads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout)
+unet_rows_reads (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
   UnetWindow window;
 
@@ -140,12 +138,13 @@ unet_rows_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window)
 {
   Rows *r = rows_new (node, window);
   const UnetRowsShape *s = &r->shape;
-  gchar *key = g_strdup_printf ("rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-      ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-      ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-      ",%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d t%u", s->n, s->ic, s->ih,
-      s->iw, s->oc, s->oh, s->ow, s->kh, s->kw, s->dil_y, s->add,
-      plan->options.threads);
+  gchar *key = g_strdup_printf (
+      "rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
+      ",%" G_GINT64_FORMAT " %" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
+      ",%" G_GINT64_FORMAT " %" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
+      " %" G_GINT64_FORMAT " %d t%u",
+      s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->kh, s->kw, s->dil_y,
+      s->add, plan->options.threads);
   guint64 ns;
 
   if (!unet_tune_recall (key, &ns)) {
@@ -169,8 +168,8 @@ fill_weights (gpointer data, gpointer user_data, GError **error)
 {
   const Fill *f = user_data;
 
-  unet_rows_weights (&f->rows->shape,
-      unet_node_input (f->node, 1)->constant->data, data);
+  unet_rows_weights (
+      &f->rows->shape, unet_node_input (f->node, 1)->constant->data, data);
   return TRUE;
 }
 
@@ -181,8 +180,7 @@ fill_bias (gpointer data, gpointer user_data, GError **error)
   const UnetValue *bias = unet_node_input (f->node, 2);
 
   if (bias)
-    memcpy (data, bias->constant->data,
-        f->rows->shape.oc * sizeof (gfloat));
+    memcpy (data, bias->constant->data, f->rows->shape.oc * sizeof (gfloat));
   return TRUE;
 }
 
@@ -191,12 +189,11 @@ pack_weights (UnetPlan *plan, Fill *fill, GError **error)
 {
   const UnetTensor *t = unet_node_input (fill->node, 1)->constant;
   const UnetRowsShape *s = &fill->rows->shape;
-  gchar *key = g_strdup_printf ("rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
-      s->oc, unet_rows_group ());
+  gchar *key = g_strdup_printf (
+      "rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, s->oc, unet_rows_group ());
   UnetStorage *storage = unet_plan_pack (plan, t->data,
       t->n_elements * sizeof (gfloat), key,
-      unet_rows_weights_size (s) * sizeof (gfloat), fill_weights, fill,
-      error);
+      unet_rows_weights_size (s) * sizeof (gfloat), fill_weights, fill, error);
 
   g_free (key);
   return storage;
@@ -230,8 +227,8 @@ unet_emit_rows (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
     guint n_post_ops, const UnetLoc *dst, GError **error)
 {
   Rows *r = rows_new (node, window);
-  UnetLoc *src = read_source (plan, unet_node_input (node, 0), &r->shape,
-      error);
+  UnetLoc *src =
+      read_source (plan, unet_node_input (node, 0), &r->shape, error);
   Fill fill = { node, r };
   UnetStorage *weights = src ? pack_weights (plan, &fill, error) : NULL;
   UnetStorage *bias = weights ? pack_bias (plan, &fill, error) : NULL;
@@ -251,8 +248,8 @@ unet_emit_rows (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   unet_step_operand_md (step, 0, bias, 0, NULL, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD,
-      unet_plan_add_storage (plan,
-          r->scratch * plan->options.threads * sizeof (gfloat)),
+      unet_plan_add_storage (
+          plan, r->scratch * plan->options.threads * sizeof (gfloat)),
       0, NULL, TRUE);
   return TRUE;
 }

@@ -11,18 +11,30 @@
  * takes the time, the threads transform all of it together and then divide
  * the output channels, so that each weight is read once. */
 
-enum { WEIGHTS, BIAS, DST, IN, SCRATCH, ADD, POOL,
-  HEAD_WEIGHTS, HEAD_BIAS, HEAD, SUMS, SRC,
-  N_OPERANDS = SRC + UNET_WINOGRAD_SOURCES };
+enum {
+  WEIGHTS,
+  BIAS,
+  DST,
+  IN,
+  SCRATCH,
+  ADD,
+  POOL,
+  HEAD_WEIGHTS,
+  HEAD_BIAS,
+  HEAD,
+  SUMS,
+  SRC,
+  N_OPERANDS = SRC + UNET_WINOGRAD_SOURCES
+};
 
 typedef struct {
   UnetWinogradShape shape;
-  gint at[N_OPERANDS]; /* among a step's operands; -1: not there */
-  gint64 tiles;  /* of one picture */
-  gint64 block;  /* tiles at once */
-  gint64 blocks; /* of one picture */
-  gboolean divided; /* the output channels are */
-  gint64 stride; /* floats between the 36 of a block's input */
+  gint at[N_OPERANDS];         /* among a step's operands; -1: not there */
+  gint64 tiles;                /* of one picture */
+  gint64 block;                /* tiles at once */
+  gint64 blocks;               /* of one picture */
+  gboolean divided;            /* the output channels are */
+  gint64 stride;               /* floats between the 36 of a block's input */
   gsize in_size, scratch_size; /* floats of one thread */
   guint threads;
 } Winograd;
@@ -33,7 +45,6 @@ typedef struct {
 #define FEW_TILES     64
 #define DIVIDED_TILES 256
 
-
 /* ---- shape --------------------------------------------------------------- */
 
 gboolean
@@ -42,12 +53,11 @@ unet_winograd_fits (const UnetPlan *plan, const UnetNode *node,
 {
   const gint64 *d = unet_node_input (node, 1)->dims;
 
-  return layout == UNET_MEM_BLOCKED && !unet_node_is_exact (node)
-      && w->n == 2 && w->group == 1
-      && w->kernel[0] == 3 && w->kernel[1] == 3 && w->stride[0] == 1
-      && w->stride[1] == 1 && w->dilation[0] == 1 && w->dilation[1] == 1
-      && w->pad_begin[0] <= 2 && w->pad_begin[1] <= 2 && d[1] >= 8
-      && d[0] >= 8;
+  return layout == UNET_MEM_BLOCKED && !unet_node_is_exact (node) && w->n == 2
+      && w->group == 1 && w->kernel[0] == 3 && w->kernel[1] == 3
+      && w->stride[0] == 1 && w->stride[1] == 1 && w->dilation[0] == 1
+      && w->dilation[1] == 1 && w->pad_begin[0] <= 2 && w->pad_begin[1] <= 2
+      && d[1] >= 8 && d[0] >= 8;
 }
 
 /* Post-ops that the output transform does: a residual, then a rectifier. */
@@ -74,8 +84,7 @@ unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
       *slope = 0.0f;
     } else if (op->kind == UNET_POST_LEAKY_RELU) {
       *slope = op->alpha;
-    } else if (op->kind == UNET_POST_CLIP && op->alpha <= 0
-        && op->beta >= 0) {
+    } else if (op->kind == UNET_POST_CLIP && op->alpha <= 0 && op->beta >= 0) {
       *low = op->alpha;
       *high = op->beta;
     } else {
@@ -108,8 +117,8 @@ padded_channels (const UnetVec *v)
 
 /* @max_block: tiles at once; 0 to divide the output channels. */
 static Winograd *
-winograd_new (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
-    gint64 max_block)
+winograd_new (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 max_block)
 {
   Winograd *w = g_new0 (Winograd, 1);
   UnetWinogradShape *s = &w->shape;
@@ -175,8 +184,7 @@ picture (const Winograd *w, gpointer const *ptr, gint64 image)
     operand (w, ptr, HEAD_WEIGHTS), NULL };
 
   for (guint i = 0; i < w->shape.n_sources; i++)
-    data.src[i] = operand_at (w, ptr, SRC + i,
-        in * w->shape.sources[i].blocks);
+    data.src[i] = operand_at (w, ptr, SRC + i, in * w->shape.sources[i].blocks);
   return data;
 }
 
@@ -191,13 +199,11 @@ run_block (gconstpointer params, gpointer const *ptr, gint64 job, guint t)
   gfloat *scratch = operand_at (w, ptr, SCRATCH, t * w->scratch_size);
   gint64 plane = w->shape.heads * w->shape.dst.h * w->shape.dst.w;
 
-  data.sums
-      = operand_at (w, ptr, SUMS, t * w->block * w->shape.heads * 16);
-  unet_winograd_input (&w->shape, &data, 0, w->shape.src.blocks, first, n, in,
-      w->stride);
+  data.sums = operand_at (w, ptr, SUMS, t * w->block * w->shape.heads * 16);
+  unet_winograd_input (
+      &w->shape, &data, 0, w->shape.src.blocks, first, n, in, w->stride);
   for (gint64 p = 0; p < unet_winograd_panels (&w->shape); p++)
-    unet_winograd_panel (&w->shape, &data, in, w->stride, p, first, n,
-        scratch);
+    unet_winograd_panel (&w->shape, &data, in, w->stride, p, first, n, scratch);
   if (w->shape.heads > 0)
     unet_winograd_heads (&w->shape, data.sums, operand (w, ptr, HEAD_BIAS),
         first, n, operand_at (w, ptr, HEAD, job / w->blocks * plane));
@@ -209,8 +215,8 @@ run_input (gconstpointer params, gpointer const *ptr, gint64 block,
 {
   const Tiles *tiles = params;
 
-  unet_winograd_input (&tiles->w->shape, &tiles->data, block, 1,
-      tiles->first, tiles->n, operand (tiles->w, ptr, IN), tiles->w->stride);
+  unet_winograd_input (&tiles->w->shape, &tiles->data, block, 1, tiles->first,
+      tiles->n, operand (tiles->w, ptr, IN), tiles->w->stride);
 }
 
 static void
@@ -241,8 +247,7 @@ winograd_run (gconstpointer params, gpointer const *ptr, guint threads)
       MIN (w->block, w->tiles - first) };
 
     unet_parallel (run_input, &tiles, ptr, s->src.blocks, threads);
-    unet_parallel (run_panel, &tiles, ptr, unet_winograd_panels (s),
-        threads);
+    unet_parallel (run_panel, &tiles, ptr, unet_winograd_panels (s), threads);
   }
 }
 
@@ -259,8 +264,8 @@ fill_weights (gpointer data, gpointer user_data, GError **error)
   const Fill *f = user_data;
   const UnetTensor *t = unet_node_input (f->node, 1)->constant;
 
-  unet_winograd_weights (t->data, t->dims[0], t->dims[1],
-      f->w->shape.dst.vec, data);
+  unet_winograd_weights (
+      t->data, t->dims[0], t->dims[1], f->w->shape.dst.vec, data);
   return TRUE;
 }
 
@@ -271,28 +276,26 @@ fill_bias (gpointer data, gpointer user_data, GError **error)
   const UnetValue *bias = unet_node_input (f->node, 2);
 
   if (bias)
-    memcpy (data, bias->constant->data,
-        f->w->shape.dst.c * sizeof (gfloat));
+    memcpy (data, bias->constant->data, f->w->shape.dst.c * sizeof (gfloat));
   return TRUE;
 }
 
 static gsize
 weights_bytes (const Winograd *w)
 {
-  return unet_winograd_weights_size (w->shape.dst.c, w->shape.src.c,
-             w->shape.dst.vec)
+  return unet_winograd_weights_size (
+             w->shape.dst.c, w->shape.src.c, w->shape.dst.vec)
       * sizeof (gfloat);
 }
 
 static UnetStorage *
-pack_weights (UnetPlan *plan, UnetNode *node, const Winograd *w,
-    GError **error)
+pack_weights (UnetPlan *plan, UnetNode *node, const Winograd *w, GError **error)
 {
   const UnetTensor *t = unet_node_input (node, 1)->constant;
   Fill fill = { node, w };
   gchar *key = g_strdup_printf ("winograd %" G_GINT64_FORMAT
-      "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, t->dims[0], t->dims[1],
-      w->shape.dst.vec);
+                                "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
+      t->dims[0], t->dims[1], w->shape.dst.vec);
   UnetStorage *storage = unet_plan_pack (plan, t->data,
       t->n_elements * sizeof (gfloat), key, weights_bytes (w), fill_weights,
       &fill, error);
@@ -334,8 +337,7 @@ fill_head_bias (gpointer data, gpointer user_data, GError **error)
   const UnetValue *bias = unet_node_input (f->node, 2);
 
   if (bias)
-    memcpy (data, bias->constant->data,
-        f->w->shape.heads * sizeof (gfloat));
+    memcpy (data, bias->constant->data, f->w->shape.heads * sizeof (gfloat));
   return TRUE;
 }
 
@@ -348,15 +350,16 @@ pack_head (UnetPlan *plan, UnetNode *head, const Winograd *w,
   gsize n = w->shape.heads * sizeof (gfloat);
   Fill fill = { head, w };
   gchar *key = g_strdup_printf ("winograd head %" G_GINT64_FORMAT
-      " %" G_GINT64_FORMAT, t->dims[0], w->shape.dst.vec);
+                                " %" G_GINT64_FORMAT,
+      t->dims[0], w->shape.dst.vec);
 
   *weights = unet_plan_pack (plan, t->data, t->n_elements * sizeof (gfloat),
       key, n * padded_channels (&w->shape.dst), fill_head_weights, &fill,
       error);
   g_free (key);
   *bias = *weights ? unet_plan_pack (plan, b ? b->constant->data : NULL,
-              b ? n : 0, "winograd head bias", n, fill_head_bias, &fill,
-              error) : NULL;
+              b ? n : 0, "winograd head bias", n, fill_head_bias, &fill, error)
+                   : NULL;
   return *bias != NULL;
 }
 
@@ -415,16 +418,17 @@ time_key (const Winograd *w, gint64 max_block)
 {
   const UnetVec *s = &w->shape.src, *d = &w->shape.dst;
 
-  return g_strdup_printf ("unet-winograd4 %" G_GINT64_FORMAT
-      " %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
-      " %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
-      " %" G_GINT64_FORMAT " %d t%u", s->n, padded_channels (s), s->h, s->w,
-      padded_channels (d), d->h, d->w, max_block, w->shape.add, w->threads);
+  return g_strdup_printf (
+      "unet-winograd4 %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+      "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+      "x%" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d t%u",
+      s->n, padded_channels (s), s->h, s->w, padded_channels (d), d->h, d->w,
+      max_block, w->shape.add, w->threads);
 }
 
 static guint64
-remembered_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
-    gint64 max_block)
+remembered_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 max_block)
 {
   Winograd *w = winograd_new (plan, node, window, max_block);
   gchar *key = time_key (w, max_block);
@@ -451,8 +455,8 @@ unet_winograd_block (const UnetNode *node)
 /* Whichever of the two ways is the quicker one: the results are the same to
  * the bit. */
 guint64
-unet_winograd_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
-    gint64 *block)
+unet_winograd_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block)
 {
   guint64 ns = remembered_time (plan, node, window, BLOCK_TILES), divided;
 
@@ -470,8 +474,8 @@ unet_winograd_time (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
 /* ---- emission ------------------------------------------------------------ */
 
 static void
-add_operand (UnetStep *step, Winograd *w, guint i, const UnetLoc *loc,
-    gboolean write)
+add_operand (
+    UnetStep *step, Winograd *w, guint i, const UnetLoc *loc, gboolean write)
 {
   w->at[i] = loc ? (gint) step->n_operands : -1;
   if (loc)
@@ -488,22 +492,21 @@ add_constant (UnetStep *step, Winograd *w, guint i, UnetStorage *storage)
 static void
 add_buffer (UnetPlan *plan, UnetStep *step, Winograd *w, guint i, gsize size)
 {
-  UnetStorage *storage
-      = unet_plan_add_storage (plan, size * sizeof (gfloat));
+  UnetStorage *storage = unet_plan_add_storage (plan, size * sizeof (gfloat));
 
   w->at[i] = step->n_operands;
   unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD, storage, 0, NULL, TRUE);
 }
 
 static gboolean
-add_pool (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *pool,
-    GError **error)
+add_pool (
+    UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *pool, GError **error)
 {
   UnetLoc *loc = NULL;
 
   if (pool) {
-    loc = unet_plan_write (plan, unet_node_output (pool, 0),
-        UNET_MEM_BLOCKED, error);
+    loc = unet_plan_write (
+        plan, unet_node_output (pool, 0), UNET_MEM_BLOCKED, error);
     if (!loc)
       return FALSE;
     w->shape.pool = pool->op == UNET_OP_MaxPool ? UNET_WINOGRAD_POOL_MAX
@@ -515,8 +518,8 @@ add_pool (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *pool,
 }
 
 static gboolean
-add_head (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *head,
-    GError **error)
+add_head (
+    UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *head, GError **error)
 {
   UnetStorage *weights, *bias;
   UnetLoc *loc;
@@ -525,8 +528,8 @@ add_head (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *head,
   if (!head)
     return TRUE;
   w->shape.heads = unet_node_output (head, 0)->dims[1];
-  loc = unet_plan_write (plan, unet_node_output (head, 0), UNET_MEM_PLAIN,
-      error);
+  loc =
+      unet_plan_write (plan, unet_node_output (head, 0), UNET_MEM_PLAIN, error);
   if (!loc || !pack_head (plan, head, w, &weights, &bias, error))
     return FALSE;
   add_constant (step, w, HEAD_WEIGHTS, weights);
@@ -534,14 +537,13 @@ add_head (UnetPlan *plan, UnetStep *step, Winograd *w, UnetNode *head,
   add_operand (step, w, HEAD, loc, TRUE);
   add_buffer (plan, step, w, SUMS, w->threads * w->block * w->shape.heads * 16);
   plan->done[head->index] = step;
-  return unet_plan_post_ops (plan, head, 0, unet_node_output (head, 0),
-      UNET_MEM_PLAIN, error);
+  return unet_plan_post_ops (
+      plan, head, 0, unet_node_output (head, 0), UNET_MEM_PLAIN, error);
 }
 
 /* With reorders, where they must be. */
 static gboolean
-find_sources (UnetPlan *plan, UnetNode *node, UnetFeeds *feeds,
-    GError **error)
+find_sources (UnetPlan *plan, UnetNode *node, UnetFeeds *feeds, GError **error)
 {
   unet_winograd_feeds (plan, node, feeds);
   for (guint i = 0; i < feeds->n; i++)
@@ -552,8 +554,8 @@ find_sources (UnetPlan *plan, UnetNode *node, UnetFeeds *feeds,
 }
 
 static void
-add_sources (UnetPlan *plan, UnetStep *step, Winograd *w,
-    const UnetFeeds *feeds)
+add_sources (
+    UnetPlan *plan, UnetStep *step, Winograd *w, const UnetFeeds *feeds)
 {
   w->shape.n_sources = feeds->n;
   for (guint i = 0; i < UNET_WINOGRAD_SOURCES; i++)
@@ -562,8 +564,8 @@ add_sources (UnetPlan *plan, UnetStep *step, Winograd *w,
     UnetValue *v = feeds->values[i];
     const UnetLoc *loc = feeds->spread[i];
 
-    w->shape.sources[i].blocks
-        = unet_plan_vec (plan, v, UNET_MEM_BLOCKED).blocks;
+    w->shape.sources[i].blocks =
+        unet_plan_vec (plan, v, UNET_MEM_BLOCKED).blocks;
     w->shape.sources[i].spread = loc != NULL;
     add_operand (step, w, SRC + i,
         loc ? loc : plan->locs[v->id][UNET_MEM_BLOCKED], FALSE);
@@ -596,7 +598,8 @@ unet_emit_winograd (UnetPlan *plan, UnetNode *node, const UnetWindow *window,
   UnetValue *out = unet_node_output (node, 0);
   UnetFeeds feeds;
   Winograd *w = find_sources (plan, node, &feeds, error)
-      ? winograd_new (plan, node, window, block) : NULL;
+      ? winograd_new (plan, node, window, block)
+      : NULL;
   UnetStorage *weights = w ? pack_weights (plan, node, w, error) : NULL;
   UnetStorage *bias = weights ? pack_bias (plan, node, w, error) : NULL;
   UnetStep *step;

@@ -5,7 +5,7 @@
 
 /* ---- which operator goes where ------------------------------------------ */
 
-#define ANY_LAYOUT                                                            \
+#define ANY_LAYOUT                                                             \
   (1u << UNET_MEM_PLAIN | 1u << UNET_MEM_BLOCKED | 1u << UNET_MEM_NHWC)
 #define PLAIN_ONLY (1u << UNET_MEM_PLAIN)
 
@@ -70,22 +70,23 @@ unet_node_layouts (const UnetPlan *plan, const UnetNode *node)
 }
 
 gboolean
-unet_plan_lower (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_plan_lower (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   gboolean has_data = TRUE, ok = TRUE;
 
   for (guint i = 0; i < node->outputs->len; i++) {
     UnetValue *v = unet_node_output (node, i);
-    if (v && (v->dtype != UNET_DTYPE_F32
-              || unet_dims_count (v->n_dims, v->dims) == 0))
+    if (v
+        && (v->dtype != UNET_DTYPE_F32
+            || unet_dims_count (v->n_dims, v->dims) == 0))
       has_data = FALSE;
   }
   if (plan->done[node->index] && node->op == UNET_OP_Conv)
     return TRUE; /* with all that follows it */
   if (plan->done[node->index])
-    return unet_plan_post_ops (plan, node, 0, unet_node_output (node, 0),
-        layout, error);
+    return unet_plan_post_ops (
+        plan, node, 0, unet_node_output (node, 0), layout, error);
   if (!rows[node->op].lower || !has_data
       || plan->options.tuning == UNET_TUNING_REFERENCE)
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
@@ -125,8 +126,7 @@ write_outputs (UnetPlan *plan, UnetNode *node, UnetStep *step, GError **error)
 {
   for (guint i = 0; i < node->outputs->len; i++) {
     UnetValue *v = unet_node_output (node, i);
-    UnetLoc *loc
-        = v ? unet_plan_write (plan, v, UNET_MEM_PLAIN, error) : NULL;
+    UnetLoc *loc = v ? unet_plan_write (plan, v, UNET_MEM_PLAIN, error) : NULL;
 
     if (!v)
       continue;
@@ -139,8 +139,8 @@ write_outputs (UnetPlan *plan, UnetNode *node, UnetStep *step, GError **error)
 }
 
 gboolean
-unet_lower_eval (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_eval (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetLoc *locs[UNET_MAX_OPERANDS];
   UnetStep *step;
@@ -159,8 +159,7 @@ unet_lower_eval (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   step->views = g_new0 (UnetTensorView, step->n_in + step->n_out);
   for (guint i = 0; i < step->n_in; i++)
     if (locs[i]) {
-      view_value (&step->views[i], unet_node_input (node, i),
-          step->n_operands);
+      view_value (&step->views[i], unet_node_input (node, i), step->n_operands);
       unet_step_operand (step, 0, locs[i], FALSE);
     }
   return write_outputs (plan, node, step, error)
@@ -172,8 +171,8 @@ unet_lower_eval (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 /* ---- activations --------------------------------------------------------- */
 
 gboolean
-unet_lower_unary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_unary (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   gboolean dies;
@@ -187,9 +186,9 @@ unet_lower_unary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   if (!src)
     return FALSE;
   dies = unet_plan_dies (plan, in, layout) && !plan->homes[out->id].parent;
-  dst = dies ? unet_plan_alias (plan, out, layout, src, 0,
-                   unet_md_copy (src->md))
-             : unet_plan_write (plan, out, layout, error);
+  dst = dies
+      ? unet_plan_alias (plan, out, layout, src, 0, unet_md_copy (src->md))
+      : unet_plan_write (plan, out, layout, error);
   return dst && unet_plan_post_op (plan, node, &op, src, dst, out, error)
       && unet_plan_post_ops (plan, node, 0, out, layout, error);
 }
@@ -200,8 +199,7 @@ static gboolean
 is_full (const UnetValue *value, const UnetValue *out)
 {
   return value->n_dims == out->n_dims
-      && memcmp (value->dims, out->dims, out->n_dims * sizeof *out->dims)
-      == 0;
+      && memcmp (value->dims, out->dims, out->n_dims * sizeof *out->dims) == 0;
 }
 
 static gboolean
@@ -250,8 +248,8 @@ emit_binary (UnetPlan *plan, UnetNode *node, dnnl_alg_kind_t alg,
     if (!unet_attrs_init (&attrs, plan, node, n, layout, UNET_SUM_NEVER))
       continue;
     if (attrs.n_args > 0
-        || !unet_pd_binary (&pd, plan->engine, alg, a->md, b->md, dst->md,
-            attrs.attr)) {
+        || !unet_pd_binary (
+            &pd, plan->engine, alg, a->md, b->md, dst->md, attrs.attr)) {
       pd = NULL;
       unet_attrs_clear (&attrs);
     }
@@ -273,8 +271,8 @@ emit_binary (UnetPlan *plan, UnetNode *node, dnnl_alg_kind_t alg,
 }
 
 static gboolean
-binary_is_simple (UnetNode *node, UnetValue **a, UnetValue **b,
-    dnnl_alg_kind_t *alg)
+binary_is_simple (
+    UnetNode *node, UnetValue **a, UnetValue **b, dnnl_alg_kind_t *alg)
 {
   UnetValue *out = unet_node_output (node, 0);
   gboolean commutes;
@@ -282,8 +280,8 @@ binary_is_simple (UnetNode *node, UnetValue **a, UnetValue **b,
   *a = unet_node_input (node, 0);
   *b = unet_node_input (node, 1);
   if (!binary_alg (node->op, alg, &commutes) || node->inputs->len != 2
-      || out->n_dims == 0 || out->n_dims > 5
-      || (*a)->dtype != UNET_DTYPE_F32 || unet_node_attr (node, "axis"))
+      || out->n_dims == 0 || out->n_dims > 5 || (*a)->dtype != UNET_DTYPE_F32
+      || unet_node_attr (node, "axis"))
     return FALSE;
   if (!is_full (*a, out) && commutes) {
     UnetValue *swap = *a;
@@ -296,15 +294,14 @@ binary_is_simple (UnetNode *node, UnetValue **a, UnetValue **b,
 /* oneDNN 2.6 gets a subtraction in place wrong where a block of channels is
  * not full. */
 static gboolean
-has_padding (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout)
+has_padding (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
   return layout == UNET_MEM_BLOCKED && value->dims[1] % plan->block != 0;
 }
 
 gboolean
-unet_lower_binary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_binary (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *a, *b, *out = unet_node_output (node, 0);
   UnetLoc *src, *dst, other = { 0 };
@@ -319,8 +316,8 @@ unet_lower_binary (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_read (plan, a, layout, error);
   if (!src
-      || !unet_plan_read_broadcast (plan, b, out->n_dims, layout, &other,
-          error))
+      || !unet_plan_read_broadcast (
+          plan, b, out->n_dims, layout, &other, error))
     return FALSE;
   if (a != b && !has_padding (plan, out, layout)
       && unet_plan_dies (plan, a, layout) && !plan->homes[out->id].parent)
@@ -348,8 +345,8 @@ unet_pool_window (UnetPlan *plan, UnetNode *node, UnetDnnlWindow *w,
   w->n = window.n;
   for (guint i = 0; i < window.n; i++) {
     gint64 span = (window.kernel[i] - 1) * window.dilation[i] + 1;
-    gint64 end = (window.out[i] - 1) * window.stride[i] + span
-        - in->dims[i + 2] - window.pad_begin[i];
+    gint64 end = (window.out[i] - 1) * window.stride[i] + span - in->dims[i + 2]
+        - window.pad_begin[i];
 
     /* ceil_mode reaches beyond the padding, which an average that counts
      * the padding must not count */
@@ -369,7 +366,8 @@ unet_pool_window (UnetPlan *plan, UnetNode *node, UnetDnnlWindow *w,
 
 /* oneDNN's pooling of PLAIN tensors is slow; U-Nets only have one kind. */
 gboolean
-unet_pool_is_max2 (const UnetNode *node, const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+unet_pool_is_max2 (
+    const UnetNode *node, const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
 {
   gboolean two = alg == dnnl_pooling_max && w->n == 2;
 
@@ -384,8 +382,8 @@ lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
-  UnetLoc *dst
-      = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error) : NULL;
+  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error)
+                     : NULL;
   UnetMaxPool2 *p;
   UnetStep *step;
 
@@ -402,8 +400,8 @@ lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
 }
 
 gboolean
-unet_lower_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_pool (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   dnnl_primitive_attr_t attr = NULL;
@@ -430,8 +428,8 @@ unet_lower_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     unet_plan_set_error (error, plan, node, "oneDNN has no such pooling");
     return FALSE;
   }
-  step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
-      pd, out, layout, error);
+  step = unet_plan_add_primitive (
+      plan, node, unet_op_def (node->op)->name, pd, out, layout, error);
   if (!step)
     return FALSE;
   unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
@@ -452,8 +450,8 @@ is_global (const UnetNode *node)
 }
 
 gboolean
-unet_lower_global_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_global_pool (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetGlobalPool *p;
@@ -480,8 +478,8 @@ unet_lower_global_pool (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 /* ---- softmax ------------------------------------------------------------- */
 
 gboolean
-unet_lower_softmax (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
-    GError **error)
+unet_lower_softmax (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   gboolean old = node->since < 13;
@@ -504,8 +502,7 @@ unet_lower_softmax (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   p->pixels = unet_dims_count (in->n_dims - axis - 1, in->dims + axis + 1);
   p->logarithm = node->op == UNET_OP_LogSoftmax;
   step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
-      "unet:softmax_plain", unet_kernel_softmax_plain, p, out,
-      UNET_MEM_PLAIN);
+      "unet:softmax_plain", unet_kernel_softmax_plain, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   return unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);

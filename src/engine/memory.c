@@ -24,8 +24,8 @@ unet_dnnl_dtype (UnetDType dtype)
 }
 
 gboolean
-unet_value_fits (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout)
+unet_value_fits (
+    const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
   return layout == UNET_MEM_PLAIN
       || (value->n_dims == 4 && value->dtype == UNET_DTYPE_F32
@@ -49,8 +49,8 @@ unet_plan_md (const UnetPlan *plan, UnetDType dtype, guint n_dims,
   dnnl_data_type_t type = unet_dnnl_dtype (dtype);
 
   if (layout == UNET_MEM_BLOCKED)
-    return unet_md_new (n_dims, dims, type,
-        plan->block == 16 ? dnnl_nChw16c : dnnl_nChw8c);
+    return unet_md_new (
+        n_dims, dims, type, plan->block == 16 ? dnnl_nChw16c : dnnl_nChw8c);
   if (layout == UNET_MEM_NHWC)
     return unet_md_new (n_dims, dims, type, dnnl_nhwc);
   if (n_dims == 0)
@@ -60,11 +60,11 @@ unet_plan_md (const UnetPlan *plan, UnetDType dtype, guint n_dims,
 }
 
 UnetVec
-unet_plan_vec (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout)
+unet_plan_vec (
+    const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
-  UnetVec v = { value->dims[0], value->dims[1], value->dims[2],
-    value->dims[3], value->dims[1], 1 };
+  UnetVec v = { value->dims[0], value->dims[1], value->dims[2], value->dims[3],
+    value->dims[1], 1 };
 
   if (layout == UNET_MEM_NHWC || layout == UNET_MEM_NARROW) {
     v.vec = v.c;
@@ -77,8 +77,7 @@ unet_plan_vec (const UnetPlan *plan, const UnetValue *value,
 }
 
 static gsize
-value_bytes (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout)
+value_bytes (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
   gsize n = unet_dims_count (value->n_dims, value->dims);
 
@@ -123,13 +122,13 @@ UnetLoc *
 unet_plan_alias (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
     const UnetLoc *from, gsize offset, UnetMd md)
 {
-  return add_loc (plan, value, layout, from->storage, from->offset + offset,
-      md);
+  return add_loc (
+      plan, value, layout, from->storage, from->offset + offset, md);
 }
 
 UnetLoc *
-unet_plan_write (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
-    GError **error)
+unet_plan_write (
+    UnetPlan *plan, UnetValue *value, UnetMemLayout layout, GError **error)
 {
   const UnetHome *home = &plan->homes[value->id];
   UnetMd md = NULL;
@@ -139,12 +138,10 @@ unet_plan_write (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
   if (unet_dnnl_dtype (value->dtype) != dnnl_data_type_undef) {
     md = layout == UNET_MEM_NARROW
         ? unet_narrow_md (plan, value)
-        : unet_plan_md (plan, value->dtype, value->n_dims, value->dims,
-            layout);
+        : unet_plan_md (plan, value->dtype, value->n_dims, value->dims, layout);
     if (!md) {
       g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-          "%s: no memory descriptor for '%s'", plan->graph->name,
-          value->name);
+          "%s: no memory descriptor for '%s'", plan->graph->name, value->name);
       return NULL;
     }
   }
@@ -158,16 +155,16 @@ unet_plan_write (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
       unet_md_free (md);
       return NULL;
     }
-    return add_loc (plan, value, layout, parent->storage,
-        parent->offset + offset, md);
+    return add_loc (
+        plan, value, layout, parent->storage, parent->offset + offset, md);
   }
   return add_loc (plan, value, layout,
       unet_plan_add_storage (plan, value_bytes (plan, value, layout)), 0, md);
 }
 
 static UnetLoc *
-read_constant (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
-    GError **error)
+read_constant (
+    UnetPlan *plan, UnetValue *value, UnetMemLayout layout, GError **error)
 {
   UnetTensor *t = value->constant;
   UnetMd from, to = NULL;
@@ -206,8 +203,8 @@ unet_plan_add_reorder (UnetPlan *plan, UnetValue *value, const UnetLoc *from,
     return unet_narrow_add_conversion (plan, value, from, to);
   if (unet_pd_scratch_attr (&attr, NULL)
       && unet_pd_reorder (&pd, plan->engine, from->md, to->md, attr))
-    step = unet_plan_add_primitive (plan, NULL, "Reorder", pd, value,
-        to->layout, error);
+    step = unet_plan_add_primitive (
+        plan, NULL, "Reorder", pd, value, to->layout, error);
   else
     g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
         "%s: oneDNN cannot reorder '%s'", plan->graph->name, value->name);
@@ -222,8 +219,8 @@ unet_plan_add_reorder (UnetPlan *plan, UnetValue *value, const UnetLoc *from,
 }
 
 UnetLoc *
-unet_plan_read (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
-    GError **error)
+unet_plan_read (
+    UnetPlan *plan, UnetValue *value, UnetMemLayout layout, GError **error)
 {
   UnetLoc **locs = plan->locs[value->id];
 
@@ -238,11 +235,10 @@ unet_plan_read (UnetPlan *plan, UnetValue *value, UnetMemLayout layout,
       UnetLoc *to = unet_plan_write (plan, value, layout, error);
 
       return to && unet_plan_add_reorder (plan, value, from, to, error) ? to
-                                                                       : NULL;
+                                                                        : NULL;
     }
   g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-      "%s: '%s' is read before it is computed", plan->graph->name,
-      value->name);
+      "%s: '%s' is read before it is computed", plan->graph->name, value->name);
   return NULL;
 }
 
@@ -272,13 +268,14 @@ uses_now (const UnetPlan *plan, const UnetValue *value)
 }
 
 gboolean
-unet_plan_dies (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout)
+unet_plan_dies (
+    const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
   const UnetLoc *loc = plan->locs[value->id][layout];
 
   return loc && !value->constant && value->producer
       && !unet_graph_is_output (plan->graph, value)
       && plan->node_index_of_value[value->id] <= (gint) plan->current
-      && uses_now (plan, value) <= 1 && !plan->homes[value->id].parent && !is_shared (plan, loc);
+      && uses_now (plan, value) <= 1 && !plan->homes[value->id].parent
+      && !is_shared (plan, loc);
 }

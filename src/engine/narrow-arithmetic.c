@@ -13,15 +13,15 @@ shrink_row (const UnetNarrowConvert *p, guint8 *restrict dst,
   gint64 w = p->w, c = p->c, from = p->src.pixel, to = p->dst.pixel;
 
   join_pixels (&w, &c, c == from && c == to);
-#define LOOP(part, count)                                                     \
-  for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 j = 0; j < c; j += (part))                                    \
-      for (gint64 k = j; k < j + (count); k++) {                              \
-        guint16 v = src[x * from + k] << 8;                                   \
-                                                                              \
-        v = (guint32) v * factor >> 16;                                       \
-        v = MIN (v, most);                                                    \
-        dst[x * to + k] = (guint16) (v + 128) >> 8;                           \
+#define LOOP(part, count)                                                      \
+  for (gint64 x = 0; x < w; x++)                                               \
+    for (gint64 j = 0; j < c; j += (part))                                     \
+      for (gint64 k = j; k < j + (count); k++) {                               \
+        guint16 v = src[x * from + k] << 8;                                    \
+                                                                               \
+        v = (guint32) v * factor >> 16;                                        \
+        v = MIN (v, most);                                                     \
+        dst[x * to + k] = (guint16) (v + 128) >> 8;                            \
       }
   if (w == 1)
     LOOP (c, c)
@@ -50,20 +50,20 @@ convert_row (const UnetNarrowConvert *p, guint8 *restrict dst,
   gint64 w = p->w, c = p->c;
 
   join_pixels (&w, &c, c == p->src.pixel && c == p->dst.pixel);
-#define LOOP(t, u, part)                                                      \
-  for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 j = 0; j < c; j += (part))                                    \
-      for (gint64 k = j; k < j + (part); k++)                                 \
-  store (u, dst, x * p->dst.pixel + k,                                        \
+#define LOOP(t, u, part)                                                       \
+  for (gint64 x = 0; x < w; x++)                                               \
+    for (gint64 j = 0; j < c; j += (part))                                     \
+      for (gint64 k = j; k < j + (part); k++)                                  \
+  store (u, dst, x * p->dst.pixel + k,                                         \
       p->factor * load (t, src, x * p->src.pixel + k), -INFINITY)
-#define BODY(t, u)                                                            \
-  do {                                                                        \
-    if (w > 1 && c % 16 == 0)                                                 \
-      LOOP (t, u, 16);                                                        \
-    else if (w > 1 && c % 8 == 0)                                             \
-      LOOP (t, u, 8);                                                         \
-    else                                                                      \
-      LOOP (t, u, c);                                                         \
+#define BODY(t, u)                                                             \
+  do {                                                                         \
+    if (w > 1 && c % 16 == 0)                                                  \
+      LOOP (t, u, 16);                                                         \
+    else if (w > 1 && c % 8 == 0)                                              \
+      LOOP (t, u, 8);                                                          \
+    else                                                                       \
+      LOOP (t, u, c);                                                          \
   } while (0)
   EACH_PAIR (p->from, p->to, BODY);
 #undef BODY
@@ -71,20 +71,19 @@ convert_row (const UnetNarrowConvert *p, guint8 *restrict dst,
 }
 
 static void
-convert_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+convert_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowConvert *p = params;
 
   (can_shrink (p) ? shrink_row : convert_row) (p,
-      (guint8 *) at (ptr[1], &p->dst, i / p->h, i % p->h,
-          unet_narrow_size (p->to)),
+      (guint8 *) at (
+          ptr[1], &p->dst, i / p->h, i % p->h, unet_narrow_size (p->to)),
       at (ptr[0], &p->src, i / p->h, i % p->h, unet_narrow_size (p->from)));
 }
 
 void
-unet_kernel_narrow_convert (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_convert (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowConvert *p = params;
 
@@ -102,19 +101,18 @@ map_row (const guint8 *table, guint8 *restrict dst, gint64 dst_step,
 }
 
 static void
-map_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+map_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowMap *p = params;
 
   map_row (ptr[1], (guint8 *) at (ptr[2], &p->dst, i / p->h, i % p->h, 1),
-      p->dst.pixel, at (ptr[0], &p->src, i / p->h, i % p->h, 1),
-      p->src.pixel, p->w, p->c);
+      p->dst.pixel, at (ptr[0], &p->src, i / p->h, i % p->h, 1), p->src.pixel,
+      p->w, p->c);
 }
 
 void
-unet_kernel_narrow_map (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_map (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowMap *p = params;
 
@@ -135,18 +133,18 @@ quantize_pixels (UnetNarrowType type, guint8 *restrict dst, gint64 dst_step,
     gfloat factor)
 {
   join_pixels (&w, &c, c == src_step && c == dst_step);
-#define LOOP(t, count)                                                        \
-  for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 k = 0; k < (count); k++)                                      \
-  store (t, dst, x * dst_step + k, factor * src[x * src_step + k], -INFINITY)
-#define BODY(t)                                                               \
-  do {                                                                        \
-    if (c == 16)                                                              \
-      LOOP (t, 16);                                                           \
-    else if (c == 1)                                                          \
-      LOOP (t, 1);                                                            \
-    else                                                                      \
-      LOOP (t, c);                                                            \
+#define LOOP(t, count)                                                         \
+  for (gint64 x = 0; x < w; x++)                                               \
+    for (gint64 k = 0; k < (count); k++)                                       \
+  store (t, dst, x *dst_step + k, factor * src[x * src_step + k], -INFINITY)
+#define BODY(t)                                                                \
+  do {                                                                         \
+    if (c == 16)                                                               \
+      LOOP (t, 16);                                                            \
+    else if (c == 1)                                                           \
+      LOOP (t, 1);                                                             \
+    else                                                                       \
+      LOOP (t, c);                                                             \
   } while (0)
   EACH_TYPE (type, BODY);
 #undef BODY
@@ -159,18 +157,18 @@ dequantize_pixels (UnetNarrowType type, gfloat *restrict dst, gint64 dst_step,
     gfloat factor)
 {
   join_pixels (&w, &c, c == src_step && c == dst_step);
-#define LOOP(t, count)                                                        \
-  for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 k = 0; k < (count); k++)                                      \
+#define LOOP(t, count)                                                         \
+  for (gint64 x = 0; x < w; x++)                                               \
+    for (gint64 k = 0; k < (count); k++)                                       \
   dst[x * dst_step + k] = factor * load (t, src, x * src_step + k)
-#define BODY(t)                                                               \
-  do {                                                                        \
-    if (c == 16)                                                              \
-      LOOP (t, 16);                                                           \
-    else if (c == 1)                                                          \
-      LOOP (t, 1);                                                            \
-    else                                                                      \
-      LOOP (t, c);                                                            \
+#define BODY(t)                                                                \
+  do {                                                                         \
+    if (c == 16)                                                               \
+      LOOP (t, 16);                                                            \
+    else if (c == 1)                                                           \
+      LOOP (t, 1);                                                             \
+    else                                                                       \
+      LOOP (t, c);                                                             \
   } while (0)
   EACH_TYPE (type, BODY);
 #undef BODY
@@ -216,8 +214,7 @@ quantize_planes (const UnetNarrowFloat *p, gconstpointer src, guint8 *dst,
 }
 
 static void
-quantize_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+quantize_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowFloat *p = params;
   const UnetVec *v = &p->vec;
@@ -234,13 +231,13 @@ quantize_job (gconstpointer params, gpointer const *ptr, gint64 i,
         (guint8 *) at (ptr[1], &p->pixels, i / v->h, i % v->h, size)
             + b * v->vec * size,
         p->pixels.pixel,
-        (const gfloat *) ptr[0] + vec_row (v, i / v->h, b, i % v->h),
-        v->vec, v->w, MIN (v->vec, v->c - b * v->vec), p->factor);
+        (const gfloat *) ptr[0] + vec_row (v, i / v->h, b, i % v->h), v->vec,
+        v->w, MIN (v->vec, v->c - b * v->vec), p->factor);
 }
 
 void
-unet_kernel_narrow_quantize (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_quantize (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowFloat *p = params;
   const UnetVec *v = &p->vec;
@@ -249,8 +246,8 @@ unet_kernel_narrow_quantize (gconstpointer params, gpointer const *ptr,
 }
 
 static void
-dequantize_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+dequantize_job (
+    gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowFloat *p = params;
   const UnetVec *v = &p->vec;
@@ -263,15 +260,14 @@ dequantize_job (gconstpointer params, gpointer const *ptr, gint64 i,
     if (c < v->vec) /* lanes beyond the last channel are zero */
       memset (dst, 0, v->w * v->vec * sizeof *dst);
     dequantize_pixels (p->type, dst, v->vec,
-        at (ptr[0], &p->pixels, i / v->h, i % v->h, size)
-            + b * v->vec * size,
+        at (ptr[0], &p->pixels, i / v->h, i % v->h, size) + b * v->vec * size,
         p->pixels.pixel, v->w, c, p->factor);
   }
 }
 
 void
-unet_kernel_narrow_dequantize (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_dequantize (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowFloat *p = params;
   const UnetVec *v = &p->vec;
@@ -287,23 +283,23 @@ add_row (const UnetNarrowAdd *p, guint8 *restrict dst, const guint8 *x,
 {
   gint64 w = p->w, c = p->c;
 
-  join_pixels (&w, &c,
-      c == p->px.pixel && c == p->py.pixel && c == p->dst.pixel);
-#define STORE(t, u, s)                                                        \
-  for (gint64 i = 0; i < w; i++)                                              \
-    for (gint64 k = 0; k < c; k++)                                            \
-  store (s, dst, i * p->dst.pixel + k,                                        \
-      p->a * load (t, x, i * p->px.pixel + k)                                 \
-          + p->b * load (u, y, i * p->py.pixel + k),                          \
+  join_pixels (
+      &w, &c, c == p->px.pixel && c == p->py.pixel && c == p->dst.pixel);
+#define STORE(t, u, s)                                                         \
+  for (gint64 i = 0; i < w; i++)                                               \
+    for (gint64 k = 0; k < c; k++)                                             \
+  store (s, dst, i * p->dst.pixel + k,                                         \
+      p->a * load (t, x, i * p->px.pixel + k)                                  \
+          + p->b * load (u, y, i * p->py.pixel + k),                           \
       p->low)
-#define BODY(t, u)                                                            \
-  do {                                                                        \
-    if (p->to == UNET_NARROW_U8)                                              \
-      STORE (t, u, UNET_NARROW_U8);                                           \
-    else if (p->to == UNET_NARROW_S8)                                         \
-      STORE (t, u, UNET_NARROW_S8);                                           \
-    else                                                                      \
-      STORE (t, u, UNET_NARROW_BF16);                                         \
+#define BODY(t, u)                                                             \
+  do {                                                                         \
+    if (p->to == UNET_NARROW_U8)                                               \
+      STORE (t, u, UNET_NARROW_U8);                                            \
+    else if (p->to == UNET_NARROW_S8)                                          \
+      STORE (t, u, UNET_NARROW_S8);                                            \
+    else                                                                       \
+      STORE (t, u, UNET_NARROW_BF16);                                          \
   } while (0)
   EACH_PAIR (p->x, p->y, BODY);
 #undef BODY
@@ -311,8 +307,7 @@ add_row (const UnetNarrowAdd *p, guint8 *restrict dst, const guint8 *x,
 }
 
 static void
-add_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+add_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowAdd *p = params;
 
@@ -324,8 +319,8 @@ add_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_narrow_add (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_add (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowAdd *p = params;
 
@@ -336,32 +331,30 @@ UNET_CLONES static void
 scale_row (const UnetNarrowScale *p, guint8 *restrict dst,
     const guint8 *restrict src, const gfloat *restrict y)
 {
-#define BODY(t, u)                                                            \
-  for (gint64 x = 0; x < p->w; x++)                                           \
-    for (gint64 k = 0; k < p->c; k++)                                         \
-  store (u, dst, x * p->dst.pixel + k,                                        \
+#define BODY(t, u)                                                             \
+  for (gint64 x = 0; x < p->w; x++)                                            \
+    for (gint64 k = 0; k < p->c; k++)                                          \
+  store (u, dst, x * p->dst.pixel + k,                                         \
       p->factor * y[k] * load (t, src, x * p->src.pixel + k), p->low)
   EACH_PAIR (p->from, p->to, BODY);
 #undef BODY
 }
 
 static void
-scale_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+scale_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowScale *p = params;
 
   gint64 n = i / p->h, y = i % p->h;
 
-  scale_row (p,
-      (guint8 *) at (ptr[2], &p->dst, n, y, unet_narrow_size (p->to)),
+  scale_row (p, (guint8 *) at (ptr[2], &p->dst, n, y, unet_narrow_size (p->to)),
       at (ptr[0], &p->src, n, y, unet_narrow_size (p->from)),
       (const gfloat *) ptr[1] + n * p->c);
 }
 
 void
-unet_kernel_narrow_scale (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_scale (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowScale *p = params;
 

@@ -13,9 +13,9 @@ typedef struct {
   UnetNode *node;
   UnetWindow window;
   UnetDnnlWindow w;
-  gboolean deconv; /* oneDNN's, not a spread */
-  gint64 spread;   /* r of a transposed convolution as product, or 0 */
-  gint64 oc, row;  /* rows of weights and numbers in one */
+  gboolean deconv;          /* oneDNN's, not a spread */
+  gint64 spread;            /* r of a transposed convolution as product, or 0 */
+  gint64 oc, row;           /* rows of weights and numbers in one */
   UnetNarrowValue src, dst; /* dst.type NONE: floats */
   UnetMd src_md, weights_md, bias_md, dst_md;
   gint64 dst_dims[4];
@@ -28,14 +28,14 @@ typedef struct {
 /* Rows of weights by output channel, whatever ONNX's order is; g_free() it. */
 gfloat *unet_narrow_conv_weights (const UnetNarrowConv *conv);
 /* Rounds one row to bytes; returns what a step of them stands for. */
-gfloat unet_narrow_quantize_row (const gfloat *row, gint64 n, gint limit,
-    gint8 *out);
+gfloat unet_narrow_quantize_row (
+    const gfloat *row, gint64 n, gint limit, gint8 *out);
 gint unet_narrow_largest_weight (const UnetNarrowConv *conv);
-UnetStorage *unet_narrow_pack_bytes (UnetPlan *plan, gconstpointer data,
-    gsize size, GError **error);
+UnetStorage *unet_narrow_pack_bytes (
+    UnetPlan *plan, gconstpointer data, gsize size, GError **error);
 /* Bias for every output channel, in the units that oneDNN wants it in. */
-UnetStorage *unet_narrow_pack_bias (const UnetNarrowConv *conv,
-    const gfloat *factors, GError **error);
+UnetStorage *unet_narrow_pack_bias (
+    const UnetNarrowConv *conv, const gfloat *factors, GError **error);
 
 /* ---- kernels of our own (lower-narrow-own.c) ----------------------------- */
 
@@ -47,10 +47,10 @@ typedef enum {
 } UnetNarrowHeads;
 gboolean unet_narrow_head_fits (const UnetNarrowConv *conv);
 /* @drafted: is conv->pd oneDNN's way? */
-UnetNarrowHeads unet_narrow_choose_head (const UnetNarrowConv *conv,
-    gboolean drafted);
-gboolean unet_narrow_emit_head (UnetNarrowConv *conv, UnetNarrowHeads head,
-    GError **error);
+UnetNarrowHeads unet_narrow_choose_head (
+    const UnetNarrowConv *conv, gboolean drafted);
+gboolean unet_narrow_emit_head (
+    UnetNarrowConv *conv, UnetNarrowHeads head, GError **error);
 /* Depthwise, bytes to bytes. */
 gboolean unet_narrow_depthwise_fits (const UnetNarrowConv *conv);
 /* Is it faster than conv->pd, oneDNN's way? */

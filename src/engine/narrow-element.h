@@ -65,45 +65,44 @@ store (UnetNarrowType type, gpointer data, gint64 i, gfloat x, gfloat low)
 }
 
 /* A body once for each pair of types that occur. */
-#define EACH_PAIR(from, to, BODY)                                             \
-  do {                                                                        \
-    switch ((from) * 4 + (to)) {                                              \
-      case UNET_NARROW_U8 * 4 + UNET_NARROW_U8:                               \
-        BODY (UNET_NARROW_U8, UNET_NARROW_U8);                                \
-        break;                                                                \
-      case UNET_NARROW_U8 * 4 + UNET_NARROW_S8:                               \
-        BODY (UNET_NARROW_U8, UNET_NARROW_S8);                                \
-        break;                                                                \
-      case UNET_NARROW_S8 * 4 + UNET_NARROW_U8:                               \
-        BODY (UNET_NARROW_S8, UNET_NARROW_U8);                                \
-        break;                                                                \
-      case UNET_NARROW_S8 * 4 + UNET_NARROW_S8:                               \
-        BODY (UNET_NARROW_S8, UNET_NARROW_S8);                                \
-        break;                                                                \
-      default:                                                                \
-        BODY (UNET_NARROW_BF16, UNET_NARROW_BF16);                            \
-        break;                                                                \
-    }                                                                         \
+#define EACH_PAIR(from, to, BODY)                                              \
+  do {                                                                         \
+    switch ((from) *4 + (to)) {                                                \
+      case UNET_NARROW_U8 * 4 + UNET_NARROW_U8:                                \
+        BODY (UNET_NARROW_U8, UNET_NARROW_U8);                                 \
+        break;                                                                 \
+      case UNET_NARROW_U8 * 4 + UNET_NARROW_S8:                                \
+        BODY (UNET_NARROW_U8, UNET_NARROW_S8);                                 \
+        break;                                                                 \
+      case UNET_NARROW_S8 * 4 + UNET_NARROW_U8:                                \
+        BODY (UNET_NARROW_S8, UNET_NARROW_U8);                                 \
+        break;                                                                 \
+      case UNET_NARROW_S8 * 4 + UNET_NARROW_S8:                                \
+        BODY (UNET_NARROW_S8, UNET_NARROW_S8);                                 \
+        break;                                                                 \
+      default:                                                                 \
+        BODY (UNET_NARROW_BF16, UNET_NARROW_BF16);                             \
+        break;                                                                 \
+    }                                                                          \
   } while (0)
 
-#define EACH_TYPE(type, BODY)                                                 \
-  do {                                                                        \
-    switch (type) {                                                           \
-      case UNET_NARROW_U8:                                                    \
-        BODY (UNET_NARROW_U8);                                                \
-        break;                                                                \
-      case UNET_NARROW_S8:                                                    \
-        BODY (UNET_NARROW_S8);                                                \
-        break;                                                                \
-      default:                                                                \
-        BODY (UNET_NARROW_BF16);                                              \
-        break;                                                                \
-    }                                                                         \
+#define EACH_TYPE(type, BODY)                                                  \
+  do {                                                                         \
+    switch (type) {                                                            \
+      case UNET_NARROW_U8:                                                     \
+        BODY (UNET_NARROW_U8);                                                 \
+        break;                                                                 \
+      case UNET_NARROW_S8:                                                     \
+        BODY (UNET_NARROW_S8);                                                 \
+        break;                                                                 \
+      default:                                                                 \
+        BODY (UNET_NARROW_BF16);                                               \
+        break;                                                                 \
+    }                                                                          \
   } while (0)
 
 INLINE const guint8 *
-at (gconstpointer data, const UnetPixels *p, gint64 image, gint64 y,
-    guint size)
+at (gconstpointer data, const UnetPixels *p, gint64 image, gint64 y, guint size)
 {
   return (const guint8 *) data + (image * p->image + y * p->row) * size;
 }

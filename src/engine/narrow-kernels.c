@@ -14,8 +14,8 @@ static void
 copy_pixels (guint8 *restrict dst, gint64 dst_step, const guint8 *restrict src,
     gint64 src_step, gint64 bytes, gint64 n)
 {
-#define COPY(size)                                                            \
-  for (gint64 i = 0; i < n; i++)                                              \
+#define COPY(size)                                                             \
+  for (gint64 i = 0; i < n; i++)                                               \
   memcpy (dst + i * dst_step, src + i * src_step, size)
   if (bytes == dst_step && bytes == src_step)
     memcpy (dst, src, n * bytes);
@@ -37,21 +37,19 @@ copy_pixels (guint8 *restrict dst, gint64 dst_step, const guint8 *restrict src,
 }
 
 static void
-move_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+move_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowMove *p = params;
 
-  copy_pixels ((guint8 *) at (ptr[1], &p->dst, i / p->h, i % p->h, 1)
-          + p->dst_offset,
-      p->dst.pixel,
-      at (ptr[0], &p->src, i / p->h, i % p->h, 1) + p->src_offset,
+  copy_pixels (
+      (guint8 *) at (ptr[1], &p->dst, i / p->h, i % p->h, 1) + p->dst_offset,
+      p->dst.pixel, at (ptr[0], &p->src, i / p->h, i % p->h, 1) + p->src_offset,
       p->src.pixel, p->bytes, p->w);
 }
 
 void
-unet_kernel_narrow_move (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_move (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowMove *p = params;
 
@@ -59,8 +57,8 @@ unet_kernel_narrow_move (gconstpointer params, gpointer const *ptr,
 }
 
 void
-unet_kernel_narrow_pad (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_pad (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowMove *p = params;
 
@@ -69,8 +67,7 @@ unet_kernel_narrow_pad (gconstpointer params, gpointer const *ptr,
 }
 
 static void
-spread_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+spread_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowSpread *p = params;
   gint64 r = p->r, pixel = r * r * p->bytes;
@@ -84,13 +81,13 @@ spread_job (gconstpointer params, gpointer const *ptr, gint64 i,
     copy_pixels (dst, r * p->bytes, src, pixel, r * p->bytes, p->w);
   else
     for (gint64 x = 0; x < r; x++)
-      copy_pixels (dst + x * p->dst.pixel, r * p->dst.pixel,
-          src + x * p->bytes, pixel, p->bytes, p->w);
+      copy_pixels (dst + x * p->dst.pixel, r * p->dst.pixel, src + x * p->bytes,
+          pixel, p->bytes, p->w);
 }
 
 void
-unet_kernel_narrow_spread (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_spread (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowSpread *p = params;
   gint64 r = p->r;
@@ -102,33 +99,33 @@ unet_kernel_narrow_spread (gconstpointer params, gpointer const *ptr,
 
 /* Sixteen bytes at a time, in memory that nothing else can be, so that the
  * compiler makes a vector of them. */
-#define MAX_OF_FOUR(T)                                                        \
-  do {                                                                        \
-    gint64 k = 0;                                                             \
-                                                                              \
-    for (; k + 16 <= size; k += 16) {                                         \
-      T p[16], q[16], r[16], t[16];                                           \
-                                                                              \
-      memcpy (p, a + k, 16);                                                  \
-      memcpy (q, a + k + pixel, 16);                                          \
-      memcpy (r, b + k, 16);                                                  \
-      memcpy (t, b + k + pixel, 16);                                          \
-      for (guint i = 0; i < 16; i++) {                                        \
-        T top = MAX (p[i], q[i]), low = MAX (r[i], t[i]);                     \
-        p[i] = MAX (top, low);                                                \
-      }                                                                       \
-      memcpy (dst + k, p, 16);                                                \
-    }                                                                         \
-    for (; k < size; k++) {                                                   \
-      T top = MAX (((T *) a)[k], ((T *) a)[k + pixel]);                       \
-      T low = MAX (((T *) b)[k], ((T *) b)[k + pixel]);                       \
-      ((T *) dst)[k] = MAX (top, low);                                        \
-    }                                                                         \
+#define MAX_OF_FOUR(T)                                                         \
+  do {                                                                         \
+    gint64 k = 0;                                                              \
+                                                                               \
+    for (; k + 16 <= size; k += 16) {                                          \
+      T p[16], q[16], r[16], t[16];                                            \
+                                                                               \
+      memcpy (p, a + k, 16);                                                   \
+      memcpy (q, a + k + pixel, 16);                                           \
+      memcpy (r, b + k, 16);                                                   \
+      memcpy (t, b + k + pixel, 16);                                           \
+      for (guint i = 0; i < 16; i++) {                                         \
+        T top = MAX (p[i], q[i]), low = MAX (r[i], t[i]);                      \
+        p[i] = MAX (top, low);                                                 \
+      }                                                                        \
+      memcpy (dst + k, p, 16);                                                 \
+    }                                                                          \
+    for (; k < size; k++) {                                                    \
+      T top = MAX (((T *) a)[k], ((T *) a)[k + pixel]);                        \
+      T low = MAX (((T *) b)[k], ((T *) b)[k + pixel]);                        \
+      ((T *) dst)[k] = MAX (top, low);                                         \
+    }                                                                          \
   } while (0)
 
 INLINE void
-max_of_four (UnetNarrowType type, guint8 *dst, const guint8 *a,
-    const guint8 *b, gint64 pixel, gint64 size)
+max_of_four (UnetNarrowType type, guint8 *dst, const guint8 *a, const guint8 *b,
+    gint64 pixel, gint64 size)
 {
   if (type == UNET_NARROW_U8) {
     MAX_OF_FOUR (guint8);
@@ -152,13 +149,13 @@ max_pool2_body (UnetNarrowType type, const UnetNarrowMaxPool2 *p, guint8 *dst,
   gint64 step = 2 * p->src.pixel * size, to = p->dst.pixel * size;
 
   for (gint64 x = 0; x < p->w; x++)
-    max_of_four (type, dst + x * to, a + x * step, b + x * step,
-        p->src.pixel, p->c);
+    max_of_four (
+        type, dst + x * to, a + x * step, b + x * step, p->src.pixel, p->c);
 }
 
 UNET_CLONES static void
-max_pool2_row (const UnetNarrowMaxPool2 *p, guint8 *dst, const guint8 *a,
-    const guint8 *b)
+max_pool2_row (
+    const UnetNarrowMaxPool2 *p, guint8 *dst, const guint8 *a, const guint8 *b)
 {
 #define BODY(t) max_pool2_body (t, p, dst, a, b)
   EACH_TYPE (p->type, BODY);
@@ -166,8 +163,8 @@ max_pool2_row (const UnetNarrowMaxPool2 *p, guint8 *dst, const guint8 *a,
 }
 
 static void
-max_pool2_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+max_pool2_job (
+    gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowMaxPool2 *p = params;
   guint size = unet_narrow_size (p->type);
@@ -180,8 +177,8 @@ max_pool2_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_narrow_max_pool2 (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_max_pool2 (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowMaxPool2 *p = params;
 
@@ -192,11 +189,11 @@ UNET_CLONES static void
 sum_row (UnetNarrowType type, gfloat *restrict sum, const guint8 *src,
     gint64 step, gint64 first, gint64 c, gint64 w, gboolean maximum)
 {
-#define BODY(t)                                                               \
-  for (gint64 x = 0; x < w; x++)                                              \
-    for (gint64 k = 0; k < c; k++) {                                          \
-      gfloat v = load (t, src, x * step + first + k);                         \
-      sum[k] = maximum ? MAX (sum[k], v) : sum[k] + v;                        \
+#define BODY(t)                                                                \
+  for (gint64 x = 0; x < w; x++)                                               \
+    for (gint64 k = 0; k < c; k++) {                                           \
+      gfloat v = load (t, src, x * step + first + k);                          \
+      sum[k] = maximum ? MAX (sum[k], v) : sum[k] + v;                         \
     }
   EACH_TYPE (type, BODY);
 #undef BODY
@@ -224,13 +221,13 @@ pool_channels (const UnetNarrowGlobalPool *p, gconstpointer src, gint64 image,
       total[k] = p->maximum ? MAX (total[k], row[k]) : total[k] + row[k];
   }
   for (gint64 k = 0; k < c; k++)
-    dst[image * p->c + first + k]
-        = p->factor * total[k] / (p->maximum ? 1 : p->h * p->w);
+    dst[image * p->c + first + k] =
+        p->factor * total[k] / (p->maximum ? 1 : p->h * p->w);
 }
 
 static void
-global_pool_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+global_pool_job (
+    gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowGlobalPool *p = params;
   gint64 chunks = (p->c + POOL_CHANNELS - 1) / POOL_CHANNELS;
@@ -239,8 +236,8 @@ global_pool_job (gconstpointer params, gpointer const *ptr, gint64 i,
 }
 
 void
-unet_kernel_narrow_global_pool (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_global_pool (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowGlobalPool *p = params;
   gint64 chunks = (p->c + POOL_CHANNELS - 1) / POOL_CHANNELS;
@@ -264,8 +261,8 @@ nearest_row (const UnetNarrowResize *p, guint8 *dst, const guint8 *src,
   const gint32 *from = p->tables->x0;
   gint64 to = p->dst.pixel * size, step = p->src.pixel * size;
 
-#define COPY(size)                                                            \
-  for (gint64 x = 0; x < p->tables->dst.w; x++)                               \
+#define COPY(size)                                                             \
+  for (gint64 x = 0; x < p->tables->dst.w; x++)                                \
   memcpy (dst + x * to, src + from[x] * step, size)
   if (bytes == 16)
     COPY (16);
@@ -381,20 +378,19 @@ UNET_CLONES static void
 linear_row (const UnetNarrowResize *p, guint8 *restrict dst, const guint8 *r0,
     const guint8 *r1, gfloat fy)
 {
-#define BODY(type)                                                            \
-  if (p->c % 32 == 0)                                                         \
-    linear_pixels (type, p, dst, r0, r1, fy, 32);                             \
-  else if (p->c % 16 == 0)                                                    \
-    linear_pixels (type, p, dst, r0, r1, fy, 16);                             \
-  else                                                                        \
+#define BODY(type)                                                             \
+  if (p->c % 32 == 0)                                                          \
+    linear_pixels (type, p, dst, r0, r1, fy, 32);                              \
+  else if (p->c % 16 == 0)                                                     \
+    linear_pixels (type, p, dst, r0, r1, fy, 16);                              \
+  else                                                                         \
     linear_pixels (type, p, dst, r0, r1, fy, p->c)
   EACH_TYPE (p->type, BODY);
 #undef BODY
 }
 
 static void
-resize_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+resize_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowResize *p = params;
   const UnetResizeTables *t = p->tables;
@@ -407,13 +403,12 @@ resize_job (gconstpointer params, gpointer const *ptr, gint64 i,
   if (t->nearest)
     nearest_row (p, dst, r0, p->c * size, size);
   else
-    linear_row (p, dst, r0, at (ptr[0], &p->src, n, t->y1[y], size),
-        t->fy[y]);
+    linear_row (p, dst, r0, at (ptr[0], &p->src, n, t->y1[y], size), t->fy[y]);
 }
 
 void
-unet_kernel_narrow_resize (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_resize (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowResize *p = params;
   const UnetResizeTables *t = p->tables;
@@ -428,13 +423,13 @@ unet_kernel_narrow_resize (gconstpointer params, gpointer const *ptr,
 typedef guint8 U16 __attribute__ ((vector_size (16)));
 typedef gfloat F16 __attribute__ ((vector_size (64), may_alias));
 
-#define SHUFFLE(to, from)                                                     \
-  _Pragma ("GCC unroll 8") for (guint i = 0; i < 8; i++)                      \
-  {                                                                           \
-    to[2 * i] = __builtin_shufflevector (from[i], from[i + 8], 0, 16, 1, 17,  \
-        2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);                            \
-    to[2 * i + 1] = __builtin_shufflevector (from[i], from[i + 8], 8, 24, 9,  \
-        25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);                  \
+#define SHUFFLE(to, from)                                                      \
+  _Pragma ("GCC unroll 8") for (guint i = 0; i < 8; i++)                       \
+  {                                                                            \
+    to[2 * i] = __builtin_shufflevector (from[i], from[i + 8], 0, 16, 1, 17,   \
+        2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);                             \
+    to[2 * i + 1] = __builtin_shufflevector (from[i], from[i + 8], 8, 24, 9,   \
+        25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);                   \
   }
 
 INLINE void
@@ -533,21 +528,19 @@ head_row (const UnetNarrowHead *p, const guint8 *src, const gfloat *weights,
 }
 
 static void
-head_job (gconstpointer params, gpointer const *ptr, gint64 i,
-    guint thread)
+head_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
   const UnetNarrowHead *p = params;
 
   gint64 n = i / p->h, y = i % p->h;
 
-  head_row (p, at (ptr[0], &p->src, n, y, unet_narrow_size (p->type)),
-      ptr[1], ptr[2],
-      (gfloat *) ptr[3] + n * p->oc * p->h * p->w + y * p->w);
+  head_row (p, at (ptr[0], &p->src, n, y, unet_narrow_size (p->type)), ptr[1],
+      ptr[2], (gfloat *) ptr[3] + n * p->oc * p->h * p->w + y * p->w);
 }
 
 void
-unet_kernel_narrow_head (gconstpointer params, gpointer const *ptr,
-    guint threads)
+unet_kernel_narrow_head (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
   const UnetNarrowHead *p = params;
 

@@ -31,12 +31,12 @@ typedef struct {
   UnetPixels src, dst;
   gint64 src_offset, dst_offset;
 } UnetNarrowMove;
-void unet_kernel_narrow_move (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_move (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* The same, from zeros all round: ptr[1] is cleared first. */
-void unet_kernel_narrow_pad (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_pad (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* ptr[0] has r*r groups of @bytes for each of n * h * w pixels, ptr[1] is r
  * times as high and wide; steps count bytes. */
@@ -44,8 +44,8 @@ typedef struct {
   gint64 n, h, w, r, bytes;
   UnetPixels dst;
 } UnetNarrowSpread;
-void unet_kernel_narrow_spread (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_spread (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* Maximum of 2x2 pixels with stride 2; n, h, w, c of the result. */
 typedef struct {
@@ -53,8 +53,8 @@ typedef struct {
   gint64 n, h, w, c;
   UnetPixels src, dst;
 } UnetNarrowMaxPool2;
-void unet_kernel_narrow_max_pool2 (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_max_pool2 (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* round (factor * x), clipped to the type, between types. */
 typedef struct {
@@ -63,8 +63,8 @@ typedef struct {
   UnetPixels src, dst;
   gfloat factor;
 } UnetNarrowConvert;
-void unet_kernel_narrow_convert (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_convert (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* Float tensors of any layout to narrow ones, round (factor * x), and back,
  * factor * x. */
@@ -74,10 +74,10 @@ typedef struct {
   UnetPixels pixels; /* of the narrow side */
   gfloat factor;
 } UnetNarrowFloat;
-void unet_kernel_narrow_quantize (gconstpointer params, gpointer const *ptr,
-    guint threads);
-void unet_kernel_narrow_dequantize (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_quantize (
+    gconstpointer params, gpointer const *ptr, guint threads);
+void unet_kernel_narrow_dequantize (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* round (a * x + b * y), clipped to @low and the type. */
 typedef struct {
@@ -86,8 +86,8 @@ typedef struct {
   UnetPixels px, py, dst;
   gfloat a, b, low;
 } UnetNarrowAdd;
-void unet_kernel_narrow_add (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_add (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* round (factor * x * y) with one y, a float in ptr[1], for each channel of
  * each picture; clipped to @low and the type. */
@@ -97,16 +97,16 @@ typedef struct {
   UnetPixels src, dst;
   gfloat factor, low;
 } UnetNarrowScale;
-void unet_kernel_narrow_scale (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_scale (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* ptr[1] holds what each of the 256 bytes becomes. */
 typedef struct {
   gint64 n, h, w, c;
   UnetPixels src, dst;
 } UnetNarrowMap;
-void unet_kernel_narrow_map (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_map (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* As UnetResizeTables, with the same meaning of tables. */
 typedef struct {
@@ -117,8 +117,8 @@ typedef struct {
 } UnetNarrowResize;
 /* Frees one with its tables. */
 void unet_narrow_resize_free (gpointer resize);
-void unet_kernel_narrow_resize (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_resize (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 /* factor * mean, or maximum, of each channel, as floats. */
 typedef struct {
@@ -128,8 +128,8 @@ typedef struct {
   gfloat factor;
   gboolean maximum;
 } UnetNarrowGlobalPool;
-void unet_kernel_narrow_global_pool (gconstpointer params,
-    gpointer const *ptr, guint threads);
+void unet_kernel_narrow_global_pool (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 #define UNET_HEAD_CHANNELS 8
 
@@ -140,7 +140,7 @@ typedef struct {
   gint64 n, h, w, c, oc;
   UnetPixels src;
 } UnetNarrowHead;
-void unet_kernel_narrow_head (gconstpointer params, gpointer const *ptr,
-    guint threads);
+void unet_kernel_narrow_head (
+    gconstpointer params, gpointer const *ptr, guint threads);
 
 G_END_DECLS

@@ -19,8 +19,7 @@ narrow_of (const UnetPlan *plan, const UnetValue *value)
 }
 
 gboolean
-unet_narrow_same (const UnetPlan *plan, const UnetValue *a,
-    const UnetValue *b)
+unet_narrow_same (const UnetPlan *plan, const UnetValue *a, const UnetValue *b)
 {
   return narrow_of (plan, a)->type == narrow_of (plan, b)->type
       && narrow_of (plan, a)->scale == narrow_of (plan, b)->scale;
@@ -42,8 +41,8 @@ pixel_step (const UnetPlan *plan, const UnetValue *value)
 {
   const UnetHome *home = &plan->homes[value->id];
 
-  return home->parent && home->layout == UNET_MEM_NARROW
-      ? home->parent->dims[1] : value->dims[1];
+  return home->parent && home->layout == UNET_MEM_NARROW ? home->parent->dims[1]
+                                                         : value->dims[1];
 }
 
 UnetPixels
@@ -63,8 +62,8 @@ unet_narrow_md (const UnetPlan *plan, const UnetValue *value)
   UnetPixels p = unet_narrow_pixels (plan, value);
   gint64 strides[] = { p.image, 1, p.row, p.pixel };
 
-  return unet_md_new_strides (4, value->dims,
-      types[narrow_of (plan, value)->type], strides);
+  return unet_md_new_strides (
+      4, value->dims, types[narrow_of (plan, value)->type], strides);
 }
 
 gboolean
@@ -290,8 +289,7 @@ node_suits (UnetPlan *plan, UnetNode *node)
   UnetValue *out = unet_node_output (node, 0), *in = unet_node_input (node, 0);
 
   if (!out || !in || unet_node_output (node, 1) || is_wide (plan, node)
-      || unet_node_is_exact (node)
-      || !narrow_of (plan, in)->type
+      || unet_node_is_exact (node) || !narrow_of (plan, in)->type
       || (!narrow_of (plan, out)->type && !is_global_pool (node)))
     return FALSE;
   if (is_conv (node))

@@ -44,16 +44,14 @@ find_job (gconstpointer params, gpointer const *ptr, gint64 job, guint thread)
 }
 
 static void
-count_job (gconstpointer params, gpointer const *ptr, gint64 job,
-    guint thread)
+count_job (gconstpointer params, gpointer const *ptr, gint64 job, guint thread)
 {
   const Count *c = params;
   Share *s = &c->shares[thread];
   const gfloat *data = ptr[0];
   gsize first = (job * JOB + c->step - 1) / c->step * c->step;
 
-  for (gsize i = first; i < MIN (c->n, (gsize) (job + 1) * JOB);
-       i += c->step) {
+  for (gsize i = first; i < MIN (c->n, (gsize) (job + 1) * JOB); i += c->step) {
     gfloat x = fabsf (data[i]) * c->factor;
     s->bins[x < UNET_BINS - 1 ? (guint) x : UNET_BINS - 1]++;
   }
@@ -77,8 +75,8 @@ widen (UnetHistogram *self, gfloat most)
 #define SAMPLES (1 << 20)
 
 void
-unet_histogram_add (UnetHistogram *self, const gfloat *data, gsize n,
-    guint threads)
+unet_histogram_add (
+    UnetHistogram *self, const gfloat *data, gsize n, guint threads)
 {
   Count c = { n, (n / SAMPLES) | 1, 0, g_new0 (Share, threads) };
   gpointer ptr[] = { (gpointer) data };
@@ -180,7 +178,7 @@ unet_plan_watch (UnetPlan *plan, UnetValue *value)
   w = g_new0 (Watch, 1);
   w->histogram = h;
   w->n = unet_md_size (loc->md) / sizeof (gfloat);
-  step = unet_plan_add_kernel (plan, NULL, "Watch", "unet:watch", run_watch,
-      w, value, loc->layout);
+  step = unet_plan_add_kernel (
+      plan, NULL, "Watch", "unet:watch", run_watch, w, value, loc->layout);
   unet_step_operand (step, 0, loc, FALSE);
 }

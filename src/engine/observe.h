@@ -18,15 +18,14 @@ typedef struct {
 
 /* The name of a value -> its UnetHistogram. */
 GHashTable *unet_histograms_new (void);
-void unet_histogram_add (UnetHistogram *self, const gfloat *data, gsize n,
-    guint threads);
+void unet_histogram_add (
+    UnetHistogram *self, const gfloat *data, gsize n, guint threads);
 /* The range that costs bytes the least squared error: what lies beyond is
  * clipped, and what lies within is rounded the finer for it. */
 UnetRange unet_histogram_range (const UnetHistogram *self);
 
 /* A plan in f32 whose runs add to @histograms, which must outlive it. */
 UnetPlan *unet_plan_new_watching (UnetGraph *graph,
-    const UnetSessionOptions *options, GHashTable *histograms,
-    GError **error);
+    const UnetSessionOptions *options, GHashTable *histograms, GError **error);
 
 G_END_DECLS

@@ -5,9 +5,9 @@
 /* Creation of a primitive descriptor: a descriptor struct first in oneDNN 2,
  * one call in oneDNN 3. */
 #if UNET_DNNL_V3
-#define CREATE(pd, name, attr, ...)                                           \
-  (dnnl_##name##_primitive_desc_create (pd, engine, __VA_ARGS__, attr) ==     \
-      dnnl_success)
+#define CREATE(pd, name, attr, ...)                                            \
+  (dnnl_##name##_primitive_desc_create (pd, engine, __VA_ARGS__, attr)         \
+      == dnnl_success)
 #else
 static gboolean
 create_v2 (dnnl_primitive_desc_t *pd, dnnl_status_t status, const void *desc,
@@ -178,9 +178,8 @@ dilates (const UnetDnnlWindow *window, dnnl_dims_t out)
 
 gboolean
 unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights,
-    UnetConstMd bias, UnetConstMd dst, const UnetDnnlWindow *w,
-    const_dnnl_primitive_attr_t attr)
+    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights, UnetConstMd bias,
+    UnetConstMd dst, const UnetDnnlWindow *w, const_dnnl_primitive_attr_t attr)
 {
   dnnl_dims_t dilate;
 
@@ -191,9 +190,9 @@ unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 #else
   dnnl_convolution_desc_t desc;
   return create_v2 (pd,
-      dnnl_dilated_convolution_forward_desc_init (&desc,
-          dnnl_forward_inference, alg, src, weights, bias, dst, w->stride,
-          dilate, w->pad_begin, w->pad_end),
+      dnnl_dilated_convolution_forward_desc_init (&desc, dnnl_forward_inference,
+          alg, src, weights, bias, dst, w->stride, dilate, w->pad_begin,
+          w->pad_end),
       &desc, attr, engine);
 #endif
 }
@@ -214,8 +213,8 @@ unet_pd_deconv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
   dnnl_deconvolution_desc_t desc;
   return create_v2 (pd,
       dnnl_dilated_deconvolution_forward_desc_init (&desc,
-          dnnl_forward_inference, dnnl_deconvolution_direct, src, weights,
-          bias, dst, w->stride, dilate, w->pad_begin, w->pad_end),
+          dnnl_forward_inference, dnnl_deconvolution_direct, src, weights, bias,
+          dst, w->stride, dilate, w->pad_begin, w->pad_end),
       &desc, attr, engine);
 #endif
 }
@@ -260,13 +259,13 @@ unet_pd_eltwise (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     const_dnnl_primitive_attr_t attr)
 {
 #if UNET_DNNL_V3
-  return CREATE (pd, eltwise_forward, attr, dnnl_forward_inference, alg, md,
-      md, alpha, beta);
+  return CREATE (pd, eltwise_forward, attr, dnnl_forward_inference, alg, md, md,
+      alpha, beta);
 #else
   dnnl_eltwise_desc_t desc;
   return create_v2 (pd,
-      dnnl_eltwise_forward_desc_init (&desc, dnnl_forward_inference, alg, md,
-          alpha, beta),
+      dnnl_eltwise_forward_desc_init (
+          &desc, dnnl_forward_inference, alg, md, alpha, beta),
       &desc, attr, engine);
 #endif
 }
@@ -292,13 +291,13 @@ unet_pd_softmax (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 {
   dnnl_alg_kind_t alg = logarithm ? dnnl_softmax_log : dnnl_softmax_accurate;
 #if UNET_DNNL_V3
-  return CREATE (pd, softmax_forward, attr, dnnl_forward_inference, alg, md,
-      md, axis);
+  return CREATE (
+      pd, softmax_forward, attr, dnnl_forward_inference, alg, md, md, axis);
 #else
   dnnl_softmax_v2_desc_t desc;
   return create_v2 (pd,
-      dnnl_softmax_v2_forward_desc_init (&desc, dnnl_forward_inference, alg,
-          md, md, axis),
+      dnnl_softmax_v2_forward_desc_init (
+          &desc, dnnl_forward_inference, alg, md, md, axis),
       &desc, attr, engine);
 #endif
 }
@@ -307,16 +306,15 @@ gboolean
 unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     UnetConstMd src, UnetConstMd dst, const_dnnl_primitive_attr_t attr)
 {
-  return dnnl_reorder_primitive_desc_create (pd, src, engine, dst, engine,
-             attr)
+  return dnnl_reorder_primitive_desc_create (pd, src, engine, dst, engine, attr)
       == dnnl_success;
 }
 
 /* The JIT kernels of oneDNN 2.6 keep one set of parameters for each algorithm:
  * of two ReLUs with different slopes the second runs with the first's. */
 static gboolean
-has_other_params (const_dnnl_post_ops_t ops, dnnl_alg_kind_t alg,
-    gfloat alpha, gfloat beta)
+has_other_params (
+    const_dnnl_post_ops_t ops, dnnl_alg_kind_t alg, gfloat alpha, gfloat beta)
 {
   for (int i = 0; i < dnnl_post_ops_len (ops); i++) {
     dnnl_alg_kind_t kind;
@@ -337,8 +335,8 @@ has_other_params (const_dnnl_post_ops_t ops, dnnl_alg_kind_t alg,
 }
 
 gboolean
-unet_post_ops_append_eltwise (dnnl_post_ops_t ops, dnnl_alg_kind_t alg,
-    gfloat alpha, gfloat beta)
+unet_post_ops_append_eltwise (
+    dnnl_post_ops_t ops, dnnl_alg_kind_t alg, gfloat alpha, gfloat beta)
 {
   if (has_other_params (ops, alg, alpha, beta))
     return FALSE;
@@ -362,8 +360,8 @@ unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale)
 }
 
 gboolean
-unet_post_ops_append_sum_typed (dnnl_post_ops_t ops, gfloat scale,
-    dnnl_data_type_t dtype)
+unet_post_ops_append_sum_typed (
+    dnnl_post_ops_t ops, gfloat scale, dnnl_data_type_t dtype)
 {
 #if UNET_DNNL_V3
   return dnnl_post_ops_append_sum (ops, scale, 0, dtype) == dnnl_success;
@@ -376,12 +374,12 @@ gboolean
 unet_post_ops_append_depthwise (dnnl_post_ops_t ops, gint64 stride)
 {
 #if UNET_DNNL_V3
-  return dnnl_post_ops_append_dw (ops, dnnl_f32, dnnl_f32, dnnl_f32, 3, stride,
-             1)
+  return dnnl_post_ops_append_dw (
+             ops, dnnl_f32, dnnl_f32, dnnl_f32, 3, stride, 1)
       == dnnl_success;
 #else
-  return dnnl_post_ops_append_dw (ops, dnnl_f32, dnnl_f32, dnnl_f32, 3, stride,
-             1, 0, 0, NULL)
+  return dnnl_post_ops_append_dw (
+             ops, dnnl_f32, dnnl_f32, dnnl_f32, 3, stride, 1, 0, 0, NULL)
       == dnnl_success;
 #endif
 }
@@ -391,8 +389,8 @@ unet_attr_set_channel_scales (dnnl_primitive_attr_t attr, gboolean grouped,
     gint64 n, const gfloat *scales)
 {
 #if UNET_DNNL_V3
-  return dnnl_primitive_attr_set_scales_mask (attr, DNNL_ARG_WEIGHTS,
-             grouped ? 3 : 1)
+  return dnnl_primitive_attr_set_scales_mask (
+             attr, DNNL_ARG_WEIGHTS, grouped ? 3 : 1)
       == dnnl_success;
 #else
   return dnnl_primitive_attr_set_output_scales (attr, n, 1 << 1, scales)
@@ -475,11 +473,11 @@ unet_pd_scratch_attr (dnnl_primitive_attr_t *attr, dnnl_post_ops_t ops)
 {
   if (dnnl_primitive_attr_create (attr) != dnnl_success)
     return FALSE;
-  return dnnl_primitive_attr_set_scratchpad_mode (*attr,
-             dnnl_scratchpad_mode_user)
+  return dnnl_primitive_attr_set_scratchpad_mode (
+             *attr, dnnl_scratchpad_mode_user)
       == dnnl_success
-      && (!ops || dnnl_primitive_attr_set_post_ops (*attr, ops)
-              == dnnl_success);
+      && (!ops
+          || dnnl_primitive_attr_set_post_ops (*attr, ops) == dnnl_success);
 }
 
 const gchar *

@@ -27,8 +27,8 @@ UnetMd unet_md_new (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
     dnnl_format_tag_t tag);
 UnetMd unet_md_new_strides (guint n_dims, const gint64 *dims,
     dnnl_data_type_t dtype, const gint64 *strides);
-UnetMd unet_md_new_sub (UnetConstMd parent, const gint64 *dims,
-    const gint64 *offsets);
+UnetMd unet_md_new_sub (
+    UnetConstMd parent, const gint64 *dims, const gint64 *offsets);
 UnetMd unet_md_copy (UnetConstMd md);
 void unet_md_free (UnetMd md);
 gsize unet_md_size (UnetConstMd md);
@@ -43,8 +43,8 @@ typedef struct {
 } UnetDnnlWindow;
 
 gboolean unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights,
-    UnetConstMd bias, UnetConstMd dst, const UnetDnnlWindow *window,
+    dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights, UnetConstMd bias,
+    UnetConstMd dst, const UnetDnnlWindow *window,
     const_dnnl_primitive_attr_t attr);
 gboolean unet_pd_deconv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     UnetConstMd src, UnetConstMd weights, UnetConstMd bias, UnetConstMd dst,
@@ -69,12 +69,12 @@ gboolean unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 
 /* Post-ops. @scale of the result is always 1. One algorithm twice with
  * different parameters is refused: 2.6 gets it wrong. */
-gboolean unet_post_ops_append_eltwise (dnnl_post_ops_t ops,
-    dnnl_alg_kind_t alg, gfloat alpha, gfloat beta);
+gboolean unet_post_ops_append_eltwise (
+    dnnl_post_ops_t ops, dnnl_alg_kind_t alg, gfloat alpha, gfloat beta);
 gboolean unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale);
 /* What is added has the type @dtype, of the same size as the result. */
-gboolean unet_post_ops_append_sum_typed (dnnl_post_ops_t ops, gfloat scale,
-    dnnl_data_type_t dtype);
+gboolean unet_post_ops_append_sum_typed (
+    dnnl_post_ops_t ops, gfloat scale, dnnl_data_type_t dtype);
 
 /* A depthwise convolution of f32, 3x3 with one zero round it. Its weights and
  * bias are operands DNNL_ARG_ATTR_POST_OP_DW | …, for whose descriptors
@@ -99,8 +99,8 @@ typedef struct {
 UnetEltwise unet_eltwise_hard_swish (void);
 UnetEltwise unet_eltwise_softplus (void);
 
-UnetConstMd unet_pd_md (const_dnnl_primitive_desc_t pd, dnnl_query_t what,
-    gint index);
+UnetConstMd unet_pd_md (
+    const_dnnl_primitive_desc_t pd, dnnl_query_t what, gint index);
 const gchar *unet_pd_impl (const_dnnl_primitive_desc_t pd);
 /* Does oneDNN get convolutions of bytes and bfloat16 wrong for some shapes? */
 gboolean unet_pd_conv_miscounts (void);
@@ -109,9 +109,10 @@ gboolean unet_pd_conv_miscounts (void);
 gboolean unet_pd_skip (dnnl_primitive_desc_t pd, const gchar *impl);
 /* One that nothing was done for. */
 gboolean unet_pd_is_reference (const_dnnl_primitive_desc_t pd);
-/* A new attribute with the scratchpad given by the caller and @ops (nullable). */
-gboolean unet_pd_scratch_attr (dnnl_primitive_attr_t *attr,
-    dnnl_post_ops_t ops);
+/* A new attribute with the scratchpad given by the caller and @ops (nullable).
+ */
+gboolean unet_pd_scratch_attr (
+    dnnl_primitive_attr_t *attr, dnnl_post_ops_t ops);
 const gchar *unet_dnnl_status (dnnl_status_t status);
 
 G_END_DECLS

@@ -106,7 +106,8 @@ unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
   if (source)
     hash_bytes (source, source_size, hash);
   full = g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER
-      "x %" G_GSIZE_FORMAT " %s", hash[0], hash[1], size, key);
+                          "x %" G_GSIZE_FORMAT " %s",
+      hash[0], hash[1], size, key);
   pack = pack_find (full);
   if (pack) {
     g_free (full);
@@ -147,8 +148,7 @@ unet_plan_reorder_now (UnetPlan *plan, gconstpointer source, UnetConstMd from,
       && dnnl_primitive_create (&primitive, pd) == dnnl_success
       && dnnl_memory_create (&src, from, plan->engine, (gpointer) source)
           == dnnl_success
-      && dnnl_memory_create (&dst, to, plan->engine, target)
-          == dnnl_success) {
+      && dnnl_memory_create (&dst, to, plan->engine, target) == dnnl_success) {
     dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, src }, { DNNL_ARG_TO, dst } };
     ok = dnnl_primitive_execute (primitive, plan->stream, 2, args)
         == dnnl_success;
@@ -178,19 +178,19 @@ fill_reorder (gpointer data, gpointer user_data, GError **error)
 {
   Reorder *r = user_data;
 
-  return unet_plan_reorder_now (r->plan, r->source, r->from, data, r->to,
-      error);
+  return unet_plan_reorder_now (
+      r->plan, r->source, r->from, data, r->to, error);
 }
 
 UnetStorage *
-unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source,
-    UnetConstMd from, UnetConstMd to, GError **error)
+unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source, UnetConstMd from,
+    UnetConstMd to, GError **error)
 {
   Reorder r = { plan, source, from, to };
   gchar *a = unet_md_key (from), *b = unet_md_key (to);
   gchar *key = g_strconcat (a, " ", b, NULL);
-  UnetStorage *storage = unet_plan_pack (plan, source, unet_md_size (from),
-      key, unet_md_size (to), fill_reorder, &r, error);
+  UnetStorage *storage = unet_plan_pack (plan, source, unet_md_size (from), key,
+      unet_md_size (to), fill_reorder, &r, error);
 
   g_free (key);
   g_free (a);
@@ -231,7 +231,7 @@ unet_plan_release_weights (UnetPlan *plan)
 
     if (v->constant && !g_hash_table_contains (used, v->constant->data)
         && v->constant->n_elements * unet_dtype_size (v->constant->dtype)
-               > WEIGHTS)
+            > WEIGHTS)
       g_clear_pointer (&v->constant, unet_tensor_unref);
   }
   g_hash_table_unref (used);

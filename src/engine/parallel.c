@@ -22,7 +22,7 @@ extern void omp_set_num_threads (int n);
 #endif
 
 typedef struct {
-  _Alignas (64) gint64 next; /* atomic */
+  _Alignas(64) gint64 next; /* atomic */
   gint64 end, chunk;
 } Part;
 
@@ -99,7 +99,7 @@ unet_parallel (UnetJob job, gconstpointer params, gpointer const *ptr,
 static void
 nothing (G_GNUC_UNUSED gpointer data)
 {
-  __asm__ volatile ("" ::: "memory"); /* a region that is not dropped */
+  __asm__ volatile("" ::: "memory"); /* a region that is not dropped */
 }
 
 void

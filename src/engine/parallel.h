@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /* One job of a kernel. @thread: below the number of threads asked for, and
  * nobody else's while the job runs */
-typedef void (*UnetJob) (gconstpointer params, gpointer const *ptr, gint64 job,
-    guint thread);
+typedef void (*UnetJob) (
+    gconstpointer params, gpointer const *ptr, gint64 job, guint thread);
 
 /* Each thread begins with its own part of the jobs, which are its neighbour's
  * in memory, and helps the others when it is through. */

@@ -64,8 +64,8 @@ unet_engine_name (void)
   if (g_once_init_enter (&once)) {
     const dnnl_version_t *v = dnnl_version ();
 
-    g_snprintf (name, sizeof name, "oneDNN %d.%d.%d", v->major, v->minor,
-        v->patch);
+    g_snprintf (
+        name, sizeof name, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     g_once_init_leave (&once, 1);
   }
   return name;
@@ -74,8 +74,21 @@ unet_engine_name (void)
 /* ---- texts -------------------------------------------------------------- */
 
 static const gchar *const post_op_names[] = {
-  "Relu", "Clip", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus",
-  "HardSigmoid", "HardSwish", "Swish", "Gelu", "Linear", "Add", "Mul", "PRelu",
+  "Relu",
+  "Clip",
+  "LeakyRelu",
+  "Elu",
+  "Sigmoid",
+  "Tanh",
+  "Softplus",
+  "HardSigmoid",
+  "HardSwish",
+  "Swish",
+  "Gelu",
+  "Linear",
+  "Add",
+  "Mul",
+  "PRelu",
 };
 
 gchar *
@@ -96,11 +109,10 @@ unet_node_describe (const UnetNode *node, guint n_post_ops)
 }
 
 void
-unet_plan_set_error (GError **error, const UnetPlan *plan,
-    const UnetNode *node, const gchar *what)
+unet_plan_set_error (GError **error, const UnetPlan *plan, const UnetNode *node,
+    const gchar *what)
 {
-  unet_node_set_error (error, plan->graph, node, UNET_ERROR_ENGINE, "%s",
-      what);
+  unet_node_set_error (error, plan->graph, node, UNET_ERROR_ENGINE, "%s", what);
 }
 
 static gchar *
@@ -109,8 +121,8 @@ shape_text (const UnetValue *value)
   GString *s = g_string_new (NULL);
 
   for (guint i = 0; i < value->n_dims; i++)
-    g_string_append_printf (s, "%s%" G_GINT64_FORMAT, i ? "x" : "",
-        value->dims[i]);
+    g_string_append_printf (
+        s, "%s%" G_GINT64_FORMAT, i ? "x" : "", value->dims[i]);
   return g_string_free (s, FALSE);
 }
 
@@ -170,8 +182,7 @@ add_operand (UnetStep *step, gint arg, UnetStorage *storage, gsize offset,
 }
 
 void
-unet_step_operand (UnetStep *step, gint arg, const UnetLoc *loc,
-    gboolean write)
+unet_step_operand (UnetStep *step, gint arg, const UnetLoc *loc, gboolean write)
 {
   add_operand (step, arg, loc->storage, loc->offset, loc->md, write);
 }
@@ -184,9 +195,9 @@ unet_step_operand_md (UnetStep *step, gint arg, UnetStorage *storage,
 }
 
 UnetStep *
-unet_plan_add_primitive (UnetPlan *plan, const UnetNode *node,
-    const gchar *op, dnnl_primitive_desc_t pd, const UnetValue *out,
-    UnetMemLayout layout, GError **error)
+unet_plan_add_primitive (UnetPlan *plan, const UnetNode *node, const gchar *op,
+    dnnl_primitive_desc_t pd, const UnetValue *out, UnetMemLayout layout,
+    GError **error)
 {
   UnetConstMd scratch = unet_pd_md (pd, dnnl_query_scratchpad_md, 0);
   gsize scratch_size = scratch ? unet_md_size (scratch) : 0;
@@ -212,8 +223,8 @@ unet_plan_add_primitive (UnetPlan *plan, const UnetNode *node,
 
 UnetStep *
 unet_plan_add_kernel (UnetPlan *plan, const UnetNode *node, const gchar *op,
-    const gchar *impl, UnetKernel kernel, gpointer params,
-    const UnetValue *out, UnetMemLayout layout)
+    const gchar *impl, UnetKernel kernel, gpointer params, const UnetValue *out,
+    UnetMemLayout layout)
 {
   UnetStep *step = unet_plan_add_step (plan, node, op, impl, out, layout);
 
@@ -442,8 +453,8 @@ bind_step (UnetPlan *plan, UnetStep *step, GError **error)
     o->ptr = (guint8 *) storage_pointer (plan, o->storage) + o->offset;
     step->args[k].arg = o->arg;
     if (step->primitive
-        && dnnl_memory_create (&step->args[k].memory, o->md, plan->engine,
-               o->ptr)
+        && dnnl_memory_create (
+               &step->args[k].memory, o->md, plan->engine, o->ptr)
             != dnnl_success) {
       g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
           "%s: node '%s': oneDNN cannot use its memory", plan->graph->name,
@@ -452,10 +463,9 @@ bind_step (UnetPlan *plan, UnetStep *step, GError **error)
     }
   }
   for (guint k = 0; k < step->n_in + step->n_out; k++)
-    step->views[k].data
-        = step->views[k].dtype ? step->operands[GPOINTER_TO_UINT (
-                                     step->views[k].data)].ptr
-                               : NULL;
+    step->views[k].data = step->views[k].dtype
+        ? step->operands[GPOINTER_TO_UINT (step->views[k].data)].ptr
+        : NULL;
   operand_pointers (step, ptr);
   if (!step->bind || step->bind (plan, step->params, ptr))
     return TRUE;
@@ -468,8 +478,8 @@ bind_step (UnetPlan *plan, UnetStep *step, GError **error)
 static gboolean
 allocate_arena (UnetPlan *plan, GError **error)
 {
-  plan->arena_size = unet_arena_layout (plan->storages, plan->steps->len,
-      &plan->live_size);
+  plan->arena_size =
+      unet_arena_layout (plan->storages, plan->steps->len, &plan->live_size);
   plan->arena = unet_memory_new (plan->arena_size);
   if (!plan->arena) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
@@ -534,8 +544,8 @@ plan_new (UnetGraph *graph, const UnetSessionOptions *options,
     plan->options.threads = available_threads ();
   plan->steps = g_ptr_array_new_with_free_func ((GDestroyNotify) step_free);
   plan->storages = g_ptr_array_new_with_free_func (g_free);
-  plan->packs
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) unet_pack_release);
+  plan->packs =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) unet_pack_release);
   plan->avx2 = has_isa (dnnl_cpu_isa_avx2);
   plan->vnni = unet_engine_has_fast_bytes ();
   plan->block = has_isa (dnnl_cpu_isa_avx512_core) ? 16 : 8;
@@ -545,24 +555,24 @@ plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   /* primitives split their work for the team that they will run with */
   unet_parallel_set_threads (plan->options.threads);
   ok = plan->engine
-      && dnnl_stream_create (&plan->stream, plan->engine,
-             dnnl_stream_in_order) == dnnl_success
+      && dnnl_stream_create (&plan->stream, plan->engine, dnnl_stream_in_order)
+          == dnnl_success
       && build (plan, error);
   unet_parallel_set_threads (threads);
   plan->narrowing = NULL;
   plan->histograms = NULL;
   if (!ok) {
     if (error && !*error)
-      g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-          "oneDNN cannot make a stream");
+      g_set_error (
+          error, UNET_ERROR, UNET_ERROR_ENGINE, "oneDNN cannot make a stream");
     g_clear_pointer (&plan, unet_plan_free);
   }
   return plan;
 }
 
 UnetPlan *
-unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
-    GError **error)
+unet_plan_new (
+    UnetGraph *graph, const UnetSessionOptions *options, GError **error)
 {
   return plan_new (graph, options, NULL, NULL, error);
 }
@@ -630,8 +640,8 @@ static gboolean
 run_step (UnetPlan *plan, UnetStep *step, GError **error)
 {
   if (step->primitive) {
-    dnnl_status_t status = dnnl_primitive_execute (step->primitive,
-        plan->stream, step->n_operands, step->args);
+    dnnl_status_t status = dnnl_primitive_execute (
+        step->primitive, plan->stream, step->n_operands, step->args);
 
     if (status == dnnl_success)
       return TRUE;
@@ -647,8 +657,9 @@ run_step (UnetPlan *plan, UnetStep *step, GError **error)
     step->kernel (step->params, ptr, plan->options.threads);
     return TRUE;
   }
-  return unet_op_def (step->node->op)->eval (step->node, step->views,
-      step->n_in, step->views + step->n_in, step->n_out, error);
+  return unet_op_def (step->node->op)
+      ->eval (step->node, step->views, step->n_in, step->views + step->n_in,
+          step->n_out, error);
 }
 
 static gboolean
@@ -660,8 +671,8 @@ run_profiled (UnetPlan *plan, UnetStep *step, GError **error)
   clock_gettime (CLOCK_MONOTONIC, &a);
   ok = run_step (plan, step, error);
   clock_gettime (CLOCK_MONOTONIC, &b);
-  step->samples[step->n_samples++ % UNET_MAX_SAMPLES]
-      = (b.tv_sec - a.tv_sec) * G_GUINT64_CONSTANT (1000000000) + b.tv_nsec
+  step->samples[step->n_samples++ % UNET_MAX_SAMPLES] =
+      (b.tv_sec - a.tv_sec) * G_GUINT64_CONSTANT (1000000000) + b.tv_nsec
       - a.tv_nsec;
   return ok;
 }

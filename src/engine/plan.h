@@ -67,7 +67,7 @@ struct _UnetStep {
   dnnl_exec_arg_t args[UNET_MAX_OPERANDS];
   /* … or a kernel of ours … */
   UnetKernel kernel;
-  gpointer params; /* owned */
+  gpointer params;            /* owned */
   GDestroyNotify free_params; /* g_free() when NULL */
   /* (nullable): called once the operands have memory */
   gboolean (*bind) (UnetPlan *plan, gpointer params, gpointer const *ptr);
@@ -113,27 +113,27 @@ struct _UnetPlan {
   dnnl_engine_t engine; /* the process's one */
   dnnl_stream_t stream;
   UnetTeam *team; /* (nullable): with one thread there is none */
-  guint block;   /* channels of a block: 16 or 8 */
-  gboolean avx2; /* below it oneDNN 2.6 has kernels that compute wrongly */
-  gboolean vnni; /* without it sums of two byte products saturate */
+  guint block;    /* channels of a block: 16 or 8 */
+  gboolean avx2;  /* below it oneDNN 2.6 has kernels that compute wrongly */
+  gboolean vnni;  /* without it sums of two byte products saturate */
 
-  GPtrArray *steps;    /* of UnetStep */
-  GPtrArray *storages; /* of UnetStorage */
-  GPtrArray *packs;    /* of UnetPack */
-  UnetLoc *(*locs)[UNET_N_MEM]; /* by value id */
-  UnetHome *homes;              /* by value id */
-  UnetFeed *feeds;              /* by value id */
-  UnetMemLayout *layouts;       /* chosen, by node index */
+  GPtrArray *steps;               /* of UnetStep */
+  GPtrArray *storages;            /* of UnetStorage */
+  GPtrArray *packs;               /* of UnetPack */
+  UnetLoc *(*locs)[UNET_N_MEM];   /* by value id */
+  UnetHome *homes;                /* by value id */
+  UnetFeed *feeds;                /* by value id */
+  UnetMemLayout *layouts;         /* chosen, by node index */
   const UnetNarrowing *narrowing; /* (nullable): while building */
-  UnetNarrowValue *narrow;      /* (nullable): by value id */
-  gboolean *is_narrow;          /* (nullable): by node index */
-  GHashTable *histograms;       /* (nullable): while building (observe.h) */
-  gint *node_index_of_value;    /* of the last consumer, by value id */
-  UnetStep **done;              /* by node index: (nullable): an earlier
-                                 * node's step, which has done it as well */
-  guint current;                /* node being lowered */
-  guint64 tune_start;           /* when measuring began, 0: not yet */
-  UnetOutput *outputs;          /* by output index */
+  UnetNarrowValue *narrow;        /* (nullable): by value id */
+  gboolean *is_narrow;            /* (nullable): by node index */
+  GHashTable *histograms;         /* (nullable): while building (observe.h) */
+  gint *node_index_of_value;      /* of the last consumer, by value id */
+  UnetStep **done;                /* by node index: (nullable): an earlier
+                                   * node's step, which has done it as well */
+  guint current;                  /* node being lowered */
+  guint64 tune_start;             /* when measuring began, 0: not yet */
+  UnetOutput *outputs;            /* by output index */
 
   guint8 *arena;
   gsize arena_size, live_size;
@@ -144,26 +144,26 @@ struct _UnetPlan {
 /* ---- locations (memory.c) --------------------------------------------- */
 
 /* Can @value be held in @layout? */
-gboolean unet_value_fits (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout);
+gboolean unet_value_fits (
+    const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout);
 dnnl_data_type_t unet_dnnl_dtype (UnetDType dtype);
 /* (transfer full) (nullable) */
 UnetMd unet_plan_md (const UnetPlan *plan, UnetDType dtype, guint n_dims,
     const gint64 *dims, UnetMemLayout layout);
 /* How kernels see a value in @layout. */
-UnetVec unet_plan_vec (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout);
+UnetVec unet_plan_vec (
+    const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout);
 
 UnetStorage *unet_plan_add_storage (UnetPlan *plan, gsize size);
 /* Where @value can be read in @layout; adds a reorder where it must. */
-UnetLoc *unet_plan_read (UnetPlan *plan, UnetValue *value,
-    UnetMemLayout layout, GError **error);
+UnetLoc *unet_plan_read (
+    UnetPlan *plan, UnetValue *value, UnetMemLayout layout, GError **error);
 /* A step that moves @value between two layouts. */
 gboolean unet_plan_add_reorder (UnetPlan *plan, UnetValue *value,
     const UnetLoc *from, const UnetLoc *to, GError **error);
 /* Where @value is to be written: in its home, or in storage of its own. */
-UnetLoc *unet_plan_write (UnetPlan *plan, UnetValue *value,
-    UnetMemLayout layout, GError **error);
+UnetLoc *unet_plan_write (
+    UnetPlan *plan, UnetValue *value, UnetMemLayout layout, GError **error);
 /* @value lies where @from lies, seen through @md (transfer full). */
 UnetLoc *unet_plan_alias (UnetPlan *plan, UnetValue *value,
     UnetMemLayout layout, const UnetLoc *from, gsize offset, UnetMd md);
@@ -172,8 +172,8 @@ UnetLoc *unet_plan_alias (UnetPlan *plan, UnetValue *value,
 gboolean unet_plan_read_broadcast (UnetPlan *plan, UnetValue *value,
     guint n_dims, UnetMemLayout layout, UnetLoc *out, GError **error);
 /* May the node being lowered overwrite @value in @layout? */
-gboolean unet_plan_dies (const UnetPlan *plan, const UnetValue *value,
-    UnetMemLayout layout);
+gboolean unet_plan_dies (
+    const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout);
 
 /* ---- steps (plan.c) --------------------------------------------------- */
 
@@ -188,8 +188,8 @@ UnetStep *unet_plan_add_primitive (UnetPlan *plan, const UnetNode *node,
 UnetStep *unet_plan_add_kernel (UnetPlan *plan, const UnetNode *node,
     const gchar *op, const gchar *impl, UnetKernel kernel, gpointer params,
     const UnetValue *out, UnetMemLayout layout);
-void unet_step_operand (UnetStep *step, gint arg, const UnetLoc *loc,
-    gboolean write);
+void unet_step_operand (
+    UnetStep *step, gint arg, const UnetLoc *loc, gboolean write);
 /* As above with a descriptor (copied) of its own. */
 void unet_step_operand_md (UnetStep *step, gint arg, UnetStorage *storage,
     gsize offset, UnetConstMd md, gboolean write);
@@ -202,8 +202,8 @@ void unet_plan_set_error (GError **error, const UnetPlan *plan,
 
 /* Bytes prepared by @fill once per process for equal content of @source and
  * equal @key; @source may be %NULL. Kept while any plan holds it. */
-typedef gboolean (*UnetPackFill) (gpointer data, gpointer user_data,
-    GError **error);
+typedef gboolean (*UnetPackFill) (
+    gpointer data, gpointer user_data, GError **error);
 UnetStorage *unet_plan_pack (UnetPlan *plan, gconstpointer source,
     gsize source_size, const gchar *key, gsize size, UnetPackFill fill,
     gpointer user_data, GError **error);
@@ -261,25 +261,25 @@ void unet_plan_watch (UnetPlan *plan, UnetValue *value);
 
 /* ---- lowering --------------------------------------------------------- */
 
-typedef gboolean (*UnetLower) (UnetPlan *plan, UnetNode *node,
-    UnetMemLayout layout, GError **error);
+typedef gboolean (*UnetLower) (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error);
 
 /* Steps for @node, all of whose results are then readable. */
-gboolean unet_plan_lower (UnetPlan *plan, UnetNode *node,
-    UnetMemLayout layout, GError **error);
+gboolean unet_plan_lower (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error);
 /* Bit per layout that the operator can run in with these shapes. */
 guint unet_node_layouts (const UnetPlan *plan, const UnetNode *node);
 
 /* Lowers @node together with the only one that reads its result, where that
  * pays (lower-fused.c); @ok: (out): how it went then. */
-gboolean unet_lower_fused (UnetPlan *plan, UnetNode *node, gboolean *ok,
-    GError **error);
+gboolean unet_lower_fused (
+    UnetPlan *plan, UnetNode *node, gboolean *ok, GError **error);
 gboolean unet_lower_conv (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_deconv (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_matmul (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_pool (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
-gboolean unet_lower_global_pool (UnetPlan *, UnetNode *, UnetMemLayout,
-    GError **);
+gboolean unet_lower_global_pool (
+    UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_binary (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_unary (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_softmax (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
@@ -287,8 +287,8 @@ gboolean unet_lower_concat (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_slice (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_pad (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_reshape (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
-gboolean unet_lower_transpose (UnetPlan *, UnetNode *, UnetMemLayout,
-    GError **);
+gboolean unet_lower_transpose (
+    UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_resize (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 gboolean unet_lower_eval (UnetPlan *, UnetNode *, UnetMemLayout, GError **);
 
@@ -301,29 +301,29 @@ guint unet_winograd_post_ops (const UnetNode *node, UnetValue **residual,
     gfloat *slope, gfloat *low, gfloat *high);
 /* Tiles at once, or 0 to divide the output channels, by rule. */
 gint64 unet_winograd_block (const UnetNode *node);
-guint64 unet_winograd_time (UnetPlan *plan, UnetNode *node,
-    const UnetWindow *window, gint64 *block);
+guint64 unet_winograd_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block);
 /* Decides what stays apart and is not spread. */
 void unet_plan_find_feeds (UnetPlan *plan);
 /* Must @node be Winograd's, since its input lies as no other reads it? */
 gboolean unet_winograd_is_fed (const UnetPlan *plan, const UnetNode *node);
 /* Does @node read @value, be it through a concatenation that is not made? */
-gboolean unet_node_reads_apart (const UnetPlan *plan, const UnetNode *node,
-    const UnetValue *value);
+gboolean unet_node_reads_apart (
+    const UnetPlan *plan, const UnetNode *node, const UnetValue *value);
 /* What @node reads, one after the other. */
 typedef struct {
   guint n;
   UnetValue *values[UNET_WINOGRAD_SOURCES];
   const UnetLoc *spread[UNET_WINOGRAD_SOURCES]; /* (nullable) */
 } UnetFeeds;
-void unet_winograd_feeds (const UnetPlan *plan, const UnetNode *node,
-    UnetFeeds *feeds);
+void unet_winograd_feeds (
+    const UnetPlan *plan, const UnetNode *node, UnetFeeds *feeds);
 /* What the output transform of @node does as well, while a tile of its
  * result is in registers (winograd-fusion.c). */
 typedef struct {
-  UnetNode *pool;   /* (nullable): 2x2 pooling that reads the result */
-  UnetNode *head;   /* (nullable): 1x1 convolution to a few channels, likewise */
-  gboolean unread;  /* nothing else reads it: it need not be written */
+  UnetNode *pool;  /* (nullable): 2x2 pooling that reads the result */
+  UnetNode *head;  /* (nullable): 1x1 convolution to a few channels, likewise */
+  gboolean unread; /* nothing else reads it: it need not be written */
 } UnetWinogradFusion;
 void unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, gint64 block,
     guint n_post_ops, UnetWinogradFusion *fusion);
@@ -336,13 +336,13 @@ gboolean unet_emit_winograd (UnetPlan *plan, UnetNode *node,
 
 /* ---- few channels in rows (lower-rows.c) ------------------------------- */
 
-gboolean unet_rows_fits (const UnetNode *node, const UnetWindow *window,
-    UnetMemLayout layout);
+gboolean unet_rows_fits (
+    const UnetNode *node, const UnetWindow *window, UnetMemLayout layout);
 /* Does @node, where it works in PLAIN, read its input in @layout as well? */
-gboolean unet_rows_reads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout);
-guint64 unet_rows_time (UnetPlan *plan, UnetNode *node,
-    const UnetWindow *window);
+gboolean unet_rows_reads (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout);
+guint64 unet_rows_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window);
 gboolean unet_emit_rows (UnetPlan *plan, UnetNode *node,
     const UnetWindow *window, guint n_post_ops, const UnetLoc *dst,
     GError **error);
@@ -357,26 +357,26 @@ gboolean unet_plan_at_home (const UnetPlan *plan, const UnetValue *in,
     const UnetValue *out, gint64 channel);
 /* In which layouts a node reads and writes when it is asked for @layout:
  * few channels are read and written in rows whatever happens between. */
-UnetMemLayout unet_node_reads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout);
-UnetMemLayout unet_node_writes (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout);
+UnetMemLayout unet_node_reads (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout);
+UnetMemLayout unet_node_writes (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout);
 /* Is our Winograd convolution the quickest for @node in blocks? */
 gboolean unet_conv_is_winograd (UnetPlan *plan, UnetNode *node);
 /* Are weights and bias constants of 32-bit floats? */
 gboolean unet_conv_is_constant (const UnetNode *node);
 /* Is a transposed convolution one product and a move? */
-gboolean unet_deconv_spreads (const UnetPlan *plan, const UnetNode *node,
-    UnetMemLayout layout);
+gboolean unet_deconv_spreads (
+    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout);
 /* … from blocks of 4 groups to blocks of twice the size? */
-gboolean unet_deconv_spreads_blocks (const UnetPlan *plan,
-    const UnetNode *node);
+gboolean unet_deconv_spreads_blocks (
+    const UnetPlan *plan, const UnetNode *node);
 
 /* ---- measuring (tune.c) ------------------------------------------------ */
 
 /* Is there nothing but a reference implementation in @layout? */
-gboolean unet_conv_is_slow (UnetPlan *plan, UnetNode *node,
-    UnetMemLayout layout);
+gboolean unet_conv_is_slow (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
 /* Best time of a convolution in @layout, without limit when there is no good
  * way (lower-conv.c). */
 guint64 unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
@@ -389,8 +389,7 @@ guint64 unet_tune_limit (UnetPlan *plan);
 gboolean unet_tune_recall (const gchar *key, guint64 *ns);
 void unet_tune_remember (const gchar *key, guint64 ns);
 /* The least time of a few runs. */
-guint64 unet_tune_least (UnetPlan *plan, void (*run) (gpointer),
-    gpointer data);
+guint64 unet_tune_least (UnetPlan *plan, void (*run) (gpointer), gpointer data);
 guint64 unet_tune_clock (void); /* nanoseconds */
 /* Time of one run of @pd over scratch memory in nanoseconds, the least of a
  * few; remembered by @key for the process. */

@@ -86,8 +86,8 @@ unet_plan_read_broadcast (UnetPlan *plan, UnetValue *value, guint n_dims,
   if (value->constant && layout != UNET_MEM_PLAIN && n_dims == 4
       && value->dtype == UNET_DTYPE_F32) {
     UnetMd md = unet_plan_md (plan, value->dtype, n_dims, dims, layout);
-    UnetStorage *storage = unet_plan_pack_reorder (plan,
-        value->constant->data, out->md, md, error);
+    UnetStorage *storage = unet_plan_pack_reorder (
+        plan, value->constant->data, out->md, md, error);
 
     unet_md_free (out->md);
     out->md = md;
@@ -105,8 +105,8 @@ append_binary (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
     const UnetPostOp *op, gint index, UnetMemLayout layout)
 {
   UnetValue *out = unet_node_output (node, 0);
-  dnnl_alg_kind_t alg
-      = op->kind == UNET_POST_ADD ? dnnl_binary_add : dnnl_binary_mul;
+  dnnl_alg_kind_t alg = op->kind == UNET_POST_ADD ? dnnl_binary_add
+                                                  : dnnl_binary_mul;
   gint64 dims[UNET_MAX_DIMS];
   guint lead = out->n_dims - MIN (out->n_dims, op->value->n_dims);
   gboolean ok;
@@ -120,11 +120,10 @@ append_binary (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
   for (guint i = 0; i < out->n_dims; i++)
     dims[i] = i < lead ? 1 : op->value->dims[i - lead];
   md = unet_plan_md (plan, UNET_DTYPE_F32, out->n_dims, dims, layout);
-  ok = md
-      && dnnl_post_ops_append_binary (attrs->ops, alg, md) == dnnl_success;
+  ok = md && dnnl_post_ops_append_binary (attrs->ops, alg, md) == dnnl_success;
   unet_md_free (md);
-  attrs->args[attrs->n_args]
-      = DNNL_ARG_ATTR_MULTIPLE_POST_OP (index) | DNNL_ARG_SRC_1;
+  attrs->args[attrs->n_args] = DNNL_ARG_ATTR_MULTIPLE_POST_OP (index)
+      | DNNL_ARG_SRC_1;
   attrs->values[attrs->n_args++] = op->value;
   return ok;
 }
@@ -140,8 +139,8 @@ append_post_op (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
   if (unet_eltwise_for (op, &e))
     return unet_post_ops_append_eltwise (attrs->ops, e.alg, e.alpha, e.beta);
   if (op->kind == UNET_POST_HARD_SIGMOID)
-    return unet_post_ops_append_eltwise (attrs->ops, dnnl_eltwise_linear,
-               op->alpha, op->beta)
+    return unet_post_ops_append_eltwise (
+               attrs->ops, dnnl_eltwise_linear, op->alpha, op->beta)
         && unet_post_ops_append_eltwise (attrs->ops, dnnl_eltwise_clip, 0, 1);
   if (op->kind != UNET_POST_ADD && op->kind != UNET_POST_MUL)
     return FALSE;
@@ -186,8 +185,8 @@ unet_attrs_clear (UnetAttrs *attrs)
 }
 
 gboolean
-unet_attrs_operands (const UnetAttrs *attrs, UnetPlan *plan, UnetStep *step,
-    const UnetLoc *locs)
+unet_attrs_operands (
+    const UnetAttrs *attrs, UnetPlan *plan, UnetStep *step, const UnetLoc *locs)
 {
   for (guint i = 0; i < attrs->n_args; i++)
     unet_step_operand (step, attrs->args[i], &locs[i], FALSE);
@@ -208,18 +207,18 @@ flat_vec (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 
 static gboolean
 lower_eltwise_step (UnetPlan *plan, UnetNode *node, const UnetEltwise *e,
-    const UnetLoc *in, const UnetLoc *out, UnetValue *value,
-    const gchar *name, GError **error)
+    const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name,
+    GError **error)
 {
   dnnl_primitive_attr_t attr = NULL;
   dnnl_primitive_desc_t pd = NULL;
   UnetStep *step = NULL;
 
   if (unet_pd_scratch_attr (&attr, NULL)
-      && unet_pd_eltwise (&pd, plan->engine, e->alg, out->md, e->alpha,
-          e->beta, attr))
-    step = unet_plan_add_primitive (plan, node, name, pd, value, out->layout,
-        error);
+      && unet_pd_eltwise (
+          &pd, plan->engine, e->alg, out->md, e->alpha, e->beta, attr))
+    step = unet_plan_add_primitive (
+        plan, node, name, pd, value, out->layout, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN has no such activation");
   if (attr)
@@ -233,24 +232,24 @@ lower_eltwise_step (UnetPlan *plan, UnetNode *node, const UnetEltwise *e,
 
 static gboolean
 lower_binary_step (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
-    const UnetLoc *in, const UnetLoc *out, UnetValue *value,
-    const gchar *name, GError **error)
+    const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name,
+    GError **error)
 {
-  dnnl_alg_kind_t alg
-      = op->kind == UNET_POST_ADD ? dnnl_binary_add : dnnl_binary_mul;
+  dnnl_alg_kind_t alg = op->kind == UNET_POST_ADD ? dnnl_binary_add
+                                                  : dnnl_binary_mul;
   dnnl_primitive_attr_t attr = NULL;
   dnnl_primitive_desc_t pd = NULL;
   UnetStep *step = NULL;
   UnetLoc other = { 0 };
 
-  if (!unet_plan_read_broadcast (plan, op->value, value->n_dims, out->layout,
-          &other, error))
+  if (!unet_plan_read_broadcast (
+          plan, op->value, value->n_dims, out->layout, &other, error))
     return FALSE;
   if (unet_pd_scratch_attr (&attr, NULL)
-      && unet_pd_binary (&pd, plan->engine, alg, in->md, other.md, out->md,
-          attr))
-    step = unet_plan_add_primitive (plan, node, name, pd, value, out->layout,
-        error);
+      && unet_pd_binary (
+          &pd, plan->engine, alg, in->md, other.md, out->md, attr))
+    step = unet_plan_add_primitive (
+        plan, node, name, pd, value, out->layout, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN cannot broadcast so");
   if (attr)
@@ -266,8 +265,7 @@ lower_binary_step (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
 
 static gboolean
 lower_linear_clip (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
-    const UnetLoc *in, const UnetLoc *out, UnetValue *value,
-    const gchar *name)
+    const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name)
 {
   UnetLinearClip *p = g_new0 (UnetLinearClip, 1);
   gboolean linear = op->kind == UNET_POST_LINEAR;
@@ -300,8 +298,8 @@ unet_prelu_fits (const UnetPostOp *op, const UnetValue *value)
 
 static gboolean
 lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
-    const UnetLoc *in, const UnetLoc *out, UnetValue *value,
-    const gchar *name, GError **error)
+    const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name,
+    GError **error)
 {
   gsize n = unet_dims_count (op->value->n_dims, op->value->dims);
   UnetVec vec = flat_vec (plan, value, out->layout);
@@ -324,8 +322,8 @@ lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
     ((gfloat *) (p + 1))[c] = slope[n == 1 ? 0 : c];
   storage->constant = p + 1; /* lives as long as the step */
   loc.storage = storage;
-  step = unet_plan_add_kernel (plan, node, name, "unet:prelu",
-      unet_kernel_prelu, p, value, out->layout);
+  step = unet_plan_add_kernel (
+      plan, node, name, "unet:prelu", unet_kernel_prelu, p, value, out->layout);
   unet_step_operand (step, 0, in, FALSE);
   unet_step_operand (step, 0, &loc, FALSE);
   unet_step_operand (step, 0, out, TRUE);

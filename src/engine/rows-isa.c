@@ -11,23 +11,22 @@ typedef gfloat V __attribute__ ((vector_size (LANES * 4), aligned (4)));
 typedef gint32 M __attribute__ ((vector_size (LANES * 4), aligned (4)));
 
 #define SELECT(mask, a, b) ((V) (((M) (a) & (mask)) | ((M) (b) & ~(mask))))
-#define STEP (2 * LANES)
+#define STEP               (2 * LANES)
 
-#define N 8
+#define N       8
 #define NAME(x) x##_8
-#define EACH(f, d)                                                            \
-  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),       \
-      f (7, d)
+#define EACH(f, d)                                                             \
+  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d), f (7, d)
 #include "rows-unpack.h"
 #undef N
 #undef NAME
 #undef EACH
 
-#define N 16
+#define N       16
 #define NAME(x) x##_16
-#define EACH(f, d)                                                            \
-  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),       \
-      f (7, d), f (8, d), f (9, d), f (10, d), f (11, d), f (12, d),          \
+#define EACH(f, d)                                                             \
+  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),        \
+      f (7, d), f (8, d), f (9, d), f (10, d), f (11, d), f (12, d),           \
       f (13, d), f (14, d), f (15, d)
 #include "rows-unpack.h"
 #undef N
@@ -112,8 +111,8 @@ compute (const UnetRowsShape *p, const gfloat *src, const gfloat *weights,
         else
           accumulate (p, src + r * p->row + x, weights, GROUP, sum);
         for (gint64 g = 0; g < GROUP && o + g < p->oc; g++) {
-          gfloat *to = dst
-              + (((image * p->oc + o + g) * p->oh + y + r) * p->ow + x);
+          gfloat *to =
+              dst + (((image * p->oc + o + g) * p->oh + y + r) * p->ow + x);
 
           store (p, &sum[g][0], to, p->ow - x);
           store (p, &sum[g][1], to + LANES, p->ow - x - LANES);
@@ -121,5 +120,4 @@ compute (const UnetRowsShape *p, const gfloat *src, const gfloat *weights,
       }
 }
 
-const UnetRowsIsa UNET_ISA
-    = { GROUP, LANES, compute, { unpack_8, unpack_16 } };
+const UnetRowsIsa UNET_ISA = { GROUP, LANES, compute, { unpack_8, unpack_16 } };

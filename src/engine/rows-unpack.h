@@ -7,13 +7,13 @@ typedef gfloat NAME (V) __attribute__ ((vector_size (N * 4), aligned (4)));
 /* The off-diagonal squares of D by D change places. */
 #define UPPER(x, d) (((x) & (d)) ? N + (x) - (d) : (x))
 #define LOWER(x, d) (((x) & (d)) ? N + (x) : (x) + (d))
-#define SWAP(d)                                                               \
-  for (gint i = 0; i < N; i++)                                                \
-    if (!(i & (d))) {                                                         \
-      NAME (V) a = v[i], b = v[i + (d)];                                      \
-                                                                              \
-      v[i] = __builtin_shufflevector (a, b, EACH (UPPER, d));                 \
-      v[i + (d)] = __builtin_shufflevector (a, b, EACH (LOWER, d));           \
+#define SWAP(d)                                                                \
+  for (gint i = 0; i < N; i++)                                                 \
+    if (!(i & (d))) {                                                          \
+      NAME (V) a = v[i], b = v[i + (d)];                                       \
+                                                                               \
+      v[i] = __builtin_shufflevector (a, b, EACH (UPPER, d));                  \
+      v[i + (d)] = __builtin_shufflevector (a, b, EACH (LOWER, d));            \
     }
 
 static inline __attribute__ ((always_inline)) void
@@ -33,8 +33,8 @@ NAME (transpose) (NAME (V) v[N])
 
 /* @n pixels of one block to @channels rows, @plane floats apart. */
 static void
-NAME (unpack) (const gfloat *src, gint64 n, gint64 channels, gfloat *out,
-    gint64 plane)
+NAME (unpack) (
+    const gfloat *src, gint64 n, gint64 channels, gfloat *out, gint64 plane)
 {
   gint64 x = 0;
 

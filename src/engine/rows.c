@@ -73,14 +73,13 @@ prepare_row (const UnetRowsShape *p, const gfloat *src, gint64 channels,
 
     memset (row, 0, (outside ? p->row : p->pad_x) * sizeof *row);
     if (!outside)
-      memset (row + p->pad_x + n, 0,
-          (p->row - p->pad_x - n) * sizeof *row);
+      memset (row + p->pad_x + n, 0, (p->row - p->pad_x - n) * sizeof *row);
   }
   if (outside)
     return;
   src += y * p->iw * p->vec;
   if (p->vec > 1)
-    isa ()->unpack[p->vec == 16] (src, n, channels, out + p->pad_x, p->plane);
+    isa ()->unpack[p->vec == 16](src, n, channels, out + p->pad_x, p->plane);
   else
     memcpy (out + p->pad_x, src, n * sizeof *out);
 }

@@ -29,8 +29,8 @@ gint64 unet_rows_group (void);
 /* Sets @shape's row and plane; returns floats of scratch for one thread. */
 gsize unet_rows_scratch (UnetRowsShape *shape);
 /* [oc][ic][kh][kw] to [oc / group][ic][kh][kw][group], zeros at the end. */
-void unet_rows_weights (const UnetRowsShape *shape, const gfloat *weights,
-    gfloat *out);
+void unet_rows_weights (
+    const UnetRowsShape *shape, const gfloat *weights, gfloat *out);
 gsize unet_rows_weights_size (const UnetRowsShape *shape); /* in floats */
 /* Output rows [y, y + UNET_ROWS_STRIP) of picture @image. @bias: one for each
  * channel, padded to whole groups. */
@@ -46,8 +46,8 @@ typedef struct {
       gint64 rows, gfloat *dst);
   /* @n pixels of a block of 8 or 16 channels, of which there are @channels,
    * to rows that are @plane floats apart */
-  void (*unpack[2]) (const gfloat *src, gint64 n, gint64 channels,
-      gfloat *out, gint64 plane);
+  void (*unpack[2]) (
+      const gfloat *src, gint64 n, gint64 channels, gfloat *out, gint64 plane);
 } UnetRowsIsa;
 extern const UnetRowsIsa unet_rows_generic, unet_rows_avx2, unet_rows_avx512;
 

@@ -6,20 +6,20 @@
 
 /* Threads that slept and woke each other share a processor until the kernel's
  * balancing takes them apart: that looks like contention for some 20 ms. */
-#define WINDOW_US   (80 * 1000)       /* of spinning, before it is judged */
-#define SLICE_US    (8 * 1000)        /* beside others a slice goes sooner */
+#define WINDOW_US   (80 * 1000) /* of spinning, before it is judged */
+#define SLICE_US    (8 * 1000)  /* beside others a slice goes sooner */
 #define LIVE_PAUSES 3
-#define BACKOFF_US  (250 * 1000)      /* first wait after contention */
+#define BACKOFF_US  (250 * 1000) /* first wait after contention */
 #define BACKOFF_MAX (16 * 1000 * 1000)
 
 struct _UnetTeam {
-  gint64 begin, end;  /* of the last run, monotonic microseconds */
-  guint pauses;       /* runs with a pause before each */
-  gint64 running;     /* time inside of them, in the present window */
-  glong lost;         /* involuntary switches when the window began */
-  gint64 not_before;  /* no spinning until then */
+  gint64 begin, end; /* of the last run, monotonic microseconds */
+  guint pauses;      /* runs with a pause before each */
+  gint64 running;    /* time inside of them, in the present window */
+  glong lost;        /* involuntary switches when the window began */
+  gint64 not_before; /* no spinning until then */
   gint64 backoff;
-  gboolean spins;     /* its wish */
+  gboolean spins; /* its wish */
 };
 
 /* ---- the parked thread --------------------------------------------------- */

@@ -74,8 +74,8 @@ describe_network (const UnetGraph *graph)
 
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    gchar *name = unet_node_describe (node,
-        node->post_ops ? node->post_ops->len : 0);
+    gchar *name =
+        unet_node_describe (node, node->post_ops ? node->post_ops->len : 0);
 
     g_string_append (out, name);
     for (guint k = 0; k < node->inputs->len; k++)
@@ -96,11 +96,12 @@ make_head (const UnetPlan *plan)
 {
   gchar *processor = describe_processor ();
   gchar *network = describe_network (plan->graph);
-  gchar *head = g_strdup_printf (HEAD "library " UNET_LIBRARY_VERSION
+  gchar *head = g_strdup_printf (HEAD
+      "library " UNET_LIBRARY_VERSION
       "\nengine %s\nprocessor %s isa %d\nthreads %u precision %d\n"
-      "network %s\n", unet_engine_name (), processor,
-      (gint) dnnl_get_effective_cpu_isa (), plan->options.threads,
-      plan->options.precision, network);
+      "network %s\n",
+      unet_engine_name (), processor, (gint) dnnl_get_effective_cpu_isa (),
+      plan->options.threads, plan->options.precision, network);
 
   g_free (processor);
   g_free (network);
@@ -190,7 +191,8 @@ write_file (const UnetTuneCache *cache, GHashTable *table)
   g_free (body);
 }
 
-/* ---- a plan's use of it --------------------------------------------------- */
+/* ---- a plan's use of it ---------------------------------------------------
+ */
 
 UnetTuneCache *
 unet_tune_cache_open (const UnetPlan *plan)

@@ -69,8 +69,8 @@ remember (const gchar *key, guint64 ns, gboolean pinned)
     times = unet_tune_table_new ();
   known = g_hash_table_lookup (times, key);
   if (pinned || !known || !known->pinned)
-    g_hash_table_insert (times, g_strdup (key),
-        g_memdup2 (&value, sizeof value));
+    g_hash_table_insert (
+        times, g_strdup (key), g_memdup2 (&value, sizeof value));
   g_mutex_unlock (&lock);
 }
 
@@ -180,8 +180,8 @@ unet_tuning_load (const gchar *text, GError **error)
   gpointer key, ns;
 
   if (!table) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-        "not a table of tuning times");
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_PARSE, "not a table of tuning times");
     return FALSE;
   }
   g_hash_table_iter_init (&iter, table);
@@ -329,8 +329,8 @@ scratch_init (Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
   UnetConstMd bias = unet_pd_md (pd, dnnl_query_weights_md, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (operands); i++)
-    if (!scratch_add (s, plan, operands[i].arg,
-            unet_pd_md (pd, operands[i].what, 0)))
+    if (!scratch_add (
+            s, plan, operands[i].arg, unet_pd_md (pd, operands[i].what, 0)))
       return FALSE;
   /* factors of bytes, of which there are as many; others ignore them */
   return !bias
@@ -341,15 +341,15 @@ scratch_init (Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
 
 /* Of a depthwise convolution behind the one of @pd. */
 static gboolean
-scratch_add_depthwise (Scratch *s, UnetPlan *plan,
-    const_dnnl_primitive_desc_t pd)
+scratch_add_depthwise (
+    Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
 {
   const gint args[] = { DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_WEIGHTS,
     DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_BIAS };
 
   for (guint i = 0; i < G_N_ELEMENTS (args); i++)
-    if (!scratch_add (s, plan, args[i],
-            unet_pd_md (pd, dnnl_query_exec_arg_md, args[i])))
+    if (!scratch_add (
+            s, plan, args[i], unet_pd_md (pd, dnnl_query_exec_arg_md, args[i])))
       return FALSE;
   return TRUE;
 }

@@ -16,7 +16,8 @@ has_post_op_on (const UnetNode *node, const UnetValue *value)
   return FALSE;
 }
 
-/* ---- what the output transform does as well --------------------------------- */
+/* ---- what the output transform does as well ---------------------------------
+ */
 
 /* 2x2 pixels become one, the odd row or column at the end none. */
 static gboolean
@@ -108,11 +109,12 @@ unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, gint64 block,
   }
   fusion->unread = (fusion->pool != NULL) + (fusion->head != NULL)
           == out->consumers->len
-      && out->consumers->len > 0
-      && !unet_graph_is_output (plan->graph, out) && !plan->histograms;
+      && out->consumers->len > 0 && !unet_graph_is_output (plan->graph, out)
+      && !plan->histograms;
 }
 
-/* ---- what the input transform reads --------------------------------------- */
+/* ---- what the input transform reads ---------------------------------------
+ */
 
 static gboolean
 is_read_by_winograd (UnetPlan *plan, UnetNode *node, const UnetValue *value)
@@ -150,12 +152,11 @@ may_stay_apart (UnetPlan *plan, UnetNode *node)
   if (node->op != UNET_OP_Concat || out->n_dims != 4
       || (axis != 1 && axis != -3) || node->post_ops->len > 0
       || plan->layouts[node->index] != UNET_MEM_BLOCKED
-      || unet_graph_is_output (plan->graph, out)
-      || out->consumers->len == 0 || !are_blocks (plan, node))
+      || unet_graph_is_output (plan->graph, out) || out->consumers->len == 0
+      || !are_blocks (plan, node))
     return FALSE;
   for (guint i = 0; i < out->consumers->len; i++)
-    if (!is_read_by_winograd (plan, g_ptr_array_index (out->consumers, i),
-            out))
+    if (!is_read_by_winograd (plan, g_ptr_array_index (out->consumers, i), out))
       return FALSE;
   return TRUE;
 }
@@ -219,11 +220,10 @@ unet_winograd_is_fed (const UnetPlan *plan, const UnetNode *node)
 }
 
 gboolean
-unet_node_reads_apart (const UnetPlan *plan, const UnetNode *node,
-    const UnetValue *value)
+unet_node_reads_apart (
+    const UnetPlan *plan, const UnetNode *node, const UnetValue *value)
 {
-  UnetValue *in
-      = node->inputs->len > 0 ? unet_node_input (node, 0) : NULL;
+  UnetValue *in = node->inputs->len > 0 ? unet_node_input (node, 0) : NULL;
 
   if (!in || !plan->feeds[in->id].apart)
     return FALSE;
@@ -234,8 +234,8 @@ unet_node_reads_apart (const UnetPlan *plan, const UnetNode *node,
 }
 
 void
-unet_winograd_feeds (const UnetPlan *plan, const UnetNode *node,
-    UnetFeeds *feeds)
+unet_winograd_feeds (
+    const UnetPlan *plan, const UnetNode *node, UnetFeeds *feeds)
 {
   UnetValue *in = unet_node_input (node, 0);
   const UnetNode *concat = plan->feeds[in->id].apart ? in->producer : NULL;

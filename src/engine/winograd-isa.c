@@ -13,9 +13,8 @@
 
 #define LANES   8
 #define NAME(x) x##_8
-#define EACH(f, d)                                                            \
-  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),       \
-      f (7, d)
+#define EACH(f, d)                                                             \
+  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d), f (7, d)
 #include "winograd-tile.h"
 #undef LANES
 #undef NAME
@@ -23,9 +22,9 @@
 
 #define LANES   16
 #define NAME(x) x##_16
-#define EACH(f, d)                                                            \
-  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),       \
-      f (7, d), f (8, d), f (9, d), f (10, d), f (11, d), f (12, d),          \
+#define EACH(f, d)                                                             \
+  f (0, d), f (1, d), f (2, d), f (3, d), f (4, d), f (5, d), f (6, d),        \
+      f (7, d), f (8, d), f (9, d), f (10, d), f (11, d), f (12, d),           \
       f (13, d), f (14, d), f (15, d)
 #include "winograd-tile.h"
 #undef LANES

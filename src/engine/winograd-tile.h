@@ -55,8 +55,8 @@ typedef struct {
 
 /* One 6x6 patch of one block of channels. */
 static inline __attribute__ ((always_inline)) void
-NAME (input_patch) (const gfloat *src, const NAME (Patch) *at, gfloat *out,
-    gint64 stride)
+NAME (input_patch) (
+    const gfloat *src, const NAME (Patch) * at, gfloat *out, gint64 stride)
 {
   V x[6][6], column[6], y[6];
 
@@ -76,7 +76,7 @@ NAME (input_patch) (const gfloat *src, const NAME (Patch) *at, gfloat *out,
 
 /* A patch that reaches over the border is gathered first, zeros outside. */
 static void
-NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) *at,
+NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) * at,
     gint64 y, gint64 x, gfloat *patch)
 {
   for (gint64 i = 0; i < 6; i++)
@@ -84,8 +84,8 @@ NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) *at,
       gfloat *to = patch + (i * 6 + j) * LANES;
 
       if (y + i >= 0 && y + i < s->h && x + j >= 0 && x + j < s->w)
-        memcpy (to, plane + at->rows[i] + at->columns[j],
-            LANES * sizeof (gfloat));
+        memcpy (
+            to, plane + at->rows[i] + at->columns[j], LANES * sizeof (gfloat));
       else
         memset (to, 0, LANES * sizeof (gfloat));
     }
@@ -94,14 +94,14 @@ NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) *at,
 /* @spread is a constant here. */
 static inline __attribute__ ((always_inline)) void
 NAME (locate) (const UnetVec *s, const UnetWinogradSource *from,
-    const gboolean spread, gint64 y, gint64 x, NAME (Patch) *at)
+    const gboolean spread, gint64 y, gint64 x, NAME (Patch) * at)
 {
   gint64 group = from->blocks * (s->h / 2) * (s->w / 2) * LANES;
 
   for (gint64 i = 0; i < 6; i++) {
-    at->rows[i] = spread ? ((y + i) & 1) * 2 * group
-            + ((y + i) >> 1) * (s->w / 2) * LANES
-                         : (y + i) * s->w * LANES;
+    at->rows[i] = spread
+        ? ((y + i) & 1) * 2 * group + ((y + i) >> 1) * (s->w / 2) * LANES
+        : (y + i) * s->w * LANES;
     at->columns[i] = spread ? ((x + i) & 1) * group + ((x + i) >> 1) * LANES
                             : (x + i) * LANES;
   }
@@ -147,11 +147,11 @@ NAME (input) (const UnetWinogradShape *p, const UnetWinogradSource *from,
     gfloat *out, gint64 stride)
 {
   if (from->spread)
-    NAME (input_from) (p, from, TRUE, src, block, blocks, first, n, out,
-        stride);
+    NAME (input_from)
+    (p, from, TRUE, src, block, blocks, first, n, out, stride);
   else
-    NAME (input_from) (p, from, FALSE, src, block, blocks, first, n, out,
-        stride);
+    NAME (input_from)
+    (p, from, FALSE, src, block, blocks, first, n, out, stride);
 }
 
 /* ---- the products -------------------------------------------------------- */
@@ -249,8 +249,8 @@ NAME (output_patch) (const gfloat *in, gint64 stride, V out[4][4])
 
 /* What follows the product: bias, a residual, activation. */
 static inline __attribute__ ((always_inline)) void
-NAME (finish) (const UnetWinogradShape *p, V *out, const V *bias,
-    const gfloat *add)
+NAME (finish) (
+    const UnetWinogradShape *p, V *out, const V *bias, const gfloat *add)
 {
   V zero = { 0 }, v = *out + *bias;
 
@@ -270,8 +270,7 @@ NAME (finish) (const UnetWinogradShape *p, V *out, const V *bias,
 /* @rows and @columns are 4 but at the lower and right borders. */
 static inline __attribute__ ((always_inline)) void
 NAME (store) (const UnetWinogradShape *p, const UnetWinogradData *d,
-    V tile[4][4], const V *bias, gint64 at, const gint rows,
-    const gint columns)
+    V tile[4][4], const V *bias, gint64 at, const gint rows, const gint columns)
 {
   for (gint i = 0; i < rows; i++)
     for (gint j = 0; j < columns; j++) {
@@ -306,9 +305,9 @@ NAME (store_pooled) (const UnetWinogradShape *p, gfloat *pool, V tile[4][4],
 /* The first becomes, in each lane, the sum of the vector of its number. */
 #define KEPT(x, d)  (((x) & (d)) ? LANES + (x) - (d) : (x))
 #define MOVED(x, d) (((x) & (d)) ? LANES + (x) : (x) + (d))
-#define FOLD(d)                                                               \
-  for (gint i = 0; i < (d); i++)                                              \
-    v[i] = __builtin_shufflevector (v[i], v[i + (d)], EACH (KEPT, d))         \
+#define FOLD(d)                                                                \
+  for (gint i = 0; i < (d); i++)                                               \
+    v[i] = __builtin_shufflevector (v[i], v[i + (d)], EACH (KEPT, d))          \
         + __builtin_shufflevector (v[i], v[i + (d)], EACH (MOVED, d));
 
 static inline __attribute__ ((always_inline)) void
@@ -366,8 +365,8 @@ NAME (output) (const UnetWinogradShape *p, const gfloat *in, gint64 stride,
       gint rows = MIN (4, d->h - ty), columns = MIN (4, d->w - tx);
       V tile[4][4], bias = *(const V *) (data->bias + (block + b) * LANES);
       gint64 at = (block + b) * plane + (ty * d->w + tx) * LANES;
-      gint64 pool = (block + b) * pooled
-          + (ty / 2 * (d->w / 2) + tx / 2) * LANES;
+      gint64 pool =
+          (block + b) * pooled + (ty / 2 * (d->w / 2) + tx / 2) * LANES;
 
       NAME (output_patch) (in + (t * blocks + b) * LANES, stride, tile);
       if (rows == 4 && columns == 4) {
@@ -380,7 +379,8 @@ NAME (output) (const UnetWinogradShape *p, const gfloat *in, gint64 stride,
           NAME (store_pooled) (p, data->pool, tile, pool, rows, columns);
       }
       if (p->heads > 0)
-        NAME (add_heads) (p, data->head_weights, tile, block + b,
+        NAME (add_heads)
+        (p, data->head_weights, tile, block + b,
             data->sums + t * p->heads * 16);
     }
 }

@@ -40,8 +40,8 @@ unet_winograd_input (const UnetWinogradShape *shape,
     gint64 begin = MAX (block, 0), end = MIN (block + blocks, s->blocks);
 
     if (begin < end)
-      isa ()->input[shape->src.vec == 16] (shape, s, data->src[i], begin,
-          end - begin, first, n, out, stride);
+      isa ()->input[shape->src.vec == 16](
+          shape, s, data->src[i], begin, end - begin, first, n, out, stride);
     block -= s->blocks; /* as the next one counts them */
     out += s->blocks * shape->src.vec;
   }
@@ -49,17 +49,17 @@ unet_winograd_input (const UnetWinogradShape *shape,
 
 void
 unet_winograd_panel (const UnetWinogradShape *shape,
-    const UnetWinogradData *data, const gfloat *in, gint64 stride,
-    gint64 panel, gint64 first, gint64 n, gfloat *scratch)
+    const UnetWinogradData *data, const gfloat *in, gint64 stride, gint64 panel,
+    gint64 first, gint64 n, gfloat *scratch)
 {
   const UnetVec *d = &shape->dst;
   gint64 k = shape->src.blocks * shape->src.vec;
   gint64 vectors = MIN (2, d->blocks - 2 * panel);
   gint wide = d->vec == 16;
 
-  isa ()->product[wide] (in, stride, data->weights + 72 * panel * k * d->vec,
-      n, k, vectors, scratch, UNET_WINOGRAD_SCRATCH (n));
-  isa ()->output[wide] (shape, scratch, UNET_WINOGRAD_SCRATCH (n), data,
+  isa ()->product[wide](in, stride, data->weights + 72 * panel * k * d->vec, n,
+      k, vectors, scratch, UNET_WINOGRAD_SCRATCH (n));
+  isa ()->output[wide](shape, scratch, UNET_WINOGRAD_SCRATCH (n), data,
       2 * panel, vectors, first, n);
 }
 
@@ -146,12 +146,12 @@ unet_winograd_weights_size (gint64 oc, gint64 ic, gint64 vec)
 }
 
 void
-unet_winograd_weights (const gfloat *weights, gint64 oc, gint64 ic,
-    gint64 vec, gfloat *out)
+unet_winograd_weights (
+    const gfloat *weights, gint64 oc, gint64 ic, gint64 vec, gfloat *out)
 {
   Filters filters = { weights, oc, ic, vec, out };
 
   memset (out, 0, unet_winograd_weights_size (oc, ic, vec) * sizeof *out);
-  unet_parallel (transform_filters, &filters, NULL, oc,
-      unet_parallel_get_threads ());
+  unet_parallel (
+      transform_filters, &filters, NULL, oc, unet_parallel_get_threads ());
 }

@@ -33,12 +33,12 @@ typedef struct {
   gint64 pad_y, pad_x;
   gint64 tiles_x, tiles_y;
   /* what follows the product, in this order: */
-  gboolean add;    /* adds UnetWinogradData.add */
-  gfloat slope;    /* of negative values: 1 none, 0 ReLU */
-  gboolean clips;  /* to low and high */
+  gboolean add;   /* adds UnetWinogradData.add */
+  gfloat slope;   /* of negative values: 1 none, 0 ReLU */
+  gboolean clips; /* to low and high */
   gfloat low, high;
   UnetWinogradPool pool; /* of 2x2 to UnetWinogradData.pool as well */
-  gint64 heads;    /* outputs of a 1x1 convolution that follows; 0: none */
+  gint64 heads; /* outputs of a 1x1 convolution that follows; 0: none */
 } UnetWinogradShape;
 
 /* Of one picture. @add lies as @dst does and may be the same; where @dst is
@@ -47,7 +47,7 @@ typedef struct {
   const gfloat *src[UNET_WINOGRAD_SOURCES], *weights, *bias, *add;
   gfloat *dst, *pool;
   const gfloat *head_weights; /* [heads][channels of dst, padded] */
-  gfloat *sums; /* of the heads, [tiles][heads][16]: scratch */
+  gfloat *sums;               /* of the heads, [tiles][heads][16]: scratch */
 } UnetWinogradData;
 
 /* Output channels are worked off in panels of two vectors; an odd vector at
@@ -61,32 +61,32 @@ void unet_winograd_input (const UnetWinogradShape *shape,
     gint64 n, gfloat *out, gint64 stride);
 /* The outputs of one panel for these tiles. @scratch: 36 times
  * UNET_WINOGRAD_SCRATCH (n) floats. */
-#define UNET_WINOGRAD_SCRATCH(n) ((n) * 32 + 16)
+#define UNET_WINOGRAD_SCRATCH(n) ((n) *32 + 16)
 void unet_winograd_panel (const UnetWinogradShape *shape,
-    const UnetWinogradData *data, const gfloat *in, gint64 stride,
-    gint64 panel, gint64 first, gint64 n, gfloat *scratch);
+    const UnetWinogradData *data, const gfloat *in, gint64 stride, gint64 panel,
+    gint64 first, gint64 n, gfloat *scratch);
 /* What the panels have summed up for the heads, and @bias, to rows of @out:
  * one picture of [heads][h][w]. */
 void unet_winograd_heads (const UnetWinogradShape *shape, const gfloat *sums,
     const gfloat *bias, gint64 first, gint64 n, gfloat *out);
 /* [oc][ic][3][3] to panels of [36][ic padded][channels of the panel], in
  * double precision. @vec: channels of a vector */
-void unet_winograd_weights (const gfloat *weights, gint64 oc, gint64 ic,
-    gint64 vec, gfloat *out);
+void unet_winograd_weights (
+    const gfloat *weights, gint64 oc, gint64 ic, gint64 vec, gfloat *out);
 gsize unet_winograd_weights_size (gint64 oc, gint64 ic, gint64 vec);
 
 /* One compiled variant: for vectors of 8 and 16 lanes. */
 typedef struct {
   /* blocks of one source */
   void (*input[2]) (const UnetWinogradShape *, const UnetWinogradSource *,
-      const gfloat *src, gint64 block, gint64 blocks, gint64 first, gint64 n, gfloat *out,
-      gint64 stride);
+      const gfloat *src, gint64 block, gint64 blocks, gint64 first, gint64 n,
+      gfloat *out, gint64 stride);
   /* [36][n][k] by [36][k][vectors], sums from the first to the last k */
   void (*product[2]) (const gfloat *in, gint64 in_stride, const gfloat *w,
       gint64 n, gint64 k, gint64 vectors, gfloat *out, gint64 out_stride);
-  void (*output[2]) (const UnetWinogradShape *, const gfloat *in,
-      gint64 stride, const UnetWinogradData *, gint64 block, gint64 blocks,
-      gint64 first, gint64 n);
+  void (*output[2]) (const UnetWinogradShape *, const gfloat *in, gint64 stride,
+      const UnetWinogradData *, gint64 block, gint64 blocks, gint64 first,
+      gint64 n);
 } UnetWinogradIsa;
 extern const UnetWinogradIsa unet_winograd_generic, unet_winograd_avx2,
     unet_winograd_avx512;

@@ -41,8 +41,8 @@ unet_row_sigmoid (gfloat *restrict dst, const gfloat *src, guint n)
 }
 
 UNET_SIMD_EXTERN void
-unet_row_sigmoid_difference (gfloat *restrict dst, const gfloat *a,
-    const gfloat *b, guint n)
+unet_row_sigmoid_difference (
+    gfloat *restrict dst, const gfloat *a, const gfloat *b, guint n)
 {
   for (guint i = 0; i < n; i++) {
     const gfloat x = a[i] - b[i] > -87.0f ? a[i] - b[i] : -87.0f;
@@ -71,8 +71,8 @@ take_larger (gfloat *restrict dst, const gfloat *src, guint n)
 }
 
 UNET_SIMD static void
-add_exp (gfloat *restrict sum, const gfloat *src, const gfloat *largest,
-    guint n)
+add_exp (
+    gfloat *restrict sum, const gfloat *src, const gfloat *largest, guint n)
 {
   for (guint i = 0; i < n; i++)
     sum[i] += exp_approx (src[i] - largest[i]);
@@ -113,8 +113,8 @@ unet_row_softmax (gfloat *dst, const gfloat *src, const gfloat *const *rows,
 }
 
 UNET_SIMD static void
-take_better (gfloat *restrict best, guint8 *restrict index,
-    const gfloat *src, guint8 c, guint n)
+take_better (gfloat *restrict best, guint8 *restrict index, const gfloat *src,
+    guint8 c, guint n)
 {
   for (guint i = 0; i < n; i++) {
     index[i] = src[i] > best[i] ? c : index[i];
@@ -171,16 +171,16 @@ unet_row_quantise (guint8 *restrict dst, const gfloat *src, guint n)
 }
 
 UNET_SIMD_EXTERN void
-unet_row_threshold (guint8 *restrict dst, const gfloat *src,
-    gfloat threshold, guint n)
+unet_row_threshold (
+    guint8 *restrict dst, const gfloat *src, gfloat threshold, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = src[i] >= threshold ? 1 : 0;
 }
 
 UNET_SIMD_EXTERN void
-unet_row_suppress (guint8 *restrict classes, const gfloat *src,
-    gfloat threshold, guint n)
+unet_row_suppress (
+    guint8 *restrict classes, const gfloat *src, gfloat threshold, guint n)
 {
   for (guint i = 0; i < n; i++)
     classes[i] = src[i] >= threshold ? classes[i] : 0;

@@ -12,11 +12,11 @@ G_BEGIN_DECLS
 
 void unet_row_sigmoid (gfloat *dst, const gfloat *src, guint n);
 /* 1 / (1 + exp (b - a)): softmax of two channels. */
-void unet_row_sigmoid_difference (gfloat *dst, const gfloat *a,
-    const gfloat *b, guint n);
+void unet_row_sigmoid_difference (
+    gfloat *dst, const gfloat *a, const gfloat *b, guint n);
 /* (src - minimum) * scale, kept within 0..1. */
-void unet_row_stretch (gfloat *dst, const gfloat *src, gfloat minimum,
-    gfloat scale, guint n);
+void unet_row_stretch (
+    gfloat *dst, const gfloat *src, gfloat minimum, gfloat scale, guint n);
 /* exp (src) / sum of exp (rows); @dst must be none of the rows. */
 void unet_row_softmax (gfloat *dst, const gfloat *src,
     const gfloat *const *rows, guint n_rows, guint n);
@@ -26,16 +26,16 @@ void unet_row_softmax (gfloat *dst, const gfloat *src,
 void unet_row_best (gfloat *best, guint8 *index, const gfloat *const *rows,
     guint n_rows, guint n);
 
-void unet_row_range (const gfloat *src, guint n, gfloat *minimum,
-    gfloat *maximum);
+void unet_row_range (
+    const gfloat *src, guint n, gfloat *minimum, gfloat *maximum);
 void unet_row_invert (gfloat *row, guint n);
 /* 0..1 to 0..255, rounded. */
 void unet_row_quantise (guint8 *dst, const gfloat *src, guint n);
 /* 1 where @src reaches @threshold, else 0. */
-void unet_row_threshold (guint8 *dst, const gfloat *src, gfloat threshold,
-    guint n);
+void unet_row_threshold (
+    guint8 *dst, const gfloat *src, gfloat threshold, guint n);
 /* 0 where @src does not reach @threshold. */
-void unet_row_suppress (guint8 *classes, const gfloat *src, gfloat threshold,
-    guint n);
+void unet_row_suppress (
+    guint8 *classes, const gfloat *src, gfloat threshold, guint n);
 
 G_END_DECLS

@@ -55,7 +55,7 @@ add_span (UnetAlphaRow *row, guint start, guint end)
   if (row->n_spans > 0 && row->spans[row->n_spans - 1].end == start)
     row->spans[row->n_spans - 1].end = end;
   else
-    row->spans[row->n_spans++] = (UnetSpan) { start, end };
+    row->spans[row->n_spans++] = (UnetSpan){ start, end };
 }
 
 /* ---- geometry --------------------------------------------------------- */
@@ -90,8 +90,7 @@ unet_alpha_clear (UnetAlpha *self)
 
 /* Pixels whose centre lies in the interval. */
 static void
-cut_interval (gdouble start, gdouble size, guint limit, guint *from,
-    guint *to)
+cut_interval (gdouble start, gdouble size, guint limit, guint *from, guint *to)
 {
   *from = (guint) CLAMP (ceil (start - 0.5), 0, limit);
   *to = (guint) CLAMP (ceil (start + size - 0.5), *from, limit);
@@ -110,9 +109,9 @@ static void
 set_geometry (UnetAlpha *self, const UnetMask *mask)
 {
   const UnetMask *old = &self->mask;
-  const gboolean same = self->cell_start && old->width == mask->width &&
-      old->height == mask->height && old->x == mask->x && old->y == mask->y &&
-      old->w == mask->w && old->h == mask->h;
+  const gboolean same = self->cell_start && old->width == mask->width
+      && old->height == mask->height && old->x == mask->x && old->y == mask->y
+      && old->w == mask->w && old->h == mask->h;
   guint cell = 0;
 
   if (same)
@@ -185,17 +184,17 @@ set_curve (UnetAlpha *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->curve); i++) {
     const gdouble covered = cover (style, i / 4080.0);
 
-    self->curve[i] = (guint8) (255 * style->gain *
-            (style->invert ? 1 - covered : covered) +
-        0.5);
+    self->curve[i] =
+        (guint8) (255 * style->gain * (style->invert ? 1 - covered : covered)
+            + 0.5);
   }
   self->undrawn = largest_undrawn (style);
   self->low = 0;
   self->high = 255;
   while (self->low < 255 && self->curve[16 * (self->low + 1)] == self->curve[0])
     self->low++;
-  while (self->high > 0 &&
-      self->curve[16 * (self->high - 1)] == self->curve[4080])
+  while (
+      self->high > 0 && self->curve[16 * (self->high - 1)] == self->curve[4080])
     self->high--;
   self->peak = MAX (self->curve[0], self->curve[4080]);
 }
@@ -219,20 +218,19 @@ is_empty (const UnetAlpha *self)
   const UnetMask *mask = &self->mask;
   guint8 low, high;
 
-  if (self->peak == 0 || self->top == self->bottom ||
-      self->left == self->right)
+  if (self->peak == 0 || self->top == self->bottom || self->left == self->right)
     return TRUE;
-  find_extremes (mask->probability, (gsize) mask->width * mask->height, &low,
-      &high);
+  find_extremes (
+      mask->probability, (gsize) mask->width * mask->height, &low, &high);
   return self->style.invert ? low >= self->high : high <= self->low;
 }
 
 static gboolean
 is_coverage (const UnetAlpha *self, const UnetMask *mask)
 {
-  return !mask->class_map && mask->width == self->width &&
-      mask->height == self->height && mask->x == 0 && mask->y == 0 &&
-      mask->w == self->width && mask->h == self->height;
+  return !mask->class_map && mask->width == self->width
+      && mask->height == self->height && mask->x == 0 && mask->y == 0
+      && mask->w == self->width && mask->h == self->height;
 }
 
 /* The curve is not needed, and the next one is to be made. */
@@ -249,13 +247,13 @@ begin_coverage (UnetAlpha *self)
 }
 
 gboolean
-unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
-    const UnetAlphaStyle *style)
+unet_alpha_begin (
+    UnetAlpha *self, const UnetMask *mask, const UnetAlphaStyle *style)
 {
   const UnetAlphaStyle *old = &self->style;
-  const gboolean same_curve = self->curve_is_set &&
-      old->threshold == style->threshold && old->gain == style->gain &&
-      old->invert == style->invert && old->edge == style->edge;
+  const gboolean same_curve = self->curve_is_set
+      && old->threshold == style->threshold && old->gain == style->gain
+      && old->invert == style->invert && old->edge == style->edge;
 
   set_geometry (self, mask);
   self->mask = *mask;
@@ -355,15 +353,14 @@ collect_runs (UnetAlpha *self, const guint8 *kinds)
   for (guint cell = 0; cell <= self->mask.width; cell++) {
     UnetCellRun run = { self->cell_start[cell], self->cell_start[cell + 1],
       kinds[cell], 0 };
-    UnetCellRun *last =
-        self->n_runs > 0 ? &self->runs[self->n_runs - 1] : NULL;
+    UnetCellRun *last = self->n_runs > 0 ? &self->runs[self->n_runs - 1] : NULL;
 
     if (run.kind == CELL_EMPTY || run.start == run.end)
       continue;
     if (self->style.classes && !self->style.invert)
       run.id = cell_class (self, cell);
-    if (last && last->end == run.start && last->kind == run.kind &&
-        last->id == run.id && run.id >= 0)
+    if (last && last->end == run.start && last->kind == run.kind
+        && last->id == run.id && run.id >= 0)
       last->end = run.end;
     else
       self->runs[self->n_runs++] = run;
@@ -419,8 +416,8 @@ scale_alpha (guint8 *alpha, guint n, guint gain)
 }
 
 static void
-fill_color (const UnetClassStyle *style, const UnetCellRun *run,
-    UnetAlphaRow *row)
+fill_color (
+    const UnetClassStyle *style, const UnetCellRun *run, UnetAlphaRow *row)
 {
   for (guint c = 0; c < 3; c++)
     for (guint x = run->start; x < run->end; x++)
@@ -467,8 +464,7 @@ find_cell_classes (const UnetAlpha *self, CellClasses *found, guint cell,
       memset (found->column[slot], 0, sizeof found->column[slot]);
       found->id[found->n++] = id;
     }
-    found->column[slot][i % 4] +=
-        weights[i / 4] * self->probability[i / 4][at];
+    found->column[slot][i % 4] += weights[i / 4] * self->probability[i / 4][at];
   }
 }
 
@@ -477,8 +473,8 @@ class_probability (const CellClasses *found, guint i, const gfloat weights[4])
 {
   const gfloat *column = found->column[i];
 
-  return weights[0] * column[0] + weights[1] * column[1] +
-      weights[2] * column[2] + weights[3] * column[3];
+  return weights[0] * column[0] + weights[1] * column[1]
+      + weights[2] * column[2] + weights[3] * column[3];
 }
 
 /* The likeliest class alone. */
@@ -585,8 +581,8 @@ get_mask_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
 }
 
 UNET_SIMD static void
-scale_coverage (guint8 *restrict dst, const guint8 *src, guint8 flip,
-    guint gain, guint n)
+scale_coverage (
+    guint8 *restrict dst, const guint8 *src, guint8 flip, guint gain, guint n)
 {
   for (guint i = 0; i < n; i++) {
     const guint v = (guint) (src[i] ^ flip) * gain + 128;
@@ -615,8 +611,8 @@ get_coverage_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
   const guint8 *src = self->mask.probability + (gsize) y * self->width;
 
   row->n_spans = 0;
-  scale_coverage (row->alpha, src, self->style.invert ? 255 : 0, self->peak,
-      self->width);
+  scale_coverage (
+      row->alpha, src, self->style.invert ? 255 : 0, self->peak, self->width);
   find_spans (row, self->width);
 }
 

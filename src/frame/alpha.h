@@ -22,7 +22,7 @@ typedef struct {
   guint16 *color[3]; /* sample values; only where several are drawn */
   guint n_spans;
   UnetSpan *spans; /* ascending, apart from each other */
-  guint8 *memory; /* with room for pixels -1 and width */
+  guint8 *memory;  /* with room for pixels -1 and width */
 } UnetAlphaRow;
 
 typedef struct {
@@ -55,7 +55,7 @@ typedef struct {
 } UnetCellRun;
 
 typedef struct {
-  guint width, height; /* frame */
+  guint width, height;            /* frame */
   guint left, right, top, bottom; /* of the pixels that the mask covers */
   UnetMask mask;
   UnetAlphaStyle style;
@@ -65,9 +65,9 @@ typedef struct {
   guint8 peak;        /* its largest */
   guint8 low, high;   /* 8-bit probabilities between which it moves */
   guint8 undrawn;     /* the largest below its rise */
-  guint16 *column;   /* cell of each pixel */
-  guint32 *fraction; /* where in it, 0..65536 */
-  guint *cell_start; /* first pixel of each cell, and the end */
+  guint16 *column;    /* cell of each pixel */
+  guint32 *fraction;  /* where in it, 0..65536 */
+  guint *cell_start;  /* first pixel of each cell, and the end */
   /* Two rows of the mask above the current row of cells and two below, with
    * ends repeated twice: cell c lies between entries c + 1 and c + 2. */
   gint cell_row;
@@ -83,9 +83,10 @@ void unet_alpha_init (UnetAlpha *self, guint width, guint height);
 void unet_alpha_clear (UnetAlpha *self);
 /* Starts a picture; allocates only where the mask's geometry is new. @mask and
  * @style->classes must stay. A mask as large as the frame and without a class
- * map is coverage, which is drawn as it is whatever edge the style says. FALSE where nothing is to be drawn at all. */
-gboolean unet_alpha_begin (UnetAlpha *self, const UnetMask *mask,
-    const UnetAlphaStyle *style);
+ * map is coverage, which is drawn as it is whatever edge the style says. FALSE
+ * where nothing is to be drawn at all. */
+gboolean unet_alpha_begin (
+    UnetAlpha *self, const UnetMask *mask, const UnetAlphaStyle *style);
 /* Row @y of the frame, from top to bottom - 1. */
 void unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row);
 

@@ -23,7 +23,6 @@ gboolean unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
 void unet_backdrop_show (UnetBackdrop *self, const GstVideoFrame *picture);
 /* Samples of a row of a plane, at the bits where the format has them; good
  * until the next call. */
-const guint16 *unet_backdrop_get_row (UnetBackdrop *self, guint plane,
-    guint y);
+const guint16 *unet_backdrop_get_row (UnetBackdrop *self, guint plane, guint y);
 
 G_END_DECLS

@@ -5,8 +5,8 @@
 /* 0..255 to 0..256: the largest product, 255 × 256 and the rounding, is below
  * 2^16. */
 UNET_SIMD_EXTERN void
-unet_blend_u8 (guint8 *restrict dst, const guint8 *alpha,
-    const guint16 *color, guint n)
+unet_blend_u8 (
+    guint8 *restrict dst, const guint8 *alpha, const guint16 *color, guint n)
 {
   for (guint i = 0; i < n; i++) {
     const guint16 a = (guint16) (alpha[i] + (alpha[i] >> 7));
@@ -32,8 +32,8 @@ unet_blend_u16 (guint16 *restrict dst, const guint8 *alpha,
 }
 
 UNET_SIMD_EXTERN void
-unet_spread_2 (guint8 *restrict dst, const guint8 *src, const guint8 mask[2],
-    guint n)
+unet_spread_2 (
+    guint8 *restrict dst, const guint8 *src, const guint8 mask[2], guint n)
 {
   guint16 factor;
   const guint8 ones[2] = { mask[0] != 0, mask[1] != 0 };
@@ -47,8 +47,8 @@ unet_spread_2 (guint8 *restrict dst, const guint8 *src, const guint8 mask[2],
 }
 
 UNET_SIMD_EXTERN void
-unet_spread_4 (guint8 *restrict dst, const guint8 *src, const guint8 mask[4],
-    guint n)
+unet_spread_4 (
+    guint8 *restrict dst, const guint8 *src, const guint8 mask[4], guint n)
 {
   guint32 factor;
   const guint8 ones[4] = { mask[0] != 0, mask[1] != 0, mask[2] != 0,
@@ -63,8 +63,8 @@ unet_spread_4 (guint8 *restrict dst, const guint8 *src, const guint8 mask[4],
 }
 
 UNET_SIMD_EXTERN void
-unet_spread_422 (guint8 *restrict dst, const guint8 *luma,
-    const guint8 *chroma, guint first, guint n)
+unet_spread_422 (guint8 *restrict dst, const guint8 *luma, const guint8 *chroma,
+    guint first, guint n)
 {
   const guint second = first ^ 1;
   guint i;
@@ -85,16 +85,15 @@ unet_spread_422 (guint8 *restrict dst, const guint8 *luma,
 }
 
 UNET_SIMD_EXTERN void
-unet_scatter_u8 (guint8 *restrict dst, const guint8 *src, guint step,
-    guint n)
+unet_scatter_u8 (guint8 *restrict dst, const guint8 *src, guint step, guint n)
 {
   for (gsize i = 0; i < n; i++)
     dst[step * i] = src[i];
 }
 
 UNET_SIMD_EXTERN void
-unet_scatter_u16 (guint16 *restrict dst, const guint16 *src, guint step,
-    guint n)
+unet_scatter_u16 (
+    guint16 *restrict dst, const guint16 *src, guint step, guint n)
 {
   if (step == 2)
     for (gsize i = 0; i < n; i++)
@@ -108,8 +107,7 @@ unet_scatter_u16 (guint16 *restrict dst, const guint16 *src, guint step,
 }
 
 UNET_SIMD_EXTERN void
-unet_chroma_rows (guint16 *restrict sum, const guint8 *const rows[3],
-    guint n)
+unet_chroma_rows (guint16 *restrict sum, const guint8 *const rows[3], guint n)
 {
   const guint8 *a = rows[0], *b = rows[1], *c = rows[2];
 
@@ -125,14 +123,14 @@ unet_chroma_rows (guint16 *restrict sum, const guint8 *const rows[3],
 }
 
 UNET_SIMD_EXTERN void
-unet_chroma_columns (guint8 *restrict dst, const guint16 *sum,
-    gboolean cosited, guint n)
+unet_chroma_columns (
+    guint8 *restrict dst, const guint16 *sum, gboolean cosited, guint n)
 {
   if (cosited)
     for (gsize i = 0; i < n; i++)
-      dst[i] = (guint8) ((sum[2 * (gint) i - 1] + 2 * sum[2 * i] +
-                             sum[2 * i + 1] + 8) >>
-          4);
+      dst[i] = (guint8) ((sum[2 * (gint) i - 1] + 2 * sum[2 * i]
+                             + sum[2 * i + 1] + 8)
+          >> 4);
   else
     for (gsize i = 0; i < n; i++)
       dst[i] = (guint8) ((sum[2 * i] + sum[2 * i + 1] + 4) >> 3);
@@ -153,8 +151,7 @@ unet_chroma_color_rows (guint32 *restrict sum, const guint8 *const rows[3],
       sum[i] = 2u * b[i] * v[i] + 2u * c[i] * w[i];
   else
     for (guint i = 0; i < n; i++)
-      sum[i] = (guint32) a[i] * u[i] + 2u * b[i] * v[i] +
-          (guint32) c[i] * w[i];
+      sum[i] = (guint32) a[i] * u[i] + 2u * b[i] * v[i] + (guint32) c[i] * w[i];
 }
 
 /* Sums stay below 16 × 255 × 65535 < 2^31. */

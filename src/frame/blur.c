@@ -9,13 +9,13 @@
 /* The picture is averaged down by a power of two until the blur is a few
  * samples wide, goes three times through a box in both directions there, which
  * is close to a Gaussian (Wells, "Efficient synthesis of Gaussian filters by
- * cascaded uniform filters", PAMI 1986), and is enlarged bilinearly. Samples carry weights, 0 where there is
- * foreground, and are divided by their sum in the end: nothing of it bleeds
- * out. */
+ * cascaded uniform filters", PAMI 1986), and is enlarged bilinearly. Samples
+ * carry weights, 0 where there is foreground, and are divided by their sum in
+ * the end: nothing of it bleeds out. */
 
-#define LEAST_SIGMA 2.0 /* at the reduced size */
+#define LEAST_SIGMA    2.0 /* at the reduced size */
 #define LARGEST_FACTOR 32
-#define PASSES 3
+#define PASSES         3
 /* A sample with so much foreground in it counts nothing. */
 #define FOREGROUND (1 / 3.0f)
 /* Sums of less are nothing but rounding. */
@@ -89,8 +89,11 @@ choose_boxes (UnetBackdrop *self, gdouble sigma)
   guint size = (guint) ideal, n_small;
 
   size -= size % 2 == 0;
-  n_small = (guint) CLAMP (floor ((12 * sigma * sigma - PASSES * size * size -
-      4.0 * PASSES * size - 3 * PASSES) / (-4.0 * size - 4) + 0.5), 0, PASSES);
+  n_small = (guint) CLAMP (floor ((12 * sigma * sigma - PASSES * size * size
+                                      - 4.0 * PASSES * size - 3 * PASSES)
+                                   / (-4.0 * size - 4)
+                               + 0.5),
+      0, PASSES);
   for (guint i = 0; i < PASSES; i++)
     self->radius[i] = (size - 1) / 2 + (i >= n_small);
 }
@@ -107,8 +110,8 @@ open_sizes (UnetBackdrop *self, gdouble sigma)
   close_sizes (self);
   self->sigma_64 = (guint) (sigma * 64);
   self->factor = 2;
-  while (self->factor < LARGEST_FACTOR &&
-      sigma / (2 * self->factor) >= LEAST_SIGMA)
+  while (self->factor < LARGEST_FACTOR
+      && sigma / (2 * self->factor) >= LEAST_SIGMA)
     self->factor *= 2;
   choose_boxes (self, sigma / self->factor);
   self->width = (w + self->factor - 1) / self->factor;
@@ -131,8 +134,8 @@ open_sizes (UnetBackdrop *self, gdouble sigma)
   self->scratch = g_try_new0 (gfloat, 4 * n + 4 * (gsize) self->width);
   for (guint i = 0; i < 2; i++)
     self->line[i] = g_new0 (gfloat, (gsize) self->width * self->factor + 18);
-  if (self->plane[0] && self->plane[1] && self->plane[2] && self->pixels &&
-      self->scratch)
+  if (self->plane[0] && self->plane[1] && self->plane[2] && self->pixels
+      && self->scratch)
     return TRUE;
   close_sizes (self);
   return FALSE;
@@ -156,8 +159,8 @@ find_weights (UnetBackdrop *self, const UnetMask *coverage, guint y)
 
   memset (self->sums, 0, sizeof (guint16) * self->width * f);
   for (guint i = from; i < from + f; i++)
-    add_coverage (self->sums,
-        coverage->probability + (gsize) MIN (i, to - 1) * w, w);
+    add_coverage (
+        self->sums, coverage->probability + (gsize) MIN (i, to - 1) * w, w);
   for (guint x = w; x < self->width * f; x++)
     self->sums[x] = self->sums[w - 1];
   for (guint x = 0; x < self->width; x++) {
@@ -173,8 +176,8 @@ find_weights (UnetBackdrop *self, const UnetMask *coverage, guint y)
 }
 
 UNET_SIMD static void
-weigh (gfloat *restrict dst, const gfloat *a, const gfloat *b,
-    const gfloat *c, const gfloat *weights, guint n)
+weigh (gfloat *restrict dst, const gfloat *a, const gfloat *b, const gfloat *c,
+    const gfloat *weights, guint n)
 {
   for (gsize i = 0; i < n; i++) {
     dst[4 * i] = a[i] * weights[i];
@@ -241,8 +244,7 @@ box_columns (gfloat *dst, const gfloat *src, gfloat *sums, guint n,
       add_samples (sums, src + (gsize) (y + radius) * n, n);
     if (y > radius)
       take_samples (sums, src + (gsize) (y - radius - 1) * n, n);
-    scale_row (dst + (gsize) y * n, sums, 1.0f / (gfloat) (2 * radius + 1),
-        n);
+    scale_row (dst + (gsize) y * n, sums, 1.0f / (gfloat) (2 * radius + 1), n);
   }
 }
 
@@ -318,8 +320,8 @@ unet_backdrop_show (UnetBackdrop *self, const GstVideoFrame *picture)
 /* ---- up --------------------------------------------------------------- */
 
 UNET_SIMD static void
-mix_rows (gfloat *restrict dst, const gfloat *a, const gfloat *b, gfloat f,
-    guint n)
+mix_rows (
+    gfloat *restrict dst, const gfloat *a, const gfloat *b, gfloat f, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = a[i] + (b[i] - a[i]) * f;
@@ -347,8 +349,8 @@ repeat_ends (gfloat *row, guint n)
 /* What comes after the sample's last bit decides by place which way it is
  * rounded (Bayer 1973), so that gradients have no steps. */
 UNET_SIMD static void
-round_row (guint16 *restrict dst, const gfloat *src, guint shift,
-    gfloat limit, guint y, guint n)
+round_row (guint16 *restrict dst, const gfloat *src, guint shift, gfloat limit,
+    guint y, guint n)
 {
   static const gfloat bayer[4][4] = { { 0.5f, 8.5f, 2.5f, 10.5f },
     { 12.5f, 4.5f, 14.5f, 6.5f }, { 3.5f, 11.5f, 1.5f, 9.5f },
@@ -375,8 +377,9 @@ make_component (UnetBackdrop *self, guint index, guint y)
   const UnetLayoutComponent *component = &self->layout.component[index];
   const guint n =
       GST_VIDEO_SUB_SCALE (component->w_sub, (guint) self->info.width);
-  const gdouble at = CLAMP ((y + 0.5) * (1u << component->h_sub) /
-      self->factor - 0.5, 0, self->height - 1.0);
+  const gdouble at =
+      CLAMP ((y + 0.5) * (1u << component->h_sub) / self->factor - 0.5, 0,
+          self->height - 1.0);
   const guint above = (guint) at, below = MIN (above + 1, self->height - 1);
   gfloat *from = self->line[0] + 1, *to = self->line[1] + 1;
   guint length = self->width;
@@ -398,8 +401,8 @@ make_component (UnetBackdrop *self, guint index, guint y)
   round_row (dst, from, self->layout.shift,
       (gfloat) ((1u << self->layout.depth) - 1), y, n);
   if (component->step > 1)
-    unet_scatter_u16 (self->samples + component->offset, dst, component->step,
-        n);
+    unet_scatter_u16 (
+        self->samples + component->offset, dst, component->step, n);
 }
 
 UNET_SIMD static void
@@ -431,8 +434,8 @@ unet_backdrop_get_row (UnetBackdrop *self, guint plane, guint y)
 {
   if (self->picture) {
     const guint8 *row =
-        (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (self->picture, plane) +
-        (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (self->picture, plane);
+        (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (self->picture, plane)
+        + (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (self->picture, plane);
 
     if (self->layout.bytes == 2)
       memcpy (self->samples, row, 2 * (gsize) row_length (self, plane));

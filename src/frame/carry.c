@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#define ONE UNET_VECTOR_ONE
+#define ONE  UNET_VECTOR_ONE
 #define CELL UNET_MOTION_CELL
 /* From a cell's centre to the next one's, in halves of pixels: pixels lie
  * between. */
@@ -27,8 +27,8 @@ struct _UnetCarry {
 static UnetVector
 vector_of (const UnetVectors *self, gint x, gint y)
 {
-  return self->vectors[(gsize) CLAMP (y, 0, self->height - 1) * self->width +
-      CLAMP (x, 0, self->width - 1)];
+  return self->vectors[(gsize) CLAMP (y, 0, self->height - 1) * self->width
+      + CLAMP (x, 0, self->width - 1)];
 }
 
 /* Vectors at the centres of four cells: left and right, above and below. */
@@ -37,8 +37,8 @@ typedef struct {
 } Corners;
 
 static gboolean
-find_corners (const UnetVectors *vectors, gint left, gint above,
-    Corners *corners)
+find_corners (
+    const UnetVectors *vectors, gint left, gint above, Corners *corners)
 {
   gint any = 0;
 
@@ -57,16 +57,13 @@ mix_corners (const Corners *corners, gint across, gint down)
   const gint w[4] = { (STEPS - across) * (STEPS - down),
     across * (STEPS - down), (STEPS - across) * down, across * down };
   const gint half = STEPS * STEPS / 2;
-  const gint x =
-      v[0].x * w[0] + v[1].x * w[1] + v[2].x * w[2] + v[3].x * w[3];
-  const gint y =
-      v[0].y * w[0] + v[1].y * w[1] + v[2].y * w[2] + v[3].y * w[3];
+  const gint x = v[0].x * w[0] + v[1].x * w[1] + v[2].x * w[2] + v[3].x * w[3];
+  const gint y = v[0].y * w[0] + v[1].y * w[1] + v[2].y * w[2] + v[3].y * w[3];
 
-  return (UnetVector) { (gint16) ((x + half) >> 6),
-    (gint16) ((y + half) >> 6) };
+  return (UnetVector){ (gint16) ((x + half) >> 6), (gint16) ((y + half) >> 6) };
 }
 
-G_STATIC_ASSERT (STEPS * STEPS == 1 << 6);
+G_STATIC_ASSERT (STEPS *STEPS == 1 << 6);
 
 static guint8
 sample (const guint8 *src, gint width, gint height, gint x, gint y)
@@ -78,9 +75,9 @@ sample (const guint8 *src, gint width, gint height, gint x, gint y)
   const guint8 *b = g ? a + width : a;
   const gint right = f ? 1 : 0;
 
-  return (guint8) (((a[0] * (ONE - f) + a[right] * f) * (ONE - g) +
-                       (b[0] * (ONE - f) + b[right] * f) * g +
-                       ONE * ONE / 2) / (ONE * ONE));
+  return (guint8) (((a[0] * (ONE - f) + a[right] * f) * (ONE - g)
+                       + (b[0] * (ONE - f) + b[right] * f) * g + ONE * ONE / 2)
+      / (ONE * ONE));
 }
 
 static gint
@@ -103,8 +100,8 @@ carry_pixels (const Plane *self, const Corners *corners, gint left, gint above)
 
   for (gint y = MAX (from_y, 0); y < MIN (from_y + CELL, self->height); y++)
     for (gint x = MAX (from_x, 0); x < MIN (from_x + CELL, self->width); x++) {
-      const UnetVector way = mix_corners (corners, 2 * (x - from_x) + 1,
-          2 * (y - from_y) + 1);
+      const UnetVector way =
+          mix_corners (corners, 2 * (x - from_x) + 1, 2 * (y - from_y) + 1);
       gint u = ONE * x + way.x, v = ONE * y + way.y;
 
       if (self->whole) {
@@ -144,8 +141,8 @@ open_reader (UnetCarry *self, const GstVideoInfo *info, const UnetMask *shape,
   contract->color_order = UNET_COLOR_ORDER_GRAY;
   contract->layout = UNET_LAYOUT_NCHW;
   contract->scale = 1;
-  self->reader = unet_preprocess_new (info, contract, shape->width,
-      shape->height, &placement, error);
+  self->reader = unet_preprocess_new (
+      info, contract, shape->width, shape->height, &placement, error);
   unet_contract_free (contract);
   return self->reader != NULL;
 }
@@ -156,15 +153,14 @@ alloc_pictures (UnetCarry *self)
   const guint w = self->width, h = self->height;
 
   self->grey = g_try_new (gfloat, (gsize) w * h);
-  return self->grey && unet_pyramid_init (&self->now, w, h) &&
-      unet_pyramid_init (&self->next, w, h) &&
-      unet_pyramid_init (&self->then, w, h) &&
-      unet_motion_init (&self->motion, w, h);
+  return self->grey && unet_pyramid_init (&self->now, w, h)
+      && unet_pyramid_init (&self->next, w, h)
+      && unet_pyramid_init (&self->then, w, h)
+      && unet_motion_init (&self->motion, w, h);
 }
 
 UnetCarry *
-unet_carry_new (const GstVideoInfo *info, const UnetMask *shape,
-    GError **error)
+unet_carry_new (const GstVideoInfo *info, const UnetMask *shape, GError **error)
 {
   UnetCarry *self = g_new0 (UnetCarry, 1);
 
@@ -234,8 +230,8 @@ copy_pyramid (UnetPyramid *to, const UnetPyramid *from)
 {
   for (guint i = 0; i < from->n_levels; i++)
     memcpy (to->level[i].memory, from->level[i].memory,
-        from->level[i].stride *
-            ((gsize) from->level[i].height + 2 * UNET_LUMA_BORDER));
+        from->level[i].stride
+            * ((gsize) from->level[i].height + 2 * UNET_LUMA_BORDER));
 }
 
 void
@@ -262,8 +258,7 @@ unet_carry_forget (UnetCarry *self)
 /* ---- masks ------------------------------------------------------------ */
 
 UNET_SIMD static void
-find_foreground (guint8 *restrict dst, const guint8 *src, guint8 least,
-    gsize n)
+find_foreground (guint8 *restrict dst, const guint8 *src, guint8 least, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     dst[i] = src[i] >= least ? 1 : 0;
@@ -272,14 +267,14 @@ find_foreground (guint8 *restrict dst, const guint8 *src, guint8 least,
 gboolean
 unet_carry_find (UnetCarry *self)
 {
-  return self->has_then &&
-      unet_motion_find (&self->motion, &self->now, &self->then);
+  return self->has_then
+      && unet_motion_find (&self->motion, &self->now, &self->then);
 }
 
 /* Class numbers have nothing between them: there both go by whole pixels. */
 void
-unet_carry_run (UnetCarry *self, const UnetMask *from, gdouble threshold,
-    UnetMask *to)
+unet_carry_run (
+    UnetCarry *self, const UnetMask *from, gdouble threshold, UnetMask *to)
 {
   const UnetVectors *cells = &self->motion.cells;
   const gint w = (gint) self->width, h = (gint) self->height;

@@ -4,11 +4,11 @@
 static void
 get_luma_weights (const GstVideoInfo *info, gdouble *kr, gdouble *kb)
 {
-  if (GST_VIDEO_INFO_IS_YUV (info) &&
-      gst_video_color_matrix_get_Kr_Kb (info->colorimetry.matrix, kr, kb))
+  if (GST_VIDEO_INFO_IS_YUV (info)
+      && gst_video_color_matrix_get_Kr_Kb (info->colorimetry.matrix, kr, kb))
     return;
-  gst_video_color_matrix_get_Kr_Kb (GST_VIDEO_INFO_IS_YUV (info) &&
-              info->height > 576
+  gst_video_color_matrix_get_Kr_Kb (
+      GST_VIDEO_INFO_IS_YUV (info) && info->height > 576
           ? GST_VIDEO_COLOR_MATRIX_BT709
           : GST_VIDEO_COLOR_MATRIX_BT601,
       kr, kb);
@@ -48,8 +48,8 @@ static void
 set_luma (UnetColorMatrix *matrix, const GstVideoInfo *info,
     const gdouble offset[3], const gdouble scale[3])
 {
-  const gboolean rgb =
-      matrix->n_components == 3 && GST_VIDEO_INFO_IS_RGB (info);
+  const gboolean rgb = matrix->n_components == 3
+      && GST_VIDEO_INFO_IS_RGB (info);
   const gdouble weights[3] = { rgb ? 0.299 : 1, rgb ? 0.587 : 0,
     rgb ? 0.114 : 0 };
 
@@ -87,8 +87,8 @@ unet_color_matrix_init (UnetColorMatrix *matrix, const GstVideoInfo *info)
 }
 
 void
-unet_color_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
-    gdouble component[3])
+unet_color_from_rgb (
+    const GstVideoInfo *info, const gdouble rgb[3], gdouble component[3])
 {
   gdouble offset[3], scale[3], kr, kb, luma;
 

@@ -20,11 +20,10 @@ typedef struct {
   gdouble luma_offset;
 } UnetColorMatrix;
 
-void unet_color_matrix_init (UnetColorMatrix *matrix,
-    const GstVideoInfo *info);
+void unet_color_matrix_init (UnetColorMatrix *matrix, const GstVideoInfo *info);
 
 /* @rgb: 0..1; @component: sample values of the format's depth, not rounded. */
-void unet_color_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
-    gdouble component[3]);
+void unet_color_from_rgb (
+    const GstVideoInfo *info, const gdouble rgb[3], gdouble component[3]);
 
 G_END_DECLS

@@ -13,8 +13,7 @@ choose_readable (const GstVideoInfo *info)
   if (GST_VIDEO_INFO_IS_RGB (info))
     return GST_VIDEO_FORMAT_ARGB;
   if (finfo->n_components >= 3 && finfo->w_sub[1] == 1)
-    return finfo->h_sub[1] == 1 ? GST_VIDEO_FORMAT_I420
-                                : GST_VIDEO_FORMAT_Y42B;
+    return finfo->h_sub[1] == 1 ? GST_VIDEO_FORMAT_I420 : GST_VIDEO_FORMAT_Y42B;
   return GST_VIDEO_FORMAT_AYUV;
 }
 
@@ -40,20 +39,20 @@ new_converter (const GstVideoInfo *from, const GstVideoInfo *to)
       GST_TYPE_VIDEO_CHROMA_MODE, GST_VIDEO_CHROMA_MODE_NONE,
       GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, 1, NULL);
 
-  return gst_video_converter_new ((GstVideoInfo *) from, (GstVideoInfo *) to,
-      config);
+  return gst_video_converter_new (
+      (GstVideoInfo *) from, (GstVideoInfo *) to, config);
 }
 
 UnetConverter *
-unet_converter_new (const GstVideoInfo *info, gboolean both_ways,
-    GError **error)
+unet_converter_new (
+    const GstVideoInfo *info, gboolean both_ways, GError **error)
 {
-  const GstVideoFormat format =
-      both_ways ? choose_writable (info) : choose_readable (info);
+  const GstVideoFormat format = both_ways ? choose_writable (info)
+                                          : choose_readable (info);
   UnetConverter *self = g_new0 (UnetConverter, 1);
 
-  gst_video_info_set_interlaced_format (&self->info, format,
-      info->interlace_mode, info->width, info->height);
+  gst_video_info_set_interlaced_format (
+      &self->info, format, info->interlace_mode, info->width, info->height);
   self->info.colorimetry = info->colorimetry;
   self->info.chroma_site = info->chroma_site;
   /* GstVideoConverter insists on the same rate. */
@@ -65,9 +64,9 @@ unet_converter_new (const GstVideoInfo *info, gboolean both_ways,
   if (!self->in || (both_ways && !self->out))
     goto unsupported;
   self->buffer = gst_buffer_new_allocate (NULL, self->info.size, NULL);
-  if (!self->buffer ||
-      !gst_video_frame_map (&self->frame, &self->info, self->buffer,
-          GST_MAP_READWRITE))
+  if (!self->buffer
+      || !gst_video_frame_map (
+          &self->frame, &self->info, self->buffer, GST_MAP_READWRITE))
     goto no_memory;
   return self;
 

@@ -17,8 +17,8 @@ typedef struct {
 
 /* A format with one sample per byte or word, of the same colours. For reading
  * alone 8 bits and the subsampling of @info; both ways as deep as @info. */
-UnetConverter *unet_converter_new (const GstVideoInfo *info,
-    gboolean both_ways, GError **error);
+UnetConverter *unet_converter_new (
+    const GstVideoInfo *info, gboolean both_ways, GError **error);
 void unet_converter_free (UnetConverter *self);
 void unet_converter_read (UnetConverter *self, const GstVideoFrame *frame);
 void unet_converter_write (UnetConverter *self, GstVideoFrame *frame);

@@ -66,12 +66,15 @@ yuv_with_alpha (const GstVideoFormatInfo *info)
   const guint h_sub = gray ? 1 : info->h_sub[1];
   g_autofree gchar *name = NULL;
   GstVideoFormat format;
-  const gboolean big = info->unpack_format != GST_VIDEO_FORMAT_AYUV &&
-      g_str_has_suffix (info->name, "BE");
+  const gboolean big = info->unpack_format != GST_VIDEO_FORMAT_AYUV
+      && g_str_has_suffix (info->name, "BE");
 
   if (info->depth[0] <= 8)
     return h_sub ? GST_VIDEO_FORMAT_A420 : GST_VIDEO_FORMAT_AYUV;
-  name = g_strdup_printf ("A4%s_%u%s", h_sub ? "20" : w_sub ? "22" : "44",
+  name = g_strdup_printf ("A4%s_%u%s",
+      h_sub       ? "20"
+          : w_sub ? "22"
+                  : "44",
       info->depth[0], big ? "BE" : "LE");
   format = gst_video_format_from_string (name);
   return format == GST_VIDEO_FORMAT_UNKNOWN || info->depth[0] == 16
@@ -97,8 +100,8 @@ unet_cutout_get_format (GstVideoFormat format)
 static gboolean
 is_widened (const UnetCutout *self, guint index)
 {
-  return self->from.component[index].w_sub == 1 &&
-      self->to.component[index].w_sub == 0;
+  return self->from.component[index].w_sub == 1
+      && self->to.component[index].w_sub == 0;
 }
 
 /* Samples go over one by one, whatever their order and place in a word. For
@@ -115,9 +118,9 @@ can_copy (const UnetCutout *self)
     const UnetLayoutComponent *a = &from->component[i];
     const UnetLayoutComponent *b = &to->component[i];
 
-    if (a->h_sub != b->h_sub ||
-        (a->w_sub != b->w_sub &&
-            !(is_widened (self, i) && from->shift == to->shift)))
+    if (a->h_sub != b->h_sub
+        || (a->w_sub != b->w_sub
+            && !(is_widened (self, i) && from->shift == to->shift)))
       return FALSE;
   }
   return TRUE;
@@ -130,8 +133,8 @@ lie_alike (const UnetCutout *self)
     const UnetLayoutComponent *a = &self->from.component[i];
     const UnetLayoutComponent *b = &self->to.component[i];
 
-    if (a->plane != 0 || b->plane != 0 || a->step != b->step ||
-        a->offset != b->offset || a->w_sub != b->w_sub)
+    if (a->plane != 0 || b->plane != 0 || a->step != b->step
+        || a->offset != b->offset || a->w_sub != b->w_sub)
       return FALSE;
   }
   return self->from.n_components == 3 && self->from.shift == self->to.shift;
@@ -142,8 +145,8 @@ open_colors (UnetCutout *self, GError **error)
 {
   if (self->in.finfo->format == self->out.finfo->format)
     return TRUE;
-  self->copies = unet_pixel_layout_init (&self->from, &self->in) &&
-      unet_pixel_layout_init (&self->to, &self->out) && can_copy (self);
+  self->copies = unet_pixel_layout_init (&self->from, &self->in)
+      && unet_pixel_layout_init (&self->to, &self->out) && can_copy (self);
   self->same = self->copies && lie_alike (self);
   if (self->copies)
     return TRUE;
@@ -181,8 +184,8 @@ open_alpha (UnetCutout *self, GError **error)
 }
 
 UnetCutout *
-unet_cutout_new (const GstVideoInfo *in, const GstVideoInfo *out,
-    GError **error)
+unet_cutout_new (
+    const GstVideoInfo *in, const GstVideoInfo *out, GError **error)
 {
   UnetCutout *self = g_new0 (UnetCutout, 1);
 
@@ -215,8 +218,7 @@ unet_cutout_free (UnetCutout *self)
 }
 
 void
-unet_cutout_set_palette (UnetCutout *self, const guint32 *argb,
-    guint n_colors)
+unet_cutout_set_palette (UnetCutout *self, const guint32 *argb, guint n_colors)
 {
   for (guint i = 0; i < 256; i++) {
     const guint32 color = i < n_colors ? argb[i] : unet_palette_default (i);
@@ -233,8 +235,8 @@ unet_cutout_set_palette (UnetCutout *self, const guint32 *argb,
 static guint8 *
 row_pointer (const GstVideoFrame *frame, guint plane, guint y)
 {
-  return (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, plane) +
-      (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  return (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, plane)
+      + (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
 }
 
 static void
@@ -253,8 +255,8 @@ copy_row (UnetCutout *self, const guint8 *src, guint8 *dst, guint index)
   else if (self->from.bytes == 1)
     unet_copy_samples_u8 (dst, to->step, src, from->step, n);
   else if (is_widened (self, index))
-    unet_widen_samples_u16 (dst16, to->step, src16, from->step, self->cosited,
-        n);
+    unet_widen_samples_u16 (
+        dst16, to->step, src16, from->step, self->cosited, n);
   else
     unet_copy_samples_u16 (dst16, to->step, self->to.shift, src16, from->step,
         self->from.shift, n);
@@ -285,8 +287,8 @@ fill_component (UnetCutout *self, GstVideoFrame *out, guint index)
 static void
 copy_pixels (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out)
 {
-  const gsize n = (gsize) self->in.width * self->from.component[0].step *
-      self->from.bytes;
+  const gsize n =
+      (gsize) self->in.width * self->from.component[0].step * self->from.bytes;
 
   for (guint y = 0; y < (guint) self->in.height; y++)
     memcpy (row_pointer (out, 0, y), row_pointer (in, 0, y), n);
@@ -298,7 +300,8 @@ copy_colors (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out)
   for (guint i = 0; i < self->to.n_components; i++) {
     const UnetLayoutComponent *from = &self->from.component[i];
     const UnetLayoutComponent *to = &self->to.component[i];
-    const guint rows = GST_VIDEO_SUB_SCALE (to->h_sub, (guint) out->info.height);
+    const guint rows =
+        GST_VIDEO_SUB_SCALE (to->h_sub, (guint) out->info.height);
 
     if (i >= self->from.n_components) {
       fill_component (self, out, i);
@@ -325,8 +328,8 @@ add_row (UnetCutout *self, UnetAlpha *layer, guint y)
 
 /* What the mask does not cover is background. */
 static void
-make_row (UnetCutout *self, guint y, const UnetMask *mask,
-    const gboolean drawn[2])
+make_row (
+    UnetCutout *self, guint y, const UnetMask *mask, const gboolean drawn[2])
 {
   const UnetAlpha *front = &self->layer[0];
 
@@ -355,15 +358,15 @@ apply_row (UnetCutout *self, GstVideoFrame *out, guint y)
   else if (alpha->bytes == 1)
     unet_scale_alpha_u8 (dst8, alpha->step, self->keep, n);
   else if (opaque)
-    unet_set_alpha_u16 (dst16, alpha->step, alpha->depth, alpha->shift,
-        self->keep, n);
+    unet_set_alpha_u16 (
+        dst16, alpha->step, alpha->depth, alpha->shift, self->keep, n);
   else
     unet_scale_alpha_u16 (dst16, alpha->step, alpha->shift, self->keep, n);
 }
 
 static gboolean
-begin_layer (UnetCutout *self, guint index, const UnetMask *mask,
-    gdouble threshold)
+begin_layer (
+    UnetCutout *self, guint index, const UnetMask *mask, gdouble threshold)
 {
   const gboolean several = mask->n_classes > 2;
   UnetAlphaStyle style = { threshold };
@@ -380,8 +383,8 @@ begin_layer (UnetCutout *self, guint index, const UnetMask *mask,
 }
 
 void
-unet_cutout_run (UnetCutout *self, const GstVideoFrame *in,
-    GstVideoFrame *out, const UnetMask *mask, gdouble threshold)
+unet_cutout_run (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out,
+    const UnetMask *mask, gdouble threshold)
 {
   gboolean drawn[2] = { FALSE, FALSE };
   GstVideoFrame *target = out;

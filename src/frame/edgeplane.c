@@ -56,16 +56,16 @@ grow_columns (guint8 *plane, guint width, guint height, guint radius,
     const guint step = MIN (reach, size - reach);
 
     for (guint y = 0; y + step < height; y++)
-      take (plane + (gsize) y * width, plane + (gsize) (y + step) * width,
-          width);
+      take (
+          plane + (gsize) y * width, plane + (gsize) (y + step) * width, width);
     reach += step;
   }
   /* Windows of the first rows are cut off above: they begin at row 0. */
   if (height > 1) {
     const guint shift = MIN (radius, height - 1);
 
-    memmove (plane + (gsize) shift * width, plane,
-        (gsize) (height - shift) * width);
+    memmove (
+        plane + (gsize) shift * width, plane, (gsize) (height - shift) * width);
   }
 }
 
@@ -73,8 +73,8 @@ void
 unet_plane_grow (guint8 *plane, guint8 *scratch, guint width, guint height,
     guint radius, gboolean largest)
 {
-  void (*take) (guint8 *, const guint8 *, guint) =
-      largest ? take_larger_byte : take_smaller_byte;
+  void (*take) (guint8 *, const guint8 *, guint) = largest ? take_larger_byte
+                                                           : take_smaller_byte;
   const guint r = MIN (radius, height - 1);
   guint8 *top = scratch + 2 * ((gsize) width + 2 * radius);
 
@@ -107,8 +107,8 @@ add_bytes (guint16 *restrict sums, const guint8 *row, guint n)
 }
 
 UNET_SIMD static void
-exchange_row (guint16 *restrict sums, const guint8 *fresh, const guint8 *old,
-    guint n)
+exchange_row (
+    guint16 *restrict sums, const guint8 *fresh, const guint8 *old, guint n)
 {
   for (guint i = 0; i < n; i++)
     sums[i] = (guint16) (sums[i] + fresh[i] - old[i]);
@@ -149,8 +149,8 @@ feather_once (guint8 *plane, guint8 *scratch, guint16 *sums, guint width,
   const gint r = (gint) radius;
 
   for (guint y = 0; y < height; y++)
-    feather_row (scratch + (gsize) y * width, plane + (gsize) y * width,
-        width, radius);
+    feather_row (
+        scratch + (gsize) y * width, plane + (gsize) y * width, width, radius);
   memset (sums, 0, width * sizeof *sums);
   for (gint y = -r; y <= r; y++)
     add_bytes (sums, row_at (scratch, width, height, y), width);
@@ -163,14 +163,14 @@ feather_once (guint8 *plane, guint8 *scratch, guint16 *sums, guint width,
 }
 
 void
-unet_plane_feather (guint8 *plane, guint8 *scratch, guint width,
-    guint height, guint radius)
+unet_plane_feather (
+    guint8 *plane, guint8 *scratch, guint width, guint height, guint radius)
 {
   guint16 *sums = (guint16 *) (gpointer) scratch;
 
   if (radius == 0)
     return;
   for (guint i = 0; i < 2; i++)
-    feather_once (plane, scratch + 4 * (gsize) width, sums, width, height,
-        radius);
+    feather_once (
+        plane, scratch + 4 * (gsize) width, sums, width, height, radius);
 }

@@ -61,26 +61,26 @@ UNET_API UnetPreprocess *unet_preprocess_new (const GstVideoInfo *info,
 UNET_API void unet_preprocess_free (UnetPreprocess *self);
 /* @tensor: input_width * input_height * channels floats in the contract's
  * layout. @frame: mapped for reading, of the info given. */
-UNET_API void unet_preprocess_run (UnetPreprocess *self,
-    const GstVideoFrame *frame, gfloat *tensor);
+UNET_API void unet_preprocess_run (
+    UnetPreprocess *self, const GstVideoFrame *frame, gfloat *tensor);
 
 /* ---- masks ------------------------------------------------------------- */
 
 /* A mask at model resolution: the part of the output that holds picture. */
 typedef struct {
   guint width, height;
-  guint n_classes;      /* with background */
-  guint8 *class_map;    /* class ids, 0 = background; stride = width */
-  guint8 *probability;  /* of the pixel's class if not background, else of the
-                         * best other class; for one foreground class: its
-                         * probability; 0..255; stride = width */
-  gdouble x, y, w, h;   /* rectangle of the frame that it covers, pixels */
+  guint n_classes;     /* with background */
+  guint8 *class_map;   /* class ids, 0 = background; stride = width */
+  guint8 *probability; /* of the pixel's class if not background, else of the
+                        * best other class; for one foreground class: its
+                        * probability; 0..255; stride = width */
+  gdouble x, y, w, h;  /* rectangle of the frame that it covers, pixels */
 } UnetMask;
 
 /* The smallest rectangle of the frame with every pixel of class @id, in pixels:
  * x, y, width, height; FALSE where there is none. */
-UNET_API gboolean unet_mask_find_box (const UnetMask *mask, guint id,
-    gdouble box[4]);
+UNET_API gboolean unet_mask_find_box (
+    const UnetMask *mask, guint id, gdouble box[4]);
 
 /* ---- masks through time ------------------------------------------------ */
 
@@ -112,13 +112,13 @@ UNET_API gdouble unet_temporal_get_changed (UnetTemporal *self);
 typedef struct _UnetScene UnetScene;
 
 /* Whether a scene is still that of an earlier frame. */
-UNET_API UnetScene *unet_scene_new (const GstVideoInfo *info,
-    const UnetMask *shape, GError **error);
+UNET_API UnetScene *unet_scene_new (
+    const GstVideoInfo *info, const UnetMask *shape, GError **error);
 UNET_API void unet_scene_free (UnetScene *self);
 /* Largest difference of a block of 8x8 mask pixels to the frame that was kept,
  * as a mean over the block, of components of 0..1; 1 where none was kept. */
-UNET_API gdouble unet_scene_compare (UnetScene *self,
-    const GstVideoFrame *frame);
+UNET_API gdouble unet_scene_compare (
+    UnetScene *self, const GstVideoFrame *frame);
 /* Keeps the frame that was compared last. */
 UNET_API void unet_scene_keep (UnetScene *self);
 UNET_API void unet_scene_forget (UnetScene *self);
@@ -127,8 +127,8 @@ typedef struct _UnetCarry UnetCarry;
 
 /* Takes masks along with what they cover to frames after their own. @shape: of
  * the masks as they lie on frames, without data. */
-UNET_API UnetCarry *unet_carry_new (const GstVideoInfo *info,
-    const UnetMask *shape, GError **error);
+UNET_API UnetCarry *unet_carry_new (
+    const GstVideoInfo *info, const UnetMask *shape, GError **error);
 UNET_API void unet_carry_free (UnetCarry *self);
 /* The frame that the next calls are about. */
 UNET_API void unet_carry_look (UnetCarry *self, const GstVideoFrame *frame);
@@ -143,8 +143,8 @@ UNET_API gboolean unet_carry_find (UnetCarry *self);
 /* Fills @to with @from, the mask in use, moved as found. @threshold: a
  * foreground pixel's least probability; of several classes each stays with its
  * probability. */
-UNET_API void unet_carry_run (UnetCarry *self, const UnetMask *from,
-    gdouble threshold, UnetMask *to);
+UNET_API void unet_carry_run (
+    UnetCarry *self, const UnetMask *from, gdouble threshold, UnetMask *to);
 
 /* ---- tensor to mask --------------------------------------------------- */
 
@@ -161,8 +161,8 @@ UNET_API void unet_postprocess_free (UnetPostprocess *self);
 UNET_API void unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask);
 /* (nullable): probabilities go through @temporal, which the caller keeps,
  * before any threshold; class numbers of an argmax do not. */
-UNET_API void unet_postprocess_set_temporal (UnetPostprocess *self,
-    UnetTemporal *temporal);
+UNET_API void unet_postprocess_set_temporal (
+    UnetPostprocess *self, UnetTemporal *temporal);
 /* @threshold: 0..1, a foreground pixel's least probability. Fills
  * mask->class_map and mask->probability, which the caller allocated. */
 UNET_API void unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
@@ -171,12 +171,12 @@ UNET_API void unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
 /* ---- edges ------------------------------------------------------------- */
 
 typedef struct {
-  gboolean guided;       /* edges move to those of the picture */
-  gdouble low, high;     /* probabilities of no and of full coverage */
-  gint grow;             /* pixels outwards, or inwards where negative */
-  guint feather;         /* pixels on either side, at most 100 */
-  gdouble time_constant; /* of edges while nothing changes; 0: none are held */
-  gdouble elapsed;       /* since the last frame, in the same unit */
+  gboolean guided;        /* edges move to those of the picture */
+  gdouble low, high;      /* probabilities of no and of full coverage */
+  gint grow;              /* pixels outwards, or inwards where negative */
+  guint feather;          /* pixels on either side, at most 100 */
+  gdouble time_constant;  /* of edges while nothing changes; 0: none are held */
+  gdouble elapsed;        /* since the last frame, in the same unit */
   const UnetGuide *guide; /* (nullable): the frame as somebody has read it
                            * already; else, or where it is of another size, it
                            * is read */
@@ -199,8 +199,8 @@ UNET_API const UnetMask *unet_refine_run (UnetRefine *self,
 
 /* A line @width pixels wide along the edges of the last result. Fills and
  * returns @outline, good as long as that; %NULL where there is no memory. */
-UNET_API const UnetMask *unet_refine_get_outline (UnetRefine *self,
-    guint width, UnetMask *outline);
+UNET_API const UnetMask *unet_refine_get_outline (
+    UnetRefine *self, guint width, UnetMask *outline);
 
 /* ---- drawing ---------------------------------------------------------- */
 
@@ -210,14 +210,14 @@ typedef struct _UnetOverlay UnetOverlay;
  * unet_preprocess_new() reads itself (4:1:1 and 4:1:0 excepted), through
  * GstVideoConverter in the rest. Samples of the background stay as they are in
  * either case; in the latter, bits that mean nothing to the format may not. */
-UNET_API UnetOverlay *unet_overlay_new (const GstVideoInfo *info,
-    GError **error);
+UNET_API UnetOverlay *unet_overlay_new (
+    const GstVideoInfo *info, GError **error);
 UNET_API void unet_overlay_free (UnetOverlay *self);
 /* @argb: one 0xAARRGGBB colour per class, full-range sRGB-coded; entry 0 is
  * the background's; alpha 0 draws nothing. Converted with the stream's matrix
  * and range. */
-UNET_API void unet_overlay_set_palette (UnetOverlay *self, const guint32 *argb,
-    guint n_colors);
+UNET_API void unet_overlay_set_palette (
+    UnetOverlay *self, const guint32 *argb, guint n_colors);
 /* @frame: mapped read-write. @opacity 0..1. The mask is upscaled bilinearly in
  * probability with a soft edge round the threshold. Pixels of the background
  * stay bit-exact. */
@@ -257,12 +257,12 @@ typedef struct _UnetCutout UnetCutout;
 UNET_API GstVideoFormat unet_cutout_get_format (GstVideoFormat format);
 /* @out: as @in, in unet_cutout_get_format(). Colours go over unchanged in every
  * format whose samples only move; others go through GstVideoConverter. */
-UNET_API UnetCutout *unet_cutout_new (const GstVideoInfo *in,
-    const GstVideoInfo *out, GError **error);
+UNET_API UnetCutout *unet_cutout_new (
+    const GstVideoInfo *in, const GstVideoInfo *out, GError **error);
 UNET_API void unet_cutout_free (UnetCutout *self);
 /* As for the overlay; the colours' alpha is that of the classes' pixels. */
-UNET_API void unet_cutout_set_palette (UnetCutout *self, const guint32 *argb,
-    guint n_colors);
+UNET_API void unet_cutout_set_palette (
+    UnetCutout *self, const guint32 *argb, guint n_colors);
 /* Straight alpha, multiplied with what is there. @in: (nullable) where formats
  * are equal, then @out is mapped read-write and holds the frame. @mask:
  * (nullable): all is background. */

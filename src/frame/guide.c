@@ -22,14 +22,12 @@ unet_guide_init (UnetGuide *self, const GstVideoInfo *info,
     unet_pixel_layout_init (&layout, info);
   }
   self->n_components = layout.n_components;
-  self->scale =
-      1.0f / (gfloat) (((1u << layout.depth) - 1) << layout.shift);
-  unet_resampler_init (&self->resampler, info, &layout, layout.n_components,
-      &placement);
+  self->scale = 1.0f / (gfloat) (((1u << layout.depth) - 1) << layout.shift);
+  unet_resampler_init (
+      &self->resampler, info, &layout, layout.n_components, &placement);
   for (guint i = 0; i < 3; i++)
     self->row[i] = g_new0 (gfloat, shape->width);
-  self->pixels =
-      g_try_new0 (gfloat, 4 * (gsize) shape->width * shape->height);
+  self->pixels = g_try_new0 (gfloat, 4 * (gsize) shape->width * shape->height);
   if (self->pixels)
     return TRUE;
   g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
@@ -50,17 +48,16 @@ unet_guide_clear (UnetGuide *self)
 gboolean
 unet_guide_equals (const UnetGuide *a, const UnetGuide *b)
 {
-  return a->width == b->width && a->height == b->height &&
-      a->shape.x == b->shape.x && a->shape.y == b->shape.y &&
-      a->shape.w == b->shape.w && a->shape.h == b->shape.h &&
-      a->n_components == b->n_components && a->scale == b->scale &&
-      !a->converter && !b->converter;
+  return a->width == b->width && a->height == b->height
+      && a->shape.x == b->shape.x && a->shape.y == b->shape.y
+      && a->shape.w == b->shape.w && a->shape.h == b->shape.h
+      && a->n_components == b->n_components && a->scale == b->scale
+      && !a->converter && !b->converter;
 }
 
 UNET_SIMD static void
 interleave (gfloat *restrict dst, const gfloat *a, const gfloat *b,
-    const gfloat *c, gfloat scale, gfloat offset, gfloat chroma_offset,
-    guint n)
+    const gfloat *c, gfloat scale, gfloat offset, gfloat chroma_offset, guint n)
 {
   for (gsize i = 0; i < n; i++) {
     dst[4 * i] = a[i] * scale - offset;

@@ -42,8 +42,8 @@ unet_guided_clear (UnetGuided *self)
 /* ---- windows ---------------------------------------------------------- */
 
 UNET_SIMD static void
-find_moments (gfloat *restrict dst, const gfloat *guide, const gfloat *p,
-    guint n)
+find_moments (
+    gfloat *restrict dst, const gfloat *guide, const gfloat *p, guint n)
 {
   for (gsize i = 0; i < n; i++) {
     const gfloat a = guide[4 * i], b = guide[4 * i + 1], c = guide[4 * i + 2];
@@ -181,8 +181,8 @@ find_extent (const guint8 *flags, guint n, guint *start, guint *end)
 /* Sums over columns are there; along the row each window gains one column and
  * loses one. @means may not be @sums. */
 UNET_SIMD static void
-find_means (gfloat *restrict means, const gfloat *sums, guint start,
-    guint end, guint n, guint radius, guint n_rows)
+find_means (gfloat *restrict means, const gfloat *sums, guint start, guint end,
+    guint n, guint radius, guint n_rows)
 {
   gfloat window[MOMENTS] = { 0 };
 
@@ -275,12 +275,12 @@ reach_along (guint8 *dst, const guint8 *src, guint n, guint radius)
 }
 
 void
-unet_guided_reach (guint8 *dst, const guint8 *src, guint8 *scratch,
-    guint width, guint height, guint radius)
+unet_guided_reach (guint8 *dst, const guint8 *src, guint8 *scratch, guint width,
+    guint height, guint radius)
 {
   for (guint y = 0; y < height; y++)
-    reach_along (scratch + (gsize) y * width, src + (gsize) y * width, width,
-        radius);
+    reach_along (
+        scratch + (gsize) y * width, src + (gsize) y * width, width, radius);
   for (guint y = 0; y < height; y++) {
     const guint from = y > radius ? y - radius : 0;
     const guint to = MIN (y + radius, height - 1);
@@ -309,8 +309,8 @@ solve_rows (UnetGuided *self, const gfloat *guide, const gfloat *p,
   memset (self->sums, 0, sizeof (gfloat) * w * MOMENTS);
   for (guint y = 0; y < h + radius; y++) {
     if (y < h) {
-      find_moments (self->moments, guide + 4 * (gsize) y * w,
-          p + (gsize) y * w, w);
+      find_moments (
+          self->moments, guide + 4 * (gsize) y * w, p + (gsize) y * w, w);
       add_moments (self->sums, self->moments, w * MOMENTS);
     }
     if (y >= 2 * radius + 1) {
@@ -352,8 +352,8 @@ average_rows (UnetGuided *self, const gfloat *p, guint radius)
       find_extent (self->wanted + at, w, &start, &end);
       average_row (self->coefficients + COEFFICIENTS * at, self->ring_sums,
           start, end, w, radius, count_in_window (y - radius, radius, h));
-      keep_values (self->coefficients + COEFFICIENTS * at, p + at,
-          self->wanted + at, w);
+      keep_values (
+          self->coefficients + COEFFICIENTS * at, p + at, self->wanted + at, w);
     }
   }
 }
@@ -384,8 +384,8 @@ UNET_SIMD static void
 apply (gfloat *restrict q, const gfloat *k, const gfloat *guide, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    q[i] = k[4 * i] * guide[4 * i] + k[4 * i + 1] * guide[4 * i + 1] +
-        k[4 * i + 2] * guide[4 * i + 2] + k[4 * i + 3];
+    q[i] = k[4 * i] * guide[4 * i] + k[4 * i + 1] * guide[4 * i + 1]
+        + k[4 * i + 2] * guide[4 * i + 2] + k[4 * i + 3];
 }
 
 void

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   guint width, height;
-  guint8 *wanted;  /* where coefficients are to be computed */
+  guint8 *wanted;       /* where coefficients are to be computed */
   gfloat *coefficients; /* four per pixel: q = k0 g0 + k1 g1 + k2 g2 + k3 */
   /* scratch */
   guint8 *needed;
@@ -33,7 +33,6 @@ void unet_guided_run (UnetGuided *self, const gfloat *guide, const gfloat *p,
 void unet_guided_reach (guint8 *dst, const guint8 *src, guint8 *scratch,
     guint width, guint height, guint radius);
 /* The result at the guide's own resolution. */
-void unet_guided_apply (const UnetGuided *self, const gfloat *guide,
-    gfloat *q);
+void unet_guided_apply (const UnetGuided *self, const gfloat *guide, gfloat *q);
 
 G_END_DECLS

@@ -4,11 +4,10 @@
 static gboolean
 is_native (const GstVideoFormatInfo *finfo)
 {
-  const guint odd = GST_VIDEO_FORMAT_FLAG_COMPLEX |
-      GST_VIDEO_FORMAT_FLAG_PALETTE | GST_VIDEO_FORMAT_FLAG_TILED;
-  const gboolean little =
-      finfo->flags & GST_VIDEO_FORMAT_FLAG_LE ||
-      finfo->format == GST_VIDEO_FORMAT_v216; /* which has no such flag */
+  const guint odd = GST_VIDEO_FORMAT_FLAG_COMPLEX
+      | GST_VIDEO_FORMAT_FLAG_PALETTE | GST_VIDEO_FORMAT_FLAG_TILED;
+  const gboolean little = finfo->flags & GST_VIDEO_FORMAT_FLAG_LE
+      || finfo->format == GST_VIDEO_FORMAT_v216; /* which has no such flag */
 
   if (finfo->flags & odd || finfo->n_components == 0)
     return FALSE;

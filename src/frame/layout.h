@@ -23,8 +23,8 @@ typedef struct {
 } UnetPixelLayout;
 
 /* FALSE for packed bit fields, tiles, palettes and foreign byte order. */
-gboolean unet_pixel_layout_init (UnetPixelLayout *layout,
-    const GstVideoInfo *info);
+gboolean unet_pixel_layout_init (
+    UnetPixelLayout *layout, const GstVideoInfo *info);
 
 /* Coordinate of frame position @x on the sample grid of a component that is
  * subsampled 1 << @sub times: sample i covers i .. i + 1. */

@@ -49,13 +49,12 @@ unet_mask_picture_draw (UnetMaskPicture *self, GstVideoFrame *frame,
   const gboolean several = mask && mask->n_classes > 2;
   const UnetAlphaStyle style = { threshold, 1, FALSE,
     several ? self->ids : NULL, several ? UNET_EDGE_HARD : UNET_EDGE_LINEAR };
-  const gboolean drawn =
-      mask && unet_alpha_begin (&self->alpha, mask, &style);
+  const gboolean drawn = mask && unet_alpha_begin (&self->alpha, mask, &style);
   UnetAlphaRow *row = &self->row;
 
   for (guint y = 0; y < self->height; y++) {
-    guint8 *dst = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, 0) +
-        (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
+    guint8 *dst = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, 0)
+        + (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
 
     memset (dst, 0, self->width);
     if (!drawn || y < self->alpha.top || y >= self->alpha.bottom)
@@ -67,8 +66,8 @@ unet_mask_picture_draw (UnetMaskPicture *self, GstVideoFrame *frame,
       if (several)
         write_ids (dst, row, span);
       else
-        memcpy (dst + span.start, row->alpha + span.start,
-            span.end - span.start);
+        memcpy (
+            dst + span.start, row->alpha + span.start, span.end - span.start);
     }
   }
 }

@@ -60,8 +60,8 @@ unet_mean_field_init (UnetMeanField *self, guint width, guint height,
   for (guint i = 0; i < G_N_ELEMENTS (self->plane); i++)
     self->plane[i] = g_try_new0 (gfloat, n);
   self->next = g_try_new0 (gfloat, (gsize) width * height);
-  if (!self->plane[0] || !self->plane[1] || !self->plane[2] ||
-      !self->plane[3] || !self->next)
+  if (!self->plane[0] || !self->plane[1] || !self->plane[2] || !self->plane[3]
+      || !self->next)
     return FALSE;
   for (gsize i = 0; i < n; i++)
     self->plane[0][i] = NOWHERE;
@@ -175,8 +175,8 @@ pass_row (UnetMeanField *self, const gfloat *p, const guint8 *wanted, guint y,
 }
 
 void
-unet_mean_field_run (UnetMeanField *self, const gfloat *guide,
-    const gfloat *p, const guint8 *wanted, gfloat *q)
+unet_mean_field_run (UnetMeanField *self, const gfloat *guide, const gfloat *p,
+    const guint8 *wanted, gfloat *q)
 {
   const guint w = self->width, h = self->height;
   const gsize n = (gsize) w * h;
@@ -190,8 +190,8 @@ unet_mean_field_run (UnetMeanField *self, const gfloat *guide,
   memcpy (self->next, q, n * sizeof *q);
   for (guint i = 0; i < UNET_MEAN_FIELD_PASSES; i++) {
     for (guint y = 0; y < h; y++)
-      center (self->plane[3] + place (self, 0, y),
-          self->next + (gsize) y * w, w);
+      center (
+          self->plane[3] + place (self, 0, y), self->next + (gsize) y * w, w);
     for (guint y = 0; y < h; y++)
       pass_row (self, p + (gsize) y * w, wanted + (gsize) y * w, y,
           self->next + (gsize) y * w);

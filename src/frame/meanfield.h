@@ -18,8 +18,8 @@ G_BEGIN_DECLS
 typedef struct {
   gdouble distance; /* standard deviation, as a part of the shorter side */
   guint spacing;
-  gfloat color;     /* the same of colours; chroma counts twice */
-  gfloat strength;  /* logit that like pixels of one mind add */
+  gfloat color;    /* the same of colours; chroma counts twice */
+  gfloat strength; /* logit that like pixels of one mind add */
 } UnetMeanFieldKernel;
 
 #define UNET_MEAN_FIELD_PASSES 2
@@ -33,9 +33,9 @@ typedef struct {
   gsize stride;
   UnetMeanFieldKernel kernel;
   guint n_neighbors;
-  gssize *neighbor;  /* how far away each lies in the planes */
-  gfloat *nearness;  /* weight of its distance */
-  gfloat *plane[4];  /* three colours, and 2 q - 1, with margins */
+  gssize *neighbor; /* how far away each lies in the planes */
+  gfloat *nearness; /* weight of its distance */
+  gfloat *plane[4]; /* three colours, and 2 q - 1, with margins */
   gfloat *next;
 } UnetMeanField;
 

@@ -36,7 +36,7 @@
 #define LOST_ABOVE  6
 /* Noise finds its best place among many too: gain that is needed, in parts of
  * what it makes of a block that stands still. */
-#define NOISE_GAIN 0.75
+#define NOISE_GAIN    0.75
 #define LARGEST_NOISE 8
 /* With so much lost, it is another scene. */
 #define CUT_SHARE 0.3
@@ -49,12 +49,12 @@ luma_init (UnetLuma *self, gint width, gint height)
   self->width = width;
   self->height = height;
   self->stride = (gsize) width + 2 * UNET_LUMA_BORDER;
-  self->memory = g_try_malloc0 (self->stride *
-      ((gsize) height + 2 * UNET_LUMA_BORDER));
+  self->memory =
+      g_try_malloc0 (self->stride * ((gsize) height + 2 * UNET_LUMA_BORDER));
   if (!self->memory)
     return FALSE;
-  self->pixels = self->memory + UNET_LUMA_BORDER * self->stride +
-      UNET_LUMA_BORDER;
+  self->pixels =
+      self->memory + UNET_LUMA_BORDER * self->stride + UNET_LUMA_BORDER;
   return TRUE;
 }
 
@@ -85,12 +85,11 @@ unet_pyramid_clear (UnetPyramid *self)
 }
 
 UNET_SIMD static void
-halve_luma_rows (guint8 *restrict dst, const guint8 *a, const guint8 *b,
-    gint n)
+halve_luma_rows (guint8 *restrict dst, const guint8 *a, const guint8 *b, gint n)
 {
   for (gint i = 0; i < n; i++)
-    dst[i] = (guint8) ((a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1] +
-                           2) >> 2);
+    dst[i] =
+        (guint8) ((a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1] + 2) >> 2);
 }
 
 static void
@@ -134,8 +133,8 @@ unet_pyramid_update (UnetPyramid *self)
 /* ---- blocks ----------------------------------------------------------- */
 
 guint
-unet_block_difference_plain (const guint8 *a, gsize a_stride, const guint8 *b,
-    gsize b_stride)
+unet_block_difference_plain (
+    const guint8 *a, gsize a_stride, const guint8 *b, gsize b_stride)
 {
   guint sum = 0;
 
@@ -156,8 +155,8 @@ load_two_rows (const guint8 *p, gsize stride)
 /* Every x86-64 has the instruction, which compilers do not find for rows of
  * eight; more recent ones have no better. */
 static inline guint
-block_difference (const guint8 *a, gsize a_stride, const guint8 *b,
-    gsize b_stride)
+block_difference (
+    const guint8 *a, gsize a_stride, const guint8 *b, gsize b_stride)
 {
   __m128i sum = _mm_setzero_si128 ();
 
@@ -173,8 +172,8 @@ block_difference (const guint8 *a, gsize a_stride, const guint8 *b,
 #endif
 
 guint
-unet_block_difference (const guint8 *a, gsize a_stride, const guint8 *b,
-    gsize b_stride)
+unet_block_difference (
+    const guint8 *a, gsize a_stride, const guint8 *b, gsize b_stride)
 {
   return block_difference (a, a_stride, b, b_stride);
 }
@@ -186,8 +185,7 @@ vectors_init (UnetVectors *self, gint width, gint height, gint side)
 {
   self->width = (width + side - 1) / side;
   self->height = (height + side - 1) / side;
-  self->vectors = g_try_new0 (UnetVector,
-      (gsize) self->width * self->height);
+  self->vectors = g_try_new0 (UnetVector, (gsize) self->width * self->height);
   return self->vectors != NULL;
 }
 
@@ -231,8 +229,9 @@ is_inside (const Search *self, gint dx, gint dy)
 {
   const gint n = UNET_LUMA_BORDER, x = self->x + dx, y = self->y + dy;
 
-  return abs (dx) <= LONGEST && abs (dy) <= LONGEST && x >= -n && y >= -n &&
-      x + BLOCK <= self->then->width + n && y + BLOCK <= self->then->height + n;
+  return abs (dx) <= LONGEST && abs (dy) <= LONGEST && x >= -n && y >= -n
+      && x + BLOCK <= self->then->width + n
+      && y + BLOCK <= self->then->height + n;
 }
 
 static gboolean
@@ -242,12 +241,12 @@ try_vector (Search *self, gint dx, gint dy)
 
   if (!is_inside (self, dx, dy))
     return FALSE;
-  cost = difference_at (self, dx, dy) +
-      WAY_COST * (guint) (abs (dx) + abs (dy));
+  cost =
+      difference_at (self, dx, dy) + WAY_COST * (guint) (abs (dx) + abs (dy));
   if (cost >= self->cost)
     return FALSE;
   self->cost = cost;
-  self->best = (UnetVector) { (gint16) dx, (gint16) dy };
+  self->best = (UnetVector){ (gint16) dx, (gint16) dy };
   return TRUE;
 }
 
@@ -301,7 +300,7 @@ search_block (Search *self, const UnetVectors *blocks,
 
   self->x = x * BLOCK;
   self->y = y * BLOCK;
-  self->best = (UnetVector) { 0, 0 };
+  self->best = (UnetVector){ 0, 0 };
   still = self->cost = difference_at (self, 0, 0);
   if (still < STILL_BELOW * PIXELS)
     return;
@@ -315,7 +314,7 @@ search_block (Search *self, const UnetVectors *blocks,
     try_vector (self, above.x, above.y);
   go_downhill (self);
   if (self->cost + margin >= still)
-    self->best = (UnetVector) { 0, 0 };
+    self->best = (UnetVector){ 0, 0 };
 }
 
 /* What 40 % of the blocks stay below that stand still: half of what does, even
@@ -330,8 +329,8 @@ find_block_noise (Search *self, const UnetVectors *blocks)
     for (gint x = 0; x < blocks->width; x++) {
       self->x = x * BLOCK;
       self->y = y * BLOCK;
-      histogram[MIN (difference_at (self, 0, 0) * 8 / PIXELS,
-          LARGEST_NOISE * 8)]++;
+      histogram[MIN (
+          difference_at (self, 0, 0) * 8 / PIXELS, LARGEST_NOISE * 8)]++;
     }
   while (bin < LARGEST_NOISE * 8 && (below += histogram[bin]) < n * 2 / 5)
     bin++;
@@ -340,15 +339,15 @@ find_block_noise (Search *self, const UnetVectors *blocks)
 
 /* Returns the share of blocks that were found nowhere. */
 static gdouble
-search_level (UnetMotion *self, const UnetPyramid *now,
-    const UnetPyramid *then, guint level)
+search_level (UnetMotion *self, const UnetPyramid *now, const UnetPyramid *then,
+    guint level)
 {
   const UnetVectors *coarser =
       level + 1 < now->n_levels ? &self->blocks[level + 1] : NULL;
   UnetVectors *blocks = &self->blocks[level];
   Search search = { .now = &now->level[level], .then = &then->level[level] };
-  const guint margin = (guint) (LEAST_GAIN * PIXELS +
-      NOISE_GAIN * find_block_noise (&search, blocks));
+  const guint margin = (guint) (LEAST_GAIN * PIXELS
+      + NOISE_GAIN * find_block_noise (&search, blocks));
   guint lost = 0;
 
   for (gint y = 0; y < blocks->height; y++)
@@ -386,10 +385,10 @@ refine_vector (const Search *self)
   if (!is_inside (self, x - 1, y - 1) || !is_inside (self, x + 1, y + 1))
     return v;
   at = difference_at (self, x, y);
-  v.x += find_fraction (difference_at (self, x - 1, y), at,
-      difference_at (self, x + 1, y));
-  v.y += find_fraction (difference_at (self, x, y - 1), at,
-      difference_at (self, x, y + 1));
+  v.x += find_fraction (
+      difference_at (self, x - 1, y), at, difference_at (self, x + 1, y));
+  v.y += find_fraction (
+      difference_at (self, x, y - 1), at, difference_at (self, x, y + 1));
   return v;
 }
 
@@ -405,7 +404,7 @@ find_cell (const UnetVectors *blocks, Search *search, gint x, gint y)
     vector_at (blocks, x / 2, y / 2 + side_y),
     vector_at (blocks, x / 2 + side_x, y / 2 + side_y) };
 
-  search->best = (UnetVector) { 0, 0 };
+  search->best = (UnetVector){ 0, 0 };
   search->cost = 0;
   if (is_zero (v[0]) && is_zero (v[1]) && is_zero (v[2]) && is_zero (v[3]))
     return search->best;
@@ -442,8 +441,8 @@ find_origin (const UnetVectors *cells, gint x, gint y)
   const gint from_x = x * side + side / 2 + v.x;
   const gint from_y = y * side + side / 2 + v.y;
 
-  if (from_x < 0 || from_y < 0 || from_x >= cells->width * side ||
-      from_y >= cells->height * side)
+  if (from_x < 0 || from_y < 0 || from_x >= cells->width * side
+      || from_y >= cells->height * side)
     return -1;
   return (gssize) (from_y / side) * cells->width + from_x / side;
 }
@@ -455,15 +454,15 @@ find_gone (UnetMotion *self)
 {
   const UnetVectors *cells = &self->cells;
 
-  memset (self->gone, 0,
-      (gsize) cells->width * cells->height * sizeof *self->gone);
+  memset (
+      self->gone, 0, (gsize) cells->width * cells->height * sizeof *self->gone);
   for (gint y = 0; y < cells->height; y++)
     for (gint x = 0; x < cells->width; x++) {
       const gsize at = (gsize) y * cells->width + x;
       const gssize from = find_origin (cells, x, y);
 
-      if (from >= 0 && self->costs[at] < FOUND_BELOW * PIXELS &&
-          !is_zero (cells->vectors[at]))
+      if (from >= 0 && self->costs[at] < FOUND_BELOW * PIXELS
+          && !is_zero (cells->vectors[at]))
         self->gone[from] = cells->vectors[at];
     }
 }
@@ -479,8 +478,8 @@ fill_uncovered (UnetMotion *self)
       const gsize at = (gsize) y * cells->width + x;
       const gssize from = find_origin (cells, x, y);
 
-      if (from >= 0 && self->costs[at] > LOST_ABOVE * PIXELS &&
-          !is_zero (self->gone[from]))
+      if (from >= 0 && self->costs[at] > LOST_ABOVE * PIXELS
+          && !is_zero (self->gone[from]))
         cells->vectors[at] = self->gone[from];
     }
 }
@@ -525,8 +524,8 @@ unet_motion_clear (UnetMotion *self)
 }
 
 gboolean
-unet_motion_find (UnetMotion *self, const UnetPyramid *now,
-    const UnetPyramid *then)
+unet_motion_find (
+    UnetMotion *self, const UnetPyramid *now, const UnetPyramid *then)
 {
   gdouble lost = 0;
 
@@ -536,7 +535,7 @@ unet_motion_find (UnetMotion *self, const UnetPyramid *now,
     fill_uncovered (self);
     return TRUE;
   }
-  memset (self->cells.vectors, 0, (gsize) self->cells.width *
-      self->cells.height * sizeof (UnetVector));
+  memset (self->cells.vectors, 0,
+      (gsize) self->cells.width * self->cells.height * sizeof (UnetVector));
   return FALSE;
 }

@@ -60,19 +60,19 @@ void unet_motion_clear (UnetMotion *self);
 /* Finds the cells' vectors from @now to @then, both of the size given. What is
  * still but for noise has 0. FALSE where nothing has moved, or so little of
  * @now is found in @then that it is another scene: then all are 0. */
-gboolean unet_motion_find (UnetMotion *self, const UnetPyramid *now,
-    const UnetPyramid *then);
+gboolean unet_motion_find (
+    UnetMotion *self, const UnetPyramid *now, const UnetPyramid *then);
 
 /* Sum of absolute differences over 8x8 pixels; the latter in plain C. */
-guint unet_block_difference (const guint8 *a, gsize a_stride, const guint8 *b,
-    gsize b_stride);
-guint unet_block_difference_plain (const guint8 *a, gsize a_stride,
-    const guint8 *b, gsize b_stride);
+guint unet_block_difference (
+    const guint8 *a, gsize a_stride, const guint8 *b, gsize b_stride);
+guint unet_block_difference_plain (
+    const guint8 *a, gsize a_stride, const guint8 *b, gsize b_stride);
 
 /* A plane of @vectors' picture as it is after the motion: where cells differ
  * vectors go over from one to the other, so that no edge of a cell shows.
  * Between pixels it is bilinear; @whole: the next pixel's value. */
-void unet_plane_carry (guint8 *dst, const guint8 *src, gint width,
-    gint height, const UnetVectors *vectors, gboolean whole);
+void unet_plane_carry (guint8 *dst, const guint8 *src, gint width, gint height,
+    const UnetVectors *vectors, gboolean whole);
 
 G_END_DECLS

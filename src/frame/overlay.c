@@ -20,7 +20,7 @@ typedef struct {
   guint8 owned[4];  /* which of a pixel's samples are colour */
   guint n_components;
   guint component[3], offset[3];
-  guint16 *flat;    /* a row of samples in one colour */
+  guint16 *flat; /* a row of samples in one colour */
 } PlanePlan;
 
 struct _UnetOverlay {
@@ -35,8 +35,8 @@ struct _UnetOverlay {
   UnetAlphaRow chroma; /* at chroma sites */
   guint16 *sum;        /* scratch: between the two chroma filters */
   guint32 *color_sum;
-  guint8 *samples;     /* scratch: alpha of samples */
-  guint16 *colors;     /* scratch: colours of samples */
+  guint8 *samples; /* scratch: alpha of samples */
+  guint16 *colors; /* scratch: colours of samples */
   UnetClassStyle style[256], background[256];
   gboolean is_flat; /* the plan's flat rows hold what is drawn */
   guint16 flat[3];
@@ -107,8 +107,8 @@ unet_overlay_new (const GstVideoInfo *info, GError **error)
   UnetOverlay *self = g_new0 (UnetOverlay, 1);
 
   self->info = *info;
-  if (!unet_pixel_layout_init (&self->layout, info) ||
-      !can_draw (&self->layout)) {
+  if (!unet_pixel_layout_init (&self->layout, info)
+      || !can_draw (&self->layout)) {
     self->converter = unet_converter_new (info, TRUE, error);
     if (!self->converter) {
       unet_overlay_free (self);
@@ -155,15 +155,15 @@ set_style (UnetOverlay *self, UnetClassStyle *style, guint32 argb)
 
   unet_color_from_rgb (&self->info, rgb, component);
   for (guint i = 0; i < 3; i++)
-    style->sample[i] = (guint16) ((guint)
-            CLAMP (floor (component[i] + 0.5), 0, limit)
-        << self->layout.shift);
+    style->sample[i] =
+        (guint16) ((guint) CLAMP (floor (component[i] + 0.5), 0, limit)
+            << self->layout.shift);
   style->gain = (guint8) (argb >> 24);
 }
 
 void
-unet_overlay_set_palette (UnetOverlay *self, const guint32 *argb,
-    guint n_colors)
+unet_overlay_set_palette (
+    UnetOverlay *self, const guint32 *argb, guint n_colors)
 {
   for (guint i = 0; i < 256; i++) {
     set_style (self, &self->style[i],
@@ -190,8 +190,8 @@ set_flat (UnetOverlay *self, const guint16 color[3])
     for (guint i = 0; i < plan->n_components; i++) {
       const UnetLayoutComponent *component =
           &self->layout.component[plan->component[i]];
-      const guint n = GST_VIDEO_SUB_SCALE (component->w_sub,
-          (guint) self->info.width);
+      const guint n =
+          GST_VIDEO_SUB_SCALE (component->w_sub, (guint) self->info.width);
 
       for (guint x = 0; x < n; x++)
         plan->flat[x * component->step + component->offset] =
@@ -209,13 +209,13 @@ blend_samples (UnetOverlay *self, guint8 *row, guint start, guint n,
   if (self->layout.bytes == 1)
     unet_blend_u8 (row + start, alpha, color, n);
   else
-    unet_blend_u16 ((guint16 *) row + start, alpha, color,
-        self->layout.shift, n);
+    unet_blend_u16 (
+        (guint16 *) row + start, alpha, color, self->layout.shift, n);
 }
 
 static const guint8 *
-spread_alpha (UnetOverlay *self, const PlanePlan *plan, const guint8 *alpha,
-    guint n)
+spread_alpha (
+    UnetOverlay *self, const PlanePlan *plan, const guint8 *alpha, guint n)
 {
   switch (plan->step) {
     case 1:
@@ -228,8 +228,7 @@ spread_alpha (UnetOverlay *self, const PlanePlan *plan, const guint8 *alpha,
       break;
     default:
       for (guint i = 0; i < plan->n_components; i++)
-        unet_scatter_u8 (self->samples + plan->offset[i], alpha, plan->step,
-            n);
+        unet_scatter_u8 (self->samples + plan->offset[i], alpha, plan->step, n);
   }
   return self->samples;
 }
@@ -256,12 +255,10 @@ blend_plane (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
     const guint n = row->spans[i].end - start;
     const guint8 *alpha = spread_alpha (self, plan, row->alpha + start, n);
     const guint16 *color = self->drawn ? self->source + start * plan->step
-        : self->is_flat
-        ? plan->flat + start * plan->step
-        : spread_colors (self, plan, row->color, start, n);
+        : self->is_flat                ? plan->flat + start * plan->step
+                        : spread_colors (self, plan, row->color, start, n);
 
-    blend_samples (self, dst, start * plan->step, n * plan->step, alpha,
-        color);
+    blend_samples (self, dst, start * plan->step, n * plan->step, alpha, color);
   }
 }
 
@@ -276,14 +273,14 @@ blend_mixed (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
     const guint site = self->chroma.spans[i].start, start = 2 * site;
     const guint n = MIN (2 * self->chroma.spans[i].end, width) - start;
     const guint n_sites = self->chroma.spans[i].end - site;
-    const guint16 *color =
-        self->drawn ? self->source + 2 * start : plan->flat + 2 * start;
+    const guint16 *color = self->drawn ? self->source + 2 * start
+                                       : plan->flat + 2 * start;
 
     unet_spread_422 (self->samples, row->alpha + start,
         self->chroma.alpha + site, plan->luma_first, n);
     if (!self->drawn && !self->is_flat) {
-      unet_scatter_u16 (self->colors + plan->luma_first,
-          row->color[0] + start, 2, n);
+      unet_scatter_u16 (
+          self->colors + plan->luma_first, row->color[0] + start, 2, n);
       for (guint c = 1; c < 3; c++)
         unet_scatter_u16 (self->colors + plan->offset[c],
             self->chroma.color[c] + site, 4, n_sites);
@@ -301,7 +298,7 @@ chroma_span (const UnetOverlay *self, UnetSpan span)
 {
   const guint sites = (self->info.width + 1) / 2;
 
-  return (UnetSpan) { span.start / 2, MIN (span.end / 2 + 1, sites) };
+  return (UnetSpan){ span.start / 2, MIN (span.end / 2 + 1, sites) };
 }
 
 static void
@@ -313,8 +310,8 @@ join_spans (UnetOverlay *self, const UnetAlphaRow *const rows[3])
   chroma->n_spans = 0;
   for (;;) {
     const UnetSpan *first = NULL;
-    UnetSpan *last =
-        chroma->n_spans > 0 ? &chroma->spans[chroma->n_spans - 1] : NULL;
+    UnetSpan *last = chroma->n_spans > 0 ? &chroma->spans[chroma->n_spans - 1]
+                                         : NULL;
     guint from = 0;
     UnetSpan span;
 
@@ -369,8 +366,8 @@ make_chroma (UnetOverlay *self, const UnetAlphaRow *const rows[3])
     for (guint r = 0; r < 3; r++)
       alpha[r] = rows[r] ? rows[r]->alpha + start : NULL;
     unet_chroma_rows (self->sum, alpha, 2 * n + 1);
-    unet_chroma_columns (self->chroma.alpha + span.start, self->sum + 1,
-        self->cosited_h, n);
+    unet_chroma_columns (
+        self->chroma.alpha + span.start, self->sum + 1, self->cosited_h, n);
     if (!self->drawn && !self->is_flat)
       make_chroma_colors (self, rows, alpha, span);
   }
@@ -381,8 +378,8 @@ make_chroma (UnetOverlay *self, const UnetAlphaRow *const rows[3])
 static guint8 *
 row_pointer (const GstVideoFrame *frame, guint plane, guint y)
 {
-  return (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, plane) +
-      (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  return (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, plane)
+      + (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
 }
 
 static void
@@ -403,8 +400,8 @@ find_source (UnetOverlay *self, guint plane, guint y, const UnetAlphaRow *row)
 }
 
 static void
-draw_luma_row (UnetOverlay *self, GstVideoFrame *frame, guint y,
-    const UnetAlphaRow *row)
+draw_luma_row (
+    UnetOverlay *self, GstVideoFrame *frame, guint y, const UnetAlphaRow *row)
 {
   for (guint p = 0; p < 3; p++) {
     const PlanePlan *plan = &self->plane[p];
@@ -417,8 +414,8 @@ draw_luma_row (UnetOverlay *self, GstVideoFrame *frame, guint y,
 }
 
 static void
-draw_chroma_row (UnetOverlay *self, GstVideoFrame *frame, guint y,
-    const UnetAlphaRow *row)
+draw_chroma_row (
+    UnetOverlay *self, GstVideoFrame *frame, guint y, const UnetAlphaRow *row)
 {
   for (guint p = 0; p < 3; p++) {
     const PlanePlan *plan = &self->plane[p];
@@ -445,7 +442,7 @@ draw_rows (UnetOverlay *self, GstVideoFrame *frame)
       continue;
     draw_luma_row (self, frame, y, row);
     if (self->w_sub > 0) {
-      make_chroma (self, (const UnetAlphaRow *const[3]) { NULL, row, NULL });
+      make_chroma (self, (const UnetAlphaRow *const[3]){ NULL, row, NULL });
       draw_chroma_row (self, frame, y, row);
     }
   }
@@ -467,8 +464,8 @@ draw_row_pair (UnetOverlay *self, GstVideoFrame *frame, guint y,
     draw_luma_row (self, frame, y + 1, odd);
   /* Below an odd last row it repeats. */
   make_chroma (self,
-      (const UnetAlphaRow *const[3]) { self->cosited_v ? before : NULL, even,
-          has_odd ? odd : even });
+      (const UnetAlphaRow *const[3]){
+          self->cosited_v ? before : NULL, even, has_odd ? odd : even });
   draw_chroma_row (self, frame, y / 2, even);
 }
 
@@ -524,8 +521,9 @@ static void
 draw_background (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, const guint16 *flat)
 {
-  const UnetAlphaStyle style = { .threshold = 0.5, .gain = 1, .invert = TRUE,
-    .edge = UNET_EDGE_LINEAR };
+  const UnetAlphaStyle style = {
+    .threshold = 0.5, .gain = 1, .invert = TRUE, .edge = UNET_EDGE_LINEAR
+  };
   gboolean converted = self->converter != NULL;
 
   draw_layer (self, frame, coverage, &style, flat, &converted);
@@ -603,8 +601,8 @@ unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
   style.invert = FALSE;
   style.gain = several ? opacity : opacity * self->style[1].gain / 255;
   style.classes = several ? self->style : NULL;
-  draw_layer (self, frame, mask, &style,
-      several ? NULL : self->style[1].sample, &converted);
+  draw_layer (self, frame, mask, &style, several ? NULL : self->style[1].sample,
+      &converted);
   if (converted)
     unet_converter_write (self->converter, frame);
 }

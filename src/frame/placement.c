@@ -48,8 +48,8 @@ unet_placement_init (UnetPlacement *placement, UnetFit fit, guint frame_width,
   placement->frame_height = frame_height;
   if (fit == UNET_FIT_LETTERBOX || fit == UNET_FIT_CROP) {
     const gdouble x = scale_x / par;
-    const gdouble scale =
-        fit == UNET_FIT_LETTERBOX ? MIN (x, scale_y) : MAX (x, scale_y);
+    const gdouble scale = fit == UNET_FIT_LETTERBOX ? MIN (x, scale_y)
+                                                    : MAX (x, scale_y);
 
     scale_x = scale * par;
     scale_y = scale;
@@ -60,27 +60,26 @@ unet_placement_init (UnetPlacement *placement, UnetFit fit, guint frame_width,
   place_axis (frame_height, scale_y, window_y, window_height, input_height,
       &placement->src_y, &placement->src_h, &placement->dst_y,
       &placement->dst_h);
-  placement->mirror = window_x > 0 || window_y > 0 ||
-      window_width < input_width || window_height < input_height;
+  placement->mirror = window_x > 0 || window_y > 0 || window_width < input_width
+      || window_height < input_height;
 }
 
 /* A frame that fits keeps its pixels as they are, whatever the contract's fit:
  * a network at the video's own size needs no scaling for the few pixels by
  * which that is rounded up. */
 void
-unet_placement_init_for (UnetPlacement *placement,
-    const UnetContract *contract, guint frame_width, guint frame_height,
-    guint par_n, guint par_d, guint input_width, guint input_height,
-    gdouble window_x, gdouble window_y, gdouble window_width,
-    gdouble window_height)
+unet_placement_init_for (UnetPlacement *placement, const UnetContract *contract,
+    guint frame_width, guint frame_height, guint par_n, guint par_d,
+    guint input_width, guint input_height, gdouble window_x, gdouble window_y,
+    gdouble window_width, gdouble window_height)
 {
   const gdouble par = par_n && par_d ? (gdouble) par_n / par_d : 1;
 
   unet_placement_init (placement, contract->fit, frame_width, frame_height,
-      par_n, par_d, input_width, input_height, window_x, window_y,
-      window_width, window_height);
-  if (!contract->input_video || frame_width * par > window_width + 0.5 ||
-      frame_height > window_height + 0.5)
+      par_n, par_d, input_width, input_height, window_x, window_y, window_width,
+      window_height);
+  if (!contract->input_video || frame_width * par > window_width + 0.5
+      || frame_height > window_height + 0.5)
     return;
   place_axis (frame_width, par, window_x, window_width, input_width,
       &placement->src_x, &placement->src_w, &placement->dst_x,

@@ -20,13 +20,13 @@ struct _UnetPostprocess {
   gint foreground; /* channel or class number, -1: every class is kept */
   gboolean invert;
   UnetTemporal *temporal; /* (nullable) */
-  guint x, y; /* of the part of the output that holds picture */
-  UnetMask info; /* upright */
+  guint x, y;             /* of the part of the output that holds picture */
+  UnetMask info;          /* upright */
   GstVideoOrientationMethod orientation;
   guint frame_width, frame_height; /* upright */
   guint8 *upright; /* (nullable): scratch: both planes before they are turned */
-  gfloat *planes;      /* scratch: rows of an interleaved output */
-  gfloat *best;        /* scratch: the best class of each pixel of a row */
+  gfloat *planes;  /* scratch: rows of an interleaved output */
+  gfloat *best;    /* scratch: the best class of each pixel of a row */
   gfloat *probability; /* scratch: a row before it is made 8-bit */
   const gfloat *rows[MAX_CLASSES];
 };
@@ -35,38 +35,37 @@ struct _UnetPostprocess {
 
 /* How far the pixels of a candidate shape are from square in the window. */
 static gdouble
-distortion (const OutputShape *shape, gdouble window_width,
-    gdouble window_height)
+distortion (
+    const OutputShape *shape, gdouble window_width, gdouble window_height)
 {
-  return fabs (log (window_width / shape->width * shape->height /
-      window_height));
+  return fabs (
+      log (window_width / shape->width * shape->height / window_height));
 }
 
 /* The shape tells where the channels are: the other two dimensions have the
  * window's aspect. Fewer channels, then the input's layout, break a tie. */
 static gboolean
-find_shape (OutputShape *shape, const UnetTensorInfo *output,
-    UnetLayout layout, gdouble window_width, gdouble window_height)
+find_shape (OutputShape *shape, const UnetTensorInfo *output, UnetLayout layout,
+    gdouble window_width, gdouble window_height)
 {
   const gint64 *d = output->dims + (output->n_dims == 4 ? 1 : 0);
   OutputShape planar, packed;
   gdouble difference;
 
-  if (output->n_dims < 2 || output->n_dims > 4 ||
-      (output->n_dims == 4 && output->dims[0] != 1))
+  if (output->n_dims < 2 || output->n_dims > 4
+      || (output->n_dims == 4 && output->dims[0] != 1))
     return FALSE;
   for (guint i = 0; i < output->n_dims; i++)
     if (output->dims[i] < 1 || output->dims[i] > G_MAXUINT16)
       return FALSE;
   if (output->n_dims == 2) {
-    *shape = (OutputShape) { 1, (guint) d[0], (guint) d[1], FALSE };
+    *shape = (OutputShape){ 1, (guint) d[0], (guint) d[1], FALSE };
     return TRUE;
   }
-  planar =
-      (OutputShape) { (guint) d[0], (guint) d[1], (guint) d[2], FALSE };
-  packed = (OutputShape) { (guint) d[2], (guint) d[0], (guint) d[1], TRUE };
-  difference = distortion (&planar, window_width, window_height) -
-      distortion (&packed, window_width, window_height);
+  planar = (OutputShape){ (guint) d[0], (guint) d[1], (guint) d[2], FALSE };
+  packed = (OutputShape){ (guint) d[2], (guint) d[0], (guint) d[1], TRUE };
+  difference = distortion (&planar, window_width, window_height)
+      - distortion (&packed, window_width, window_height);
   if (fabs (difference) < 1e-6)
     difference = planar.channels != packed.channels
         ? (gdouble) planar.channels - packed.channels
@@ -81,8 +80,8 @@ fail (GError **error, const UnetTensorInfo *output, const gchar *why)
   GString *dims = g_string_new (NULL);
 
   for (guint i = 0; i < output->n_dims; i++)
-    g_string_append_printf (dims, "%s%" G_GINT64_FORMAT, i ? "x" : "",
-        output->dims[i]);
+    g_string_append_printf (
+        dims, "%s%" G_GINT64_FORMAT, i ? "x" : "", output->dims[i]);
   g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "output %s (%s %s): %s",
       output->name ? output->name : "?", unet_dtype_name (output->dtype),
       dims->str, why);
@@ -95,8 +94,8 @@ set_classes (UnetPostprocess *self, const UnetContract *contract,
     const UnetTensorInfo *output, GError **error)
 {
   const guint channels = self->shape.channels;
-  const guint n_labels =
-      contract->labels ? g_strv_length (contract->labels) : 0;
+  const guint n_labels = contract->labels ? g_strv_length (contract->labels)
+                                          : 0;
 
   self->activation = contract->activation;
   self->foreground = contract->foreground_class;
@@ -174,8 +173,8 @@ unet_postprocess_new (const UnetContract *contract,
     fail (error, output, "too large a picture");
     goto failed;
   }
-  if (output->dtype == UNET_DTYPE_NONE || output->dtype == UNET_DTYPE_F64 ||
-      output->dtype == UNET_DTYPE_F16) {
+  if (output->dtype == UNET_DTYPE_NONE || output->dtype == UNET_DTYPE_F64
+      || output->dtype == UNET_DTYPE_F16) {
     fail (error, output, "neither f32 nor an integer type");
     goto failed;
   }
@@ -195,8 +194,8 @@ unet_postprocess_new (const UnetContract *contract,
   self->probability = g_new0 (gfloat, info->width);
   self->best = g_new0 (gfloat, info->width);
   if (self->shape.interleaved && self->shape.channels > 1)
-    self->planes = g_try_new0 (gfloat,
-        (gsize) info->width * self->shape.channels);
+    self->planes =
+        g_try_new0 (gfloat, (gsize) info->width * self->shape.channels);
   if (!has_memory (self)) {
     fail (error, output, "too large for memory");
     goto failed;
@@ -226,8 +225,8 @@ unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask)
   *mask = self->info;
   if (!self->upright)
     return;
-  unet_turn_rectangle (self->orientation, self->frame_width,
-      self->frame_height, &mask->x, &mask->y, &mask->w, &mask->h);
+  unet_turn_rectangle (self->orientation, self->frame_width, self->frame_height,
+      &mask->x, &mask->y, &mask->w, &mask->h);
   if (unet_turn_transposes (self->orientation)) {
     mask->width = self->info.height;
     mask->height = self->info.width;
@@ -310,8 +309,8 @@ find_rows (UnetPostprocess *self, const gfloat *tensor, guint y)
 }
 
 static void
-find_range (UnetPostprocess *self, const gfloat *tensor, gfloat *minimum,
-    gfloat *scale)
+find_range (
+    UnetPostprocess *self, const gfloat *tensor, gfloat *minimum, gfloat *scale)
 {
   gfloat maximum = -G_MAXFLOAT;
 
@@ -337,11 +336,11 @@ activate_one (UnetPostprocess *self, gfloat minimum, gfloat scale)
   else if (self->activation != UNET_ACTIVATION_SOFTMAX)
     unet_row_stretch (self->probability, row, minimum, scale, n);
   else if (self->shape.channels == 2)
-    unet_row_sigmoid_difference (self->probability, row,
-        self->rows[1 - self->foreground], n);
+    unet_row_sigmoid_difference (
+        self->probability, row, self->rows[1 - self->foreground], n);
   else
-    unet_row_softmax (self->probability, row, self->rows,
-        self->shape.channels, n);
+    unet_row_softmax (
+        self->probability, row, self->rows, self->shape.channels, n);
   if (self->invert)
     unet_row_invert (self->probability, n);
 }
@@ -349,8 +348,8 @@ activate_one (UnetPostprocess *self, gfloat minimum, gfloat scale)
 /* Every activation grows with its argument, so that the best class is known
  * before. */
 static void
-activate_best (UnetPostprocess *self, gfloat minimum, gfloat scale,
-    guint8 *classes)
+activate_best (
+    UnetPostprocess *self, gfloat minimum, gfloat scale, guint8 *classes)
 {
   const guint n = self->info.width;
   gfloat *best = self->best;
@@ -359,8 +358,8 @@ activate_best (UnetPostprocess *self, gfloat minimum, gfloat scale,
   if (self->activation == UNET_ACTIVATION_SIGMOID)
     unet_row_sigmoid (self->probability, best, n);
   else if (self->activation == UNET_ACTIVATION_SOFTMAX)
-    unet_row_softmax (self->probability, best, self->rows,
-        self->shape.channels, n);
+    unet_row_softmax (
+        self->probability, best, self->rows, self->shape.channels, n);
   else
     unet_row_stretch (self->probability, best, minimum, scale, n);
 }
@@ -369,8 +368,8 @@ static void
 mix_scores (UnetPostprocess *self, guint y)
 {
   for (guint c = 0; c < self->shape.channels; c++)
-    self->rows[c] = unet_temporal_mix_row (self->temporal, c, y,
-        self->rows[c], TRUE);
+    self->rows[c] =
+        unet_temporal_mix_row (self->temporal, c, y, self->rows[c], TRUE);
 }
 
 static void
@@ -393,19 +392,20 @@ fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
     if (self->foreground >= 0) {
       activate_one (self, minimum, scale);
       if (self->temporal)
-        memmove (self->probability, unet_temporal_mix_row (self->temporal, 0,
-            y, self->probability, FALSE), width * sizeof (gfloat));
-      unet_row_threshold (classes, self->probability, (gfloat) threshold,
-          width);
+        memmove (self->probability,
+            unet_temporal_mix_row (
+                self->temporal, 0, y, self->probability, FALSE),
+            width * sizeof (gfloat));
+      unet_row_threshold (
+          classes, self->probability, (gfloat) threshold, width);
     } else {
       if (self->temporal)
         mix_scores (self, y);
       activate_best (self, minimum, scale, classes);
-      unet_row_suppress (classes, self->probability, (gfloat) threshold,
-          width);
+      unet_row_suppress (classes, self->probability, (gfloat) threshold, width);
     }
-    unet_row_quantise (mask->probability + (gsize) y * width,
-        self->probability, width);
+    unet_row_quantise (
+        mask->probability + (gsize) y * width, self->probability, width);
   }
 }
 

@@ -10,14 +10,14 @@
 
 struct _UnetPreprocess {
   UnetPlacement placement; /* as the buffer has the picture */
-  guint width, height; /* of the tensor, likewise */
+  guint width, height;     /* of the tensor, likewise */
   gfloat *lying; /* (nullable): scratch: the tensor before it is turned */
   guint n_channels;
   gboolean nhwc;
   gboolean divide_by_max;
   gfloat scale[3], offset[3]; /* tensor = rgb * scale + offset */
   gfloat matrix[3][3], bias[3];
-  guint n_components; /* 1: all there is, or all that is wanted */
+  guint n_components;       /* 1: all there is, or all that is wanted */
   UnetConverter *converter; /* where @resampler cannot read the stream */
   UnetResampler resampler;
   gfloat *component[3], *channel[3]; /* rows of scratch */
@@ -36,8 +36,7 @@ set_matrix (UnetPreprocess *self, const GstVideoInfo *info,
 
   unet_color_matrix_init (&color, info);
   for (guint i = 0; i < self->n_channels; i++) {
-    const guint rgb =
-        contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - i : i;
+    const guint rgb = contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - i : i;
     const gdouble *row = gray ? color.luma : color.m[rgb];
 
     for (guint j = 0; j < color.n_components; j++)
@@ -52,8 +51,7 @@ static void
 set_normalisation (UnetPreprocess *self, const UnetContract *contract)
 {
   for (guint i = 0; i < self->n_channels; i++) {
-    const guint rgb =
-        contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - i : i;
+    const guint rgb = contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - i : i;
     const gdouble scale = contract->divide_by_max ? 1 : contract->scale;
 
     self->scale[i] = (gfloat) (scale / contract->std[rgb]);
@@ -73,8 +71,8 @@ lay_down (UnetPreprocess *self)
     return;
   unet_turn_rectangle (p->orientation, p->frame_width, p->frame_height,
       &p->src_x, &p->src_y, &p->src_w, &p->src_h);
-  unet_turn_rectangle (p->orientation, self->width, self->height, &x, &y, &w,
-      &h);
+  unet_turn_rectangle (
+      p->orientation, self->width, self->height, &x, &y, &w, &h);
   p->dst_x = (gint) x;
   p->dst_y = (gint) y;
   p->dst_w = (gint) w;
@@ -85,8 +83,8 @@ lay_down (UnetPreprocess *self)
     self->width = self->height;
     self->height = width;
   }
-  self->lying = g_try_new0 (gfloat,
-      (gsize) self->width * self->height * self->n_channels);
+  self->lying = g_try_new0 (
+      gfloat, (gsize) self->width * self->height * self->n_channels);
 }
 
 UnetPreprocess *
@@ -124,8 +122,8 @@ unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
   }
   set_matrix (self, info, &layout, contract);
   set_normalisation (self, contract);
-  unet_resampler_init (&self->resampler, info, &layout, self->n_components,
-      placement);
+  unet_resampler_init (
+      &self->resampler, info, &layout, self->n_components, placement);
   for (guint i = 0; i < 3; i++) {
     self->component[i] = g_new0 (gfloat, placement->dst_w);
     self->channel[i] = g_new0 (gfloat, placement->dst_w);
@@ -151,8 +149,8 @@ unet_preprocess_free (UnetPreprocess *self)
 /* ---- colours ---------------------------------------------------------- */
 
 UNET_SIMD static void
-mix_3 (gfloat *restrict dst, const gfloat *a, const gfloat *b,
-    const gfloat *c, const gfloat m[3], gfloat bias, guint n)
+mix_3 (gfloat *restrict dst, const gfloat *a, const gfloat *b, const gfloat *c,
+    const gfloat m[3], gfloat bias, guint n)
 {
   for (guint i = 0; i < n; i++) {
     const gfloat v = a[i] * m[0] + b[i] * m[1] + c[i] * m[2] + bias;
@@ -172,8 +170,8 @@ mix_1 (gfloat *restrict dst, const gfloat *a, gfloat m, gfloat bias, guint n)
 }
 
 UNET_SIMD static void
-normalise (gfloat *restrict dst, const gfloat *src, gfloat scale,
-    gfloat offset, guint n)
+normalise (gfloat *restrict dst, const gfloat *src, gfloat scale, gfloat offset,
+    guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = src[i] * scale + offset;
@@ -203,8 +201,8 @@ find_largest (const gfloat *src, guint n, gfloat largest)
 /* ---- the tensor ------------------------------------------------------- */
 
 static gfloat *
-tensor_at (UnetPreprocess *self, gfloat *tensor, guint channel, guint x,
-    guint y)
+tensor_at (
+    UnetPreprocess *self, gfloat *tensor, guint channel, guint x, guint y)
 {
   if (self->nhwc)
     return tensor + ((gsize) y * self->width + x) * self->n_channels + channel;
@@ -229,15 +227,15 @@ convert_row (UnetPreprocess *self)
 }
 
 static void
-store_row (UnetPreprocess *self, gfloat *tensor, guint y,
-    const gfloat scale[3], const gfloat offset[3])
+store_row (UnetPreprocess *self, gfloat *tensor, guint y, const gfloat scale[3],
+    const gfloat offset[3])
 {
   const guint n = self->placement.dst_w;
   const guint x = self->placement.dst_x;
 
   if (self->nhwc && self->n_channels == 3) {
-    normalise_interleaved (tensor_at (self, tensor, 0, x, y), self->channel,
-        scale, offset, n);
+    normalise_interleaved (
+        tensor_at (self, tensor, 0, x, y), self->channel, scale, offset, n);
     return;
   }
   for (guint i = 0; i < self->n_channels; i++)
@@ -288,8 +286,8 @@ mirror_columns (UnetPreprocess *self, gfloat *tensor, guint y)
       if (x == p->dst_x)
         x += p->dst_w;
       if (x < (gint) self->width)
-        *tensor_at (self, tensor, c, x, y) = *tensor_at (self, tensor, c,
-            p->dst_x + reflect (x - p->dst_x, p->dst_w), y);
+        *tensor_at (self, tensor, c, x, y) = *tensor_at (
+            self, tensor, c, p->dst_x + reflect (x - p->dst_x, p->dst_w), y);
     }
   }
 }
@@ -314,14 +312,13 @@ mirror_borders (UnetPreprocess *self, gfloat *tensor)
     mirror_columns (self, tensor, y);
   for (gint y = 0; y < (gint) self->height; y++)
     if (y < p->dst_y || y >= p->dst_y + p->dst_h)
-      copy_row (self, tensor, y,
-          p->dst_y + reflect (y - p->dst_y, p->dst_h));
+      copy_row (self, tensor, y, p->dst_y + reflect (y - p->dst_y, p->dst_h));
 }
 
 /* Black before normalisation is the normalisation's offset. */
 static void
-fill_black (UnetPreprocess *self, gfloat *tensor, guint x, guint y,
-    guint width, guint height)
+fill_black (UnetPreprocess *self, gfloat *tensor, guint x, guint y, guint width,
+    guint height)
 {
   for (guint c = 0; c < self->n_channels; c++) {
     const guint step = self->nhwc ? self->n_channels : 1;
@@ -355,13 +352,12 @@ stand_up (UnetPreprocess *self, gfloat *tensor)
 
   for (guint i = 0; i < n_planes; i++)
     unet_turn_f32 (tensor + i * plane, self->lying + i * plane, self->width,
-        self->height, self->n_channels / n_planes,
-        self->placement.orientation);
+        self->height, self->n_channels / n_planes, self->placement.orientation);
 }
 
 void
-unet_preprocess_run (UnetPreprocess *self, const GstVideoFrame *frame,
-    gfloat *tensor)
+unet_preprocess_run (
+    UnetPreprocess *self, const GstVideoFrame *frame, gfloat *tensor)
 {
   static const gfloat one[3] = { 1, 1, 1 }, zero[3] = { 0, 0, 0 };
   const gfloat *scale = self->divide_by_max ? one : self->scale;

@@ -35,21 +35,21 @@ struct _UnetRefine {
   UnetTemporal *temporal;
   UnetScales scales;
   gboolean is_guided;
-  gfloat *p;             /* probabilities at the mask's resolution */
-  const gfloat *base;    /* the same where there are no edges */
-  guint8 *weight;        /* 0..255: how much of what is new is taken */
-  guint16 *column;       /* of each pixel: mask pixel to the left */
-  gfloat *fraction;      /* and the way to the next */
-  guint *first;          /* first pixel of each column, and the end */
+  gfloat *p;          /* probabilities at the mask's resolution */
+  const gfloat *base; /* the same where there are no edges */
+  guint8 *weight;     /* 0..255: how much of what is new is taken */
+  guint16 *column;    /* of each pixel: mask pixel to the left */
+  gfloat *fraction;   /* and the way to the next */
+  guint *first;       /* first pixel of each column, and the end */
   Run *runs;
   guint n_runs;
-  gfloat *line;          /* coefficients between two rows */
-  gfloat *pixels;        /* a row of the frame, as the guide */
+  gfloat *line;   /* coefficients between two rows */
+  gfloat *pixels; /* a row of the frame, as the guide */
   gfloat *chroma, *values, *component[3];
   guint8 *fresh;
-  gboolean empty;        /* nothing is held */
-  guint8 *held;          /* what was drawn last */
-  guint8 *plane;         /* the same grown or feathered */
+  gboolean empty; /* nothing is held */
+  guint8 *held;   /* what was drawn last */
+  guint8 *plane;  /* the same grown or feathered */
   guint8 *plane_scratch;
   gsize plane_scratch_size;
   UnetMask result;
@@ -74,8 +74,10 @@ unet_refine_new (const GstVideoInfo *info)
     self->component[i] = g_new0 (gfloat, width);
   self->fresh = g_malloc0 (width);
   self->held = g_try_malloc0 (width * height);
-  self->result = (UnetMask) { .width = (guint) width,
-    .height = (guint) height, .n_classes = 2, .w = (gdouble) width,
+  self->result = (UnetMask){ .width = (guint) width,
+    .height = (guint) height,
+    .n_classes = 2,
+    .w = (gdouble) width,
     .h = (gdouble) height };
   self->empty = TRUE;
   if (!self->held)
@@ -131,13 +133,12 @@ unet_refine_reset (UnetRefine *self)
 static gboolean
 same_shape (const UnetMask *a, const UnetMask *b)
 {
-  return a->width == b->width && a->height == b->height && a->x == b->x &&
-      a->y == b->y && a->w == b->w && a->h == b->h;
+  return a->width == b->width && a->height == b->height && a->x == b->x
+      && a->y == b->y && a->w == b->w && a->h == b->h;
 }
 
 static void
-cut_interval (gdouble start, gdouble size, guint limit, guint *from,
-    guint *to)
+cut_interval (gdouble start, gdouble size, guint limit, guint *from, guint *to)
 {
   *from = (guint) CLAMP (ceil (start - 0.5), 0, limit);
   *to = (guint) CLAMP (ceil (start + size - 0.5), *from, limit);
@@ -182,15 +183,15 @@ choose_step (const UnetMask *mask, const UnetRefineOptions *options)
 }
 
 static gboolean
-open_tables (UnetRefine *self, const GstVideoInfo *info, gsize n,
-    GError **error)
+open_tables (
+    UnetRefine *self, const GstVideoInfo *info, gsize n, GError **error)
 {
   const guint w = self->shape.width, h = self->shape.height;
 
   if (!unet_guide_init (&self->guide, info, &self->shape, error))
     return FALSE;
-  self->temporal = unet_temporal_new_with_step (info, &self->shape,
-      GST_VIDEO_ORIENTATION_IDENTITY, 1, error);
+  self->temporal = unet_temporal_new_with_step (
+      info, &self->shape, GST_VIDEO_ORIENTATION_IDENTITY, 1, error);
   if (!self->temporal)
     return FALSE;
   self->first = g_new0 (guint, w + 1);
@@ -250,8 +251,8 @@ UNET_SIMD static void
 widen_half (gfloat *restrict dst, const guint8 *a, const guint8 *b, guint n)
 {
   for (gsize i = 0; i < n; i++)
-    dst[i] = (a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1]) *
-        (1 / 1020.0f);
+    dst[i] =
+        (a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1]) * (1 / 1020.0f);
 }
 
 static void
@@ -282,8 +283,8 @@ find_weights (UnetRefine *self, const UnetRefineOptions *options)
 
   if (self->empty)
     unet_temporal_reset (self->temporal);
-  unet_temporal_compare (self->temporal, self->picture, options->elapsed,
-      options->time_constant);
+  unet_temporal_compare (
+      self->temporal, self->picture, options->elapsed, options->time_constant);
   weights = unet_temporal_get_weights (self->temporal);
   for (gsize i = 0; i < n; i++)
     self->weight[i] = (guint8) (weights[i] * 255 + 0.5f);
@@ -300,17 +301,17 @@ lean (gfloat *restrict p, const gfloat *last, const guint8 *weight, gsize n)
 
 /* ---- pixels of the frame ---------------------------------------------- */
 
-#define READ(type)                                                            \
-  do {                                                                        \
-    const guint step = component->step;                                       \
-    const type *from =                                                        \
-        (const type *) row + component->offset + (gsize) step * start;        \
-    if (step == 1)                                                            \
-      for (guint i = 0; i < n; i++)                                           \
-        dst[i] = from[i] * scale - 0.5f;                                      \
-    else                                                                      \
-      for (guint i = 0; i < n; i++)                                           \
-        dst[i] = from[(gsize) step * i] * scale - 0.5f;                       \
+#define READ(type)                                                             \
+  do {                                                                         \
+    const guint step = component->step;                                        \
+    const type *from =                                                         \
+        (const type *) row + component->offset + (gsize) step * start;         \
+    if (step == 1)                                                             \
+      for (guint i = 0; i < n; i++)                                            \
+        dst[i] = from[i] * scale - 0.5f;                                       \
+    else                                                                       \
+      for (guint i = 0; i < n; i++)                                            \
+        dst[i] = from[(gsize) step * i] * scale - 0.5f;                        \
   } while (0)
 
 UNET_SIMD static void
@@ -326,8 +327,7 @@ read_samples (gfloat *restrict dst, const guint8 *row,
 
 /* Pairs of pixels; c[0] lies before the first pair. */
 UNET_SIMD static void
-enlarge (gfloat *restrict dst, const gfloat *c, guint n_pairs,
-    gboolean cosited)
+enlarge (gfloat *restrict dst, const gfloat *c, guint n_pairs, gboolean cosited)
 {
   const gfloat before = cosited ? 0 : 0.25f, after = cosited ? 0.5f : 0.25f;
 
@@ -348,8 +348,8 @@ read_subsampled (UnetRefine *self, gfloat *dst, const guint8 *row,
   const guint from = site > 0 ? site - 1 : 0, to = MIN (end + 1, last);
   gfloat *c = self->chroma + (site > 0 ? 0 : 1);
 
-  read_samples (c, row, component, self->layout.bytes, self->guide.scale,
-      from, to - from + 1);
+  read_samples (c, row, component, self->layout.bytes, self->guide.scale, from,
+      to - from + 1);
   if (site == 0)
     self->chroma[0] = self->chroma[1];
   if (end == last)
@@ -376,15 +376,15 @@ join_components (gfloat *restrict dst, const gfloat *a, const gfloat *b,
 
 /* A span of a row as the guide has its pixels, with 1 in the fourth place. */
 static void
-read_pixels (UnetRefine *self, const GstVideoFrame *frame, guint y,
-    guint start, guint n)
+read_pixels (
+    UnetRefine *self, const GstVideoFrame *frame, guint y, guint start, guint n)
 {
   for (guint i = 0; i < self->layout.n_components; i++) {
     const UnetLayoutComponent *component = &self->layout.component[i];
     const guint8 *row =
-        (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, component->plane) +
-        (gssize) (y >> component->h_sub) *
-            GST_VIDEO_FRAME_PLANE_STRIDE (frame, component->plane);
+        (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, component->plane)
+        + (gssize) (y >> component->h_sub)
+            * GST_VIDEO_FRAME_PLANE_STRIDE (frame, component->plane);
 
     if (component->w_sub)
       read_subsampled (self, self->component[i], row, component, start, n);
@@ -469,8 +469,7 @@ apply_constants (gfloat *restrict dst, const gfloat *line,
 
 /* Coverage of a probability: smoothstep between two levels. */
 UNET_SIMD static void
-cover (guint8 *restrict dst, const gfloat *q, gfloat low, gfloat scale,
-    guint n)
+cover (guint8 *restrict dst, const gfloat *q, gfloat low, gfloat scale, guint n)
 {
   for (guint i = 0; i < n; i++) {
     gfloat t = (q[i] - low) * scale;
@@ -561,8 +560,8 @@ refine_row (UnetRefine *self, const Job *job, guint y, guint *cell_row)
     if (!blended) {
       blend_edge_rows (self->line, k + 4 * (gsize) row * w,
           k + 4 * (gsize) below * w, (gfloat) (at - row), 4 * w);
-      memcpy (self->line + 4 * w, self->line + 4 * (w - 1),
-          4 * sizeof (gfloat));
+      memcpy (
+          self->line + 4 * w, self->line + 4 * (w - 1), 4 * sizeof (gfloat));
     }
     blended = TRUE;
     refine_edge (self, job, y, run, self->weight + (gsize) nearest * w);
@@ -607,13 +606,12 @@ finish (UnetRefine *self, const UnetRefineOptions *options)
   self->result.probability = self->held;
   if (options->grow == 0 && options->feather == 0)
     return;
-  if (!need_scratch (self, radius) ||
-      !copy_plane (self, &self->plane, self->held))
+  if (!need_scratch (self, radius)
+      || !copy_plane (self, &self->plane, self->held))
     return;
-  unet_plane_grow (self->plane, self->plane_scratch, w, h, radius,
-      options->grow > 0);
-  unet_plane_feather (self->plane, self->plane_scratch, w, h,
-      options->feather);
+  unet_plane_grow (
+      self->plane, self->plane_scratch, w, h, radius, options->grow > 0);
+  unet_plane_feather (self->plane, self->plane_scratch, w, h, options->feather);
   self->result.probability = self->plane;
 }
 
@@ -630,9 +628,9 @@ unet_refine_get_outline (UnetRefine *self, guint width, UnetMask *outline)
   const guint w = self->width, h = self->height;
   const guint outer = width / 2, inner = width - outer;
 
-  if (!need_scratch (self, inner) ||
-      !copy_plane (self, &self->outline, self->result.probability) ||
-      !copy_plane (self, &self->inside, self->result.probability))
+  if (!need_scratch (self, inner)
+      || !copy_plane (self, &self->outline, self->result.probability)
+      || !copy_plane (self, &self->inside, self->result.probability))
     return NULL;
   unet_plane_grow (self->outline, self->plane_scratch, w, h, outer, TRUE);
   unet_plane_grow (self->inside, self->plane_scratch, w, h, inner, FALSE);
@@ -670,8 +668,8 @@ find_coefficients (UnetRefine *self)
 
 /* Returns what unet_guide_read() does. */
 static const GstVideoFrame *
-read_picture (UnetRefine *self, const GstVideoFrame *frame,
-    const UnetGuide *guide)
+read_picture (
+    UnetRefine *self, const GstVideoFrame *frame, const UnetGuide *guide)
 {
   if (guide && unet_guide_equals (guide, &self->guide)) {
     self->picture = guide->pixels;

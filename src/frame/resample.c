@@ -86,8 +86,8 @@ set_extent (UnetPlanePass *pass)
 
     for (guint j = 0; j < scan->n_components; j++)
       offset = MAX (offset, scan->offset[j]);
-    scan->n = (scan->columns.last - scan->columns.first) * scan->step +
-        offset + 1;
+    scan->n =
+        (scan->columns.last - scan->columns.first) * scan->step + offset + 1;
     pass->start = MIN (pass->start, scan->start);
     end = MAX (end, scan->start + scan->n);
   }
@@ -105,8 +105,7 @@ unet_resampler_init (UnetResampler *self, const GstVideoInfo *info,
   self->bytes = layout->bytes;
   for (guint i = 0; i < n_components; i++) {
     const UnetLayoutComponent *component = &layout->component[i];
-    UnetPlanePass *pass =
-        find_pass (self, info, layout, component, placement);
+    UnetPlanePass *pass = find_pass (self, info, layout, component, placement);
     UnetScan *scan = find_scan (pass, info, component, placement);
 
     scan->offset[scan->n_components] = component->offset;
@@ -147,8 +146,8 @@ run_scan (UnetResampler *self, const UnetScan *scan, const guint32 *sum,
     gfloat *dst = components[scan->component[i]];
 
     if (scan->columns.linear)
-      unet_lerps (dst, sum + scan->offset[i], scan->step, &scan->columns,
-          inv_weight);
+      unet_lerps (
+          dst, sum + scan->offset[i], scan->step, &scan->columns, inv_weight);
     else
       unet_boxes (dst, self->running + scan->offset[i], scan->step,
           &scan->columns, inv_weight, self->scratch);
@@ -167,11 +166,11 @@ unet_resampler_row (UnetResampler *self, const GstVideoFrame *frame, guint y,
 
     src += pass->start * self->bytes;
     if (self->bytes == 1)
-      unet_sum_rows_u8 (self->sum, self->sum16, src, stride, span,
-          pass->rows.shift, pass->n);
+      unet_sum_rows_u8 (
+          self->sum, self->sum16, src, stride, span, pass->rows.shift, pass->n);
     else
-      unet_sum_rows_u16 (self->sum, src, stride, span, pass->rows.shift,
-          pass->n);
+      unet_sum_rows_u16 (
+          self->sum, src, stride, span, pass->rows.shift, pass->n);
     for (guint j = 0; j < pass->n_scans; j++)
       run_scan (self, &pass->scan[j],
           self->sum + pass->scan[j].start - pass->start, span->inv_weight,

@@ -3,9 +3,9 @@
 #include "frame/simd.h"
 
 /* Steps that compilers know become shuffles. */
-#define COPY(dst_step, src_step)                                              \
-  for (guint i = 0; i < n; i++)                                               \
-  dst[(gsize) (dst_step) * i] = src[(gsize) (src_step) * i]
+#define COPY(dst_step, src_step)                                               \
+  for (guint i = 0; i < n; i++)                                                \
+  dst[(gsize) (dst_step) *i] = src[(gsize) (src_step) *i]
 
 UNET_SIMD_EXTERN void
 unet_copy_samples_u8 (guint8 *restrict dst, guint dst_step, const guint8 *src,
@@ -22,10 +22,10 @@ unet_copy_samples_u8 (guint8 *restrict dst, guint dst_step, const guint8 *src,
 }
 
 #undef COPY
-#define COPY(dst_step, src_step)                                              \
-  for (guint i = 0; i < n; i++)                                               \
-  dst[(gsize) (dst_step) * i] = (guint16)                                     \
-      (src[(gsize) (src_step) * i] >> src_shift << dst_shift)
+#define COPY(dst_step, src_step)                                               \
+  for (guint i = 0; i < n; i++)                                                \
+  dst[(gsize) (dst_step) *i] =                                                 \
+      (guint16) (src[(gsize) (src_step) *i] >> src_shift << dst_shift)
 
 UNET_SIMD_EXTERN void
 unet_copy_samples_u16 (guint16 *restrict dst, guint dst_step, guint dst_shift,
@@ -41,31 +41,29 @@ unet_copy_samples_u16 (guint16 *restrict dst, guint dst_step, guint dst_shift,
 
 /* Pixels on sites, or a quarter of the way to the one before and after; the
  * outermost sites repeat. */
-#define WIDEN(type)                                                           \
-  const guint sites = (n + 1) / 2;                                            \
-                                                                              \
-  for (guint i = 0; i < sites; i++) {                                         \
-    const guint before = src[(gsize) src_step * (i > 0 ? i - 1 : 0)];         \
-    const guint here = src[(gsize) src_step * i];                             \
-    const guint after = src[(gsize) src_step * MIN (i + 1, sites - 1)];       \
-                                                                              \
-    dst[(gsize) dst_step * 2 * i] =                                           \
-        (type) (cosited ? here : (before + 3 * here + 2) / 4);                \
-    if (2 * i + 1 < n)                                                        \
-      dst[(gsize) dst_step * (2 * i + 1)] = (type)                            \
-          (cosited ? (here + after + 1) / 2 : (3 * here + after + 2) / 4);    \
+#define WIDEN(type)                                                            \
+  const guint sites = (n + 1) / 2;                                             \
+                                                                               \
+  for (guint i = 0; i < sites; i++) {                                          \
+    const guint before = src[(gsize) src_step * (i > 0 ? i - 1 : 0)];          \
+    const guint here = src[(gsize) src_step * i];                              \
+    const guint after = src[(gsize) src_step * MIN (i + 1, sites - 1)];        \
+                                                                               \
+    dst[(gsize) dst_step * 2 * i] =                                            \
+        (type) (cosited ? here : (before + 3 * here + 2) / 4);                 \
+    if (2 * i + 1 < n)                                                         \
+      dst[(gsize) dst_step * (2 * i + 1)] = (type) (cosited                    \
+              ? (here + after + 1) / 2                                         \
+              : (3 * here + after + 2) / 4);                                   \
   }
 
 UNET_SIMD_EXTERN void
-unet_widen_samples_u8 (guint8 *restrict dst, guint dst_step,
-    const guint8 *src, guint src_step, gboolean cosited, guint n)
-{
-  WIDEN (guint8)
-}
+unet_widen_samples_u8 (guint8 *restrict dst, guint dst_step, const guint8 *src,
+    guint src_step, gboolean cosited, guint n){ WIDEN (guint8) }
 
-UNET_SIMD_EXTERN void
-unet_widen_samples_u16 (guint16 *restrict dst, guint dst_step,
-    const guint16 *src, guint src_step, gboolean cosited, guint n)
+UNET_SIMD_EXTERN
+    void unet_widen_samples_u16 (guint16 *restrict dst, guint dst_step,
+        const guint16 *src, guint src_step, gboolean cosited, guint n)
 {
   WIDEN (guint16)
 }
@@ -79,8 +77,8 @@ divide_by_255 (guint32 x)
 }
 
 UNET_SIMD_EXTERN void
-unet_set_alpha_u8 (guint8 *restrict dst, guint step, const guint8 *alpha,
-    guint n)
+unet_set_alpha_u8 (
+    guint8 *restrict dst, guint step, const guint8 *alpha, guint n)
 {
   if (step == 1)
     memcpy (dst, alpha, n);
@@ -93,8 +91,8 @@ unet_set_alpha_u8 (guint8 *restrict dst, guint step, const guint8 *alpha,
 }
 
 UNET_SIMD_EXTERN void
-unet_set_alpha_u16 (guint16 *restrict dst, guint step, guint depth,
-    guint shift, const guint8 *alpha, guint n)
+unet_set_alpha_u16 (guint16 *restrict dst, guint step, guint depth, guint shift,
+    const guint8 *alpha, guint n)
 {
   const guint32 maximum = (1u << depth) - 1;
 
@@ -104,8 +102,8 @@ unet_set_alpha_u16 (guint16 *restrict dst, guint step, guint depth,
 }
 
 UNET_SIMD_EXTERN void
-unet_scale_alpha_u8 (guint8 *restrict dst, guint step, const guint8 *alpha,
-    guint n)
+unet_scale_alpha_u8 (
+    guint8 *restrict dst, guint step, const guint8 *alpha, guint n)
 {
   if (step == 1)
     for (gsize i = 0; i < n; i++)
@@ -123,7 +121,7 @@ unet_scale_alpha_u16 (guint16 *restrict dst, guint step, guint shift,
   for (guint i = 0; i < n; i++) {
     guint16 *sample = dst + (gsize) step * i;
 
-    *sample = (guint16)
-        (divide_by_255 ((guint32) (*sample >> shift) * alpha[i]) << shift);
+    *sample = (guint16) (divide_by_255 ((guint32) (*sample >> shift) * alpha[i])
+        << shift);
   }
 }

@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /* dst[dst_step * i] = src[src_step * i] */
-void unet_copy_samples_u8 (guint8 *dst, guint dst_step, const guint8 *src,
-    guint src_step, guint n);
+void unet_copy_samples_u8 (
+    guint8 *dst, guint dst_step, const guint8 *src, guint src_step, guint n);
 /* The same with significant bits at other places: what is below them is 0. */
 void unet_copy_samples_u16 (guint16 *dst, guint dst_step, guint dst_shift,
     const guint16 *src, guint src_step, guint src_shift, guint n);
@@ -27,9 +27,9 @@ void unet_set_alpha_u8 (guint8 *dst, guint step, const guint8 *alpha, guint n);
 void unet_set_alpha_u16 (guint16 *dst, guint step, guint depth, guint shift,
     const guint8 *alpha, guint n);
 /* dst[step * i] = dst[step * i] × alpha[i] / 255, rounded. */
-void unet_scale_alpha_u8 (guint8 *dst, guint step, const guint8 *alpha,
-    guint n);
-void unet_scale_alpha_u16 (guint16 *dst, guint step, guint shift,
-    const guint8 *alpha, guint n);
+void unet_scale_alpha_u8 (
+    guint8 *dst, guint step, const guint8 *alpha, guint n);
+void unet_scale_alpha_u16 (
+    guint16 *dst, guint step, guint shift, const guint8 *alpha, guint n);
 
 G_END_DECLS

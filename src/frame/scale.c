@@ -24,8 +24,8 @@ quantise (gdouble weight, gint shift)
 }
 
 static void
-init_box_rows (UnetRowSpan *span, gdouble from, gdouble to, guint length,
-    gint shift)
+init_box_rows (
+    UnetRowSpan *span, gdouble from, gdouble to, guint length, gint shift)
 {
   gdouble f0, f1;
   const guint a = split (from, length, &f0);
@@ -77,10 +77,10 @@ unet_row_axis_init (UnetRowAxis *axis, gdouble start, gdouble size,
     if (step < 1)
       init_linear_rows (span, start + (i + 0.5) * step, length, axis->shift);
     else
-      init_box_rows (span, start + i * step, start + (i + 1) * step, length,
-          axis->shift);
-    span->inv_weight = (gfloat) (1 /
-        (ldexp (span->n_full, axis->shift) + span->w0 + span->w1));
+      init_box_rows (
+          span, start + i * step, start + (i + 1) * step, length, axis->shift);
+    span->inv_weight = (gfloat) (1
+        / (ldexp (span->n_full, axis->shift) + span->w0 + span->w1));
   }
 }
 
@@ -91,8 +91,8 @@ unet_row_axis_clear (UnetRowAxis *axis)
 }
 
 void
-unet_column_axis_init (UnetColumnAxis *axis, gdouble start, gdouble size,
-    guint length, guint n)
+unet_column_axis_init (
+    UnetColumnAxis *axis, gdouble start, gdouble size, guint length, guint n)
 {
   const gdouble step = size / n;
   const guint entries = step < 1 ? n : n + 1;
@@ -141,24 +141,24 @@ set_2 (guint16 *restrict sum, const guint8 *a, const guint8 *b, guint n)
 }
 
 UNET_SIMD static void
-set_3 (guint16 *restrict sum, const guint8 *a, const guint8 *b,
-    const guint8 *c, guint n)
+set_3 (guint16 *restrict sum, const guint8 *a, const guint8 *b, const guint8 *c,
+    guint n)
 {
   for (guint i = 0; i < n; i++)
     sum[i] = (guint16) (a[i] + b[i] + c[i]);
 }
 
 UNET_SIMD static void
-set_4 (guint16 *restrict sum, const guint8 *a, const guint8 *b,
-    const guint8 *c, const guint8 *d, guint n)
+set_4 (guint16 *restrict sum, const guint8 *a, const guint8 *b, const guint8 *c,
+    const guint8 *d, guint n)
 {
   for (guint i = 0; i < n; i++)
     sum[i] = (guint16) (a[i] + b[i] + c[i] + d[i]);
 }
 
 UNET_SIMD static void
-add_4 (guint16 *restrict sum, const guint8 *a, const guint8 *b,
-    const guint8 *c, const guint8 *d, guint n)
+add_4 (guint16 *restrict sum, const guint8 *a, const guint8 *b, const guint8 *c,
+    const guint8 *d, guint n)
 {
   for (guint i = 0; i < n; i++)
     sum[i] = (guint16) (sum[i] + a[i] + b[i] + c[i] + d[i]);
@@ -166,8 +166,8 @@ add_4 (guint16 *restrict sum, const guint8 *a, const guint8 *b,
 
 /* At most 257 rows: 257 × 255 is the largest 16-bit number. */
 static void
-sum_full_rows (guint16 *sum, const guint8 *row, gssize stride, guint n_rows,
-    guint n)
+sum_full_rows (
+    guint16 *sum, const guint8 *row, gssize stride, guint n_rows, guint n)
 {
   const guint head = (n_rows - 1) % 4 + 1;
 
@@ -192,8 +192,8 @@ sum_full_rows (guint16 *sum, const guint8 *row, gssize stride, guint n_rows,
 }
 
 UNET_SIMD static void
-weigh_2_u8 (guint32 *restrict sum, const guint8 *a, guint32 wa,
-    const guint8 *b, guint32 wb, guint n)
+weigh_2_u8 (guint32 *restrict sum, const guint8 *a, guint32 wa, const guint8 *b,
+    guint32 wb, guint n)
 {
   for (guint i = 0; i < n; i++)
     sum[i] = a[i] * wa + b[i] * wb;
@@ -350,13 +350,13 @@ unet_running_sum (guint32 *running, const guint32 *sum, guint n, guint lag)
 /* ---- output rows ------------------------------------------------------ */
 
 UNET_SIMD static void
-subtract_edges (gfloat *restrict dst, const guint32 *whole,
-    const gfloat *part, gfloat scale, guint n)
+subtract_edges (gfloat *restrict dst, const guint32 *whole, const gfloat *part,
+    gfloat scale, guint n)
 {
   for (guint i = 0; i < n; i++)
-    dst[i] = ((gfloat) (gint32) (whole[i + 1] - whole[i]) +
-                 (part[i + 1] - part[i])) *
-        scale;
+    dst[i] =
+        ((gfloat) (gint32) (whole[i + 1] - whole[i]) + (part[i + 1] - part[i]))
+        * scale;
 }
 
 void

@@ -29,7 +29,7 @@ typedef struct {
  * samples index[i] and index[i] + step. */
 typedef struct {
   gboolean linear;
-  guint n; /* outputs */
+  guint n;           /* outputs */
   guint first, last; /* samples that are read */
   guint *index;      /* relative to @first; n + 1 of them (box) or n */
   gfloat *fraction;
@@ -42,8 +42,8 @@ typedef struct {
 void unet_row_axis_init (UnetRowAxis *axis, gdouble start, gdouble size,
     guint length, guint n, gdouble columns, guint maximum);
 void unet_row_axis_clear (UnetRowAxis *axis);
-void unet_column_axis_init (UnetColumnAxis *axis, gdouble start, gdouble size,
-    guint length, guint n);
+void unet_column_axis_init (
+    UnetColumnAxis *axis, gdouble start, gdouble size, guint length, guint n);
 void unet_column_axis_clear (UnetColumnAxis *axis);
 
 /* sum[i], i < n, over the rows of @span; @sum16: scratch of n. @stride in
@@ -54,8 +54,8 @@ void unet_sum_rows_u16 (guint32 *sum, const guint8 *src, gssize stride,
     const UnetRowSpan *span, gint shift, guint n);
 
 /* running[i + lag] = running[i] + sum[i], starting with @lag zeros. */
-void unet_running_sum (guint32 *running, const guint32 *sum, guint n,
-    guint lag);
+void unet_running_sum (
+    guint32 *running, const guint32 *sum, guint n, guint lag);
 
 /* One component's output row; @running (box) or @sum (linear) starts at the
  * component's first sample, @step apart. @scratch: 2 * (n + 1) words. */

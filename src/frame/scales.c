@@ -43,8 +43,9 @@ unet_scales_init (UnetScales *self, guint width, guint height)
   self->q = g_try_new0 (gfloat, half);
   self->coarse_flags = g_try_malloc0 (half);
   self->line = g_new0 (gfloat, 4 * ((gsize) w + 2));
-  return fine && coarse && fields && self->values && self->flags &&
-      self->scratch && self->guide && self->p && self->q && self->coarse_flags;
+  return fine && coarse && fields && self->values && self->flags
+      && self->scratch && self->guide && self->p && self->q
+      && self->coarse_flags;
 }
 
 void
@@ -82,8 +83,8 @@ flag_steps (guint8 *restrict dst, const gfloat *a, const gfloat *b, gsize n)
 }
 
 void
-unet_scales_find_edges (guint8 *flags, const gfloat *p, guint width,
-    guint height)
+unet_scales_find_edges (
+    guint8 *flags, const gfloat *p, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
 
@@ -95,16 +96,15 @@ unet_scales_find_edges (guint8 *flags, const gfloat *p, guint width,
 }
 
 UNET_SIMD static void
-flag_crossings (guint8 *restrict dst, const gfloat *a, const gfloat *b,
-    gsize n)
+flag_crossings (guint8 *restrict dst, const gfloat *a, const gfloat *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     dst[i] |= (a[i] > 0.5f) != (b[i] > 0.5f);
 }
 
 void
-unet_scales_find_border (guint8 *flags, const gfloat *p, guint width,
-    guint height)
+unet_scales_find_border (
+    guint8 *flags, const gfloat *p, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
 
@@ -125,13 +125,14 @@ unet_scales_find_border (guint8 *flags, const gfloat *p, guint width,
 /* Means of two by two pixels of @n floats each; the last row and column of odd
  * sizes count twice. */
 UNET_SIMD static void
-halve_row (gfloat *restrict dst, const gfloat *a, const gfloat *b,
-    guint width, guint n)
+halve_row (gfloat *restrict dst, const gfloat *a, const gfloat *b, guint width,
+    guint n)
 {
   for (gsize x = 0; x < width / 2; x++)
     for (gsize i = 0; i < n; i++)
-      dst[n * x + i] = (a[2 * n * x + i] + a[2 * n * x + n + i] +
-          b[2 * n * x + i] + b[2 * n * x + n + i]) * 0.25f;
+      dst[n * x + i] = (a[2 * n * x + i] + a[2 * n * x + n + i]
+                           + b[2 * n * x + i] + b[2 * n * x + n + i])
+          * 0.25f;
   if (width % 2)
     for (gsize i = 0; i < n; i++)
       dst[n * (width / 2) + i] =
@@ -147,8 +148,8 @@ halve (UnetScales *self, const gfloat *guide, const gfloat *p)
   for (guint y = 0; y < ch; y++) {
     const gsize a = (gsize) 2 * y * w, b = 2 * y + 1 < h ? a + w : a;
 
-    halve_row (self->guide + 4 * (gsize) y * cw, guide + 4 * a,
-        guide + 4 * b, w, 4);
+    halve_row (
+        self->guide + 4 * (gsize) y * cw, guide + 4 * a, guide + 4 * b, w, 4);
     halve_row (self->p + (gsize) y * cw, p + a, p + b, w, 1);
   }
 }
@@ -156,8 +157,8 @@ halve (UnetScales *self, const gfloat *guide, const gfloat *p)
 /* ---- passes ----------------------------------------------------------- */
 
 UNET_SIMD static void
-make_sure (gfloat *restrict q, const gfloat *p, const UnetScalesSure *sure,
-    gsize n)
+make_sure (
+    gfloat *restrict q, const gfloat *p, const UnetScalesSure *sure, gsize n)
 {
   const gfloat slope = 1 / (sure->to - sure->from);
   const gfloat network = sure->network, from = sure->from;
@@ -194,10 +195,8 @@ run_fields (UnetScales *self)
 
   unet_scales_find_edges (self->flags, self->q, w, h);
   join_flags (self->flags, self->coarse_flags, (gsize) w * h);
-  unet_mean_field_run (&self->far, self->guide, self->p, self->flags,
-      self->q);
-  unet_mean_field_run (&self->near, self->guide, self->p, self->flags,
-      self->q);
+  unet_mean_field_run (&self->far, self->guide, self->p, self->flags, self->q);
+  unet_mean_field_run (&self->near, self->guide, self->p, self->flags, self->q);
 }
 
 static void
@@ -207,8 +206,8 @@ run_coarse (UnetScales *self)
   const gsize n = (gsize) coarse->width * coarse->height;
   const guint first = radius_of (coarse, coarse_radii[0]);
 
-  unet_scales_find_edges (self->coarse_flags, self->p, coarse->width,
-      coarse->height);
+  unet_scales_find_edges (
+      self->coarse_flags, self->p, coarse->width, coarse->height);
   unet_guided_reach (coarse->wanted, self->coarse_flags, self->scratch,
       coarse->width, coarse->height, first);
   unet_guided_run (coarse, self->guide, self->p, first, UNET_SCALES_EPSILON);
@@ -220,8 +219,8 @@ run_coarse (UnetScales *self)
 }
 
 UNET_SIMD static void
-blend_coefficients (gfloat *restrict dst, const gfloat *near,
-    const gfloat *far, guint n)
+blend_coefficients (
+    gfloat *restrict dst, const gfloat *near, const gfloat *far, guint n)
 {
   for (guint i = 0; i < n; i++)
     dst[i] = near[i] + (far[i] - near[i]) * 0.25f;
@@ -229,8 +228,8 @@ blend_coefficients (gfloat *restrict dst, const gfloat *near,
 
 /* @line: coefficients of the row, one more on either side. */
 UNET_SIMD static void
-apply_between (gfloat *restrict dst, const gfloat *line, const gfloat *guide,
-    guint n)
+apply_between (
+    gfloat *restrict dst, const gfloat *line, const gfloat *guide, guint n)
 {
   for (gsize x = 0; x < n; x++) {
     const gfloat *near = line + 4 * (x / 2 + 1);
@@ -239,8 +238,8 @@ apply_between (gfloat *restrict dst, const gfloat *line, const gfloat *guide,
 
     for (guint i = 0; i < 4; i++)
       k[i] = near[i] + (far[i] - near[i]) * 0.25f;
-    dst[x] = k[0] * guide[4 * x] + k[1] * guide[4 * x + 1] +
-        k[2] * guide[4 * x + 2] + k[3];
+    dst[x] = k[0] * guide[4 * x] + k[1] * guide[4 * x + 1]
+        + k[2] * guide[4 * x + 2] + k[3];
   }
 }
 
@@ -257,12 +256,12 @@ enlarge (UnetScales *self, const gfloat *guide)
     const guint far = y % 2 ? MIN (near + 1, ch - 1) : MAX (near, 1) - 1;
     const gfloat *k = self->coarse.coefficients;
 
-    blend_coefficients (self->line + 4, k + row * near, k + row * far,
-        (guint) row);
+    blend_coefficients (
+        self->line + 4, k + row * near, k + row * far, (guint) row);
     memcpy (self->line, self->line + 4, 4 * sizeof (gfloat));
     memcpy (self->line + 4 + row, self->line + row, 4 * sizeof (gfloat));
-    apply_between (self->values + (gsize) y * w, self->line,
-        guide + 4 * (gsize) y * w, w);
+    apply_between (
+        self->values + (gsize) y * w, self->line, guide + 4 * (gsize) y * w, w);
   }
 }
 
@@ -278,8 +277,8 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   enlarge (self, guide);
   make_sure (self->values, p, &sure_fine, n);
   unet_scales_find_border (self->flags, self->values, w, h);
-  unet_guided_reach (fine->wanted, self->flags, self->scratch, w, h,
-      UNET_SCALES_REACH);
+  unet_guided_reach (
+      fine->wanted, self->flags, self->scratch, w, h, UNET_SCALES_REACH);
   unet_mean_field_run (&self->border, guide, p, fine->wanted, self->values);
   /* The border is near by now; farther away the frame's own samples would
    * only make specks where they are like the other side's. */

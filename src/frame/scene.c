@@ -13,8 +13,7 @@ struct _UnetScene {
 };
 
 UnetScene *
-unet_scene_new (const GstVideoInfo *info, const UnetMask *shape,
-    GError **error)
+unet_scene_new (const GstVideoInfo *info, const UnetMask *shape, GError **error)
 {
   UnetScene *self = g_new0 (UnetScene, 1);
 
@@ -59,8 +58,8 @@ compare_block (const UnetScene *self, guint x, guint y)
       for (guint c = 0; c < 4; c++)
         sum[c] += a[i + c] - b[i + c];
   }
-  return (fabsf (sum[0]) + fabsf (sum[1]) + fabsf (sum[2])) /
-      (gfloat) ((right - x) * (bottom - y));
+  return (fabsf (sum[0]) + fabsf (sum[1]) + fabsf (sum[2]))
+      / (gfloat) ((right - x) * (bottom - y));
 }
 
 gdouble

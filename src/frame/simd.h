@@ -9,8 +9,8 @@
 #include <glib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(__SANITIZE_THREAD__) && !defined(UNET_NO_DISPATCH)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) \
+    && !defined(UNET_NO_DISPATCH)
 /* Clang's dispatchers are seen by the whole library even of static functions:
  * their names must differ from file to file. */
 #if defined(__clang__)
@@ -18,8 +18,8 @@
 #define UNET_SIMD __attribute__ ((target_clones ("default", "avx2")))
 #endif
 #elif defined(__GNUC__) && __GNUC__ >= 12
-#define UNET_SIMD                                                             \
-  __attribute__ ((                                                            \
+#define UNET_SIMD                                                              \
+  __attribute__ ((                                                             \
       target_clones ("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #endif
 #endif

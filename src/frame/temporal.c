@@ -26,9 +26,10 @@
 #define HALF_REACH 2
 /* With so much of it new, the rest is too: a cut. */
 #define CUT_SHARE 0.6
-/* A network looks far: what moves somewhere changes what it makes of what stands
- * still. With more than this of the picture in motion masks are held less, and
- * with more than that not at all: an opinion of a moment ago is lag. */
+/* A network looks far: what moves somewhere changes what it makes of what
+ * stands still. With more than this of the picture in motion masks are held
+ * less, and with more than that not at all: an opinion of a moment ago is lag.
+ */
 #define FOLLOW_FROM 0.02
 #define FOLLOW_TO   0.1
 /* A new probability so far from the old one is believed where it is sure. */
@@ -47,7 +48,7 @@ struct _UnetTemporal {
   gboolean empty;
   gfloat *memory; /* picture, as the guide's pixels */
   gfloat *weight; /* of what is new, 0..1, by pixel */
-  gfloat *wide;   /* the same for each pixel of the mask; itself for steps of 1 */
+  gfloat *wide; /* the same for each pixel of the mask; itself for steps of 1 */
   GstVideoOrientationMethod orientation;
   guint upright_width;
   gfloat *upright; /* the same, for values; itself where nothing turns */
@@ -88,13 +89,13 @@ unet_temporal_new_with_step (const GstVideoInfo *info, const UnetMask *shape,
   self->upright = orientation == GST_VIDEO_ORIENTATION_IDENTITY
       ? self->wide
       : g_try_new0 (gfloat, n_mask);
-  self->upright_width =
-      unet_turn_transposes (orientation) ? shape->height : shape->width;
+  self->upright_width = unet_turn_transposes (orientation) ? shape->height
+                                                           : shape->width;
   self->difference = g_try_new0 (gfloat, n);
   self->scratch = g_try_new0 (gfloat, n);
   self->empty = TRUE;
-  if (self->memory && self->weight && self->wide && self->upright &&
-      self->difference && self->scratch)
+  if (self->memory && self->weight && self->wide && self->upright
+      && self->difference && self->scratch)
     return self;
   g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
       "no memory for masks of %ux%u", shape->width, shape->height);
@@ -139,13 +140,12 @@ unet_temporal_reset (UnetTemporal *self)
 /* ---- change ----------------------------------------------------------- */
 
 UNET_SIMD static void
-find_difference (gfloat *restrict dst, const gfloat *a, const gfloat *b,
-    guint n)
+find_difference (
+    gfloat *restrict dst, const gfloat *a, const gfloat *b, guint n)
 {
   for (gsize i = 0; i < n; i++)
-    dst[i] = fabsf (a[4 * i] - b[4 * i]) +
-        fabsf (a[4 * i + 1] - b[4 * i + 1]) +
-        fabsf (a[4 * i + 2] - b[4 * i + 2]);
+    dst[i] = fabsf (a[4 * i] - b[4 * i]) + fabsf (a[4 * i + 1] - b[4 * i + 1])
+        + fabsf (a[4 * i + 2] - b[4 * i + 2]);
 }
 
 UNET_SIMD static void
@@ -178,8 +178,8 @@ smooth (UnetTemporal *self)
   const guint w = self->width, h = self->height;
 
   for (guint y = 0; y < h; y++)
-    add_neighbours (self->scratch + (gsize) y * w,
-        self->difference + (gsize) y * w, w);
+    add_neighbours (
+        self->scratch + (gsize) y * w, self->difference + (gsize) y * w, w);
   for (guint y = 0; y < h; y++)
     add_three (self->difference + (gsize) y * w,
         row_at (self->scratch, w, h, (gint) y - 1),
@@ -205,8 +205,7 @@ find_noise (const UnetTemporal *self)
 }
 
 UNET_SIMD static void
-step_up (gfloat *row, gfloat from, gfloat scale,
-    gsize n)
+step_up (gfloat *row, gfloat from, gfloat scale, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     gfloat t = (row[i] - from) * scale;
@@ -246,8 +245,8 @@ spread (UnetTemporal *self)
 
     memcpy (dst, row_at (self->scratch, w, h, (gint) y), w * sizeof *dst);
     for (guint r = 1; r <= reach; r++) {
-      take_larger_float (dst, row_at (self->scratch, w, h, (gint) y - (gint) r),
-          w);
+      take_larger_float (
+          dst, row_at (self->scratch, w, h, (gint) y - (gint) r), w);
       take_larger_float (dst, row_at (self->scratch, w, h, (gint) (y + r)), w);
     }
   }
@@ -409,8 +408,8 @@ mix_probabilities (gfloat *restrict held, const gfloat *fresh,
   for (guint i = 0; i < n; i++) {
     const gfloat p = fresh[i], delta = p - held[i];
     const gfloat sure = (2 * p - 1) * (2 * p - 1);
-    gfloat t = (fabsf (delta) - SURPRISE_FROM) *
-        (1 / (SURPRISE_TO - SURPRISE_FROM));
+    gfloat t =
+        (fabsf (delta) - SURPRISE_FROM) * (1 / (SURPRISE_TO - SURPRISE_FROM));
     gfloat w = weight[i], surprise;
 
     t = t > 0 ? t : 0;
@@ -424,8 +423,8 @@ mix_probabilities (gfloat *restrict held, const gfloat *fresh,
 }
 
 UNET_SIMD static void
-mix_scores (gfloat *restrict held, const gfloat *fresh, const gfloat *weight,
-    guint n)
+mix_scores (
+    gfloat *restrict held, const gfloat *fresh, const gfloat *weight, guint n)
 {
   for (guint i = 0; i < n; i++)
     held[i] += (fresh[i] - held[i]) * weight[i];

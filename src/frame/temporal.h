@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 UnetTemporal *unet_temporal_new_with_step (const GstVideoInfo *info,
     const UnetMask *shape, GstVideoOrientationMethod orientation, guint step,
     GError **error);
-/* The picture at the mask's resolution (by the step), four floats per pixel as in UnetGuide:
- * unet_temporal_look() without reading a frame. */
+/* The picture at the mask's resolution (by the step), four floats per pixel as
+ * in UnetGuide: unet_temporal_look() without reading a frame. */
 void unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
     gdouble elapsed, gdouble time_constant);
 /* Of the last look: how much of each pixel is new, 0..1. */

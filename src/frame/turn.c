@@ -7,10 +7,10 @@
 gboolean
 unet_turn_transposes (GstVideoOrientationMethod method)
 {
-  return method == GST_VIDEO_ORIENTATION_90R ||
-      method == GST_VIDEO_ORIENTATION_90L ||
-      method == GST_VIDEO_ORIENTATION_UL_LR ||
-      method == GST_VIDEO_ORIENTATION_UR_LL;
+  return method == GST_VIDEO_ORIENTATION_90R
+      || method == GST_VIDEO_ORIENTATION_90L
+      || method == GST_VIDEO_ORIENTATION_UL_LR
+      || method == GST_VIDEO_ORIENTATION_UR_LL;
 }
 
 GstVideoOrientationMethod
@@ -28,19 +28,19 @@ unet_turn_inverse (GstVideoOrientationMethod method)
 static gboolean
 columns_reversed (GstVideoOrientationMethod method)
 {
-  return method == GST_VIDEO_ORIENTATION_180 ||
-      method == GST_VIDEO_ORIENTATION_90L ||
-      method == GST_VIDEO_ORIENTATION_HORIZ ||
-      method == GST_VIDEO_ORIENTATION_UR_LL;
+  return method == GST_VIDEO_ORIENTATION_180
+      || method == GST_VIDEO_ORIENTATION_90L
+      || method == GST_VIDEO_ORIENTATION_HORIZ
+      || method == GST_VIDEO_ORIENTATION_UR_LL;
 }
 
 static gboolean
 rows_reversed (GstVideoOrientationMethod method)
 {
-  return method == GST_VIDEO_ORIENTATION_180 ||
-      method == GST_VIDEO_ORIENTATION_90R ||
-      method == GST_VIDEO_ORIENTATION_VERT ||
-      method == GST_VIDEO_ORIENTATION_UR_LL;
+  return method == GST_VIDEO_ORIENTATION_180
+      || method == GST_VIDEO_ORIENTATION_90R
+      || method == GST_VIDEO_ORIENTATION_VERT
+      || method == GST_VIDEO_ORIENTATION_UR_LL;
 }
 
 static void
@@ -88,18 +88,18 @@ walk (guint width, guint height, GstVideoOrientationMethod method)
     row = -row;
   }
   if (unet_turn_transposes (method))
-    return (Walk) { height, width, first, row, column };
-  return (Walk) { width, height, first, column, row };
+    return (Walk){ height, width, first, row, column };
+  return (Walk){ width, height, first, column, row };
 }
 
-#define TURN_BLOCKS(copy)                                                     \
-  for (guint y = 0; y < w.height; y += BLOCK)                                 \
-    for (guint x = 0; x < w.width; x += BLOCK)                                \
-      for (guint v = y; v < MIN (y + BLOCK, w.height); v++)                   \
-        for (guint u = x; u < MIN (x + BLOCK, w.width); u++) {                \
-          const gssize from = w.first + u * w.right + v * w.down;             \
-          const gsize to = (gsize) v * w.width + u;                           \
-          copy;                                                               \
+#define TURN_BLOCKS(copy)                                                      \
+  for (guint y = 0; y < w.height; y += BLOCK)                                  \
+    for (guint x = 0; x < w.width; x += BLOCK)                                 \
+      for (guint v = y; v < MIN (y + BLOCK, w.height); v++)                    \
+        for (guint u = x; u < MIN (x + BLOCK, w.width); u++) {                 \
+          const gssize from = w.first + u * w.right + v * w.down;              \
+          const gsize to = (gsize) v * w.width + u;                            \
+          copy;                                                                \
         }
 
 void
@@ -112,8 +112,8 @@ unet_turn_f32 (gfloat *restrict dst, const gfloat *restrict src, guint width,
     TURN_BLOCKS (dst[to] = src[from]);
     return;
   }
-  TURN_BLOCKS (memcpy (dst + to * cell, src + from * (gssize) cell,
-      cell * sizeof (gfloat)));
+  TURN_BLOCKS (memcpy (
+      dst + to * cell, src + from * (gssize) cell, cell * sizeof (gfloat)));
 }
 
 void

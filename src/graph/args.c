@@ -24,7 +24,7 @@ unet_arg (const UnetArgs *args, guint index, UnetTensorView *view)
 
 gboolean
 unet_args_fail (const UnetArgs *args, GError **error, UnetError code,
-                const gchar *format, ...)
+    const gchar *format, ...)
 {
   g_autofree gchar *message = NULL;
   va_list list;
@@ -38,7 +38,7 @@ unet_args_fail (const UnetArgs *args, GError **error, UnetError code,
 
 UnetInts
 unet_arg_ints (const UnetArgs *args, const gchar *attr, guint index,
-               gint64 *ints, guint max, guint *n)
+    gint64 *ints, guint max, guint *n)
 {
   UnetTensorView view;
 
@@ -84,7 +84,7 @@ unet_axes_mask (const gint64 *axes, guint n, guint rank, guint *mask)
 
 gboolean
 unet_broadcast (guint n_a, const gint64 *a, guint n_b, const gint64 *b,
-                guint *n_out, gint64 *out)
+    guint *n_out, gint64 *out)
 {
   gint64 result[UNET_MAX_DIMS];
   guint n = MAX (n_a, n_b);
@@ -106,7 +106,7 @@ unet_broadcast (guint n_a, const gint64 *a, guint n_b, const gint64 *b,
 
 void
 unet_infer_out (UnetNode *node, guint index, UnetDType dtype, guint n_dims,
-                const gint64 *dims)
+    const gint64 *dims)
 {
   UnetValue *value = unet_node_output (node, index);
 
@@ -127,8 +127,7 @@ gboolean
 unet_eval_type_fail (const UnetNode *node, UnetDType dtype, GError **error)
 {
   unet_node_set_error (error, NULL, node, UNET_ERROR_UNSUPPORTED,
-                       "element type %s is not supported",
-                       unet_dtype_name (dtype));
+      "element type %s is not supported", unet_dtype_name (dtype));
   return FALSE;
 }
 
@@ -146,8 +145,8 @@ unet_strides (guint n_dims, const gint64 *dims, gint64 *strides)
 }
 
 void
-unet_broadcast_strides (guint n_dims, const gint64 *dims, guint n_out,
-                        gint64 *strides)
+unet_broadcast_strides (
+    guint n_dims, const gint64 *dims, guint n_out, gint64 *strides)
 {
   gint64 own[UNET_MAX_DIMS];
 
@@ -170,12 +169,12 @@ unet_next_index (guint n_dims, const gint64 *dims, gint64 *index)
 }
 
 static void
-copy_row (gsize size, gint64 n, gchar *dst, gint64 dst_stride,
-          const gchar *src, gint64 src_stride)
+copy_row (gsize size, gint64 n, gchar *dst, gint64 dst_stride, const gchar *src,
+    gint64 src_stride)
 {
-#define COPY(type)                                                            \
-  for (gint64 i = 0; i < n; i++)                                              \
-  ((type *) (gpointer) dst)[i * dst_stride] =                                 \
+#define COPY(type)                                                             \
+  for (gint64 i = 0; i < n; i++)                                               \
+  ((type *) (gpointer) dst)[i * dst_stride] =                                  \
       ((const type *) (gconstpointer) src)[i * src_stride]
 
   if (dst_stride == 1 && src_stride == 1)
@@ -191,8 +190,7 @@ copy_row (gsize size, gint64 n, gchar *dst, gint64 dst_stride,
 
 void
 unet_copy_strided (gsize size, guint n_dims, const gint64 *dims, gpointer dst,
-                   const gint64 *dst_strides, gconstpointer src,
-                   const gint64 *src_strides)
+    const gint64 *dst_strides, gconstpointer src, const gint64 *src_strides)
 {
   if (n_dims == 0) {
     memcpy (dst, src, size);
@@ -203,8 +201,7 @@ unet_copy_strided (gsize size, guint n_dims, const gint64 *dims, gpointer dst,
     return;
   }
   for (gint64 i = 0; i < dims[0]; i++)
-    unet_copy_strided (
-        size, n_dims - 1, dims + 1,
+    unet_copy_strided (size, n_dims - 1, dims + 1,
         (gchar *) dst + i * dst_strides[0] * (gint64) size, dst_strides + 1,
         (const gchar *) src + i * src_strides[0] * (gint64) size,
         src_strides + 1);
@@ -223,27 +220,27 @@ void
 unet_view_set_int (UnetTensorView *view, gsize index, gint64 value)
 {
   switch (view->dtype) {
-  case UNET_DTYPE_I64:
-    ((gint64 *) view->data)[index] = value;
-    break;
-  case UNET_DTYPE_I32:
-    ((gint32 *) view->data)[index] = (gint32) value;
-    break;
-  case UNET_DTYPE_I8:
-  case UNET_DTYPE_U8:
-    ((guint8 *) view->data)[index] = (guint8) value;
-    break;
-  case UNET_DTYPE_BOOL:
-    ((guint8 *) view->data)[index] = value != 0;
-    break;
-  case UNET_DTYPE_F32:
-    ((gfloat *) view->data)[index] = (gfloat) value;
-    break;
-  case UNET_DTYPE_F64:
-    ((gdouble *) view->data)[index] = (gdouble) value;
-    break;
-  default:
-    break;
+    case UNET_DTYPE_I64:
+      ((gint64 *) view->data)[index] = value;
+      break;
+    case UNET_DTYPE_I32:
+      ((gint32 *) view->data)[index] = (gint32) value;
+      break;
+    case UNET_DTYPE_I8:
+    case UNET_DTYPE_U8:
+      ((guint8 *) view->data)[index] = (guint8) value;
+      break;
+    case UNET_DTYPE_BOOL:
+      ((guint8 *) view->data)[index] = value != 0;
+      break;
+    case UNET_DTYPE_F32:
+      ((gfloat *) view->data)[index] = (gfloat) value;
+      break;
+    case UNET_DTYPE_F64:
+      ((gdouble *) view->data)[index] = (gdouble) value;
+      break;
+    default:
+      break;
   }
 }
 

@@ -55,8 +55,8 @@ unet_node_attr_float (const UnetNode *node, const gchar *name, gdouble def)
 }
 
 const gchar *
-unet_node_attr_string (const UnetNode *node, const gchar *name,
-                       const gchar *def)
+unet_node_attr_string (
+    const UnetNode *node, const gchar *name, const gchar *def)
 {
   const UnetAttr *attr = unet_node_attr (node, name);
 
@@ -64,8 +64,8 @@ unet_node_attr_string (const UnetNode *node, const gchar *name,
 }
 
 guint
-unet_node_attr_ints (const UnetNode *node, const gchar *name, gint64 *ints,
-                     guint n)
+unet_node_attr_ints (
+    const UnetNode *node, const gchar *name, gint64 *ints, guint n)
 {
   const UnetAttr *attr = unet_node_attr (node, name);
 
@@ -110,15 +110,15 @@ unet_node_set_attr_float (UnetNode *node, const gchar *name, gdouble value)
 }
 
 void
-unet_node_set_attr_string (UnetNode *node, const gchar *name,
-                           const gchar *value)
+unet_node_set_attr_string (
+    UnetNode *node, const gchar *name, const gchar *value)
 {
   replace_attr (node, name, UNET_ATTR_STRING)->s = g_strdup (value);
 }
 
 void
-unet_node_set_attr_ints (UnetNode *node, const gchar *name,
-                         const gint64 *ints, guint n)
+unet_node_set_attr_ints (
+    UnetNode *node, const gchar *name, const gint64 *ints, guint n)
 {
   UnetAttr *attr = replace_attr (node, name, UNET_ATTR_INTS);
 

@@ -93,8 +93,8 @@ find_axis (const UnetValue *in, guint axis, const UnetValue *out)
   gsize below = unet_dims_count (in->n_dims - axis - 1, in->dims + axis + 1);
 
   for (guint i = 0; i < out->n_dims; i++)
-    if (out->dims[i] == in->dims[axis] &&
-        unet_dims_count (out->n_dims - i - 1, out->dims + i + 1) == below)
+    if (out->dims[i] == in->dims[axis]
+        && unet_dims_count (out->n_dims - i - 1, out->dims + i + 1) == below)
       return (gint) i;
   return -1;
 }
@@ -104,8 +104,7 @@ follow_reshape (const UnetNode *node, Track *track)
 {
   for (guint i = 0; i < 2; i++)
     track->axis[i] = find_axis (unet_node_input (node, 0),
-                                (guint) track->axis[i],
-                                unet_node_output (node, 0));
+        (guint) track->axis[i], unet_node_output (node, 0));
 }
 
 /* ArgMax and Gather with one index may drop the channel axis. */
@@ -116,10 +115,9 @@ follow_dropped_axis (const UnetNode *node, Track *track)
   const UnetValue *out = unet_node_output (node, 0);
   guint dropped;
 
-  if (!unet_axis (unet_node_attr_int (node, "axis", 0), in->n_dims,
-                  &dropped) ||
-      (gint) dropped == track->axis[0] || (gint) dropped == track->axis[1] ||
-      out->n_dims > in->n_dims) {
+  if (!unet_axis (unet_node_attr_int (node, "axis", 0), in->n_dims, &dropped)
+      || (gint) dropped == track->axis[0] || (gint) dropped == track->axis[1]
+      || out->n_dims > in->n_dims) {
     *track = unknown;
     return;
   }
@@ -161,8 +159,7 @@ follow_slice (const UnetNode *node, Track *track)
       *track = unknown;
       return;
     }
-    track->offset[i] +=
-        track->scale[i] * (gdouble) starts[track->axis[i]];
+    track->offset[i] += track->scale[i] * (gdouble) starts[track->axis[i]];
     track->scale[i] *= (gdouble) steps[track->axis[i]];
   }
 }
@@ -187,8 +184,8 @@ follow_resize (const Walk *walk, const UnetNode *node, Track *track)
   const UnetValue *out = unet_node_output (node, 0);
   UnetResize resize;
 
-  if (!unet_node_resize (walk->graph, node, &resize, NULL) ||
-      resize.coord == UNET_COORD_TF_CROP_AND_RESIZE) {
+  if (!unet_node_resize (walk->graph, node, &resize, NULL)
+      || resize.coord == UNET_COORD_TF_CROP_AND_RESIZE) {
     *track = unknown;
     return;
   }
@@ -220,7 +217,7 @@ follow_split (const Walk *walk, const UnetNode *node, const Track *track)
   guint axis = 0;
 
   unet_axis (unet_node_attr_int (node, "axis", 0),
-             unet_node_input (node, 0)->n_dims, &axis);
+      unet_node_input (node, 0)->n_dims, &axis);
   for (guint i = 0; i < node->outputs->len; i++) {
     const UnetValue *out = unet_node_output (node, i);
     Track part = *track;
@@ -264,46 +261,46 @@ static Track
 follow_one (const Walk *walk, const UnetNode *node, Track track)
 {
   switch (node->op) {
-  case UNET_OP_Conv:
-  case UNET_OP_ConvTranspose:
-  case UNET_OP_MaxPool:
-  case UNET_OP_AveragePool:
-    follow_window (walk, node, &track);
-    break;
-  case UNET_OP_Transpose:
-    follow_transpose (node, &track);
-    break;
-  case UNET_OP_Reshape:
-  case UNET_OP_Flatten:
-  case UNET_OP_Squeeze:
-  case UNET_OP_Unsqueeze:
-    follow_reshape (node, &track);
-    break;
-  case UNET_OP_ArgMax:
-  case UNET_OP_Gather:
-    follow_dropped_axis (node, &track);
-    break;
-  case UNET_OP_ReduceMean:
-  case UNET_OP_ReduceMax:
-  case UNET_OP_ReduceSum:
-    follow_reduce (node, &track);
-    break;
-  case UNET_OP_Slice:
-    follow_slice (node, &track);
-    break;
-  case UNET_OP_Pad:
-    follow_pad (node, &track);
-    break;
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    follow_resize (walk, node, &track);
-    break;
-  case UNET_OP_DepthToSpace:
-  case UNET_OP_SpaceToDepth:
-    follow_blocks (node, &track);
-    break;
-  default:
-    return meet (walk, node);
+    case UNET_OP_Conv:
+    case UNET_OP_ConvTranspose:
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+      follow_window (walk, node, &track);
+      break;
+    case UNET_OP_Transpose:
+      follow_transpose (node, &track);
+      break;
+    case UNET_OP_Reshape:
+    case UNET_OP_Flatten:
+    case UNET_OP_Squeeze:
+    case UNET_OP_Unsqueeze:
+      follow_reshape (node, &track);
+      break;
+    case UNET_OP_ArgMax:
+    case UNET_OP_Gather:
+      follow_dropped_axis (node, &track);
+      break;
+    case UNET_OP_ReduceMean:
+    case UNET_OP_ReduceMax:
+    case UNET_OP_ReduceSum:
+      follow_reduce (node, &track);
+      break;
+    case UNET_OP_Slice:
+      follow_slice (node, &track);
+      break;
+    case UNET_OP_Pad:
+      follow_pad (node, &track);
+      break;
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      follow_resize (walk, node, &track);
+      break;
+    case UNET_OP_DepthToSpace:
+    case UNET_OP_SpaceToDepth:
+      follow_blocks (node, &track);
+      break;
+    default:
+      return meet (walk, node);
   }
   return track;
 }
@@ -316,24 +313,23 @@ follow (const Walk *walk, const UnetNode *node)
   Track track = in ? walk->tracks[in->id] : unknown;
 
   switch (node->op) {
-  case UNET_OP_GlobalAveragePool:
-  case UNET_OP_GlobalMaxPool:
-  case UNET_OP_MatMul:
-  case UNET_OP_Gemm:
-  case UNET_OP_Shape:
-    return;
-  case UNET_OP_Split:
-    if (is_known (&track))
-      follow_split (walk, node, &track);
-    return;
-  default:
-    break;
+    case UNET_OP_GlobalAveragePool:
+    case UNET_OP_GlobalMaxPool:
+    case UNET_OP_MatMul:
+    case UNET_OP_Gemm:
+    case UNET_OP_Shape:
+      return;
+    case UNET_OP_Split:
+      if (is_known (&track))
+        follow_split (walk, node, &track);
+      return;
+    default:
+      break;
   }
   /* Where operands meet, the first one need not be known. */
   if (out && out->has_shape && (is_known (&track) || node->inputs->len > 1))
-    walk->tracks[out->id] = is_known (&track)
-                                ? follow_one (walk, node, track)
-                                : meet (walk, node);
+    walk->tracks[out->id] = is_known (&track) ? follow_one (walk, node, track)
+                                              : meet (walk, node);
 }
 
 static void
@@ -353,7 +349,7 @@ report (const UnetValue *value, const Track *track, UnetGeometry *geometry)
 
 void
 unet_graph_geometry (const UnetGraph *graph, const UnetValue *input,
-                     gint channel_axis, UnetGeometry *geometry)
+    gint channel_axis, UnetGeometry *geometry)
 {
   g_autofree Track *tracks = g_new (Track, graph->values->len);
   Walk walk = { graph, tracks };

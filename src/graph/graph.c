@@ -72,8 +72,8 @@ unet_value_set_constant (UnetValue *value, UnetTensor *tensor)
 }
 
 void
-unet_value_set_shape (UnetValue *value, UnetDType dtype, guint n_dims,
-                      const gint64 *dims)
+unet_value_set_shape (
+    UnetValue *value, UnetDType dtype, guint n_dims, const gint64 *dims)
 {
   value->dtype = dtype;
   value->has_shape = TRUE;
@@ -84,8 +84,8 @@ unet_value_set_shape (UnetValue *value, UnetDType dtype, guint n_dims,
 }
 
 UnetValue *
-unet_graph_add_constant (UnetGraph *graph, const gchar *name,
-                         UnetTensor *tensor)
+unet_graph_add_constant (
+    UnetGraph *graph, const gchar *name, UnetTensor *tensor)
 {
   UnetValue *value = unet_graph_add_value (graph, name);
 
@@ -119,8 +119,8 @@ unet_graph_add_node (UnetGraph *graph, UnetOp op, const gchar *name)
 }
 
 UnetNode *
-unet_graph_insert_node (UnetGraph *graph, UnetNode *before, UnetOp op,
-                        const gchar *name)
+unet_graph_insert_node (
+    UnetGraph *graph, UnetNode *before, UnetOp op, const gchar *name)
 {
   UnetNode *node = node_new (graph, op, name);
   guint index = graph->nodes->len;
@@ -280,8 +280,8 @@ copy_node (UnetGraph *copy, const UnetNode *node)
   for (guint i = 0; i < node->outputs->len; i++)
     unet_node_add_output (to, twin (copy, unet_node_output (node, i)));
   for (guint i = 0; i < node->attrs->len; i++)
-    g_ptr_array_add (to->attrs,
-                     unet_attr_copy (g_ptr_array_index (node->attrs, i)));
+    g_ptr_array_add (
+        to->attrs, unet_attr_copy (g_ptr_array_index (node->attrs, i)));
   for (guint i = 0; i < node->post_ops->len; i++) {
     UnetPostOp post = g_array_index (node->post_ops, UnetPostOp, i);
     post.value = twin (copy, post.value);
@@ -322,11 +322,11 @@ unet_graph_copy (const UnetGraph *graph)
   for (guint i = 0; i < graph->nodes->len; i++)
     copy_node (copy, g_ptr_array_index (graph->nodes, i));
   for (guint i = 0; i < graph->inputs->len; i++)
-    g_ptr_array_add (copy->inputs,
-                     twin (copy, g_ptr_array_index (graph->inputs, i)));
+    g_ptr_array_add (
+        copy->inputs, twin (copy, g_ptr_array_index (graph->inputs, i)));
   for (guint i = 0; i < graph->outputs->len; i++)
-    g_ptr_array_add (copy->outputs,
-                     twin (copy, g_ptr_array_index (graph->outputs, i)));
+    g_ptr_array_add (
+        copy->outputs, twin (copy, g_ptr_array_index (graph->outputs, i)));
   copy_metadata (copy, graph);
   return copy;
 }
@@ -335,8 +335,7 @@ unet_graph_copy (const UnetGraph *graph)
 
 void
 unet_node_set_error (GError **error, const UnetGraph *graph,
-                     const UnetNode *node, UnetError code,
-                     const gchar *format, ...)
+    const UnetNode *node, UnetError code, const gchar *format, ...)
 {
   g_autofree gchar *message = NULL;
   va_list args;
@@ -345,6 +344,6 @@ unet_node_set_error (GError **error, const UnetGraph *graph,
   message = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error (error, UNET_ERROR, (gint) code, "%s%snode '%s' (%s): %s",
-               graph ? graph->name : "", graph ? ": " : "", node->name,
-               unet_op_def (node->op)->name, message);
+      graph ? graph->name : "", graph ? ": " : "", node->name,
+      unet_op_def (node->op)->name, message);
 }

@@ -24,8 +24,7 @@ typedef struct {
 } UnetTensor;
 
 /* %NULL when the size overflows or memory runs out; data is zeroed. */
-UnetTensor *unet_tensor_new (UnetDType dtype, guint n_dims,
-    const gint64 *dims);
+UnetTensor *unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims);
 UnetTensor *unet_tensor_ref (UnetTensor *tensor);
 void unet_tensor_unref (UnetTensor *tensor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetTensor, unet_tensor_unref)
@@ -44,8 +43,8 @@ gsize unet_dims_count (guint n_dims, const gint64 *dims);
  * within 2^31, so that arithmetic with a few of them cannot overflow. */
 gboolean unet_dims_are_sane (guint n_dims, const gint64 *dims);
 /* A copy of the same number of elements. */
-UnetTensor *unet_tensor_reshape (const UnetTensor *tensor, guint n_dims,
-    const gint64 *dims);
+UnetTensor *unet_tensor_reshape (
+    const UnetTensor *tensor, guint n_dims, const gint64 *dims);
 UnetTensor *unet_tensor_new_ints (const gint64 *ints, guint n);
 void unet_tensor_view (UnetTensor *tensor, UnetTensorView *view);
 /* One element of any type, converted. */
@@ -118,10 +117,10 @@ typedef struct {
 
 /* What fusion hangs behind a node, applied in order to its first output. */
 typedef enum {
-  UNET_POST_RELU,         /* max(x,0) */
-  UNET_POST_CLIP,         /* min(max(x,alpha),beta) */
-  UNET_POST_LEAKY_RELU,   /* x<0 ? alpha*x : x */
-  UNET_POST_ELU,          /* x<0 ? alpha*(exp(x)-1) : x */
+  UNET_POST_RELU,       /* max(x,0) */
+  UNET_POST_CLIP,       /* min(max(x,alpha),beta) */
+  UNET_POST_LEAKY_RELU, /* x<0 ? alpha*x : x */
+  UNET_POST_ELU,        /* x<0 ? alpha*(exp(x)-1) : x */
   UNET_POST_SIGMOID,
   UNET_POST_TANH,
   UNET_POST_SOFTPLUS,
@@ -129,10 +128,10 @@ typedef enum {
   UNET_POST_HARD_SWISH,   /* x*clip(x/6+1/2,0,1) */
   UNET_POST_SWISH,        /* x*sigmoid(alpha*x) */
   UNET_POST_GELU_ERF,
-  UNET_POST_LINEAR,       /* alpha*x+beta */
-  UNET_POST_ADD,          /* x + value, broadcast as ONNX does */
-  UNET_POST_MUL,          /* x * value, broadcast as ONNX does */
-  UNET_POST_PRELU,        /* x<0 ? value*x : x */
+  UNET_POST_LINEAR, /* alpha*x+beta */
+  UNET_POST_ADD,    /* x + value, broadcast as ONNX does */
+  UNET_POST_MUL,    /* x * value, broadcast as ONNX does */
+  UNET_POST_PRELU,  /* x<0 ? value*x : x */
 } UnetPostOpKind;
 
 typedef struct {
@@ -142,12 +141,12 @@ typedef struct {
 } UnetPostOp;
 
 /* Oracles. @operand: of ADD, MUL and PRELU. */
-gfloat unet_post_op_eval (const UnetPostOp *post_op, gfloat value,
-    gfloat operand);
+gfloat unet_post_op_eval (
+    const UnetPostOp *post_op, gfloat value, gfloat operand);
 /* All post-ops of a node over its first output (f32); @operands has one view
  * for each post-op, unused where it has no value. */
-gboolean unet_post_ops_eval (const UnetNode *node,
-    const UnetTensorView *operands, UnetTensorView *out);
+gboolean unet_post_ops_eval (
+    const UnetNode *node, const UnetTensorView *operands, UnetTensorView *out);
 
 /* ---- values, nodes, graph --------------------------------------------- */
 
@@ -178,12 +177,12 @@ struct _UnetNode {
 };
 
 struct _UnetGraph {
-  gchar *name;        /* what errors call it: file path */
+  gchar *name; /* what errors call it: file path */
   gint opset;
-  GPtrArray *values;  /* of UnetValue, owned; dead ones stay until compact */
-  GPtrArray *nodes;   /* of UnetNode, owned, in topological order */
-  GPtrArray *inputs;  /* of UnetValue: without initialisers */
-  GPtrArray *outputs; /* of UnetValue */
+  GPtrArray *values;    /* of UnetValue, owned; dead ones stay until compact */
+  GPtrArray *nodes;     /* of UnetNode, owned, in topological order */
+  GPtrArray *inputs;    /* of UnetValue: without initialisers */
+  GPtrArray *outputs;   /* of UnetValue */
   GHashTable *metadata; /* gchar * -> gchar * */
 };
 
@@ -193,21 +192,20 @@ void unet_graph_free (UnetGraph *graph);
 UnetGraph *unet_graph_copy (const UnetGraph *graph);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetGraph, unet_graph_free)
 
-void unet_value_set_shape (UnetValue *value, UnetDType dtype, guint n_dims,
-    const gint64 *dims);
+void unet_value_set_shape (
+    UnetValue *value, UnetDType dtype, guint n_dims, const gint64 *dims);
 /* Takes over @tensor. */
 void unet_value_set_constant (UnetValue *value, UnetTensor *tensor);
 
 UnetValue *unet_graph_add_value (UnetGraph *graph, const gchar *name);
 /* Takes over @tensor. */
-UnetValue *unet_graph_add_constant (UnetGraph *graph, const gchar *name,
-    UnetTensor *tensor);
+UnetValue *unet_graph_add_constant (
+    UnetGraph *graph, const gchar *name, UnetTensor *tensor);
 /* Appends the node at the end of the order. */
-UnetNode *unet_graph_add_node (UnetGraph *graph, UnetOp op,
-    const gchar *name);
+UnetNode *unet_graph_add_node (UnetGraph *graph, UnetOp op, const gchar *name);
 /* Inserts before @before, which is in the graph. */
-UnetNode *unet_graph_insert_node (UnetGraph *graph, UnetNode *before,
-    UnetOp op, const gchar *name);
+UnetNode *unet_graph_insert_node (
+    UnetGraph *graph, UnetNode *before, UnetOp op, const gchar *name);
 /* Unlinks and frees a node; its outputs stay, without a producer. */
 void unet_graph_remove_node (UnetGraph *graph, UnetNode *node);
 
@@ -219,8 +217,8 @@ void unet_node_set_output (UnetNode *node, guint index, UnetValue *value);
 void unet_node_add_post_op (UnetNode *node, const UnetPostOp *post_op);
 void unet_node_remove_post_op (UnetNode *node, guint index);
 /* Every use of @old, graph outputs included, becomes one of @value. */
-void unet_graph_replace_value (UnetGraph *graph, UnetValue *old,
-    UnetValue *value);
+void unet_graph_replace_value (
+    UnetGraph *graph, UnetValue *old, UnetValue *value);
 gboolean unet_graph_is_output (const UnetGraph *graph, const UnetValue *value);
 
 /* %NULL beyond the end or where the file left it out. */
@@ -228,22 +226,21 @@ UnetValue *unet_node_input (const UnetNode *node, guint index);
 UnetValue *unet_node_output (const UnetNode *node, guint index);
 
 const UnetAttr *unet_node_attr (const UnetNode *node, const gchar *name);
-gint64 unet_node_attr_int (const UnetNode *node, const gchar *name,
-    gint64 def);
-gdouble unet_node_attr_float (const UnetNode *node, const gchar *name,
-    gdouble def);
-const gchar *unet_node_attr_string (const UnetNode *node, const gchar *name,
-    const gchar *def);
+gint64 unet_node_attr_int (const UnetNode *node, const gchar *name, gint64 def);
+gdouble unet_node_attr_float (
+    const UnetNode *node, const gchar *name, gdouble def);
+const gchar *unet_node_attr_string (
+    const UnetNode *node, const gchar *name, const gchar *def);
 /* Copies up to @n entries; returns how many the attribute has, 0 if absent. */
-guint unet_node_attr_ints (const UnetNode *node, const gchar *name,
-    gint64 *ints, guint n);
+guint unet_node_attr_ints (
+    const UnetNode *node, const gchar *name, gint64 *ints, guint n);
 void unet_node_set_attr_int (UnetNode *node, const gchar *name, gint64 value);
-void unet_node_set_attr_float (UnetNode *node, const gchar *name,
-    gdouble value);
-void unet_node_set_attr_string (UnetNode *node, const gchar *name,
-    const gchar *value);
-void unet_node_set_attr_ints (UnetNode *node, const gchar *name,
-    const gint64 *ints, guint n);
+void unet_node_set_attr_float (
+    UnetNode *node, const gchar *name, gdouble value);
+void unet_node_set_attr_string (
+    UnetNode *node, const gchar *name, const gchar *value);
+void unet_node_set_attr_ints (
+    UnetNode *node, const gchar *name, const gint64 *ints, guint n);
 /* Takes over @attr; replaces one of the same name. */
 void unet_node_add_attr (UnetNode *node, UnetAttr *attr);
 void unet_node_remove_attr (UnetNode *node, const gchar *name);
@@ -273,8 +270,11 @@ gboolean unet_node_window (const UnetGraph *graph, const UnetNode *node,
     UnetWindow *window, GError **error);
 
 /* Resize and Upsample resolved for known shapes. */
-typedef enum { UNET_RESIZE_NEAREST, UNET_RESIZE_LINEAR, UNET_RESIZE_CUBIC }
-UnetResizeMode;
+typedef enum {
+  UNET_RESIZE_NEAREST,
+  UNET_RESIZE_LINEAR,
+  UNET_RESIZE_CUBIC
+} UnetResizeMode;
 typedef enum {
   UNET_COORD_HALF_PIXEL,
   UNET_COORD_PYTORCH_HALF_PIXEL,
@@ -305,10 +305,9 @@ gfloat unet_resize_coord (const UnetResize *resize, guint rank, guint axis,
 
 /* Parameters of other operators, resolved for known shapes; %FALSE where they
  * are not constant or make no sense. One entry for each axis of input 0. */
-gboolean unet_node_permutation (const UnetNode *node, guint rank,
-    guint *permutation);
-gboolean unet_node_slice (const UnetNode *node, gint64 *starts,
-    gint64 *steps);
+gboolean unet_node_permutation (
+    const UnetNode *node, guint rank, guint *permutation);
+gboolean unet_node_slice (const UnetNode *node, gint64 *starts, gint64 *steps);
 gboolean unet_node_pads (const UnetNode *node, gint64 *begin, gint64 *end);
 
 /* Whether the node adds products of integers, which must not be rounded on
@@ -347,7 +346,7 @@ typedef struct {
   gboolean known;
   gint axis[2];                /* which are rows and columns */
   gdouble scale[2], offset[2]; /* rows, columns */
-  gint64 extent[2]; /* of the value's own rows and columns */
+  gint64 extent[2];            /* of the value's own rows and columns */
 } UnetGeometry;
 /* Walks from @input (4-D; @channel_axis 1 or 3); @geometry has one entry per
  * value id. Strided and padded windows, crops and resizes are followed. */
@@ -359,13 +358,13 @@ void unet_graph_geometry (const UnetGraph *graph, const UnetValue *input,
  * such as a gate from its mean, is left out. */
 typedef struct {
   gdouble low[2], high[2]; /* rows, columns */
-  gboolean padded; /* sees borders that a layer has made up */
+  gboolean padded;         /* sees borders that a layer has made up */
 } UnetReach;
 /* @geometry: of unet_graph_geometry(); @reach has one entry per value id. */
 void unet_graph_reach (const UnetGraph *graph, const UnetValue *input,
     const UnetGeometry *geometry, UnetReach *reach);
 /* The least shift of the picture, in pixels, that only shifts every value. */
-void unet_graph_grid (const UnetGraph *graph, const UnetGeometry *geometry,
-    gint64 grid[2]);
+void unet_graph_grid (
+    const UnetGraph *graph, const UnetGeometry *geometry, gint64 grid[2]);
 
 G_END_DECLS

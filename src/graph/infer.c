@@ -6,7 +6,7 @@
 
 /* What folding may add to the weights, so that a file of a few bytes cannot
  * take all memory. */
-#define SPARE_BYTES ((guint64) 256 << 20)
+#define SPARE_BYTES           ((guint64) 256 << 20)
 #define BYTES_PER_WEIGHT_BYTE 8
 /* Multiplications that folding may spend on one node. */
 #define MAX_FOLD_WORK 1e9
@@ -18,7 +18,7 @@ typedef struct {
 
 static gboolean
 fail (const Inference *self, const UnetNode *node, UnetError code,
-      const gchar *message, GError **error)
+    const gchar *message, GError **error)
 {
   unet_node_set_error (error, self->graph, node, code, "%s", message);
   return FALSE;
@@ -32,8 +32,8 @@ constant_bytes (const UnetGraph *graph)
   for (guint i = 0; i < graph->values->len; i++) {
     const UnetValue *value = g_ptr_array_index (graph->values, i);
     if (value->constant)
-      bytes += value->constant->n_elements *
-               unet_dtype_size (value->constant->dtype);
+      bytes += value->constant->n_elements
+          * unet_dtype_size (value->constant->dtype);
   }
   return bytes;
 }
@@ -74,8 +74,8 @@ check_outputs (const Inference *self, const UnetNode *node, GError **error)
     if (!value || !value->has_shape)
       continue;
     if (!unet_dims_are_sane (value->n_dims, value->dims))
-      return fail (self, node, UNET_ERROR_LIMIT, "the output is too large",
-                   error);
+      return fail (
+          self, node, UNET_ERROR_LIMIT, "the output is too large", error);
   }
   return TRUE;
 }
@@ -113,44 +113,44 @@ is_cheap (const UnetNode *node)
   gdouble work = (gdouble) unet_dims_count (out->n_dims, out->dims);
 
   switch (node->op) {
-  case UNET_OP_Conv:
-  case UNET_OP_ConvTranspose:
-  case UNET_OP_MatMul:
-  case UNET_OP_Gemm:
-    work *= (gdouble) unet_dims_count (weights->n_dims, weights->dims);
-    break;
-  case UNET_OP_MaxPool:
-  case UNET_OP_AveragePool:
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    work *= (gdouble) unet_dims_count (unet_node_input (node, 0)->n_dims,
-                                       unet_node_input (node, 0)->dims);
-    break;
-  default:
-    break;
+    case UNET_OP_Conv:
+    case UNET_OP_ConvTranspose:
+    case UNET_OP_MatMul:
+    case UNET_OP_Gemm:
+      work *= (gdouble) unet_dims_count (weights->n_dims, weights->dims);
+      break;
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      work *= (gdouble) unet_dims_count (
+          unet_node_input (node, 0)->n_dims, unet_node_input (node, 0)->dims);
+      break;
+    default:
+      break;
   }
   return work <= MAX_FOLD_WORK;
 }
 
 static gboolean
 allocate_outputs (Inference *self, const UnetNode *node, UnetTensor **tensors,
-                  UnetTensorView *out, GError **error)
+    UnetTensorView *out, GError **error)
 {
   for (guint i = 0; i < node->outputs->len; i++) {
     const UnetValue *value = unet_node_output (node, i);
     guint64 bytes;
     if (!value)
       continue;
-    bytes = unet_dims_count (value->n_dims, value->dims) *
-            unet_dtype_size (value->dtype);
+    bytes = unet_dims_count (value->n_dims, value->dims)
+        * unet_dtype_size (value->dtype);
     if (bytes > self->bytes_left)
       return fail (self, node, UNET_ERROR_LIMIT,
-                   "constants grow beyond all measure", error);
+          "constants grow beyond all measure", error);
     self->bytes_left -= bytes;
     tensors[i] = unet_tensor_new (value->dtype, value->n_dims, value->dims);
     if (!tensors[i])
-      return fail (self, node, UNET_ERROR_LIMIT, "no memory for constants",
-                   error);
+      return fail (
+          self, node, UNET_ERROR_LIMIT, "no memory for constants", error);
     unet_tensor_view (tensors[i], &out[i]);
   }
   return TRUE;
@@ -158,7 +158,7 @@ allocate_outputs (Inference *self, const UnetNode *node, UnetTensor **tensors,
 
 static gboolean
 evaluate (const Inference *self, const UnetNode *node, UnetTensorView *out,
-          GError **error)
+    GError **error)
 {
   guint n_in = node->inputs->len;
   g_autofree UnetTensorView *in = g_new0 (UnetTensorView, MAX (n_in, 1));
@@ -169,12 +169,12 @@ evaluate (const Inference *self, const UnetNode *node, UnetTensorView *out,
     if (value)
       unet_tensor_view (value->constant, &in[i]);
   }
-  if (unet_op_def (node->op)->eval (node, in, n_in, out, node->outputs->len,
-                                    &local))
+  if (unet_op_def (node->op)->eval (
+          node, in, n_in, out, node->outputs->len, &local))
     return TRUE;
   /* Oracles do not know the file's name. */
   g_set_error (error, UNET_ERROR, local->code, "%s: %s", self->graph->name,
-               local->message);
+      local->message);
   return FALSE;
 }
 
@@ -184,8 +184,8 @@ fold (Inference *self, UnetNode *node, GError **error)
   guint n = node->outputs->len;
   g_autofree UnetTensor **tensors = g_new0 (UnetTensor *, n);
   g_autofree UnetTensorView *out = g_new0 (UnetTensorView, n);
-  gboolean ok = allocate_outputs (self, node, tensors, out, error) &&
-                evaluate (self, node, out, error);
+  gboolean ok = allocate_outputs (self, node, tensors, out, error)
+      && evaluate (self, node, out, error);
 
   for (guint i = 0; i < n; i++)
     if (ok && tensors[i])
@@ -226,10 +226,10 @@ infer_node (Inference *self, UnetNode *node, GError **error)
     leave_open (node);
     return TRUE;
   }
-  if (!unet_node_check_types (self->graph, node, error) ||
-      !unet_node_modernize (self->graph, node, error) ||
-      !unet_op_def (node->op)->infer (self->graph, node, error) ||
-      !check_outputs (self, node, error))
+  if (!unet_node_check_types (self->graph, node, error)
+      || !unet_node_modernize (self->graph, node, error)
+      || !unet_op_def (node->op)->infer (self->graph, node, error)
+      || !check_outputs (self, node, error))
     return FALSE;
   if (outputs_are_constant (node) || !is_constant (node) || !is_cheap (node))
     return TRUE;
@@ -241,11 +241,11 @@ check_sources (const UnetGraph *graph, GError **error)
 {
   for (guint i = 0; i < graph->values->len; i++) {
     const UnetValue *value = g_ptr_array_index (graph->values, i);
-    if (value->producer || !value->has_shape ||
-        unet_dims_are_sane (value->n_dims, value->dims))
+    if (value->producer || !value->has_shape
+        || unet_dims_are_sane (value->n_dims, value->dims))
       continue;
-    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: '%s' is too large", graph->name, value->name);
+    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT, "%s: '%s' is too large",
+        graph->name, value->name);
     return FALSE;
   }
   return TRUE;

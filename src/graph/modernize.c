@@ -22,11 +22,11 @@ append_ones (UnetGraph *graph, UnetNode *node, guint trailing)
   }
   wide = unet_graph_add_value (graph, b->name);
   if (b->constant) {
-    unet_value_set_constant (wide,
-                             unet_tensor_reshape (b->constant, rank, dims));
+    unet_value_set_constant (
+        wide, unet_tensor_reshape (b->constant, rank, dims));
   } else {
-    unsqueeze = unet_graph_insert_node (graph, node, UNET_OP_Unsqueeze,
-                                        node->name);
+    unsqueeze =
+        unet_graph_insert_node (graph, node, UNET_OP_Unsqueeze, node->name);
     unet_node_set_attr_ints (unsqueeze, "axes", axes, trailing);
     unet_node_add_input (unsqueeze, b);
     unet_node_add_output (unsqueeze, wide);
@@ -43,13 +43,13 @@ modernize_broadcast (UnetGraph *graph, UnetNode *node, GError **error)
   const UnetValue *b = unet_node_input (node, 1);
   guint axis;
 
-  if (!unet_node_attr_int (node, "broadcast", 0) ||
-      !unet_node_attr (node, "axis"))
+  if (!unet_node_attr_int (node, "broadcast", 0)
+      || !unet_node_attr (node, "axis"))
     return TRUE;
-  if (!unet_axis (unet_node_attr_int (node, "axis", 0), a->n_dims, &axis) ||
-      axis + b->n_dims > a->n_dims) {
+  if (!unet_axis (unet_node_attr_int (node, "axis", 0), a->n_dims, &axis)
+      || axis + b->n_dims > a->n_dims) {
     unet_node_set_error (error, graph, node, UNET_ERROR_SHAPE,
-                         "'axis' does not fit rank %u", a->n_dims);
+        "'axis' does not fit rank %u", a->n_dims);
     return FALSE;
   }
   unet_node_remove_attr (node, "axis");
@@ -74,7 +74,7 @@ modernize_prelu (UnetGraph *graph, UnetNode *node)
 
 static UnetValue *
 insert_reshape (UnetGraph *graph, UnetNode *before, UnetValue *input,
-                guint n_dims, const gint64 *dims, const gchar *name)
+    guint n_dims, const gint64 *dims, const gchar *name)
 {
   UnetNode *reshape =
       unet_graph_insert_node (graph, before, UNET_OP_Reshape, name);
@@ -124,8 +124,8 @@ modernize_softmax (UnetGraph *graph, UnetNode *node, GError **error)
   softmax = unet_graph_insert_node (graph, node, node->op, node->name);
   softmax->since = 13;
   unet_node_set_attr_int (softmax, "axis", 1);
-  unet_node_add_input (softmax, insert_reshape (graph, softmax, x, 2, flat,
-                                                node->name));
+  unet_node_add_input (
+      softmax, insert_reshape (graph, softmax, x, 2, flat, node->name));
   result = unet_graph_add_value (graph, node->name);
   unet_value_set_shape (result, x->dtype, 2, flat);
   unet_node_add_output (softmax, result);
@@ -134,9 +134,8 @@ modernize_softmax (UnetGraph *graph, UnetNode *node, GError **error)
   unet_node_remove_attr (node, "axis");
   unet_node_set_input (node, 0, result);
   unet_node_set_input (node, 1,
-                       unet_graph_add_constant (
-                           graph, y->name,
-                           unet_tensor_new_ints (x->dims, x->n_dims)));
+      unet_graph_add_constant (
+          graph, y->name, unet_tensor_new_ints (x->dims, x->n_dims)));
   return TRUE;
 }
 
@@ -153,8 +152,8 @@ modernize_sum (UnetGraph *graph, UnetNode *node)
     gint64 dims[UNET_MAX_DIMS];
     UnetNode *add;
     guint n;
-    if (!a || !b || a->dtype != b->dtype ||
-        !unet_broadcast (a->n_dims, a->dims, b->n_dims, b->dims, &n, dims))
+    if (!a || !b || a->dtype != b->dtype
+        || !unet_broadcast (a->n_dims, a->dims, b->n_dims, b->dims, &n, dims))
       return TRUE; /* inference complains */
     add = unet_graph_insert_node (graph, node, UNET_OP_Add, node->name);
     unet_node_add_input (add, a);
@@ -173,25 +172,25 @@ gboolean
 unet_node_modernize (UnetGraph *graph, UnetNode *node, GError **error)
 {
   switch (node->op) {
-  case UNET_OP_Add:
-  case UNET_OP_Sub:
-  case UNET_OP_Mul:
-  case UNET_OP_Div:
-  case UNET_OP_Pow:
-  case UNET_OP_And:
-  case UNET_OP_Or:
-  case UNET_OP_Equal:
-  case UNET_OP_Less:
-  case UNET_OP_Greater:
-    return node->since >= 7 || modernize_broadcast (graph, node, error);
-  case UNET_OP_Sum:
-    return modernize_sum (graph, node);
-  case UNET_OP_PRelu:
-    return node->since >= 7 || modernize_prelu (graph, node);
-  case UNET_OP_Softmax:
-  case UNET_OP_LogSoftmax:
-    return node->since >= 13 || modernize_softmax (graph, node, error);
-  default:
-    return TRUE;
+    case UNET_OP_Add:
+    case UNET_OP_Sub:
+    case UNET_OP_Mul:
+    case UNET_OP_Div:
+    case UNET_OP_Pow:
+    case UNET_OP_And:
+    case UNET_OP_Or:
+    case UNET_OP_Equal:
+    case UNET_OP_Less:
+    case UNET_OP_Greater:
+      return node->since >= 7 || modernize_broadcast (graph, node, error);
+    case UNET_OP_Sum:
+      return modernize_sum (graph, node);
+    case UNET_OP_PRelu:
+      return node->since >= 7 || modernize_prelu (graph, node);
+    case UNET_OP_Softmax:
+    case UNET_OP_LogSoftmax:
+      return node->since >= 13 || modernize_softmax (graph, node, error);
+    default:
+      return TRUE;
   }
 }

@@ -16,38 +16,38 @@ same_from (UnetOp op, guint *first)
 {
   *first = 0;
   switch (op) {
-  case UNET_OP_Where:
-    *first = 1;
-    return TRUE;
-  case UNET_OP_Conv:
-  case UNET_OP_ConvTranspose:
-  case UNET_OP_BatchNormalization:
-  case UNET_OP_InstanceNormalization:
-  case UNET_OP_PRelu:
-  case UNET_OP_Clip:
-  case UNET_OP_MatMul:
-  case UNET_OP_Gemm:
-  case UNET_OP_Concat:
-  case UNET_OP_Add:
-  case UNET_OP_Sub:
-  case UNET_OP_Mul:
-  case UNET_OP_Div:
-  case UNET_OP_Min:
-  case UNET_OP_Max:
-  case UNET_OP_Sum:
-  case UNET_OP_Mean:
-  case UNET_OP_Equal:
-  case UNET_OP_Less:
-  case UNET_OP_Greater:
-  case UNET_OP_LessOrEqual:
-  case UNET_OP_GreaterOrEqual:
-  case UNET_OP_And:
-  case UNET_OP_Or:
-  case UNET_OP_Xor:
-  case UNET_OP_Range:
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_Where:
+      *first = 1;
+      return TRUE;
+    case UNET_OP_Conv:
+    case UNET_OP_ConvTranspose:
+    case UNET_OP_BatchNormalization:
+    case UNET_OP_InstanceNormalization:
+    case UNET_OP_PRelu:
+    case UNET_OP_Clip:
+    case UNET_OP_MatMul:
+    case UNET_OP_Gemm:
+    case UNET_OP_Concat:
+    case UNET_OP_Add:
+    case UNET_OP_Sub:
+    case UNET_OP_Mul:
+    case UNET_OP_Div:
+    case UNET_OP_Min:
+    case UNET_OP_Max:
+    case UNET_OP_Sum:
+    case UNET_OP_Mean:
+    case UNET_OP_Equal:
+    case UNET_OP_Less:
+    case UNET_OP_Greater:
+    case UNET_OP_LessOrEqual:
+    case UNET_OP_GreaterOrEqual:
+    case UNET_OP_And:
+    case UNET_OP_Or:
+    case UNET_OP_Xor:
+    case UNET_OP_Range:
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
@@ -58,53 +58,52 @@ index_inputs (UnetOp op, guint *from, guint *to)
   *from = 1;
   *to = 2;
   switch (op) {
-  case UNET_OP_Reshape:
-  case UNET_OP_Expand:
-  case UNET_OP_Tile:
-  case UNET_OP_Gather:
-  case UNET_OP_Pad:
-  case UNET_OP_Split:
-  case UNET_OP_Squeeze:
-  case UNET_OP_Unsqueeze:
-    return;
-  case UNET_OP_Slice:
-    *to = 5;
-    return;
-  case UNET_OP_Resize:
-    *from = 3;
-    *to = 4;
-    return;
-  case UNET_OP_ConstantOfShape:
-    *from = 0;
-    *to = 1;
-    return;
-  default:
-    *to = 0;
+    case UNET_OP_Reshape:
+    case UNET_OP_Expand:
+    case UNET_OP_Tile:
+    case UNET_OP_Gather:
+    case UNET_OP_Pad:
+    case UNET_OP_Split:
+    case UNET_OP_Squeeze:
+    case UNET_OP_Unsqueeze:
+      return;
+    case UNET_OP_Slice:
+      *to = 5;
+      return;
+    case UNET_OP_Resize:
+      *from = 3;
+      *to = 4;
+      return;
+    case UNET_OP_ConstantOfShape:
+      *from = 0;
+      *to = 1;
+      return;
+    default:
+      *to = 0;
   }
 }
 
 static gboolean
 wants_bools (UnetOp op, guint index)
 {
-  return op == UNET_OP_And || op == UNET_OP_Or || op == UNET_OP_Xor ||
-         op == UNET_OP_Not || (op == UNET_OP_Where && index == 0);
+  return op == UNET_OP_And || op == UNET_OP_Or || op == UNET_OP_Xor
+      || op == UNET_OP_Not || (op == UNET_OP_Where && index == 0);
 }
 
 static gboolean
-fail (const UnetGraph *graph, const UnetNode *node, guint index,
-      GError **error)
+fail (const UnetGraph *graph, const UnetNode *node, guint index, GError **error)
 {
   const UnetValue *value = unet_node_input (node, index);
 
   unet_node_set_error (error, graph, node, UNET_ERROR_PARSE,
-                       "input %u, '%s', is of the wrong type (%s)", index,
-                       value->name, unet_dtype_name (value->dtype));
+      "input %u, '%s', is of the wrong type (%s)", index, value->name,
+      unet_dtype_name (value->dtype));
   return FALSE;
 }
 
 gboolean
-unet_node_check_types (const UnetGraph *graph, const UnetNode *node,
-                       GError **error)
+unet_node_check_types (
+    const UnetGraph *graph, const UnetNode *node, GError **error)
 {
   guint first, from, to;
   gboolean same = same_from (node->op, &first);

@@ -9,19 +9,19 @@
 
 /* All inputs broadcast together; the result has the type of input @typed. */
 static gboolean
-infer_broadcast (UnetGraph *graph, UnetNode *node, UnetDType dtype,
-                 GError **error)
+infer_broadcast (
+    UnetGraph *graph, UnetNode *node, UnetDType dtype, GError **error)
 {
   gint64 dims[UNET_MAX_DIMS];
   guint n = 0;
 
   for (guint i = 0; i < node->inputs->len; i++) {
     const UnetValue *value = unet_node_input (node, i);
-    if (!value || !unet_broadcast (n, dims, value->n_dims, value->dims, &n,
-                                   dims)) {
+    if (!value
+        || !unet_broadcast (n, dims, value->n_dims, value->dims, &n, dims)) {
       unet_node_set_error (error, graph, node, UNET_ERROR_SHAPE,
-                           "the shape of input '%s' does not broadcast",
-                           value ? value->name : "");
+          "the shape of input '%s' does not broadcast",
+          value ? value->name : "");
       return FALSE;
     }
   }
@@ -39,27 +39,26 @@ check_types (UnetGraph *graph, UnetNode *node, GError **error)
     if (value && value->dtype == first->dtype)
       continue;
     unet_node_set_error (error, graph, node, UNET_ERROR_SHAPE,
-                         "'%s' is %s and '%s' is %s", first->name,
-                         unet_dtype_name (first->dtype),
-                         value ? value->name : "",
-                         unet_dtype_name (value ? value->dtype : 0));
+        "'%s' is %s and '%s' is %s", first->name,
+        unet_dtype_name (first->dtype), value ? value->name : "",
+        unet_dtype_name (value ? value->dtype : 0));
     return FALSE;
   }
   return TRUE;
 }
 
-#define ARITHMETIC(op)                                                        \
-  UNET_INFER (op)                                                             \
-  {                                                                           \
-    return check_types (graph, node, error) &&                                \
-           infer_broadcast (graph, node, unet_node_input (node, 0)->dtype,    \
-                            error);                                           \
+#define ARITHMETIC(op)                                                         \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return check_types (graph, node, error)                                    \
+        && infer_broadcast (                                                   \
+            graph, node, unet_node_input (node, 0)->dtype, error);             \
   }
-#define COMPARISON(op)                                                        \
-  UNET_INFER (op)                                                             \
-  {                                                                           \
-    return check_types (graph, node, error) &&                                \
-           infer_broadcast (graph, node, UNET_DTYPE_BOOL, error);             \
+#define COMPARISON(op)                                                         \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return check_types (graph, node, error)                                    \
+        && infer_broadcast (graph, node, UNET_DTYPE_BOOL, error);              \
   }
 
 ARITHMETIC (Add)
@@ -81,14 +80,12 @@ ARITHMETIC (Mean)
 
 UNET_INFER (Pow)
 {
-  return infer_broadcast (graph, node, unet_node_input (node, 0)->dtype,
-                          error);
+  return infer_broadcast (graph, node, unet_node_input (node, 0)->dtype, error);
 }
 
 UNET_INFER (Where)
 {
-  return infer_broadcast (graph, node, unet_node_input (node, 1)->dtype,
-                          error);
+  return infer_broadcast (graph, node, unet_node_input (node, 1)->dtype, error);
 }
 
 /* The slope broadcasts to the input and not the other way. */
@@ -110,7 +107,7 @@ typedef struct {
 
 /* A row of @n results; the strides are 0 or 1. */
 typedef void (*Row) (const Operands *o, gint64 n, gint64 a, gint64 a_stride,
-                     gint64 b, gint64 b_stride, gint64 out);
+    gint64 b, gint64 b_stride, gint64 out);
 
 static void
 walk (const Operands *o, Row row)
@@ -177,71 +174,67 @@ maximum (gdouble a, gdouble b)
 
 /* Three rows of each operator: f32, other floats by way of double, integers
  * by way of 64 bits. */
-#define ROWS(op, float_expression, double_expression, int_expression)         \
-  static void op##_f32 (const Operands *o, gint64 n, gint64 a_at,             \
-                        gint64 a_stride, gint64 b_at, gint64 b_stride,        \
-                        gint64 out_at)                                        \
-  {                                                                           \
-    const gfloat *pa = (const gfloat *) o->a->data + a_at;                    \
-    const gfloat *pb = (const gfloat *) o->b->data + b_at;                    \
-    gfloat *to = (gfloat *) o->out->data + out_at;                            \
-    for (gint64 i = 0; i < n; i++) {                                          \
-      gfloat a = pa[i * a_stride], b = pb[i * b_stride];                      \
-      to[i] = (gfloat) (float_expression);                                    \
-    }                                                                         \
-  }                                                                           \
-  static void op##_float (const Operands *o, gint64 n, gint64 a_at,           \
-                          gint64 a_stride, gint64 b_at, gint64 b_stride,      \
-                          gint64 out_at)                                      \
-  {                                                                           \
-    for (gint64 i = 0; i < n; i++) {                                          \
-      gdouble a = unet_view_float (o->a, (gsize) (a_at + i * a_stride));      \
-      gdouble b = unet_view_float (o->b, (gsize) (b_at + i * b_stride));      \
-      unet_view_set_float (o->out, (gsize) (out_at + i),                      \
-                           double_expression);                                \
-    }                                                                         \
-  }                                                                           \
-  static void op##_int (const Operands *o, gint64 n, gint64 a_at,             \
-                        gint64 a_stride, gint64 b_at, gint64 b_stride,        \
-                        gint64 out_at)                                        \
-  {                                                                           \
-    for (gint64 i = 0; i < n; i++) {                                          \
-      gint64 a = unet_view_int (o->a, (gsize) (a_at + i * a_stride));         \
-      gint64 b = unet_view_int (o->b, (gsize) (b_at + i * b_stride));         \
-      unet_view_set_int (o->out, (gsize) (out_at + i), int_expression);       \
-    }                                                                         \
-  }                                                                           \
-  static void op##_walk (const Operands *o)                                   \
-  {                                                                           \
-    if (o->a->dtype == UNET_DTYPE_F32 && o->b->dtype == UNET_DTYPE_F32 &&     \
-        o->out->dtype == UNET_DTYPE_F32)                                      \
-      walk (o, op##_f32);                                                     \
-    else if (unet_dtype_is_float (o->a->dtype) ||                             \
-             unet_dtype_is_float (o->b->dtype))                               \
-      walk (o, op##_float);                                                   \
-    else                                                                      \
-      walk (o, op##_int);                                                     \
+#define ROWS(op, float_expression, double_expression, int_expression)          \
+  static void op##_f32 (const Operands *o, gint64 n, gint64 a_at,              \
+      gint64 a_stride, gint64 b_at, gint64 b_stride, gint64 out_at)            \
+  {                                                                            \
+    const gfloat *pa = (const gfloat *) o->a->data + a_at;                     \
+    const gfloat *pb = (const gfloat *) o->b->data + b_at;                     \
+    gfloat *to = (gfloat *) o->out->data + out_at;                             \
+    for (gint64 i = 0; i < n; i++) {                                           \
+      gfloat a = pa[i * a_stride], b = pb[i * b_stride];                       \
+      to[i] = (gfloat) (float_expression);                                     \
+    }                                                                          \
+  }                                                                            \
+  static void op##_float (const Operands *o, gint64 n, gint64 a_at,            \
+      gint64 a_stride, gint64 b_at, gint64 b_stride, gint64 out_at)            \
+  {                                                                            \
+    for (gint64 i = 0; i < n; i++) {                                           \
+      gdouble a = unet_view_float (o->a, (gsize) (a_at + i * a_stride));       \
+      gdouble b = unet_view_float (o->b, (gsize) (b_at + i * b_stride));       \
+      unet_view_set_float (o->out, (gsize) (out_at + i), double_expression);   \
+    }                                                                          \
+  }                                                                            \
+  static void op##_int (const Operands *o, gint64 n, gint64 a_at,              \
+      gint64 a_stride, gint64 b_at, gint64 b_stride, gint64 out_at)            \
+  {                                                                            \
+    for (gint64 i = 0; i < n; i++) {                                           \
+      gint64 a = unet_view_int (o->a, (gsize) (a_at + i * a_stride));          \
+      gint64 b = unet_view_int (o->b, (gsize) (b_at + i * b_stride));          \
+      unet_view_set_int (o->out, (gsize) (out_at + i), int_expression);        \
+    }                                                                          \
+  }                                                                            \
+  static void op##_walk (const Operands *o)                                    \
+  {                                                                            \
+    if (o->a->dtype == UNET_DTYPE_F32 && o->b->dtype == UNET_DTYPE_F32         \
+        && o->out->dtype == UNET_DTYPE_F32)                                    \
+      walk (o, op##_f32);                                                      \
+    else if (unet_dtype_is_float (o->a->dtype)                                 \
+        || unet_dtype_is_float (o->b->dtype))                                  \
+      walk (o, op##_float);                                                    \
+    else                                                                       \
+      walk (o, op##_int);                                                      \
   }
 
-#define BINARY(op, float_expression, int_expression)                          \
-  ROWS (op, float_expression, float_expression, int_expression)               \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    Operands o = { &in[0], &in[1], out };                                     \
-    op##_walk (&o);                                                           \
-    return TRUE;                                                              \
+#define BINARY(op, float_expression, int_expression)                           \
+  ROWS (op, float_expression, float_expression, int_expression)                \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    Operands o = { &in[0], &in[1], out };                                      \
+    op##_walk (&o);                                                            \
+    return TRUE;                                                               \
   }
 
 BINARY (Add, a + b, wrap ((guint64) a + (guint64) b))
 BINARY (Sub, a - b, wrap ((guint64) a - (guint64) b))
-BINARY (Mul, a * b, wrap ((guint64) a * (guint64) b))
+BINARY (Mul, a *b, wrap ((guint64) a *(guint64) b))
 BINARY (Div, a / b, divide (a, b))
 BINARY (Pow, pow (a, b), power (a, b))
 BINARY (PRelu, a < 0 ? a * b : a, a < 0 ? wrap ((guint64) a * (guint64) b) : a)
 BINARY (Equal, a == b, a == b)
 BINARY (Less, a < b, a < b)
 BINARY (Greater, a > b, a > b)
-BINARY (And, a != 0 && b != 0, a && b)
+BINARY (And, a != 0 && b != 0, a &&b)
 BINARY (Or, a != 0 || b != 0, a || b)
 BINARY (Xor, (a != 0) != (b != 0), !a != !b)
 BINARY (GreaterOrEqual, a >= b, a >= b)
@@ -257,21 +250,21 @@ spread (const UnetTensorView *in, UnetTensorView *out)
   unet_broadcast_strides (in->n_dims, in->dims, out->n_dims, from);
   unet_strides (out->n_dims, out->dims, to);
   unet_copy_strided (unet_dtype_size (out->dtype), out->n_dims, out->dims,
-                     out->data, to, in->data, from);
+      out->data, to, in->data, from);
 }
 
 /* Any number of operands: the first is spread over the output, the others
  * come in one by one. */
-#define VARIADIC(op, float_expression, int_expression)                        \
-  ROWS (op, float_expression, float_expression, int_expression)               \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    spread (&in[0], out);                                                     \
-    for (guint i = 1; i < n_in; i++) {                                        \
-      Operands o = { out, &in[i], out };                                      \
-      op##_walk (&o);                                                         \
-    }                                                                         \
-    return TRUE;                                                              \
+#define VARIADIC(op, float_expression, int_expression)                         \
+  ROWS (op, float_expression, float_expression, int_expression)                \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    spread (&in[0], out);                                                      \
+    for (guint i = 1; i < n_in; i++) {                                         \
+      Operands o = { out, &in[i], out };                                       \
+      op##_walk (&o);                                                          \
+    }                                                                          \
+    return TRUE;                                                               \
   }
 
 VARIADIC (Min, minimum (a, b), MIN (a, b))
@@ -292,8 +285,7 @@ UNET_EVAL (Where)
   gsize size = unet_dtype_size (out->dtype);
 
   for (guint i = 0; i < 3; i++)
-    unet_broadcast_strides (in[i].n_dims, in[i].dims, out->n_dims,
-                            strides[i]);
+    unet_broadcast_strides (in[i].n_dims, in[i].dims, out->n_dims, strides[i]);
   for (gsize k = 0, n = unet_view_count (out); k < n; k++) {
     gint64 at[3] = { 0 };
     guint from;
@@ -302,7 +294,7 @@ UNET_EVAL (Where)
         at[i] += index[d] * strides[i][d];
     from = ((const guint8 *) in[0].data)[at[0]] ? 1 : 2;
     memcpy ((gchar *) out->data + k * size,
-            (const gchar *) in[from].data + (gsize) at[from] * size, size);
+        (const gchar *) in[from].data + (gsize) at[from] * size, size);
     unet_next_index (out->n_dims, out->dims, index);
   }
   return TRUE;

@@ -12,8 +12,8 @@ UNET_INFER (Cast)
   UnetDType to = (UnetDType) unet_node_attr_int (node, "to", 0);
 
   if (!unet_dtype_size (to))
-    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                           "no type to cast to");
+    return unet_args_fail (
+        &args, error, UNET_ERROR_UNSUPPORTED, "no type to cast to");
   unet_infer_out (node, 0, to, x->n_dims, x->dims);
   return TRUE;
 }
@@ -43,7 +43,7 @@ typedef struct {
 
 static gboolean
 map_scales (const UnetArgs *args, const UnetTensorView *x,
-            const UnetTensorView *scale, ScaleMap *map, GError **error)
+    const UnetTensorView *scale, ScaleMap *map, GError **error)
 {
   gint64 block = unet_node_attr_int (args->node, "block_size", 0);
   guint axis = 0;
@@ -51,22 +51,22 @@ map_scales (const UnetArgs *args, const UnetTensorView *x,
   map->single = unet_view_count (scale) == 1 && block <= 0;
   if (map->single)
     return TRUE;
-  if (!unet_axis (unet_node_attr_int (args->node, "axis", 1), x->n_dims,
-                  &axis) || block < 0)
+  if (!unet_axis (unet_node_attr_int (args->node, "axis", 1), x->n_dims, &axis)
+      || block < 0)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "the axis does not fit rank %u", x->n_dims);
+        "the axis does not fit rank %u", x->n_dims);
   map->extent = (gsize) MAX (x->dims[axis], 0);
   map->inner = unet_dims_count (x->n_dims - axis - 1, x->dims + axis + 1);
   map->block = (gsize) block;
-  if (block ? scale->n_dims != x->n_dims ||
-                  scale->dims[axis] != (x->dims[axis] + block - 1) / block
+  if (block ? scale->n_dims != x->n_dims
+              || scale->dims[axis] != (x->dims[axis] + block - 1) / block
             : scale->n_dims != 1 || scale->dims[0] != x->dims[axis])
-    return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "the scales do not fit the axis");
+    return unet_args_fail (
+        args, error, UNET_ERROR_SHAPE, "the scales do not fit the axis");
   for (guint i = 0; block && i < x->n_dims; i++)
     if (i != axis && scale->dims[i] != x->dims[i])
-      return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                             "the scales do not fit the shape");
+      return unet_args_fail (
+          args, error, UNET_ERROR_SHAPE, "the scales do not fit the shape");
   return TRUE;
 }
 
@@ -80,9 +80,11 @@ scale_index (const ScaleMap *map, gsize i)
   at = i / map->inner % map->extent;
   if (!map->block)
     return at;
-  return (i / map->inner / map->extent *
-              ((map->extent + map->block - 1) / map->block) +
-          at / map->block) * map->inner + i % map->inner;
+  return (i / map->inner / map->extent
+                 * ((map->extent + map->block - 1) / map->block)
+             + at / map->block)
+      * map->inner
+      + i % map->inner;
 }
 
 /* So many elements in a row have one scale. */
@@ -104,10 +106,10 @@ infer_quantization (const UnetArgs *args, UnetDType dtype, GError **error)
   unet_arg (args, 1, &scale);
   if (!map_scales (args, &x, &scale, &map, error))
     return FALSE;
-  if (unet_arg (args, 2, &zero) &&
-      unet_view_count (&zero) != unet_view_count (&scale))
+  if (unet_arg (args, 2, &zero)
+      && unet_view_count (&zero) != unet_view_count (&scale))
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "zero points and scales differ in number");
+        "zero points and scales differ in number");
   unet_infer_out ((UnetNode *) args->node, 0, dtype, x.n_dims, x.dims);
   return TRUE;
 }
@@ -124,7 +126,7 @@ UNET_INFER (QuantizeLinear)
     dtype = UNET_DTYPE_U8;
   if (dtype != UNET_DTYPE_U8 && dtype != UNET_DTYPE_I8)
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                           "only 8-bit integers are supported");
+        "only 8-bit integers are supported");
   return infer_quantization (&args, dtype, error);
 }
 
@@ -137,7 +139,7 @@ UNET_INFER (DequantizeLinear)
 
 static void
 quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
-              gsize end, gfloat scale, gfloat zero)
+    gsize end, gfloat scale, gfloat zero)
 {
   gfloat low = out->dtype == UNET_DTYPE_U8 ? 0 : -128;
   gfloat high = out->dtype == UNET_DTYPE_U8 ? 255 : 127;
@@ -155,8 +157,8 @@ quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
   }
   for (gsize i = begin; i < end; i++) {
     gfloat value = (gfloat) unet_view_float (in, i);
-    unet_view_set_float (out, i,
-                         CLAMP (rint (value / scale) + zero, low, high));
+    unet_view_set_float (
+        out, i, CLAMP (rint (value / scale) + zero, low, high));
   }
 }
 
@@ -173,21 +175,20 @@ UNET_EVAL (QuantizeLinear)
   for (gsize i = 0; i < n; i += run) {
     gsize k = scale_index (&map, i);
     quantize_run (&in[0], out, i, i + run, (gfloat) unet_view_float (&in[1], k),
-                  has_zero ? (gfloat) unet_view_float (&in[2], k) : 0);
+        has_zero ? (gfloat) unet_view_float (&in[2], k) : 0);
   }
   return TRUE;
 }
 
 static void
 dequantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
-                gsize end, gdouble scale, gint64 zero)
+    gsize end, gdouble scale, gint64 zero)
 {
   gfloat *y = out->data;
 
-#define RUN(type)                                                             \
-  for (gsize i = begin; i < end; i++)                                         \
-    y[i] = (gfloat) (((const type *) in->data)[i] - (gint) zero) *            \
-           (gfloat) scale
+#define RUN(type)                                                              \
+  for (gsize i = begin; i < end; i++)                                          \
+  y[i] = (gfloat) (((const type *) in->data)[i] - (gint) zero) * (gfloat) scale
 
   if (out->dtype == UNET_DTYPE_F32 && in->dtype == UNET_DTYPE_U8)
     RUN (guint8);
@@ -213,7 +214,7 @@ UNET_EVAL (DequantizeLinear)
   for (gsize i = 0; i < n; i += run) {
     gsize k = scale_index (&map, i);
     dequantize_run (&in[0], out, i, i + run, unet_view_float (&in[1], k),
-                    has_zero ? unet_view_int (&in[2], k) : 0);
+        has_zero ? unet_view_int (&in[2], k) : 0);
   }
   return TRUE;
 }

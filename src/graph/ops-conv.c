@@ -8,18 +8,17 @@
 /* ---- inference -------------------------------------------------------- */
 
 static gboolean
-check_channels (const UnetArgs *args, const UnetWindow *window,
-                gint64 channels, gint64 wanted, gint64 divisible,
-                GError **error)
+check_channels (const UnetArgs *args, const UnetWindow *window, gint64 channels,
+    gint64 wanted, gint64 divisible, GError **error)
 {
   if (channels >= 0 && wanted >= 0 && channels != wanted)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "%" G_GINT64_FORMAT " channels meet weights for %"
-                           G_GINT64_FORMAT, channels, wanted);
+        "%" G_GINT64_FORMAT " channels meet weights for %" G_GINT64_FORMAT,
+        channels, wanted);
   if (divisible >= 0 && divisible % window->group)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "%" G_GINT64_FORMAT " channels in %" G_GINT64_FORMAT
-                           " groups", divisible, window->group);
+        "%" G_GINT64_FORMAT " channels in %" G_GINT64_FORMAT " groups",
+        divisible, window->group);
   return TRUE;
 }
 
@@ -33,8 +32,7 @@ check_bias (const UnetArgs *args, gint64 channels, GError **error)
   if (bias.n_dims == 1 && (bias.dims[0] < 0 || bias.dims[0] == channels))
     return TRUE;
   return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                         "the bias does not have %" G_GINT64_FORMAT
-                         " entries", channels);
+      "the bias does not have %" G_GINT64_FORMAT " entries", channels);
 }
 
 static gint64
@@ -59,8 +57,8 @@ infer_conv (UnetGraph *graph, UnetNode *node, GError **error)
   in_channels = forward ? times (w.dims[1], window.group) : w.dims[0];
   out_channels = forward ? w.dims[0] : times (w.dims[1], window.group);
   if (!check_channels (&args, &window, x.dims[1], in_channels,
-                       forward ? out_channels : in_channels, error) ||
-      !check_bias (&args, out_channels, error))
+          forward ? out_channels : in_channels, error)
+      || !check_bias (&args, out_channels, error))
     return FALSE;
   dims[0] = x.dims[0];
   dims[1] = out_channels;
@@ -89,7 +87,7 @@ typedef struct {
 
 static gboolean
 get_volume (const UnetArgs *args, const UnetTensorView *out, Volume *volume,
-            GError **error)
+    GError **error)
 {
   UnetTensorView x;
   UnetWindow window;
@@ -124,8 +122,8 @@ floor_div (gint64 a, gint64 b)
 
 /* Positions 0 <= i < n for which 0 <= i * stride + shift < limit. */
 static void
-valid_range (gint64 n, gint64 stride, gint64 shift, gint64 limit,
-             gint64 *begin, gint64 *end)
+valid_range (gint64 n, gint64 stride, gint64 shift, gint64 limit, gint64 *begin,
+    gint64 *end)
 {
   *begin = MAX (0, -floor_div (shift, stride));
   *end = MIN (n, floor_div (limit - 1 - shift, stride) + 1);
@@ -133,7 +131,7 @@ valid_range (gint64 n, gint64 stride, gint64 shift, gint64 limit,
 
 static void
 axpy (gint64 n, gfloat weight, const gfloat *x, gint64 x_stride, gfloat *y,
-      gint64 y_stride)
+    gint64 y_stride)
 {
   if (x_stride == 1 && y_stride == 1)
     for (gint64 i = 0; i < n; i++)
@@ -147,8 +145,8 @@ axpy (gint64 n, gfloat weight, const gfloat *x, gint64 x_stride, gfloat *y,
  * position is multiplied by the stride: the output of a convolution, the
  * input of a transposed one. */
 static void
-add_tap (const Volume *v, gboolean forward, const gint64 tap[3],
-         gfloat weight, const gfloat *in, gfloat *out)
+add_tap (const Volume *v, gboolean forward, const gint64 tap[3], gfloat weight,
+    const gfloat *in, gfloat *out)
 {
   const gint64 *coarse = forward ? v->out : v->in;
   const gint64 *fine = forward ? v->in : v->out;
@@ -156,15 +154,16 @@ add_tap (const Volume *v, gboolean forward, const gint64 tap[3],
 
   for (guint i = 0; i < 3; i++) {
     shift[i] = tap[i] * v->dilation[i] - v->pad[i];
-    valid_range (coarse[i], v->stride[i], shift[i], fine[i], &begin[i],
-                 &end[i]);
+    valid_range (
+        coarse[i], v->stride[i], shift[i], fine[i], &begin[i], &end[i]);
   }
   for (gint64 z = begin[0]; z < end[0]; z++)
     for (gint64 y = begin[1]; y < end[1]; y++) {
       gint64 at = (z * coarse[1] + y) * coarse[2] + begin[2];
-      gint64 row = ((z * v->stride[0] + shift[0]) * fine[1] +
-                    y * v->stride[1] + shift[1]) * fine[2] +
-                   begin[2] * v->stride[2] + shift[2];
+      gint64 row = ((z * v->stride[0] + shift[0]) * fine[1] + y * v->stride[1]
+                       + shift[1])
+              * fine[2]
+          + begin[2] * v->stride[2] + shift[2];
       if (forward)
         axpy (end[2] - begin[2], weight, in + row, v->stride[2], out + at, 1);
       else
@@ -174,7 +173,7 @@ add_tap (const Volume *v, gboolean forward, const gint64 tap[3],
 
 static void
 add_channel (const Volume *v, gboolean forward, const gfloat *weights,
-             const gfloat *in, gfloat *out)
+    const gfloat *in, gfloat *out)
 {
   gint64 tap[3] = { 0, 0, 0 };
 
@@ -187,7 +186,7 @@ add_channel (const Volume *v, gboolean forward, const gfloat *weights,
  * transposed one. */
 static void
 convolve (const Volume *v, gboolean forward, const gfloat *x,
-          const gfloat *weights, const gfloat *bias, gfloat *y)
+    const gfloat *weights, const gfloat *bias, gfloat *y)
 {
   gint64 in_size = v->in[0] * v->in[1] * v->in[2];
   gint64 out_size = v->out[0] * v->out[1] * v->out[2];
@@ -206,14 +205,14 @@ convolve (const Volume *v, gboolean forward, const gfloat *x,
         gint64 pair = forward ? oc * in_group + k
                               : ic * out_group + oc % out_group;
         add_channel (v, forward, weights + pair * taps,
-                     x + (n * v->in_channels + ic) * in_size, out);
+            x + (n * v->in_channels + ic) * in_size, out);
       }
     }
 }
 
 static gboolean
 eval_conv (const UnetNode *node, const UnetTensorView *in, guint n_in,
-           UnetTensorView *out, GError **error)
+    UnetTensorView *out, GError **error)
 {
   UnetArgs args = UNET_EVAL_ARGS;
   UnetTensorView bias;
@@ -225,7 +224,7 @@ eval_conv (const UnetNode *node, const UnetTensorView *in, guint n_in,
     return FALSE;
   unet_arg (&args, 2, &bias);
   convolve (&volume, node->op == UNET_OP_Conv, in[0].data, in[1].data,
-            bias.data, out->data);
+      bias.data, out->data);
   return TRUE;
 }
 

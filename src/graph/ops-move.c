@@ -12,8 +12,8 @@ fail_shape (const UnetArgs *args, GError **error, const gchar *message)
 static gboolean
 fail_axis (const UnetArgs *args, GError **error, guint rank)
 {
-  return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                         "the axis does not fit rank %u", rank);
+  return unet_args_fail (
+      args, error, UNET_ERROR_SHAPE, "the axis does not fit rank %u", rank);
 }
 
 /* ---- Transpose -------------------------------------------------------- */
@@ -62,7 +62,7 @@ permute (const UnetTensorView *x, const guint *perm, UnetTensorView *out)
   for (guint i = 0; i < x->n_dims; i++)
     from[i] = own[perm[i]];
   unet_copy_strided (unet_dtype_size (out->dtype), out->n_dims, out->dims,
-                     out->data, to, x->data, from);
+      out->data, to, x->data, from);
 }
 
 UNET_EVAL (Transpose)
@@ -107,8 +107,7 @@ UNET_INFER (Concat)
     const UnetValue *value = unet_node_input (node, i);
     if (!concat_fits (value, first->n_dims, axis, dims))
       return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                             "the shape of input '%s' does not fit",
-                             value ? value->name : "");
+          "the shape of input '%s' does not fit", value ? value->name : "");
   }
   unet_infer_out (node, 0, first->dtype, first->n_dims, dims);
   return TRUE;
@@ -116,12 +115,12 @@ UNET_INFER (Concat)
 
 /* Copies between a whole tensor and a range of @axis of a wider one. */
 static void
-copy_range (const UnetTensorView *wide, const UnetTensorView *part,
-            guint axis, gint64 offset, gboolean into_wide)
+copy_range (const UnetTensorView *wide, const UnetTensorView *part, guint axis,
+    gint64 offset, gboolean into_wide)
 {
   gsize size = unet_dtype_size (wide->dtype);
-  gsize inner = size * unet_dims_count (wide->n_dims - axis - 1,
-                                        wide->dims + axis + 1);
+  gsize inner =
+      size * unet_dims_count (wide->n_dims - axis - 1, wide->dims + axis + 1);
   gsize outer = unet_dims_count (axis, wide->dims);
   gsize n = (gsize) part->dims[axis] * inner;
   gsize step = (gsize) wide->dims[axis] * inner;
@@ -151,7 +150,7 @@ UNET_EVAL (Concat)
 /* Equal parts, the last one smaller, where no sizes are given. */
 static gboolean
 split_sizes (const UnetArgs *args, gint64 extent, guint n_out, gint64 *sizes,
-             GError **error)
+    GError **error)
 {
   gint64 sum = 0, part = (extent + n_out - 1) / n_out;
   guint n;
@@ -167,8 +166,8 @@ split_sizes (const UnetArgs *args, gint64 extent, guint n_out, gint64 *sizes,
       sizes[i] = -1;
     return TRUE;
   } else if (n != n_out) {
-    return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "%u parts for %u outputs", n, n_out);
+    return unet_args_fail (
+        args, error, UNET_ERROR_SHAPE, "%u parts for %u outputs", n, n_out);
   } else {
     for (guint i = 0; i < n; i++) {
       if (sizes[i] < 0 || sizes[i] > G_MAXINT32)
@@ -178,8 +177,7 @@ split_sizes (const UnetArgs *args, gint64 extent, guint n_out, gint64 *sizes,
   }
   if (extent >= 0 && sum != extent)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "the parts do not add up to %" G_GINT64_FORMAT,
-                           extent);
+        "the parts do not add up to %" G_GINT64_FORMAT, extent);
   return TRUE;
 }
 
@@ -238,23 +236,21 @@ read_slice (const UnetArgs *args, guint rank, SliceBounds *b, GError **error)
   e = unet_arg_ints (args, "ends", 2, b->ends, UNET_MAX_DIMS, &n_ends);
   a = unet_arg_ints (args, "axes", 3, axes, UNET_MAX_DIMS, &n_axes);
   t = unet_arg_ints (args, NULL, 4, b->steps, UNET_MAX_DIMS, &n_steps);
-  b->open = s == UNET_INTS_OPEN || e == UNET_INTS_OPEN ||
-            t == UNET_INTS_OPEN;
+  b->open = s == UNET_INTS_OPEN || e == UNET_INTS_OPEN || t == UNET_INTS_OPEN;
   if (a == UNET_INTS_ABSENT)
     for (guint i = 0; i < MIN (b->n, rank); i++)
       axes[i] = i;
-  if (b->n > rank || n_ends != b->n || s == UNET_INTS_ABSENT ||
-      (a != UNET_INTS_ABSENT && n_axes != b->n) ||
-      (t != UNET_INTS_ABSENT && n_steps != b->n) || a == UNET_INTS_OPEN ||
-      !unet_axes_mask (axes, b->n, rank, &mask))
-    return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "the bounds do not fit rank %u", rank);
+  if (b->n > rank || n_ends != b->n || s == UNET_INTS_ABSENT
+      || (a != UNET_INTS_ABSENT && n_axes != b->n)
+      || (t != UNET_INTS_ABSENT && n_steps != b->n) || a == UNET_INTS_OPEN
+      || !unet_axes_mask (axes, b->n, rank, &mask))
+    return unet_args_fail (
+        args, error, UNET_ERROR_SHAPE, "the bounds do not fit rank %u", rank);
   for (guint i = 0; i < b->n; i++) {
     unet_axis (axes[i], rank, &b->axes[i]);
     if (t == UNET_INTS_ABSENT)
       b->steps[i] = 1;
-    if (t != UNET_INTS_OPEN && (b->steps[i] == 0 ||
-                                b->steps[i] == G_MININT64))
+    if (t != UNET_INTS_OPEN && (b->steps[i] == 0 || b->steps[i] == G_MININT64))
       return fail_shape (args, error, "a step is 0");
   }
   return TRUE;
@@ -305,7 +301,7 @@ UNET_INFER (Slice)
 
 static gboolean
 resolve_slice (const UnetArgs *args, const UnetTensorView *x, gint64 *starts,
-               gint64 *steps, GError **error)
+    gint64 *steps, GError **error)
 {
   SliceBounds bounds;
 
@@ -329,8 +325,8 @@ unet_node_slice (const UnetNode *node, gint64 *starts, gint64 *steps)
   UnetArgs args = { NULL, node, NULL, 0 };
   UnetTensorView x;
 
-  return unet_arg (&args, 0, &x) &&
-         resolve_slice (&args, &x, starts, steps, NULL);
+  return unet_arg (&args, 0, &x)
+      && resolve_slice (&args, &x, starts, steps, NULL);
 }
 
 UNET_EVAL (Slice)
@@ -351,8 +347,7 @@ UNET_EVAL (Slice)
     from[i] *= steps[i];
   }
   unet_copy_strided (size, out->n_dims, out->dims, out->data, to,
-                     (const gchar *) in[0].data + offset * (gint64) size,
-                     from);
+      (const gchar *) in[0].data + offset * (gint64) size, from);
   return TRUE;
 }
 
@@ -362,7 +357,7 @@ typedef enum { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP } PadMode;
 
 static gboolean
 read_pads (const UnetArgs *args, guint rank, gint64 *begin, gint64 *end,
-           gboolean *open, GError **error)
+    gboolean *open, GError **error)
 {
   gint64 pads[2 * UNET_MAX_DIMS], axes[UNET_MAX_DIMS];
   guint n, n_axes, mask;
@@ -378,8 +373,8 @@ read_pads (const UnetArgs *args, guint rank, gint64 *begin, gint64 *end,
     begin[i] = end[i] = 0;
   if (*open)
     return TRUE;
-  if (p == UNET_INTS_ABSENT || n != 2 * n_axes ||
-      !unet_axes_mask (axes, n_axes, rank, &mask))
+  if (p == UNET_INTS_ABSENT || n != 2 * n_axes
+      || !unet_axes_mask (axes, n_axes, rank, &mask))
     return fail_shape (args, error, "the pads do not fit the rank");
   for (guint i = 0; i < n_axes; i++) {
     guint axis = 0;
@@ -395,8 +390,7 @@ read_pads (const UnetArgs *args, guint rank, gint64 *begin, gint64 *end,
 static gboolean
 read_pad_mode (const UnetArgs *args, PadMode *mode, GError **error)
 {
-  static const gchar *const names[] = { "constant", "reflect", "edge",
-                                        "wrap" };
+  static const gchar *const names[] = { "constant", "reflect", "edge", "wrap" };
   const gchar *name = unet_node_attr_string (args->node, "mode", "constant");
 
   *mode = PAD_CONSTANT;
@@ -405,24 +399,24 @@ read_pad_mode (const UnetArgs *args, PadMode *mode, GError **error)
       *mode = (PadMode) i;
       return TRUE;
     }
-  return unet_args_fail (args, error, UNET_ERROR_UNSUPPORTED,
-                         "mode '%s' is not known", name);
+  return unet_args_fail (
+      args, error, UNET_ERROR_UNSUPPORTED, "mode '%s' is not known", name);
 }
 
 /* Reflection needs the picture to reach as far as the border. */
 static gboolean
 check_pad (const UnetArgs *args, PadMode mode, gint64 extent, gint64 begin,
-           gint64 end, GError **error)
+    gint64 end, GError **error)
 {
   gint64 most = mode == PAD_REFLECT ? extent - 1 : extent;
 
   if (extent + begin + end < 0)
     return fail_shape (args, error, "nothing is left");
-  if ((mode == PAD_REFLECT && MAX (begin, end) > most) ||
-      (mode != PAD_CONSTANT && MAX (begin, end) > 0 && extent == 0))
+  if ((mode == PAD_REFLECT && MAX (begin, end) > most)
+      || (mode != PAD_CONSTANT && MAX (begin, end) > 0 && extent == 0))
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "an extent of %" G_GINT64_FORMAT
-                           " cannot be reflected that far", extent);
+        "an extent of %" G_GINT64_FORMAT " cannot be reflected that far",
+        extent);
   return TRUE;
 }
 
@@ -433,8 +427,8 @@ unet_node_pads (const UnetNode *node, gint64 *begin, gint64 *end)
   UnetTensorView x;
   gboolean open;
 
-  return unet_arg (&args, 0, &x) &&
-         read_pads (&args, x.n_dims, begin, end, &open, NULL) && !open;
+  return unet_arg (&args, 0, &x)
+      && read_pads (&args, x.n_dims, begin, end, &open, NULL) && !open;
 }
 
 UNET_INFER (Pad)
@@ -446,8 +440,8 @@ UNET_INFER (Pad)
   PadMode mode;
 
   unet_arg (&args, 0, &x);
-  if (!read_pad_mode (&args, &mode, error) ||
-      !read_pads (&args, x.n_dims, begin, end, &open, error))
+  if (!read_pad_mode (&args, &mode, error)
+      || !read_pads (&args, x.n_dims, begin, end, &open, error))
     return FALSE;
   for (guint i = 0; i < x.n_dims; i++) {
     dims[i] = -1;
@@ -468,14 +462,14 @@ pad_source (PadMode mode, gint64 p, gint64 extent)
   if (p >= 0 && p < extent)
     return p;
   switch (mode) {
-  case PAD_CONSTANT:
-    return -1;
-  case PAD_EDGE:
-    return p < 0 ? 0 : extent - 1;
-  case PAD_WRAP:
-    return (p % extent + extent) % extent;
-  default:
-    return p < 0 ? -p : 2 * (extent - 1) - p;
+    case PAD_CONSTANT:
+      return -1;
+    case PAD_EDGE:
+      return p < 0 ? 0 : extent - 1;
+    case PAD_WRAP:
+      return (p % extent + extent) % extent;
+    default:
+      return p < 0 ? -p : 2 * (extent - 1) - p;
   }
 }
 
@@ -500,8 +494,8 @@ UNET_EVAL (Pad)
   gboolean open;
   PadMode mode;
 
-  if (!read_pad_mode (&args, &mode, error) ||
-      !read_pads (&args, in[0].n_dims, begin, end, &open, error))
+  if (!read_pad_mode (&args, &mode, error)
+      || !read_pads (&args, in[0].n_dims, begin, end, &open, error))
     return FALSE;
   unet_strides (in[0].n_dims, in[0].dims, strides);
   for (gsize k = 0, n = unet_view_count (out); k < n; k++) {
@@ -514,7 +508,7 @@ UNET_EVAL (Pad)
       unet_view_set_float (out, k, constant);
     else
       memcpy ((gchar *) out->data + k * size,
-              (const gchar *) in[0].data + (gsize) from * size, size);
+          (const gchar *) in[0].data + (gsize) from * size, size);
     unet_next_index (out->n_dims, out->dims, index);
   }
   return TRUE;
@@ -534,12 +528,10 @@ UNET_INFER (Tile)
   if (n != x.n_dims)
     return fail_shape (&args, error, "the repeats do not fit the rank");
   for (guint i = 0; i < n; i++) {
-    if (state == UNET_INTS_KNOWN &&
-        (repeats[i] < 0 || repeats[i] > G_MAXINT32))
+    if (state == UNET_INTS_KNOWN && (repeats[i] < 0 || repeats[i] > G_MAXINT32))
       return fail_shape (&args, error, "a number of repeats makes no sense");
-    dims[i] = state == UNET_INTS_OPEN || x.dims[i] < 0
-                  ? -1
-                  : x.dims[i] * repeats[i];
+    dims[i] = state == UNET_INTS_OPEN || x.dims[i] < 0 ? -1
+                                                       : x.dims[i] * repeats[i];
   }
   unet_infer_out (node, 0, x.dtype, n, dims);
   return TRUE;
@@ -556,7 +548,7 @@ UNET_EVAL (Tile)
     for (guint i = 0; i < out->n_dims; i++)
       from += index[i] % in[0].dims[i] * strides[i];
     memcpy ((gchar *) out->data + k * size,
-            (const gchar *) in[0].data + (gsize) from * size, size);
+        (const gchar *) in[0].data + (gsize) from * size, size);
     unet_next_index (out->n_dims, out->dims, index);
   }
   return TRUE;
@@ -603,12 +595,12 @@ UNET_EVAL (Gather)
       gint64 index = unet_view_int (indices, i), extent = x->dims[axis];
       if (index < -extent || index >= extent)
         return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                               "index %" G_GINT64_FORMAT " of %"
-                               G_GINT64_FORMAT, index, extent);
+            "index %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, index, extent);
       index += index < 0 ? extent : 0;
       memcpy ((gchar *) out->data + (o * n + i) * inner,
-              (const gchar *) x->data +
-                  (o * (gsize) extent + (gsize) index) * inner, inner);
+          (const gchar *) x->data
+              + (o * (gsize) extent + (gsize) index) * inner,
+          inner);
     }
   return TRUE;
 }
@@ -617,7 +609,7 @@ UNET_EVAL (Gather)
 
 static gboolean
 read_block (const UnetArgs *args, const UnetTensorView *x, gint64 *block,
-            GError **error)
+    GError **error)
 {
   *block = unet_node_attr_int (args->node, "blocksize", 0);
   if (x->n_dims != 4 || *block < 1 || *block > 1 << 15)
@@ -654,7 +646,8 @@ UNET_INFER (SpaceToDepth)
   if (!read_block (&args, &x, &b, error))
     return FALSE;
   if ((x.dims[2] >= 0 && x.dims[2] % b) || (x.dims[3] >= 0 && x.dims[3] % b))
-    return fail_shape (&args, error, "the picture does not divide by the block");
+    return fail_shape (
+        &args, error, "the picture does not divide by the block");
   dims[0] = x.dims[0];
   dims[1] = x.dims[1] < 0 ? -1 : x.dims[1] * b * b;
   dims[2] = x.dims[2] < 0 ? -1 : x.dims[2] / b;
@@ -666,7 +659,7 @@ UNET_INFER (SpaceToDepth)
 /* Both are a transposition of six axes, as their definitions say. */
 static void
 permute_six (const UnetTensorView *in, const gint64 *dims, const guint *perm,
-             UnetTensorView *out)
+    UnetTensorView *out)
 {
   UnetTensorView from = *in, to = *out;
 

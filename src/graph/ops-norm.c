@@ -13,11 +13,12 @@ check_parameters (const UnetArgs *args, guint n, GError **error)
   channels = x.n_dims < 2 ? 1 : x.dims[1];
   for (guint i = 1; i <= n; i++) {
     unet_arg (args, i, &p);
-    if (p.n_dims != 1 ||
-        (channels >= 0 && p.dims[0] >= 0 && p.dims[0] != channels))
+    if (p.n_dims != 1
+        || (channels >= 0 && p.dims[0] >= 0 && p.dims[0] != channels))
       return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                             "input %u does not have one entry for each of %"
-                             G_GINT64_FORMAT " channels", i, channels);
+          "input %u does not have one entry for each of %" G_GINT64_FORMAT
+          " channels",
+          i, channels);
   }
   return TRUE;
 }
@@ -26,25 +27,25 @@ UNET_INFER (BatchNormalization)
 {
   UnetArgs args = UNET_INFER_ARGS;
 
-  if (unet_node_attr_int (node, "training_mode", 0) ||
-      !unet_node_attr_int (node, "spatial", 1))
+  if (unet_node_attr_int (node, "training_mode", 0)
+      || !unet_node_attr_int (node, "spatial", 1))
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                           "only inference per channel is supported");
+        "only inference per channel is supported");
   for (guint i = 1; i < node->outputs->len; i++)
-    if (unet_node_output (node, i) &&
-        unet_node_output (node, i)->consumers->len)
+    if (unet_node_output (node, i)
+        && unet_node_output (node, i)->consumers->len)
       return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                             "the outputs of training are not supported");
-  return check_parameters (&args, 4, error) &&
-         unet_infer_same (graph, node, error);
+          "the outputs of training are not supported");
+  return check_parameters (&args, 4, error)
+      && unet_infer_same (graph, node, error);
 }
 
 UNET_INFER (InstanceNormalization)
 {
   UnetArgs args = UNET_INFER_ARGS;
 
-  return check_parameters (&args, 2, error) &&
-         unet_infer_same (graph, node, error);
+  return check_parameters (&args, 2, error)
+      && unet_infer_same (graph, node, error);
 }
 
 static gsize
@@ -63,12 +64,11 @@ UNET_EVAL (BatchNormalization)
 
   for (gsize i = 0; i < n; i++) {
     gsize c = i / size % channels;
-    gdouble scale = unet_view_float (&in[1], c) /
-                    sqrt (unet_view_float (&in[4], c) + epsilon);
+    gdouble scale = unet_view_float (&in[1], c)
+        / sqrt (unet_view_float (&in[4], c) + epsilon);
     unet_view_set_float (out, i,
-                         (unet_view_float (&in[0], i) -
-                          unet_view_float (&in[3], c)) * scale +
-                             unet_view_float (&in[2], c));
+        (unet_view_float (&in[0], i) - unet_view_float (&in[3], c)) * scale
+            + unet_view_float (&in[2], c));
   }
   return TRUE;
 }
@@ -94,16 +94,14 @@ measure (const UnetTensorView *x, gsize from, gsize size, gdouble epsilon)
 }
 
 static void
-normalize_plane (const UnetTensorView *x, gsize from, gsize size,
-                 gdouble scale, gdouble bias, gdouble epsilon,
-                 UnetTensorView *out)
+normalize_plane (const UnetTensorView *x, gsize from, gsize size, gdouble scale,
+    gdouble bias, gdouble epsilon, UnetTensorView *out)
 {
   Moments m = measure (x, from, size, epsilon);
 
   for (gsize i = 0; i < size; i++)
     unet_view_set_float (out, from + i,
-                         (unet_view_float (x, from + i) - m.mean) *
-                                 m.inverse * scale + bias);
+        (unet_view_float (x, from + i) - m.mean) * m.inverse * scale + bias);
 }
 
 UNET_EVAL (InstanceNormalization)
@@ -115,8 +113,8 @@ UNET_EVAL (InstanceNormalization)
 
   for (gsize i = 0; i < planes; i++)
     normalize_plane (&in[0], i * size, size,
-                     unet_view_float (&in[1], i % channels),
-                     unet_view_float (&in[2], i % channels), epsilon, out);
+        unet_view_float (&in[1], i % channels),
+        unet_view_float (&in[2], i % channels), epsilon, out);
   return TRUE;
 }
 
@@ -131,13 +129,14 @@ UNET_INFER (LayerNormalization)
 
   if (!unet_axis (unet_node_attr_int (node, "axis", -1), x->n_dims, &axis))
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "the axis does not fit rank %u", x->n_dims);
+        "the axis does not fit rank %u", x->n_dims);
   for (guint i = 1; i < node->inputs->len; i++) {
     const UnetValue *p = unet_node_input (node, i);
-    if (p && (!unet_broadcast (x->n_dims, x->dims, p->n_dims, p->dims, &n,
-                               wide) || n != x->n_dims))
-      return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                             "input %u does not broadcast", i);
+    if (p
+        && (!unet_broadcast (x->n_dims, x->dims, p->n_dims, p->dims, &n, wide)
+            || n != x->n_dims))
+      return unet_args_fail (
+          &args, error, UNET_ERROR_SHAPE, "input %u does not broadcast", i);
   }
   for (guint i = 0; i < x->n_dims; i++)
     dims[i] = i < axis ? x->dims[i] : 1;
@@ -148,19 +147,18 @@ UNET_INFER (LayerNormalization)
 
 static void
 scale_group (const UnetTensorView *in, guint n_in, gsize from, gsize size,
-             const Moments *m, UnetTensorView *out)
+    const Moments *m, UnetTensorView *out)
 {
   gint64 strides[2][UNET_MAX_DIMS], index[UNET_MAX_DIMS] = { 0 };
   gsize at = from;
 
   for (guint k = 1; k < n_in; k++)
-    unet_broadcast_strides (in[k].n_dims, in[k].dims, out->n_dims,
-                            strides[k - 1]);
+    unet_broadcast_strides (
+        in[k].n_dims, in[k].dims, out->n_dims, strides[k - 1]);
   for (guint i = out->n_dims; i-- > 0; at /= (gsize) out->dims[i])
     index[i] = (gint64) (at % (gsize) out->dims[i]);
   for (gsize i = 0; i < size; i++) {
-    gdouble value = (unet_view_float (&in[0], from + i) - m->mean) *
-                    m->inverse;
+    gdouble value = (unet_view_float (&in[0], from + i) - m->mean) * m->inverse;
     for (guint k = 1; k < n_in; k++) {
       gint64 p = 0;
       if (in[k].dtype == UNET_DTYPE_NONE)

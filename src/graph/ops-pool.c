@@ -39,7 +39,7 @@ infer_global (UnetGraph *graph, UnetNode *node, GError **error)
 
   if (x->n_dims < 2) {
     unet_node_set_error (error, graph, node, UNET_ERROR_SHAPE,
-                         "an input of rank %u has no channels", x->n_dims);
+        "an input of rank %u has no channels", x->n_dims);
     return FALSE;
   }
   for (guint i = 0; i < x->n_dims; i++)
@@ -86,8 +86,7 @@ add_tap (const Pool *pool, const gint64 *at, const gint64 *tap, Found *found)
   gdouble value;
 
   for (guint i = 0; i < w->n; i++) {
-    gint64 p = at[i] * w->stride[i] - w->pad_begin[i] +
-               tap[i] * w->dilation[i];
+    gint64 p = at[i] * w->stride[i] - w->pad_begin[i] + tap[i] * w->dilation[i];
     inside &= p >= 0 && p < pool->in[i];
     index = index * pool->in[i] + p;
   }
@@ -131,7 +130,7 @@ column_major (const Pool *pool, gint64 index)
 
 static void
 store (const UnetNode *node, const Pool *pool, const Found *found,
-       UnetTensorView *out, guint n_out, gsize to)
+    UnetTensorView *out, guint n_out, gsize to)
 {
   gint64 n = pool->window->count_include_pad ? found->area : found->n;
 
@@ -145,15 +144,15 @@ store (const UnetNode *node, const Pool *pool, const Found *found,
     unet_view_set_float (out, to, -INFINITY);
   if (n_out > 1 && out[1].data) {
     gint64 arg = unet_node_attr_int (node, "storage_order", 0)
-                     ? column_major (pool, found->arg)
-                     : found->arg;
+        ? column_major (pool, found->arg)
+        : found->arg;
     unet_view_set_int (&out[1], to, (gint64) pool->plane + arg);
   }
 }
 
 static gboolean
 eval_pool (const UnetNode *node, const UnetTensorView *in, guint n_in,
-           UnetTensorView *out, guint n_out, GError **error)
+    UnetTensorView *out, guint n_out, GError **error)
 {
   UnetArgs args = UNET_EVAL_ARGS;
   UnetWindow window;
@@ -190,8 +189,7 @@ UNET_EVAL (AveragePool)
 }
 
 static gboolean
-eval_global (const UnetNode *node, const UnetTensorView *x,
-             UnetTensorView *out)
+eval_global (const UnetNode *node, const UnetTensorView *x, UnetTensorView *out)
 {
   gsize planes = (gsize) (x->dims[0] * x->dims[1]);
   gsize size = planes ? unet_view_count (x) / planes : 0;
@@ -203,9 +201,9 @@ eval_global (const UnetNode *node, const UnetTensorView *x,
       sum += value;
       max = value > max || isnan (value) ? value : max;
     }
-    unet_view_set_float (out, plane, node->op == UNET_OP_GlobalMaxPool
-                                         ? max
-                                         : sum / (gdouble) MAX (size, 1));
+    unet_view_set_float (out, plane,
+        node->op == UNET_OP_GlobalMaxPool ? max
+                                          : sum / (gdouble) MAX (size, 1));
   }
   return TRUE;
 }

@@ -16,8 +16,8 @@ typedef struct {
 static gboolean
 fail (const Expansion *e, const gchar *what, GError **error)
 {
-  unet_node_set_error (error, e->graph, e->node, UNET_ERROR_UNSUPPORTED,
-                       "%s", what);
+  unet_node_set_error (
+      error, e->graph, e->node, UNET_ERROR_UNSUPPORTED, "%s", what);
   return FALSE;
 }
 
@@ -59,8 +59,8 @@ static void
 copy_attrs (const UnetNode *from, UnetNode *to)
 {
   for (guint i = 0; i < from->attrs->len; i++)
-    unet_node_add_attr (to,
-                        unet_attr_copy (g_ptr_array_index (from->attrs, i)));
+    unet_node_add_attr (
+        to, unet_attr_copy (g_ptr_array_index (from->attrs, i)));
 }
 
 static gboolean
@@ -71,11 +71,10 @@ is_byte (UnetDType dtype)
 
 static gboolean
 check_zero (const Expansion *e, const UnetValue *x, const UnetValue *zero,
-            GError **error)
+    GError **error)
 {
   if (zero && zero->dtype != x->dtype)
-    return fail (e, "a zero point is of another type than its numbers",
-                 error);
+    return fail (e, "a zero point is of another type than its numbers", error);
   return TRUE;
 }
 
@@ -95,16 +94,15 @@ comes_before (const UnetGraph *graph, const UnetNode *a, const UnetNode *b)
 
 static UnetValue *
 find_dequantized (const UnetValue *x, const UnetValue *scale,
-                  const UnetValue *zero, gint64 axis)
+    const UnetValue *zero, gint64 axis)
 {
   for (guint i = 0; i < MIN (x->consumers->len, MAX_READERS); i++) {
     const UnetNode *node = g_ptr_array_index (x->consumers, i);
-    if (node->op == UNET_OP_DequantizeLinear &&
-        unet_node_input (node, 0) == x &&
-        unet_node_input (node, 1) == scale &&
-        unet_node_input (node, 2) == zero &&
-        unet_node_attr_int (node, "axis", 1) == axis &&
-        unet_node_attr_int (node, "block_size", 0) == 0)
+    if (node->op == UNET_OP_DequantizeLinear && unet_node_input (node, 0) == x
+        && unet_node_input (node, 1) == scale
+        && unet_node_input (node, 2) == zero
+        && unet_node_attr_int (node, "axis", 1) == axis
+        && unet_node_attr_int (node, "block_size", 0) == 0)
       return unet_node_output (node, 0);
   }
   return NULL;
@@ -113,15 +111,15 @@ find_dequantized (const UnetValue *x, const UnetValue *scale,
 /* %NULL with an error. */
 static UnetValue *
 dequantize (Expansion *e, UnetValue *x, UnetValue *scale, UnetValue *zero,
-            gint64 axis, GError **error)
+    gint64 axis, GError **error)
 {
   UnetValue *const inputs[] = { x, scale, zero };
   UnetValue *y;
 
   if (!check_zero (e, x, zero, error))
     return NULL;
-  if (!(is_byte (x->dtype) || x->dtype == UNET_DTYPE_I32) ||
-      !unet_dtype_is_float (scale->dtype)) {
+  if (!(is_byte (x->dtype) || x->dtype == UNET_DTYPE_I32)
+      || !unet_dtype_is_float (scale->dtype)) {
     fail (e, "only 8-bit integers with scales are supported", error);
     return NULL;
   }
@@ -138,19 +136,19 @@ static UnetValue *
 dequantize_input (Expansion *e, guint first, gint64 axis, GError **error)
 {
   return dequantize (e, unet_node_input (e->node, first),
-                     unet_node_input (e->node, first + 1),
-                     unet_node_input (e->node, first + 2), axis, error);
+      unet_node_input (e->node, first + 1),
+      unet_node_input (e->node, first + 2), axis, error);
 }
 
 /* @like: of whose type the result is where no zero point says it. */
 static gboolean
 quantize (Expansion *e, UnetValue *y, UnetValue *scale, UnetValue *zero,
-          UnetDType like, gint64 axis, GError **error)
+    UnetDType like, gint64 axis, GError **error)
 {
   UnetValue *const inputs[] = { y, scale, zero };
 
-  if (!scale || !unet_dtype_is_float (scale->dtype) ||
-      !is_byte (zero ? zero->dtype : like))
+  if (!scale || !unet_dtype_is_float (scale->dtype)
+      || !is_byte (zero ? zero->dtype : like))
     return fail (e, "only 8-bit integers with scales are supported", error);
   become (e, UNET_OP_QuantizeLinear, inputs, 3);
   unet_node_set_attr_int (e->node, "axis", axis);
@@ -164,11 +162,11 @@ quantize (Expansion *e, UnetValue *y, UnetValue *scale, UnetValue *zero,
 /* The bias has the products' scale and no zero point. */
 static gboolean
 dequantize_bias (Expansion *e, guint index, guint scale_a, guint scale_b,
-                 UnetValue **bias, GError **error)
+    UnetValue **bias, GError **error)
 {
   UnetValue *b = unet_node_input (e->node, index);
   UnetValue *scales[] = { unet_node_input (e->node, scale_a),
-                          unet_node_input (e->node, scale_b) };
+    unet_node_input (e->node, scale_b) };
   UnetValue *scale;
 
   *bias = NULL;
@@ -185,14 +183,14 @@ UNET_INFER (QLinearConv)
   Expansion e = { graph, node };
   UnetValue *in[3], *y;
 
-  if (!(in[0] = dequantize_input (&e, 0, 1, error)) ||
-      !(in[1] = dequantize_input (&e, 3, 0, error)) ||
-      !dequantize_bias (&e, 8, 1, 4, &in[2], error))
+  if (!(in[0] = dequantize_input (&e, 0, 1, error))
+      || !(in[1] = dequantize_input (&e, 3, 0, error))
+      || !dequantize_bias (&e, 8, 1, 4, &in[2], error))
     return FALSE;
   y = insert (&e, UNET_OP_Conv, in, 3);
   copy_attrs (node, y->producer);
-  return quantize (&e, y, unet_node_input (node, 6),
-                   unet_node_input (node, 7), UNET_DTYPE_U8, 1, error);
+  return quantize (&e, y, unet_node_input (node, 6), unet_node_input (node, 7),
+      UNET_DTYPE_U8, 1, error);
 }
 
 /* Scales may differ from row to row of the first matrix and from column to
@@ -202,12 +200,12 @@ UNET_INFER (QLinearMatMul)
   Expansion e = { graph, node };
   UnetValue *in[2];
 
-  if (!(in[0] = dequantize_input (&e, 0, -2, error)) ||
-      !(in[1] = dequantize_input (&e, 3, -1, error)))
+  if (!(in[0] = dequantize_input (&e, 0, -2, error))
+      || !(in[1] = dequantize_input (&e, 3, -1, error)))
     return FALSE;
   return quantize (&e, insert (&e, UNET_OP_MatMul, in, 2),
-                   unet_node_input (node, 6), unet_node_input (node, 7),
-                   UNET_DTYPE_U8, -2, error);
+      unet_node_input (node, 6), unet_node_input (node, 7), UNET_DTYPE_U8, -2,
+      error);
 }
 
 UNET_INFER (QGemm)
@@ -217,9 +215,9 @@ UNET_INFER (QGemm)
   UnetValue *scale = unet_node_input (node, 7), *in[3], *y;
   UnetDType like = unet_node_input (node, 0)->dtype;
 
-  if (!(in[0] = dequantize_input (&e, 0, 1, error)) ||
-      !(in[1] = dequantize_input (&e, 3, b ? 0 : 1, error)) ||
-      !dequantize_bias (&e, 6, 1, 4, &in[2], error))
+  if (!(in[0] = dequantize_input (&e, 0, 1, error))
+      || !(in[1] = dequantize_input (&e, 3, b ? 0 : 1, error))
+      || !dequantize_bias (&e, 6, 1, 4, &in[2], error))
     return FALSE;
   if (!scale) {
     gdouble alpha = unet_node_attr_float (node, "alpha", 1);
@@ -234,8 +232,8 @@ UNET_INFER (QGemm)
   y = insert (&e, UNET_OP_Gemm, in, 3);
   copy_attrs (node, y->producer);
   /* It is in the bias's scale. */
-  unet_node_set_attr_float (y->producer, "beta",
-                            unet_node_attr_float (node, "alpha", 1));
+  unet_node_set_attr_float (
+      y->producer, "beta", unet_node_attr_float (node, "alpha", 1));
   return quantize (&e, y, scale, unet_node_input (node, 8), like, 1, error);
 }
 
@@ -246,11 +244,11 @@ expand_binary (Expansion *e, UnetOp op, GError **error)
   UnetDType like = unet_node_input (e->node, 0)->dtype;
   UnetValue *in[2];
 
-  if (!(in[0] = dequantize_input (e, 0, 1, error)) ||
-      !(in[1] = dequantize_input (e, 3, 1, error)))
+  if (!(in[0] = dequantize_input (e, 0, 1, error))
+      || !(in[1] = dequantize_input (e, 3, 1, error)))
     return FALSE;
   return quantize (e, insert (e, op, in, 2), unet_node_input (e->node, 6),
-                   unet_node_input (e->node, 7), like, 1, error);
+      unet_node_input (e->node, 7), like, 1, error);
 }
 
 UNET_INFER (QLinearAdd)
@@ -283,14 +281,14 @@ expand_unary (Expansion *e, UnetOp op, gint since, GError **error)
   copy_attrs (e->node, y->producer);
   y->producer->since = since;
   return quantize (e, y, unet_node_input (e->node, 3),
-                   unet_node_input (e->node, 4), like, 1, error);
+      unet_node_input (e->node, 4), like, 1, error);
 }
 
-#define EXPAND_UNARY(op)                                                      \
-  UNET_INFER (QLinear##op)                                                    \
-  {                                                                           \
-    Expansion e = { graph, node };                                            \
-    return expand_unary (&e, UNET_OP_##op, node->since, error);               \
+#define EXPAND_UNARY(op)                                                       \
+  UNET_INFER (QLinear##op)                                                     \
+  {                                                                            \
+    Expansion e = { graph, node };                                             \
+    return expand_unary (&e, UNET_OP_##op, node->since, error);                \
   }
 
 EXPAND_UNARY (Sigmoid)
@@ -304,8 +302,7 @@ UNET_INFER (QLinearSoftmax)
   Expansion e = { graph, node };
   gint64 since = unet_node_attr_int (node, "opset", node->since);
 
-  return expand_unary (&e, UNET_OP_Softmax, (gint) CLAMP (since, 1, 99),
-                       error);
+  return expand_unary (&e, UNET_OP_Softmax, (gint) CLAMP (since, 1, 99), error);
 }
 
 /* scale, zero, then (X, scale, zero) for each part */
@@ -319,8 +316,8 @@ UNET_INFER (QLinearConcat)
   UnetValue *y;
 
   for (guint i = 0; i < n; i++) {
-    if (!unet_node_input (node, 2 + 3 * i) ||
-        !unet_node_input (node, 3 + 3 * i))
+    if (!unet_node_input (node, 2 + 3 * i)
+        || !unet_node_input (node, 3 + 3 * i))
       return fail (&e, "a part has no numbers or no scale", error);
     parts[i] = dequantize_input (&e, 2 + 3 * i, 1, error);
     if (!parts[i])
@@ -335,43 +332,45 @@ UNET_INFER (QLinearConcat)
 
 /* x - zero, as floats: sums of products of these are exact to 2^24. */
 static UnetValue *
-subtract_zero (Expansion *e, UnetValue *x, UnetValue *zero, gint64 axis,
-               GError **error)
+subtract_zero (
+    Expansion *e, UnetValue *x, UnetValue *zero, gint64 axis, GError **error)
 {
   gint64 n = zero && zero->n_dims == 1 ? zero->dims[0] : 1;
   UnetTensor *ones;
 
   if (!is_byte (x->dtype) || n < 1 || (zero && zero->n_dims > 1)) {
-    fail (e, "only 8-bit integers with zero points for all or for each "
-             "channel are supported", error);
+    fail (e,
+        "only 8-bit integers with zero points for all or for each "
+        "channel are supported",
+        error);
     return NULL;
   }
   ones = unet_tensor_new (UNET_DTYPE_F32, zero ? zero->n_dims : 0, &n);
   if (!ones) {
-    unet_node_set_error (error, e->graph, e->node, UNET_ERROR_LIMIT,
-                         "no memory for scales");
+    unet_node_set_error (
+        error, e->graph, e->node, UNET_ERROR_LIMIT, "no memory for scales");
     return NULL;
   }
   for (gint64 i = 0; i < n; i++)
     ((gfloat *) ones->data)[i] = 1;
   return dequantize (e, x,
-                     unet_graph_add_constant (e->graph, e->node->name, ones),
-                     zero, axis, error);
+      unet_graph_add_constant (e->graph, e->node->name, ones), zero, axis,
+      error);
 }
 
 /* Exact: the engine must take no kernel that rounds on the way. */
 static gboolean
-expand_integer (Expansion *e, UnetOp op, gint64 a_axis, gint64 b_axis,
-                GError **error)
+expand_integer (
+    Expansion *e, UnetOp op, gint64 a_axis, gint64 b_axis, GError **error)
 {
   UnetValue *a_zero = unet_node_input (e->node, 2);
   UnetValue *b_zero = unet_node_input (e->node, 3);
   UnetValue *in[2], *y;
 
-  if (!(in[0] = subtract_zero (e, unet_node_input (e->node, 0), a_zero,
-                               a_axis, error)) ||
-      !(in[1] = subtract_zero (e, unet_node_input (e->node, 1), b_zero,
-                               b_axis, error)))
+  if (!(in[0] = subtract_zero (
+            e, unet_node_input (e->node, 0), a_zero, a_axis, error))
+      || !(in[1] = subtract_zero (
+               e, unet_node_input (e->node, 1), b_zero, b_axis, error)))
     return FALSE;
   y = insert (e, op, in, 2);
   copy_attrs (e->node, y->producer);
@@ -400,10 +399,10 @@ UNET_INFER (MatMulInteger)
 /* Inference never leaves one. */
 gboolean
 unet_eval_expanded (const UnetNode *node, const UnetTensorView *in, guint n_in,
-                    UnetTensorView *out, guint n_out, GError **error)
+    UnetTensorView *out, guint n_out, GError **error)
 {
-  unet_node_set_error (error, NULL, node, UNET_ERROR_SHAPE,
-                       "shapes were not known in time");
+  unet_node_set_error (
+      error, NULL, node, UNET_ERROR_SHAPE, "shapes were not known in time");
   return FALSE;
 }
 
@@ -415,8 +414,8 @@ UNET_INFER (DynamicQuantizeLinear)
   const UnetValue *x = unet_node_input (node, 0);
 
   if (x->dtype != UNET_DTYPE_F32)
-    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                           "only float32 is supported");
+    return unet_args_fail (
+        &args, error, UNET_ERROR_UNSUPPORTED, "only float32 is supported");
   unet_infer_out (node, 0, UNET_DTYPE_U8, x->n_dims, x->dims);
   unet_infer_out (node, 1, UNET_DTYPE_F32, 0, NULL);
   unet_infer_out (node, 2, UNET_DTYPE_U8, 0, NULL);

@@ -7,7 +7,7 @@
 /* The axes to reduce as a mask; %UNET_INTS_OPEN where only running tells. */
 static gboolean
 read_axes (const UnetArgs *args, guint rank, guint *mask, UnetInts *state,
-           GError **error)
+    GError **error)
 {
   gint64 axes[UNET_MAX_DIMS];
   guint n;
@@ -23,16 +23,16 @@ read_axes (const UnetArgs *args, guint rank, guint *mask, UnetInts *state,
   }
   if (unet_axes_mask (axes, n, rank, mask))
     return TRUE;
-  return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                         "the axes do not fit rank %u", rank);
+  return unet_args_fail (
+      args, error, UNET_ERROR_SHAPE, "the axes do not fit rank %u", rank);
 }
 
 /* Without axes at all, `noop_with_empty_axes` counts too. */
 static gboolean
 is_noop (const UnetArgs *args, UnetInts state)
 {
-  return state == UNET_INTS_ABSENT &&
-         unet_node_attr_int (args->node, "noop_with_empty_axes", 0);
+  return state == UNET_INTS_ABSENT
+      && unet_node_attr_int (args->node, "noop_with_empty_axes", 0);
 }
 
 static gboolean
@@ -74,7 +74,7 @@ infer_arg (UnetGraph *graph, UnetNode *node, GError **error)
 
   if (!unet_axis (unet_node_attr_int (node, "axis", 0), x->n_dims, &axis))
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "the axis does not fit rank %u", x->n_dims);
+        "the axis does not fit rank %u", x->n_dims);
   for (guint i = 0; i < x->n_dims; i++)
     if (i != axis)
       dims[n++] = x->dims[i];
@@ -97,21 +97,21 @@ static gdouble
 prepare (UnetOp op, gdouble value)
 {
   switch (op) {
-  case UNET_OP_ReduceL1:
-    return fabs (value);
-  case UNET_OP_ReduceL2:
-  case UNET_OP_ReduceSumSquare:
-    return value * value;
-  case UNET_OP_ReduceLogSumExp:
-    return exp (value);
-  default:
-    return value;
+    case UNET_OP_ReduceL1:
+      return fabs (value);
+    case UNET_OP_ReduceL2:
+    case UNET_OP_ReduceSumSquare:
+      return value * value;
+    case UNET_OP_ReduceLogSumExp:
+      return exp (value);
+    default:
+      return value;
   }
 }
 
 static void
-add_to_total (const UnetNode *node, Total *total, const UnetTensorView *x,
-              gsize at)
+add_to_total (
+    const UnetNode *node, Total *total, const UnetTensorView *x, gsize at)
 {
   gdouble value = prepare (node->op, unet_view_float (x, at));
   gint64 integer = unet_dtype_is_float (x->dtype) ? 0 : unet_view_int (x, at);
@@ -129,27 +129,27 @@ static gdouble
 conclude (UnetOp op, const Total *total)
 {
   switch (op) {
-  case UNET_OP_ReduceMax:
-    return total->n ? total->max : -INFINITY;
-  case UNET_OP_ReduceMin:
-    return total->n ? total->min : INFINITY;
-  case UNET_OP_ReduceMean:
-    return total->sum / (gdouble) total->n;
-  case UNET_OP_ReduceProd:
-    return total->product;
-  case UNET_OP_ReduceL2:
-    return sqrt (total->sum);
-  case UNET_OP_ReduceLogSum:
-  case UNET_OP_ReduceLogSumExp:
-    return log (total->sum);
-  default:
-    return total->sum;
+    case UNET_OP_ReduceMax:
+      return total->n ? total->max : -INFINITY;
+    case UNET_OP_ReduceMin:
+      return total->n ? total->min : INFINITY;
+    case UNET_OP_ReduceMean:
+      return total->sum / (gdouble) total->n;
+    case UNET_OP_ReduceProd:
+      return total->product;
+    case UNET_OP_ReduceL2:
+      return sqrt (total->sum);
+    case UNET_OP_ReduceLogSum:
+    case UNET_OP_ReduceLogSumExp:
+      return log (total->sum);
+    default:
+      return total->sum;
   }
 }
 
 static void
-store_total (const UnetNode *node, const Total *total, UnetTensorView *out,
-             gsize at)
+store_total (
+    const UnetNode *node, const Total *total, UnetTensorView *out, gsize at)
 {
   if (node->op == UNET_OP_ReduceSum && !unet_dtype_is_float (out->dtype))
     unet_view_set_int (out, at, total->int_sum);
@@ -189,7 +189,7 @@ split_axes (const UnetTensorView *x, guint mask, Axes *stay, Axes *go)
 
 static gboolean
 eval_reduce (const UnetNode *node, const UnetTensorView *in, guint n_in,
-             UnetTensorView *out, GError **error)
+    UnetTensorView *out, GError **error)
 {
   UnetArgs args = UNET_EVAL_ARGS;
   gint64 outer[UNET_MAX_DIMS] = { 0 };
@@ -213,22 +213,21 @@ eval_reduce (const UnetNode *node, const UnetTensorView *in, guint n_in,
     if (!empty)
       do {
         add_to_total (node, &total, &in[0],
-                      (gsize) (offset_of (&stay, outer) +
-                               offset_of (&go, inner)));
+            (gsize) (offset_of (&stay, outer) + offset_of (&go, inner)));
       } while (unet_next_index (go.n, go.dims, inner));
     store_total (node, &total, out, to++);
   } while (unet_next_index (stay.n, stay.dims, outer));
   return TRUE;
 }
 
-#define REDUCE(op)                                                            \
-  UNET_INFER (op)                                                             \
-  {                                                                           \
-    return infer_reduce (graph, node, error);                                 \
-  }                                                                           \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    return eval_reduce (node, in, n_in, out, error);                          \
+#define REDUCE(op)                                                             \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return infer_reduce (graph, node, error);                                  \
+  }                                                                            \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    return eval_reduce (node, in, n_in, out, error);                           \
   }
 
 REDUCE (ReduceMean)
@@ -266,14 +265,14 @@ eval_arg (const UnetNode *node, const UnetTensorView *x, UnetTensorView *out)
   return TRUE;
 }
 
-#define ARG(op)                                                               \
-  UNET_INFER (op)                                                             \
-  {                                                                           \
-    return infer_arg (graph, node, error);                                    \
-  }                                                                           \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    return eval_arg (node, &in[0], out);                                      \
+#define ARG(op)                                                                \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return infer_arg (graph, node, error);                                     \
+  }                                                                            \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    return eval_arg (node, &in[0], out);                                       \
   }
 
 ARG (ArgMax)

@@ -51,14 +51,14 @@ static gint64
 nearest_index (const UnetResize *resize, gfloat at)
 {
   switch (resize->nearest) {
-  case 1:
-    return unet_int_from_double (floorf (at + 0.5f));
-  case 2:
-    return unet_int_from_double (floorf (at));
-  case 3:
-    return unet_int_from_double (ceilf (at));
-  default:
-    return unet_int_from_double (ceilf (at - 0.5f));
+    case 1:
+      return unet_int_from_double (floorf (at + 0.5f));
+    case 2:
+      return unet_int_from_double (floorf (at));
+    case 3:
+      return unet_int_from_double (ceilf (at));
+    default:
+      return unet_int_from_double (ceilf (at - 0.5f));
   }
 }
 
@@ -98,16 +98,16 @@ set_taps (Resizer *r, guint axis, gint64 position)
   memset (taps, 0, sizeof *taps);
   taps->n = 1;
   taps->stretch = taps->sum = 1;
-  if (in == out && r->resize.scale[axis] == 1 &&
-      r->resize.coord != UNET_COORD_TF_CROP_AND_RESIZE) {
+  if (in == out && r->resize.scale[axis] == 1
+      && r->resize.coord != UNET_COORD_TF_CROP_AND_RESIZE) {
     taps->first = position;
     taps->at = (gfloat) position;
     return;
   }
-  taps->at = unet_resize_coord (&r->resize, r->x->n_dims, axis, position, in,
-                                out);
-  taps->outside = r->resize.coord == UNET_COORD_TF_CROP_AND_RESIZE &&
-                  (taps->at < 0 || taps->at > (gfloat) (in - 1));
+  taps->at =
+      unet_resize_coord (&r->resize, r->x->n_dims, axis, position, in, out);
+  taps->outside = r->resize.coord == UNET_COORD_TF_CROP_AND_RESIZE
+      && (taps->at < 0 || taps->at > (gfloat) (in - 1));
   if (taps->outside)
     return;
   if (r->resize.mode == UNET_RESIZE_NEAREST) {
@@ -141,8 +141,8 @@ gather (const Resizer *r, guint axis, gint64 offset)
     gint64 at = CLAMP (taps->first + i, 0, extent - 1);
     gfloat weight = taps->n == 1 ? 1 : tap_weight (r, taps, extent, i);
     if (weight != 0)
-      sum += weight / taps->sum *
-             gather (r, axis + 1, offset + at * r->strides[axis]);
+      sum += weight / taps->sum
+          * gather (r, axis + 1, offset + at * r->strides[axis]);
   }
   return sum;
 }
@@ -162,7 +162,7 @@ fill (Resizer *r, guint axis, gsize *to)
 
 static gboolean
 eval_resize (const UnetNode *node, const UnetTensorView *in, guint n_in,
-             UnetTensorView *out, GError **error)
+    UnetTensorView *out, GError **error)
 {
   UnetArgs args = UNET_EVAL_ARGS;
   Resizer resizer = { .x = &in[0], .out = out };

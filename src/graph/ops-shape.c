@@ -19,7 +19,7 @@ open_output (UnetNode *node, UnetDType dtype)
 /* 0 copies the input's dimension, -1 takes what is left. */
 static gboolean
 resolve_reshape (const UnetArgs *args, const UnetTensorView *x, guint n,
-                 gint64 *dims, GError **error)
+    gint64 *dims, GError **error)
 {
   gboolean zero = unet_node_attr_int (args->node, "allowzero", 0) != 0;
   gint64 known = 1, total = 1;
@@ -29,12 +29,11 @@ resolve_reshape (const UnetArgs *args, const UnetTensorView *x, guint n,
     if (dims[i] == 0 && !zero) {
       if (i >= x->n_dims)
         return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                               "dimension %u of rank %u is copied", i,
-                               x->n_dims);
+            "dimension %u of rank %u is copied", i, x->n_dims);
       dims[i] = x->dims[i];
     } else if (dims[i] < -1 || (dims[i] == -1 && left >= 0)) {
-      return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                             "the shape makes no sense");
+      return unet_args_fail (
+          args, error, UNET_ERROR_SHAPE, "the shape makes no sense");
     } else if (dims[i] == -1) {
       left = (gint) i;
     }
@@ -43,16 +42,17 @@ resolve_reshape (const UnetArgs *args, const UnetTensorView *x, guint n,
     if (x->dims[i] < 0)
       return TRUE;
   for (guint i = 0; i < n; i++)
-    if ((gint) i != left && (dims[i] > G_MAXINT32 ||
-                             (known *= dims[i]) > G_MAXINT64 / G_MAXINT32))
-      return unet_args_fail (args, error, UNET_ERROR_LIMIT,
-                             "the shape is too large");
+    if ((gint) i != left
+        && (dims[i] > G_MAXINT32
+            || (known *= dims[i]) > G_MAXINT64 / G_MAXINT32))
+      return unet_args_fail (
+          args, error, UNET_ERROR_LIMIT, "the shape is too large");
   total = (gint64) unet_view_count (x);
   if (left >= 0)
     dims[left] = known ? total / known : 0;
   if ((left >= 0 ? dims[left] * known : known) != total)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "%" G_GINT64_FORMAT " elements do not fit", total);
+        "%" G_GINT64_FORMAT " elements do not fit", total);
   return TRUE;
 }
 
@@ -67,8 +67,8 @@ UNET_INFER (Reshape)
   unet_arg (&args, 0, &x);
   state = unet_arg_ints (&args, "shape", 1, dims, UNET_MAX_DIMS, &n);
   if (state == UNET_INTS_ABSENT || n > UNET_MAX_DIMS)
-    return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "a shape of %u dimensions", n);
+    return unet_args_fail (
+        &args, error, UNET_ERROR_SHAPE, "a shape of %u dimensions", n);
   if (state == UNET_INTS_OPEN) {
     open_output (node, x.dtype);
     for (guint i = 0; i < n; i++)
@@ -92,8 +92,7 @@ UNET_INFER (Flatten)
   unet_arg (&args, 0, &x);
   if (axis < -(gint64) x.n_dims || axis > x.n_dims)
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "axis %" G_GINT64_FORMAT " of rank %u", axis,
-                           x.n_dims);
+        "axis %" G_GINT64_FORMAT " of rank %u", axis, x.n_dims);
   if (axis < 0)
     axis += x.n_dims;
   for (guint i = 0; i < x.n_dims; i++) {
@@ -119,13 +118,12 @@ UNET_INFER (Squeeze)
   }
   if (!unet_axes_mask (axes, n, x.n_dims, &mask))
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "the axes do not fit rank %u", x.n_dims);
+        "the axes do not fit rank %u", x.n_dims);
   for (guint i = 0; i < x.n_dims; i++) {
     if (state == UNET_INTS_ABSENT ? x.dims[i] == 1 : (mask & 1u << i) != 0) {
       if (x.dims[i] > 1 || x.dims[i] == 0)
         return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                               "axis %u has extent %" G_GINT64_FORMAT, i,
-                               x.dims[i]);
+            "axis %u has extent %" G_GINT64_FORMAT, i, x.dims[i]);
       continue;
     }
     dims[rank++] = x.dims[i];
@@ -145,30 +143,30 @@ UNET_INFER (Unsqueeze)
   unet_arg (&args, 0, &x);
   if (state == UNET_INTS_ABSENT || n + x.n_dims > UNET_MAX_DIMS)
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "rank %u and %u axes more", x.n_dims, n);
+        "rank %u and %u axes more", x.n_dims, n);
   if (state == UNET_INTS_OPEN) {
     open_output (node, x.dtype);
     return TRUE;
   }
   if (!unet_axes_mask (axes, n, x.n_dims + n, &mask))
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "the axes do not fit rank %u", x.n_dims + n);
+        "the axes do not fit rank %u", x.n_dims + n);
   for (guint i = 0; i < x.n_dims + n; i++)
     dims[i] = mask & 1u << i ? 1 : x.dims[k++];
   unet_infer_out (node, 0, x.dtype, x.n_dims + n, dims);
   return TRUE;
 }
 
-#define SAME(op)                                                              \
-  UNET_INFER (op)                                                             \
-  {                                                                           \
-    return unet_infer_same (graph, node, error);                              \
+#define SAME(op)                                                               \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return unet_infer_same (graph, node, error);                               \
   }
-#define COPY(op)                                                              \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    unet_copy_all (&in[0], out);                                              \
-    return TRUE;                                                              \
+#define COPY(op)                                                               \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    unet_copy_all (&in[0], out);                                               \
+    return TRUE;                                                               \
   }
 
 COPY (Reshape)
@@ -186,14 +184,14 @@ UNET_INFER (Dropout)
   UnetArgs args = UNET_INFER_ARGS;
   UnetTensorView training, x;
 
-  if (unet_arg (&args, 2, &training) &&
-      (!training.data || unet_view_int (&training, 0)))
-    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                           "training mode is not supported");
+  if (unet_arg (&args, 2, &training)
+      && (!training.data || unet_view_int (&training, 0)))
+    return unet_args_fail (
+        &args, error, UNET_ERROR_UNSUPPORTED, "training mode is not supported");
   unet_arg (&args, 0, &x);
   /* Before operator set 10 the mask has the input's type. */
-  unet_infer_out (node, 1, node->since < 10 ? x.dtype : UNET_DTYPE_BOOL,
-                  x.n_dims, x.dims);
+  unet_infer_out (
+      node, 1, node->since < 10 ? x.dtype : UNET_DTYPE_BOOL, x.n_dims, x.dims);
   return unet_infer_same (graph, node, error);
 }
 
@@ -224,10 +222,10 @@ UNET_INFER (Expand)
   for (guint i = 0; i < MIN (n, UNET_MAX_DIMS); i++)
     if (shape[i] < 0)
       n = UNET_MAX_DIMS + 1;
-  if (n > UNET_MAX_DIMS ||
-      !unet_broadcast (x.n_dims, x.dims, n, shape, &rank, dims))
-    return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "the shapes do not broadcast");
+  if (n > UNET_MAX_DIMS
+      || !unet_broadcast (x.n_dims, x.dims, n, shape, &rank, dims))
+    return unet_args_fail (
+        &args, error, UNET_ERROR_SHAPE, "the shapes do not broadcast");
   unet_infer_out (node, 0, x.dtype, rank, dims);
   return TRUE;
 }
@@ -241,7 +239,7 @@ UNET_EVAL (Expand)
   unet_broadcast_strides (in[0].n_dims, in[0].dims, out->n_dims, from);
   unet_strides (out->n_dims, out->dims, to);
   unet_copy_strided (unet_dtype_size (out->dtype), out->n_dims, out->dims,
-                     out->data, to, in[0].data, from);
+      out->data, to, in[0].data, from);
   return TRUE;
 }
 
@@ -271,8 +269,8 @@ UNET_INFER (Shape)
   for (gint64 i = start; i < end; i++)
     if (x->dims[i] < 0)
       return TRUE;
-  unet_value_set_constant (out,
-                           unet_tensor_new_ints (x->dims + start, (guint) n));
+  unet_value_set_constant (
+      out, unet_tensor_new_ints (x->dims + start, (guint) n));
   return TRUE;
 }
 
@@ -318,25 +316,25 @@ tensor_from_attr (const UnetAttr *attr)
   UnetTensor *tensor = NULL;
 
   switch (attr->type) {
-  case UNET_ATTR_TENSOR:
-    return unet_tensor_ref (attr->tensor);
-  case UNET_ATTR_FLOAT:
-    tensor = unet_tensor_new (UNET_DTYPE_F32, 0, dims);
-    *(gfloat *) tensor->data = (gfloat) attr->f;
-    return tensor;
-  case UNET_ATTR_INT:
-    tensor = unet_tensor_new (UNET_DTYPE_I64, 0, dims);
-    *(gint64 *) tensor->data = attr->i;
-    return tensor;
-  case UNET_ATTR_FLOATS:
-    tensor = unet_tensor_new (UNET_DTYPE_F32, 1, dims);
-    if (tensor && attr->n)
-      memcpy (tensor->data, attr->floats, attr->n * sizeof (gfloat));
-    return tensor;
-  case UNET_ATTR_INTS:
-    return unet_tensor_new_ints (attr->ints, attr->n);
-  default:
-    return NULL;
+    case UNET_ATTR_TENSOR:
+      return unet_tensor_ref (attr->tensor);
+    case UNET_ATTR_FLOAT:
+      tensor = unet_tensor_new (UNET_DTYPE_F32, 0, dims);
+      *(gfloat *) tensor->data = (gfloat) attr->f;
+      return tensor;
+    case UNET_ATTR_INT:
+      tensor = unet_tensor_new (UNET_DTYPE_I64, 0, dims);
+      *(gint64 *) tensor->data = attr->i;
+      return tensor;
+    case UNET_ATTR_FLOATS:
+      tensor = unet_tensor_new (UNET_DTYPE_F32, 1, dims);
+      if (tensor && attr->n)
+        memcpy (tensor->data, attr->floats, attr->n * sizeof (gfloat));
+      return tensor;
+    case UNET_ATTR_INTS:
+      return unet_tensor_new_ints (attr->ints, attr->n);
+    default:
+      return NULL;
   }
 }
 
@@ -345,10 +343,10 @@ UNET_INFER (Constant)
   UnetArgs args = UNET_INFER_ARGS;
   UnetTensor *tensor;
 
-  if (node->attrs->len != 1 ||
-      !(tensor = tensor_from_attr (g_ptr_array_index (node->attrs, 0))))
-    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-                           "no value that is supported");
+  if (node->attrs->len != 1
+      || !(tensor = tensor_from_attr (g_ptr_array_index (node->attrs, 0))))
+    return unet_args_fail (
+        &args, error, UNET_ERROR_UNSUPPORTED, "no value that is supported");
   unet_value_set_constant (unet_node_output (node, 0), tensor);
   return TRUE;
 }
@@ -379,10 +377,10 @@ UNET_INFER (ConstantOfShape)
       dims[i] = -1;
     else if (dims[i] < 0)
       n = UNET_MAX_DIMS + 1;
-  if (n > UNET_MAX_DIMS || (value && value->tensor &&
-                            value->tensor->n_elements != 1))
+  if (n > UNET_MAX_DIMS
+      || (value && value->tensor && value->tensor->n_elements != 1))
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "the shape or the value makes no sense");
+        "the shape or the value makes no sense");
   unet_infer_out (node, 0, dtype, n, dims);
   return TRUE;
 }
@@ -413,15 +411,15 @@ UNET_INFER (Range)
     unet_arg (&args, i, &v[i]);
   for (guint i = 0; i < 3; i++)
     if (unet_view_count (&v[i]) != 1)
-      return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                             "input %u is no scalar", i);
+      return unet_args_fail (
+          &args, error, UNET_ERROR_SHAPE, "input %u is no scalar", i);
   if (v[0].data && v[1].data && v[2].data) {
     step = unet_view_float (&v[2], 0);
-    count = ceil ((unet_view_float (&v[1], 0) - unet_view_float (&v[0], 0)) /
-                  step);
+    count =
+        ceil ((unet_view_float (&v[1], 0) - unet_view_float (&v[0], 0)) / step);
     if (step == 0 || !(count < G_MAXINT32))
-      return unet_args_fail (&args, error, UNET_ERROR_LIMIT,
-                             "the range has no end");
+      return unet_args_fail (
+          &args, error, UNET_ERROR_LIMIT, "the range has no end");
     count = MAX (count, 0);
   }
   n = (gint64) count;
@@ -433,12 +431,12 @@ UNET_EVAL (Range)
 {
   for (gsize i = 0, n = unet_view_count (out); i < n; i++)
     if (unet_dtype_is_float (out->dtype))
-      unet_view_set_float (out, i, unet_view_float (&in[0], 0) +
-                                       (gdouble) i *
-                                           unet_view_float (&in[2], 0));
+      unet_view_set_float (out, i,
+          unet_view_float (&in[0], 0)
+              + (gdouble) i * unet_view_float (&in[2], 0));
     else
-      unet_view_set_int (
-          out, i, (gint64) ((guint64) unet_view_int (&in[0], 0) +
-                            i * (guint64) unet_view_int (&in[2], 0)));
+      unet_view_set_int (out, i,
+          (gint64) ((guint64) unet_view_int (&in[0], 0)
+              + i * (guint64) unet_view_int (&in[2], 0)));
   return TRUE;
 }

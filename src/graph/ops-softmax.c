@@ -11,11 +11,10 @@ infer_softmax (UnetGraph *graph, UnetNode *node, GError **error)
   guint resolved;
 
   /* Before operator set 13 the axis may equal the rank. */
-  if (!unet_axis (axis, x->n_dims, &resolved) &&
-      !(node->since < 13 && axis == x->n_dims))
+  if (!unet_axis (axis, x->n_dims, &resolved)
+      && !(node->since < 13 && axis == x->n_dims))
     return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
-                           "axis %" G_GINT64_FORMAT " of rank %u", axis,
-                           x->n_dims);
+        "axis %" G_GINT64_FORMAT " of rank %u", axis, x->n_dims);
   return unet_infer_same (graph, node, error);
 }
 
@@ -32,7 +31,7 @@ UNET_INFER (LogSoftmax)
 /* @n elements, @stride apart. */
 static void
 softmax_line (const UnetTensorView *x, gsize at, gsize n, gsize stride,
-              gboolean logarithm, UnetTensorView *out)
+    gboolean logarithm, UnetTensorView *out)
 {
   gdouble max = -INFINITY, sum = 0;
 
@@ -42,15 +41,15 @@ softmax_line (const UnetTensorView *x, gsize at, gsize n, gsize stride,
     sum += exp (unet_view_float (x, at + i * stride) - max);
   for (gsize i = 0; i < n; i++) {
     gdouble d = unet_view_float (x, at + i * stride) - max;
-    unet_view_set_float (out, at + i * stride,
-                         logarithm ? d - log (sum) : exp (d) / sum);
+    unet_view_set_float (
+        out, at + i * stride, logarithm ? d - log (sum) : exp (d) / sum);
   }
 }
 
 /* Before operator set 13 everything from the axis on is one line. */
 static gboolean
-eval_softmax (const UnetNode *node, const UnetTensorView *x,
-              UnetTensorView *out)
+eval_softmax (
+    const UnetNode *node, const UnetTensorView *x, UnetTensorView *out)
 {
   gint64 axis = unet_node_attr_int (node, "axis", node->since < 13 ? 1 : -1);
   gsize count = unet_view_count (x), n, stride = 1;
@@ -67,7 +66,7 @@ eval_softmax (const UnetNode *node, const UnetTensorView *x,
   }
   for (gsize i = 0; i < count / n; i++)
     softmax_line (x, i / stride * stride * n + i % stride, n, stride,
-                  node->op == UNET_OP_LogSoftmax, out);
+        node->op == UNET_OP_LogSoftmax, out);
   return TRUE;
 }
 

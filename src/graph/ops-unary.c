@@ -6,10 +6,10 @@
 
 /* ---- inference -------------------------------------------------------- */
 
-#define SAME(op)                                                              \
-  UNET_INFER (op)                                                             \
-  {                                                                           \
-    return unet_infer_same (graph, node, error);                              \
+#define SAME(op)                                                               \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return unet_infer_same (graph, node, error);                               \
   }
 
 SAME (Relu)
@@ -56,18 +56,18 @@ clip (gdouble x, gdouble low, gdouble high)
   return x > high ? high : x;
 }
 
-#define FORMULA(op, expression)                                               \
-  static gdouble op##_of (gdouble x, const Param *p)                          \
-  {                                                                           \
-    return expression;                                                        \
+#define FORMULA(op, expression)                                                \
+  static gdouble op##_of (gdouble x, const Param *p)                           \
+  {                                                                            \
+    return expression;                                                         \
   }
 
 FORMULA (Relu, x < 0 ? 0 : x)
 FORMULA (Clip, clip (x, p->alpha, p->beta))
 FORMULA (LeakyRelu, x < 0 ? p->alpha * x : x)
 FORMULA (Sigmoid, 1 / (1 + exp (-x)))
-FORMULA (HardSigmoid, clip (p->alpha * x + p->beta, 0, 1))
-FORMULA (HardSwish, x * clip (x / 6 + 0.5, 0, 1))
+FORMULA (HardSigmoid, clip (p->alpha *x + p->beta, 0, 1))
+FORMULA (HardSwish, x *clip (x / 6 + 0.5, 0, 1))
 FORMULA (Tanh, tanh (x))
 FORMULA (Elu, x < 0 ? p->alpha * expm1 (x) : x)
 /* log(exp(x)+1), without overflow */
@@ -87,12 +87,12 @@ FORMULA (Sign, isnan (x) ? x : (x > 0) - (x < 0))
 FORMULA (Sin, sin (x))
 FORMULA (Cos, cos (x))
 /* alpha and, as beta, gamma */
-FORMULA (Selu, p->beta * (x > 0 ? x : p->alpha * expm1 (x)))
-FORMULA (Celu, MAX (x, 0) + MIN (0, p->alpha * expm1 (x / p->alpha)))
+FORMULA (Selu, p->beta *(x > 0 ? x : p->alpha * expm1 (x)))
+FORMULA (Celu, MAX (x, 0) + MIN (0, p->alpha *expm1 (x / p->alpha)))
 FORMULA (Gelu, 0.5 * x * (1 + erf (x * G_SQRT2 / 2)))
-FORMULA (GeluTanh, 0.5 * x * (1 + tanh (sqrt (2 / G_PI) *
-                                        (x + 0.044715 * x * x * x))))
-FORMULA (Mish, x * tanh (Softplus_of (x, p)))
+FORMULA (GeluTanh,
+    0.5 * x * (1 + tanh (sqrt (2 / G_PI) * (x + 0.044715 * x * x * x))))
+FORMULA (Mish, x *tanh (Softplus_of (x, p)))
 FORMULA (Softsign, x / (1 + fabs (x)))
 FORMULA (ThresholdedRelu, x > p->alpha ? x : 0)
 
@@ -100,7 +100,7 @@ FORMULA (ThresholdedRelu, x > p->alpha ? x : 0)
 
 static void
 map (gdouble (*f) (gdouble, const Param *), const Param *p,
-     const UnetTensorView *x, UnetTensorView *out)
+    const UnetTensorView *x, UnetTensorView *out)
 {
   gsize n = unet_view_count (out);
 
@@ -115,13 +115,13 @@ map (gdouble (*f) (gdouble, const Param *), const Param *p,
     unet_view_set_float (out, i, f (unet_view_float (x, i), p));
 }
 
-#define MAP(op, default_alpha, default_beta)                                  \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    Param p = { unet_node_attr_float (node, "alpha", default_alpha),          \
-                unet_node_attr_float (node, "beta", default_beta) };          \
-    map (op##_of, &p, &in[0], out);                                           \
-    return TRUE;                                                              \
+#define MAP(op, default_alpha, default_beta)                                   \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    Param p = { unet_node_attr_float (node, "alpha", default_alpha),           \
+      unet_node_attr_float (node, "beta", default_beta) };                     \
+    map (op##_of, &p, &in[0], out);                                            \
+    return TRUE;                                                               \
   }
 
 MAP (Relu, 0, 0)
@@ -150,7 +150,7 @@ MAP (ThresholdedRelu, 1, 0)
 UNET_EVAL (Selu)
 {
   Param p = { unet_node_attr_float (node, "alpha", 1.6732632423543772),
-              unet_node_attr_float (node, "gamma", 1.0507009873554805) };
+    unet_node_attr_float (node, "gamma", 1.0507009873554805) };
 
   map (Selu_of, &p, &in[0], out);
   return TRUE;
@@ -158,31 +158,31 @@ UNET_EVAL (Selu)
 
 UNET_EVAL (Gelu)
 {
-  gboolean is_tanh = !strcmp (
-      unet_node_attr_string (node, "approximate", "none"), "tanh");
+  gboolean is_tanh =
+      !strcmp (unet_node_attr_string (node, "approximate", "none"), "tanh");
 
   map (is_tanh ? GeluTanh_of : Gelu_of, NULL, &in[0], out);
   return TRUE;
 }
 
 /* These are defined for 64-bit integers, which doubles do not hold. */
-#define MAP_INT(op, expression)                                               \
-  UNET_EVAL (op)                                                              \
-  {                                                                           \
-    Param p = { 0, 0 };                                                       \
-    if (unet_dtype_is_float (in[0].dtype)) {                                  \
-      map (op##_of, &p, &in[0], out);                                         \
-      return TRUE;                                                            \
-    }                                                                         \
-    for (gsize i = 0, n = unet_view_count (out); i < n; i++) {                \
-      gint64 x = unet_view_int (&in[0], i);                                   \
-      unet_view_set_int (out, i, expression);                                 \
-    }                                                                         \
-    return TRUE;                                                              \
+#define MAP_INT(op, expression)                                                \
+  UNET_EVAL (op)                                                               \
+  {                                                                            \
+    Param p = { 0, 0 };                                                        \
+    if (unet_dtype_is_float (in[0].dtype)) {                                   \
+      map (op##_of, &p, &in[0], out);                                          \
+      return TRUE;                                                             \
+    }                                                                          \
+    for (gsize i = 0, n = unet_view_count (out); i < n; i++) {                 \
+      gint64 x = unet_view_int (&in[0], i);                                    \
+      unet_view_set_int (out, i, expression);                                  \
+    }                                                                          \
+    return TRUE;                                                               \
   }
 
-MAP_INT (Abs, x < 0 ? (gint64) -(guint64) x : x)
-MAP_INT (Neg, (gint64) -(guint64) x)
+MAP_INT (Abs, x < 0 ? (gint64) - (guint64) x : x)
+MAP_INT (Neg, (gint64) - (guint64) x)
 MAP_INT (Sign, (x > 0) - (x < 0))
 
 UNET_EVAL (Not)
@@ -241,43 +241,43 @@ unet_post_op_eval (const UnetPostOp *post, gfloat value, gfloat operand)
   gdouble x = value;
 
   switch (post->kind) {
-  case UNET_POST_RELU:
-    return (gfloat) Relu_of (x, &p);
-  case UNET_POST_CLIP:
-    return (gfloat) Clip_of (x, &p);
-  case UNET_POST_LEAKY_RELU:
-    return (gfloat) LeakyRelu_of (x, &p);
-  case UNET_POST_ELU:
-    return (gfloat) Elu_of (x, &p);
-  case UNET_POST_SIGMOID:
-    return (gfloat) Sigmoid_of (x, &p);
-  case UNET_POST_TANH:
-    return (gfloat) tanh (x);
-  case UNET_POST_SOFTPLUS:
-    return (gfloat) Softplus_of (x, &p);
-  case UNET_POST_HARD_SIGMOID:
-    return (gfloat) HardSigmoid_of (x, &p);
-  case UNET_POST_HARD_SWISH:
-    return (gfloat) HardSwish_of (x, &p);
-  case UNET_POST_SWISH:
-    return (gfloat) (x / (1 + exp (-p.alpha * x)));
-  case UNET_POST_GELU_ERF:
-    return (gfloat) Gelu_of (x, &p);
-  case UNET_POST_LINEAR:
-    return (gfloat) (p.alpha * x + p.beta);
-  case UNET_POST_ADD:
-    return value + operand;
-  case UNET_POST_MUL:
-    return value * operand;
-  case UNET_POST_PRELU:
-    return value < 0 ? value * operand : value;
+    case UNET_POST_RELU:
+      return (gfloat) Relu_of (x, &p);
+    case UNET_POST_CLIP:
+      return (gfloat) Clip_of (x, &p);
+    case UNET_POST_LEAKY_RELU:
+      return (gfloat) LeakyRelu_of (x, &p);
+    case UNET_POST_ELU:
+      return (gfloat) Elu_of (x, &p);
+    case UNET_POST_SIGMOID:
+      return (gfloat) Sigmoid_of (x, &p);
+    case UNET_POST_TANH:
+      return (gfloat) tanh (x);
+    case UNET_POST_SOFTPLUS:
+      return (gfloat) Softplus_of (x, &p);
+    case UNET_POST_HARD_SIGMOID:
+      return (gfloat) HardSigmoid_of (x, &p);
+    case UNET_POST_HARD_SWISH:
+      return (gfloat) HardSwish_of (x, &p);
+    case UNET_POST_SWISH:
+      return (gfloat) (x / (1 + exp (-p.alpha * x)));
+    case UNET_POST_GELU_ERF:
+      return (gfloat) Gelu_of (x, &p);
+    case UNET_POST_LINEAR:
+      return (gfloat) (p.alpha * x + p.beta);
+    case UNET_POST_ADD:
+      return value + operand;
+    case UNET_POST_MUL:
+      return value * operand;
+    case UNET_POST_PRELU:
+      return value < 0 ? value * operand : value;
   }
   return value;
 }
 
 gboolean
-unet_post_ops_eval (const UnetNode *node, const UnetTensorView *operands,
-                    UnetTensorView *out)
+unet_post_ops_eval (
+    const UnetNode *node, const UnetTensorView *operands, UnetTensorView *out)
 {
   gfloat *data = out->data;
 
@@ -288,8 +288,8 @@ unet_post_ops_eval (const UnetNode *node, const UnetTensorView *operands,
     gint64 index[UNET_MAX_DIMS] = { 0 }, strides[UNET_MAX_DIMS] = { 0 };
     const gfloat *operand = post->value ? operands[i].data : NULL;
     if (operand)
-      unet_broadcast_strides (operands[i].n_dims, operands[i].dims,
-                              out->n_dims, strides);
+      unet_broadcast_strides (
+          operands[i].n_dims, operands[i].dims, out->n_dims, strides);
     for (gsize k = 0, n = unet_view_count (out); k < n; k++) {
       gint64 at = 0;
       for (guint d = 0; d < out->n_dims; d++)

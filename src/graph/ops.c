@@ -2,13 +2,13 @@
 #include "graph/ops.h"
 
 #define ANY G_MAXUINT
-#define ROW(op, in_min, in_max, out_min, out_max)                             \
-  [UNET_OP_##op] = { #op, in_min, in_max, out_min, out_max,                   \
-                     unet_infer_##op, unet_eval_##op }
+#define ROW(op, in_min, in_max, out_min, out_max)                              \
+  [UNET_OP_##op] = { #op, in_min, in_max, out_min, out_max, unet_infer_##op,   \
+    unet_eval_##op }
 /* Inference writes it as other operators. */
-#define EXPANDED(op, in_min, in_max)                                          \
-  [UNET_OP_##op] = { #op, in_min, in_max, 1, 1, unet_infer_##op,              \
-                     unet_eval_expanded }
+#define EXPANDED(op, in_min, in_max)                                           \
+  [UNET_OP_##                                                                  \
+      op] = { #op, in_min, in_max, 1, 1, unet_infer_##op, unet_eval_expanded }
 
 static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (Conv, 2, 3, 1, 1),

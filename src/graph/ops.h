@@ -10,23 +10,21 @@
 
 G_BEGIN_DECLS
 
-#define UNET_OP(name)                                                         \
-  gboolean unet_infer_##name (UnetGraph *graph, UnetNode *node,               \
-                              GError **error);                                \
-  gboolean unet_eval_##name (const UnetNode *node, const UnetTensorView *in,  \
-                             guint n_in, UnetTensorView *out, guint n_out,    \
-                             GError **error);
+#define UNET_OP(name)                                                          \
+  gboolean unet_infer_##name (                                                 \
+      UnetGraph *graph, UnetNode *node, GError **error);                       \
+  gboolean unet_eval_##name (const UnetNode *node, const UnetTensorView *in,   \
+      guint n_in, UnetTensorView *out, guint n_out, GError **error);
 #include "op-list.h"
 #undef UNET_OP
 gboolean unet_eval_expanded (const UnetNode *node, const UnetTensorView *in,
     guint n_in, UnetTensorView *out, guint n_out, GError **error);
 
-#define UNET_INFER(op)                                                        \
+#define UNET_INFER(op)                                                         \
   gboolean unet_infer_##op (UnetGraph *graph, UnetNode *node, GError **error)
-#define UNET_EVAL(op)                                                         \
-  gboolean unet_eval_##op (const UnetNode *node, const UnetTensorView *in,    \
-                           guint n_in, UnetTensorView *out, guint n_out,      \
-                           GError **error)
+#define UNET_EVAL(op)                                                          \
+  gboolean unet_eval_##op (const UnetNode *node, const UnetTensorView *in,     \
+      guint n_in, UnetTensorView *out, guint n_out, GError **error)
 
 /* The inputs of a node as both inference and evaluation see them. */
 typedef struct {
@@ -36,8 +34,14 @@ typedef struct {
   guint n_in;
 } UnetArgs;
 
-#define UNET_INFER_ARGS { graph, node, NULL, 0 }
-#define UNET_EVAL_ARGS { NULL, node, in, n_in }
+#define UNET_INFER_ARGS                                                        \
+  {                                                                            \
+    graph, node, NULL, 0                                                       \
+  }
+#define UNET_EVAL_ARGS                                                         \
+  {                                                                            \
+    NULL, node, in, n_in                                                       \
+  }
 
 /* %FALSE when the input is missing. view->data is %NULL where inference does
  * not know it. */
@@ -56,16 +60,15 @@ UnetInts unet_arg_ints (const UnetArgs *args, const gchar *attr, guint index,
 /* Resolves a negative axis; %FALSE out of range. */
 gboolean unet_axis (gint64 axis, guint rank, guint *out);
 /* As above for lists; *@mask has a bit for each axis. */
-gboolean unet_axes_mask (const gint64 *axes, guint n, guint rank,
-    guint *mask);
+gboolean unet_axes_mask (const gint64 *axes, guint n, guint rank, guint *mask);
 
 /* Numpy's rule; unknown dimensions give unknown ones. */
-gboolean unet_broadcast (guint n_a, const gint64 *a, guint n_b,
-    const gint64 *b, guint *n_out, gint64 *out);
+gboolean unet_broadcast (guint n_a, const gint64 *a, guint n_b, const gint64 *b,
+    guint *n_out, gint64 *out);
 
 /* Sets output @index if the node has it. */
-void unet_infer_out (UnetNode *node, guint index, UnetDType dtype,
-    guint n_dims, const gint64 *dims);
+void unet_infer_out (UnetNode *node, guint index, UnetDType dtype, guint n_dims,
+    const gint64 *dims);
 /* Output 0 is like input 0. */
 gboolean unet_infer_same (UnetGraph *graph, UnetNode *node, GError **error);
 
@@ -75,8 +78,8 @@ gboolean unet_infer_same (UnetGraph *graph, UnetNode *node, GError **error);
 void unet_strides (guint n_dims, const gint64 *dims, gint64 *strides);
 /* Strides with which a tensor of @dims is read as one of the wider @out_dims:
  * 0 where it is repeated. */
-void unet_broadcast_strides (guint n_dims, const gint64 *dims, guint n_out,
-    gint64 *strides);
+void unet_broadcast_strides (
+    guint n_dims, const gint64 *dims, guint n_out, gint64 *strides);
 /* Steps @index through @dims, last axis fastest; %FALSE after the last. */
 gboolean unet_next_index (guint n_dims, const gint64 *dims, gint64 *index);
 /* Copies a block; strides in elements of @size bytes. */
@@ -90,20 +93,19 @@ void unet_view_set_float (UnetTensorView *view, gsize index, gdouble value);
 gsize unet_view_count (const UnetTensorView *view);
 
 /* Of output 0, when evaluation does not know its type. */
-gboolean unet_eval_type_fail (const UnetNode *node, UnetDType dtype,
-    GError **error);
+gboolean unet_eval_type_fail (
+    const UnetNode *node, UnetDType dtype, GError **error);
 
 /* Rewrites what an old operator set says differently, inserting nodes before
  * @node where it takes several. Shapes of the inputs are known. */
-gboolean unet_node_modernize (UnetGraph *graph, UnetNode *node,
-    GError **error);
+gboolean unet_node_modernize (UnetGraph *graph, UnetNode *node, GError **error);
 /* Whether the element types of the inputs are those of the definition. */
-gboolean unet_node_check_types (const UnetGraph *graph, const UnetNode *node,
-    GError **error);
+gboolean unet_node_check_types (
+    const UnetGraph *graph, const UnetNode *node, GError **error);
 
-gboolean unet_window_resolve (const UnetArgs *args, UnetWindow *window,
-    GError **error);
-gboolean unet_resize_resolve (const UnetArgs *args, UnetResize *resize,
-    gint64 *out_dims, GError **error);
+gboolean unet_window_resolve (
+    const UnetArgs *args, UnetWindow *window, GError **error);
+gboolean unet_resize_resolve (
+    const UnetArgs *args, UnetResize *resize, gint64 *out_dims, GError **error);
 
 G_END_DECLS

@@ -9,21 +9,21 @@ gboolean
 unet_pass_takes_post_ops (const UnetNode *node)
 {
   switch (node->op) {
-  case UNET_OP_Conv:
-  case UNET_OP_ConvTranspose:
-  case UNET_OP_BatchNormalization:
-  case UNET_OP_InstanceNormalization:
-  case UNET_OP_AveragePool:
-  case UNET_OP_GlobalAveragePool:
-  case UNET_OP_Add:
-  case UNET_OP_Sub:
-  case UNET_OP_Mul:
-  case UNET_OP_Div:
-  case UNET_OP_MatMul:
-  case UNET_OP_Gemm:
-    return unet_node_output (node, 0)->dtype == UNET_DTYPE_F32;
-  default:
-    return FALSE;
+    case UNET_OP_Conv:
+    case UNET_OP_ConvTranspose:
+    case UNET_OP_BatchNormalization:
+    case UNET_OP_InstanceNormalization:
+    case UNET_OP_AveragePool:
+    case UNET_OP_GlobalAveragePool:
+    case UNET_OP_Add:
+    case UNET_OP_Sub:
+    case UNET_OP_Mul:
+    case UNET_OP_Div:
+    case UNET_OP_MatMul:
+    case UNET_OP_Gemm:
+      return unet_node_output (node, 0)->dtype == UNET_DTYPE_F32;
+    default:
+      return FALSE;
   }
 }
 
@@ -39,21 +39,21 @@ read_linear (const UnetNode *node, const UnetValue *x, UnetPostOp *post)
   if (!unet_pass_scalar_operand (node, &other, &p) || other != x)
     return FALSE;
   switch (node->op) {
-  case UNET_OP_Mul:
-    post->alpha = (gfloat) p;
-    return TRUE;
-  case UNET_OP_Div:
-    post->alpha = (gfloat) (1 / p);
-    return right && p != 0;
-  case UNET_OP_Add:
-    post->beta = (gfloat) p;
-    return TRUE;
-  case UNET_OP_Sub:
-    post->alpha = right ? 1 : -1;
-    post->beta = (gfloat) (right ? -p : p);
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_Mul:
+      post->alpha = (gfloat) p;
+      return TRUE;
+    case UNET_OP_Div:
+      post->alpha = (gfloat) (1 / p);
+      return right && p != 0;
+    case UNET_OP_Add:
+      post->beta = (gfloat) p;
+      return TRUE;
+    case UNET_OP_Sub:
+      post->alpha = right ? 1 : -1;
+      post->beta = (gfloat) (right ? -p : p);
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
@@ -73,8 +73,8 @@ read_prelu (const UnetNode *node, UnetPostOp *post)
 static gboolean
 read_post_op (const UnetNode *node, const UnetValue *x, UnetPostOp *post)
 {
-  if (x->dtype != UNET_DTYPE_F32 || unet_node_output (node, 0)->dtype !=
-                                        UNET_DTYPE_F32)
+  if (x->dtype != UNET_DTYPE_F32
+      || unet_node_output (node, 0)->dtype != UNET_DTYPE_F32)
     return FALSE;
   if (node->op == UNET_OP_PRelu)
     return unet_node_input (node, 0) == x && read_prelu (node, post);
@@ -111,8 +111,8 @@ absorb (UnetGraph *graph, UnetNode *node)
   if (!merge_linear (node, &post))
     unet_node_add_post_op (node, &post);
   for (guint i = 0; i < next->post_ops->len; i++)
-    unet_node_add_post_op (node,
-                           &g_array_index (next->post_ops, UnetPostOp, i));
+    unet_node_add_post_op (
+        node, &g_array_index (next->post_ops, UnetPostOp, i));
   unet_pass_merge (graph, node, next);
   return TRUE;
 }

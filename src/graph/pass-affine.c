@@ -25,8 +25,8 @@ affine_is_finite (const Affine *affine)
 /* ---- what follows the convolution ------------------------------------- */
 
 gboolean
-unet_pass_batch_norm_map (const UnetNode *node, gsize n, gdouble *scale,
-                          gdouble *shift)
+unet_pass_batch_norm_map (
+    const UnetNode *node, gsize n, gdouble *scale, gdouble *shift)
 {
   gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
   UnetTensorView p[4];
@@ -38,10 +38,10 @@ unet_pass_batch_norm_map (const UnetNode *node, gsize n, gdouble *scale,
     unet_tensor_view (value->constant, &p[i]);
   }
   for (gsize c = 0; c < n; c++) {
-    scale[c] = unet_view_float (&p[0], c) /
-               sqrt (unet_view_float (&p[3], c) + epsilon);
-    shift[c] = unet_view_float (&p[1], c) -
-               unet_view_float (&p[2], c) * scale[c];
+    scale[c] = unet_view_float (&p[0], c)
+        / sqrt (unet_view_float (&p[3], c) + epsilon);
+    shift[c] =
+        unet_view_float (&p[1], c) - unet_view_float (&p[2], c) * scale[c];
   }
   return TRUE;
 }
@@ -64,20 +64,19 @@ is_per_channel (const UnetTensor *tensor, const UnetValue *x)
 }
 
 static gboolean
-read_arithmetic (const UnetNode *node, const UnetValue *x,
-                 const Affine *affine)
+read_arithmetic (const UnetNode *node, const UnetValue *x, const Affine *affine)
 {
   guint k = unet_node_input (node, 0) == x ? 1 : 0;
   const UnetValue *value = unet_node_input (node, k);
   UnetTensorView view;
 
-  if (!value || value == x || !value->constant ||
-      !is_per_channel (value->constant, x))
+  if (!value || value == x || !value->constant
+      || !is_per_channel (value->constant, x))
     return FALSE;
   unet_tensor_view (value->constant, &view);
   for (gsize c = 0; c < affine->n; c++) {
-    gdouble p = unet_view_float (&view, value->constant->n_elements == 1 ? 0
-                                                                         : c);
+    gdouble p =
+        unet_view_float (&view, value->constant->n_elements == 1 ? 0 : c);
     affine->scale[c] = 1;
     affine->shift[c] = 0;
     if (node->op == UNET_OP_Mul)
@@ -101,18 +100,18 @@ read_affine (const UnetNode *node, const UnetValue *x, const Affine *affine)
   gboolean ok;
 
   switch (node->op) {
-  case UNET_OP_BatchNormalization:
-    ok = unet_pass_batch_norm_map (node, affine->n, affine->scale,
-                                   affine->shift);
-    break;
-  case UNET_OP_Add:
-  case UNET_OP_Sub:
-  case UNET_OP_Mul:
-  case UNET_OP_Div:
-    ok = read_arithmetic (node, x, affine);
-    break;
-  default:
-    return FALSE;
+    case UNET_OP_BatchNormalization:
+      ok = unet_pass_batch_norm_map (
+          node, affine->n, affine->scale, affine->shift);
+      break;
+    case UNET_OP_Add:
+    case UNET_OP_Sub:
+    case UNET_OP_Mul:
+    case UNET_OP_Div:
+      ok = read_arithmetic (node, x, affine);
+      break;
+    default:
+      return FALSE;
   }
   return ok && affine_is_finite (affine);
 }
@@ -139,18 +138,17 @@ scale_weights (UnetGraph *graph, UnetNode *conv, const Affine *affine)
 {
   const UnetValue *old = unet_node_input (conv, 1);
   const gfloat *from = old->constant->data;
-  UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, old->n_dims,
-                                        old->dims);
+  UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, old->n_dims, old->dims);
   gfloat *to;
 
   if (!tensor)
     return FALSE;
   to = tensor->data;
   for (gsize i = 0; i < tensor->n_elements; i++)
-    to[i] = (gfloat) (from[i] *
-                      affine->scale[channel_of (conv, old->constant, i)]);
-  unet_node_set_input (conv, 1,
-                       unet_graph_add_constant (graph, old->name, tensor));
+    to[i] =
+        (gfloat) (from[i] * affine->scale[channel_of (conv, old->constant, i)]);
+  unet_node_set_input (
+      conv, 1, unet_graph_add_constant (graph, old->name, tensor));
   return TRUE;
 }
 
@@ -163,19 +161,18 @@ new_bias (const Affine *affine)
 }
 
 static void
-shift_bias (UnetGraph *graph, UnetNode *conv, const Affine *affine,
-            UnetTensor *tensor)
+shift_bias (
+    UnetGraph *graph, UnetNode *conv, const Affine *affine, UnetTensor *tensor)
 {
   const UnetValue *old = unet_node_input (conv, 2);
   const gfloat *from = old ? old->constant->data : NULL;
   gfloat *to = tensor->data;
 
   for (gsize i = 0; i < affine->n; i++)
-    to[i] = (gfloat) ((from ? from[i] : 0) * affine->scale[i] +
-                      affine->shift[i]);
+    to[i] =
+        (gfloat) ((from ? from[i] : 0) * affine->scale[i] + affine->shift[i]);
   unet_node_set_input (conv, 2,
-                       unet_graph_add_constant (
-                           graph, old ? old->name : conv->name, tensor));
+      unet_graph_add_constant (graph, old ? old->name : conv->name, tensor));
 }
 
 static gboolean
@@ -184,8 +181,8 @@ has_constant_weights (const UnetNode *conv)
   const UnetValue *weights = unet_node_input (conv, 1);
   const UnetValue *bias = unet_node_input (conv, 2);
 
-  return weights->constant && weights->dtype == UNET_DTYPE_F32 &&
-         weights->constant->n_elements && (!bias || bias->constant);
+  return weights->constant && weights->dtype == UNET_DTYPE_F32
+      && weights->constant->n_elements && (!bias || bias->constant);
 }
 
 static gboolean
@@ -197,20 +194,19 @@ absorb (UnetGraph *graph, UnetNode *conv)
   g_autoptr (UnetTensor) bias = NULL;
   gboolean ok;
 
-  if (!next || conv->post_ops->len || !has_constant_weights (conv) ||
-      unet_node_output (next, 0)->n_dims != out->n_dims)
+  if (!next || conv->post_ops->len || !has_constant_weights (conv)
+      || unet_node_output (next, 0)->n_dims != out->n_dims)
     return FALSE;
   affine.scale = g_try_new (gdouble, affine.n);
   affine.shift = g_try_new (gdouble, affine.n);
   bias = new_bias (&affine);
-  ok = affine.scale && affine.shift && bias &&
-       read_affine (next, out, &affine) &&
-       scale_weights (graph, conv, &affine);
+  ok = affine.scale && affine.shift && bias && read_affine (next, out, &affine)
+      && scale_weights (graph, conv, &affine);
   if (ok) {
     shift_bias (graph, conv, &affine, g_steal_pointer (&bias));
     for (guint i = 0; i < next->post_ops->len; i++)
-      unet_node_add_post_op (conv,
-                             &g_array_index (next->post_ops, UnetPostOp, i));
+      unet_node_add_post_op (
+          conv, &g_array_index (next->post_ops, UnetPostOp, i));
     unet_pass_merge (graph, conv, next);
   }
   g_free (affine.scale);

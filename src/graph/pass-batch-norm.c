@@ -8,7 +8,7 @@
 
 static UnetValue *
 add_channels (UnetGraph *graph, const UnetNode *node, guint rank, gsize n,
-              const gdouble *numbers)
+    const gdouble *numbers)
 {
   gint64 dims[UNET_MAX_DIMS];
   UnetTensor *tensor;
@@ -33,8 +33,8 @@ convert (UnetGraph *graph, UnetNode *node)
   UnetPostOp post = { UNET_POST_ADD, 0, 0, NULL };
   UnetValue *factor;
 
-  if (!scale || !shift || x->dtype != UNET_DTYPE_F32 || node->post_ops->len ||
-      !unet_pass_batch_norm_map (node, n, scale, shift))
+  if (!scale || !shift || x->dtype != UNET_DTYPE_F32 || node->post_ops->len
+      || !unet_pass_batch_norm_map (node, n, scale, shift))
     return FALSE;
   factor = add_channels (graph, node, x->n_dims, n, scale);
   post.value = add_channels (graph, node, x->n_dims, n, shift);

@@ -6,8 +6,8 @@
  * spelled out; said as Clip they become post-ops. */
 
 static void
-set_bounds (UnetGraph *graph, UnetNode *node, UnetValue *x, gdouble low,
-            gdouble high)
+set_bounds (
+    UnetGraph *graph, UnetNode *node, UnetValue *x, gdouble low, gdouble high)
 {
   gdouble bounds[2] = { low, high };
 
@@ -17,8 +17,8 @@ set_bounds (UnetGraph *graph, UnetNode *node, UnetValue *x, gdouble low,
   for (guint i = 0; i < 2; i++) {
     UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, 0, NULL);
     *(gfloat *) tensor->data = (gfloat) bounds[i];
-    unet_node_add_input (node,
-                         unet_graph_add_constant (graph, node->name, tensor));
+    unet_node_add_input (
+        node, unet_graph_add_constant (graph, node->name, tensor));
   }
 }
 
@@ -28,9 +28,9 @@ min_max_to_clip (UnetGraph *graph, UnetNode *node)
   UnetValue *x;
   gdouble bound;
 
-  if ((node->op != UNET_OP_Min && node->op != UNET_OP_Max) ||
-      !unet_pass_scalar_operand (node, &x, &bound) ||
-      x->dtype != UNET_DTYPE_F32 || x->constant)
+  if ((node->op != UNET_OP_Min && node->op != UNET_OP_Max)
+      || !unet_pass_scalar_operand (node, &x, &bound)
+      || x->dtype != UNET_DTYPE_F32 || x->constant)
     return FALSE;
   if (node->op == UNET_OP_Max)
     set_bounds (graph, node, x, bound, INFINITY);
@@ -44,8 +44,8 @@ bounds_of (const UnetNode *node, gdouble *low, gdouble *high)
 {
   UnetPostOp post;
 
-  if ((node->op != UNET_OP_Clip && node->op != UNET_OP_Relu) ||
-      node->post_ops->len || !unet_node_unary (node, &post))
+  if ((node->op != UNET_OP_Clip && node->op != UNET_OP_Relu)
+      || node->post_ops->len || !unet_node_unary (node, &post))
     return FALSE;
   *low = post.kind == UNET_POST_RELU ? 0 : post.alpha;
   *high = post.kind == UNET_POST_RELU ? INFINITY : post.beta;
@@ -64,8 +64,8 @@ merge_clips (UnetGraph *graph, UnetNode *node)
   before = unet_node_input (node, 0)->producer;
   if (!before || !bounds_of (before, &a, &b) || a > b || c > d)
     return FALSE;
-  set_bounds (graph, node, unet_node_input (before, 0),
-              CLAMP (a, c, d), CLAMP (b, c, d));
+  set_bounds (graph, node, unet_node_input (before, 0), CLAMP (a, c, d),
+      CLAMP (b, c, d));
   g_ptr_array_set_size (node->attrs, 0);
   return TRUE;
 }

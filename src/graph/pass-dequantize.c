@@ -12,32 +12,32 @@ is_nearest (const UnetGraph *graph, const UnetNode *node)
 {
   UnetResize resize;
 
-  return unet_node_resize (graph, node, &resize, NULL) &&
-         resize.mode == UNET_RESIZE_NEAREST &&
-         resize.coord != UNET_COORD_TF_CROP_AND_RESIZE;
+  return unet_node_resize (graph, node, &resize, NULL)
+      && resize.mode == UNET_RESIZE_NEAREST
+      && resize.coord != UNET_COORD_TF_CROP_AND_RESIZE;
 }
 
 static gboolean
 only_moves (const UnetGraph *graph, const UnetNode *node)
 {
   switch (node->op) {
-  case UNET_OP_MaxPool:
-    return !unet_node_output (node, 1);
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    return is_nearest (graph, node);
-  case UNET_OP_Reshape:
-  case UNET_OP_Flatten:
-  case UNET_OP_Squeeze:
-  case UNET_OP_Unsqueeze:
-  case UNET_OP_Transpose:
-  case UNET_OP_Slice:
-  case UNET_OP_DepthToSpace:
-  case UNET_OP_SpaceToDepth:
-  case UNET_OP_Identity:
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_MaxPool:
+      return !unet_node_output (node, 1);
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      return is_nearest (graph, node);
+    case UNET_OP_Reshape:
+    case UNET_OP_Flatten:
+    case UNET_OP_Squeeze:
+    case UNET_OP_Unsqueeze:
+    case UNET_OP_Transpose:
+    case UNET_OP_Slice:
+    case UNET_OP_DepthToSpace:
+    case UNET_OP_SpaceToDepth:
+    case UNET_OP_Identity:
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
@@ -48,18 +48,17 @@ has_one_scale (const UnetNode *dq)
 {
   gdouble scale;
 
-  return unet_pass_scalar (unet_node_input (dq, 1), &scale) && scale > 0 &&
-         unet_node_attr_int (dq, "block_size", 0) == 0 &&
-         unet_node_output (dq, 0)->dtype == UNET_DTYPE_F32 &&
-         !dq->post_ops->len;
+  return unet_pass_scalar (unet_node_input (dq, 1), &scale) && scale > 0
+      && unet_node_attr_int (dq, "block_size", 0) == 0
+      && unet_node_output (dq, 0)->dtype == UNET_DTYPE_F32
+      && !dq->post_ops->len;
 }
 
 static void
 move_up (UnetGraph *graph, UnetNode *dq, UnetNode *mover)
 {
-  UnetNode *first = unet_graph_insert_node (graph, mover,
-                                            UNET_OP_DequantizeLinear,
-                                            dq->name);
+  UnetNode *first =
+      unet_graph_insert_node (graph, mover, UNET_OP_DequantizeLinear, dq->name);
   UnetValue *bytes = unet_node_input (mover, 0);
   UnetValue *floats = unet_graph_add_value (graph, bytes->name);
 
@@ -79,9 +78,9 @@ hoist (UnetGraph *graph, UnetNode *dq)
   UnetValue *bytes = unet_node_input (dq, 0);
   UnetNode *mover = bytes->producer;
 
-  if (!mover || mover->post_ops->len || !has_one_scale (dq) ||
-      unet_pass_sole_consumer (graph, bytes) != dq ||
-      !unet_node_input (mover, 0)->has_shape || !only_moves (graph, mover))
+  if (!mover || mover->post_ops->len || !has_one_scale (dq)
+      || unet_pass_sole_consumer (graph, bytes) != dq
+      || !unet_node_input (mover, 0)->has_shape || !only_moves (graph, mover))
     return FALSE;
   move_up (graph, dq, mover);
   return unet_pass_bypass (graph, dq);

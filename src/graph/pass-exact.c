@@ -11,10 +11,10 @@
 static gboolean
 is_exact_cast (const UnetNode *node)
 {
-  return node && node->op == UNET_OP_Cast && !node->post_ops->len &&
-         unet_node_attr_int (node, "exact", 0) &&
-         unet_node_input (node, 0)->producer &&
-         unet_node_input (node, 0)->producer->op == UNET_OP_Round;
+  return node && node->op == UNET_OP_Cast && !node->post_ops->len
+      && unet_node_attr_int (node, "exact", 0)
+      && unet_node_input (node, 0)->producer
+      && unet_node_input (node, 0)->producer->op == UNET_OP_Round;
 }
 
 static gboolean
@@ -23,15 +23,15 @@ skip_integers (UnetGraph *graph, UnetNode *node)
   UnetNode *cast = unet_node_input (node, 0)->producer, *round;
   UnetValue *sum;
 
-  if (node->op != UNET_OP_Cast ||
-      unet_node_output (node, 0)->dtype != UNET_DTYPE_F32 ||
-      !is_exact_cast (cast) ||
-      unet_pass_sole_consumer (graph, unet_node_output (cast, 0)) != node)
+  if (node->op != UNET_OP_Cast
+      || unet_node_output (node, 0)->dtype != UNET_DTYPE_F32
+      || !is_exact_cast (cast)
+      || unet_pass_sole_consumer (graph, unet_node_output (cast, 0)) != node)
     return FALSE;
   round = unet_node_input (cast, 0)->producer;
   sum = unet_node_input (round, 0);
-  if (sum->dtype != UNET_DTYPE_F32 || !sum->producer ||
-      unet_pass_sole_consumer (graph, sum) != round)
+  if (sum->dtype != UNET_DTYPE_F32 || !sum->producer
+      || unet_pass_sole_consumer (graph, sum) != round)
     return FALSE;
   unet_node_remove_attr (sum->producer, "exact");
   unet_node_set_input (node, 0, sum);
@@ -43,13 +43,13 @@ skip_integers (UnetGraph *graph, UnetNode *node)
 /* @factor as it is where @maker has run, or %NULL. */
 static UnetValue *
 early_factor (UnetGraph *graph, UnetValue *factor, const UnetNode *maker,
-              UnetNode *before)
+    UnetNode *before)
 {
   UnetNode *mul = factor->producer, *copy;
   UnetValue *early;
 
-  if (unet_dims_count (factor->n_dims, factor->dims) != 1 ||
-      factor->dtype != UNET_DTYPE_F32 || factor->n_dims > 1)
+  if (unet_dims_count (factor->n_dims, factor->dims) != 1
+      || factor->dtype != UNET_DTYPE_F32 || factor->n_dims > 1)
     return NULL;
   if (factor->constant || mul == maker)
     return factor;
@@ -76,12 +76,12 @@ find_source (const UnetGraph *graph, const UnetNode *conv)
   UnetNode *dq = unet_node_input (conv, 0)->producer;
   gdouble scale;
 
-  if (conv->op != UNET_OP_Conv || conv->post_ops->len ||
-      unet_node_input (conv, 2) || unet_node_is_exact (conv) || !dq ||
-      dq->op != UNET_OP_DequantizeLinear || dq->post_ops->len ||
-      !unet_pass_scalar (unet_node_input (dq, 1), &scale) || scale != 1 ||
-      !unet_node_input (dq, 0)->producer ||
-      unet_pass_sole_consumer (graph, unet_node_output (dq, 0)) != conv)
+  if (conv->op != UNET_OP_Conv || conv->post_ops->len
+      || unet_node_input (conv, 2) || unet_node_is_exact (conv) || !dq
+      || dq->op != UNET_OP_DequantizeLinear || dq->post_ops->len
+      || !unet_pass_scalar (unet_node_input (dq, 1), &scale) || scale != 1
+      || !unet_node_input (dq, 0)->producer
+      || unet_pass_sole_consumer (graph, unet_node_output (dq, 0)) != conv)
     return NULL;
   return dq;
 }
@@ -93,11 +93,11 @@ scale_source (UnetGraph *graph, UnetNode *node)
     UnetValue *sum = unet_node_input (node, i), *factor;
     UnetNode *conv = sum->producer;
     UnetNode *dq = conv ? find_source (graph, conv) : NULL;
-    if (!dq || node->post_ops->len ||
-        unet_pass_sole_consumer (graph, sum) != node)
+    if (!dq || node->post_ops->len
+        || unet_pass_sole_consumer (graph, sum) != node)
       continue;
     factor = early_factor (graph, unet_node_input (node, 1 - i),
-                           unet_node_input (dq, 0)->producer, dq);
+        unet_node_input (dq, 0)->producer, dq);
     if (!factor)
       continue;
     unet_node_set_input (dq, 1, factor);

@@ -31,8 +31,8 @@ match_factor (const UnetValue *value, UnetValue **inner, gdouble *factor)
     return FALSE;
   if (node->op == UNET_OP_Mul)
     return unet_pass_scalar_operand (node, inner, factor);
-  if (node->op != UNET_OP_Div ||
-      !unet_pass_scalar (unet_node_input (node, 1), factor) || *factor == 0)
+  if (node->op != UNET_OP_Div
+      || !unet_pass_scalar (unet_node_input (node, 1), factor) || *factor == 0)
     return FALSE;
   *inner = unet_node_input (node, 0);
   *factor = 1 / *factor;
@@ -45,8 +45,8 @@ match_term (const UnetValue *value, UnetValue **inner, gdouble *term)
 {
   const UnetNode *node = producer_of (value);
 
-  return node && node->op == UNET_OP_Add &&
-         unet_pass_scalar_operand (node, inner, term);
+  return node && node->op == UNET_OP_Add
+      && unet_pass_scalar_operand (node, inner, term);
 }
 
 /* value = clip (inner, 0, high) */
@@ -56,8 +56,8 @@ match_clip (const UnetValue *value, UnetValue **inner, gdouble *high)
   const UnetNode *node = producer_of (value);
   UnetPostOp post;
 
-  if (!node || node->op != UNET_OP_Clip || !unet_node_unary (node, &post) ||
-      post.kind != UNET_POST_CLIP || post.alpha != 0)
+  if (!node || node->op != UNET_OP_Clip || !unet_node_unary (node, &post)
+      || post.kind != UNET_POST_CLIP || post.alpha != 0)
     return FALSE;
   *inner = unet_node_input (node, 0);
   *high = post.beta;
@@ -88,8 +88,8 @@ match_ramp (UnetValue *value, Ramp *ramp)
 
 /* clip (alpha * x + beta, 0, 1) */
 static gboolean
-match_hard_sigmoid (UnetValue *value, UnetValue **x, gdouble *alpha,
-                    gdouble *beta)
+match_hard_sigmoid (
+    UnetValue *value, UnetValue **x, gdouble *alpha, gdouble *beta)
 {
   const UnetNode *node = producer_of (value);
   gdouble factor;
@@ -119,10 +119,10 @@ is_swish_gate (UnetValue *gate, const UnetValue *x, gdouble factor)
   Ramp ramp;
 
   if (about (factor, 1))
-    return match_hard_sigmoid (gate, &inner, &alpha, &beta) && inner == x &&
-           about (alpha, 1.0 / 6) && about (beta, 0.5);
-  return match_ramp (gate, &ramp) && ramp.x == x && about (ramp.term, 3) &&
-         about (ramp.high, 6) && about (ramp.factor * factor, 1.0 / 6);
+    return match_hard_sigmoid (gate, &inner, &alpha, &beta) && inner == x
+        && about (alpha, 1.0 / 6) && about (beta, 0.5);
+  return match_ramp (gate, &ramp) && ramp.x == x && about (ramp.term, 3)
+      && about (ramp.high, 6) && about (ramp.factor * factor, 1.0 / 6);
 }
 
 /* @node = factor * a * b with the gate on either side; or (factor * a) * b,
@@ -153,8 +153,8 @@ try_hard_swish (UnetNode *node)
 {
   UnetValue *x;
 
-  if ((node->op != UNET_OP_Mul && node->op != UNET_OP_Div) ||
-      node->post_ops->len || !(x = match_hard_swish (node)))
+  if ((node->op != UNET_OP_Mul && node->op != UNET_OP_Div)
+      || node->post_ops->len || !(x = match_hard_swish (node)))
     return FALSE;
   node->op = UNET_OP_HardSwish;
   unet_pass_set_inputs (node, x);
@@ -167,10 +167,10 @@ try_hard_sigmoid (UnetNode *node)
   UnetValue *x;
   gdouble alpha, beta;
 
-  if (node->op == UNET_OP_HardSigmoid || node->post_ops->len ||
-      !node->outputs->len || !unet_node_output (node, 0) ||
-      !match_hard_sigmoid (unet_node_output (node, 0), &x, &alpha, &beta) ||
-      alpha <= 0)
+  if (node->op == UNET_OP_HardSigmoid || node->post_ops->len
+      || !node->outputs->len || !unet_node_output (node, 0)
+      || !match_hard_sigmoid (unet_node_output (node, 0), &x, &alpha, &beta)
+      || alpha <= 0)
     return FALSE;
   /* A plain clip to 0..1 is best left as it is. */
   if (alpha == 1 && beta == 0)

@@ -12,10 +12,10 @@ same_shape (const UnetNode *node)
   const UnetValue *in = unet_node_input (node, 0);
   const UnetValue *out = unet_node_output (node, 0);
 
-  return in->dtype == out->dtype && in->has_shape && out->has_shape &&
-         in->n_dims == out->n_dims &&
-         !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims) &&
-         (in->n_dims == 0 || unet_dims_count (in->n_dims, in->dims));
+  return in->dtype == out->dtype && in->has_shape && out->has_shape
+      && in->n_dims == out->n_dims
+      && !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims)
+      && (in->n_dims == 0 || unet_dims_count (in->n_dims, in->dims));
 }
 
 static gboolean
@@ -64,8 +64,8 @@ scales_nothing (const UnetGraph *graph, const UnetNode *node)
 {
   UnetResize resize;
 
-  if (!unet_node_resize (graph, node, &resize, NULL) ||
-      resize.coord == UNET_COORD_TF_CROP_AND_RESIZE)
+  if (!unet_node_resize (graph, node, &resize, NULL)
+      || resize.coord == UNET_COORD_TF_CROP_AND_RESIZE)
     return FALSE;
   for (guint i = 0; i < unet_node_input (node, 0)->n_dims; i++)
     if (resize.scale[i] != 1)
@@ -79,35 +79,35 @@ is_no_op (const UnetGraph *graph, const UnetNode *node)
   if (node->post_ops->len || !node->inputs->len || !same_shape (node))
     return FALSE;
   switch (node->op) {
-  case UNET_OP_Identity:
-  case UNET_OP_Cast:
-  case UNET_OP_Reshape:
-  case UNET_OP_Flatten:
-  case UNET_OP_Squeeze:
-  case UNET_OP_Unsqueeze:
-  case UNET_OP_Expand:
-    return TRUE;
-  case UNET_OP_Dropout:
-    return !unet_node_output (node, 1) ||
-           (!unet_node_output (node, 1)->consumers->len &&
-            !unet_graph_is_output (graph, unet_node_output (node, 1)));
-  case UNET_OP_Concat:
-  case UNET_OP_Min:
-  case UNET_OP_Max:
-    return node->inputs->len == 1;
-  case UNET_OP_Split:
-    return node->outputs->len == 1;
-  case UNET_OP_Transpose:
-    return keeps_order (node);
-  case UNET_OP_Slice:
-    return keeps_all (node);
-  case UNET_OP_Pad:
-    return pads_nothing (node);
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    return scales_nothing (graph, node);
-  default:
-    return FALSE;
+    case UNET_OP_Identity:
+    case UNET_OP_Cast:
+    case UNET_OP_Reshape:
+    case UNET_OP_Flatten:
+    case UNET_OP_Squeeze:
+    case UNET_OP_Unsqueeze:
+    case UNET_OP_Expand:
+      return TRUE;
+    case UNET_OP_Dropout:
+      return !unet_node_output (node, 1)
+          || (!unet_node_output (node, 1)->consumers->len
+              && !unet_graph_is_output (graph, unet_node_output (node, 1)));
+    case UNET_OP_Concat:
+    case UNET_OP_Min:
+    case UNET_OP_Max:
+      return node->inputs->len == 1;
+    case UNET_OP_Split:
+      return node->outputs->len == 1;
+    case UNET_OP_Transpose:
+      return keeps_order (node);
+    case UNET_OP_Slice:
+      return keeps_all (node);
+    case UNET_OP_Pad:
+      return pads_nothing (node);
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      return scales_nothing (graph, node);
+    default:
+      return FALSE;
   }
 }
 
@@ -117,9 +117,9 @@ merge_reshapes (UnetGraph *graph, UnetNode *node)
 {
   UnetNode *before = unet_node_input (node, 0)->producer;
 
-  if (node->op != UNET_OP_Reshape || !before || before->post_ops->len ||
-      (before->op != UNET_OP_Reshape && before->op != UNET_OP_Flatten &&
-       before->op != UNET_OP_Squeeze && before->op != UNET_OP_Unsqueeze))
+  if (node->op != UNET_OP_Reshape || !before || before->post_ops->len
+      || (before->op != UNET_OP_Reshape && before->op != UNET_OP_Flatten
+          && before->op != UNET_OP_Squeeze && before->op != UNET_OP_Unsqueeze))
     return FALSE;
   unet_pass_set_reshape (graph, node, unet_node_input (before, 0));
   return TRUE;
@@ -136,9 +136,8 @@ unet_pass_set_reshape (UnetGraph *graph, UnetNode *node, UnetValue *input)
   /* A 0 in the shape is an extent here, not a copy. */
   unet_node_set_attr_int (node, "allowzero", 1);
   unet_node_add_input (node,
-                       unet_graph_add_constant (
-                           graph, out->name,
-                           unet_tensor_new_ints (out->dims, out->n_dims)));
+      unet_graph_add_constant (
+          graph, out->name, unet_tensor_new_ints (out->dims, out->n_dims)));
 }
 
 gboolean

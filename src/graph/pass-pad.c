@@ -7,8 +7,7 @@
 /* Spatial borders of zeros only, and less than the window, since beyond that
  * fast implementations give up. */
 static gboolean
-fits (const UnetNode *pad, const UnetWindow *window, gint64 *begin,
-      gint64 *end)
+fits (const UnetNode *pad, const UnetWindow *window, gint64 *begin, gint64 *end)
 {
   guint rank = unet_node_input (pad, 0)->n_dims;
 
@@ -21,8 +20,8 @@ fits (const UnetNode *pad, const UnetWindow *window, gint64 *begin,
     if (i < 2)
       continue;
     span = (window->kernel[i - 2] - 1) * window->dilation[i - 2] + 1;
-    if (begin[i] + window->pad_begin[i - 2] >= span ||
-        end[i] + window->pad_end[i - 2] >= span)
+    if (begin[i] + window->pad_begin[i - 2] >= span
+        || end[i] + window->pad_end[i - 2] >= span)
       return FALSE;
   }
   return TRUE;
@@ -49,9 +48,9 @@ absorb (UnetGraph *graph, UnetNode *node)
   gint64 begin[UNET_MAX_DIMS], end[UNET_MAX_DIMS], pads[6];
   UnetWindow window;
 
-  if (!pad || pad->op != UNET_OP_Pad ||
-      !unet_node_window (graph, node, &window, NULL) ||
-      !takes_padding (node, &window) || !fits (pad, &window, begin, end))
+  if (!pad || pad->op != UNET_OP_Pad
+      || !unet_node_window (graph, node, &window, NULL)
+      || !takes_padding (node, &window) || !fits (pad, &window, begin, end))
     return FALSE;
   for (guint i = 0; i < window.n; i++) {
     pads[i] = window.pad_begin[i] + begin[i + 2];

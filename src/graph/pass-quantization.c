@@ -38,8 +38,8 @@ unet_graph_is_quantized (const UnetGraph *graph)
     if (!is_convolution (node) && node->op != UNET_OP_QLinearConv)
       continue;
     all++;
-    bytes += node->op == UNET_OP_QLinearConv ||
-             is_dequantized (unet_node_input (node, 0));
+    bytes += node->op == UNET_OP_QLinearConv
+        || is_dequantized (unet_node_input (node, 0));
   }
   return all > 0 && 2 * bytes >= all;
 }
@@ -59,9 +59,9 @@ read_scale (const UnetNode *node, UnetDType dtype, Scale *out)
   UnetTensorView view;
 
   *out = (Scale){ 0, 0, dtype };
-  if (!unet_pass_scalar (unet_node_input (node, 1), &out->scale) ||
-      !(out->scale > 0) ||
-      (dtype != UNET_DTYPE_U8 && dtype != UNET_DTYPE_I8))
+  if (!unet_pass_scalar (unet_node_input (node, 1), &out->scale)
+      || !(out->scale > 0)
+      || (dtype != UNET_DTYPE_U8 && dtype != UNET_DTYPE_I8))
     return FALSE;
   if (!zero)
     return TRUE;
@@ -93,18 +93,18 @@ read_pair (const UnetGraph *graph, const UnetNode *q, Scale *scale)
 {
   const UnetValue *bytes = unet_node_output (q, 0);
 
-  if (q->op != UNET_OP_QuantizeLinear || q->post_ops->len ||
-      unet_node_input (q, 0)->dtype != UNET_DTYPE_F32 ||
-      unet_graph_is_output (graph, bytes) || bytes->consumers->len == 0 ||
-      !read_scale (q, bytes->dtype, scale))
+  if (q->op != UNET_OP_QuantizeLinear || q->post_ops->len
+      || unet_node_input (q, 0)->dtype != UNET_DTYPE_F32
+      || unet_graph_is_output (graph, bytes) || bytes->consumers->len == 0
+      || !read_scale (q, bytes->dtype, scale))
     return FALSE;
   for (guint i = 0; i < bytes->consumers->len; i++) {
     const UnetNode *dq = g_ptr_array_index (bytes->consumers, i);
     Scale other;
 
-    if (dq->op != UNET_OP_DequantizeLinear || dq->post_ops->len ||
-        !read_scale (dq, bytes->dtype, &other) ||
-        other.scale != scale->scale || other.zero != scale->zero)
+    if (dq->op != UNET_OP_DequantizeLinear || dq->post_ops->len
+        || !read_scale (dq, bytes->dtype, &other) || other.scale != scale->scale
+        || other.zero != scale->zero)
       return FALSE;
   }
   return TRUE;
@@ -138,38 +138,39 @@ is_positive (const UnetValue *value, guint depth)
   if (!node || (value->has_range && value->low >= 0))
     return !value->has_range || value->low >= 0;
   switch (node->op) {
-  case UNET_OP_Relu:
-  case UNET_OP_Sigmoid:
-  case UNET_OP_HardSigmoid:
-  case UNET_OP_Softmax:
-  case UNET_OP_Softplus:
-  case UNET_OP_Exp:
-  case UNET_OP_Abs:
-    return TRUE;
-  case UNET_OP_Clip:
-    return unet_node_unary (node, &op) &&
-           (op.kind == UNET_POST_RELU || op.alpha >= 0);
-  case UNET_OP_Add:
-  case UNET_OP_Mul:
-  case UNET_OP_Concat:
-    return are_positive (node, G_MAXUINT, depth + 1);
-  case UNET_OP_MaxPool:
-  case UNET_OP_AveragePool:
-  case UNET_OP_GlobalAveragePool:
-  case UNET_OP_GlobalMaxPool:
-  case UNET_OP_Slice:
-  case UNET_OP_Transpose:
-  case UNET_OP_Reshape:
-  case UNET_OP_Identity:
-  case UNET_OP_DepthToSpace:
-    return are_positive (node, 1, depth + 1);
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    return g_strcmp0 (unet_node_attr_string (node, "mode", "nearest"),
-                      "cubic") != 0 &&
-           are_positive (node, 1, depth + 1);
-  default:
-    return FALSE;
+    case UNET_OP_Relu:
+    case UNET_OP_Sigmoid:
+    case UNET_OP_HardSigmoid:
+    case UNET_OP_Softmax:
+    case UNET_OP_Softplus:
+    case UNET_OP_Exp:
+    case UNET_OP_Abs:
+      return TRUE;
+    case UNET_OP_Clip:
+      return unet_node_unary (node, &op)
+          && (op.kind == UNET_POST_RELU || op.alpha >= 0);
+    case UNET_OP_Add:
+    case UNET_OP_Mul:
+    case UNET_OP_Concat:
+      return are_positive (node, G_MAXUINT, depth + 1);
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+    case UNET_OP_GlobalAveragePool:
+    case UNET_OP_GlobalMaxPool:
+    case UNET_OP_Slice:
+    case UNET_OP_Transpose:
+    case UNET_OP_Reshape:
+    case UNET_OP_Identity:
+    case UNET_OP_DepthToSpace:
+      return are_positive (node, 1, depth + 1);
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      return g_strcmp0 (
+                 unet_node_attr_string (node, "mode", "nearest"), "cubic")
+          != 0
+          && are_positive (node, 1, depth + 1);
+    default:
+      return FALSE;
   }
 }
 
@@ -179,8 +180,8 @@ add_number (UnetGraph *graph, UnetNode *node, gdouble number)
   UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, 0, NULL);
 
   *(gfloat *) tensor->data = (gfloat) number;
-  unet_node_add_input (node,
-                       unet_graph_add_constant (graph, node->name, tensor));
+  unet_node_add_input (
+      node, unet_graph_add_constant (graph, node->name, tensor));
 }
 
 /* @x with its limits as a node of their own, before @q. */
@@ -248,27 +249,27 @@ static gboolean
 keeps_range (const UnetNode *node)
 {
   switch (node->op) {
-  case UNET_OP_MaxPool:
-  case UNET_OP_AveragePool:
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-  case UNET_OP_Slice:
-  case UNET_OP_Pad:
-  case UNET_OP_Transpose:
-  case UNET_OP_Identity:
-  case UNET_OP_DepthToSpace:
-  case UNET_OP_SpaceToDepth:
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+    case UNET_OP_Slice:
+    case UNET_OP_Pad:
+    case UNET_OP_Transpose:
+    case UNET_OP_Identity:
+    case UNET_OP_DepthToSpace:
+    case UNET_OP_SpaceToDepth:
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
 static void
 set_range (UnetValue *value, gfloat low, gfloat high)
 {
-  if (!value || value->has_range || value->dtype != UNET_DTYPE_F32 ||
-      !(high > low))
+  if (!value || value->has_range || value->dtype != UNET_DTYPE_F32
+      || !(high > low))
     return;
   value->has_range = TRUE;
   value->low = low;
@@ -314,8 +315,8 @@ spread_up (const UnetNode *node)
 {
   const UnetValue *out = unet_node_output (node, 0);
 
-  if (!out || !out->has_range ||
-      (!keeps_range (node) && node->op != UNET_OP_Concat))
+  if (!out || !out->has_range
+      || (!keeps_range (node) && node->op != UNET_OP_Concat))
     return;
   for (guint i = 0; i < node->inputs->len; i++) {
     UnetValue *in = unet_node_input (node, i);

@@ -17,8 +17,8 @@ position (const UnetGraph *graph, const UnetNode *node)
 static gboolean
 same_shape (const UnetValue *a, const UnetValue *b)
 {
-  return a->dtype == b->dtype && a->n_dims == b->n_dims &&
-         !memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims);
+  return a->dtype == b->dtype && a->n_dims == b->n_dims
+      && !memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims);
 }
 
 static UnetNode *
@@ -27,11 +27,10 @@ host_for (const UnetGraph *graph, const UnetNode *add, guint index)
   const UnetValue *value = unet_node_input (add, index);
   const UnetValue *other = unet_node_input (add, 1 - index);
 
-  if (value == other || !value->producer ||
-      value->producer->op != UNET_OP_Conv ||
-      unet_pass_sole_consumer (graph, value) != add ||
-      !same_shape (value, unet_node_output (add, 0)) ||
-      !same_shape (other, value))
+  if (value == other || !value->producer || value->producer->op != UNET_OP_Conv
+      || unet_pass_sole_consumer (graph, value) != add
+      || !same_shape (value, unet_node_output (add, 0))
+      || !same_shape (other, value))
     return NULL;
   return value->producer;
 }
@@ -43,8 +42,7 @@ choose_host (const UnetGraph *graph, const UnetNode *add, guint *index)
   UnetNode *first = host_for (graph, add, 0);
   UnetNode *second = host_for (graph, add, 1);
 
-  if (first && second &&
-      position (graph, second) < position (graph, first))
+  if (first && second && position (graph, second) < position (graph, first))
     second = NULL;
   *index = second ? 1 : 0;
   return second ? second : first;
@@ -73,14 +71,13 @@ absorb (UnetGraph *graph, UnetNode *add)
   if (!conv)
     return FALSE;
   other = unet_node_input (add, 1 - index);
-  if (other->producer &&
-      position (graph, other->producer) > position (graph, conv))
+  if (other->producer
+      && position (graph, other->producer) > position (graph, conv))
     move_before (graph, conv, add);
   post.value = other;
   unet_node_add_post_op (conv, &post);
   for (guint i = 0; i < add->post_ops->len; i++)
-    unet_node_add_post_op (conv,
-                           &g_array_index (add->post_ops, UnetPostOp, i));
+    unet_node_add_post_op (conv, &g_array_index (add->post_ops, UnetPostOp, i));
   unet_pass_merge (graph, conv, add);
   return TRUE;
 }

@@ -18,12 +18,12 @@ typedef struct {
 } Product;
 
 static gboolean
-add_factor (const UnetGraph *graph, UnetValue *value, gboolean top,
-            Product *product)
+add_factor (
+    const UnetGraph *graph, UnetValue *value, gboolean top, Product *product)
 {
   const UnetNode *node = value->producer;
-  gboolean inner = node && !node->post_ops->len &&
-                   (top || unet_pass_sole_consumer (graph, value));
+  gboolean inner = node && !node->post_ops->len
+      && (top || unet_pass_sole_consumer (graph, value));
   gdouble number;
 
   if (unet_pass_scalar (value, &number)) {
@@ -31,10 +31,10 @@ add_factor (const UnetGraph *graph, UnetValue *value, gboolean top,
     return TRUE;
   }
   if (inner && node->op == UNET_OP_Mul)
-    return add_factor (graph, unet_node_input (node, 0), FALSE, product) &&
-           add_factor (graph, unet_node_input (node, 1), FALSE, product);
-  if (inner && node->op == UNET_OP_Div &&
-      unet_pass_scalar (unet_node_input (node, 1), &number)) {
+    return add_factor (graph, unet_node_input (node, 0), FALSE, product)
+        && add_factor (graph, unet_node_input (node, 1), FALSE, product);
+  if (inner && node->op == UNET_OP_Div
+      && unet_pass_scalar (unet_node_input (node, 1), &number)) {
     product->scalar /= number;
     return add_factor (graph, unet_node_input (node, 0), FALSE, product);
   }
@@ -46,14 +46,14 @@ add_factor (const UnetGraph *graph, UnetValue *value, gboolean top,
 
 /* gate = sigmoid (x), used here only */
 static gboolean
-is_sigmoid_of (const UnetGraph *graph, const UnetValue *gate,
-               const UnetValue *x)
+is_sigmoid_of (
+    const UnetGraph *graph, const UnetValue *gate, const UnetValue *x)
 {
   const UnetNode *node = gate->producer;
 
-  return node && node->op == UNET_OP_Sigmoid && !node->post_ops->len &&
-         unet_pass_sole_consumer (graph, gate) &&
-         unet_node_input (node, 0) == x;
+  return node && node->op == UNET_OP_Sigmoid && !node->post_ops->len
+      && unet_pass_sole_consumer (graph, gate)
+      && unet_node_input (node, 0) == x;
 }
 
 /* gate = 1 + erf (x / sqrt 2), used here only */
@@ -65,29 +65,29 @@ is_erf_of (const UnetGraph *graph, const UnetValue *gate, const UnetValue *x)
   UnetValue *inner;
   gdouble one;
 
-  if (!add || add->op != UNET_OP_Add || add->post_ops->len ||
-      !unet_pass_sole_consumer (graph, gate) ||
-      !unet_pass_scalar_operand (add, &inner, &one) || one != 1)
+  if (!add || add->op != UNET_OP_Add || add->post_ops->len
+      || !unet_pass_sole_consumer (graph, gate)
+      || !unet_pass_scalar_operand (add, &inner, &one) || one != 1)
     return FALSE;
   erf = inner->producer;
-  if (!erf || erf->op != UNET_OP_Erf || erf->post_ops->len ||
-      !unet_pass_sole_consumer (graph, inner))
+  if (!erf || erf->op != UNET_OP_Erf || erf->post_ops->len
+      || !unet_pass_sole_consumer (graph, inner))
     return FALSE;
-  return unet_pass_sole_consumer (graph, unet_node_input (erf, 0)) &&
-         add_factor (graph, unet_node_input (erf, 0), FALSE, &argument) &&
-         argument.n == 1 && argument.factors[0] == x &&
-         fabs (argument.scalar - 1 / G_SQRT2) < 1e-5;
+  return unet_pass_sole_consumer (graph, unet_node_input (erf, 0))
+      && add_factor (graph, unet_node_input (erf, 0), FALSE, &argument)
+      && argument.n == 1 && argument.factors[0] == x
+      && fabs (argument.scalar - 1 / G_SQRT2) < 1e-5;
 }
 
 static gboolean
 match (const UnetGraph *graph, const UnetNode *node, UnetValue **x,
-       UnetPostOp *post)
+    UnetPostOp *post)
 {
   Product product = { 1, { NULL }, 0 };
 
   *post = (UnetPostOp){ UNET_POST_SWISH, 1, 0, NULL };
-  if (!add_factor (graph, unet_node_output (node, 0), TRUE, &product) ||
-      product.n != 2)
+  if (!add_factor (graph, unet_node_output (node, 0), TRUE, &product)
+      || product.n != 2)
     return FALSE;
   for (guint i = 0; i < 2; i++) {
     UnetValue *gate = product.factors[1 - i];
@@ -111,10 +111,10 @@ absorb (UnetGraph *graph, UnetNode *last)
   UnetValue *x;
   UnetPostOp post;
 
-  if ((last->op != UNET_OP_Mul && last->op != UNET_OP_Div) ||
-      last->post_ops->len || !match (graph, last, &x, &post) ||
-      !x->producer || !unet_pass_takes_post_ops (x->producer) ||
-      x->consumers->len != 2 || unet_graph_is_output (graph, x))
+  if ((last->op != UNET_OP_Mul && last->op != UNET_OP_Div)
+      || last->post_ops->len || !match (graph, last, &x, &post) || !x->producer
+      || !unet_pass_takes_post_ops (x->producer) || x->consumers->len != 2
+      || unet_graph_is_output (graph, x))
     return FALSE;
   unet_node_add_post_op (x->producer, &post);
   unet_pass_merge (graph, x->producer, last);

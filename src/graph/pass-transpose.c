@@ -19,9 +19,8 @@ transpose_of (const UnetValue *value)
 {
   UnetNode *node = value ? value->producer : NULL;
 
-  return node && node->op == UNET_OP_Transpose && !node->post_ops->len
-             ? node
-             : NULL;
+  return node && node->op == UNET_OP_Transpose && !node->post_ops->len ? node
+                                                                       : NULL;
 }
 
 static gboolean
@@ -108,9 +107,9 @@ same_perm (const Sink *sink, const UnetNode *transpose)
 {
   guint perm[UNET_MAX_DIMS];
 
-  return unet_node_input (transpose, 0)->n_dims == sink->rank &&
-         read_perm (transpose, perm) &&
-         !memcmp (perm, sink->perm, sink->rank * sizeof *perm);
+  return unet_node_input (transpose, 0)->n_dims == sink->rank
+      && read_perm (transpose, perm)
+      && !memcmp (perm, sink->perm, sink->rank * sizeof *perm);
 }
 
 static gboolean
@@ -118,8 +117,8 @@ input_fits (const Sink *sink, const UnetValue *value)
 {
   const UnetNode *transpose = transpose_of (value);
 
-  return (transpose && same_perm (sink, transpose)) ||
-         way_for (sink, value) != NEVER;
+  return (transpose && same_perm (sink, transpose))
+      || way_for (sink, value) != NEVER;
 }
 
 static UnetValue *
@@ -141,7 +140,7 @@ moved_constant (const Sink *sink, const UnetValue *value)
   }
   if (tensor->n_elements)
     unet_copy_strided (unet_dtype_size (value->dtype), sink->rank, dims,
-                       tensor->data, to, value->constant->data, from);
+        tensor->data, to, value->constant->data, from);
   return unet_graph_add_constant (sink->graph, value->name, tensor);
 }
 
@@ -180,8 +179,7 @@ static void
 convert_input (const Sink *sink, guint index)
 {
   unet_node_set_input (
-      sink->node, index,
-      converted (sink, unet_node_input (sink->node, index)));
+      sink->node, index, converted (sink, unet_node_input (sink->node, index)));
 }
 
 /* All of them or none. */
@@ -192,8 +190,8 @@ convert_inputs (const Sink *sink)
   g_autofree UnetValue **values = g_new0 (UnetValue *, n + 1);
 
   for (guint i = 0; i < n; i++)
-    if (way_for (sink, unet_node_input (sink->node, i)) == MOVED &&
-        !(values[i] = converted (sink, unet_node_input (sink->node, i))))
+    if (way_for (sink, unet_node_input (sink->node, i)) == MOVED
+        && !(values[i] = converted (sink, unet_node_input (sink->node, i))))
       return FALSE;
   for (guint i = 0; i < n; i++)
     if (values[i])
@@ -227,12 +225,12 @@ convert_output (const Sink *sink, guint index, guint rank, const guint *perm)
   unet_node_set_output (sink->node, index, value);
   g_ptr_array_find (sink->graph->nodes, sink->node, &at);
   if (at + 1 < sink->graph->nodes->len)
-    transpose = unet_graph_insert_node (
-        sink->graph, g_ptr_array_index (sink->graph->nodes, at + 1),
-        UNET_OP_Transpose, sink->node->name);
+    transpose = unet_graph_insert_node (sink->graph,
+        g_ptr_array_index (sink->graph->nodes, at + 1), UNET_OP_Transpose,
+        sink->node->name);
   else
-    transpose = unet_graph_add_node (sink->graph, UNET_OP_Transpose,
-                                     sink->node->name);
+    transpose =
+        unet_graph_add_node (sink->graph, UNET_OP_Transpose, sink->node->name);
   set_perm (transpose, rank, perm);
   unet_node_add_input (transpose, value);
   unet_node_add_output (transpose, old);
@@ -270,8 +268,8 @@ sink_unary (const Sink *sink)
 static gboolean
 move_axis (const Sink *sink, gint64 def, guint *axis)
 {
-  if (!unet_axis (unet_node_attr_int (sink->node, "axis", def), sink->rank,
-                  axis))
+  if (!unet_axis (
+          unet_node_attr_int (sink->node, "axis", def), sink->rank, axis))
     return FALSE;
   unet_node_set_attr_int (sink->node, "axis", sink->perm[*axis]);
   return TRUE;
@@ -340,9 +338,9 @@ sink_reduce (const Sink *sink)
   gint64 axes[UNET_MAX_DIMS];
   guint n, mask;
 
-  if (unet_arg_ints (&args, "axes", 1, axes, UNET_MAX_DIMS, &n) !=
-          UNET_INTS_KNOWN ||
-      n == 0 || !unet_axes_mask (axes, n, sink->rank, &mask))
+  if (unet_arg_ints (&args, "axes", 1, axes, UNET_MAX_DIMS, &n)
+          != UNET_INTS_KNOWN
+      || n == 0 || !unet_axes_mask (axes, n, sink->rank, &mask))
     return FALSE;
   n = 0;
   for (guint i = 0; i < sink->rank; i++)
@@ -393,9 +391,8 @@ sink_slice (const Sink *sink)
   unet_node_set_attr_ints (sink->node, "ends", ends, sink->rank);
   unet_node_set_attr_ints (sink->node, "axes", axes, sink->rank);
   unet_node_set_input (sink->node, 4,
-                       unet_graph_add_constant (
-                           sink->graph, sink->node->name,
-                           unet_tensor_new_ints (steps, sink->rank)));
+      unet_graph_add_constant (sink->graph, sink->node->name,
+          unet_tensor_new_ints (steps, sink->rank)));
   return sink_unary (sink);
 }
 
@@ -425,85 +422,84 @@ static gboolean
 treats_inputs_alike (UnetOp op)
 {
   switch (op) {
-  case UNET_OP_Add:
-  case UNET_OP_Sub:
-  case UNET_OP_Mul:
-  case UNET_OP_Div:
-  case UNET_OP_Min:
-  case UNET_OP_Max:
-  case UNET_OP_Pow:
-  case UNET_OP_PRelu:
-  case UNET_OP_Where:
-  case UNET_OP_Equal:
-  case UNET_OP_Less:
-  case UNET_OP_Greater:
-  case UNET_OP_And:
-  case UNET_OP_Or:
-  case UNET_OP_Concat:
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_Add:
+    case UNET_OP_Sub:
+    case UNET_OP_Mul:
+    case UNET_OP_Div:
+    case UNET_OP_Min:
+    case UNET_OP_Max:
+    case UNET_OP_Pow:
+    case UNET_OP_PRelu:
+    case UNET_OP_Where:
+    case UNET_OP_Equal:
+    case UNET_OP_Less:
+    case UNET_OP_Greater:
+    case UNET_OP_And:
+    case UNET_OP_Or:
+    case UNET_OP_Concat:
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
 static gboolean
 sink_node (const Sink *sink)
 {
-  if (sink->node->op != UNET_OP_Concat &&
-      treats_inputs_alike (sink->node->op))
+  if (sink->node->op != UNET_OP_Concat && treats_inputs_alike (sink->node->op))
     return sink_elementwise (sink);
   switch (sink->node->op) {
-  case UNET_OP_Relu:
-  case UNET_OP_Clip:
-  case UNET_OP_LeakyRelu:
-  case UNET_OP_Sigmoid:
-  case UNET_OP_HardSigmoid:
-  case UNET_OP_HardSwish:
-  case UNET_OP_Tanh:
-  case UNET_OP_Elu:
-  case UNET_OP_Softplus:
-  case UNET_OP_Erf:
-  case UNET_OP_Exp:
-  case UNET_OP_Log:
-  case UNET_OP_Sqrt:
-  case UNET_OP_Abs:
-  case UNET_OP_Neg:
-  case UNET_OP_Floor:
-  case UNET_OP_Ceil:
-  case UNET_OP_Round:
-  case UNET_OP_Reciprocal:
-  case UNET_OP_Gelu:
-  case UNET_OP_Mish:
-  case UNET_OP_Selu:
-  case UNET_OP_Celu:
-  case UNET_OP_Softsign:
-  case UNET_OP_Not:
-  case UNET_OP_Cast:
-  case UNET_OP_Identity:
-  case UNET_OP_Dropout:
-    return sink_unary (sink);
-  case UNET_OP_Concat:
-    return sink_concat (sink);
-  case UNET_OP_Split:
-    return sink_axis (sink, 0);
-  case UNET_OP_Softmax:
-  case UNET_OP_LogSoftmax:
-    return sink->node->since >= 13 && sink_axis (sink, -1);
-  case UNET_OP_ArgMax:
-    return sink_arg_max (sink);
-  case UNET_OP_ReduceMean:
-  case UNET_OP_ReduceMax:
-  case UNET_OP_ReduceSum:
-    return sink_reduce (sink);
-  case UNET_OP_Pad:
-    return sink_pad (sink);
-  case UNET_OP_Slice:
-    return sink_slice (sink);
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    return sink_resize (sink);
-  default:
-    return FALSE;
+    case UNET_OP_Relu:
+    case UNET_OP_Clip:
+    case UNET_OP_LeakyRelu:
+    case UNET_OP_Sigmoid:
+    case UNET_OP_HardSigmoid:
+    case UNET_OP_HardSwish:
+    case UNET_OP_Tanh:
+    case UNET_OP_Elu:
+    case UNET_OP_Softplus:
+    case UNET_OP_Erf:
+    case UNET_OP_Exp:
+    case UNET_OP_Log:
+    case UNET_OP_Sqrt:
+    case UNET_OP_Abs:
+    case UNET_OP_Neg:
+    case UNET_OP_Floor:
+    case UNET_OP_Ceil:
+    case UNET_OP_Round:
+    case UNET_OP_Reciprocal:
+    case UNET_OP_Gelu:
+    case UNET_OP_Mish:
+    case UNET_OP_Selu:
+    case UNET_OP_Celu:
+    case UNET_OP_Softsign:
+    case UNET_OP_Not:
+    case UNET_OP_Cast:
+    case UNET_OP_Identity:
+    case UNET_OP_Dropout:
+      return sink_unary (sink);
+    case UNET_OP_Concat:
+      return sink_concat (sink);
+    case UNET_OP_Split:
+      return sink_axis (sink, 0);
+    case UNET_OP_Softmax:
+    case UNET_OP_LogSoftmax:
+      return sink->node->since >= 13 && sink_axis (sink, -1);
+    case UNET_OP_ArgMax:
+      return sink_arg_max (sink);
+    case UNET_OP_ReduceMean:
+    case UNET_OP_ReduceMax:
+    case UNET_OP_ReduceSum:
+      return sink_reduce (sink);
+    case UNET_OP_Pad:
+      return sink_pad (sink);
+    case UNET_OP_Slice:
+      return sink_slice (sink);
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      return sink_resize (sink);
+    default:
+      return FALSE;
   }
 }
 
@@ -524,8 +520,8 @@ try_sink (UnetGraph *graph, UnetNode *node)
       continue;
     sink.rank = unet_node_input (transpose, 0)->n_dims;
     for (guint k = 0; k < node->outputs->len; k++)
-      if (unet_node_output (node, k) &&
-          unet_node_output (node, k)->n_dims > sink.rank)
+      if (unet_node_output (node, k)
+          && unet_node_output (node, k)->n_dims > sink.rank)
         return FALSE;
     return sink_node (&sink);
   }
@@ -538,8 +534,8 @@ merge_pair (UnetNode *node)
   UnetNode *before = transpose_of (unet_node_input (node, 0));
   guint p[UNET_MAX_DIMS], q[UNET_MAX_DIMS], merged[UNET_MAX_DIMS], rank;
 
-  if (node->op != UNET_OP_Transpose || !before || !read_perm (before, p) ||
-      !read_perm (node, q))
+  if (node->op != UNET_OP_Transpose || !before || !read_perm (before, p)
+      || !read_perm (node, q))
     return FALSE;
   rank = unet_node_input (node, 0)->n_dims;
   for (guint i = 0; i < rank; i++)
@@ -603,8 +599,8 @@ rename_trivial (UnetGraph *graph)
 
   for (guint i = 0; i < graph->nodes->len; i++) {
     UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    if (node->op != UNET_OP_Transpose || node->post_ops->len ||
-        !is_trivial (node))
+    if (node->op != UNET_OP_Transpose || node->post_ops->len
+        || !is_trivial (node))
       continue;
     unet_pass_set_reshape (graph, node, unet_node_input (node, 0));
     changed = TRUE;

@@ -14,8 +14,8 @@ unet_pass_scalar (const UnetValue *value, gdouble *number)
 {
   UnetTensorView view;
 
-  if (!value || !value->constant || value->constant->n_elements != 1 ||
-      !unet_dtype_is_float (value->dtype))
+  if (!value || !value->constant || value->constant->n_elements != 1
+      || !unet_dtype_is_float (value->dtype))
     return FALSE;
   unet_tensor_view (value->constant, &view);
   *number = unet_view_float (&view, 0);
@@ -23,8 +23,7 @@ unet_pass_scalar (const UnetValue *value, gdouble *number)
 }
 
 gboolean
-unet_pass_scalar_operand (const UnetNode *node, UnetValue **x,
-                          gdouble *number)
+unet_pass_scalar_operand (const UnetNode *node, UnetValue **x, gdouble *number)
 {
   for (guint i = 0; i < 2 && node->inputs->len == 2; i++)
     if (unet_pass_scalar (unet_node_input (node, i), number)) {

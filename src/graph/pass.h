@@ -28,14 +28,14 @@ gboolean unet_pass_residual (UnetGraph *graph);
 
 /* The only use of @value, or %NULL where there are more or it is an output of
  * the graph. */
-UnetNode *unet_pass_sole_consumer (const UnetGraph *graph,
-    const UnetValue *value);
+UnetNode *unet_pass_sole_consumer (
+    const UnetGraph *graph, const UnetValue *value);
 /* Value of a constant of one element. */
 gboolean unet_pass_scalar (const UnetValue *value, gdouble *number);
 /* For commutative operators: input @index is a constant scalar, the other
  * input is *@x. */
-gboolean unet_pass_scalar_operand (const UnetNode *node, UnetValue **x,
-    gdouble *number);
+gboolean unet_pass_scalar_operand (
+    const UnetNode *node, UnetValue **x, gdouble *number);
 /* Removes a node whose output equals its input. Names of graph outputs stay;
  * %FALSE where that forbids it. */
 gboolean unet_pass_bypass (UnetGraph *graph, UnetNode *node);
@@ -44,13 +44,12 @@ gboolean unet_pass_bypass (UnetGraph *graph, UnetNode *node);
 void unet_pass_merge (UnetGraph *graph, UnetNode *node, UnetNode *last);
 /* Batch normalisation with constant parameters as scale * x + shift for each
  * of @n channels. */
-gboolean unet_pass_batch_norm_map (const UnetNode *node, gsize n,
-    gdouble *scale, gdouble *shift);
+gboolean unet_pass_batch_norm_map (
+    const UnetNode *node, gsize n, gdouble *scale, gdouble *shift);
 /* Whether post-ops may hang behind @node. */
 gboolean unet_pass_takes_post_ops (const UnetNode *node);
 /* Makes @node a Reshape of @input to the shape of its output. */
-void unet_pass_set_reshape (UnetGraph *graph, UnetNode *node,
-    UnetValue *input);
+void unet_pass_set_reshape (UnetGraph *graph, UnetNode *node, UnetValue *input);
 /* One input, @value; the output has the node's old output's place. */
 void unet_pass_set_inputs (UnetNode *node, UnetValue *value);
 

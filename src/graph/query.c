@@ -74,8 +74,9 @@ unet_node_unary (const UnetNode *node, UnetPostOp *op)
       return TRUE;
     case UNET_OP_Gelu:
       op->kind = UNET_POST_GELU_ERF;
-      return g_strcmp0 (unet_node_attr_string (node, "approximate", "none"),
-                        "none") == 0;
+      return g_strcmp0 (
+                 unet_node_attr_string (node, "approximate", "none"), "none")
+          == 0;
     case UNET_OP_HardSwish:
       op->kind = UNET_POST_HARD_SWISH;
       return TRUE;

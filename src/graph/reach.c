@@ -57,13 +57,13 @@ resize_span (const UnetGraph *graph, const UnetNode *node, guint axis)
   gdouble radius;
 
   if (!unet_node_resize (graph, node, &resize, NULL))
-    return (Span) { 0, 0, FALSE };
+    return (Span){ 0, 0, FALSE };
   radius = resize.mode == UNET_RESIZE_CUBIC ? 2 : 1;
   if (resize.antialias && resize.scale[axis] < 1)
     radius /= resize.scale[axis];
   if (resize.scale[axis] < 1)
     radius += 1 / resize.scale[axis] - 1;
-  return (Span) { -radius, radius, TRUE };
+  return (Span){ -radius, radius, TRUE };
 }
 
 static Span
@@ -72,8 +72,8 @@ slice_span (const UnetNode *node, guint axis)
   gint64 starts[UNET_MAX_DIMS], steps[UNET_MAX_DIMS];
 
   if (!unet_node_slice (node, starts, steps))
-    return (Span) { 0, 0, FALSE };
-  return (Span) { (gdouble) starts[axis], (gdouble) starts[axis], FALSE };
+    return (Span){ 0, 0, FALSE };
+  return (Span){ (gdouble) starts[axis], (gdouble) starts[axis], FALSE };
 }
 
 static Span
@@ -82,9 +82,9 @@ pad_span (const UnetNode *node, guint axis)
   gint64 begin[UNET_MAX_DIMS], end[UNET_MAX_DIMS];
 
   if (!unet_node_pads (node, begin, end))
-    return (Span) { 0, 0, FALSE };
-  return (Span) { -(gdouble) begin[axis], -(gdouble) begin[axis],
-                  begin[axis] > 0 || end[axis] > 0 };
+    return (Span){ 0, 0, FALSE };
+  return (Span){ -(gdouble) begin[axis], -(gdouble) begin[axis],
+    begin[axis] > 0 || end[axis] > 0 };
 }
 
 static Span
@@ -93,31 +93,30 @@ own_span (const UnetGraph *graph, const UnetNode *node, guint axis)
   const gdouble block = (gdouble) unet_node_attr_int (node, "blocksize", 1);
 
   switch (node->op) {
-  case UNET_OP_Conv:
-  case UNET_OP_ConvTranspose:
-  case UNET_OP_MaxPool:
-  case UNET_OP_AveragePool:
-    return window_span (graph, node, axis);
-  case UNET_OP_Resize:
-  case UNET_OP_Upsample:
-    return resize_span (graph, node, axis);
-  case UNET_OP_Slice:
-    return slice_span (node, axis);
-  case UNET_OP_Pad:
-    return pad_span (node, axis);
-  case UNET_OP_DepthToSpace:
-    return (Span) { -(block - 1) / block, 0, FALSE };
-  case UNET_OP_SpaceToDepth:
-    return (Span) { 0, block - 1, FALSE };
-  default:
-    return (Span) { 0, 0, FALSE };
+    case UNET_OP_Conv:
+    case UNET_OP_ConvTranspose:
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+      return window_span (graph, node, axis);
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      return resize_span (graph, node, axis);
+    case UNET_OP_Slice:
+      return slice_span (node, axis);
+    case UNET_OP_Pad:
+      return pad_span (node, axis);
+    case UNET_OP_DepthToSpace:
+      return (Span){ -(block - 1) / block, 0, FALSE };
+    case UNET_OP_SpaceToDepth:
+      return (Span){ 0, block - 1, FALSE };
+    default:
+      return (Span){ 0, 0, FALSE };
   }
 }
 
 static void
-follow_operand (const UnetGraph *graph, const Walk *walk,
-                const UnetNode *node, const UnetValue *in,
-                const UnetValue *out)
+follow_operand (const UnetGraph *graph, const Walk *walk, const UnetNode *node,
+    const UnetValue *in, const UnetValue *out)
 {
   const UnetGeometry *g = &walk->geometry[in->id];
 
@@ -128,21 +127,20 @@ follow_operand (const UnetGraph *graph, const Walk *walk,
 
     to->padded |= from->padded || span.padded;
     widen (to, i, from->low[i] + g->scale[i] * span.low,
-           from->high[i] + g->scale[i] * span.high);
+        from->high[i] + g->scale[i] * span.high);
   }
 }
 
 void
 unet_graph_reach (const UnetGraph *graph, const UnetValue *input,
-                  const UnetGeometry *geometry, UnetReach *reach)
+    const UnetGeometry *geometry, UnetReach *reach)
 {
   const Walk walk = { geometry, reach };
 
   for (guint i = 0; i < graph->values->len; i++)
-    reach[i] = (UnetReach) { { INFINITY, INFINITY },
-                             { -INFINITY, -INFINITY },
-                             FALSE };
-  reach[input->id] = (UnetReach) { { 0, 0 }, { 0, 0 }, FALSE };
+    reach[i] =
+        (UnetReach){ { INFINITY, INFINITY }, { -INFINITY, -INFINITY }, FALSE };
+  reach[input->id] = (UnetReach){ { 0, 0 }, { 0, 0 }, FALSE };
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
     for (guint k = 0; k < node->inputs->len; k++) {
@@ -174,8 +172,8 @@ lowest_common_multiple (gint64 a, gint64 b)
 /* Scales that are no whole numbers, as resizing to any size leaves them, are
  * on no grid: whatever the shift, there is a rounding of their own. */
 void
-unet_graph_grid (const UnetGraph *graph, const UnetGeometry *geometry,
-                 gint64 grid[2])
+unet_graph_grid (
+    const UnetGraph *graph, const UnetGeometry *geometry, gint64 grid[2])
 {
   grid[0] = grid[1] = 1;
   for (guint v = 0; v < graph->values->len; v++)

@@ -17,14 +17,14 @@ find_name (const gchar *name, const gchar *const *names, guint n)
 
 static gint
 read_choice (const UnetArgs *args, const gchar *attr, const gchar *def,
-             const gchar *const *names, guint n, GError **error)
+    const gchar *const *names, guint n, GError **error)
 {
   const gchar *name = unet_node_attr_string (args->node, attr, def);
   gint found = find_name (name, names, n);
 
   if (found < 0)
-    unet_args_fail (args, error, UNET_ERROR_UNSUPPORTED,
-                    "%s '%s' is not known", attr, name);
+    unet_args_fail (args, error, UNET_ERROR_UNSUPPORTED, "%s '%s' is not known",
+        attr, name);
   return found;
 }
 
@@ -33,24 +33,27 @@ read_modes (const UnetArgs *args, UnetResize *resize, GError **error)
 {
   static const gchar *const modes[] = { "nearest", "linear", "cubic" };
   static const gchar *const coords[] = {
-    "half_pixel", "pytorch_half_pixel",      "align_corners",
-    "asymmetric", "tf_half_pixel_for_nn",    "tf_crop_and_resize",
+    "half_pixel",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
     "half_pixel_symmetric",
   };
   static const gchar *const roundings[] = { "round_prefer_floor",
-                                            "round_prefer_ceil", "floor",
-                                            "ceil" };
+    "round_prefer_ceil", "floor", "ceil" };
   /* Upsample and the first Resize scale from the corner and round down. */
   gboolean old = args->node->op == UNET_OP_Upsample || args->node->since < 11;
   const gchar *mode = unet_node_attr_string (args->node, "mode", "nearest");
   gint m = !strcmp (mode, "bilinear")
-               ? UNET_RESIZE_LINEAR
-               : read_choice (args, "mode", "nearest", modes, 3, error);
+      ? UNET_RESIZE_LINEAR
+      : read_choice (args, "mode", "nearest", modes, 3, error);
   gint c = read_choice (args, "coordinate_transformation_mode",
-                        old ? "asymmetric" : "half_pixel", coords, 7, error);
+      old ? "asymmetric" : "half_pixel", coords, 7, error);
   gint r = read_choice (args, "nearest_mode",
-                        old ? "floor" : "round_prefer_floor", roundings, 4,
-                        error && *error ? NULL : error);
+      old ? "floor" : "round_prefer_floor", roundings, 4,
+      error && *error ? NULL : error);
 
   if (m < 0 || c < 0 || r < 0)
     return FALSE;
@@ -67,22 +70,22 @@ read_attributes (const UnetArgs *args, UnetResize *resize, GError **error)
 
   if (!read_modes (args, resize, error))
     return FALSE;
-  resize->cubic_a = (gfloat) unet_node_attr_float (node, "cubic_coeff_a",
-                                                   -0.75);
-  resize->exclude_outside =
-      unet_node_attr_int (node, "exclude_outside", 0) != 0;
+  resize->cubic_a =
+      (gfloat) unet_node_attr_float (node, "cubic_coeff_a", -0.75);
+  resize->exclude_outside = unet_node_attr_int (node, "exclude_outside", 0)
+      != 0;
   resize->extrapolation =
       (gfloat) unet_node_attr_float (node, "extrapolation_value", 0);
-  if (unet_node_attr_int (node, "antialias", 0) &&
-      resize->mode != UNET_RESIZE_NEAREST)
+  if (unet_node_attr_int (node, "antialias", 0)
+      && resize->mode != UNET_RESIZE_NEAREST)
     resize->antialias = TRUE;
   return TRUE;
 }
 
 /* Which axes the numbers are for; all without `axes` (operator set 18). */
 static gboolean
-read_axes (const UnetArgs *args, guint rank, guint *axes, guint *n,
-           GError **error)
+read_axes (
+    const UnetArgs *args, guint rank, guint *axes, guint *n, GError **error)
 {
   gint64 list[UNET_MAX_DIMS];
   guint mask;
@@ -94,8 +97,8 @@ read_axes (const UnetArgs *args, guint rank, guint *axes, guint *n,
     return TRUE;
   }
   if (!unet_axes_mask (list, *n, rank, &mask))
-    return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "the axes do not fit rank %u", rank);
+    return unet_args_fail (
+        args, error, UNET_ERROR_SHAPE, "the axes do not fit rank %u", rank);
   for (guint i = 0; i < *n; i++)
     unet_axis (list[i], rank, &axes[i]);
   return TRUE;
@@ -103,7 +106,7 @@ read_axes (const UnetArgs *args, guint rank, guint *axes, guint *n,
 
 static gboolean
 read_roi (const UnetArgs *args, UnetResize *resize, guint rank,
-          const guint *axes, guint n, GError **error)
+    const guint *axes, guint n, GError **error)
 {
   UnetTensorView view;
 
@@ -113,10 +116,10 @@ read_roi (const UnetArgs *args, UnetResize *resize, guint rank,
   }
   if (resize->coord != UNET_COORD_TF_CROP_AND_RESIZE)
     return TRUE;
-  if (!unet_arg (args, 1, &view) || !view.data ||
-      unet_view_count (&view) != 2 * n)
+  if (!unet_arg (args, 1, &view) || !view.data
+      || unet_view_count (&view) != 2 * n)
     return unet_args_fail (args, error, UNET_ERROR_UNSUPPORTED,
-                           "the region to crop is not constant");
+        "the region to crop is not constant");
   for (guint i = 0; i < n; i++) {
     resize->roi[axes[i]] = unet_view_float (&view, i);
     resize->roi[axes[i] + rank] = unet_view_float (&view, i + n);
@@ -129,28 +132,28 @@ check_extent (const UnetArgs *args, gdouble extent, GError **error)
 {
   if (extent >= 0 && extent < G_MAXINT32)
     return TRUE;
-  return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                         "an extent of %g", extent);
+  return unet_args_fail (
+      args, error, UNET_ERROR_SHAPE, "an extent of %g", extent);
 }
 
 /* As floats, as the runtimes compute it, so that rounding agrees. */
 static gboolean
-apply_scales (const UnetArgs *args, const UnetTensorView *x,
-              UnetResize *resize, const guint *axes, guint n,
-              const gfloat *scales, gint64 *out, GError **error)
+apply_scales (const UnetArgs *args, const UnetTensorView *x, UnetResize *resize,
+    const guint *axes, guint n, const gfloat *scales, gint64 *out,
+    GError **error)
 {
   for (guint i = 0; i < n; i++) {
     guint axis = axes[i];
     resize->scale[axis] = scales[i];
     if (!(scales[i] > 0) || !isfinite (scales[i]))
-      return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                             "a scale of %g", scales[i]);
+      return unet_args_fail (
+          args, error, UNET_ERROR_SHAPE, "a scale of %g", scales[i]);
     if (x->dims[axis] < 0) {
       out[axis] = scales[i] == 1 ? x->dims[axis] : -1;
       continue;
     }
-    if (!check_extent (args, floorf ((gfloat) x->dims[axis] * scales[i]),
-                       error))
+    if (!check_extent (
+            args, floorf ((gfloat) x->dims[axis] * scales[i]), error))
       return FALSE;
     out[axis] = (gint64) floorf ((gfloat) x->dims[axis] * scales[i]);
   }
@@ -160,10 +163,10 @@ apply_scales (const UnetArgs *args, const UnetTensorView *x,
 /* keep_aspect_ratio_policy: the smallest or largest of the scales for all. */
 static void
 keep_aspect (const UnetArgs *args, const UnetTensorView *x, const guint *axes,
-             guint n, gint64 *sizes, gfloat *common)
+    guint n, gint64 *sizes, gfloat *common)
 {
-  const gchar *policy = unet_node_attr_string (
-      args->node, "keep_aspect_ratio_policy", "stretch");
+  const gchar *policy =
+      unet_node_attr_string (args->node, "keep_aspect_ratio_policy", "stretch");
   gboolean smaller = !strcmp (policy, "not_larger");
 
   *common = 0;
@@ -179,9 +182,8 @@ keep_aspect (const UnetArgs *args, const UnetTensorView *x, const guint *axes,
 }
 
 static gboolean
-apply_sizes (const UnetArgs *args, const UnetTensorView *x,
-             UnetResize *resize, const guint *axes, guint n, gint64 *sizes,
-             gint64 *out, GError **error)
+apply_sizes (const UnetArgs *args, const UnetTensorView *x, UnetResize *resize,
+    const guint *axes, guint n, gint64 *sizes, gint64 *out, GError **error)
 {
   gfloat common = 0;
 
@@ -193,8 +195,7 @@ apply_sizes (const UnetArgs *args, const UnetTensorView *x,
     guint axis = axes[i];
     out[axis] = sizes[i];
     resize->scale[axis] =
-        common ? common
-               : (gfloat) sizes[i] / (gfloat) MAX (x->dims[axis], 1);
+        common ? common : (gfloat) sizes[i] / (gfloat) MAX (x->dims[axis], 1);
   }
   return TRUE;
 }
@@ -205,19 +206,17 @@ static gint
 read_scales (const UnetArgs *args, gfloat *scales)
 {
   const UnetAttr *attr = unet_node_attr (args->node, "scales");
-  guint index = args->node->op == UNET_OP_Resize && args->node->since >= 11
-                    ? 2
-                    : 1;
+  guint index = args->node->op == UNET_OP_Resize && args->node->since >= 11 ? 2
+                                                                            : 1;
   UnetTensorView view;
   gsize n;
 
   if (attr && attr->type == UNET_ATTR_FLOATS) {
-    memcpy (scales, attr->floats,
-            MIN (attr->n, UNET_MAX_DIMS) * sizeof *scales);
+    memcpy (
+        scales, attr->floats, MIN (attr->n, UNET_MAX_DIMS) * sizeof *scales);
     return (gint) attr->n;
   }
-  if (!unet_arg (args, index, &view) ||
-      (view.n_dims == 1 && view.dims[0] == 0))
+  if (!unet_arg (args, index, &view) || (view.n_dims == 1 && view.dims[0] == 0))
     return 0;
   if (!view.data)
     return -1;
@@ -229,8 +228,7 @@ read_scales (const UnetArgs *args, gfloat *scales)
 
 static gboolean
 apply_numbers (const UnetArgs *args, const UnetTensorView *x,
-               UnetResize *resize, const guint *axes, guint n, gint64 *out,
-               GError **error)
+    UnetResize *resize, const guint *axes, guint n, gint64 *out, GError **error)
 {
   gfloat scales[UNET_MAX_DIMS];
   gint64 sizes[UNET_MAX_DIMS];
@@ -251,18 +249,18 @@ apply_numbers (const UnetArgs *args, const UnetTensorView *x,
       }
     return apply_sizes (args, x, resize, axes, n, sizes, out, error);
   }
-  if (n_scales > 0 || state == UNET_INTS_KNOWN || (n_scales == 0 &&
-                                                   state == UNET_INTS_ABSENT))
+  if (n_scales > 0 || state == UNET_INTS_KNOWN
+      || (n_scales == 0 && state == UNET_INTS_ABSENT))
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-                           "neither scales nor sizes for %u axes", n);
+        "neither scales nor sizes for %u axes", n);
   for (guint i = 0; i < n; i++)
     out[axes[i]] = -1;
   return TRUE;
 }
 
 gboolean
-unet_resize_resolve (const UnetArgs *args, UnetResize *resize,
-                     gint64 *out_dims, GError **error)
+unet_resize_resolve (
+    const UnetArgs *args, UnetResize *resize, gint64 *out_dims, GError **error)
 {
   UnetTensorView x;
   guint axes[UNET_MAX_DIMS], n;
@@ -273,15 +271,15 @@ unet_resize_resolve (const UnetArgs *args, UnetResize *resize,
     resize->scale[i] = 1;
     out_dims[i] = x.dims[i];
   }
-  return read_attributes (args, resize, error) &&
-         read_axes (args, x.n_dims, axes, &n, error) &&
-         read_roi (args, resize, x.n_dims, axes, n, error) &&
-         apply_numbers (args, &x, resize, axes, n, out_dims, error);
+  return read_attributes (args, resize, error)
+      && read_axes (args, x.n_dims, axes, &n, error)
+      && read_roi (args, resize, x.n_dims, axes, n, error)
+      && apply_numbers (args, &x, resize, axes, n, out_dims, error);
 }
 
 gboolean
 unet_node_resize (const UnetGraph *graph, const UnetNode *node,
-                  UnetResize *resize, GError **error)
+    UnetResize *resize, GError **error)
 {
   UnetArgs args = UNET_INFER_ARGS;
   gint64 dims[UNET_MAX_DIMS];
@@ -291,7 +289,7 @@ unet_node_resize (const UnetGraph *graph, const UnetNode *node,
 
 gfloat
 unet_resize_coord (const UnetResize *resize, guint rank, guint axis,
-                   gint64 position, gint64 in, gint64 out)
+    gint64 position, gint64 in, gint64 out)
 {
   gfloat scale = (gfloat) resize->scale[axis], p = (gfloat) position;
   gfloat start = (gfloat) resize->roi[axis];
@@ -300,23 +298,23 @@ unet_resize_coord (const UnetResize *resize, guint rank, guint axis,
   gfloat whole;
 
   switch (resize->coord) {
-  case UNET_COORD_PYTORCH_HALF_PIXEL:
-    return out > 1 ? half : 0;
-  case UNET_COORD_ALIGN_CORNERS:
-    return out > 1 ? p * (gfloat) (in - 1) / (gfloat) (out - 1) : 0;
-  case UNET_COORD_ASYMMETRIC:
-    return p / scale;
-  case UNET_COORD_TF_HALF_PIXEL_FOR_NN:
-    return (p + 0.5f) / scale;
-  case UNET_COORD_TF_CROP_AND_RESIZE:
-    if (out <= 1)
-      return 0.5f * (start + end) * (gfloat) (in - 1);
-    return start * (gfloat) (in - 1) +
-           p * (end - start) * (gfloat) (in - 1) / (gfloat) (out - 1);
-  case UNET_COORD_HALF_PIXEL_SYMMETRIC:
-    whole = scale * (gfloat) in;
-    return (gfloat) in / 2 * (1 - (gfloat) out / whole) + half;
-  default:
-    return half;
+    case UNET_COORD_PYTORCH_HALF_PIXEL:
+      return out > 1 ? half : 0;
+    case UNET_COORD_ALIGN_CORNERS:
+      return out > 1 ? p * (gfloat) (in - 1) / (gfloat) (out - 1) : 0;
+    case UNET_COORD_ASYMMETRIC:
+      return p / scale;
+    case UNET_COORD_TF_HALF_PIXEL_FOR_NN:
+      return (p + 0.5f) / scale;
+    case UNET_COORD_TF_CROP_AND_RESIZE:
+      if (out <= 1)
+        return 0.5f * (start + end) * (gfloat) (in - 1);
+      return start * (gfloat) (in - 1)
+          + p * (end - start) * (gfloat) (in - 1) / (gfloat) (out - 1);
+    case UNET_COORD_HALF_PIXEL_SYMMETRIC:
+      whole = scale * (gfloat) in;
+      return (gfloat) in / 2 * (1 - (gfloat) out / whole) + half;
+    default:
+      return half;
   }
 }

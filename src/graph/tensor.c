@@ -42,9 +42,9 @@ unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
   UnetTensor *tensor;
   gsize count = unet_dims_count (n_dims, dims), size;
 
-  if (n_dims > UNET_MAX_DIMS || count == G_MAXSIZE ||
-      !g_size_checked_mul (&size, count, unet_dtype_size (dtype)) ||
-      size > G_MAXSSIZE - 64)
+  if (n_dims > UNET_MAX_DIMS || count == G_MAXSIZE
+      || !g_size_checked_mul (&size, count, unet_dtype_size (dtype))
+      || size > G_MAXSSIZE - 64)
     return NULL;
   tensor = g_new0 (UnetTensor, 1);
   g_atomic_ref_count_init (&tensor->ref_count);
@@ -84,8 +84,7 @@ unet_tensor_unref (UnetTensor *tensor)
 }
 
 UnetTensor *
-unet_tensor_reshape (const UnetTensor *tensor, guint n_dims,
-                     const gint64 *dims)
+unet_tensor_reshape (const UnetTensor *tensor, guint n_dims, const gint64 *dims)
 {
   UnetTensor *copy = unet_tensor_new (tensor->dtype, n_dims, dims);
 
@@ -93,7 +92,7 @@ unet_tensor_reshape (const UnetTensor *tensor, guint n_dims,
     return NULL;
   g_assert (copy->n_elements == tensor->n_elements);
   memcpy (copy->data, tensor->data,
-          copy->n_elements * unet_dtype_size (copy->dtype));
+      copy->n_elements * unet_dtype_size (copy->dtype));
   return copy;
 }
 
@@ -129,17 +128,17 @@ gint64
 unet_view_int (const UnetTensorView *view, gsize index)
 {
   switch (view->dtype) {
-  case UNET_DTYPE_I64:
-    return ((const gint64 *) view->data)[index];
-  case UNET_DTYPE_I32:
-    return ((const gint32 *) view->data)[index];
-  case UNET_DTYPE_I8:
-    return ((const gint8 *) view->data)[index];
-  case UNET_DTYPE_U8:
-  case UNET_DTYPE_BOOL:
-    return ((const guint8 *) view->data)[index];
-  default:
-    return unet_int_from_double (unet_view_float (view, index));
+    case UNET_DTYPE_I64:
+      return ((const gint64 *) view->data)[index];
+    case UNET_DTYPE_I32:
+      return ((const gint32 *) view->data)[index];
+    case UNET_DTYPE_I8:
+      return ((const gint8 *) view->data)[index];
+    case UNET_DTYPE_U8:
+    case UNET_DTYPE_BOOL:
+      return ((const guint8 *) view->data)[index];
+    default:
+      return unet_int_from_double (unet_view_float (view, index));
   }
 }
 
@@ -147,21 +146,21 @@ gdouble
 unet_view_float (const UnetTensorView *view, gsize index)
 {
   switch (view->dtype) {
-  case UNET_DTYPE_F32:
-    return ((const gfloat *) view->data)[index];
-  case UNET_DTYPE_F64:
-    return ((const gdouble *) view->data)[index];
-  case UNET_DTYPE_NONE:
-  case UNET_DTYPE_F16:
-    return 0;
-  default:
-    return (gdouble) unet_view_int (view, index);
+    case UNET_DTYPE_F32:
+      return ((const gfloat *) view->data)[index];
+    case UNET_DTYPE_F64:
+      return ((const gdouble *) view->data)[index];
+    case UNET_DTYPE_NONE:
+    case UNET_DTYPE_F16:
+      return 0;
+    default:
+      return (gdouble) unet_view_int (view, index);
   }
 }
 
 gboolean
 unet_dtype_is_float (UnetDType dtype)
 {
-  return dtype == UNET_DTYPE_F32 || dtype == UNET_DTYPE_F64 ||
-         dtype == UNET_DTYPE_F16;
+  return dtype == UNET_DTYPE_F32 || dtype == UNET_DTYPE_F64
+      || dtype == UNET_DTYPE_F16;
 }

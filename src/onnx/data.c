@@ -32,16 +32,16 @@ UnetDType
 unet_onnx_dtype (gint32 data_type)
 {
   return data_type >= 0 && data_type < (gint32) G_N_ELEMENTS (types)
-             ? types[data_type].dtype
-             : UNET_DTYPE_NONE;
+      ? types[data_type].dtype
+      : UNET_DTYPE_NONE;
 }
 
 const gchar *
 unet_onnx_type_name (gint32 data_type)
 {
   return data_type >= 0 && data_type < (gint32) G_N_ELEMENTS (types)
-             ? types[data_type].name
-             : "unknown";
+      ? types[data_type].name
+      : "unknown";
 }
 
 static gfloat
@@ -128,14 +128,14 @@ copy_int32_data (UnetTensor *tensor, gint32 data_type, const gint32 *data)
 {
   for (gsize i = 0; i < tensor->n_elements; i++)
     switch (tensor->dtype) {
-    case UNET_DTYPE_F32:
-      ((gfloat *) tensor->data)[i] = widen (data_type, (guint16) data[i]);
-      break;
-    case UNET_DTYPE_I32:
-      ((gint32 *) tensor->data)[i] = data[i];
-      break;
-    default:
-      ((guint8 *) tensor->data)[i] = (guint8) data[i];
+      case UNET_DTYPE_F32:
+        ((gfloat *) tensor->data)[i] = widen (data_type, (guint16) data[i]);
+        break;
+      case UNET_DTYPE_I32:
+        ((gint32 *) tensor->data)[i] = data[i];
+        break;
+      default:
+        ((guint8 *) tensor->data)[i] = (guint8) data[i];
     }
 }
 
@@ -144,18 +144,18 @@ static gsize
 typed_data (const Onnx__TensorProto *proto, gconstpointer *data)
 {
   switch (proto->data_type) {
-  case TYPE (FLOAT):
-    *data = proto->float_data;
-    return proto->n_float_data;
-  case TYPE (DOUBLE):
-    *data = proto->double_data;
-    return proto->n_double_data;
-  case TYPE (INT64):
-    *data = proto->int64_data;
-    return proto->n_int64_data;
-  default:
-    *data = proto->int32_data;
-    return proto->n_int32_data;
+    case TYPE (FLOAT):
+      *data = proto->float_data;
+      return proto->n_float_data;
+    case TYPE (DOUBLE):
+      *data = proto->double_data;
+      return proto->n_double_data;
+    case TYPE (INT64):
+      *data = proto->int64_data;
+      return proto->n_int64_data;
+    default:
+      *data = proto->int32_data;
+      return proto->n_int32_data;
   }
 }
 
@@ -172,7 +172,7 @@ fill_typed (const Onnx__TensorProto *proto, UnetTensor *tensor)
     copy_int32_data (tensor, proto->data_type, data);
   else
     memcpy (tensor->data, data,
-            tensor->n_elements * unet_dtype_size (tensor->dtype));
+        tensor->n_elements * unet_dtype_size (tensor->dtype));
   return TRUE;
 }
 
@@ -187,8 +187,7 @@ fill (const Onnx__TensorProto *proto, UnetTensor *tensor, GBytes *external)
     return FALSE;
   if (size)
     copy_raw (tensor, proto->data_type,
-              external ? g_bytes_get_data (external, NULL)
-                       : proto->raw_data.data);
+        external ? g_bytes_get_data (external, NULL) : proto->raw_data.data);
   return TRUE;
 }
 
@@ -208,8 +207,8 @@ check_size (const Onnx__TensorProto *proto, const gchar *where, GError **error)
   if (have == count)
     return TRUE;
   g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-               "%s: %" G_GSIZE_FORMAT " elements of data in a shape of %"
-               G_GSIZE_FORMAT, where, have, count);
+      "%s: %" G_GSIZE_FORMAT " elements of data in a shape of %" G_GSIZE_FORMAT,
+      where, have, count);
   return FALSE;
 }
 
@@ -218,20 +217,20 @@ check_dims (const Onnx__TensorProto *proto, const gchar *where, GError **error)
 {
   if (unet_onnx_dtype (proto->data_type) == UNET_DTYPE_NONE) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_UNSUPPORTED,
-                 "%s: element type %s (%d) is not supported", where,
-                 unet_onnx_type_name (proto->data_type), proto->data_type);
+        "%s: element type %s (%d) is not supported", where,
+        unet_onnx_type_name (proto->data_type), proto->data_type);
     return FALSE;
   }
   if (proto->n_dims > UNET_MAX_DIMS) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: rank %" G_GSIZE_FORMAT " is above %d", where,
-                 proto->n_dims, UNET_MAX_DIMS);
+        "%s: rank %" G_GSIZE_FORMAT " is above %d", where, proto->n_dims,
+        UNET_MAX_DIMS);
     return FALSE;
   }
   for (gsize i = 0; i < proto->n_dims; i++)
     if (proto->dims[i] < 0) {
-      g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-                   "%s: negative dimension", where);
+      g_set_error (
+          error, UNET_ERROR, UNET_ERROR_PARSE, "%s: negative dimension", where);
       return FALSE;
     }
   return check_size (proto, where, error);
@@ -239,7 +238,7 @@ check_dims (const Onnx__TensorProto *proto, const gchar *where, GError **error)
 
 static gboolean
 read_external (const Onnx__TensorProto *proto, const gchar *folder,
-               const gchar *where, GBytes **bytes, GError **error)
+    const gchar *where, GBytes **bytes, GError **error)
 {
   gsize count = unet_dims_count ((guint) proto->n_dims, proto->dims), size;
 
@@ -254,24 +253,24 @@ read_external (const Onnx__TensorProto *proto, const gchar *folder,
 
 UnetTensor *
 unet_onnx_tensor (const Onnx__TensorProto *proto, const gchar *folder,
-                  const gchar *where, GError **error)
+    const gchar *where, GError **error)
 {
   g_autoptr (UnetTensor) tensor = NULL;
   g_autoptr (GBytes) external = NULL;
 
-  if (!check_dims (proto, where, error) ||
-      !read_external (proto, folder, where, &external, error))
+  if (!check_dims (proto, where, error)
+      || !read_external (proto, folder, where, &external, error))
     return NULL;
-  tensor = unet_tensor_new (unet_onnx_dtype (proto->data_type),
-                            (guint) proto->n_dims, proto->dims);
+  tensor = unet_tensor_new (
+      unet_onnx_dtype (proto->data_type), (guint) proto->n_dims, proto->dims);
   if (!tensor) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: too large for memory", where);
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_LIMIT, "%s: too large for memory", where);
     return NULL;
   }
   if (!fill (proto, tensor, external)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-                 "%s: data does not fill its shape", where);
+        "%s: data does not fill its shape", where);
     return NULL;
   }
   normalize_bools (tensor);

@@ -32,8 +32,9 @@ parse_external (const Onnx__TensorProto *proto, External *external)
       number = &external->offset;
     else if (!strcmp (entry->key, "length"))
       number = &external->length;
-    if (number && !g_ascii_string_to_unsigned (entry->value, 10, 0,
-                                               G_MAXINT64, number, NULL))
+    if (number
+        && !g_ascii_string_to_unsigned (
+            entry->value, 10, 0, G_MAXINT64, number, NULL))
       return FALSE;
     external->has_length |= number == &external->length;
   }
@@ -65,9 +66,9 @@ open_inside (const gchar *folder, const gchar *location)
   gsize n = real_folder ? strlen (real_folder) : 0;
   int fd = -1;
 
-  if (n && real_parent && !strncmp (real_parent, real_folder, n) &&
-      (real_parent[n] == 0 || real_parent[n] == '/' ||
-       real_folder[n - 1] == '/'))
+  if (n && real_parent && !strncmp (real_parent, real_folder, n)
+      && (real_parent[n] == 0 || real_parent[n] == '/'
+          || real_folder[n - 1] == '/'))
     fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   free (real_folder);
   free (real_parent);
@@ -96,8 +97,8 @@ read_part (int fd, guint64 offset, gsize size)
   struct stat st;
   guint8 *data;
 
-  if (fstat (fd, &st) || !S_ISREG (st.st_mode) ||
-      offset > (guint64) st.st_size || size > (guint64) st.st_size - offset)
+  if (fstat (fd, &st) || !S_ISREG (st.st_mode) || offset > (guint64) st.st_size
+      || size > (guint64) st.st_size - offset)
     return NULL;
   data = g_try_malloc (size);
   if (!data)
@@ -111,7 +112,7 @@ read_part (int fd, guint64 offset, gsize size)
 
 GBytes *
 unet_onnx_read_external (const Onnx__TensorProto *proto, const gchar *folder,
-                         gsize size, const gchar *where, GError **error)
+    gsize size, const gchar *where, GError **error)
 {
   External external;
   GBytes *bytes;
@@ -119,20 +120,20 @@ unet_onnx_read_external (const Onnx__TensorProto *proto, const gchar *folder,
 
   if (!parse_external (proto, &external)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-                 "%s: external data without a sound location", where);
+        "%s: external data without a sound location", where);
     return NULL;
   }
   if (!folder || !is_confined (external.location)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: external data '%s' lies outside the model's folder",
-                 where, external.location);
+        "%s: external data '%s' lies outside the model's folder", where,
+        external.location);
     return NULL;
   }
   if (external.has_length && external.length != size) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-                 "%s: external data of %" G_GUINT64_FORMAT
-                 " bytes where the shape needs %" G_GSIZE_FORMAT,
-                 where, external.length, size);
+        "%s: external data of %" G_GUINT64_FORMAT
+        " bytes where the shape needs %" G_GSIZE_FORMAT,
+        where, external.length, size);
     return NULL;
   }
   fd = open_inside (folder, external.location);
@@ -141,8 +142,8 @@ unet_onnx_read_external (const Onnx__TensorProto *proto, const gchar *folder,
     close (fd);
   if (!bytes)
     g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND,
-                 "%s: cannot read %" G_GSIZE_FORMAT
-                 " bytes of external data from '%s' beside the model",
-                 where, size, external.location);
+        "%s: cannot read %" G_GSIZE_FORMAT
+        " bytes of external data from '%s' beside the model",
+        where, size, external.location);
   return bytes;
 }

@@ -21,13 +21,12 @@ typedef struct {
   const gchar *folder;
 } Importer;
 
-static gboolean
-fail (const Importer *self, GError **error, UnetError code,
-      const gchar *format, ...) G_GNUC_PRINTF (4, 5);
+static gboolean fail (const Importer *self, GError **error, UnetError code,
+    const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 
 static gboolean
-fail (const Importer *self, GError **error, UnetError code,
-      const gchar *format, ...)
+fail (const Importer *self, GError **error, UnetError code, const gchar *format,
+    ...)
 {
   g_autofree gchar *message = NULL;
   va_list args;
@@ -35,8 +34,8 @@ fail (const Importer *self, GError **error, UnetError code,
   va_start (args, format);
   message = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, UNET_ERROR, (gint) code, "%s: %s", self->graph->name,
-               message);
+  g_set_error (
+      error, UNET_ERROR, (gint) code, "%s: %s", self->graph->name, message);
   return FALSE;
 }
 
@@ -49,8 +48,8 @@ is_empty (const char *string)
 static gchar *
 valid_name (const char *name)
 {
-  return g_utf8_make_valid (name ? name : "",
-                            (gssize) strnlen (name ? name : "", MAX_NAME));
+  return g_utf8_make_valid (
+      name ? name : "", (gssize) strnlen (name ? name : "", MAX_NAME));
 }
 
 static void
@@ -78,16 +77,16 @@ import_initializer (Importer *self, Onnx__TensorProto *proto, GError **error)
       g_strdup_printf ("%s: initializer '%s'", self->graph->name, name);
   UnetTensor *tensor;
 
-  if (is_empty (proto->name) ||
-      g_hash_table_contains (self->values, proto->name))
+  if (is_empty (proto->name)
+      || g_hash_table_contains (self->values, proto->name))
     return fail (self, error, UNET_ERROR_PARSE,
-                 "initializer '%s' has no name of its own", name);
+        "initializer '%s' has no name of its own", name);
   tensor = unet_onnx_tensor (proto, self->folder, where, error);
   if (!tensor)
     return FALSE;
   drop_raw_data (proto);
-  define (self, proto->name,
-          unet_graph_add_constant (self->graph, name, tensor));
+  define (
+      self, proto->name, unet_graph_add_constant (self->graph, name, tensor));
   return TRUE;
 }
 
@@ -102,7 +101,7 @@ import_dim (const Onnx__TensorShapeProto__Dimension *dim)
 
 static gboolean
 import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
-             GError **error)
+    GError **error)
 {
   const Onnx__TypeProto__Tensor *tensor;
   gint64 dims[UNET_MAX_DIMS];
@@ -110,24 +109,24 @@ import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
 
   if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-                 "'%s' is not declared as a tensor", value->name);
+        "'%s' is not declared as a tensor", value->name);
   tensor = type->tensor_type;
   dtype = unet_onnx_dtype (tensor->elem_type);
   if (dtype == UNET_DTYPE_NONE)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-                 "'%s': element type %s (%d) is not supported", value->name,
-                 unet_onnx_type_name (tensor->elem_type), tensor->elem_type);
+        "'%s': element type %s (%d) is not supported", value->name,
+        unet_onnx_type_name (tensor->elem_type), tensor->elem_type);
   value->dtype = dtype;
   if (!tensor->shape)
     return TRUE;
   if (tensor->shape->n_dim > UNET_MAX_DIMS)
     return fail (self, error, UNET_ERROR_LIMIT,
-                 "'%s': rank %" G_GSIZE_FORMAT " is above %d", value->name,
-                 tensor->shape->n_dim, UNET_MAX_DIMS);
+        "'%s': rank %" G_GSIZE_FORMAT " is above %d", value->name,
+        tensor->shape->n_dim, UNET_MAX_DIMS);
   for (gsize i = 0; i < tensor->shape->n_dim; i++)
     if (tensor->shape->dim[i]->dim_value < -1)
       return fail (self, error, UNET_ERROR_PARSE,
-                   "'%s' has a negative dimension", value->name);
+          "'%s' has a negative dimension", value->name);
   for (gsize i = 0; i < tensor->shape->n_dim; i++)
     dims[i] = import_dim (tensor->shape->dim[i]);
   unet_value_set_shape (value, dtype, (guint) tensor->shape->n_dim, dims);
@@ -136,8 +135,7 @@ import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
 
 /* Before IR version 4, initialisers are listed among the inputs too. */
 static gboolean
-import_input (Importer *self, const Onnx__ValueInfoProto *proto,
-              GError **error)
+import_input (Importer *self, const Onnx__ValueInfoProto *proto, GError **error)
 {
   g_autofree gchar *name = valid_name (proto->name);
   UnetValue *value;
@@ -181,58 +179,58 @@ copy_string (UnetAttr *attr, const ProtobufCBinaryData *data)
 {
   attr->type = UNET_ATTR_STRING;
   attr->s = g_utf8_make_valid (data->len ? (const gchar *) data->data : "",
-                               (gssize) MIN (data->len, MAX_NAME));
+      (gssize) MIN (data->len, MAX_NAME));
 }
 
 /* Attribute kinds that no operator of the table has are passed over. */
 static gboolean
 fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
-           const gchar *where, gboolean *known, GError **error)
+    const gchar *where, gboolean *known, GError **error)
 {
   *known = TRUE;
   if (MAX (proto->n_floats, proto->n_ints) > MAX_ATTRIBUTE) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: more than %d numbers", where, MAX_ATTRIBUTE);
+        "%s: more than %d numbers", where, MAX_ATTRIBUTE);
     return FALSE;
   }
   switch (attribute_type (proto)) {
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT:
-    attr->type = UNET_ATTR_FLOAT;
-    attr->f = proto->f;
-    return TRUE;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT:
-    attr->type = UNET_ATTR_INT;
-    attr->i = proto->i;
-    return TRUE;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING:
-    copy_string (attr, &proto->s);
-    return TRUE;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
-    attr->type = UNET_ATTR_FLOATS;
-    attr->n = (guint) proto->n_floats;
-    attr->floats = g_memdup2 (proto->floats, attr->n * sizeof (gfloat));
-    return TRUE;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
-    attr->type = UNET_ATTR_INTS;
-    attr->n = (guint) proto->n_ints;
-    attr->ints = g_memdup2 (proto->ints, attr->n * sizeof (gint64));
-    return TRUE;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
-    attr->type = UNET_ATTR_TENSOR;
-    if (!proto->t)
-      return fail (self, error, UNET_ERROR_PARSE,
-                   "attribute '%s' of node is empty", attr->name);
-    attr->tensor = unet_onnx_tensor (proto->t, self->folder, where, error);
-    return attr->tensor != NULL;
-  default:
-    *known = FALSE;
-    return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT:
+      attr->type = UNET_ATTR_FLOAT;
+      attr->f = proto->f;
+      return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT:
+      attr->type = UNET_ATTR_INT;
+      attr->i = proto->i;
+      return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING:
+      copy_string (attr, &proto->s);
+      return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
+      attr->type = UNET_ATTR_FLOATS;
+      attr->n = (guint) proto->n_floats;
+      attr->floats = g_memdup2 (proto->floats, attr->n * sizeof (gfloat));
+      return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
+      attr->type = UNET_ATTR_INTS;
+      attr->n = (guint) proto->n_ints;
+      attr->ints = g_memdup2 (proto->ints, attr->n * sizeof (gint64));
+      return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
+      attr->type = UNET_ATTR_TENSOR;
+      if (!proto->t)
+        return fail (self, error, UNET_ERROR_PARSE,
+            "attribute '%s' of node is empty", attr->name);
+      attr->tensor = unet_onnx_tensor (proto->t, self->folder, where, error);
+      return attr->tensor != NULL;
+    default:
+      *known = FALSE;
+      return TRUE;
   }
 }
 
 static gboolean
 import_attr (Importer *self, UnetNode *node, const Onnx__AttributeProto *proto,
-             GError **error)
+    GError **error)
 {
   UnetAttr *attr = g_new0 (UnetAttr, 1);
   g_autofree gchar *where = NULL;
@@ -240,8 +238,7 @@ import_attr (Importer *self, UnetNode *node, const Onnx__AttributeProto *proto,
 
   attr->name = valid_name (proto->name);
   where = g_strdup_printf ("%s: node '%s' (%s): attribute '%s'",
-                           self->graph->name, node->name,
-                           unet_op_def (node->op)->name, attr->name);
+      self->graph->name, node->name, unet_op_def (node->op)->name, attr->name);
   if (!fill_attr (self, attr, proto, where, &known, error)) {
     unet_attr_free (attr);
     return FALSE;
@@ -255,7 +252,7 @@ import_attr (Importer *self, UnetNode *node, const Onnx__AttributeProto *proto,
 
 static gboolean
 import_node_inputs (Importer *self, UnetNode *node,
-                    const Onnx__NodeProto *proto, GError **error)
+    const Onnx__NodeProto *proto, GError **error)
 {
   const UnetOpDef *def = unet_op_def (node->op);
   gsize n = proto->n_input;
@@ -264,7 +261,7 @@ import_node_inputs (Importer *self, UnetNode *node,
     n--;
   if (n < def->min_inputs || n > def->max_inputs) {
     unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
-                         "has %" G_GSIZE_FORMAT " inputs", n);
+        "has %" G_GSIZE_FORMAT " inputs", n);
     return FALSE;
   }
   for (gsize i = 0; i < n; i++) {
@@ -274,12 +271,12 @@ import_node_inputs (Importer *self, UnetNode *node,
       if (!value) {
         g_autofree gchar *name = valid_name (proto->input[i]);
         unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
-                             "input '%s' comes from nothing before it", name);
+            "input '%s' comes from nothing before it", name);
         return FALSE;
       }
     } else if (i < def->min_inputs) {
       unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
-                           "input %" G_GSIZE_FORMAT " is missing", i);
+          "input %" G_GSIZE_FORMAT " is missing", i);
       return FALSE;
     }
     unet_node_add_input (node, value);
@@ -289,14 +286,14 @@ import_node_inputs (Importer *self, UnetNode *node,
 
 static gboolean
 import_node_outputs (Importer *self, UnetNode *node,
-                     const Onnx__NodeProto *proto, GError **error)
+    const Onnx__NodeProto *proto, GError **error)
 {
   const UnetOpDef *def = unet_op_def (node->op);
 
-  if (proto->n_output < def->min_outputs ||
-      proto->n_output > def->max_outputs || is_empty (proto->output[0])) {
+  if (proto->n_output < def->min_outputs || proto->n_output > def->max_outputs
+      || is_empty (proto->output[0])) {
     unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
-                         "has %" G_GSIZE_FORMAT " outputs", proto->n_output);
+        "has %" G_GSIZE_FORMAT " outputs", proto->n_output);
     return FALSE;
   }
   for (gsize i = 0; i < proto->n_output; i++) {
@@ -305,7 +302,7 @@ import_node_outputs (Importer *self, UnetNode *node,
     if (!is_empty (proto->output[i])) {
       if (g_hash_table_contains (self->values, proto->output[i])) {
         unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
-                             "output '%s' exists already", name);
+            "output '%s' exists already", name);
         return FALSE;
       }
       value = unet_graph_add_value (self->graph, name);
@@ -327,8 +324,7 @@ translate_types (UnetNode *node)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (unet_node_attr (node, names[i]))
-      unet_node_set_attr_int (
-          node, names[i],
+      unet_node_set_attr_int (node, names[i],
           unet_onnx_dtype ((gint32) unet_node_attr_int (node, names[i], 0)));
 }
 
@@ -347,29 +343,29 @@ static gboolean
 is_primeval (UnetOp op)
 {
   switch (op) {
-  case UNET_OP_Conv:
-  case UNET_OP_ConvTranspose:
-  case UNET_OP_MaxPool:
-  case UNET_OP_AveragePool:
-  case UNET_OP_GlobalAveragePool:
-  case UNET_OP_GlobalMaxPool:
-  case UNET_OP_Softplus:
-  case UNET_OP_Softsign:
-  case UNET_OP_Softmax:
-  case UNET_OP_LogSoftmax:
-  case UNET_OP_Transpose:
-  case UNET_OP_Flatten:
-  case UNET_OP_Squeeze:
-  case UNET_OP_Unsqueeze:
-  case UNET_OP_DepthToSpace:
-  case UNET_OP_SpaceToDepth:
-  case UNET_OP_Identity:
-  case UNET_OP_Constant:
-  case UNET_OP_MatMul:
-  case UNET_OP_Not:
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_Conv:
+    case UNET_OP_ConvTranspose:
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+    case UNET_OP_GlobalAveragePool:
+    case UNET_OP_GlobalMaxPool:
+    case UNET_OP_Softplus:
+    case UNET_OP_Softsign:
+    case UNET_OP_Softmax:
+    case UNET_OP_LogSoftmax:
+    case UNET_OP_Transpose:
+    case UNET_OP_Flatten:
+    case UNET_OP_Squeeze:
+    case UNET_OP_Unsqueeze:
+    case UNET_OP_DepthToSpace:
+    case UNET_OP_SpaceToDepth:
+    case UNET_OP_Identity:
+    case UNET_OP_Constant:
+    case UNET_OP_MatMul:
+    case UNET_OP_Not:
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
@@ -378,18 +374,18 @@ static gboolean
 is_contributed (UnetOp op)
 {
   switch (op) {
-  case UNET_OP_QLinearAdd:
-  case UNET_OP_QLinearMul:
-  case UNET_OP_QLinearConcat:
-  case UNET_OP_QLinearSigmoid:
-  case UNET_OP_QLinearLeakyRelu:
-  case UNET_OP_QLinearAveragePool:
-  case UNET_OP_QLinearGlobalAveragePool:
-  case UNET_OP_QLinearSoftmax:
-  case UNET_OP_QGemm:
-    return TRUE;
-  default:
-    return FALSE;
+    case UNET_OP_QLinearAdd:
+    case UNET_OP_QLinearMul:
+    case UNET_OP_QLinearConcat:
+    case UNET_OP_QLinearSigmoid:
+    case UNET_OP_QLinearLeakyRelu:
+    case UNET_OP_QLinearAveragePool:
+    case UNET_OP_QLinearGlobalAveragePool:
+    case UNET_OP_QLinearSoftmax:
+    case UNET_OP_QGemm:
+      return TRUE;
+    default:
+      return FALSE;
   }
 }
 
@@ -399,60 +395,60 @@ is_in_domain (UnetOp op, const char *domain)
 {
   if (is_empty (domain) || !strcmp (domain, "ai.onnx"))
     return !is_contributed (op);
-  return !strcmp (domain, "com.microsoft") &&
-         (is_contributed (op) || op == UNET_OP_QuantizeLinear ||
-          op == UNET_OP_DequantizeLinear);
+  return !strcmp (domain, "com.microsoft")
+      && (is_contributed (op) || op == UNET_OP_QuantizeLinear
+          || op == UNET_OP_DequantizeLinear);
 }
 
 static gboolean
 import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
 {
   g_autofree gchar *name = node_name (proto);
-  gboolean standard =
-      is_empty (proto->domain) || !strcmp (proto->domain, "ai.onnx");
+  gboolean standard = is_empty (proto->domain)
+      || !strcmp (proto->domain, "ai.onnx");
   UnetNode *node;
   UnetOp op;
 
-  if (!proto->op_type || !unet_op_from_name (proto->op_type, &op) ||
-      !is_in_domain (op, proto->domain)) {
+  if (!proto->op_type || !unet_op_from_name (proto->op_type, &op)
+      || !is_in_domain (op, proto->domain)) {
     g_autofree gchar *type = valid_name (proto->op_type);
     g_autofree gchar *domain = valid_name (proto->domain);
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-                 "node '%s' (%s%s%s): operator is not supported", name,
-                 standard ? "" : domain, standard ? "" : ".", type);
+        "node '%s' (%s%s%s): operator is not supported", name,
+        standard ? "" : domain, standard ? "" : ".", type);
   }
   node = unet_graph_add_node (self->graph, op, name);
   if (self->graph->opset < OPSET_MIN && !is_primeval (op)) {
     unet_node_set_error (error, self->graph, node, UNET_ERROR_UNSUPPORTED,
-                         "operator set %d is not from %d to %d",
-                         self->graph->opset, OPSET_MIN, OPSET_MAX);
+        "operator set %d is not from %d to %d", self->graph->opset, OPSET_MIN,
+        OPSET_MAX);
     return FALSE;
   }
   for (gsize i = 0; i < proto->n_attribute; i++)
     if (!import_attr (self, node, proto->attribute[i], error))
       return FALSE;
   translate_types (node);
-  return import_node_inputs (self, node, proto, error) &&
-         import_node_outputs (self, node, proto, error);
+  return import_node_inputs (self, node, proto, error)
+      && import_node_outputs (self, node, proto, error);
 }
 
 /* ---- graph ------------------------------------------------------------ */
 
 static gboolean
-import_output (Importer *self, const Onnx__ValueInfoProto *proto,
-               GError **error)
+import_output (
+    Importer *self, const Onnx__ValueInfoProto *proto, GError **error)
 {
   g_autofree gchar *name = valid_name (proto->name);
   UnetValue *value = is_empty (proto->name)
-                         ? NULL
-                         : g_hash_table_lookup (self->values, proto->name);
+      ? NULL
+      : g_hash_table_lookup (self->values, proto->name);
 
   if (!value)
-    return fail (self, error, UNET_ERROR_PARSE, "nothing gives output '%s'",
-                 name);
+    return fail (
+        self, error, UNET_ERROR_PARSE, "nothing gives output '%s'", name);
   g_ptr_array_add (self->graph->outputs, value);
-  if (value->has_shape || !proto->type ||
-      proto->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+  if (value->has_shape || !proto->type
+      || proto->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
     return TRUE;
   return import_type (self, value, proto->type, error);
 }
@@ -462,11 +458,11 @@ import_graph (Importer *self, const Onnx__GraphProto *proto, GError **error)
 {
   if (proto->n_sparse_initializer)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-                 "sparse initializers are not supported");
-  if (MAX (proto->n_node, proto->n_initializer) > MAX_NODES ||
-      MAX (proto->n_input, proto->n_output) > MAX_NODES)
+        "sparse initializers are not supported");
+  if (MAX (proto->n_node, proto->n_initializer) > MAX_NODES
+      || MAX (proto->n_input, proto->n_output) > MAX_NODES)
     return fail (self, error, UNET_ERROR_LIMIT,
-                 "more than %d nodes or initializers", MAX_NODES);
+        "more than %d nodes or initializers", MAX_NODES);
   for (gsize i = 0; i < proto->n_initializer; i++)
     if (!import_initializer (self, proto->initializer[i], error))
       return FALSE;
@@ -496,8 +492,8 @@ import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
   }
   if (version < 1 || version > OPSET_MAX)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-                 "operator set %" G_GINT64_FORMAT " is not from %d to %d",
-                 version, OPSET_MIN, OPSET_MAX);
+        "operator set %" G_GINT64_FORMAT " is not from %d to %d", version,
+        OPSET_MIN, OPSET_MAX);
   self->graph->opset = (gint) version;
   return TRUE;
 }
@@ -511,13 +507,13 @@ import_metadata (Importer *self, const Onnx__ModelProto *proto)
     gsize n = strnlen (text, MAX_TEXT + 1);
     if (n <= MAX_TEXT)
       g_hash_table_insert (self->graph->metadata, valid_name (entry->key),
-                           g_utf8_make_valid (text, (gssize) n));
+          g_utf8_make_valid (text, (gssize) n));
   }
 }
 
 UnetGraph *
-unet_onnx_parse (GBytes *bytes, const gchar *name, const gchar *folder,
-                 GError **error)
+unet_onnx_parse (
+    GBytes *bytes, const gchar *name, const gchar *folder, GError **error)
 {
   Onnx__ModelProto *proto = unet_onnx_unpack (bytes, name, error);
   Importer self = { NULL, NULL, folder };
@@ -529,11 +525,11 @@ unet_onnx_parse (GBytes *bytes, const gchar *name, const gchar *folder,
   self.values = g_hash_table_new (g_str_hash, g_str_equal);
   import_metadata (&self, proto);
   if (!proto->graph)
-    ok = fail (&self, error, UNET_ERROR_PARSE,
-               "not an ONNX model: it has no graph");
+    ok = fail (
+        &self, error, UNET_ERROR_PARSE, "not an ONNX model: it has no graph");
   else
-    ok = import_opset (&self, proto, error) &&
-         import_graph (&self, proto->graph, error);
+    ok = import_opset (&self, proto, error)
+        && import_graph (&self, proto->graph, error);
   g_hash_table_unref (self.values);
   onnx__model_proto__free_unpacked (proto, NULL);
   if (!ok)

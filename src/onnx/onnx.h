@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 /* @folder: (nullable): where external data may lie; %NULL refuses it.
  * Errors are of %UNET_ERROR and start with @name. */
-UnetGraph *unet_onnx_parse (GBytes *bytes, const gchar *name,
-    const gchar *folder, GError **error);
+UnetGraph *unet_onnx_parse (
+    GBytes *bytes, const gchar *name, const gchar *folder, GError **error);
 
 G_END_DECLS

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 
 /* Unpacks untrusted bytes: nesting and memory are bounded. Free with
  * onnx__model_proto__free_unpacked (model, NULL). */
-Onnx__ModelProto *unet_onnx_unpack (GBytes *bytes, const gchar *name,
-    GError **error);
+Onnx__ModelProto *unet_onnx_unpack (
+    GBytes *bytes, const gchar *name, GError **error);
 
 /* The element type that the graph holds for an ONNX type: half and bfloat16
  * become f32, and NONE is what is not supported. */

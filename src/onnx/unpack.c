@@ -8,8 +8,8 @@
  * (https://protobuf.dev/programming-guides/encoding/), and memory is counted
  * while unpacking. */
 
-#define MAX_DEPTH 48
-#define SPARE_MEMORY (64u << 20)
+#define MAX_DEPTH       48
+#define SPARE_MEMORY    (64u << 20)
 #define MEMORY_PER_BYTE 4
 
 typedef struct {
@@ -38,12 +38,12 @@ skip (Cursor *cursor, guint64 n)
   return TRUE;
 }
 
-static gboolean scan_message (Cursor cursor,
-    const ProtobufCMessageDescriptor *descriptor, guint depth);
+static gboolean scan_message (
+    Cursor cursor, const ProtobufCMessageDescriptor *descriptor, guint depth);
 
 static gboolean
-scan_field (Cursor *cursor, const ProtobufCMessageDescriptor *descriptor,
-            guint depth)
+scan_field (
+    Cursor *cursor, const ProtobufCMessageDescriptor *descriptor, guint depth)
 {
   const ProtobufCFieldDescriptor *field;
   const guint8 *start;
@@ -52,33 +52,33 @@ scan_field (Cursor *cursor, const ProtobufCMessageDescriptor *descriptor,
   if (!read_varint (cursor, &tag) || tag >> 3 == 0 || tag > G_MAXUINT32)
     return FALSE;
   switch (tag & 7) {
-  case 0:
-    return read_varint (cursor, &length);
-  case 1:
-    return skip (cursor, 8);
-  case 5:
-    return skip (cursor, 4);
-  case 2:
-    break;
-  default:
-    return FALSE;
+    case 0:
+      return read_varint (cursor, &length);
+    case 1:
+      return skip (cursor, 8);
+    case 5:
+      return skip (cursor, 4);
+    case 2:
+      break;
+    default:
+      return FALSE;
   }
   if (!read_varint (cursor, &length))
     return FALSE;
   start = cursor->at;
   if (!skip (cursor, length))
     return FALSE;
-  field = protobuf_c_message_descriptor_get_field (descriptor,
-                                                   (guint) (tag >> 3));
+  field =
+      protobuf_c_message_descriptor_get_field (descriptor, (guint) (tag >> 3));
   if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
     return TRUE;
-  return scan_message ((Cursor){ start, cursor->at }, field->descriptor,
-                       depth + 1);
+  return scan_message (
+      (Cursor){ start, cursor->at }, field->descriptor, depth + 1);
 }
 
 static gboolean
-scan_message (Cursor cursor, const ProtobufCMessageDescriptor *descriptor,
-              guint depth)
+scan_message (
+    Cursor cursor, const ProtobufCMessageDescriptor *descriptor, guint depth)
 {
   if (depth > MAX_DEPTH)
     return FALSE;
@@ -125,21 +125,20 @@ unet_onnx_unpack (GBytes *bytes, const gchar *name, GError **error)
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE, "%s: empty file", name);
     return NULL;
   }
-  if (!scan_message ((Cursor){ data, data + size },
-                     &onnx__model_proto__descriptor, 0)) {
+  if (!scan_message (
+          (Cursor){ data, data + size }, &onnx__model_proto__descriptor, 0)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-                 "%s: not an ONNX model, or cut short", name);
+        "%s: not an ONNX model, or cut short", name);
     return NULL;
   }
-  budget.left += MIN (size, (G_MAXSIZE - SPARE_MEMORY) / MEMORY_PER_BYTE) *
-                 MEMORY_PER_BYTE;
+  budget.left += MIN (size, (G_MAXSIZE - SPARE_MEMORY) / MEMORY_PER_BYTE)
+      * MEMORY_PER_BYTE;
   model = onnx__model_proto__unpack (&allocator, size, data);
   if (!model && budget.exceeded)
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-                 "%s: unpacks to more than %d times its size", name,
-                 MEMORY_PER_BYTE);
+        "%s: unpacks to more than %d times its size", name, MEMORY_PER_BYTE);
   else if (!model)
-    g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-                 "%s: not an ONNX model", name);
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_PARSE, "%s: not an ONNX model", name);
   return model;
 }

@@ -3,10 +3,10 @@
  *   live SECONDS IMAGE [PROPERTIES]
  * A camera of 1280x720 at 30 frames a second that shows IMAGE goes through
  * unetseg (output=blur where PROPERTIES say nothing else) to a sink that keeps
- * the clock; the same without unetseg before. Frames are nobody else's, as those
- * of a camera are: imagefreeze gives one and the same out again and again, which
- * videobalance copies in both. Prints processor time in per cent of a core and
- * what the sink rendered and dropped. Not a test. */
+ * the clock; the same without unetseg before. Frames are nobody else's, as
+ * those of a camera are: imagefreeze gives one and the same out again and
+ * again, which videobalance copies in both. Prints processor time in per cent
+ * of a core and what the sink rendered and dropped. Not a test. */
 #include <gst/gst.h>
 
 #include <stdio.h>
@@ -24,8 +24,8 @@ cpu_time (void)
   struct rusage usage;
 
   getrusage (RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
-      (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+      + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static void
@@ -43,11 +43,14 @@ read_stats (GstElement *sink, Cost *cost)
 static Cost
 measure (const gchar *image, const gchar *element, guint seconds)
 {
-  g_autofree gchar *text = g_strdup_printf ("filesrc location=\"%s\" ! "
+  g_autofree gchar *text = g_strdup_printf (
+      "filesrc location=\"%s\" ! "
       "decodebin ! videoconvert ! videoscale ! imagefreeze is-live=true ! "
       "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 ! "
-      "queue max-size-buffers=3 ! videobalance brightness=0.004 ! %s ! fakesink name=sink sync=true qos=true "
-      "max-lateness=20000000 processing-deadline=20000000", image, element);
+      "queue max-size-buffers=3 ! videobalance brightness=0.004 ! %s ! "
+      "fakesink name=sink sync=true qos=true "
+      "max-lateness=20000000 processing-deadline=20000000",
+      image, element);
   GError *error = NULL;
   GstElement *pipeline = gst_parse_launch (text, &error);
   GstElement *sink;
@@ -63,8 +66,8 @@ measure (const gchar *image, const gchar *element, guint seconds)
   read_stats (sink, &before);
   cost.cpu = cpu_time ();
   for (guint i = 0; i < seconds; i++) {
-    GstMessage *message = gst_bus_timed_pop_filtered (bus, GST_SECOND,
-        GST_MESSAGE_ERROR | GST_MESSAGE_LATENCY);
+    GstMessage *message = gst_bus_timed_pop_filtered (
+        bus, GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_LATENCY);
 
     if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_LATENCY) {
       gst_bin_recalculate_latency (GST_BIN (pipeline));
@@ -95,12 +98,11 @@ main (int argc, char **argv)
   if (argc < 3)
     return 2;
   seconds = (guint) atoi (argv[1]);
-  element = g_strdup_printf ("unetseg output=blur %s",
-      argc > 3 ? argv[3] : "");
+  element = g_strdup_printf ("unetseg output=blur %s", argc > 3 ? argv[3] : "");
   without = measure (argv[2], "identity", MIN (seconds, 10));
   with = measure (argv[2], element, seconds);
   printf ("without %.1f %%, with %.1f %%: %.1f %% of a core; %" G_GUINT64_FORMAT
-      " frames rendered, %" G_GUINT64_FORMAT " dropped in %u s\n",
+          " frames rendered, %" G_GUINT64_FORMAT " dropped in %u s\n",
       100 * without.cpu, 100 * with.cpu, 100 * (with.cpu - without.cpu),
       with.rendered, with.dropped, seconds);
   return 0;

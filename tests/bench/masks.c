@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-#define LOW 0.3
-#define HIGH 0.7
+#define LOW           0.3
+#define HIGH          0.7
 #define TIME_CONSTANT 150.0
 /* IoU of a person who has been found. */
 #define FOUND 0.8
@@ -55,8 +55,8 @@ chain_set_size (Chain *self, guint frame_width, guint frame_height)
   guint width, height;
   GError *error = NULL;
 
-  unet_model_choose_size (self->model, self->contract, frame_width,
-      frame_height, &width, &height);
+  unet_model_choose_size (
+      self->model, self->contract, frame_width, frame_height, &width, &height);
   if (self->session && width == self->width && height == self->height)
     return;
   options.threads = 1;
@@ -64,8 +64,8 @@ chain_set_size (Chain *self, guint frame_width, guint frame_height)
   g_clear_pointer (&self->session, unet_session_unref);
   self->width = width;
   self->height = height;
-  self->session = unet_session_new_for_size (self->model, self->contract,
-      width, height, &options, &error);
+  self->session = unet_session_new_for_size (
+      self->model, self->contract, width, height, &options, &error);
   if (!self->session)
     g_error ("%s", error->message);
 }
@@ -86,14 +86,14 @@ chain_set_info (Chain *self, const GstVideoInfo *info)
 
   self->info = *info;
   chain_set_size (self, info->width, info->height);
-  unet_placement_init (&p, self->contract->fit, info->width, info->height, 1,
-      1, self->width, self->height, 0, 0, self->width, self->height);
+  unet_placement_init (&p, self->contract->fit, info->width, info->height, 1, 1,
+      self->width, self->height, 0, 0, self->width, self->height);
   unet_preprocess_free (self->preprocess);
   unet_postprocess_free (self->postprocess);
   unet_temporal_free (self->temporal);
   unet_refine_free (self->refine);
-  self->preprocess = unet_preprocess_new (info, self->contract, self->width,
-      self->height, &p, NULL);
+  self->preprocess = unet_preprocess_new (
+      info, self->contract, self->width, self->height, &p, NULL);
   self->postprocess = unet_postprocess_new (self->contract,
       unet_session_get_output_info (self->session, 0), self->width,
       self->height, &p, 0, 0, self->width, self->height, NULL);
@@ -103,8 +103,8 @@ chain_set_info (Chain *self, const GstVideoInfo *info)
   self->held.class_map = self->held.probability = NULL;
   alloc_mask (&self->raw);
   alloc_mask (&self->held);
-  self->temporal = unet_temporal_new (info, &self->raw,
-      GST_VIDEO_ORIENTATION_IDENTITY, NULL);
+  self->temporal = unet_temporal_new (
+      info, &self->raw, GST_VIDEO_ORIENTATION_IDENTITY, NULL);
   self->refine = unet_refine_new (info);
 }
 
@@ -113,8 +113,8 @@ chain_run (Chain *self, GstVideoFrame *frame, gdouble elapsed)
 {
   const gfloat *output;
 
-  unet_preprocess_run (self->preprocess, frame,
-      unet_session_get_input_data (self->session, 0));
+  unet_preprocess_run (
+      self->preprocess, frame, unet_session_get_input_data (self->session, 0));
   unet_session_run (self->session, NULL);
   output = unet_session_get_output_data (self->session, 0);
   unet_postprocess_set_temporal (self->postprocess, NULL);
@@ -138,20 +138,23 @@ static void
 enlarge (const UnetMask *mask, guint width, guint height, gfloat *dst)
 {
   for (guint y = 0; y < height; y++) {
-    const gdouble v = CLAMP ((y + 0.5 - mask->y) * mask->height / mask->h -
-            0.5, 0, mask->height - 1.0);
+    const gdouble v = CLAMP ((y + 0.5 - mask->y) * mask->height / mask->h - 0.5,
+        0, mask->height - 1.0);
     const guint y0 = (guint) v, y1 = MIN (y0 + 1, mask->height - 1);
 
     for (guint x = 0; x < width; x++) {
-      const gdouble u = CLAMP ((x + 0.5 - mask->x) * mask->width / mask->w -
-              0.5, 0, mask->width - 1.0);
+      const gdouble u =
+          CLAMP ((x + 0.5 - mask->x) * mask->width / mask->w - 0.5, 0,
+              mask->width - 1.0);
       const guint x0 = (guint) u, x1 = MIN (x0 + 1, mask->width - 1);
       const guint8 *a = mask->probability + y0 * mask->width;
       const guint8 *b = mask->probability + y1 * mask->width;
       const gdouble f = u - x0, g = v - y0;
 
-      dst[(gsize) y * width + x] = (gfloat) (((a[x0] * (1 - f) + a[x1] * f) *
-              (1 - g) + (b[x0] * (1 - f) + b[x1] * f) * g) / 255);
+      dst[(gsize) y * width + x] =
+          (gfloat) (((a[x0] * (1 - f) + a[x1] * f) * (1 - g)
+                        + (b[x0] * (1 - f) + b[x1] * f) * g)
+              / 255);
     }
   }
 }
@@ -169,8 +172,10 @@ typedef struct {
 static gboolean
 reader_init (Reader *self, const gchar *path, const gchar *caps)
 {
-  g_autofree gchar *text = g_strdup_printf ("filesrc name=src ! decodebin ! "
-      "videoconvert ! %s ! appsink name=sink sync=false", caps);
+  g_autofree gchar *text =
+      g_strdup_printf ("filesrc name=src ! decodebin ! "
+                       "videoconvert ! %s ! appsink name=sink sync=false",
+          caps);
   GstElement *src;
 
   memset (self, 0, sizeof *self);
@@ -178,8 +183,8 @@ reader_init (Reader *self, const gchar *path, const gchar *caps)
   src = gst_bin_get_by_name (GST_BIN (self->pipeline), "src");
   g_object_set (src, "location", path, NULL);
   gst_object_unref (src);
-  self->sink = (GstAppSink *) gst_bin_get_by_name (GST_BIN (self->pipeline),
-      "sink");
+  self->sink =
+      (GstAppSink *) gst_bin_get_by_name (GST_BIN (self->pipeline), "sink");
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
   return TRUE;
 }
@@ -227,9 +232,10 @@ load_mask (const gchar *path, guint *width, guint *height)
     mask = g_malloc ((gsize) *width * *height);
     for (guint y = 0; y < *height; y++)
       for (guint x = 0; x < *width; x++)
-        mask[(gsize) y * *width + x] = ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (
-            &reader.frame, 0))[y * GST_VIDEO_FRAME_PLANE_STRIDE (&reader.frame,
-            0) + x] > 127;
+        mask[(gsize) y * *width + x] =
+            ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&reader.frame,
+                0))[y * GST_VIDEO_FRAME_PLANE_STRIDE (&reader.frame, 0) + x]
+            > 127;
   }
   reader_clear (&reader);
   return mask;
@@ -245,21 +251,21 @@ find_band (const guint8 *mask, guint w, guint h, guint d, guint8 *band)
 
   for (guint y = 0; y < h; y++)
     for (guint x = 0; x < w; x++)
-      sums[(gsize) (y + 1) * (w + 1) + x + 1] = mask[(gsize) y * w + x] +
-          sums[(gsize) y * (w + 1) + x + 1] +
-          sums[(gsize) (y + 1) * (w + 1) + x] - sums[(gsize) y * (w + 1) + x];
+      sums[(gsize) (y + 1) * (w + 1) + x + 1] = mask[(gsize) y * w + x]
+          + sums[(gsize) y * (w + 1) + x + 1]
+          + sums[(gsize) (y + 1) * (w + 1) + x] - sums[(gsize) y * (w + 1) + x];
   for (guint y = 0; y < h; y++) {
     for (guint x = 0; x < w; x++) {
       const gboolean inside = x >= d && y >= d && x + d < w && y + d < h;
       guint32 n = 0;
 
       if (inside)
-        n = sums[(gsize) (y + d + 1) * (w + 1) + x + d + 1] -
-            sums[(gsize) (y - d) * (w + 1) + x + d + 1] -
-            sums[(gsize) (y + d + 1) * (w + 1) + x - d] +
-            sums[(gsize) (y - d) * (w + 1) + x - d];
-      band[(gsize) y * w + x] = mask[(gsize) y * w + x] &&
-          n != (2 * d + 1) * (2 * d + 1);
+        n = sums[(gsize) (y + d + 1) * (w + 1) + x + d + 1]
+            - sums[(gsize) (y - d) * (w + 1) + x + d + 1]
+            - sums[(gsize) (y + d + 1) * (w + 1) + x - d]
+            + sums[(gsize) (y - d) * (w + 1) + x - d];
+      band[(gsize) y * w + x] = mask[(gsize) y * w + x]
+          && n != (2 * d + 1) * (2 * d + 1);
     }
   }
   g_free (sums);
@@ -360,13 +366,13 @@ print_total (const gchar *kind, const Total *t)
   for (guint i = 0; i < N_WAYS; i++)
     printf ("%-20s %4u  %-9s boundary %.4f (%+.4f)  IoU %.4f  error %.4f\n",
         i ? "" : kind, t->n, names[i], t->sum[i].boundary / t->n,
-        (t->sum[i].boundary - t->sum[0].boundary) / t->n,
-        t->sum[i].area / t->n, t->sum[i].error / t->n);
+        (t->sum[i].boundary - t->sum[0].boundary) / t->n, t->sum[i].area / t->n,
+        t->sum[i].error / t->n);
 }
 
 static void
-score_picture (Chain *chain, GstVideoFrame *frame, const guint8 *truth,
-    guint w, guint h, Score scores[N_WAYS])
+score_picture (Chain *chain, GstVideoFrame *frame, const guint8 *truth, guint w,
+    guint h, Score scores[N_WAYS])
 {
   const gsize n = (gsize) w * h;
   gfloat *q = g_new (gfloat, n);
@@ -398,8 +404,8 @@ measure_picture (Chain *chain, const gchar *image, const gchar *mask,
   Reader reader;
 
   reader_init (&reader, image, "video/x-raw,format=I420");
-  if (truth && reader_next (&reader) && reader.info.width == (gint) w &&
-      reader.info.height == (gint) h) {
+  if (truth && reader_next (&reader) && reader.info.width == (gint) w
+      && reader.info.height == (gint) h) {
     chain_set_info (chain, &reader.info);
     score_picture (chain, &reader.frame, truth, w, h, scores);
     for (guint i = 0; i < N_WAYS; i++) {
@@ -419,8 +425,8 @@ static gboolean
 is_validation (const gchar *kind, const gchar *stem)
 {
   g_autofree gchar *name = g_strdup_printf ("%s/%s", kind, stem);
-  g_autofree gchar *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA1,
-      name, -1);
+  g_autofree gchar *hash =
+      g_compute_checksum_for_string (G_CHECKSUM_SHA1, name, -1);
   guint rest = 0;
 
   for (const gchar *c = hash; *c; c++)
@@ -451,11 +457,10 @@ measure_kind (Chain *chain, const gchar *data, const gchar *kind, guint limit,
     gchar **parts = g_strsplit (names->pdata[i], ".", 2);
     g_autofree gchar *image = g_build_filename (folder, names->pdata[i], NULL);
     g_autofree gchar *file = g_strconcat (parts[0], ".png", NULL);
-    g_autofree gchar *mask = g_build_filename (data, kind, "masks", file,
-        NULL);
+    g_autofree gchar *mask = g_build_filename (data, kind, "masks", file, NULL);
 
-    if (is_validation (kind, parts[0]) &&
-        g_file_test (mask, G_FILE_TEST_EXISTS))
+    if (is_validation (kind, parts[0])
+        && g_file_test (mask, G_FILE_TEST_EXISTS))
       measure_picture (chain, image, mask, &total, found);
     g_strfreev (parts);
   }
@@ -486,8 +491,8 @@ measure_boundary (Chain *chain, const gchar *data, guint limit)
 /* ---- flicker ---------------------------------------------------------- */
 
 static GstBuffer *
-copy_frame (const GstVideoInfo *info, const GstVideoFrame *from,
-    GstVideoFrame *to)
+copy_frame (
+    const GstVideoInfo *info, const GstVideoFrame *from, GstVideoFrame *to)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, info->size, NULL);
 
@@ -504,8 +509,9 @@ normal (void)
   static guint32 state = 1;
 
   for (guint i = 0; table[65535] == 0 && i < G_N_ELEMENTS (table); i++)
-    table[i] = (gfloat) (sqrt (-2 * log (1 - g_random_double ())) *
-        cos (2 * G_PI * g_random_double ()) + 1e-9);
+    table[i] = (gfloat) (sqrt (-2 * log (1 - g_random_double ()))
+            * cos (2 * G_PI * g_random_double ())
+        + 1e-9);
   state = state * 1664525 + 1013904223;
   return table[state >> 16];
 }
@@ -517,12 +523,12 @@ add_noise (GstVideoFrame *frame, gdouble sigma)
     const guint n = GST_VIDEO_FRAME_COMP_WIDTH (frame, p);
 
     for (gint y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (frame, p); y++) {
-      guint8 *row = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, p) +
-          y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, p);
+      guint8 *row = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, p)
+          + y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, p);
 
       for (guint x = 0; x < n; x++)
-        row[x] = (guint8) CLAMP (row[x] +
-                floor ((p ? sigma / 2 : sigma) * normal () + 0.5), 0, 255);
+        row[x] = (guint8) CLAMP (
+            row[x] + floor ((p ? sigma / 2 : sigma) * normal () + 0.5), 0, 255);
     }
   }
 }
@@ -602,8 +608,8 @@ paste (GstVideoFrame *frame, const GstVideoFrame *cutout, const guint8 *mask,
     for (gint x = 0; x < w; x++) {
       const gint from = x - offset;
 
-      if (from < 0 || from >= (gint) mask_width ||
-          y >= cutout->info.height || !mask[y * (gint) mask_width + from])
+      if (from < 0 || from >= (gint) mask_width || y >= cutout->info.height
+          || !mask[y * (gint) mask_width + from])
         continue;
       truth[y * w + x] = 1;
       for (guint p = 0; p < 3; p++) {
@@ -633,12 +639,12 @@ measure_speed (Chain *chain, Reader *background, const Reader *cutout,
   chain_set_info (chain, &background->info);
   for (gint f = 0; f < frames; f++) {
     const gint way = speed * f % (2 * travel);
-    const gint offset = (way < travel ? way : 2 * travel - way) -
-        (gint) mask_width / 4;
+    const gint offset =
+        (way < travel ? way : 2 * travel - way) - (gint) mask_width / 4;
     const UnetMask *refined;
     GstVideoFrame frame;
-    GstBuffer *buffer = copy_frame (&background->info, &background->frame,
-        &frame);
+    GstBuffer *buffer =
+        copy_frame (&background->info, &background->frame, &frame);
 
     paste (&frame, &cutout->frame, mask, mask_width, offset, truth);
     add_noise (&frame, 2);
@@ -656,8 +662,8 @@ measure_speed (Chain *chain, Reader *background, const Reader *cutout,
     gst_buffer_unref (buffer);
   }
   printf ("%2d pixels a frame: raw %.4f  held %.4f (%+.4f)  drawn %.4f "
-      "(%+.4f)\n", speed, sums[0], sums[1], sums[1] - sums[0], sums[2],
-      sums[2] - sums[0]);
+          "(%+.4f)\n",
+      speed, sums[0], sums[1], sums[1] - sums[0], sums[2], sums[2] - sums[0]);
   g_free (truth);
   g_free (found);
   g_free (q);
@@ -744,8 +750,8 @@ reuse_clear (Reuse *self)
 }
 
 static void
-reuse_add_age (Reuse *self, const UnetMask *own, const GstVideoFrame *frame,
-    guint age)
+reuse_add_age (
+    Reuse *self, const UnetMask *own, const GstVideoFrame *frame, guint age)
 {
   const guint from = (self->n_frames - age) % (OLDEST + 1);
   const gsize n = (gsize) own->width * own->height;
@@ -779,8 +785,7 @@ reuse_add (Reuse *self, const UnetMask *own, const GstVideoFrame *frame)
   unet_carry_keep (self->carry[at]);
   unet_carry_begin (self->carry[at]);
   self->look_time += thread_time () - start;
-  memcpy (self->masks[at], own->probability,
-      (gsize) own->width * own->height);
+  memcpy (self->masks[at], own->probability, (gsize) own->width * own->height);
   self->n_frames++;
 }
 
@@ -802,7 +807,8 @@ measure_reuse (Chain *chain, const gchar *path, guint frames)
   }
   for (guint age = 1; age <= OLDEST; age++)
     printf ("age %u: IoU with the frame's own mask %.4f, carried %.4f "
-        "(%+.4f), %.3f ms\n", age, reuse.held_iou[age] / reuse.n[age],
+            "(%+.4f), %.3f ms\n",
+        age, reuse.held_iou[age] / reuse.n[age],
         reuse.carried_iou[age] / reuse.n[age],
         (reuse.carried_iou[age] - reuse.held_iou[age]) / reuse.n[age],
         reuse.time[age] / reuse.n[age]);
@@ -823,8 +829,8 @@ main (int argc, char **argv)
   g_random_set_seed (1); /* the same noise in every run */
   chain_init (&chain, g_getenv ("MODEL"));
   if (g_str_equal (what, "boundary"))
-    measure_boundary (&chain, argv[2],
-        argc > 3 ? (guint) atoi (argv[3]) : G_MAXUINT);
+    measure_boundary (
+        &chain, argv[2], argc > 3 ? (guint) atoi (argv[3]) : G_MAXUINT);
   else if (g_str_equal (what, "flicker"))
     for (gdouble sigma = 2; sigma <= 8; sigma *= 2)
       measure_flicker (&chain, argv[2], sigma, 60);

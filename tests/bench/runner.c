@@ -132,8 +132,8 @@ fill (Runner *runner, GError **error)
       if (g_str_equal (runner->names[k], info->name))
         tensor = runner->tensors[k];
     }
-    if (tensor == NULL || tensor->dtype != info->dtype ||
-        tensor->n_elements != count (info))
+    if (tensor == NULL || tensor->dtype != info->dtype
+        || tensor->n_elements != count (info))
       return complain (error, "an input is missing or does not fit");
     memcpy (unet_session_get_input_data (runner->session, i), tensor->data,
         tensor->n_elements * unet_dtype_size (tensor->dtype));
@@ -152,8 +152,8 @@ calibrate (Runner *runner, const UnetTensorInfo *shapes, GError **error)
 
   plain.precision = UNET_PRECISION_F32;
   plain.tuning = UNET_TUNING_STATIC;
-  runner->session = unet_session_new (runner->model, shapes, runner->n_inputs,
-      &plain, error);
+  runner->session =
+      unet_session_new (runner->model, shapes, runner->n_inputs, &plain, error);
   if (runner->session == NULL || !fill (runner, error))
     return FALSE;
   g_clear_pointer (&runner->calibration, unet_calibration_unref);
@@ -180,11 +180,12 @@ open_session (Runner *runner, GError **error)
     memcpy (shapes[i].dims, tensor->dims, sizeof tensor->dims);
   }
   if (runner->options.precision == UNET_PRECISION_INT8
-      && !unet_model_is_quantized (runner->model) && !calibrate (runner, shapes, error))
+      && !unet_model_is_quantized (runner->model)
+      && !calibrate (runner, shapes, error))
     return FALSE;
   runner->options.calibration = runner->calibration;
-  runner->session = unet_session_new (runner->model, shapes, runner->n_inputs,
-      &runner->options, error);
+  runner->session = unet_session_new (
+      runner->model, shapes, runner->n_inputs, &runner->options, error);
   runner->create_ms = (g_get_monotonic_time () - start) / 1e3;
   return runner->session != NULL && fill (runner, error);
 }
@@ -206,8 +207,7 @@ do_run (Runner *runner, gchar **words, GError **error)
     start = g_get_monotonic_time ();
     if (!fill (runner, error) || !unet_session_run (runner->session, error))
       return FALSE;
-    printf (i > 0 ? " %.4f" : "%.4f",
-        (g_get_monotonic_time () - start) / 1e3);
+    printf (i > 0 ? " %.4f" : "%.4f", (g_get_monotonic_time () - start) / 1e3);
   }
   printf ("\n");
   return TRUE;
@@ -227,7 +227,8 @@ do_info (Runner *runner, gchar **words, GError **error)
       unet_session_get_flops (runner->session),
       unet_session_get_arena_size (runner->session, NULL), runner->create_ms,
       g_enum_get_value (class, unet_session_get_precision (runner->session))
-          ->value_nick, difference, iou);
+          ->value_nick,
+      difference, iou);
   return TRUE;
 }
 
@@ -270,8 +271,8 @@ do_peak (Runner *runner, gchar **words, GError **error)
     return complain (error, "peak THREADS");
   threads = g_ascii_strtoull (words[1], NULL, 10);
   tool_machine_measure_peak (&machine, CLAMP (threads, 1, 1024));
-  printf ("%.0f %.0f %.0f\n", machine.peak, machine.half_peak,
-      machine.byte_peak);
+  printf (
+      "%.0f %.0f %.0f\n", machine.peak, machine.half_peak, machine.byte_peak);
   return TRUE;
 }
 
@@ -279,8 +280,12 @@ static const struct {
   const gchar *name;
   gboolean (*run) (Runner *runner, gchar **words, GError **error);
 } commands[] = {
-  { "load", do_load }, { "input", do_input }, { "run", do_run },
-  { "info", do_info }, { "save", do_save },   { "peak", do_peak },
+  { "load", do_load },
+  { "input", do_input },
+  { "run", do_run },
+  { "info", do_info },
+  { "save", do_save },
+  { "peak", do_peak },
 };
 
 /* FALSE to quit. */

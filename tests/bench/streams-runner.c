@@ -4,11 +4,11 @@
  *
  *   streams-runner STREAMS SECONDS FPS ELEMENT [CAPS]
  *
- * Each stream is a test picture (of CAPS), ELEMENT and a sink; FPS 0 runs as fast as it
- * goes, any other number is a live source of so many frames a second. ELEMENT
- * `identity` tells what source and sink cost. Once every stream has given some
- * frames, SECONDS are measured. Prints frames of each stream, then the
- * process's CPU seconds, wall seconds and resident memory in KiB. */
+ * Each stream is a test picture (of CAPS), ELEMENT and a sink; FPS 0 runs as
+ * fast as it goes, any other number is a live source of so many frames a
+ * second. ELEMENT `identity` tells what source and sink cost. Once every stream
+ * has given some frames, SECONDS are measured. Prints frames of each stream,
+ * then the process's CPU seconds, wall seconds and resident memory in KiB. */
 
 #include <gst/gst.h>
 #include <stdio.h>
@@ -36,10 +36,10 @@ static gboolean
 start (Stream *stream, guint fps, const gchar *element, const gchar *caps)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *text = g_strdup_printf (
-      "videotestsrc pattern=ball is-live=%d ! "
-      "%s,framerate=%u/1 ! %s ! fakesink name=end sync=%d", fps > 0, caps,
-      fps > 0 ? fps : 30, element, fps > 0);
+  g_autofree gchar *text =
+      g_strdup_printf ("videotestsrc pattern=ball is-live=%d ! "
+                       "%s,framerate=%u/1 ! %s ! fakesink name=end sync=%d",
+          fps > 0, caps, fps > 0 ? fps : 30, element, fps > 0);
   GstElement *end;
   GstPad *pad;
 
@@ -50,8 +50,8 @@ start (Stream *stream, guint fps, const gchar *element, const gchar *caps)
   }
   end = gst_bin_get_by_name (GST_BIN (stream->pipeline), "end");
   pad = gst_element_get_static_pad (end, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count, &stream->frames,
-      NULL);
+  gst_pad_add_probe (
+      pad, GST_PAD_PROBE_TYPE_BUFFER, count, &stream->frames, NULL);
   gst_object_unref (pad);
   gst_object_unref (end);
   return gst_element_set_state (stream->pipeline, GST_STATE_PLAYING)

@@ -37,8 +37,8 @@ noise (gsize size)
 }
 
 static inline int
-run_suite (const char *name, guint32 seed, const TTest *const *tests,
-    guint n_tests)
+run_suite (
+    const char *name, guint32 seed, const TTest *const *tests, guint n_tests)
 {
   Suite *suite = suite_create (name);
   TCase *all = tcase_create ("all");

@@ -69,8 +69,7 @@ add_input (Builder *b, gint64 n, gint64 c, gint64 h, gint64 w)
 }
 
 static UnetValue *
-floats (Builder *b, guint n_dims, const gint64 *dims, gdouble low,
-    gdouble high)
+floats (Builder *b, guint n_dims, const gint64 *dims, gdouble low, gdouble high)
 {
   UnetTensor *t = unet_tensor_new (UNET_DTYPE_F32, n_dims, dims);
   gchar name[32];
@@ -85,8 +84,8 @@ ints (Builder *b, const gint64 *values, guint n)
 {
   gchar name[32];
 
-  return unet_graph_add_constant (b->graph, next_name (b, "i", name),
-      unet_tensor_new_ints (values, n));
+  return unet_graph_add_constant (
+      b->graph, next_name (b, "i", name), unet_tensor_new_ints (values, n));
 }
 
 /* A node with one output and up to three inputs; NULL ones at the end are
@@ -95,16 +94,15 @@ static UnetNode *
 node3 (Builder *b, UnetOp op, UnetValue *x, UnetValue *y, UnetValue *z)
 {
   gchar name[32];
-  UnetNode *node
-      = unet_graph_add_node (b->graph, op, next_name (b, "n", name));
+  UnetNode *node = unet_graph_add_node (b->graph, op, next_name (b, "n", name));
 
   unet_node_add_input (node, x);
   if (y || z)
     unet_node_add_input (node, y);
   if (z)
     unet_node_add_input (node, z);
-  unet_node_add_output (node,
-      unet_graph_add_value (b->graph, next_name (b, "v", name)));
+  unet_node_add_output (
+      node, unet_graph_add_value (b->graph, next_name (b, "v", name)));
   return node;
 }
 
@@ -241,8 +239,7 @@ conv_transpose (Builder *b)
     oc = grouped (b, ic, &group);
   memcpy (dims, (gint64[]){ ic, oc / group, p[0], p[0] }, sizeof dims);
   scale = sqrt (3.0 * p[1] * p[1] / (ic / group * p[0] * p[0]));
-  node = node3 (b, UNET_OP_ConvTranspose, x,
-      floats (b, 4, dims, -scale, scale),
+  node = node3 (b, UNET_OP_ConvTranspose, x, floats (b, 4, dims, -scale, scale),
       chance (b, 50) ? floats (b, 1, &oc, -0.5, 0.5) : NULL);
   unet_node_set_attr_ints (node, "strides", s, 2);
   unet_node_set_attr_ints (node, "pads", pads, 4);
@@ -264,8 +261,8 @@ pool (Builder *b)
     return;
   for (guint i = 0; i < 4; i++)
     pads[i] = chance (b, 60) ? 0 : range (b, 0, k / 2);
-  node = node3 (b, average ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL,
-      NULL);
+  node =
+      node3 (b, average ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
   unet_node_set_attr_ints (node, "kernel_shape", kernel, 2);
   unet_node_set_attr_ints (node, "strides", s, 2);
   unet_node_set_attr_ints (node, "pads", pads, 4);
@@ -278,8 +275,10 @@ pool (Builder *b)
 static void
 global_pool (Builder *b)
 {
-  keep (b, unary (b, chance (b, 70) ? UNET_OP_GlobalAveragePool
-                                    : UNET_OP_GlobalMaxPool, draw (b)));
+  keep (b,
+      unary (b,
+          chance (b, 70) ? UNET_OP_GlobalAveragePool : UNET_OP_GlobalMaxPool,
+          draw (b)));
 }
 
 static UnetValue *
@@ -293,12 +292,14 @@ activation_of (Builder *b, UnetValue *x)
   UnetNode *node;
 
   if (op == UNET_OP_PRelu)
-    return done (b, node3 (b, op, x,
-        floats (b, CLAMP ((gint) x->n_dims - 1, 0, 3), slopes, -0.2, 0.5),
-        NULL));
+    return done (b,
+        node3 (b, op, x,
+            floats (b, CLAMP ((gint) x->n_dims - 1, 0, 3), slopes, -0.2, 0.5),
+            NULL));
   if (op == UNET_OP_Clip)
-    return done (b, node3 (b, op, x, floats (b, 0, &one, -0.5, 0.2),
-        chance (b, 50) ? floats (b, 0, &one, 0.3, 1.5) : NULL));
+    return done (b,
+        node3 (b, op, x, floats (b, 0, &one, -0.5, 0.2),
+            chance (b, 50) ? floats (b, 0, &one, 0.3, 1.5) : NULL));
   node = node3 (b, op, x, NULL, NULL);
   if (op == UNET_OP_LeakyRelu || op == UNET_OP_Elu)
     unet_node_set_attr_float (node, "alpha", 0.3);
@@ -341,8 +342,9 @@ swish (Builder *b)
   UnetValue *x = draw (b), *gate = unary (b, UNET_OP_Sigmoid, x);
   gboolean first = chance (b, 50);
 
-  keep (b, done (b, node3 (b, UNET_OP_Mul, first ? x : gate,
-      first ? gate : x, NULL)));
+  keep (b,
+      done (
+          b, node3 (b, UNET_OP_Mul, first ? x : gate, first ? gate : x, NULL)));
 }
 
 /* A value of the same shape as @x: another one, or made from it. */
@@ -367,8 +369,8 @@ residual (Builder *b)
 {
   UnetValue *x = draw (b), *y = mate (b, x);
   gboolean swap = chance (b, 50);
-  UnetValue *sum = done (b, node3 (b, UNET_OP_Add, swap ? y : x,
-      swap ? x : y, NULL));
+  UnetValue *sum =
+      done (b, node3 (b, UNET_OP_Add, swap ? y : x, swap ? x : y, NULL));
 
   keep (b, chance (b, 60) ? activation_of (b, sum) : sum);
 }
@@ -416,9 +418,8 @@ post_ops (Builder *b)
   guint n = range (b, 1, 4);
 
   make_operands (b, x, operands);
-  out = chance (b, 80)
-      ? conv_plain (b, x, x->dims[1], kernel, 1, kernel / 2)
-      : unary (b, UNET_OP_Abs, x);
+  out = chance (b, 80) ? conv_plain (b, x, x->dims[1], kernel, 1, kernel / 2)
+                       : unary (b, UNET_OP_Abs, x);
   for (guint i = 0; i < n; i++) {
     UnetPostOp op = { range (b, UNET_POST_RELU, UNET_POST_LINEAR),
       range (b, 1, 5) / 10.0f, range (b, 5, 15) / 10.0f, NULL };
@@ -464,8 +465,8 @@ arithmetic (Builder *b)
     default:
       y = unary (b, UNET_OP_Sigmoid, mate (b, x));
       if (op == UNET_OP_Div)
-        y = done (b, node3 (b, UNET_OP_Add, y, floats (b, 0, &one, 1, 1.5),
-            NULL));
+        y = done (
+            b, node3 (b, UNET_OP_Add, y, floats (b, 0, &one, 1, 1.5), NULL));
   }
   keep (b, done (b, node3 (b, op, swap ? y : x, swap ? x : y, NULL)));
 }
@@ -493,8 +494,9 @@ arithmetic_computed (Builder *b)
       node = node3 (b, UNET_OP_Squeeze, y, ints (b, axes, 1), NULL);
       y = done (b, node);
   }
-  keep (b, done (b, node3 (b, chance (b, 50) ? UNET_OP_Sub : UNET_OP_Add, x, y,
-      NULL)));
+  keep (b,
+      done (b,
+          node3 (b, chance (b, 50) ? UNET_OP_Sub : UNET_OP_Add, x, y, NULL)));
 }
 
 /* Squeeze and excitation (Hu et al. 2018). */
@@ -503,8 +505,7 @@ gate (Builder *b)
 {
   UnetValue *x = draw (b), *y = unary (b, UNET_OP_GlobalAveragePool, x);
 
-  y = unary (b, UNET_OP_Relu,
-      conv_plain (b, y, range (b, 1, 20), 1, 1, 0));
+  y = unary (b, UNET_OP_Relu, conv_plain (b, y, range (b, 1, 20), 1, 1, 0));
   y = conv_plain (b, y, x->dims[1], 1, 1, 0);
   y = unary (b, chance (b, 50) ? UNET_OP_Sigmoid : UNET_OP_HardSigmoid, y);
   keep (b, done (b, node3 (b, UNET_OP_Mul, x, y, NULL)));
@@ -535,8 +536,8 @@ same_picture (const UnetValue *a, const UnetValue *b)
 static UnetValue *
 concat_of (Builder *b, GPtrArray *inputs, gint64 axis)
 {
-  UnetNode *node = node3 (b, UNET_OP_Concat, g_ptr_array_index (inputs, 0),
-      NULL, NULL);
+  UnetNode *node =
+      node3 (b, UNET_OP_Concat, g_ptr_array_index (inputs, 0), NULL, NULL);
 
   for (guint i = 1; i < inputs->len; i++)
     unet_node_add_input (node, g_ptr_array_index (inputs, i));
@@ -578,8 +579,8 @@ concat_other (Builder *b)
 
   g_ptr_array_add (inputs, x);
   g_ptr_array_add (inputs, chance (b, 40) ? x : mate (b, x));
-  if (memcmp (((UnetValue *) inputs->pdata[1])->dims, x->dims,
-          sizeof x->dims) == 0
+  if (memcmp (((UnetValue *) inputs->pdata[1])->dims, x->dims, sizeof x->dims)
+          == 0
       && x->dims[axis] < 30)
     keep (b, concat_of (b, inputs, axis));
   g_ptr_array_unref (inputs);
@@ -601,8 +602,8 @@ split (Builder *b)
   sizes[2] = c - sizes[0] - sizes[1];
   node = node3 (b, UNET_OP_Split, x, ints (b, sizes, n), NULL);
   for (guint i = 1; i < n; i++)
-    unet_node_add_output (node,
-        unet_graph_add_value (b->graph, next_name (b, "v", name)));
+    unet_node_add_output (
+        node, unet_graph_add_value (b->graph, next_name (b, "v", name)));
   unet_node_set_attr_int (node, "axis", chance (b, 50) ? 1 : -3);
   done (b, node);
   for (guint i = 0; i < n; i++)
@@ -721,8 +722,8 @@ resize (Builder *b)
     unet_node_add_input (node, NULL);
   if (by_size)
     unet_node_add_input (node, sizes);
-  unet_node_set_attr_string (node, "mode",
-      chance (b, 60) ? "linear" : "nearest");
+  unet_node_set_attr_string (
+      node, "mode", chance (b, 60) ? "linear" : "nearest");
   unet_node_set_attr_string (node, "coordinate_transformation_mode",
       coords[range (b, 0, G_N_ELEMENTS (coords) - 1)]);
   unet_node_set_attr_string (node, "nearest_mode", rounds[range (b, 0, 3)]);
@@ -732,9 +733,9 @@ resize (Builder *b)
 static void
 softmax (Builder *b)
 {
-  UnetNode *node
-      = node3 (b, chance (b, 70) ? UNET_OP_Softmax : UNET_OP_LogSoftmax,
-          draw (b), NULL, NULL);
+  UnetNode *node = node3 (b,
+      chance (b, 70) ? UNET_OP_Softmax : UNET_OP_LogSoftmax, draw (b), NULL,
+      NULL);
 
   unet_node_set_attr_int (node, "axis", chance (b, 70) ? 1 : range (b, -2, 3));
   keep (b, done (b, node));
@@ -751,8 +752,8 @@ reshape (Builder *b)
 
   y = done (b, node3 (b, UNET_OP_Reshape, x, ints (b, to, 3), NULL));
   if (chance (b, 60))
-    y = done (b, node3 (b, UNET_OP_MatMul, floats (b, 2, w, -scale, scale), y,
-        NULL));
+    y = done (
+        b, node3 (b, UNET_OP_MatMul, floats (b, 2, w, -scale, scale), y, NULL));
   if (chance (b, 50))
     y = activation_of (b, y);
   keep (b, done (b, node3 (b, UNET_OP_Reshape, y, ints (b, back, 4), NULL)));
@@ -761,8 +762,8 @@ reshape (Builder *b)
 static void
 identity (Builder *b)
 {
-  keep (b, unary (b, chance (b, 50) ? UNET_OP_Identity : UNET_OP_Abs,
-      draw (b)));
+  keep (
+      b, unary (b, chance (b, 50) ? UNET_OP_Identity : UNET_OP_Abs, draw (b)));
 }
 
 /* ---- random graphs ------------------------------------------------------ */
@@ -771,13 +772,29 @@ static const struct {
   void (*add) (Builder *);
   guint weight;
 } makers[] = {
-  { conv, 14 }, { conv_transpose, 5 }, { pool, 5 }, { global_pool, 1 },
-  { activation, 6 }, { swish, 3 }, { residual, 6 }, { residual_block, 6 },
+  { conv, 14 },
+  { conv_transpose, 5 },
+  { pool, 5 },
+  { global_pool, 1 },
+  { activation, 6 },
+  { swish, 3 },
+  { residual, 6 },
+  { residual_block, 6 },
   { post_ops, 5 },
-  { arithmetic, 6 }, { arithmetic_computed, 4 }, { gate, 3 },
-  { batch_norm, 2 }, { concat, 12 }, { concat_other, 2 }, { split, 4 },
-  { slice, 4 }, { pad, 3 }, { transpose, 4 }, { resize, 5 }, { softmax, 2 },
-  { reshape, 3 }, { identity, 1 },
+  { arithmetic, 6 },
+  { arithmetic_computed, 4 },
+  { gate, 3 },
+  { batch_norm, 2 },
+  { concat, 12 },
+  { concat_other, 2 },
+  { split, 4 },
+  { slice, 4 },
+  { pad, 3 },
+  { transpose, 4 },
+  { resize, 5 },
+  { softmax, 2 },
+  { reshape, 3 },
+  { identity, 1 },
 };
 
 static void
@@ -823,8 +840,8 @@ unet_test_graph_random (guint seed, gboolean all)
   add_input (&b, pictures, chance (&b, 50) ? 3 : draw_channels (&b),
       range (&b, 1, 20), range (&b, 1, 24));
   if (chance (&b, 20))
-    add_input (&b, pictures, range (&b, 1, 20), range (&b, 1, 20),
-        range (&b, 1, 20));
+    add_input (
+        &b, pictures, range (&b, 1, 20), range (&b, 1, 20), range (&b, 1, 20));
   for (guint i = 0; i < n; i++)
     add_something (&b);
   choose_outputs (&b, all);
@@ -915,8 +932,8 @@ finish (Builder *b, UnetValue *x)
 }
 
 UnetGraph *
-unet_test_graph_unet (gint64 base, guint depth, gint64 height, gint64 width,
-    gboolean transposed)
+unet_test_graph_unet (
+    gint64 base, guint depth, gint64 height, gint64 width, gboolean transposed)
 {
   Builder b = builder_new (1, "unet");
   UnetValue *x = add_input (&b, 1, 3, height, width), *skips[8];
@@ -945,8 +962,7 @@ residual_pair (Builder *b, UnetValue *x, gint64 oc, gint64 stride)
 }
 
 UnetGraph *
-unet_test_graph_residual (gint64 base, guint depth, gint64 height,
-    gint64 width)
+unet_test_graph_residual (gint64 base, guint depth, gint64 height, gint64 width)
 {
   Builder b = builder_new (2, "residual");
   UnetValue *x = add_input (&b, 1, 3, height, width), *skips[8];
@@ -995,8 +1011,8 @@ unet_test_graph_nested (gint64 base, gint64 height, gint64 width)
   }
   x = nested_block (&b, x, base, base * 2, 2);
   for (guint i = 3; i-- > 0;)
-    x = nested_block (&b, join (&b, upsample (&b, x, skips[i]), skips[i]),
-        base, base * 2, 4 - i);
+    x = nested_block (&b, join (&b, upsample (&b, x, skips[i]), skips[i]), base,
+        base * 2, 4 - i);
   finish (&b, x);
   return builder_end (&b);
 }
@@ -1007,8 +1023,8 @@ static UnetValue *
 pool2 (Builder *b, UnetValue *x)
 {
   gint64 two[] = { 2, 2 };
-  UnetNode *node = node3 (b,
-      chance (b, 50) ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
+  UnetNode *node = node3 (
+      b, chance (b, 50) ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
 
   unet_node_set_attr_ints (node, "kernel_shape", two, 2);
   unet_node_set_attr_ints (node, "strides", two, 2);
@@ -1040,8 +1056,7 @@ rise (Builder *b, UnetValue *skip, UnetValue *x)
 static UnetValue *
 maybe_add (Builder *b, UnetValue *x, UnetValue *y)
 {
-  if (chance (b, 50)
-      || memcmp (x->dims, y->dims, 4 * sizeof *x->dims) != 0)
+  if (chance (b, 50) || memcmp (x->dims, y->dims, 4 * sizeof *x->dims) != 0)
     return x;
   return unary (b, UNET_OP_Relu, done (b, node3 (b, UNET_OP_Add, x, y, NULL)));
 }

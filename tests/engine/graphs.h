@@ -26,11 +26,11 @@ UnetGraph *unet_test_graph_inverted (guint seed);
 UnetGraph *unet_test_graph_level (guint seed);
 
 /* The U-Net of Ronneberger et al. 2015 with same-padded convolutions. */
-UnetGraph *unet_test_graph_unet (gint64 base, guint depth, gint64 height,
-    gint64 width, gboolean transposed);
+UnetGraph *unet_test_graph_unet (
+    gint64 base, guint depth, gint64 height, gint64 width, gboolean transposed);
 /* Residual blocks on the way down, resizes on the way up. */
-UnetGraph *unet_test_graph_residual (gint64 base, guint depth, gint64 height,
-    gint64 width);
+UnetGraph *unet_test_graph_residual (
+    gint64 base, guint depth, gint64 height, gint64 width);
 /* Blocks that are U-Nets themselves, as in U2-Net. */
 UnetGraph *unet_test_graph_nested (gint64 base, gint64 height, gint64 width);
 

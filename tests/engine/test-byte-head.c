@@ -15,7 +15,7 @@ typedef struct {
   UnetByteHeadShape shape;
   guint8 *src, *dst; /* dst between guards */
   gsize dst_size;
-  gint8 *weights;          /* [oc][parts][c][kh][kw] */
+  gint8 *weights; /* [oc][parts][c][kh][kw] */
   gfloat (*factor)[2], *bias;
 } Case;
 
@@ -48,16 +48,16 @@ result_of (const Case *c, gint64 image, gint64 y, gint64 x, gint64 o)
   gfloat v = c->bias[o];
 
   for (gint64 part = 0; part < p->parts; part++)
-    v = fmaf (sum_of (c, image, y, x,
-                  c->weights + (o * p->parts + part) * size),
+    v = fmaf (
+        sum_of (c, image, y, x, c->weights + (o * p->parts + part) * size),
         c->factor[o][part], v);
   return v;
 }
 
 /* Where the result is, in bytes behind the first guard. */
 static gint64
-place_of (const UnetByteHeadShape *p, gint64 image, gint64 y, gint64 x,
-    gint64 o)
+place_of (
+    const UnetByteHeadShape *p, gint64 image, gint64 y, gint64 x, gint64 o)
 {
   gint64 r = p->spread, planes = p->oc / (r * r), dy = o / planes / r;
 
@@ -168,9 +168,8 @@ check_case (const UnetByteHeadIsa *isa, Case *c)
   gint64 strips = (p->oh + UNET_BYTE_HEAD_STRIP - 1) / UNET_BYTE_HEAD_STRIP;
 
   for (gint64 o = 0; o < p->oc; o++)
-    unet_byte_head_pack (p,
-        c->weights + o * p->parts * p->c * p->kh * p->kw, c->factor[o],
-        c->bias[o], packed + o * unet_byte_head_channel_size (p));
+    unet_byte_head_pack (p, c->weights + o * p->parts * p->c * p->kh * p->kw,
+        c->factor[o], c->bias[o], packed + o * unet_byte_head_channel_size (p));
   for (gint64 i = 0; i < p->n * strips; i++)
     unet_byte_head_strip (isa, p, c->src, packed, i / strips,
         i % strips * UNET_BYTE_HEAD_STRIP, scratch, c->dst + GUARD);

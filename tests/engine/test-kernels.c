@@ -179,8 +179,7 @@ START_TEST (test_depth_to_space_plain)
       make_vec (0, n, c, h * r, w * r), r };
     gfloat *src = new_random (&p.src), *out = new_output (&p.dst);
 
-    unet_kernel_depth_to_space_plain (&p, (gpointer[]){ src, out },
-        threads ());
+    unet_kernel_depth_to_space_plain (&p, (gpointer[]){ src, out }, threads ());
     check_guard (out, &p.dst);
     for (gint64 i = 0; i < n * c * h * r * w * r; i++) {
       gint64 x = i % (w * r), y = i / (w * r) % (h * r);
@@ -223,11 +222,12 @@ START_TEST (test_resize)
       gint64 x = i % dst.w, y = i / dst.w % dst.h;
       gint64 k = i / dst.w / dst.h % c, m = i / dst.w / dst.h / c;
       gdouble fx = t->fx[x], fy = t->fy[y];
-      gdouble want
-          = (1 - fy) * ((1 - fx) * in[at (&src, m, k, t->y0[y], t->x0[x])]
-                    + fx * in[at (&src, m, k, t->y0[y], t->x1[x])])
-          + fy * ((1 - fx) * in[at (&src, m, k, t->y1[y], t->x0[x])]
-                + fx * in[at (&src, m, k, t->y1[y], t->x1[x])]);
+      gdouble want = (1 - fy)
+              * ((1 - fx) * in[at (&src, m, k, t->y0[y], t->x0[x])]
+                  + fx * in[at (&src, m, k, t->y0[y], t->x1[x])])
+          + fy
+              * ((1 - fx) * in[at (&src, m, k, t->y1[y], t->x0[x])]
+                  + fx * in[at (&src, m, k, t->y1[y], t->x1[x])]);
       ck_assert_double_eq_tol (out[at (&dst, m, k, y, x)], want, 2e-6);
     }
     g_free (in);
@@ -254,8 +254,7 @@ START_TEST (test_pad_zero)
     for (gint64 i = 0; i < n * c * p.dst.h * p.dst.w; i++) {
       gint64 x = i % p.dst.w, y = i / p.dst.w % p.dst.h;
       gint64 k = i / p.dst.w / p.dst.h % c, m = i / p.dst.w / p.dst.h / c;
-      gboolean inside
-          = y >= top && y < top + h && x >= left && x < left + w;
+      gboolean inside = y >= top && y < top + h && x >= left && x < left + w;
       ck_assert_float_eq (out[at (&p.dst, m, k, y, x)],
           inside ? in[at (&p.src, m, k, y - top, x - left)] : 0.0f);
     }
@@ -272,8 +271,8 @@ START_TEST (test_global_pool)
 
   for (gint round = 0; round < ROUNDS; round++) {
     gint64 n = range (1, 2), c = range (1, 40);
-    UnetGlobalPool p
-        = { make_vec (layout, n, c, range (1, 9), range (1, 90)), maximum };
+    UnetGlobalPool p = { make_vec (layout, n, c, range (1, 9), range (1, 90)),
+      maximum };
     UnetVec dst = make_vec (layout, n, c, 1, 1);
     gfloat *in = new_random (&p.src), *out = new_output (&dst);
 
@@ -373,8 +372,7 @@ START_TEST (test_linear_clip)
       gint64 x = i % p.vec.w, y = i / p.vec.w % p.vec.h;
       gint64 k = i / p.vec.w / p.vec.h;
       gsize o = at (&p.vec, k / p.vec.c, k % p.vec.c, y, x);
-      ck_assert_float_eq_tol (out[o], CLAMP (0.4f * in[o] + 0.3f, 0, 1),
-          1e-6);
+      ck_assert_float_eq_tol (out[o], CLAMP (0.4f * in[o] + 0.3f, 0, 1), 1e-6);
     }
     g_free (in);
     g_free (out);
@@ -387,8 +385,8 @@ START_TEST (test_prelu)
   gint layout = _i % 4;
 
   for (gint round = 0; round < ROUNDS; round++) {
-    UnetPRelu p = { make_vec (layout, range (1, 2), range (1, 20),
-        range (1, 5), range (1, 9)) };
+    UnetPRelu p = { make_vec (
+        layout, range (1, 2), range (1, 20), range (1, 5), range (1, 9)) };
     gfloat *in = new_random (&p.vec), *out = new_output (&p.vec);
     gfloat *slope = g_new0 (gfloat, p.vec.blocks * p.vec.vec);
 
@@ -401,8 +399,8 @@ START_TEST (test_prelu)
       gint64 x = i % p.vec.w, y = i / p.vec.w % p.vec.h;
       gint64 k = i / p.vec.w / p.vec.h;
       gsize o = at (&p.vec, k / p.vec.c, k % p.vec.c, y, x);
-      ck_assert_float_eq (out[o],
-          in[o] < 0 ? slope[k % p.vec.c] * in[o] : in[o]);
+      ck_assert_float_eq (
+          out[o], in[o] < 0 ? slope[k % p.vec.c] * in[o] : in[o]);
     }
     g_free (in);
     g_free (out);
@@ -416,8 +414,10 @@ END_TEST
 static void
 rows_case (const UnetRowsShape *p, guint strips)
 {
-  UnetVec src = make_vec (p->vec == 16 ? 1 : p->vec == 8 ? 2 : 0, p->n, p->ic,
-      p->ih, p->iw);
+  UnetVec src = make_vec (p->vec == 16 ? 1
+          : p->vec == 8                ? 2
+                                       : 0,
+      p->n, p->ic, p->ih, p->iw);
   UnetVec dst = make_vec (0, p->n, p->oc, p->oh, p->ow);
   gint64 taps = p->ic * p->kh * p->kw, group = unet_rows_group ();
   UnetVec wv = make_vec (0, 1, p->oc, 1, taps);
@@ -433,8 +433,8 @@ rows_case (const UnetRowsShape *p, guint strips)
   unet_rows_weights (&shape, w, packed);
   for (gint64 n = 0; n < p->n; n++)
     for (gint64 s = 0; s < strips; s++)
-      unet_rows_strip (&shape, in, packed, bias, n, s * UNET_ROWS_STRIP,
-          scratch, out);
+      unet_rows_strip (
+          &shape, in, packed, bias, n, s * UNET_ROWS_STRIP, scratch, out);
   check_guard (out, &dst);
   for (gsize i = 0; i < vec_size (&dst); i++) {
     gint64 x = i % p->ow, y = i / p->ow % p->oh, o = i / p->ow / p->oh % p->oc;
@@ -464,12 +464,20 @@ START_TEST (test_rows)
 {
   for (gint round = 0; round < ROUNDS; round++) {
     const gint64 vecs[] = { 1, 8, 16 };
-    UnetRowsShape p = { .n = range (1, 2), .ic = range (1, 20),
+    UnetRowsShape p = { .n = range (1, 2),
+      .ic = range (1, 20),
       .vec = vecs[range (0, 2)],
-      .ih = range (5, 14), .iw = range (5, 80), .oc = range (1, 18),
-      .kh = range (1, 3), .kw = range (1, 3), .dil_y = range (1, 2),
-      .dil_x = range (1, 2), .add = range (0, 1),
-      .slope = range (0, 2) / 2.0f, .low = -2.5f, .high = 3.0f };
+      .ih = range (5, 14),
+      .iw = range (5, 80),
+      .oc = range (1, 18),
+      .kh = range (1, 3),
+      .kw = range (1, 3),
+      .dil_y = range (1, 2),
+      .dil_x = range (1, 2),
+      .add = range (0, 1),
+      .slope = range (0, 2) / 2.0f,
+      .low = -2.5f,
+      .high = 3.0f };
 
     p.pad_y = range (0, (p.kh - 1) * p.dil_y);
     p.pad_x = range (0, (p.kw - 1) * p.dil_x);

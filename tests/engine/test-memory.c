@@ -47,8 +47,8 @@ batch_norm (Writer *w, const gchar *input, const gchar *output)
 }
 
 static void
-transposed (Writer *w, const gchar *input, const gchar *output,
-    const gchar *perm)
+transposed (
+    Writer *w, const gchar *input, const gchar *output, const gchar *perm)
 {
   GByteArray *node = writer_node ("Transpose", output, input, output);
 
@@ -144,8 +144,7 @@ try_without (const Try *try, gint index, guint *errors)
   test_allocator_arm (index);
   ok = load_and_run (try, &error);
   refused = test_allocator_disarm ();
-  ck_assert_msg (ok == !error, "allocation %d: no error and no success",
-      index);
+  ck_assert_msg (ok == !error, "allocation %d: no error and no success", index);
   ck_assert_msg (!error || error->domain == UNET_ERROR, "allocation %d: %s",
       index, error ? error->message : "");
   ck_assert_msg (test_allocator_count () <= before,
@@ -170,12 +169,12 @@ try_all (UnetTuning tuning)
   ck_assert (g_file_set_contents (try.path, data, size, NULL));
   /* What stays for the process is made by these. */
   for (guint i = 0; i < 2; i++)
-    ck_assert_msg (load_and_run (&try, &error), "%s",
-        error ? error->message : "");
+    ck_assert_msg (
+        load_and_run (&try, &error), "%s", error ? error->message : "");
   while (try_without (&try, n, &errors))
     n++;
-  printf ("%d allocations of %d bytes or more: %u errors, %u did without\n",
-      n, LARGE, errors, n - errors);
+  printf ("%d allocations of %d bytes or more: %u errors, %u did without\n", n,
+      LARGE, errors, n - errors);
   fflush (stdout);
   ck_assert_int_gt (n, 10);
   remove (try.path);

@@ -81,8 +81,8 @@ bf16 (gfloat f)
 }
 
 static void
-picture_init (Picture *x, UnetNarrowType type, gint64 n, gint64 h, gint64 w,
-    gint64 c)
+picture_init (
+    Picture *x, UnetNarrowType type, gint64 n, gint64 h, gint64 w, gint64 c)
 {
   gint64 step = c + (range (0, 1) ? range (0, 40) : 0);
   guint size = unet_narrow_size (type);
@@ -136,8 +136,8 @@ check_guard (Guard *g)
   guint size = unet_narrow_size (x->type);
 
   ck_assert (memcmp (g->before, x->memory, GUARD) == 0);
-  ck_assert (memcmp (g->before + GUARD + x->bytes, x->data + x->bytes, GUARD)
-      == 0);
+  ck_assert (
+      memcmp (g->before + GUARD + x->bytes, x->data + x->bytes, GUARD) == 0);
   for (gint64 i = 0; i < x->n * x->h * x->w; i++)
     for (gint64 k = x->c * size; k < x->p.pixel * size; k++)
       ck_assert_msg (x->data[i * x->p.pixel * size + k]
@@ -146,10 +146,10 @@ check_guard (Guard *g)
   g_free (g->before);
 }
 
-#define EACH(pic, N, Y, X, C)                                                 \
-  for (gint64 N = 0; N < (pic).n; N++)                                        \
-    for (gint64 Y = 0; Y < (pic).h; Y++)                                      \
-      for (gint64 X = 0; X < (pic).w; X++)                                    \
+#define EACH(pic, N, Y, X, C)                                                  \
+  for (gint64 N = 0; N < (pic).n; N++)                                         \
+    for (gint64 Y = 0; Y < (pic).h; Y++)                                       \
+      for (gint64 X = 0; X < (pic).w; X++)                                     \
         for (gint64 C = 0; C < (pic).c; C++)
 
 /* @off: how far a rounded number may be from the exact one's */
@@ -158,8 +158,8 @@ check_value (const Picture *x, gint64 n, gint64 y, gint64 i, gint64 c,
     gfloat want, gfloat off)
 {
   gfloat got = get (x, n, y, i, c);
-  gfloat allowed = x->type == UNET_NARROW_BF16
-      ? fabsf (want) * 0.008f + 1e-3f : off;
+  gfloat allowed = x->type == UNET_NARROW_BF16 ? fabsf (want) * 0.008f + 1e-3f
+                                               : off;
 
   ck_assert_msg (fabsf (got - want) <= allowed, "%g for %g", got, want);
 }
@@ -180,8 +180,8 @@ START_TEST (test_max_pool2)
     picture_init (&b, type, n, h / 2, w / 2, c);
     g = guard (&b);
     p = (UnetNarrowMaxPool2){ type, n, h / 2, w / 2, c, a.p, b.p };
-    unet_kernel_narrow_max_pool2 (&p, (gpointer[]){ a.data, b.data },
-        range (1, 3));
+    unet_kernel_narrow_max_pool2 (
+        &p, (gpointer[]){ a.data, b.data }, range (1, 3));
     EACH (b, m_, y_, x_, k_)
     {
       gfloat top = MAX (get (&a, m_, 2 * y_, 2 * x_, k_),
@@ -211,8 +211,8 @@ START_TEST (test_convert)
     picture_init (&b, to, 2, h, w, c);
     g = guard (&b);
     p = (UnetNarrowConvert){ from, to, 2, h, w, c, a.p, b.p, factor };
-    unet_kernel_narrow_convert (&p, (gpointer[]){ a.data, b.data },
-        range (1, 3));
+    unet_kernel_narrow_convert (
+        &p, (gpointer[]){ a.data, b.data }, range (1, 3));
     EACH (b, n_, y_, x_, k_)
     {
       gfloat exact = factor * get (&a, n_, y_, x_, k_);
@@ -248,11 +248,12 @@ START_TEST (test_add)
     picture_init (&d, to, 1, h, w, c);
     g = guard (&d);
     p = (UnetNarrowAdd){ tx, ty, to, 1, h, w, c, a.p, b.p, d.p, fa, fb, low };
-    unet_kernel_narrow_add (&p, (gpointer[]){ a.data, b.data, d.data },
-        range (1, 3));
+    unet_kernel_narrow_add (
+        &p, (gpointer[]){ a.data, b.data, d.data }, range (1, 3));
     EACH (d, n_, y_, x_, k_)
     check_value (&d, n_, y_, x_, k_,
-        fit (to, fa * get (&a, n_, y_, x_, k_) + fb * get (&b, n_, y_, x_, k_), low),
+        fit (to, fa * get (&a, n_, y_, x_, k_) + fb * get (&b, n_, y_, x_, k_),
+            low),
         1);
     check_guard (&g);
     g_free (a.memory);
@@ -280,11 +281,12 @@ START_TEST (test_scale_and_map)
     picture_init (&a, from, 2, h, w, c);
     picture_init (&b, to, 2, h, w, c);
     p = (UnetNarrowScale){ from, to, 2, h, w, c, a.p, b.p, 0.7f, -INFINITY };
-    unet_kernel_narrow_scale (&p, (gpointer[]){ a.data, factor, b.data },
-        range (1, 3));
+    unet_kernel_narrow_scale (
+        &p, (gpointer[]){ a.data, factor, b.data }, range (1, 3));
     EACH (b, n_, y_, x_, k_)
     check_value (&b, n_, y_, x_, k_,
-        fit (to, 0.7f * factor[n_ * c + k_] * get (&a, n_, y_, x_, k_), -INFINITY),
+        fit (to, 0.7f * factor[n_ * c + k_] * get (&a, n_, y_, x_, k_),
+            -INFINITY),
         1);
     m = (UnetNarrowMap){ 2, h, w, c, a.p, b.p };
     unet_kernel_narrow_map (&m, (gpointer[]){ a.data, table, b.data }, 2);
@@ -322,11 +324,11 @@ START_TEST (test_floats)
     unet_kernel_narrow_dequantize (&p, (gpointer[]){ b.data, back }, 3);
     EACH (b, n_, y_, x_, k_)
     {
-      gsize at = ((n_ * v.blocks + k_ / vec) * h + y_) * w * vec + x_ * vec
-          + k_ % vec;
+      gsize at =
+          ((n_ * v.blocks + k_ / vec) * h + y_) * w * vec + x_ * vec + k_ % vec;
 
-      check_value (&b, n_, y_, x_, k_, fit (type, floats[at] / unit, -INFINITY),
-          1);
+      check_value (
+          &b, n_, y_, x_, k_, fit (type, floats[at] / unit, -INFINITY), 1);
       ck_assert_float_eq_tol (back[at], unit * get (&b, n_, y_, x_, k_), 1e-5);
     }
     for (gsize i = 0; c % vec && i < count; i++) /* lanes without a channel */
@@ -359,8 +361,8 @@ START_TEST (test_head_and_pool)
     picture_init (&a, type, 2, h, w, c);
     p = (UnetNarrowHead){ type, 2, h, w, c, oc, a.p };
     out[2 * oc * h * w] = 77;
-    unet_kernel_narrow_head (&p, (gpointer[]){ a.data, weights, bias, out },
-        range (1, 3));
+    unet_kernel_narrow_head (
+        &p, (gpointer[]){ a.data, weights, bias, out }, range (1, 3));
     for (gint64 i = 0; i < 2 * oc * h * w; i++) {
       gint64 n = i / (oc * h * w), o = i / (h * w) % oc, at = i % (h * w);
       gdouble sum = bias[o];
@@ -381,8 +383,8 @@ START_TEST (test_head_and_pool)
         sum += x;
         top = MAX (top, x);
       }
-      ck_assert_float_eq_tol (mean[i],
-          0.5 * (round % 2 ? top : sum / (h * w)), 1e-3);
+      ck_assert_float_eq_tol (
+          mean[i], 0.5 * (round % 2 ? top : sum / (h * w)), 1e-3);
     }
     g_free (out);
     g_free (a.memory);
@@ -464,8 +466,8 @@ START_TEST (test_resize)
       gfloat low = get (&a, n_, t->y1[y_], t->x0[x_], k_) * (1 - t->fx[x_])
           + get (&a, n_, t->y1[y_], t->x1[x_], k_) * t->fx[x_];
 
-      check_value (&b, n_, y_, x_, k_, top * (1 - t->fy[y_]) + low * t->fy[y_],
-          0.51f);
+      check_value (
+          &b, n_, y_, x_, k_, top * (1 - t->fy[y_]) + low * t->fy[y_], 0.51f);
     }
     check_guard (&g);
     g_free (t);

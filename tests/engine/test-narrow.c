@@ -20,8 +20,8 @@ prepare (const UnetGraph *graph)
   UnetGraph *copy = unet_graph_copy (graph);
   GError *error = NULL;
 
-  ck_assert_msg (unet_graph_infer (copy, &error)
-          && unet_graph_optimize (copy, &error),
+  ck_assert_msg (
+      unet_graph_infer (copy, &error) && unet_graph_optimize (copy, &error),
       "%s: %s", graph->name, error ? error->message : "");
   return copy;
 }
@@ -31,8 +31,8 @@ fill_inputs (UnetPlan *plan)
 {
   for (guint i = 0; i < plan->graph->inputs->len; i++) {
     UnetValue *v = g_ptr_array_index (plan->graph->inputs, i);
-    unet_test_fill (unet_plan_get_input (plan, i),
-        unet_dims_count (v->n_dims, v->dims), i);
+    unet_test_fill (
+        unet_plan_get_input (plan, i), unet_dims_count (v->n_dims, v->dims), i);
   }
 }
 
@@ -42,23 +42,23 @@ run (UnetPlan *plan)
   GError *error = NULL;
 
   fill_inputs (plan);
-  ck_assert_msg (unet_plan_run (plan, &error), "%s",
-      error ? error->message : "");
+  ck_assert_msg (
+      unet_plan_run (plan, &error), "%s", error ? error->message : "");
 }
 
 static GHashTable *
 ranges_of (GHashTable *histograms)
 {
-  GHashTable *ranges
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTable *ranges =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   GHashTableIter iter;
   gpointer name, histogram;
 
   g_hash_table_iter_init (&iter, histograms);
   while (g_hash_table_iter_next (&iter, &name, &histogram)) {
     UnetRange range = unet_histogram_range (histogram);
-    g_hash_table_insert (ranges, g_strdup (name),
-        g_memdup2 (&range, sizeof range));
+    g_hash_table_insert (
+        ranges, g_strdup (name), g_memdup2 (&range, sizeof range));
   }
   return ranges;
 }
@@ -79,16 +79,16 @@ pair_init (Pair *p, const UnetGraph *graph, gboolean bf16, guint threads,
   options.threads = threads;
   options.tuning = UNET_TUNING_STATIC;
   p->histograms = unet_histograms_new ();
-  p->truth = unet_plan_new_watching (prepare (graph), &options, p->histograms,
-      &error);
+  p->truth =
+      unet_plan_new_watching (prepare (graph), &options, p->histograms, &error);
   ck_assert_msg (p->truth != NULL, "%s", error ? error->message : "");
   run (p->truth);
   narrowing.ranges = p->ranges = ranges_of (p->histograms);
   options.tuning = tuning;
-  p->plan = unet_plan_new_narrow (prepare (graph), &options, &narrowing,
-      &error);
-  ck_assert_msg (p->plan != NULL, "%s: %s", graph->name,
-      error ? error->message : "");
+  p->plan =
+      unet_plan_new_narrow (prepare (graph), &options, &narrowing, &error);
+  ck_assert_msg (
+      p->plan != NULL, "%s: %s", graph->name, error ? error->message : "");
 }
 
 static void
@@ -128,8 +128,8 @@ count_narrow (const UnetPlan *plan)
   guint n = 0;
 
   for (guint i = 0; i < plan->steps->len; i++)
-    n += g_strcmp0 (((UnetStep *) plan->steps->pdata[i])->info.layout,
-             "narrow") == 0;
+    n += g_strcmp0 (((UnetStep *) plan->steps->pdata[i])->info.layout, "narrow")
+        == 0;
   return n;
 }
 
@@ -151,8 +151,8 @@ check_again (UnetPlan *plan)
 
 /* Returns how many steps were narrow. */
 static guint
-check_graph (const UnetGraph *graph, gboolean bf16, guint threads,
-    gdouble tolerance)
+check_graph (
+    const UnetGraph *graph, gboolean bf16, guint threads, gdouble tolerance)
 {
   guint narrow;
   Pair p;
@@ -218,8 +218,8 @@ END_TEST
 
 /* Columns of pixels, one channel, taps beyond the picture: graphs that oneDNN
  * 3.7 got wrong, or wrote beyond its memory in, with AMX. */
-static const guint columns[] = { 2070, 2266, 3009, 3102, 5099, 6231, 7250,
-  8034, 8128, 8198, 8235 };
+static const guint columns[] = { 2070, 2266, 3009, 3102, 5099, 6231, 7250, 8034,
+  8128, 8198, 8235 };
 
 START_TEST (test_columns)
 {
@@ -249,8 +249,8 @@ END_TEST
 /* ---- saturation ---------------------------------------------------------- */
 
 static UnetValue *
-constant (UnetGraph *graph, const gchar *name, gint64 a, gint64 b, gint64 k,
-    gfloat x)
+constant (
+    UnetGraph *graph, const gchar *name, gint64 a, gint64 b, gint64 k, gfloat x)
 {
   gint64 dims[] = { a, b, k, k };
   UnetTensor *t = unet_tensor_new (UNET_DTYPE_F32, 4, dims);
@@ -288,8 +288,8 @@ START_TEST (test_saturation)
   unet_value_set_shape (x, UNET_DTYPE_F32, 4, dims);
   g_ptr_array_add (graph->inputs, x);
   y = convolve (graph, x, constant (graph, "w", 32, 32, 3, 0.5f), "a");
-  y = convolve (graph, y, constant (graph, "v", 16, 32, 3, _i ? 0.5f : -0.5f),
-      "b");
+  y = convolve (
+      graph, y, constant (graph, "v", 16, 32, 3, _i ? 0.5f : -0.5f), "b");
   g_ptr_array_add (graph->outputs, y);
   pair_init (&p, graph, FALSE, 1, UNET_TUNING_STATIC);
   for (guint i = 0; i < 32 * 16 * 24; i++) {
@@ -305,16 +305,15 @@ START_TEST (test_saturation)
     UnetNarrowing narrowing = { FALSE, NULL, NULL };
 
     p.ranges = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-    g_hash_table_insert (p.ranges, g_strdup ("x"),
-        g_memdup2 (&one, sizeof one));
-    g_hash_table_insert (p.ranges, g_strdup ("a"),
-        g_memdup2 (&all, sizeof all));
-    g_hash_table_insert (p.ranges, g_strdup ("b"),
-        g_memdup2 (&all, sizeof all));
+    g_hash_table_insert (
+        p.ranges, g_strdup ("x"), g_memdup2 (&one, sizeof one));
+    g_hash_table_insert (
+        p.ranges, g_strdup ("a"), g_memdup2 (&all, sizeof all));
+    g_hash_table_insert (
+        p.ranges, g_strdup ("b"), g_memdup2 (&all, sizeof all));
     narrowing.ranges = p.ranges;
     options.tuning = UNET_TUNING_STATIC;
-    p.plan = unet_plan_new_narrow (prepare (graph), &options, &narrowing,
-        NULL);
+    p.plan = unet_plan_new_narrow (prepare (graph), &options, &narrowing, NULL);
   }
   for (guint i = 0; i < 32 * 16 * 24; i++)
     ((gfloat *) unet_plan_get_input (p.plan, 0))[i] = 1.0f;

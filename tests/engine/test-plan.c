@@ -31,10 +31,10 @@ guint64 __real_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
     const_dnnl_post_ops_t ops, const gchar *key);
 guint64 __wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
     const_dnnl_post_ops_t ops, const gchar *key);
-guint64 __real_unet_winograd_time (UnetPlan *plan, UnetNode *node,
-    const UnetWindow *window, gint64 *block);
-guint64 __wrap_unet_winograd_time (UnetPlan *plan, UnetNode *node,
-    const UnetWindow *window, gint64 *block);
+guint64 __real_unet_winograd_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block);
+guint64 __wrap_unet_winograd_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block);
 
 guint64
 __wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
@@ -45,8 +45,8 @@ __wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
 }
 
 guint64
-__wrap_unet_winograd_time (UnetPlan *plan, UnetNode *node,
-    const UnetWindow *window, gint64 *block)
+__wrap_unet_winograd_time (
+    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block)
 {
   const gint64 blocks[] = { 128, 48, 8, 3, 0 };
   guint64 ns = __real_unet_winograd_time (plan, node, window, block);
@@ -60,8 +60,8 @@ __wrap_unet_winograd_time (UnetPlan *plan, UnetNode *node,
 /* ---- one plan ----------------------------------------------------------- */
 
 static UnetPlan *
-make_plan (const UnetGraph *graph, UnetTuning tuning, guint threads,
-    gboolean optimize)
+make_plan (
+    const UnetGraph *graph, UnetTuning tuning, guint threads, gboolean optimize)
 {
   UnetSessionOptions options = { threads, UNET_PRECISION_F32, tuning, FALSE };
   UnetGraph *copy = unet_graph_copy (graph);
@@ -71,8 +71,8 @@ make_plan (const UnetGraph *graph, UnetTuning tuning, guint threads,
   if (unet_graph_infer (copy, &error)
       && (!optimize || unet_graph_optimize (copy, &error)))
     plan = unet_plan_new (copy, &options, &error);
-  ck_assert_msg (plan != NULL, "%s: %s", graph->name,
-      error ? error->message : "no plan");
+  ck_assert_msg (
+      plan != NULL, "%s: %s", graph->name, error ? error->message : "no plan");
   return plan;
 }
 
@@ -98,9 +98,9 @@ check_inputs (UnetPlan *plan)
     gfloat *want = g_new (gfloat, n);
 
     unet_test_fill (want, n, i);
-    ck_assert_msg (memcmp (want, unet_plan_get_input (plan, i),
-                       n * sizeof *want)
-            == 0, "%s: input %u was written to", plan->graph->name, i);
+    ck_assert_msg (
+        memcmp (want, unet_plan_get_input (plan, i), n * sizeof *want) == 0,
+        "%s: input %u was written to", plan->graph->name, i);
     g_free (want);
   }
 }
@@ -124,8 +124,8 @@ check_lanes_of (const UnetPlan *plan, const UnetValue *value,
 
   for (gint64 i = 0; i < v.n * v.h * v.w; i++) {
     gint64 image = i / (v.h * v.w), pixel = i % (v.h * v.w);
-    const gfloat *lanes = data
-        + ((image * v.blocks + v.blocks - 1) * v.h * v.w + pixel) * v.vec;
+    const gfloat *lanes =
+        data + ((image * v.blocks + v.blocks - 1) * v.h * v.w + pixel) * v.vec;
 
     for (gint64 k = v.c % v.vec; k < v.vec; k++)
       ck_assert_msg (lanes[k] == 0.0f,
@@ -166,13 +166,15 @@ run_step (UnetPlan *plan, UnetStep *step)
     ptr[i] = step->operands[i].ptr;
   if (step->primitive)
     ck_assert_int_eq (dnnl_primitive_execute (step->primitive, plan->stream,
-                          step->n_operands, step->args), dnnl_success);
+                          step->n_operands, step->args),
+        dnnl_success);
   else if (step->kernel)
     step->kernel (step->params, ptr, plan->options.threads);
   else
-    ck_assert_msg (unet_op_def (step->node->op)->eval (step->node,
-                       step->views, step->n_in, step->views + step->n_in,
-                       step->n_out, &error), "%s", error->message);
+    ck_assert_msg (unet_op_def (step->node->op)
+                       ->eval (step->node, step->views, step->n_in,
+                           step->views + step->n_in, step->n_out, &error),
+        "%s", error->message);
 }
 
 static void
@@ -209,8 +211,8 @@ check_arena (UnetPlan *plan)
       if (b->constant || b->last < b->first || b->first > a->last
           || a->first > b->last)
         continue;
-      ck_assert_msg (a->offset + a->size <= b->offset
-              || b->offset + b->size <= a->offset,
+      ck_assert_msg (
+          a->offset + a->size <= b->offset || b->offset + b->size <= a->offset,
           "%s: two storages share memory", plan->graph->name);
     }
   }
@@ -219,8 +221,7 @@ check_arena (UnetPlan *plan)
 /* ---- comparison --------------------------------------------------------- */
 
 static void
-compare_output (UnetPlan *plan, UnetPlan *reference, guint i,
-    const gchar *what)
+compare_output (UnetPlan *plan, UnetPlan *reference, guint i, const gchar *what)
 {
   UnetValue *v = g_ptr_array_index (plan->graph->outputs, i);
   UnetValue *r = g_ptr_array_index (reference->graph->outputs, i);
@@ -243,7 +244,8 @@ compare_output (UnetPlan *plan, UnetPlan *reference, guint i,
   }
   ck_assert_msg (error <= TOLERANCE * MAX (largest, FLOOR),
       "%s, %s: output '%s' (%s): %g for %g at %" G_GSIZE_FORMAT
-      " of %" G_GSIZE_FORMAT ", largest %g", plan->graph->name, what, r->name,
+      " of %" G_GSIZE_FORMAT ", largest %g",
+      plan->graph->name, what, r->name,
       r->producer ? unet_op_def (r->producer->op)->name : "constant", got[at],
       want[at], at, n, largest);
 }
@@ -251,8 +253,7 @@ compare_output (UnetPlan *plan, UnetPlan *reference, guint i,
 static void
 compare (UnetPlan *plan, UnetPlan *reference, const gchar *what)
 {
-  ck_assert_uint_eq (plan->graph->outputs->len,
-      reference->graph->outputs->len);
+  ck_assert_uint_eq (plan->graph->outputs->len, reference->graph->outputs->len);
   for (guint i = 0; i < plan->graph->outputs->len; i++)
     compare_output (plan, reference, i, what);
   check_inputs (plan);
@@ -334,8 +335,8 @@ check_graph (UnetGraph *graph, guint seed)
 
   fill_inputs (reference);
   ck_assert_msg (unet_plan_run (reference, &error), "%s", error->message);
-  check_plan (graph, reference, UNET_TUNING_STATIC, 1 + seed % 2, TRUE,
-      "static");
+  check_plan (
+      graph, reference, UNET_TUNING_STATIC, 1 + seed % 2, TRUE, "static");
   check_plan (graph, reference, UNET_TUNING_STATIC, 2 - seed % 2, FALSE,
       "static, as it is");
   if (seed % 10 == 0) /* really measured now and then */
@@ -389,8 +390,8 @@ END_TEST
  * ones are chosen without measuring. */
 START_TEST (test_level)
 {
-  const gchar *const within[]
-      = { "+MaxPool", "+AveragePool", "+Conv", "Concat+", "DepthToSpace+" };
+  const gchar *const within[] = { "+MaxPool", "+AveragePool", "+Conv",
+    "Concat+", "DepthToSpace+" };
   guint found[G_N_ELEMENTS (within)] = { 0 };
   gboolean avx2 = FALSE;
 

@@ -30,8 +30,8 @@ constant (Maker *m, UnetDType dtype, guint n_dims, const gint64 *dims)
   gchar name[16];
 
   g_snprintf (name, sizeof name, "c%u", m->n_names++);
-  return unet_graph_add_constant (m->graph, name,
-      unet_tensor_new (dtype, n_dims, dims));
+  return unet_graph_add_constant (
+      m->graph, name, unet_tensor_new (dtype, n_dims, dims));
 }
 
 static UnetValue *
@@ -120,8 +120,8 @@ weights (Maker *m, guint n_dims, const gint64 *dims, gdouble size)
     gint64 most = draw (m, 30, 127);
 
     for (gsize i = 0; i < row; i++)
-      ((gint8 *) q->constant->data)[o * row + i]
-          = (gint8) draw (m, -most, most);
+      ((gint8 *) q->constant->data)[o * row + i] =
+          (gint8) draw (m, -most, most);
     ((gfloat *) s->constant->data)[o] = (gfloat) (size / most);
   }
   out = add (m, UNET_OP_DequantizeLinear, q, s, NULL);
@@ -135,8 +135,8 @@ conv (Maker *m, UnetValue *x, gint64 ic, gint64 oc, gint64 kernel,
 {
   gint64 dims[] = { oc, depthwise ? 1 : ic, kernel, kernel };
   gint64 pads[] = { kernel / 2, kernel / 2, kernel / 2, kernel / 2 };
-  UnetValue *w = weights (m, 4, dims,
-      2 / sqrt ((gdouble) (dims[1] * kernel * kernel)));
+  UnetValue *w =
+      weights (m, 4, dims, 2 / sqrt ((gdouble) (dims[1] * kernel * kernel)));
   UnetValue *b = constant (m, UNET_DTYPE_F32, 1, dims), *out;
 
   for (gint64 o = 0; o < oc; o++)
@@ -204,12 +204,12 @@ run (const UnetGraph *graph, gboolean bytes)
     unet_graph_take_ranges (copy);
     ck_assert (unet_graph_optimize (copy, &error));
   }
-  plan = unet_plan_new_narrow (copy, &options, bytes ? &narrowing : NULL,
-      &error);
+  plan =
+      unet_plan_new_narrow (copy, &options, bytes ? &narrowing : NULL, &error);
   ck_assert_msg (plan != NULL, "%s", error ? error->message : "");
   in = g_ptr_array_index (copy->inputs, 0);
-  unet_test_fill (unet_plan_get_input (plan, 0),
-      unet_dims_count (in->n_dims, in->dims), 1);
+  unet_test_fill (
+      unet_plan_get_input (plan, 0), unet_dims_count (in->n_dims, in->dims), 1);
   ck_assert (unet_plan_run (plan, &error));
   return plan;
 }
@@ -222,8 +222,8 @@ check_bytes (UnetPlan *plan, guint seed)
   const UnetLayerInfo *layers = unet_plan_get_layers (plan, &n);
 
   for (guint i = 0; i < n; i++) {
-    ck_assert_msg (strstr (layers[i].op, "Linear") == NULL, "%u: %s", seed,
-        layers[i].op);
+    ck_assert_msg (
+        strstr (layers[i].op, "Linear") == NULL, "%u: %s", seed, layers[i].op);
     narrow += g_strcmp0 (layers[i].layout, "narrow") == 0;
   }
   ck_assert_msg (narrow >= 2, "%u: %u layers in bytes", seed, narrow);
@@ -256,8 +256,8 @@ check_close (UnetPlan *a, UnetPlan *b, guint seed, gdouble mean, gdouble most)
     worst = MAX (worst, d);
   }
   ck_assert_msg (used > n / 4, "%u: nothing to compare", seed);
-  ck_assert_msg (sum / used <= mean, "%u: %g steps on average", seed,
-      sum / used);
+  ck_assert_msg (
+      sum / used <= mean, "%u: %g steps on average", seed, sum / used);
   ck_assert_msg (worst <= most, "%u: %g steps", seed, worst);
 }
 

@@ -65,8 +65,8 @@ START_TEST (test_arena)
         _i, threads, size / 1e6, (gdouble) size / live);
     fflush (stdout);
     ck_assert_uint_le (live, size);
-    ck_assert_msg (size <= 1.15 * live, "%" G_GSIZE_FORMAT " for %"
-        G_GSIZE_FORMAT " bytes alive", size, live);
+    ck_assert_msg (size <= 1.15 * live,
+        "%" G_GSIZE_FORMAT " for %" G_GSIZE_FORMAT " bytes alive", size, live);
     unet_plan_free (plan);
   }
 }
@@ -76,7 +76,7 @@ END_TEST
 
 /* The program's own allocator functions count by caller while a run is on and
  * hand on to glibc's. Sanitizers have theirs. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)                      \
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)                       \
     && !defined(__SANITIZE_THREAD__)
 #define COUNTS 1
 
@@ -147,8 +147,7 @@ posix_memalign (void **data, size_t align, size_t size)
 START_TEST (test_allocations)
 {
 #ifdef COUNTS
-  UnetPlan *plan = make_plan (network (_i), UNET_TUNING_STATIC,
-      1 + _i % TEAM);
+  UnetPlan *plan = make_plan (network (_i), UNET_TUNING_STATIC, 1 + _i % TEAM);
   gboolean ok = TRUE;
   gchar *probe;
 
@@ -165,11 +164,11 @@ START_TEST (test_allocations)
     ok &= unet_plan_run (plan, NULL);
   counting = 0;
   ck_assert (ok);
-  printf ("network %d: %d allocations of the library's in 3 runs\n", _i,
-      n_library);
+  printf (
+      "network %d: %d allocations of the library's in 3 runs\n", _i, n_library);
   fflush (stdout);
-  ck_assert_msg (n_ours == 0, "%d allocations, the last by %s", n_ours,
-      culprit);
+  ck_assert_msg (
+      n_ours == 0, "%d allocations, the last by %s", n_ours, culprit);
   unet_plan_free (plan);
 #else
   printf ("allocations are not counted here\n");
@@ -231,8 +230,8 @@ run_once (UnetSession *session, guint seed)
   const UnetTensorInfo *out = unet_session_get_output_info (session, 0);
   GError *error = NULL;
 
-  unet_test_fill (unet_session_get_input_data (session, 0),
-      count_floats (in), seed);
+  unet_test_fill (
+      unet_session_get_input_data (session, 0), count_floats (in), seed);
   if (!unet_session_run (session, &error))
     g_error ("%s", error->message);
   return g_bytes_new (unet_session_get_output_data (session, 0),
@@ -310,8 +309,8 @@ START_TEST (test_moves)
     FALSE };
   UnetSession *session = new_session (&w);
   GBytes *here = run_once (session, 7);
-  GBytes *there = g_thread_join (
-      g_thread_new ("elsewhere", run_elsewhere, session));
+  GBytes *there =
+      g_thread_join (g_thread_new ("elsewhere", run_elsewhere, session));
 
   ck_assert (g_bytes_equal (here, there));
   g_bytes_unref (here);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Measured times on disk: used by the next session, left alone by it, and
- * ignored whenever they are not exactly what this process would have written. */
+ * ignored whenever they are not exactly what this process would have written.
+ */
 
 #include <check.h>
 #include <glib/gstdio.h>
@@ -21,8 +22,8 @@ static gchar *folder;
 static gchar *
 run_session (guint threads)
 {
-  UnetSessionOptions options
-      = { threads, UNET_PRECISION_F32, UNET_TUNING_MEASURE, FALSE };
+  UnetSessionOptions options = { threads, UNET_PRECISION_F32,
+    UNET_TUNING_MEASURE, FALSE };
   UnetGraph *graph = unet_test_graph_unet (16, 2, 32, 32, TRUE);
   GError *error = NULL;
   UnetPlan *plan = NULL;
@@ -74,8 +75,8 @@ sign (const gchar *text)
   const gchar *line = strstr (text, "\nsha256 ") + 1;
   const gchar *body = strchr (line, '\n') + 1;
   gchar *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, body, -1);
-  gchar *out = g_strdup_printf ("%.*ssha256 %s\n%s", (gint) (line - text),
-      text, sum, body);
+  gchar *out = g_strdup_printf (
+      "%.*ssha256 %s\n%s", (gint) (line - text), text, sum, body);
 
   g_free (sum);
   return out;
@@ -87,8 +88,8 @@ poison (const gchar *text)
 {
   const gchar *table = strstr (text, "unetseg tuning 1\n");
   const gchar *ns = strchr (table, '\n') + 1;
-  gchar *changed = g_strdup_printf ("%.*s" POISON "%s", (gint) (ns - text),
-      text, strchr (ns, ' '));
+  gchar *changed = g_strdup_printf (
+      "%.*s" POISON "%s", (gint) (ns - text), text, strchr (ns, ' '));
   gchar *out = sign (changed);
 
   g_free (changed);
@@ -248,8 +249,8 @@ START_TEST (test_keys)
 END_TEST
 
 static void
-check_ignored (const gchar *path, const gchar *data, gssize size,
-    const gchar *what)
+check_ignored (
+    const gchar *path, const gchar *data, gssize size, const gchar *what)
 {
   gchar *known, *text;
 
@@ -328,8 +329,8 @@ START_TEST (test_corrupt)
   check_ignored (path, large, size + 1, "with a zero behind it");
   /* of the right sum, but no table */
   g_free (poisoned);
-  poisoned = replace (text, "unetseg tuning 1\n",
-      "unetseg tuning 1\n" POISON "\n-4 direct\n");
+  poisoned = replace (
+      text, "unetseg tuning 1\n", "unetseg tuning 1\n" POISON "\n-4 direct\n");
   g_free (text);
   text = sign (poisoned);
   check_ignored (path, text, -1, "no table");

@@ -101,7 +101,7 @@ typedef struct {
   gfloat *src, *weights, *bias, *add, *dst, *pool;
   gfloat *parts[UNET_WINOGRAD_SOURCES]; /* src as the kernels read it */
   gfloat *head_weights, *head; /* one of shape.heads outputs, no bias */
-  gboolean in_place; /* the residual lies where the output goes */
+  gboolean in_place;           /* the residual lies where the output goes */
 } Case;
 
 static UnetVec
@@ -140,8 +140,8 @@ static void
 make_epilogue (UnetWinogradShape *s)
 {
   const gfloat slopes[] = { 1.0f, 0.0f, 0.125f };
-  const gfloat limits[][2]
-      = { { -INFINITY, INFINITY }, { 0.0f, 1.0f }, { -0.5f, 0.75f } };
+  const gfloat limits[][2] = { { -INFINITY, INFINITY }, { 0.0f, 1.0f },
+    { -0.5f, 0.75f } };
   gint k = range (0, 2);
 
   s->slope = slopes[range (0, 2)];
@@ -172,16 +172,15 @@ divide_source (UnetWinogradShape *s)
 
     part->blocks = s->n_sources + 1 < UNET_WINOGRAD_SOURCES ? range (1, left)
                                                             : left;
-    part->spread
-        = s->src.h % 2 == 0 && s->src.w % 2 == 0 && range (0, 1) == 1;
+    part->spread = s->src.h % 2 == 0 && s->src.w % 2 == 0 && range (0, 1) == 1;
     left -= part->blocks;
   }
 }
 
 /* Where the pixel of part @i of image @n lies. */
 static gsize
-part_at (const UnetWinogradShape *s, guint i, gint64 n, gint64 block,
-    gint64 y, gint64 x)
+part_at (const UnetWinogradShape *s, guint i, gint64 n, gint64 block, gint64 y,
+    gint64 x)
 {
   const UnetWinogradSource *part = &s->sources[i];
 
@@ -271,8 +270,8 @@ make_case (Case *c, gint64 vec, const UnetWinogradIsa *isa)
   c->head = new_marked (head_size (s) + GUARD);
   c->head_weights = g_new0 (gfloat, (s->heads + 1) * s->dst.blocks * vec);
   for (gint64 i = 0; i < s->heads * s->dst.blocks * vec; i++)
-    c->head_weights[i]
-        = i % (s->dst.blocks * vec) < s->dst.c ? uniform () : 0.0f;
+    c->head_weights[i] = i % (s->dst.blocks * vec) < s->dst.c ? uniform ()
+                                                              : 0.0f;
 }
 
 static void
@@ -301,14 +300,14 @@ run_input_of (const Case *c, const UnetWinogradData *data, guint i,
 
   for (gint64 b = 0; b < part->blocks; b += blocks) {
     blocks = range (1, part->blocks - b);
-    c->isa->input[c->shape.src.vec == 16] (&c->shape, part, data->src[i], b,
-        blocks, first, n, in, stride);
+    c->isa->input[c->shape.src.vec == 16](
+        &c->shape, part, data->src[i], b, blocks, first, n, in, stride);
   }
 }
 
 static void
-run_input (const Case *c, const UnetWinogradData *data, gint64 first,
-    gint64 n, gfloat *in, gint64 stride)
+run_input (const Case *c, const UnetWinogradData *data, gint64 first, gint64 n,
+    gfloat *in, gint64 stride)
 {
   const UnetWinogradShape *s = &c->shape;
   gint64 blocks;
@@ -336,15 +335,14 @@ run_panel (const Case *c, const UnetWinogradData *data, const gfloat *in,
     unet_winograd_panel (s, data, in, stride, panel, first, n, scratch);
     return;
   }
-  c->isa->product[wide] (in, stride,
-      data->weights + 72 * panel * k * s->dst.vec, n, k, vectors, scratch,
-      out);
-  c->isa->output[wide] (s, scratch, out, data, 2 * panel, vectors, first, n);
+  c->isa->product[wide](in, stride, data->weights + 72 * panel * k * s->dst.vec,
+      n, k, vectors, scratch, out);
+  c->isa->output[wide](s, scratch, out, data, 2 * panel, vectors, first, n);
 }
 
 static void
-run_tiles (const Case *c, UnetWinogradData *data, gint64 first, gint64 n,
-    gfloat *head)
+run_tiles (
+    const Case *c, UnetWinogradData *data, gint64 first, gint64 n, gfloat *head)
 {
   const UnetWinogradShape *s = &c->shape;
   const gfloat bias[] = { 0.5f, -0.25f, 0.0f, 2.0f, -1.0f };
@@ -372,8 +370,8 @@ run_tiles (const Case *c, UnetWinogradData *data, gint64 first, gint64 n,
 
 /* @dst: (nullable): where nobody reads but the pooled output */
 static void
-run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool,
-    gfloat *head)
+run_case (
+    const Case *c, const gfloat *add, gfloat *dst, gfloat *pool, gfloat *head)
 {
   const UnetWinogradShape *s = &c->shape;
   gsize size = unet_winograd_weights_size (s->dst.c, s->src.c, s->dst.vec);
@@ -394,8 +392,7 @@ run_case (const Case *c, const gfloat *add, gfloat *dst, gfloat *pool,
           + image * s->sources[i].blocks * s->src.h * s->src.w * s->src.vec;
     for (gint64 first = 0; first < tiles; first += n) {
       n = MIN (range (1, 40), tiles - first);
-      run_tiles (c, &data, first, n,
-          head + image * head_size (s) / s->dst.n);
+      run_tiles (c, &data, first, n, head + image * head_size (s) / s->dst.n);
     }
   }
   g_free (u);
@@ -414,8 +411,7 @@ source (const Case *c, gint64 n, gint64 channel, gint64 y, gint64 x)
 }
 
 static gdouble
-direct (const Case *c, gint64 n, gint64 o, gint64 y, gint64 x,
-    gdouble *largest)
+direct (const Case *c, gint64 n, gint64 o, gint64 y, gint64 x, gdouble *largest)
 {
   const UnetWinogradShape *s = &c->shape;
   gdouble v = c->bias[o];
@@ -447,8 +443,8 @@ absolute_parts (const Case *c, gint64 n, gint64 o, gint64 i, gint64 ty,
         u += abs_g[a][k / 3] * abs_g[b][k % 3] * fabs (g[k]);
       for (gint k = 0; k < 36; k++)
         v += abs_b[a][k / 6] * abs_b[b][k % 6]
-            * fabs (source (c, n, i, ty * 4 + k / 6 - s->pad_y,
-                tx * 4 + k % 6 - s->pad_x));
+            * fabs (source (
+                c, n, i, ty * 4 + k / 6 - s->pad_y, tx * 4 + k % 6 - s->pad_x));
       sum[a][b] += u * v;
     }
 }
@@ -468,8 +464,7 @@ bounds (const Case *c, gint64 n, gint64 o, gint64 ty, gint64 tx,
 
       for (gint k = 0; k < 36; k++)
         s += abs_a[y][k / 6] * abs_a[x][k % 6] * sum[k / 6][k % 6];
-      bound[y][x]
-          = (ROUNDINGS + c->shape.src.c) * FLT_EPSILON / 2 * s;
+      bound[y][x] = (ROUNDINGS + c->shape.src.c) * FLT_EPSILON / 2 * s;
     }
 }
 
@@ -507,8 +502,8 @@ check_pool (const Case *c)
   for (gsize i = 0; c->shape.pool && i < n; i++) {
     gint64 lane = i % p.vec, x = i / p.vec % p.w, y = i / p.vec / p.w % p.h;
     gint64 block = i / p.vec / p.w / p.h;
-    const gfloat *in = c->dst
-        + ((block * d->h + 2 * y) * d->w + 2 * x) * d->vec + lane;
+    const gfloat *in =
+        c->dst + ((block * d->h + 2 * y) * d->w + 2 * x) * d->vec + lane;
     const gfloat *below = in + d->w * d->vec;
 
     if (c->shape.pool == UNET_WINOGRAD_POOL_MAX)
@@ -536,14 +531,13 @@ check_head (const Case *c)
     gdouble want = bias[o % c->shape.heads], sum = fabs (want);
 
     for (gint64 k = 0; k < d->c; k++) {
-      gdouble v
-          = (gdouble) w[k] * c->dst[at (d, o / c->shape.heads, k, y, x)];
+      gdouble v = (gdouble) w[k] * c->dst[at (d, o / c->shape.heads, k, y, x)];
 
       want += v;
       sum += fabs (v);
     }
-    ck_assert_double_le (fabs (c->head[i] - want),
-        (4 + d->c) * FLT_EPSILON / 2 * sum);
+    ck_assert_double_le (
+        fabs (c->head[i] - want), (4 + d->c) * FLT_EPSILON / 2 * sum);
   }
 }
 

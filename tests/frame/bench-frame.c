@@ -37,8 +37,7 @@ measure (const gchar *name, Job job, gpointer data)
         (to.tv_sec - from.tv_sec) * 1e3 + (to.tv_nsec - from.tv_nsec) / 1e6;
   }
   qsort (times, ROUNDS, sizeof times[0], compare);
-  printf ("%-48s %8.3f ms   (best %.3f)\n", name, times[ROUNDS / 2],
-      times[0]);
+  printf ("%-48s %8.3f ms   (best %.3f)\n", name, times[ROUNDS / 2], times[0]);
 }
 
 static gboolean
@@ -82,8 +81,8 @@ map_noise (GstVideoFrame *frame, GstVideoInfo *info, const gchar *format,
   GstBuffer *buffer;
 
   gst_video_info_init (info);
-  gst_video_info_set_format (info, gst_video_format_from_string (format),
-      width, height);
+  gst_video_info_set_format (
+      info, gst_video_format_from_string (format), width, height);
   buffer = gst_buffer_new_allocate (NULL, info->size, NULL);
   gst_buffer_map (buffer, &map, GST_MAP_WRITE);
   for (gsize i = 0; i < map.size; i++)
@@ -107,10 +106,10 @@ bench_preprocess (const gchar *format, guint width, guint height,
 
   if (wanted (name)) {
     buffer = map_noise (&job.frame, &info, format, width, height);
-    unet_placement_init (&p, UNET_FIT_STRETCH, width, height, 1, 1,
-        input_width, input_height, 0, 0, input_width, input_height);
-    job.preprocess = unet_preprocess_new (&info, contract, input_width,
-        input_height, &p, NULL);
+    unet_placement_init (&p, UNET_FIT_STRETCH, width, height, 1, 1, input_width,
+        input_height, 0, 0, input_width, input_height);
+    job.preprocess = unet_preprocess_new (
+        &info, contract, input_width, input_height, &p, NULL);
     job.tensor = g_new0 (gfloat, (gsize) input_width * input_height * 3);
     measure (name, run_preprocess, &job);
     g_free (job.tensor);
@@ -138,8 +137,8 @@ run_converter (gpointer data)
 }
 
 static void
-bench_converter (const gchar *format, guint width, guint height,
-    guint to_width, guint to_height)
+bench_converter (const gchar *format, guint width, guint height, guint to_width,
+    guint to_height)
 {
   gchar *name = g_strdup_printf ("converter %s %ux%u to RGBP %ux%u", format,
       width, height, to_width, to_height);
@@ -152,8 +151,8 @@ bench_converter (const gchar *format, guint width, guint height,
     b = map_noise (&job.to, &to, "RGBP", to_width, to_height);
     job.converter = gst_video_converter_new (&from, &to,
         gst_structure_new ("c", GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
-            GST_TYPE_VIDEO_RESAMPLER_METHOD,
-            GST_VIDEO_RESAMPLER_METHOD_LINEAR, NULL));
+            GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_LINEAR,
+            NULL));
     measure (name, run_converter, &job);
     gst_video_converter_free (job.converter);
     gst_video_frame_unmap (&job.from);
@@ -181,8 +180,8 @@ run_postprocess (gpointer data)
 }
 
 static void
-bench_postprocess (const gchar *what, UnetActivation activation,
-    guint channels, gboolean nhwc, guint size)
+bench_postprocess (const gchar *what, UnetActivation activation, guint channels,
+    gboolean nhwc, guint size)
 {
   gchar *name = g_strdup_printf ("postprocess %s %s %ux%u, %u channels", what,
       nhwc ? "NHWC" : "NCHW", size, size, channels);
@@ -197,10 +196,10 @@ bench_postprocess (const gchar *what, UnetActivation activation,
     output.dims[1] = nhwc ? size : channels;
     output.dims[2] = size;
     output.dims[3] = nhwc ? channels : size;
-    unet_placement_init (&p, UNET_FIT_STRETCH, 1280, 720, 1, 1, size, size, 0,
-        0, size, size);
-    job.postprocess = unet_postprocess_new (contract, &output, size, size, &p,
-        0, 0, size, size, NULL);
+    unet_placement_init (
+        &p, UNET_FIT_STRETCH, 1280, 720, 1, 1, size, size, 0, 0, size, size);
+    job.postprocess = unet_postprocess_new (
+        contract, &output, size, size, &p, 0, 0, size, size, NULL);
     unet_postprocess_get_info (job.postprocess, &job.mask);
     job.mask.class_map = g_malloc ((gsize) size * size);
     job.mask.probability = g_malloc ((gsize) size * size);
@@ -269,7 +268,7 @@ bench_overlay (const gchar *format, guint width, guint height,
   if (wanted (name)) {
     buffer = map_noise (&job.frame, &info, format, width, height);
     job.overlay = unet_overlay_new (&info, NULL);
-    job.mask = (UnetMask) { 256, 256, n_classes, g_malloc (65536),
+    job.mask = (UnetMask){ 256, 256, n_classes, g_malloc (65536),
       g_malloc (65536), 0, 0, width, height };
     draw_mask (&job.mask, share, n_classes, strcmp (what, "noise") == 0);
     measure (name, run_overlay, &job);
@@ -285,8 +284,8 @@ bench_overlay (const gchar *format, guint width, guint height,
 static void
 bench_overlays (void)
 {
-  static const gchar *const formats[] = { "I420", "YUY2", "BGRx", "RGB",
-    "AYUV", "I420_10LE", "P010_10LE", "GRAY8", "RGB16", "v210" };
+  static const gchar *const formats[] = { "I420", "YUY2", "BGRx", "RGB", "AYUV",
+    "I420_10LE", "P010_10LE", "GRAY8", "RGB16", "v210" };
 
   bench_overlay ("NV12", 1920, 1080, "empty", 0, 2);
   bench_overlay ("NV12", 1920, 1080, "30 %", 0.3, 2);
@@ -337,11 +336,11 @@ bench_cutout (const gchar *format, guint width, guint height)
 
   if (wanted (name)) {
     buffer = map_noise (&job.in, &info, format, width, height);
-    result = map_noise (&job.out, &out_info, gst_video_format_to_string (out),
-        width, height);
+    result = map_noise (
+        &job.out, &out_info, gst_video_format_to_string (out), width, height);
     out_info.colorimetry = info.colorimetry;
     job.cutout = unet_cutout_new (&info, &out_info, NULL);
-    job.mask = (UnetMask) { 256, 256, 2, g_malloc (65536), g_malloc (65536), 0,
+    job.mask = (UnetMask){ 256, 256, 2, g_malloc (65536), g_malloc (65536), 0,
       0, width, height };
     draw_mask (&job.mask, 0.3, 2, FALSE);
     measure (name, run_cutout, &job);
@@ -359,8 +358,8 @@ bench_cutout (const gchar *format, guint width, guint height)
 static void
 bench_picture (guint width, guint height, guint n_classes)
 {
-  gchar *name = g_strdup_printf ("mask %ux%u, %u classes", width, height,
-      n_classes);
+  gchar *name =
+      g_strdup_printf ("mask %ux%u, %u classes", width, height, n_classes);
   GstBuffer *buffer;
   GstVideoInfo info;
   CutoutJob job;
@@ -368,7 +367,7 @@ bench_picture (guint width, guint height, guint n_classes)
   if (wanted (name)) {
     buffer = map_noise (&job.out, &info, "GRAY8", width, height);
     job.picture = unet_mask_picture_new (width, height);
-    job.mask = (UnetMask) { 256, 256, n_classes, g_malloc (65536),
+    job.mask = (UnetMask){ 256, 256, n_classes, g_malloc (65536),
       g_malloc (65536), 0, 0, width, height };
     draw_mask (&job.mask, 0.3, n_classes, FALSE);
     measure (name, run_picture, &job);
@@ -384,8 +383,8 @@ bench_picture (guint width, guint height, guint n_classes)
 static void
 bench_cutouts (void)
 {
-  static const gchar *const formats[] = { "I420", "NV12", "YUY2", "BGRx",
-    "RGB", "AYUV", "RGBA", "I420_10LE", "P010_10LE", "v210" };
+  static const gchar *const formats[] = { "I420", "NV12", "YUY2", "BGRx", "RGB",
+    "AYUV", "RGBA", "I420_10LE", "P010_10LE", "v210" };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     bench_cutout (formats[i], 1920, 1080);
@@ -416,36 +415,36 @@ run_refine (gpointer data)
     unet_temporal_look (job->temporal, &job->frame, 33, 150);
     return;
   }
-  coverage = unet_refine_run (job->refine, &job->frame, &job->mask,
-      &job->options);
+  coverage =
+      unet_refine_run (job->refine, &job->frame, &job->mask, &job->options);
   if (strstr (job->what, "overlay"))
     unet_overlay_draw (job->overlay, &job->frame, coverage, 0.5, 0.5);
   if (strstr (job->what, "blur"))
-    unet_overlay_blur (job->overlay, &job->frame, coverage,
-        0.025 * job->frame.info.height);
+    unet_overlay_blur (
+        job->overlay, &job->frame, coverage, 0.025 * job->frame.info.height);
 }
 
 static void
-bench_refine (const gchar *format, guint width, guint height,
-    const gchar *what, guint side)
+bench_refine (const gchar *format, guint width, guint height, const gchar *what,
+    guint side)
 {
-  gchar *name = g_strdup_printf ("refine %s %ux%u, %s, mask %u", format, width,
-      height, what, side);
+  gchar *name = g_strdup_printf (
+      "refine %s %ux%u, %s, mask %u", format, width, height, what, side);
   RefineJob job = { .what = what };
   GstVideoInfo info;
   GstBuffer *buffer;
 
   if (wanted (name)) {
     buffer = map_noise (&job.frame, &info, format, width, height);
-    job.mask = (UnetMask) { side, side, 2, g_malloc (side * side),
+    job.mask = (UnetMask){ side, side, 2, g_malloc (side * side),
       g_malloc (side * side), 0, 0, width, height };
     draw_mask (&job.mask, 0.3, 2, FALSE);
     job.overlay = unet_overlay_new (&info, NULL);
     job.refine = unet_refine_new (&info);
-    job.temporal = unet_temporal_new (&info, &job.mask,
-        GST_VIDEO_ORIENTATION_IDENTITY, NULL);
-    job.options = (UnetRefineOptions) { !strstr (what, "plain"), 0.3, 0.7, 0,
-      0, strstr (what, "held") ? 150 : 0, 33 };
+    job.temporal = unet_temporal_new (
+        &info, &job.mask, GST_VIDEO_ORIENTATION_IDENTITY, NULL);
+    job.options = (UnetRefineOptions){ !strstr (what, "plain"), 0.3, 0.7, 0, 0,
+      strstr (what, "held") ? 150 : 0, 33 };
     if (strstr (what, "grown"))
       job.options.grow = job.options.feather = 5;
     measure (name, run_refine, &job);

@@ -31,8 +31,8 @@ static void
 levels (const GstVideoInfo *info, gdouble offset[3], gdouble scale[3])
 {
   const gdouble unit = ldexp (1, GST_VIDEO_INFO_COMP_DEPTH (info, 0) - 8);
-  const gboolean limited =
-      info->colorimetry.range == GST_VIDEO_COLOR_RANGE_16_235;
+  const gboolean limited = info->colorimetry.range
+      == GST_VIDEO_COLOR_RANGE_16_235;
 
   for (guint i = 0; i < 3; i++) {
     offset[i] = limited ? 16 * unit : 0;
@@ -47,8 +47,8 @@ levels (const GstVideoInfo *info, gdouble offset[3], gdouble scale[3])
 }
 
 void
-oracle_to_rgb (const GstVideoInfo *info, const gdouble component[3],
-    gdouble rgb[3])
+oracle_to_rgb (
+    const GstVideoInfo *info, const gdouble component[3], gdouble rgb[3])
 {
   gdouble offset[3], scale[3], kr, kb, y, pb, pr;
 
@@ -70,8 +70,8 @@ oracle_to_rgb (const GstVideoInfo *info, const gdouble component[3],
 }
 
 void
-oracle_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
-    gdouble component[3])
+oracle_from_rgb (
+    const GstVideoInfo *info, const gdouble rgb[3], gdouble component[3])
 {
   gdouble offset[3], scale[3], kr = 0.299, kb = 0.114, y;
 
@@ -113,8 +113,7 @@ axis_weights (gdouble *weights, gint length, gdouble start, gdouble size,
     return;
   }
   for (gdouble j = floor (from); j < to; j++)
-    add_weight (weights, length, j,
-        (MIN (to, j + 1) - MAX (from, j)) / step);
+    add_weight (weights, length, j, (MIN (to, j + 1) - MAX (from, j)) / step);
 }
 
 /* Frame position on a component's grid, from where its samples' centres are:
@@ -151,8 +150,8 @@ resample (const TestPlane *plane, const GstVideoInfo *info,
   gdouble *line = g_new (gdouble, plane->width);
 
   for (gint i = 0; i < p->dst_w; i++)
-    axis_weights (wx + (gsize) i * plane->width, plane->width, x0, x1 - x0,
-        p->dst_w, i);
+    axis_weights (
+        wx + (gsize) i * plane->width, plane->width, x0, x1 - x0, p->dst_w, i);
   for (gint j = 0; j < p->dst_h; j++) {
     axis_weights (wy, plane->height, y0, y1 - y0, p->dst_h, j);
     memset (line, 0, plane->width * sizeof *line);
@@ -222,8 +221,8 @@ normalise (gdouble *tensor, gsize n, guint n_channels, gsize channel_step,
 {
   for (gsize i = 0; i < n; i++) {
     for (guint c = 0; c < n_channels; c++) {
-      const guint rgb =
-          contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - c : c;
+      const guint rgb = contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - c
+                                                                      : c;
       gdouble *v = &tensor[i * pixel_step + c * channel_step];
 
       *v = (*v * factor - contract->mean[rgb]) / contract->std[rgb];
@@ -233,8 +232,7 @@ normalise (gdouble *tensor, gsize n, guint n_channels, gsize channel_step,
 
 void
 oracle_preprocess (const GstVideoFrame *frame, const UnetContract *contract,
-    guint width, guint height, const UnetPlacement *placement,
-    gdouble *tensor)
+    guint width, guint height, const UnetPlacement *placement, gdouble *tensor)
 {
   const UnetPlacement *p = placement;
   const gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
@@ -250,10 +248,10 @@ oracle_preprocess (const GstVideoFrame *frame, const UnetContract *contract,
     resample (&planes[i], &frame->info, p, resampled[i]);
   }
   for (gsize i = 0; i < n_pixels; i++) {
-    const gint x = source_index ((gint) (i % width), p->dst_x, p->dst_w,
-        p->mirror);
-    const gint y = source_index ((gint) (i / width), p->dst_y, p->dst_h,
-        p->mirror);
+    const gint x =
+        source_index ((gint) (i % width), p->dst_x, p->dst_w, p->mirror);
+    const gint y =
+        source_index ((gint) (i / width), p->dst_y, p->dst_h, p->mirror);
 
     for (guint c = 0; c < n; c++) {
       gdouble component[3] = { 0 }, v = 0;
@@ -290,8 +288,7 @@ smoothstep (gdouble from, gdouble to, gdouble x)
 }
 
 static void
-add_class (Paint *paint, const GstVideoInfo *info, guint32 argb,
-    gdouble weight)
+add_class (Paint *paint, const GstVideoInfo *info, guint32 argb, gdouble weight)
 {
   const gdouble rgb[3] = { (argb >> 16 & 255) / 255.0,
     (argb >> 8 & 255) / 255.0, (argb & 255) / 255.0 };
@@ -317,8 +314,7 @@ spline (gdouble x)
  * is the mean of theirs, weighted with the eighth power of their spline. */
 static Paint
 paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
-    const guint32 *argb, gdouble opacity, gdouble threshold, guint px,
-    guint py)
+    const guint32 *argb, gdouble opacity, gdouble threshold, guint px, guint py)
 {
   const gdouble from = MAX (threshold - 0.15, 0);
   const gdouble to = MIN (threshold + 0.15, 1);
@@ -330,13 +326,13 @@ paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
   Paint paint = { 0 };
 
   g_assert (n_ids <= G_N_ELEMENTS (share));
-  if (x < mask->x || x >= mask->x + mask->w || y < mask->y ||
-      y >= mask->y + mask->h)
+  if (x < mask->x || x >= mask->x + mask->w || y < mask->y
+      || y >= mask->y + mask->h)
     return paint;
   for (gdouble j = floor (v) - 1; j <= floor (v) + 2; j++) {
     for (gdouble i = floor (u) - 1; i <= floor (u) + 2; i++) {
-      const guint at = (guint) CLAMP (j, 0, mask->height - 1) * mask->width +
-          (guint) CLAMP (i, 0, mask->width - 1);
+      const guint at = (guint) CLAMP (j, 0, mask->height - 1) * mask->width
+          + (guint) CLAMP (i, 0, mask->width - 1);
       gdouble p = mask->probability[at] / 255.0;
       guint id = mask->n_classes > 2 ? mask->class_map[at] : 1;
 
@@ -366,17 +362,17 @@ paint_site (const GstVideoInfo *info, const Paint *pixels,
     const TestPlane *plane, guint sx, guint sy)
 {
   const gboolean h = plane->w_sub && is_cosited_h (info);
-  const gboolean v = plane->h_sub &&
-      (info->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED);
+  const gboolean v = plane->h_sub
+      && (info->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED);
   Paint paint = { 0 };
 
   for (gint j = v ? -1 : 0; j <= (plane->h_sub ? 1 : 0); j++) {
     for (gint i = h ? -1 : 0; i <= (plane->w_sub ? 1 : 0); i++) {
       const gint x = (gint) (sx << plane->w_sub) + i;
       const gint y = (gint) (sy << plane->h_sub) + j;
-      const Paint *p = &pixels[(gsize) CLAMP (y, 0, info->height - 1) *
-              info->width +
-          CLAMP (x, 0, info->width - 1)];
+      const Paint *p =
+          &pixels[(gsize) CLAMP (y, 0, info->height - 1) * info->width
+              + CLAMP (x, 0, info->width - 1)];
       const gdouble wx = !plane->w_sub ? 1 : h ? (i ? 0.25 : 0.5) : 0.5;
       const gdouble wy = !plane->h_sub ? 1 : v ? (j ? 0.25 : 0.5) : 0.5;
 
@@ -425,8 +421,8 @@ covers (const UnetMask *mask, guint px, guint py)
 {
   const gdouble x = px + 0.5, y = py + 0.5;
 
-  return x >= mask->x && x < mask->x + mask->w && y >= mask->y &&
-      y < mask->y + mask->h;
+  return x >= mask->x && x < mask->x + mask->w && y >= mask->y
+      && y < mask->y + mask->h;
 }
 
 gdouble
@@ -441,9 +437,9 @@ oracle_alpha (const UnetMask *mask, const guint32 *argb, gdouble threshold,
     return background;
   memset (all, 0xff, sizeof all);
   test_info_init (&info, GST_VIDEO_FORMAT_RGB, 1, 1);
-  return paint_pixel (&info, mask, argb, 1, threshold, x, y).alpha +
-      background * (1 - paint_pixel (&info, mask, all, 1, threshold, x, y)
-                            .alpha);
+  return paint_pixel (&info, mask, argb, 1, threshold, x, y).alpha
+      + background
+      * (1 - paint_pixel (&info, mask, all, 1, threshold, x, y).alpha);
 }
 
 /* Mask pixels round a frame pixel: bilinear and spline weights. */
@@ -460,10 +456,10 @@ find_taps (const UnetMask *mask, guint px, guint py, Tap taps[16])
 
   for (guint k = 0; k < 16; k++) {
     const gdouble i = floor (u) - 1 + k % 4, j = floor (v) - 1 + k / 4;
-    const guint at = (guint) CLAMP (j, 0, mask->height - 1) * mask->width +
-        (guint) CLAMP (i, 0, mask->width - 1);
+    const guint at = (guint) CLAMP (j, 0, mask->height - 1) * mask->width
+        + (guint) CLAMP (i, 0, mask->width - 1);
 
-    taps[k] = (Tap) { mask->probability[at], mask->class_map[at],
+    taps[k] = (Tap){ mask->probability[at], mask->class_map[at],
       MAX (0, 1 - fabs (u - i)) * MAX (0, 1 - fabs (v - j)),
       spline (u - i) * spline (v - j) };
   }

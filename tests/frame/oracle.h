@@ -7,14 +7,13 @@
 #include "picture.h"
 
 /* Kr and Kb of the matrix, as the ITU's recommendations print them. */
-void oracle_luma_weights (GstVideoColorMatrix matrix, gdouble *kr,
-    gdouble *kb);
+void oracle_luma_weights (GstVideoColorMatrix matrix, gdouble *kr, gdouble *kb);
 /* Sample values of the format's depth to R'G'B', 0..255, not clamped. */
-void oracle_to_rgb (const GstVideoInfo *info, const gdouble component[3],
-    gdouble rgb[3]);
+void oracle_to_rgb (
+    const GstVideoInfo *info, const gdouble component[3], gdouble rgb[3]);
 /* R'G'B', 0..1, to sample values. */
-void oracle_from_rgb (const GstVideoInfo *info, const gdouble rgb[3],
-    gdouble component[3]);
+void oracle_from_rgb (
+    const GstVideoInfo *info, const gdouble rgb[3], gdouble component[3]);
 
 /* The tensor that unet_preprocess_run() should make. */
 void oracle_preprocess (const GstVideoFrame *frame,

@@ -4,8 +4,8 @@
 #include <math.h>
 
 void
-test_info_init (GstVideoInfo *info, GstVideoFormat format, guint width,
-    guint height)
+test_info_init (
+    GstVideoInfo *info, GstVideoFormat format, guint width, guint height)
 {
   gst_video_info_init (info);
   gst_video_info_set_format (info, format, width, height);
@@ -35,9 +35,9 @@ row_bytes (const GstVideoInfo *info, guint plane)
 static gboolean
 has_simple_rows (const GstVideoInfo *info)
 {
-  return !(info->finfo->flags &
-      (GST_VIDEO_FORMAT_FLAG_TILED | GST_VIDEO_FORMAT_FLAG_COMPLEX |
-          GST_VIDEO_FORMAT_FLAG_PALETTE));
+  return !(info->finfo->flags
+      & (GST_VIDEO_FORMAT_FLAG_TILED | GST_VIDEO_FORMAT_FLAG_COMPLEX
+          | GST_VIDEO_FORMAT_FLAG_PALETTE));
 }
 
 static guint
@@ -48,8 +48,8 @@ plane_rows (const GstVideoInfo *info, guint plane)
   for (guint i = 0; i < info->finfo->n_components; i++)
     if (info->finfo->plane[i] == plane)
       rows = MAX (rows,
-          (guint) GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT (info->finfo, i,
-              info->height));
+          (guint) GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT (
+              info->finfo, i, info->height));
   return rows;
 }
 
@@ -60,13 +60,13 @@ choose_strides (GstVideoInfo *info, GRand *rand)
 
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
     /* Even, so that 16-bit samples stay aligned. */
-    const guint stride = (row_bytes (info, p) + 1) / 2 * 2 +
-        2 * g_rand_int_range (rand, 0, 20);
+    const guint stride =
+        (row_bytes (info, p) + 1) / 2 * 2 + 2 * g_rand_int_range (rand, 0, 20);
 
     info->offset[p] = offset;
     info->stride[p] = stride;
-    offset += (gsize) stride * plane_rows (info, p) +
-        2 * g_rand_int_range (rand, 0, 40);
+    offset += (gsize) stride * plane_rows (info, p)
+        + 2 * g_rand_int_range (rand, 0, 40);
   }
   info->size = offset;
 }
@@ -84,9 +84,9 @@ wave (const GstVideoInfo *info, GstVideoFrame *frame, guint seed)
   for (gint y = 0; y < info->height; y += (gint) MAX (lines, 1)) {
     for (gint x = 0; x < info->width; x++) {
       for (guint c = 0; c < 4; c++) {
-        const gdouble v = 0.5 +
-            0.3 * sin (0.031 * (c + 1 + seed) * x + 0.7 * c) *
-                cos (0.027 * (4 - c) * y + 0.4 * c);
+        const gdouble v = 0.5
+            + 0.3 * sin (0.031 * (c + 1 + seed) * x + 0.7 * c)
+                * cos (0.027 * (4 - c) * y + 0.4 * c);
 
         if (deep)
           line[4 * x + c] = (guint16) (v * 65535);
@@ -110,13 +110,13 @@ map (TestFrame *self, const GstVideoInfo *layout)
   memcpy (stride, layout->stride, sizeof stride);
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (layout); p++)
     offset[p] += 64;
-  self->buffer = gst_buffer_new_wrapped_full (0, self->memory, self->size, 0,
-      self->size, NULL, NULL);
+  self->buffer = gst_buffer_new_wrapped_full (
+      0, self->memory, self->size, 0, self->size, NULL, NULL);
   gst_buffer_add_video_meta_full (self->buffer, 0,
       GST_VIDEO_INFO_FORMAT (layout), layout->width, layout->height,
       GST_VIDEO_INFO_N_PLANES (layout), offset, stride);
-  if (!gst_video_frame_map (&self->frame, &self->info, self->buffer,
-          GST_MAP_READWRITE))
+  if (!gst_video_frame_map (
+          &self->frame, &self->info, self->buffer, GST_MAP_READWRITE))
     g_error ("cannot map a frame");
 }
 

@@ -26,8 +26,8 @@ typedef struct {
   gdouble *samples;
 } TestPlane;
 
-void test_info_init (GstVideoInfo *info, GstVideoFormat format, guint width,
-    guint height);
+void test_info_init (
+    GstVideoInfo *info, GstVideoFormat format, guint width, guint height);
 /* @pad: strides and offsets are random instead of GStreamer's own. */
 void test_frame_init (TestFrame *self, const GstVideoInfo *info, GRand *rand,
     TestContent content, gboolean pad);
@@ -39,8 +39,7 @@ void test_frame_clear (TestFrame *self);
 /* Up to three planes (alpha is left out); returns how many. */
 guint test_planes_read (TestPlane planes[3], const GstVideoFrame *frame);
 /* As above with alpha as a fourth. */
-guint test_planes_read_alpha (TestPlane planes[4],
-    const GstVideoFrame *frame);
+guint test_planes_read_alpha (TestPlane planes[4], const GstVideoFrame *frame);
 void test_planes_clear (TestPlane *planes, guint n);
 
 static inline gdouble

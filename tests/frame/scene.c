@@ -4,8 +4,8 @@
 #include <math.h>
 
 void
-scene_init (Scene *scene, GRand *rand, guint width, guint height,
-    guint n_classes)
+scene_init (
+    Scene *scene, GRand *rand, guint width, guint height, guint n_classes)
 {
   UnetMask *mask = &scene->mask;
   gsize n;
@@ -17,9 +17,8 @@ scene_init (Scene *scene, GRand *rand, guint width, guint height,
   mask->y = g_rand_boolean (rand) ? 0 : g_rand_double_range (rand, -9, 20);
   mask->w = g_rand_boolean (rand) ? width
                                   : g_rand_double_range (rand, 1, 1.2 * width);
-  mask->h = g_rand_boolean (rand)
-      ? height
-      : g_rand_double_range (rand, 1, 1.2 * height);
+  mask->h = g_rand_boolean (rand) ? height
+                                  : g_rand_double_range (rand, 1, 1.2 * height);
   scene->opacity = g_rand_boolean (rand) ? 1 : g_rand_double (rand);
   scene->threshold = g_rand_double_range (rand, 0.2, 0.8);
   scene->smooth = g_rand_boolean (rand);

@@ -12,6 +12,6 @@ typedef struct {
 } Scene;
 
 /* Blobs of classes with soft borders, or noise; over the frame or beside it. */
-void scene_init (Scene *scene, GRand *rand, guint width, guint height,
-    guint n_classes);
+void scene_init (
+    Scene *scene, GRand *rand, guint width, guint height, guint n_classes);
 void scene_clear (Scene *scene);

@@ -48,12 +48,12 @@ GST_START_TEST (test_difference)
     guint expected = 0;
 
     for (guint k = 0; k < 64; k++)
-      expected += (guint) abs (a[k / 8 * strides[0] + k % 8] -
-          b[k / 8 * strides[1] + k % 8]);
-    assert_equals_int (unet_block_difference (a, strides[0], b, strides[1]),
-        expected);
-    assert_equals_int (unet_block_difference_plain (a, strides[0], b,
-        strides[1]), expected);
+      expected += (guint) abs (
+          a[k / 8 * strides[0] + k % 8] - b[k / 8 * strides[1] + k % 8]);
+    assert_equals_int (
+        unet_block_difference (a, strides[0], b, strides[1]), expected);
+    assert_equals_int (
+        unet_block_difference_plain (a, strides[0], b, strides[1]), expected);
     g_free (a);
     g_free (b);
   }
@@ -65,8 +65,9 @@ GST_END_TEST;
 static gdouble
 cell_at (const UnetVectors *vectors, gint x, gint y, gboolean vertical)
 {
-  const UnetVector v = vectors->vectors[CLAMP (y, 0, vectors->height - 1) *
-          vectors->width + CLAMP (x, 0, vectors->width - 1)];
+  const UnetVector v =
+      vectors->vectors[CLAMP (y, 0, vectors->height - 1) * vectors->width
+          + CLAMP (x, 0, vectors->width - 1)];
 
   return vertical ? v.y : v.x;
 }
@@ -80,11 +81,14 @@ oracle_way (const UnetVectors *vectors, gint x, gint y, gboolean vertical)
   const gint i = (gint) floor (u), j = (gint) floor (v);
   const gdouble f = u - i, g = v - j;
 
-  return floor ((cell_at (vectors, i, j, vertical) * (1 - f) +
-                    cell_at (vectors, i + 1, j, vertical) * f) * (1 - g) +
-      (cell_at (vectors, i, j + 1, vertical) * (1 - f) +
-          cell_at (vectors, i + 1, j + 1, vertical) * f) * g + 0.5) /
-      UNET_VECTOR_ONE;
+  return floor ((cell_at (vectors, i, j, vertical) * (1 - f)
+                    + cell_at (vectors, i + 1, j, vertical) * f)
+                 * (1 - g)
+             + (cell_at (vectors, i, j + 1, vertical) * (1 - f)
+                   + cell_at (vectors, i + 1, j + 1, vertical) * f)
+                 * g
+             + 0.5)
+      / UNET_VECTOR_ONE;
 }
 
 static gdouble
@@ -95,8 +99,8 @@ oracle_sample (const guint8 *src, gint w, gint h, gdouble x, gdouble y)
   const gint right = MIN (i + 1, w - 1), below = MIN (j + 1, h - 1);
   const gdouble f = x - i, g = y - j;
 
-  return (src[j * w + i] * (1 - f) + src[j * w + right] * f) * (1 - g) +
-      (src[below * w + i] * (1 - f) + src[below * w + right] * f) * g;
+  return (src[j * w + i] * (1 - f) + src[j * w + right] * f) * (1 - g)
+      + (src[below * w + i] * (1 - f) + src[below * w + right] * f) * g;
 }
 
 static void
@@ -134,8 +138,8 @@ check_plane (GRand *rand)
         "%dx%d at %d: %d, not %g", w, h, i, memory[GUARD + i], expected);
   }
   fail_unless (memcmp (memory, before, GUARD) == 0);
-  fail_unless (memcmp (memory + GUARD + w * h, before + GUARD + w * h,
-      GUARD) == 0);
+  fail_unless (
+      memcmp (memory + GUARD + w * h, before + GUARD + w * h, GUARD) == 0);
   unet_motion_clear (&motion);
   g_free (memory);
   g_free (before);
@@ -163,31 +167,31 @@ wave_at (guint32 seed, gdouble x, gdouble y)
   gdouble v[4], f = x - i, g = y - j;
 
   for (gint k = 0; k < 4; k++) {
-    guint32 hash = (guint32) (i + k % 2) * 73856093u ^
-        (guint32) (j + k / 2) * 19349663u ^ seed * 83492791u;
+    guint32 hash = (guint32) (i + k % 2) * 73856093u
+        ^ (guint32) (j + k / 2) * 19349663u ^ seed * 83492791u;
 
     hash = (hash ^ hash >> 13) * 1274126177u;
     v[k] = (hash >> 16) % 1024 / 1024.0;
   }
-  return (v[0] * (1 - f) + v[1] * f) * (1 - g) +
-      (v[2] * (1 - f) + v[3] * f) * g;
+  return (v[0] * (1 - f) + v[1] * f) * (1 - g)
+      + (v[2] * (1 - f) + v[3] * f) * g;
 }
 
 /* Grey of a world that goes on everywhere, coarse and fine as worlds are. */
 static gdouble
 world_at (guint32 seed, gdouble x, gdouble y)
 {
-  return 30 + 130 * wave_at (seed, x / 31, y / 31) +
-      60 * wave_at (seed + 100, x / 7, y / 7);
+  return 30 + 130 * wave_at (seed, x / 31, y / 31)
+      + 60 * wave_at (seed + 100, x / 7, y / 7);
 }
 
 /* A disc with a picture of its own in front of a still background. */
 typedef struct {
   guint32 seed;
   gdouble radius;
-  gdouble x, y;           /* of its centre */
-  gdouble noise;          /* standard deviation */
-  gdouble pan_x, pan_y;   /* of the background */
+  gdouble x, y;         /* of its centre */
+  gdouble noise;        /* standard deviation */
+  gdouble pan_x, pan_y; /* of the background */
 } Stage;
 
 static gboolean
@@ -199,8 +203,8 @@ is_in_front (const Stage *stage, gdouble x, gdouble y)
 static gdouble
 normal (GRand *rand)
 {
-  return sqrt (-2 * log (1 - g_rand_double (rand))) *
-      cos (2 * G_PI * g_rand_double (rand));
+  return sqrt (-2 * log (1 - g_rand_double (rand)))
+      * cos (2 * G_PI * g_rand_double (rand));
 }
 
 /* In any format, by way of grey RGB. */
@@ -213,8 +217,8 @@ draw_stage (const Stage *stage, const GstVideoInfo *info, GRand *rand,
   GstVideoInfo rgb;
   GstVideoFrame from;
 
-  test_info_init (&rgb, GST_VIDEO_FORMAT_RGBx, (guint) info->width,
-      (guint) info->height);
+  test_info_init (
+      &rgb, GST_VIDEO_FORMAT_RGBx, (guint) info->width, (guint) info->height);
   grey = gst_buffer_new_allocate (NULL, rgb.size, NULL);
   gst_video_frame_map (&from, &rgb, grey, GST_MAP_READWRITE);
   for (gint i = 0; i < info->width * info->height; i++) {
@@ -271,8 +275,11 @@ fill_true_mask (UnetMask *mask, const Stage *stage, guint8 id)
 static UnetMask
 new_mask (guint width, guint height, guint n_classes, const GstVideoInfo *info)
 {
-  UnetMask mask = { .width = width, .height = height, .n_classes = n_classes,
-    .w = info->width, .h = info->height };
+  UnetMask mask = { .width = width,
+    .height = height,
+    .n_classes = n_classes,
+    .w = info->width,
+    .h = info->height };
 
   mask.class_map = g_malloc0 ((gsize) width * height);
   mask.probability = g_malloc0 ((gsize) width * height);
@@ -340,8 +347,7 @@ check_moved (GRand *rand, GstVideoFormat format, guint n_classes)
     if (n_classes == 2)
       fail_unless (to.class_map[i] == (to.probability[i] >= 128));
     else
-      fail_unless (to.class_map[i] ==
-          (to.probability[i] == 250 ? id : 0));
+      fail_unless (to.class_map[i] == (to.probability[i] == 250 ? id : 0));
   }
   free_mask (&from);
   free_mask (&to);
@@ -423,8 +429,8 @@ GST_START_TEST (test_noise)
     look_at (carry, &stage, &info, rand, TRUE);
     for (guint i = 0; i < 4; i++) {
       look_at (carry, &stage, &info, rand, FALSE);
-      fail_if (unet_carry_find (carry),
-          "noise of %g moved something", stage.noise);
+      fail_if (
+          unet_carry_find (carry), "noise of %g moved something", stage.noise);
     }
     free_mask (&from);
     free_mask (&to);

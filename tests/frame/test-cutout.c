@@ -78,11 +78,10 @@ expected_sample (const TestPlane *a, const TestPlane *b,
   gdouble at = x;
 
   if (a->w_sub > b->w_sub)
-    at = info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED
-        ? x / 2.0
-        : x / 2.0 - 0.25;
-  return (1 - (at - floor (at))) * test_plane_at (a, (gint) floor (at), y) +
-      (at - floor (at)) * test_plane_at (a, (gint) floor (at) + 1, y);
+    at = info->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED ? x / 2.0
+                                                             : x / 2.0 - 0.25;
+  return (1 - (at - floor (at))) * test_plane_at (a, (gint) floor (at), y)
+      + (at - floor (at)) * test_plane_at (a, (gint) floor (at) + 1, y);
 }
 
 static void
@@ -97,13 +96,13 @@ check_colors (const TestFrame *before, const TestFrame *now)
     for (gsize i = 0; i < (gsize) b[c].width * b[c].height; i++) {
       const gdouble expected = c < n
           ? expected_sample (&a[c], &b[c], &before->info,
-                (guint) (i % b[c].width), (guint) (i / b[c].width))
+              (guint) (i % b[c].width), (guint) (i / b[c].width))
           : middle;
 
       fail_unless (fabs (b[c].samples[i] - expected) <= 0.5,
           "%s to %s: component %u is %g, was %g",
-          GST_VIDEO_INFO_NAME (&before->info),
-          GST_VIDEO_INFO_NAME (&now->info), c, b[c].samples[i], expected);
+          GST_VIDEO_INFO_NAME (&before->info), GST_VIDEO_INFO_NAME (&now->info),
+          c, b[c].samples[i], expected);
     }
   test_planes_clear (a, n);
   test_planes_clear (b, m);
@@ -126,8 +125,8 @@ check_alpha (const TestFrame *old, const TestFrame *now, const Scene *scene,
   for (gsize i = 0; i < (gsize) b[3].width * b[3].height; i++) {
     const guint x = (guint) (i % b[3].width), y = (guint) (i / b[3].width);
     const gdouble got = b[3].samples[i];
-    const gdouble expected = (old ? a[3].samples[i] : one) *
-        oracle_alpha (&scene->mask, argb, scene->threshold, x, y);
+    const gdouble expected = (old ? a[3].samples[i] : one)
+        * oracle_alpha (&scene->mask, argb, scene->threshold, x, y);
 
     fail_unless (fabs (got - expected) <= slack,
         "%s: alpha is %g instead of %g at %u,%u of %ux%u",
@@ -151,8 +150,8 @@ check_moving (GRand *rand, const gchar *in, const gchar *out, guint n_classes,
   Scene scene;
 
   fail_unless (unet_cutout_get_format (format_of (in)) == format_of (out),
-      "%s goes to %s", in, gst_video_format_to_string (unet_cutout_get_format (
-          format_of (in))));
+      "%s goes to %s", in,
+      gst_video_format_to_string (unet_cutout_get_format (format_of (in))));
   test_info_init (&in_info, format_of (in), width, height);
   test_info_init (&out_info, format_of (out), width, height);
   if (g_rand_boolean (rand))
@@ -180,8 +179,8 @@ GST_START_TEST (test_moving)
   GRand *rand = g_rand_new_with_seed (300 + __i__);
 
   for (guint round = 0; round < 6; round++)
-    check_moving (rand, moving[__i__][0], moving[__i__][1],
-        round % 2 ? 5 : 2, round < 4 ? palette : with_background);
+    check_moving (rand, moving[__i__][0], moving[__i__][1], round % 2 ? 5 : 2,
+        round < 4 ? palette : with_background);
   g_rand_free (rand);
 }
 GST_END_TEST;
@@ -191,8 +190,9 @@ GST_END_TEST;
 static void
 half_scene (Scene *scene, guint width, guint height)
 {
-  *scene = (Scene) { { 16, 16, 2, g_malloc (256), g_malloc (256), 0, 0, width,
-      height }, .opacity = 1, .threshold = 0.5 };
+  *scene = (Scene){ { 16, 16, 2, g_malloc (256), g_malloc (256), 0, 0, width,
+                        height },
+    .opacity = 1, .threshold = 0.5 };
   for (guint i = 0; i < 256; i++) {
     scene->mask.class_map[i] = i % 16 < 8;
     scene->mask.probability[i] = i % 16 < 8 ? 255 : 0;
@@ -201,16 +201,16 @@ half_scene (Scene *scene, guint width, guint height)
 
 /* One pixel in 16 bits: alpha and three components. */
 static void
-unpack_pixel (const TestFrame *frame, guint16 *line, guint y, guint x,
-    guint16 pixel[4])
+unpack_pixel (
+    const TestFrame *frame, guint16 *line, guint y, guint x, guint16 pixel[4])
 {
   const GstVideoFormatInfo *finfo = frame->info.finfo;
   const gboolean deep = GST_VIDEO_FORMAT_INFO_BITS (
-      gst_video_format_get_info (finfo->unpack_format)) == 16;
+                            gst_video_format_get_info (finfo->unpack_format))
+      == 16;
 
-  finfo->unpack_func (finfo, GST_VIDEO_PACK_FLAG_NONE, line,
-      frame->frame.data, frame->frame.info.stride, 0, (gint) y,
-      frame->info.width);
+  finfo->unpack_func (finfo, GST_VIDEO_PACK_FLAG_NONE, line, frame->frame.data,
+      frame->frame.info.stride, 0, (gint) y, frame->info.width);
   for (guint c = 0; c < 4; c++)
     pixel[c] = deep ? line[4 * x + c]
                     : (guint16) (((guint8 *) line)[4 * x + c] * 257);
@@ -238,9 +238,8 @@ check_pixels (const TestFrame *from, const TestFrame *to)
       fail_unless (b[0] == (x < 40 ? a[0] : 0), "%s: alpha %u at %u",
           GST_VIDEO_INFO_NAME (&to->info), b[0], x);
       fail_unless (b[1] >> shift == a[1] >> shift,
-          "%s to %s: %u instead of %u at %u",
-          GST_VIDEO_INFO_NAME (&from->info), GST_VIDEO_INFO_NAME (&to->info),
-          b[1], a[1], x);
+          "%s to %s: %u instead of %u at %u", GST_VIDEO_INFO_NAME (&from->info),
+          GST_VIDEO_INFO_NAME (&to->info), b[1], a[1], x);
     }
   }
   g_free (line);
@@ -253,12 +252,12 @@ make_opaque (TestFrame *frame)
   const GstVideoFormatInfo *finfo = frame->info.finfo;
   guint16 *line = g_new0 (guint16, (gsize) frame->info.width * 4 + 64);
   const gboolean deep = GST_VIDEO_FORMAT_INFO_BITS (
-      gst_video_format_get_info (finfo->unpack_format)) == 16;
+                            gst_video_format_get_info (finfo->unpack_format))
+      == 16;
 
   for (gint y = 0; y < frame->info.height; y++) {
     finfo->unpack_func (finfo, GST_VIDEO_PACK_FLAG_NONE, line,
-        frame->frame.data, frame->frame.info.stride, 0, y,
-        frame->info.width);
+        frame->frame.data, frame->frame.info.stride, 0, y, frame->info.width);
     for (gint x = 0; x < frame->info.width; x++) {
       if (deep)
         line[4 * x] = 65535;
@@ -266,8 +265,8 @@ make_opaque (TestFrame *frame)
         ((guint8 *) line)[4 * x] = 255;
     }
     finfo->pack_func (finfo, GST_VIDEO_PACK_FLAG_NONE, line, 0,
-        frame->frame.data, frame->frame.info.stride, frame->info.chroma_site,
-        y, frame->info.width);
+        frame->frame.data, frame->frame.info.stride, frame->info.chroma_site, y,
+        frame->info.width);
   }
   g_free (line);
 }
@@ -341,14 +340,14 @@ static guint
 check_probability (const TestFrame *frame, const Scene *scene)
 {
   for (guint y = 0; y < (guint) frame->info.height; y++) {
-    const guint8 *row = (guint8 *) frame->frame.data[0] +
-        (gsize) y * frame->frame.info.stride[0];
+    const guint8 *row = (guint8 *) frame->frame.data[0]
+        + (gsize) y * frame->frame.info.stride[0];
 
     for (guint x = 0; x < (guint) frame->info.width; x++) {
       const gdouble expected = 255 * oracle_probability (&scene->mask, x, y);
 
-      fail_unless (fabs (row[x] - expected) < 0.7, "%u instead of %g", row[x],
-          expected);
+      fail_unless (
+          fabs (row[x] - expected) < 0.7, "%u instead of %g", row[x], expected);
     }
   }
   return 0;
@@ -361,12 +360,11 @@ check_classes (const TestFrame *frame, const Scene *scene)
   guint unsure = 0;
 
   for (guint y = 0; y < (guint) frame->info.height; y++) {
-    const guint8 *row = (guint8 *) frame->frame.data[0] +
-        (gsize) y * frame->frame.info.stride[0];
+    const guint8 *row = (guint8 *) frame->frame.data[0]
+        + (gsize) y * frame->frame.info.stride[0];
 
     for (guint x = 0; x < (guint) frame->info.width; x++) {
-      const gint expected = oracle_class (&scene->mask, scene->threshold, x,
-          y);
+      const gint expected = oracle_class (&scene->mask, scene->threshold, x, y);
 
       unsure += expected < 0;
       fail_unless (expected < 0 || row[x] == expected,
@@ -387,8 +385,7 @@ check_picture (UnetMaskPicture *picture, GRand *rand, const GstVideoInfo *info,
   scene_init (&scene, rand, info->width, info->height, n_classes);
   test_frame_init (&frame, info, rand, TEST_NOISE, TRUE);
   test_frame_copy (&untouched, &frame);
-  unet_mask_picture_draw (picture, &frame.frame, &scene.mask,
-      scene.threshold);
+  unet_mask_picture_draw (picture, &frame.frame, &scene.mask, scene.threshold);
   unsure = n_classes > 2 ? check_classes (&frame, &scene)
                          : check_probability (&frame, &scene);
   fail_unless (unsure <= 3 + (guint) (info->width * info->height) / 10);
@@ -429,8 +426,9 @@ GST_START_TEST (test_mask_picture_empty)
   test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
   unet_mask_picture_draw (picture, &frame.frame, NULL, 0.5);
   for (guint i = 0; i < 31 * 9; i++)
-    fail_unless (((guint8 *) frame.frame.data[0])[i / 31 *
-        frame.frame.info.stride[0] + i % 31] == 0);
+    fail_unless (((guint8 *) frame.frame
+                         .data[0])[i / 31 * frame.frame.info.stride[0] + i % 31]
+        == 0);
   test_frame_clear (&frame);
   unet_mask_picture_free (picture);
   g_rand_free (rand);

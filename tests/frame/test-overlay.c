@@ -51,8 +51,8 @@ check_samples (const TestPlane *before, const TestPlane *now, guint n,
     after[c] = g_new (gdouble, size);
     alpha[c] = g_new (gdouble, size);
   }
-  oracle_overlay (info, &scene->mask, palette, scene->opacity,
-      scene->threshold, before, n, after, alpha);
+  oracle_overlay (info, &scene->mask, palette, scene->opacity, scene->threshold,
+      before, n, after, alpha);
   for (guint c = 0; c < n; c++) {
     for (gsize i = 0; i < (gsize) now[c].width * now[c].height; i++) {
       const gdouble got = now[c].samples[i], had = before[c].samples[i];
@@ -61,13 +61,14 @@ check_samples (const TestPlane *before, const TestPlane *now, guint n,
 
       fail_unless (alpha[c][i] > 0 || got == had,
           "%s: background changed from %g to %g (component %u, %ux%u)",
-          GST_VIDEO_INFO_NAME (info), had, got, c,
-          (guint) (i % now[c].width), (guint) (i / now[c].width));
+          GST_VIDEO_INFO_NAME (info), had, got, c, (guint) (i % now[c].width),
+          (guint) (i / now[c].width));
       fail_unless (error <= limit,
           "%s: %g instead of %g, was %g, alpha %g (component %u, %u,%u of "
-          "%ux%u)", GST_VIDEO_INFO_NAME (info), got, after[c][i], had,
-          alpha[c][i], c, (guint) (i % now[c].width),
-          (guint) (i / now[c].width), now[c].width, now[c].height);
+          "%ux%u)",
+          GST_VIDEO_INFO_NAME (info), got, after[c][i], had, alpha[c][i], c,
+          (guint) (i % now[c].width), (guint) (i / now[c].width), now[c].width,
+          now[c].height);
     }
     g_free (after[c]);
     g_free (alpha[c]);
@@ -98,8 +99,8 @@ static void
 check_filler_untouched (const TestFrame *drawn, const TestFrame *original)
 {
   const GstVideoFormatInfo *finfo = original->info.finfo;
-  const gint filler = 6 - finfo->poffset[0] - finfo->poffset[1] -
-      finfo->poffset[2];
+  const gint filler =
+      6 - finfo->poffset[0] - finfo->poffset[1] - finfo->poffset[2];
 
   for (gint y = 0; y < original->info.height; y++) {
     const gsize at = (gsize) y * original->frame.info.stride[0] + filler;
@@ -112,16 +113,15 @@ check_filler_untouched (const TestFrame *drawn, const TestFrame *original)
 }
 
 static void
-draw (TestFrame *frame, const Scene *scene, const guint32 *argb,
-    guint n_colors)
+draw (TestFrame *frame, const Scene *scene, const guint32 *argb, guint n_colors)
 {
   GError *error = NULL;
   UnetOverlay *overlay = unet_overlay_new (&frame->info, &error);
 
   fail_unless (overlay != NULL, "%s", error ? error->message : "");
   unet_overlay_set_palette (overlay, argb, n_colors);
-  unet_overlay_draw (overlay, &frame->frame, &scene->mask, scene->opacity,
-      scene->threshold);
+  unet_overlay_draw (
+      overlay, &frame->frame, &scene->mask, scene->opacity, scene->threshold);
   unet_overlay_free (overlay);
 }
 
@@ -135,8 +135,7 @@ check_drawing (GRand *rand, const gchar *format, guint width, guint height,
   Scene scene;
   guint n;
 
-  test_info_init (&info, gst_video_format_from_string (format), width,
-      height);
+  test_info_init (&info, gst_video_format_from_string (format), width, height);
   set_colorimetry (&info, rand);
   scene_init (&scene, rand, width, height, n_classes);
   test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
@@ -147,8 +146,8 @@ check_drawing (GRand *rand, const gchar *format, guint width, guint height,
   check_samples (before, now, n, &info, &scene);
   if (has_own_alpha (&info))
     check_alpha_untouched (&frame, &original);
-  if (info.finfo->n_components == 3 && info.finfo->pixel_stride[0] == 4 &&
-      GST_VIDEO_INFO_IS_RGB (&info))
+  if (info.finfo->n_components == 3 && info.finfo->pixel_stride[0] == 4
+      && GST_VIDEO_INFO_IS_RGB (&info))
     check_filler_untouched (&frame, &original);
   test_frame_copy_picture (&original, &frame);
   fail_unless (memcmp (original.memory, frame.memory, frame.size) == 0,
@@ -167,8 +166,7 @@ GST_START_TEST (test_one_class)
   GRand *rand = g_rand_new_with_seed (100 + __i__);
 
   for (guint round = 0; round < 6; round++)
-    check_drawing (rand, format,
-        even * g_rand_int_range (rand, 1, 80 / even),
+    check_drawing (rand, format, even * g_rand_int_range (rand, 1, 80 / even),
         g_rand_int_range (rand, 1, 50), 2);
   g_rand_free (rand);
 }
@@ -181,8 +179,7 @@ GST_START_TEST (test_several_classes)
   GRand *rand = g_rand_new_with_seed (200 + __i__);
 
   for (guint round = 0; round < 6; round++)
-    check_drawing (rand, format,
-        even * g_rand_int_range (rand, 1, 80 / even),
+    check_drawing (rand, format, even * g_rand_int_range (rand, 1, 80 / even),
         g_rand_int_range (rand, 1, 50), 5);
   g_rand_free (rand);
 }
@@ -194,7 +191,7 @@ GST_END_TEST;
 static void
 half_mask (UnetMask *mask, guint width, guint height)
 {
-  *mask = (UnetMask) { 16, 16, 2, g_malloc (256), g_malloc (256), 0, 0, width,
+  *mask = (UnetMask){ 16, 16, 2, g_malloc (256), g_malloc (256), 0, 0, width,
     height };
   for (guint i = 0; i < 256; i++) {
     mask->class_map[i] = i % 16 < 8;
@@ -203,8 +200,8 @@ half_mask (UnetMask *mask, guint width, guint height)
 }
 
 static void
-check_halves (const TestPlane *before, const TestPlane *now, guint n,
-    const gchar *name)
+check_halves (
+    const TestPlane *before, const TestPlane *now, guint n, const gchar *name)
 {
   for (guint c = 0; c < n; c++) {
     for (gsize i = 0; i < (gsize) now[c].width * now[c].height; i++) {
@@ -212,11 +209,11 @@ check_halves (const TestPlane *before, const TestPlane *now, guint n,
       const gdouble got = now[c].samples[i];
 
       if (c == 3 || x > 57)
-        fail_unless (got == before[c].samples[i], "%s: component %u at %u",
-            name, c, x);
+        fail_unless (
+            got == before[c].samples[i], "%s: component %u at %u", name, c, x);
       else if (x < 40)
-        fail_unless (got == now[c].samples[0], "%s: component %u at %u", name,
-            c, x);
+        fail_unless (
+            got == now[c].samples[0], "%s: component %u at %u", name, c, x);
     }
   }
 }
@@ -282,8 +279,8 @@ check_color (const gchar *format, const gchar *colorimetry, guint32 argb,
   TestFrame frame;
 
   test_info_init (&info, gst_video_format_from_string (format), width, 32);
-  fail_unless (gst_video_colorimetry_from_string (&info.colorimetry,
-      colorimetry));
+  fail_unless (
+      gst_video_colorimetry_from_string (&info.colorimetry, colorimetry));
   half_mask (&scene.mask, width, 32);
   test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
   draw (&frame, &scene, colors, 2);
@@ -300,17 +297,17 @@ GST_START_TEST (test_colors)
 {
   const guint32 red = 0xffff0000, green = 0xff00ff00, white = 0xffffffff;
 
-  check_color ("I420", "bt601", red, 64, (guint[3]) { 81, 90, 240 });
-  check_color ("NV12", "bt601", green, 65, (guint[3]) { 145, 54, 34 });
-  check_color ("YUY2", "bt709", red, 64, (guint[3]) { 63, 102, 240 });
-  check_color ("AYUV", "bt709", green, 64, (guint[3]) { 173, 42, 26 });
-  check_color ("Y444", "bt2020", red, 64, (guint[3]) { 74, 97, 240 });
-  check_color ("I420", "1:4:0:0", red, 64, (guint[3]) { 76, 85, 255 });
-  check_color ("NV12", "bt709", white, 64, (guint[3]) { 235, 128, 128 });
-  check_color ("P010_10LE", "bt709", white, 64, (guint[3]) { 940, 512, 512 });
-  check_color ("I420_10LE", "bt601", red, 64, (guint[3]) { 326, 361, 960 });
-  check_color ("BGRx", "sRGB", red, 64, (guint[3]) { 255, 0, 0 });
-  check_color ("RGB", "sRGB", 0xff123456, 64, (guint[3]) { 18, 52, 86 });
+  check_color ("I420", "bt601", red, 64, (guint[3]){ 81, 90, 240 });
+  check_color ("NV12", "bt601", green, 65, (guint[3]){ 145, 54, 34 });
+  check_color ("YUY2", "bt709", red, 64, (guint[3]){ 63, 102, 240 });
+  check_color ("AYUV", "bt709", green, 64, (guint[3]){ 173, 42, 26 });
+  check_color ("Y444", "bt2020", red, 64, (guint[3]){ 74, 97, 240 });
+  check_color ("I420", "1:4:0:0", red, 64, (guint[3]){ 76, 85, 255 });
+  check_color ("NV12", "bt709", white, 64, (guint[3]){ 235, 128, 128 });
+  check_color ("P010_10LE", "bt709", white, 64, (guint[3]){ 940, 512, 512 });
+  check_color ("I420_10LE", "bt601", red, 64, (guint[3]){ 326, 361, 960 });
+  check_color ("BGRx", "sRGB", red, 64, (guint[3]){ 255, 0, 0 });
+  check_color ("RGB", "sRGB", 0xff123456, 64, (guint[3]){ 18, 52, 86 });
 }
 GST_END_TEST;
 
@@ -378,8 +375,8 @@ GST_START_TEST (test_extreme_thresholds)
   expect_sample (&frame, 0, 4, 255, 0);
   for (guint i = 0; i < 256; i++)
     scene.mask.probability[i] = 40;
-  memset ((guint8 *) frame.frame.data[0] + 2 * frame.frame.info.stride[0], 50,
-      64);
+  memset (
+      (guint8 *) frame.frame.data[0] + 2 * frame.frame.info.stride[0], 50, 64);
   scene.threshold = 0;
   draw (&frame, &scene, colors, 2);
   expect_sample (&frame, 0, 4, 255, 0);
@@ -433,8 +430,8 @@ GST_START_TEST (test_changing_masks)
     test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
     test_frame_copy (&other, &frame);
     unet_overlay_set_palette (overlay, palette, n_colors);
-    unet_overlay_draw (overlay, &frame.frame, &scene.mask, scene.opacity,
-        scene.threshold);
+    unet_overlay_draw (
+        overlay, &frame.frame, &scene.mask, scene.opacity, scene.threshold);
     draw (&other, &scene, palette, n_colors);
     fail_unless (memcmp (frame.memory, other.memory, frame.size) == 0,
         "frame %u differs", i);

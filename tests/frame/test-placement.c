@@ -18,11 +18,11 @@ static void
 assert_placement (const UnetPlacement *p, gdouble sx, gdouble sy, gdouble sw,
     gdouble sh, gint dx, gint dy, gint dw, gint dh)
 {
-  fail_unless (fabs (p->src_x - sx) < 1e-9 && fabs (p->src_y - sy) < 1e-9 &&
-          fabs (p->src_w - sw) < 1e-9 && fabs (p->src_h - sh) < 1e-9,
+  fail_unless (fabs (p->src_x - sx) < 1e-9 && fabs (p->src_y - sy) < 1e-9
+          && fabs (p->src_w - sw) < 1e-9 && fabs (p->src_h - sh) < 1e-9,
       "source %g,%g %gx%g", p->src_x, p->src_y, p->src_w, p->src_h);
-  fail_unless (p->dst_x == dx && p->dst_y == dy && p->dst_w == dw &&
-          p->dst_h == dh,
+  fail_unless (
+      p->dst_x == dx && p->dst_y == dy && p->dst_w == dw && p->dst_h == dh,
       "destination %d,%d %dx%d", p->dst_x, p->dst_y, p->dst_w, p->dst_h);
 }
 
@@ -71,20 +71,20 @@ GST_START_TEST (test_valid_window)
 {
   UnetPlacement p;
 
-  unet_placement_init (&p, UNET_FIT_STRETCH, 800, 600, 1, 1, 572, 572, 92, 92,
-      388, 388);
+  unet_placement_init (
+      &p, UNET_FIT_STRETCH, 800, 600, 1, 1, 572, 572, 92, 92, 388, 388);
   assert_placement (&p, 0, 0, 800, 600, 92, 92, 388, 388);
   fail_unless (p.mirror);
-  unet_placement_init (&p, UNET_FIT_LETTERBOX, 800, 600, 1, 1, 572, 572, 92,
-      92, 388, 388);
+  unet_placement_init (
+      &p, UNET_FIT_LETTERBOX, 800, 600, 1, 1, 572, 572, 92, 92, 388, 388);
   /* 291 rows, the half pixel rounded the same way at both ends. */
   assert_placement (&p, 0, 0, 800, 600, 92, 141, 388, 291);
   /* What crop leaves outside of the window is still picture: 600 rows become
    * 388, and 572 columns then show more than the window's. */
-  unet_placement_init (&p, UNET_FIT_CROP, 1600, 600, 1, 1, 572, 572, 92, 92,
-      388, 388);
-  assert_placement (&p, 800 - 286 * 600 / 388.0, 0, 572 * 600 / 388.0, 600, 0,
-      92, 572, 388);
+  unet_placement_init (
+      &p, UNET_FIT_CROP, 1600, 600, 1, 1, 572, 572, 92, 92, 388, 388);
+  assert_placement (
+      &p, 800 - 286 * 600 / 388.0, 0, 572 * 600 / 388.0, 600, 0, 92, 572, 388);
 }
 GST_END_TEST;
 
@@ -115,8 +115,8 @@ GST_START_TEST (test_random_sizes)
     /* Half a pixel of rounding on either side; a side that would vanish is
      * one pixel instead. */
     if (fit != UNET_FIT_STRETCH && MIN (p.dst_w, p.dst_h) > 1)
-      fail_unless (fabs (log (sx / sy)) <
-              -2 * log (1 - 0.51 / MIN (p.dst_w, p.dst_h)),
+      fail_unless (
+          fabs (log (sx / sy)) < -2 * log (1 - 0.51 / MIN (p.dst_w, p.dst_h)),
           "%ux%u (%u:%u) to %ux%u: scales %g and %g", fw, fh, par_n, par_d, iw,
           ih, sx, sy);
   }

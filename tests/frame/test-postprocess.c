@@ -63,8 +63,8 @@ GST_START_TEST (test_strange_numbers)
   unet_row_softmax (softmax, strange, rows, 2, n);
   unet_row_quantise (bytes, softmax, n);
   for (guint i = 0; i < n; i++)
-    fail_unless (softmax[i] >= 0 && softmax[i] <= 1, "%g gives %g",
-        strange[i], softmax[i]);
+    fail_unless (softmax[i] >= 0 && softmax[i] <= 1, "%g gives %g", strange[i],
+        softmax[i]);
 }
 GST_END_TEST;
 
@@ -155,8 +155,8 @@ random_logits (GRand *rand, gsize n)
 
 /* Probability of @channel at a pixel by the definition. */
 static gdouble
-probability (const gfloat *values, guint n, guint channel,
-    UnetActivation activation)
+probability (
+    const gfloat *values, guint n, guint channel, UnetActivation activation)
 {
   gdouble sum = 0;
 
@@ -174,13 +174,13 @@ gather (const gfloat *tensor, gboolean nhwc, guint channels, gsize n_pixels,
     gsize pixel, gfloat *values)
 {
   for (guint c = 0; c < channels; c++)
-    values[c] =
-        nhwc ? tensor[pixel * channels + c] : tensor[c * n_pixels + pixel];
+    values[c] = nhwc ? tensor[pixel * channels + c]
+                     : tensor[c * n_pixels + pixel];
 }
 
 static void
-check_pixel (const UnetMask *mask, gsize i, guint id, gdouble p,
-    gdouble threshold)
+check_pixel (
+    const UnetMask *mask, gsize i, guint id, gdouble p, gdouble threshold)
 {
   fail_unless (fabs (mask->probability[i] - 255 * p) < 0.51,
       "probability %u instead of %g", mask->probability[i], 255 * p);
@@ -196,8 +196,9 @@ check_one_class (UnetActivation activation, guint channels, gboolean nhwc,
   GRand *rand = g_rand_new_with_seed (channels * 10 + nhwc);
   const guint w = 53, h = 37, n = w * h;
   gfloat *tensor = random_logits (rand, (gsize) n * channels), values[32];
-  const guint channel =
-      foreground >= 0 ? (guint) foreground : channels == 2 ? 1 : 0;
+  const guint channel = foreground >= 0 ? (guint) foreground
+      : channels == 2                   ? 1
+                                        : 0;
   UnetMask mask;
   Case c;
 
@@ -387,8 +388,8 @@ GST_START_TEST (test_rectangles)
 
   /* Crop: the mask covers the middle. */
   case_init (&c, UNET_ACTIVATION_SIGMOID, 256, 256);
-  unet_placement_init (&c.placement, UNET_FIT_CROP, 1280, 720, 1, 1, 256, 256,
-      0, 0, 256, 256);
+  unet_placement_init (
+      &c.placement, UNET_FIT_CROP, 1280, 720, 1, 1, 256, 256, 0, 0, 256, 256);
   set_dims (&c, 4, 1, 1, 128, 128);
   postprocess = create (&c, NULL);
   unet_postprocess_get_info (postprocess, &mask);
@@ -397,12 +398,12 @@ GST_START_TEST (test_rectangles)
   unet_postprocess_free (postprocess);
 
   /* Valid convolutions: the output is the frame, whatever surrounds it. */
-  unet_placement_init (&p, UNET_FIT_STRETCH, 800, 600, 1, 1, 572, 572, 92, 92,
-      388, 388);
+  unet_placement_init (
+      &p, UNET_FIT_STRETCH, 800, 600, 1, 1, 572, 572, 92, 92, 388, 388);
   set_dims (&c, 4, 1, 2, 388, 388);
   c.contract->activation = UNET_ACTIVATION_SOFTMAX;
-  postprocess = unet_postprocess_new (c.contract, &c.output, 572, 572, &p, 92,
-      92, 388, 388, NULL);
+  postprocess = unet_postprocess_new (
+      c.contract, &c.output, 572, 572, &p, 92, 92, 388, 388, NULL);
   unet_postprocess_get_info (postprocess, &mask);
   assert_equals_int (mask.width, 388);
   fail_unless (fabs (mask.x) < 1e-9 && fabs (mask.y) < 1e-9);
@@ -410,10 +411,10 @@ GST_START_TEST (test_rectangles)
   unet_postprocess_free (postprocess);
 
   /* The same with crop, which shows the network more than the window. */
-  unet_placement_init (&p, UNET_FIT_CROP, 1600, 600, 1, 1, 572, 572, 92, 92,
-      388, 388);
-  postprocess = unet_postprocess_new (c.contract, &c.output, 572, 572, &p, 92,
-      92, 388, 388, NULL);
+  unet_placement_init (
+      &p, UNET_FIT_CROP, 1600, 600, 1, 1, 572, 572, 92, 92, 388, 388);
+  postprocess = unet_postprocess_new (
+      c.contract, &c.output, 572, 572, &p, 92, 92, 388, 388, NULL);
   unet_postprocess_get_info (postprocess, &mask);
   assert_equals_int (mask.width, 388);
   fail_unless (fabs (mask.x - 500) < 1e-9 && fabs (mask.w - 600) < 1e-9);
@@ -447,19 +448,19 @@ GST_START_TEST (test_shapes)
   Case c;
 
   case_init (&c, UNET_ACTIVATION_NONE, 256, 144);
-  expect_shape (&c, 4, (gint64[4]) { 1, 1, 144, 256 }, 256, 144, 2);
-  expect_shape (&c, 4, (gint64[4]) { 1, 144, 256, 1 }, 256, 144, 2);
-  expect_shape (&c, 4, (gint64[4]) { 1, 144, 256, 2 }, 256, 144, 2);
-  expect_shape (&c, 4, (gint64[4]) { 1, 21, 9, 16 }, 16, 9, 21);
-  expect_shape (&c, 4, (gint64[4]) { 1, 9, 16, 21 }, 16, 9, 21);
-  expect_shape (&c, 3, (gint64[4]) { 1, 144, 256 }, 256, 144, 2);
-  expect_shape (&c, 3, (gint64[4]) { 144, 256, 3 }, 256, 144, 3);
-  expect_shape (&c, 3, (gint64[4]) { 3, 72, 128 }, 128, 72, 3);
-  expect_shape (&c, 2, (gint64[4]) { 144, 256 }, 256, 144, 2);
+  expect_shape (&c, 4, (gint64[4]){ 1, 1, 144, 256 }, 256, 144, 2);
+  expect_shape (&c, 4, (gint64[4]){ 1, 144, 256, 1 }, 256, 144, 2);
+  expect_shape (&c, 4, (gint64[4]){ 1, 144, 256, 2 }, 256, 144, 2);
+  expect_shape (&c, 4, (gint64[4]){ 1, 21, 9, 16 }, 16, 9, 21);
+  expect_shape (&c, 4, (gint64[4]){ 1, 9, 16, 21 }, 16, 9, 21);
+  expect_shape (&c, 3, (gint64[4]){ 1, 144, 256 }, 256, 144, 2);
+  expect_shape (&c, 3, (gint64[4]){ 144, 256, 3 }, 256, 144, 3);
+  expect_shape (&c, 3, (gint64[4]){ 3, 72, 128 }, 128, 72, 3);
+  expect_shape (&c, 2, (gint64[4]){ 144, 256 }, 256, 144, 2);
   unet_contract_free (c.contract);
   /* As many classes as pixels in a row: the input's layout decides. */
   case_init (&c, UNET_ACTIVATION_NONE, 64, 64);
-  expect_shape (&c, 4, (gint64[4]) { 1, 16, 16, 16 }, 16, 16, 16);
+  expect_shape (&c, 4, (gint64[4]){ 1, 16, 16, 16 }, 16, 16, 16);
   unet_contract_free (c.contract);
 }
 GST_END_TEST;

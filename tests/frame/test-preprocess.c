@@ -12,8 +12,8 @@ static const gchar *const own_formats[] = { "I420", "YV12", "NV12", "NV21",
   "BGRx", "xRGB", "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "RGB", "BGR", "GBR",
   "GBRA", "RGBP", "BGRP", "GRAY8", "GRAY16_LE", "I420_10LE", "I422_10LE",
   "Y444_10LE", "I420_12LE", "P010_10LE", "P012_LE", "P016_LE", "Y444_16LE",
-  "ARGB64", "AYUV64", "RGBA64_LE", "GBR_10LE", "GBR_12LE", "A420_10LE",
-  "v216", NULL };
+  "ARGB64", "AYUV64", "RGBA64_LE", "GBR_10LE", "GBR_12LE", "A420_10LE", "v216",
+  NULL };
 
 static UnetContract *
 new_contract (void)
@@ -39,8 +39,8 @@ run (const GstVideoFrame *frame, const UnetContract *contract, guint width,
   const gsize n = (gsize) width * height * n_channels (contract);
   gfloat *tensor = g_new (gfloat, n + 16);
   GError *error = NULL;
-  UnetPreprocess *preprocess = unet_preprocess_new (&frame->info, contract,
-      width, height, placement, &error);
+  UnetPreprocess *preprocess = unet_preprocess_new (
+      &frame->info, contract, width, height, placement, &error);
 
   fail_unless (preprocess != NULL, "%s", error ? error->message : "");
   for (gsize i = 0; i < n + 16; i++)
@@ -54,8 +54,8 @@ run (const GstVideoFrame *frame, const UnetContract *contract, guint width,
 
 /* Largest difference from the oracle in units of an 8-bit sample. */
 static gdouble
-compare (const GstVideoFrame *frame, const UnetContract *contract,
-    guint width, guint height, const UnetPlacement *placement)
+compare (const GstVideoFrame *frame, const UnetContract *contract, guint width,
+    guint height, const UnetPlacement *placement)
 {
   const gsize n = (gsize) width * height * n_channels (contract);
   gfloat *tensor = run (frame, contract, width, height, placement);
@@ -86,8 +86,8 @@ random_contract (UnetContract *contract, GRand *rand)
 {
   contract->layout = g_rand_boolean (rand) ? UNET_LAYOUT_NCHW
                                            : UNET_LAYOUT_NHWC;
-  contract->color_order = g_rand_int_range (rand, UNET_COLOR_ORDER_RGB,
-      UNET_COLOR_ORDER_GRAY + 1);
+  contract->color_order =
+      g_rand_int_range (rand, UNET_COLOR_ORDER_RGB, UNET_COLOR_ORDER_GRAY + 1);
   contract->divide_by_max = g_rand_int_range (rand, 0, 4) == 0;
   for (guint i = 0; i < 3; i++) {
     contract->mean[i] = g_rand_double_range (rand, -0.5, 1);
@@ -150,8 +150,7 @@ GST_START_TEST (test_every_format_against_oracle)
     test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
     worst = compare (&frame.frame, contract, width, height, &p);
     fail_unless (worst < tolerance (&info), "%s %ux%u to %ux%u: off by %g",
-        format, w, h,
-        width, height, worst);
+        format, w, h, width, height, worst);
     test_frame_clear (&frame);
     unet_contract_free (contract);
   }
@@ -182,8 +181,8 @@ GST_START_TEST (test_padding_is_ignored)
     test_frame_copy_picture (&b, &a);
     one = run (&a.frame, contract, width, height, &p);
     other = run (&b.frame, contract, width, height, &p);
-    fail_unless (memcmp (one, other,
-                     (gsize) width * height * 3 * sizeof (gfloat)) == 0,
+    fail_unless (
+        memcmp (one, other, (gsize) width * height * 3 * sizeof (gfloat)) == 0,
         "%s %ux%u", format, w, h);
     g_free (one);
     g_free (other);
@@ -215,13 +214,12 @@ GST_START_TEST (test_extreme_sizes)
       test_info_init (&info, gst_video_format_from_string (formats[f]),
           sizes[i][0], sizes[i][1]);
       info.colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_BT709;
-      unet_placement_init (&p, UNET_FIT_STRETCH, sizes[i][0], sizes[i][1], 1,
-          1, sizes[i][2], sizes[i][3], 0, 0, sizes[i][2], sizes[i][3]);
+      unet_placement_init (&p, UNET_FIT_STRETCH, sizes[i][0], sizes[i][1], 1, 1,
+          sizes[i][2], sizes[i][3], 0, 0, sizes[i][2], sizes[i][3]);
       test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
       worst = compare (&frame.frame, contract, sizes[i][2], sizes[i][3], &p);
       fail_unless (worst < 3 * tolerance (&info), "%s %ux%u: off by %g",
-          formats[f],
-          sizes[i][0], sizes[i][1], worst);
+          formats[f], sizes[i][0], sizes[i][1], worst);
       test_frame_clear (&frame);
       unet_contract_free (contract);
     }
@@ -240,8 +238,8 @@ GST_START_TEST (test_bottom_up_frame)
   TestFrame frame;
 
   test_info_init (&info, GST_VIDEO_FORMAT_BGRx, 61, 47);
-  unet_placement_init (&p, UNET_FIT_STRETCH, 61, 47, 1, 1, 20, 13, 0, 0, 20,
-      13);
+  unet_placement_init (
+      &p, UNET_FIT_STRETCH, 61, 47, 1, 1, 20, 13, 0, 0, 20, 13);
   test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
   upright = run (&frame.frame, contract, 20, 13, &p);
   frame.frame.data[0] =
@@ -251,8 +249,9 @@ GST_START_TEST (test_bottom_up_frame)
   for (guint c = 0; c < 3; c++)
     for (guint y = 0; y < 13; y++)
       for (guint x = 0; x < 20; x++)
-        fail_unless (fabsf (upright[(c * 13 + y) * 20 + x] -
-                         flipped[(c * 13 + 12 - y) * 20 + x]) < 1e-4f);
+        fail_unless (fabsf (upright[(c * 13 + y) * 20 + x]
+                         - flipped[(c * 13 + 12 - y) * 20 + x])
+            < 1e-4f);
   g_free (upright);
   g_free (flipped);
   test_frame_clear (&frame);
@@ -274,8 +273,8 @@ GST_START_TEST (test_mirrored_margin)
 
     test_info_init (&info, GST_VIDEO_FORMAT_I420, 90, 70);
     random_contract (contract, rand);
-    unet_placement_init (&p, round % 3, 90, 70, 1, 1, size, size, 12, 12,
-        size - 24, size - 24);
+    unet_placement_init (
+        &p, round % 3, 90, 70, 1, 1, size, size, 12, 12, size - 24, size - 24);
     fail_unless (p.mirror);
     test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
     fail_unless (compare (&frame.frame, contract, size, size, &p) < 0.06);
@@ -289,16 +288,16 @@ GST_END_TEST;
 /* ---- against GstVideoConverter ---------------------------------------- */
 
 static gboolean
-convert (const TestFrame *from, GstVideoFormat format, TestFrame *to,
-    GRand *rand)
+convert (
+    const TestFrame *from, GstVideoFormat format, TestFrame *to, GRand *rand)
 {
   GstVideoInfo info;
   GstVideoConverter *converter;
 
   test_info_init (&info, format, from->info.width, from->info.height);
   test_frame_init (to, &info, rand, TEST_NOISE, FALSE);
-  converter = gst_video_converter_new ((GstVideoInfo *) &from->info, &info,
-      NULL);
+  converter =
+      gst_video_converter_new ((GstVideoInfo *) &from->info, &info, NULL);
   if (!converter)
     return FALSE;
   gst_video_converter_frame (converter, &from->frame, &to->frame);
@@ -353,8 +352,8 @@ GST_START_TEST (test_every_format_against_converter)
       info.chroma_site = GST_VIDEO_CHROMA_SITE_NONE;
     test_frame_init (&frame, &info, rand, TEST_SMOOTH, FALSE);
     /* Five bits to a sample, and the converter's coarse chroma. */
-    if (strstr (name, "15") || strstr (name, "16") || strstr (name, "V9") ||
-        strstr (name, "U9") || strstr (name, "41B") || strstr (name, "IYU1"))
+    if (strstr (name, "15") || strstr (name, "16") || strstr (name, "V9")
+        || strstr (name, "U9") || strstr (name, "41B") || strstr (name, "IYU1"))
       limit = 6;
     found = distance (&frame, rand, 48, 32);
     fail_unless (found < limit, "%s: %g", name, found);

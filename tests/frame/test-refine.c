@@ -50,18 +50,18 @@ oracle_window (const Filter *f, gint x, gint y, gdouble k[4])
   }
   for (guint a = 0; a < 3; a++)
     s[a][a] += f->eps;
-  det = s[0][0] * (s[1][1] * s[2][2] - s[1][2] * s[2][1]) -
-      s[0][1] * (s[1][0] * s[2][2] - s[1][2] * s[2][0]) +
-      s[0][2] * (s[1][0] * s[2][1] - s[1][1] * s[2][0]);
+  det = s[0][0] * (s[1][1] * s[2][2] - s[1][2] * s[2][1])
+      - s[0][1] * (s[1][0] * s[2][2] - s[1][2] * s[2][0])
+      + s[0][2] * (s[1][0] * s[2][1] - s[1][1] * s[2][0]);
   k[3] = mean[3];
   for (guint a = 0; a < 3; a++) {
     const guint b = (a + 1) % 3, c = (a + 2) % 3;
 
     /* The column of @a exchanged for the right-hand side, cofactors cyclic. */
-    k[a] = (s[a][3] * (s[b][b] * s[c][c] - s[b][c] * s[c][b]) +
-               s[b][3] * (s[b][c] * s[c][a] - s[b][a] * s[c][c]) +
-               s[c][3] * (s[b][a] * s[c][b] - s[b][b] * s[c][a])) /
-        det;
+    k[a] = (s[a][3] * (s[b][b] * s[c][c] - s[b][c] * s[c][b])
+               + s[b][3] * (s[b][c] * s[c][a] - s[b][a] * s[c][c])
+               + s[c][3] * (s[b][a] * s[c][b] - s[b][b] * s[c][a]))
+        / det;
     k[3] -= k[a] * mean[a];
   }
 }
@@ -72,8 +72,8 @@ oracle_filter (const Filter *f, const guint8 *needed, gint x, gint y)
   const gfloat *g = f->guide + 4 * ((gsize) y * f->width + x);
   gdouble mean[4] = { 0 }, n = 0;
 
-  for (gint j = MAX (y - f->radius, 0);
-       j <= MIN (y + f->radius, f->height - 1); j++) {
+  for (gint j = MAX (y - f->radius, 0); j <= MIN (y + f->radius, f->height - 1);
+       j++) {
     for (gint i = MAX (x - f->radius, 0);
          i <= MIN (x + f->radius, f->width - 1); i++) {
       gdouble k[4] = { 0, 0, 0, f->p[j * f->width + i] };
@@ -110,8 +110,8 @@ check_filter (GRand *rand)
   unet_guided_init (&guided, f.width, f.height);
   for (gsize i = 0; i < n; i++)
     guided.wanted[i] = g_rand_int_range (rand, 0, 5) == 0;
-  unet_guided_reach (needed, guided.wanted, scratch, f.width, f.height,
-      f.radius);
+  unet_guided_reach (
+      needed, guided.wanted, scratch, f.width, f.height, f.radius);
   for (gint y = 0; y < f.height; y++)
     for (gint x = 0; x < f.width; x++) {
       gboolean near = FALSE;
@@ -131,8 +131,8 @@ check_filter (GRand *rand)
         : p[i];
 
     fail_unless (fabs (q[i] - expected) < 2e-3,
-        "%ux%u radius %d: %g instead of %g", f.width, f.height, f.radius,
-        q[i], expected);
+        "%ux%u radius %d: %g instead of %g", f.width, f.height, f.radius, q[i],
+        expected);
   }
   unet_guided_clear (&guided);
   g_free (guide);
@@ -166,10 +166,9 @@ oracle_likeness (const Field *f, gint x, gint y, gint i, gint j)
 {
   const gfloat *a = f->guide + 4 * ((gsize) y * f->width + x);
   const gfloat *b = f->guide + 4 * ((gsize) j * f->width + i);
-  const gdouble distance =
-      MIN (f->width, f->height) * f->kernel.distance;
-  gdouble t = 1 - ((x - i) * (x - i) + (y - j) * (y - j)) /
-          (16 * distance * distance);
+  const gdouble distance = MIN (f->width, f->height) * f->kernel.distance;
+  gdouble t =
+      1 - ((x - i) * (x - i) + (y - j) * (y - j)) / (16 * distance * distance);
 
   for (guint k = 0; k < 3; k++)
     t -= pow ((k ? 2 : 1) * (a[k] - b[k]) / f->kernel.color, 2) / 16;
@@ -181,8 +180,7 @@ static gboolean
 oracle_counts (const Field *f, gint dx, gint dy)
 {
   const gint step = (gint) f->kernel.spacing;
-  const gdouble distance =
-      MIN (f->width, f->height) * f->kernel.distance;
+  const gdouble distance = MIN (f->width, f->height) * f->kernel.distance;
   const gint reach = MAX ((gint) (2 * distance + 0.5), 1);
 
   if (dy % step || (dx == 0 && dy == 0) || dx * dx + dy * dy > reach * reach)
@@ -199,8 +197,8 @@ oracle_mean (const Field *f, const gfloat *q, gint x, gint y)
 
   for (gint j = 0; j < f->height; j++)
     for (gint i = 0; i < f->width; i++) {
-      const gdouble like = oracle_counts (f, i - x, j - y)
-          ? oracle_likeness (f, x, y, i, j) : 0;
+      const gdouble like =
+          oracle_counts (f, i - x, j - y) ? oracle_likeness (f, x, y, i, j) : 0;
 
       mass += like;
       sum += like * (2 * q[j * f->width + i] - 1);
@@ -214,8 +212,9 @@ check_field (GRand *rand)
 {
   Field f = { g_rand_int_range (rand, 1, 60), g_rand_int_range (rand, 1, 30),
     { g_rand_double_range (rand, .03, .4), g_rand_int_range (rand, 1, 5),
-      (gfloat) g_rand_double_range (rand, .03, .4),
-      (gfloat) g_rand_double_range (rand, 1, 8) }, NULL, NULL };
+        (gfloat) g_rand_double_range (rand, .03, .4),
+        (gfloat) g_rand_double_range (rand, 1, 8) },
+    NULL, NULL };
   const gint n = f.width * f.height;
   gfloat *guide = g_new (gfloat, 4 * n), *p = g_new (gfloat, n);
   gfloat *q = g_new (gfloat, n + GUARD), *expected = g_new (gfloat, n);
@@ -240,8 +239,7 @@ check_field (GRand *rand)
     memcpy (last, expected, sizeof (gfloat) * n);
     for (gint i = 0; i < n; i++)
       if (wanted[i])
-        expected[i] = (gfloat) oracle_mean (&f, last, i % f.width,
-            i / f.width);
+        expected[i] = (gfloat) oracle_mean (&f, last, i % f.width, i / f.width);
   }
   for (gint i = 0; i < n; i++)
     fail_unless (fabs (q[i] - expected[i]) < 1e-4,
@@ -280,8 +278,8 @@ oracle_halve (const gfloat *src, gfloat *dst, gint w, gint h, gint n)
         gdouble sum = 0;
 
         for (gint k = 0; k < 4; k++)
-          sum += src[(MIN (y + k / 2, h - 1) * w + MIN (x + k % 2, w - 1)) *
-                  n + i];
+          sum += src[(MIN (y + k / 2, h - 1) * w + MIN (x + k % 2, w - 1)) * n
+              + i];
         dst[(y / 2 * ((w + 1) / 2) + x / 2) * n + i] = (gfloat) (sum / 4);
       }
 }
@@ -317,8 +315,8 @@ oracle_pass (UnetGuided *guided, const gfloat *guide, const gfloat *p,
 {
   const guint side = MIN (guided->width, guided->height);
 
-  unet_guided_run (guided, guide, p, MAX ((guint) (side * part + 0.5), 1),
-      epsilon);
+  unet_guided_run (
+      guided, guide, p, MAX ((guint) (side * part + 0.5), 1), epsilon);
 }
 
 /* Where the first window reaches an edge. */
@@ -389,8 +387,7 @@ oracle_border (guint8 *wanted, const gfloat *q, gint w, gint h, gint reach)
 }
 
 static void
-oracle_fine (UnetGuided *fine, const gfloat *guide, const gfloat *p,
-    gfloat *q)
+oracle_fine (UnetGuided *fine, const gfloat *guide, const gfloat *p, gfloat *q)
 {
   static const UnetMeanFieldKernel kernel = UNET_SCALES_BORDER;
   const gint w = (gint) fine->width, h = (gint) fine->height;
@@ -413,10 +410,10 @@ oracle_between (const UnetGuided *coarse, const gfloat *g, gint x, gint y)
 
   for (gint i = 0; i < 4; i++) {
     const gfloat *k = coarse->coefficients + i;
-    const gdouble a = k[4 * (y0 * w + x0)] * (1 - u + x0) +
-        k[4 * (y0 * w + x1)] * (u - x0);
-    const gdouble b = k[4 * (y1 * w + x0)] * (1 - u + x0) +
-        k[4 * (y1 * w + x1)] * (u - x0);
+    const gdouble a =
+        k[4 * (y0 * w + x0)] * (1 - u + x0) + k[4 * (y0 * w + x1)] * (u - x0);
+    const gdouble b =
+        k[4 * (y1 * w + x0)] * (1 - u + x0) + k[4 * (y1 * w + x1)] * (u - x0);
 
     sum += (a * (1 - v + y0) + b * (v - y0)) * (i < 3 ? g[i] : 1);
   }
@@ -439,8 +436,9 @@ check_scales (GRand *rand)
   for (gint i = 0; i < 4 * w * h; i++)
     guide[i] = i % 4 == 3 ? 0 : (gfloat) g_rand_double_range (rand, -.5, .5);
   for (gint i = 0; i < w * h; i++)
-    p[i] = (gfloat) CLAMP (0.5 + 0.1 * (i % w - w / 2) +
-            g_rand_double_range (rand, -.1, .1), 0, 1);
+    p[i] = (gfloat) CLAMP (
+        0.5 + 0.1 * (i % w - w / 2) + g_rand_double_range (rand, -.1, .1), 0,
+        1);
   unet_scales_init (&scales, (guint) w, (guint) h);
   unet_scales_run (&scales, guide, p);
   unet_guided_init (&coarse, (guint) cw, (guint) ch);
@@ -449,15 +447,16 @@ check_scales (GRand *rand)
   oracle_halve (p, r, w, h, 1);
   oracle_coarse (&coarse, small, r);
   for (gint i = 0; i < w * h; i++)
-    q[i] = oracle_sure (&sure,
-        oracle_between (&coarse, guide + 4 * i, i % w, i / w), p[i]);
+    q[i] = oracle_sure (
+        &sure, oracle_between (&coarse, guide + 4 * i, i % w, i / w), p[i]);
   oracle_fine (&fine, guide, p, q);
   for (gint i = 0; i < w * h; i++) {
     const gfloat *g = guide + 4 * i, *a = scales.fine.coefficients + 4 * i;
     const gfloat *b = fine.coefficients + 4 * i;
 
-    fail_unless (fabs (a[0] * g[0] + a[1] * g[1] + a[2] * g[2] + a[3] -
-            b[0] * g[0] - b[1] * g[1] - b[2] * g[2] - b[3]) < 5e-3,
+    fail_unless (fabs (a[0] * g[0] + a[1] * g[1] + a[2] * g[2] + a[3]
+                     - b[0] * g[0] - b[1] * g[1] - b[2] * g[2] - b[3])
+            < 5e-3,
         "%dx%d: another value at %d, %d", w, h, i % w, i / w);
   }
   unet_scales_clear (&scales);
@@ -484,8 +483,8 @@ GST_END_TEST;
 /* ---- growing and feathering ------------------------------------------- */
 
 static void
-oracle_grow (const guint8 *src, guint8 *dst, gint w, gint h, gint r,
-    gboolean largest)
+oracle_grow (
+    const guint8 *src, guint8 *dst, gint w, gint h, gint r, gboolean largest)
 {
   for (gint y = 0; y < h; y++)
     for (gint x = 0; x < w; x++) {
@@ -543,8 +542,7 @@ check_plane (GRand *rand)
   guint8 *memory, *plane = guarded_plane (rand, n, &memory);
   guint8 *before = g_memdup2 (memory, n + 2 * GUARD);
   guint8 *expected = g_malloc (n);
-  guint8 *scratch = g_malloc (MAX (2 * (w + 2 * r) + (r + 1) * w,
-      n + 4 * w));
+  guint8 *scratch = g_malloc (MAX (2 * (w + 2 * r) + (r + 1) * w, n + 4 * w));
   gdouble *smooth = g_new (gdouble, n);
 
   oracle_grow (before + GUARD, expected, w, h, r, largest);
@@ -585,7 +583,8 @@ static UnetMask
 random_mask (GRand *rand, const GstVideoInfo *info)
 {
   UnetMask mask = { .width = g_rand_int_range (rand, 1, 30),
-    .height = g_rand_int_range (rand, 1, 30), .n_classes = 2 };
+    .height = g_rand_int_range (rand, 1, 30),
+    .n_classes = 2 };
 
   mask.x = g_rand_double_range (rand, -3, info->width / 3.0);
   mask.y = g_rand_double_range (rand, -3, info->height / 3.0);
@@ -594,8 +593,9 @@ random_mask (GRand *rand, const GstVideoInfo *info)
   mask.class_map = g_malloc0 (mask.width * mask.height);
   mask.probability = g_malloc (mask.width * mask.height);
   for (guint i = 0; i < mask.width * mask.height; i++)
-    mask.probability[i] = g_rand_boolean (rand)
-        ? (guint8) g_rand_int (rand) : g_rand_boolean (rand) ? 255 : 0;
+    mask.probability[i] = g_rand_boolean (rand) ? (guint8) g_rand_int (rand)
+        : g_rand_boolean (rand)                 ? 255
+                                                : 0;
   return mask;
 }
 
@@ -609,16 +609,16 @@ free_mask (UnetMask *mask)
 static gdouble
 bilinear (const UnetMask *mask, gint x, gint y)
 {
-  const gdouble u = CLAMP ((x + 0.5 - mask->x) * mask->width / mask->w - 0.5,
-      0, mask->width - 1.0);
+  const gdouble u = CLAMP (
+      (x + 0.5 - mask->x) * mask->width / mask->w - 0.5, 0, mask->width - 1.0);
   const gdouble v = CLAMP ((y + 0.5 - mask->y) * mask->height / mask->h - 0.5,
       0, mask->height - 1.0);
   gdouble sum = 0;
 
   for (guint j = 0; j < mask->height; j++)
     for (guint i = 0; i < mask->width; i++)
-      sum += MAX (0, 1 - fabs (u - i)) * MAX (0, 1 - fabs (v - j)) *
-          mask->probability[j * mask->width + i] / 255.0;
+      sum += MAX (0, 1 - fabs (u - i)) * MAX (0, 1 - fabs (v - j))
+          * mask->probability[j * mask->width + i] / 255.0;
   return sum;
 }
 
@@ -644,8 +644,8 @@ check_plain (GRand *rand, const gchar *format)
       && result->height == (guint) info.height && result->class_map == NULL);
   for (gint y = 0; y < info.height; y++) {
     for (gint x = 0; x < info.width; x++) {
-      const gboolean inside = x + 0.5 >= mask.x && x + 0.5 < mask.x + mask.w &&
-          y + 0.5 >= mask.y && y + 0.5 < mask.y + mask.h;
+      const gboolean inside = x + 0.5 >= mask.x && x + 0.5 < mask.x + mask.w
+          && y + 0.5 >= mask.y && y + 0.5 < mask.y + mask.h;
       gdouble t = (bilinear (&mask, x, y) - 0.2) / 0.7;
       const gdouble got = result->probability[y * info.width + x];
 
@@ -679,8 +679,8 @@ static void
 copy_padded (TestFrame *frame, TestFrame *picture, GRand *rand)
 {
   const GstVideoFormat format = GST_VIDEO_INFO_FORMAT (&picture->info);
-  const gboolean pad =
-      format != GST_VIDEO_FORMAT_RGB16 && format != GST_VIDEO_FORMAT_v210;
+  const gboolean pad = format != GST_VIDEO_FORMAT_RGB16
+      && format != GST_VIDEO_FORMAT_v210;
 
   if (!pad) {
     *frame = *picture;
@@ -710,16 +710,15 @@ paint_halves (TestFrame *frame, guint column)
   GstVideoConverter *converter;
 
   gst_video_info_init (&info);
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_RGB, frame->info.width,
-      frame->info.height);
+  gst_video_info_set_format (
+      &info, GST_VIDEO_FORMAT_RGB, frame->info.width, frame->info.height);
   info.fps_n = frame->info.fps_n;
   info.fps_d = frame->info.fps_d;
   buffer = gst_buffer_new_allocate (NULL, info.size, NULL);
   gst_video_frame_map (&from, &info, buffer, GST_MAP_READWRITE);
   for (gint y = 0; y < info.height; y++)
     for (gint x = 0; x < info.width; x++) {
-      guint8 *pixel = (guint8 *) from.data[0] + y * from.info.stride[0] +
-          3 * x;
+      guint8 *pixel = (guint8 *) from.data[0] + y * from.info.stride[0] + 3 * x;
 
       pixel[0] = (guint) x < column ? 200 : 40;
       pixel[1] = (guint) x < column ? 190 : 60;
@@ -733,8 +732,8 @@ paint_halves (TestFrame *frame, guint column)
 }
 
 static void
-init_halves (TestFrame *frame, const GstVideoInfo *info, GRand *rand,
-    guint column)
+init_halves (
+    TestFrame *frame, const GstVideoInfo *info, GRand *rand, guint column)
 {
   TestFrame picture;
 
@@ -759,12 +758,10 @@ check_edge (GRand *rand, const gchar *format)
   UnetRefine *refine;
   const UnetMask *result;
 
-  test_info_init (&info, gst_video_format_from_string (format), width,
-      height);
+  test_info_init (&info, gst_video_format_from_string (format), width, height);
   init_halves (&frame, &info, rand, column);
   for (guint i = 0; i < side * side; i++)
-    mask.probability[i] =
-        (guint8) CLAMP (127 + 40 * (off - i % side), 0, 255);
+    mask.probability[i] = (guint8) CLAMP (127 + 40 * (off - i % side), 0, 255);
   refine = unet_refine_new (&info);
   result = unet_refine_run (refine, &frame.frame, &mask, &options);
   for (guint x = 0; x < width; x++) {
@@ -815,9 +812,9 @@ GST_START_TEST (test_held_edges)
     const UnetMask *r[2];
 
     for (guint i = 0; i < side * side; i++)
-      mask.probability[i] = (guint8) CLAMP (127 +
-          30 * (30 - (gint) (i % side)) + g_rand_int_range (rand, -40, 40), 0,
-          255);
+      mask.probability[i] = (guint8) CLAMP (127 + 30 * (30 - (gint) (i % side))
+              + g_rand_int_range (rand, -40, 40),
+          0, 255);
     options.time_constant = 150;
     r[0] = unet_refine_run (a, &frame.frame, &mask, &options);
     options.time_constant = 0;
@@ -943,13 +940,14 @@ typedef struct {
 static void
 time_init (Time *t)
 {
-  const UnetMask shape = { .width = SIDE, .height = SIDE, .n_classes = 2,
-    .w = 64, .h = 64 };
+  const UnetMask shape = {
+    .width = SIDE, .height = SIDE, .n_classes = 2, .w = 64, .h = 64
+  };
   GstVideoInfo info;
 
   test_info_init (&info, GST_VIDEO_FORMAT_I420, 64, 64);
-  t->temporal = unet_temporal_new (&info, &shape,
-      GST_VIDEO_ORIENTATION_IDENTITY, NULL);
+  t->temporal =
+      unet_temporal_new (&info, &shape, GST_VIDEO_ORIENTATION_IDENTITY, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (t->pixels); i++)
     t->pixels[i] = i % 4 == 3 ? 0 : (gfloat) sin (i) * 0.4f;
 }
@@ -976,8 +974,8 @@ time_step (Time *t, gdouble elapsed, gfloat p, guint x, guint y)
 static gdouble
 oracle_weight (gdouble elapsed, gdouble p)
 {
-  const gdouble base = 1 - exp (-elapsed / 100), sure = (2 * p - 1) *
-      (2 * p - 1);
+  const gdouble base = 1 - exp (-elapsed / 100),
+                sure = (2 * p - 1) * (2 * p - 1);
 
   return base - base * 0.5 * (1 - sure) * (1 - base);
 }
@@ -994,8 +992,8 @@ GST_START_TEST (test_still)
     const gfloat got = time_step (&t, elapsed, (gfloat) p, 3, 3);
 
     expected += (p - expected) * oracle_weight (elapsed, p);
-    fail_unless (fabs (got - expected) < 1e-4, "%u: %g instead of %g", i, got,
-        expected);
+    fail_unless (
+        fabs (got - expected) < 1e-4, "%u: %g instead of %g", i, got, expected);
   }
   unet_temporal_free (t.temporal);
 }
@@ -1080,8 +1078,9 @@ GST_END_TEST;
 GST_START_TEST (test_scene)
 {
   GRand *rand = g_rand_new_with_seed (7);
-  const UnetMask shape = { .width = 32, .height = 32, .n_classes = 2,
-    .w = 128, .h = 96 };
+  const UnetMask shape = {
+    .width = 32, .height = 32, .n_classes = 2, .w = 128, .h = 96
+  };
   TestFrame frame;
   GstVideoInfo info;
   UnetScene *scene;
@@ -1110,8 +1109,9 @@ GST_END_TEST;
 
 GST_START_TEST (test_box)
 {
-  UnetMask mask = { .width = 10, .height = 5, .n_classes = 3, .x = 4, .y = 8,
-    .w = 100, .h = 100 };
+  UnetMask mask = {
+    .width = 10, .height = 5, .n_classes = 3, .x = 4, .y = 8, .w = 100, .h = 100
+  };
   guint8 classes[50] = { 0 };
   gdouble box[4];
 
@@ -1155,8 +1155,8 @@ check_outside (TestFrame *now, const TestFrame *before)
 /* Foreground stays; background of one colour stays that colour: nothing bleeds
  * into it, whatever is in the foreground. */
 static void
-check_blur (GRand *rand, const gchar *format, guint column, guint width,
-    guint height)
+check_blur (
+    GRand *rand, const gchar *format, guint column, guint width, guint height)
 {
   TestFrame frame, before;
   TestPlane was[3], is[3];
@@ -1165,13 +1165,12 @@ check_blur (GRand *rand, const gchar *format, guint column, guint width,
   UnetMask mask = half_coverage (width, height, column);
   guint n;
 
-  test_info_init (&info, gst_video_format_from_string (format), width,
-      height);
+  test_info_init (&info, gst_video_format_from_string (format), width, height);
   init_halves (&frame, &info, rand, column);
   test_frame_copy (&before, &frame);
   overlay = unet_overlay_new (&info, NULL);
-  unet_overlay_blur (overlay, &frame.frame, &mask,
-      g_rand_double_range (rand, 1, 20));
+  unet_overlay_blur (
+      overlay, &frame.frame, &mask, g_rand_double_range (rand, 1, 20));
   n = test_planes_read (was, &before.frame);
   test_planes_read (is, &frame.frame);
   for (guint c = 0; c < n; c++) {
@@ -1180,14 +1179,14 @@ check_blur (GRand *rand, const gchar *format, guint column, guint width,
     for (guint y = 0; y < is[c].height; y++)
       for (guint x = 0; x < is[c].width; x++) {
         const guint pixel = x << is[c].w_sub;
-        const gdouble delta = test_plane_at (&is[c], x, y) -
-            test_plane_at (&was[c], x, y);
+        const gdouble delta =
+            test_plane_at (&is[c], x, y) - test_plane_at (&was[c], x, y);
 
         fail_unless (pixel + 2 >= column || delta == 0,
             "%s: foreground changed by %g at %u,%u", format, delta, x, y);
         fail_unless (pixel < column + 4 || fabs (delta) <= 1.01 * unit,
-            "%s: background changed by %g at %u,%u of %u", format, delta, x,
-            y, column);
+            "%s: background changed by %g at %u,%u of %u", format, delta, x, y,
+            column);
       }
   }
   test_planes_clear (was, n);
@@ -1252,8 +1251,7 @@ GST_START_TEST (test_gaussian)
             weights += w;
             sum += w * test_plane_at (was, x + i, y + j);
           }
-        worst = MAX (worst,
-            fabs (test_plane_at (is, x, y) - sum / weights));
+        worst = MAX (worst, fabs (test_plane_at (is, x, y) - sum / weights));
       }
     fail_unless (worst < 8, "sigma %g: off by %g", sigma, worst);
     test_planes_clear (was, 1);
@@ -1284,8 +1282,7 @@ check_replace (GRand *rand, const gchar *format, gboolean by_picture)
   UnetMask mask = half_coverage (width, height, column);
   guint n;
 
-  test_info_init (&info, gst_video_format_from_string (format), width,
-      height);
+  test_info_init (&info, gst_video_format_from_string (format), width, height);
   test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
   init_smooth (&picture, &info, rand);
   test_frame_copy (&before, &frame);
@@ -1301,11 +1298,12 @@ check_replace (GRand *rand, const gchar *format, gboolean by_picture)
       for (guint x = 0; x < is[c].width; x++) {
         const guint pixel = x << is[c].w_sub;
         const gdouble got = test_plane_at (&is[c], x, y);
-        const gdouble expected =
-            by_picture ? test_plane_at (&other[c], x, y) : color[c];
+        const gdouble expected = by_picture ? test_plane_at (&other[c], x, y)
+                                            : color[c];
 
-        fail_unless (pixel + 2 >= column ||
-            got == test_plane_at (&was[c], x, y), "%s: foreground", format);
+        fail_unless (
+            pixel + 2 >= column || got == test_plane_at (&was[c], x, y),
+            "%s: foreground", format);
         fail_unless (pixel < column + 2 || fabs (got - expected) < 0.51,
             "%s: %g instead of %g at %u,%u", format, got, expected, x, y);
       }

@@ -93,8 +93,8 @@ GST_START_TEST (test_inverse)
     for (guint i = 0; i < sizeof a; i++)
       a[i] = i;
     unet_turn_u8 (b, a, 5, 3, method);
-    unet_turn_u8 (c, b, turned ? 3 : 5, turned ? 5 : 3,
-        unet_turn_inverse (method));
+    unet_turn_u8 (
+        c, b, turned ? 3 : 5, turned ? 5 : 3, unet_turn_inverse (method));
     fail_unless (memcmp (a, c, sizeof a) == 0, "method %u", method);
   }
 }
@@ -117,8 +117,8 @@ GST_START_TEST (test_rectangle)
         guint bx, by;
 
         source (method, w, h, u, v, &bx, &by);
-        fail_unless (in == (bx >= x && bx < x + rw && by >= y
-                && by < y + rh), "method %u, pixel %u,%u", method, u, v);
+        fail_unless (in == (bx >= x && bx < x + rw && by >= y && by < y + rh),
+            "method %u, pixel %u,%u", method, u, v);
       }
   }
 }
@@ -129,8 +129,8 @@ GST_END_TEST;
 static GstBuffer *
 random_frame (const GstVideoInfo *info)
 {
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL,
-      GST_VIDEO_INFO_SIZE (info), NULL);
+  GstBuffer *buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
   GstMapInfo map;
 
   gst_buffer_map (buffer, &map, GST_MAP_WRITE);
@@ -145,8 +145,8 @@ static GstBuffer *
 stand_up (const GstVideoInfo *lying, GstBuffer *buffer,
     const GstVideoInfo *upright, GstVideoOrientationMethod method)
 {
-  GstBuffer *out = gst_buffer_new_allocate (NULL,
-      GST_VIDEO_INFO_SIZE (upright), NULL);
+  GstBuffer *out =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (upright), NULL);
   GstVideoFrame from, to;
 
   gst_buffer_memset (out, 0, 0, -1);
@@ -175,8 +175,8 @@ static gfloat *
 preprocess (const Side *side, const UnetContract *contract, guint w, guint h)
 {
   gfloat *tensor = g_new (gfloat, 3 * w * h + 1);
-  UnetPreprocess *p = unet_preprocess_new (&side->info, contract, w, h,
-      &side->placement, NULL);
+  UnetPreprocess *p =
+      unet_preprocess_new (&side->info, contract, w, h, &side->placement, NULL);
   GstVideoFrame frame;
 
   tensor[3 * w * h] = GUARD;
@@ -193,8 +193,8 @@ postprocess (const Side *side, const UnetContract *contract,
     const gfloat *tensor, guint w, guint h)
 {
   UnetTensorInfo output = { "mask", UNET_DTYPE_F32, 4, { 1, 1, h, w } };
-  UnetPostprocess *p = unet_postprocess_new (contract, &output, w, h,
-      &side->placement, 0, 0, w, h, NULL);
+  UnetPostprocess *p = unet_postprocess_new (
+      contract, &output, w, h, &side->placement, 0, 0, w, h, NULL);
   UnetMask mask;
 
   unet_postprocess_get_info (p, &mask);
@@ -212,23 +212,23 @@ compare_masks (const UnetMask *lying, const UnetMask *upright,
   gdouble x = upright->x, y = upright->y, w = upright->w, h = upright->h;
 
   unet_turn_rectangle (method, frame_w, frame_h, &x, &y, &w, &h);
-  fail_unless (fabs (lying->x - x) < 1e-6 && fabs (lying->y - y) < 1e-6 &&
-      fabs (lying->w - w) < 1e-6 && fabs (lying->h - h) < 1e-6);
+  fail_unless (fabs (lying->x - x) < 1e-6 && fabs (lying->y - y) < 1e-6
+      && fabs (lying->w - w) < 1e-6 && fabs (lying->h - h) < 1e-6);
   for (guint v = 0; v < upright->height; v++)
     for (guint u = 0; u < upright->width; u++) {
       guint bx, by;
 
       source (method, lying->width, lying->height, u, v, &bx, &by);
-      fail_unless (lying->class_map[by * lying->width + bx] ==
-          upright->class_map[v * upright->width + u]);
-      fail_unless (lying->probability[by * lying->width + bx] ==
-          upright->probability[v * upright->width + u]);
+      fail_unless (lying->class_map[by * lying->width + bx]
+          == upright->class_map[v * upright->width + u]);
+      fail_unless (lying->probability[by * lying->width + bx]
+          == upright->probability[v * upright->width + u]);
     }
 }
 
 static void
-compare_sides (GstVideoOrientationMethod method, UnetFit fit,
-    UnetLayout layout, guint w, guint h)
+compare_sides (GstVideoOrientationMethod method, UnetFit fit, UnetLayout layout,
+    guint w, guint h)
 {
   g_autoptr (UnetContract) contract = unet_contract_new ();
   const guint lw = g_random_int_range (2, 90);
@@ -248,8 +248,8 @@ compare_sides (GstVideoOrientationMethod method, UnetFit fit,
   gst_video_info_set_format (&upright.info, GST_VIDEO_FORMAT_RGB, uw, uh);
   lying.buffer = random_frame (&lying.info);
   upright.buffer = stand_up (&lying.info, lying.buffer, &upright.info, method);
-  unet_placement_init_for (&upright.placement, contract, uw, uh, 1, 1, w, h, 0,
-      0, w, h);
+  unet_placement_init_for (
+      &upright.placement, contract, uw, uh, 1, 1, w, h, 0, 0, w, h);
   lying.placement = upright.placement;
   lying.placement.orientation = method;
   a = preprocess (&lying, contract, w, h);
@@ -274,8 +274,8 @@ GST_START_TEST (test_both_ways)
 {
   for (guint i = 0; i < 240; i++)
     compare_sides (i % 8, i / 8 % 3,
-        i % 2 ? UNET_LAYOUT_NCHW : UNET_LAYOUT_NHWC,
-        g_random_int_range (2, 64), g_random_int_range (2, 64));
+        i % 2 ? UNET_LAYOUT_NCHW : UNET_LAYOUT_NHWC, g_random_int_range (2, 64),
+        g_random_int_range (2, 64));
 }
 GST_END_TEST;
 

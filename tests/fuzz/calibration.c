@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  UnetCalibration *calibration = unet_calibration_new_from_data (
-      (const gchar *) data, size, "fuzz", NULL);
+  UnetCalibration *calibration =
+      unet_calibration_new_from_data ((const gchar *) data, size, "fuzz", NULL);
   gdouble difference, iou;
 
   if (calibration == NULL)

@@ -30,8 +30,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   g_autofree gchar *all = g_strndup (size ? (const gchar *) data : "", size);
   g_autofree gchar *text = NULL;
   g_auto (GStrv) lines = g_strsplit (all, "\n", -1);
-  g_autoptr (GHashTable) overrides = g_hash_table_new (g_str_hash,
-      g_str_equal);
+  g_autoptr (GHashTable) overrides = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (UnetContract) contract = unet_contract_new ();
 
   for (guint i = 0; lines[i]; i++) {

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MAX_SECONDS 60
-#define MAX_SIZE (1 << 20)
+#define MAX_SIZE    (1 << 20)
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
@@ -42,9 +42,14 @@ leave_input (int signal_number)
 static void
 watch_signals (const gchar *program)
 {
-  static const int signals[] = { SIGABRT, SIGALRM,
+  static const int signals[] = {
+    SIGABRT,
+    SIGALRM,
 #ifndef __SANITIZE_ADDRESS__ /* it says more */
-    SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+    SIGSEGV,
+    SIGBUS,
+    SIGFPE,
+    SIGILL,
 #endif
   };
   g_autofree gchar *name = g_path_get_basename (program);
@@ -152,26 +157,26 @@ mutate (GByteArray *bytes, GRand *rand, GPtrArray *seeds)
   guint at = below (rand, bytes->len);
 
   switch (bytes->len ? below (rand, 8) : 7) {
-  case 0:
-  case 1:
-    bytes->data[at] ^= 1 << below (rand, 8);
-    break;
-  case 2:
-  case 3:
-    bytes->data[at] = g_rand_int (rand);
-    break;
-  case 4:
-    set_odd_bytes (bytes, rand);
-    break;
-  case 5:
-    g_byte_array_remove_range (bytes, at,
-        1 + below (rand, MIN (bytes->len - at, 32)));
-    break;
-  case 6:
-    g_byte_array_set_size (bytes, at);
-    break;
-  default:
-    put_in (bytes, rand, seeds->pdata[below (rand, seeds->len)]);
+    case 0:
+    case 1:
+      bytes->data[at] ^= 1 << below (rand, 8);
+      break;
+    case 2:
+    case 3:
+      bytes->data[at] = g_rand_int (rand);
+      break;
+    case 4:
+      set_odd_bytes (bytes, rand);
+      break;
+    case 5:
+      g_byte_array_remove_range (
+          bytes, at, 1 + below (rand, MIN (bytes->len - at, 32)));
+      break;
+    case 6:
+      g_byte_array_set_size (bytes, at);
+      break;
+    default:
+      put_in (bytes, rand, seeds->pdata[below (rand, seeds->len)]);
   }
 }
 
@@ -196,8 +201,8 @@ run_mutations (GPtrArray *seeds, guint n, guint32 seed)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GPtrArray) seeds =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr (GPtrArray)
+      seeds = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   guint n = 0, seed = 1;
   int option;
 

@@ -34,8 +34,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   if (unet_graph_infer (copy, NULL)) {
     geometry = g_new0 (UnetGeometry, copy->values->len + 1);
     if (copy->inputs->len)
-      unet_graph_geometry (copy, g_ptr_array_index (copy->inputs, 0), 1,
-                           geometry);
+      unet_graph_geometry (
+          copy, g_ptr_array_index (copy->inputs, 0), 1, geometry);
     unet_graph_optimize (copy, NULL);
   }
   unet_graph_free (copy);

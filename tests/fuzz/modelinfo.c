@@ -13,8 +13,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   g_autoptr (UnetContract) contract = unet_contract_new ();
   g_autofree gchar *text = NULL;
 
-  if (size == 0 || !g_key_file_load_from_data (file, (const gchar *) data,
-          size, G_KEY_FILE_NONE, NULL))
+  if (size == 0
+      || !g_key_file_load_from_data (
+          file, (const gchar *) data, size, G_KEY_FILE_NONE, NULL))
     return 0;
   unet_sidecar_apply (file, "fuzz", "input", contract, NULL);
   text = unet_contract_to_string (contract);

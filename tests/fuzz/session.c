@@ -103,8 +103,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   options.tuning = size & 1 ? UNET_TUNING_REFERENCE : UNET_TUNING_STATIC;
   shapes = close_shapes (model);
   if (shapes)
-    session = unet_session_new (model, shapes,
-        unet_model_get_n_inputs (model), &options, NULL);
+    session = unet_session_new (
+        model, shapes, unet_model_get_n_inputs (model), &options, NULL);
   if (session) {
     run (session, unet_model_get_n_inputs (model));
     unet_session_unref (session);

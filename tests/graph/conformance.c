@@ -78,8 +78,8 @@ read_file (const gchar *folder, const gchar *name)
 
 /* %NULL where the file is not there; @odd where it is no tensor of ours. */
 static UnetTensor *
-read_tensor (const gchar *folder, const gchar *kind, guint index,
-             const gchar **odd)
+read_tensor (
+    const gchar *folder, const gchar *kind, guint index, const gchar **odd)
 {
   g_autofree gchar *name = g_strdup_printf ("%s_%u.pb", kind, index);
   g_autoptr (GBytes) bytes = read_file (folder, name);
@@ -144,8 +144,8 @@ is_complete (const UnetGraph *graph)
  * shape of a Reshape: vectors and numbers become constants where shapes would
  * not be known otherwise. */
 static UnetGraph *
-infer (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *kept,
-       GError **error)
+infer (
+    const UnetGraph *graph, GPtrArray *inputs, GPtrArray *kept, GError **error)
 {
   for (gboolean freeze = FALSE; freeze <= TRUE; freeze++) {
     UnetGraph *copy = unet_graph_copy (graph);
@@ -169,17 +169,15 @@ infer (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *kept,
 }
 
 static gboolean
-compare (GPtrArray *expected, GPtrArray *results, gdouble atol,
-         GError **error)
+compare (GPtrArray *expected, GPtrArray *results, gdouble atol, GError **error)
 {
   for (guint i = 0; i < expected->len; i++) {
     gdouble ratio = tolerance_ratio (g_ptr_array_index (expected, i),
-                                     g_ptr_array_index (results, i), RTOL,
-                                     atol);
+        g_ptr_array_index (results, i), RTOL, atol);
     if (ratio <= 1)
       continue;
     g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-                 "output %u is off by %g tolerances", i, ratio);
+        "output %u is off by %g tolerances", i, ratio);
     return FALSE;
   }
   return TRUE;
@@ -187,7 +185,7 @@ compare (GPtrArray *expected, GPtrArray *results, gdouble atol,
 
 static gboolean
 run_data_set (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *expected,
-              Way way, GError **error)
+    Way way, GError **error)
 {
   g_autoptr (GPtrArray) kept = g_ptr_array_new (), results = NULL;
   UnetGraph *copy = infer (graph, inputs, kept, error);
@@ -199,12 +197,11 @@ run_data_set (const UnetGraph *graph, GPtrArray *inputs, GPtrArray *expected,
     return FALSE;
   }
   results = way == ORACLES
-                ? interpret (copy, (UnetTensor *const *) kept->pdata, error)
-                : run_plan (copy, (UnetTensor *const *) kept->pdata,
-                            way == STATIC_PLAN, error);
+      ? interpret (copy, (UnetTensor *const *) kept->pdata, error)
+      : run_plan (
+          copy, (UnetTensor *const *) kept->pdata, way == STATIC_PLAN, error);
   if (results)
-    ok = compare (expected, results, way == ORACLES ? ATOL : ATOL_PLAN,
-                  error);
+    ok = compare (expected, results, way == ORACLES ? ATOL : ATOL_PLAN, error);
   unet_graph_free (copy);
   return ok;
 }
@@ -215,15 +212,15 @@ static gboolean
 all_float (const GPtrArray *values)
 {
   for (guint i = 0; i < values->len; i++)
-    if (((const UnetValue *) g_ptr_array_index (values, i))->dtype !=
-        UNET_DTYPE_F32)
+    if (((const UnetValue *) g_ptr_array_index (values, i))->dtype
+        != UNET_DTYPE_F32)
       return FALSE;
   return TRUE;
 }
 
 static Outcome
 run_case_data (const UnetGraph *graph, const gchar *folder, Way way,
-               const gchar **reason, GError **error)
+    const gchar **reason, GError **error)
 {
   Outcome outcome = NOT_APPLICABLE;
 
@@ -237,8 +234,8 @@ run_case_data (const UnetGraph *graph, const gchar *folder, Way way,
       break;
     inputs = read_tensors (path, "input", &odd);
     expected = read_tensors (path, "output", &odd);
-    if (odd || inputs->len < graph->inputs->len ||
-        expected->len != graph->outputs->len) {
+    if (odd || inputs->len < graph->inputs->len
+        || expected->len != graph->outputs->len) {
       *reason = odd ? odd : "inputs left out";
       return NOT_APPLICABLE;
     }
@@ -257,8 +254,8 @@ reason_of (const GError *error)
   const gchar *close = open ? strchr (open, ')') : NULL;
 
   if (strstr (error->message, "operator is not supported") && close)
-    return g_strdup_printf ("operator %.*s", (gint) (close - open - 1),
-                            open + 1);
+    return g_strdup_printf (
+        "operator %.*s", (gint) (close - open - 1), open + 1);
   if (strstr (error->message, "element type"))
     return g_strdup ("element type");
   if (strstr (error->message, "not declared as a tensor"))
@@ -274,7 +271,7 @@ reason_of (const GError *error)
 
 static Outcome
 run_case (const gchar *folder, Way way, gboolean *is_float, gchar **reason,
-          GError **error)
+    GError **error)
 {
   g_autoptr (GBytes) bytes = read_file (folder, "model.onnx");
   g_autoptr (GError) local = NULL;
@@ -312,8 +309,10 @@ is_known_wrong (const gchar *name)
     "test_resize_downsample_scales_cubic_align_corners",
     "test_resize_downsample_scales_linear_align_corners",
     /* Of these -236 wraps to 20, where the definition saturates. */
-    "test_qlinearmatmul_2D_int8_float16", "test_qlinearmatmul_2D_int8_float32",
-    "test_qlinearmatmul_3D_int8_float16", "test_qlinearmatmul_3D_int8_float32",
+    "test_qlinearmatmul_2D_int8_float16",
+    "test_qlinearmatmul_2D_int8_float32",
+    "test_qlinearmatmul_3D_int8_float16",
+    "test_qlinearmatmul_3D_int8_float32",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -339,15 +338,15 @@ count_case (const gchar *group, const gchar *name, Way way, Tally *tally)
   tally->float_passed += outcome == PASSED && is_float;
   tally->float_failed += outcome == FAILED && is_float;
   if (outcome == NOT_APPLICABLE) {
-    gboolean operator = reason && g_str_has_prefix (reason, "operator ") &&
-                        !g_str_has_prefix (reason, "operator set");
+    gboolean operator= reason && g_str_has_prefix (reason, "operator ")
+        && !g_str_has_prefix (reason, "operator set");
     tally->operators += operator;
     tally->others += !operator;
     note (tally->reasons, reason ? reason : "no model");
   }
   if (outcome == FAILED)
-    g_string_append_printf (tally->failures, "%s/%s: %s\n", group, name,
-                            error->message);
+    g_string_append_printf (
+        tally->failures, "%s/%s: %s\n", group, name, error->message);
 }
 
 static gint
@@ -380,14 +379,14 @@ print_reasons (GHashTable *reasons)
   keys = g_list_sort (keys, (GCompareFunc) strcmp);
   for (GList *key = keys; key; key = key->next)
     printf ("  not applicable, %s: %u\n", (const gchar *) key->data,
-            GPOINTER_TO_UINT (g_hash_table_lookup (reasons, key->data)));
+        GPOINTER_TO_UINT (g_hash_table_lookup (reasons, key->data)));
 }
 
 static void
 check_counts (const Tally *tally)
 {
-  guint cases = tally->count[PASSED] + tally->count[FAILED] +
-                tally->count[NOT_APPLICABLE];
+  guint cases = tally->count[PASSED] + tally->count[FAILED]
+      + tally->count[NOT_APPLICABLE];
 
   ck_assert_uint_eq (tally->count[FAILED], 0);
   ck_assert_uint_gt (tally->count[PASSED], 0);
@@ -404,12 +403,11 @@ check_counts (const Tally *tally)
 static void
 run_all (Way way, const gchar *title)
 {
-  static const gchar *const groups[] = { "node", "simple",
-                                         "pytorch-converted",
-                                         "pytorch-operator" };
-  Tally tally = { .reasons = g_hash_table_new_full (g_str_hash, g_str_equal,
-                                                    g_free, NULL),
-                  .failures = g_string_new (NULL) };
+  static const gchar *const groups[] = { "node", "simple", "pytorch-converted",
+    "pytorch-operator" };
+  Tally tally = { .reasons = g_hash_table_new_full (
+                      g_str_hash, g_str_equal, g_free, NULL),
+    .failures = g_string_new (NULL) };
 
   if (!g_file_test (root (), G_FILE_TEST_IS_DIR)) {
     printf ("SKIP: %s is not there (package libonnx-testdata)\n", root ());
@@ -420,10 +418,10 @@ run_all (Way way, const gchar *title)
   for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
     run_group (groups[i], way, &tally);
   printf ("%s: %u passed (%u of floats only), %u failed, %u not applicable (%u "
-          "for an operator, %u for something else)\n%s", title,
-          tally.count[PASSED], tally.float_passed, tally.count[FAILED],
-          tally.count[NOT_APPLICABLE], tally.operators, tally.others,
-          tally.failures->str);
+          "for an operator, %u for something else)\n%s",
+      title, tally.count[PASSED], tally.float_passed, tally.count[FAILED],
+      tally.count[NOT_APPLICABLE], tally.operators, tally.others,
+      tally.failures->str);
   print_reasons (tally.reasons);
   fflush (stdout);
   g_hash_table_unref (tally.reasons);

@@ -49,11 +49,11 @@ run_node (GHashTable *tensors, const UnetNode *node, GError **error)
   for (guint i = 0; i < n_in; i++)
     view_of (tensors, unet_node_input (node, i), &in[i]);
   for (guint i = 0; i < node->post_ops->len; i++)
-    view_of (tensors, g_array_index (node->post_ops, UnetPostOp, i).value,
-             &post[i]);
+    view_of (
+        tensors, g_array_index (node->post_ops, UnetPostOp, i).value, &post[i]);
   new_outputs (tensors, node, out);
-  return unet_op_def (node->op)->eval (node, in, n_in, out, n_out, error) &&
-         unet_post_ops_eval (node, post, &out[0]);
+  return unet_op_def (node->op)->eval (node, in, n_in, out, n_out, error)
+      && unet_post_ops_eval (node, post, &out[0]);
 }
 
 GPtrArray *
@@ -67,13 +67,13 @@ interpret (UnetGraph *graph, UnetTensor *const *inputs, GError **error)
 
   for (guint i = 0; i < graph->inputs->len; i++)
     g_hash_table_insert (tensors, g_ptr_array_index (graph->inputs, i),
-                         unet_tensor_ref (inputs[i]));
+        unet_tensor_ref (inputs[i]));
   for (guint i = 0; ok && i < graph->nodes->len; i++)
     ok = run_node (tensors, g_ptr_array_index (graph->nodes, i), error);
   for (guint i = 0; ok && i < graph->outputs->len; i++)
     g_ptr_array_add (results,
-                     unet_tensor_ref (lookup (
-                         tensors, g_ptr_array_index (graph->outputs, i))));
+        unet_tensor_ref (
+            lookup (tensors, g_ptr_array_index (graph->outputs, i))));
   g_hash_table_unref (tensors);
   if (!ok)
     g_clear_pointer (&results, g_ptr_array_unref);
@@ -88,13 +88,13 @@ plan_output (UnetPlan *plan, const UnetGraph *shapes, guint index)
       unet_tensor_new (value->dtype, value->n_dims, value->dims);
 
   memcpy (tensor->data, unet_plan_get_output (plan, index),
-          tensor->n_elements * unet_dtype_size (tensor->dtype));
+      tensor->n_elements * unet_dtype_size (tensor->dtype));
   return tensor;
 }
 
 GPtrArray *
 run_plan (UnetGraph *graph, UnetTensor *const *inputs, gboolean optimize,
-          GError **error)
+    GError **error)
 {
   UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
   UnetGraph *copy = unet_graph_copy (graph);
@@ -112,7 +112,7 @@ run_plan (UnetGraph *graph, UnetTensor *const *inputs, gboolean optimize,
     return NULL;
   for (guint i = 0; i < graph->inputs->len; i++)
     memcpy (unet_plan_get_input (plan, i), inputs[i]->data,
-            inputs[i]->n_elements * unet_dtype_size (inputs[i]->dtype));
+        inputs[i]->n_elements * unet_dtype_size (inputs[i]->dtype));
   if (unet_plan_run (plan, error)) {
     results =
         g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
@@ -124,8 +124,7 @@ run_plan (UnetGraph *graph, UnetTensor *const *inputs, gboolean optimize,
 }
 
 UnetTensor *
-random_tensor (const UnetValue *value, guint32 seed, gdouble low,
-               gdouble high)
+random_tensor (const UnetValue *value, guint32 seed, gdouble low, gdouble high)
 {
   UnetTensor *tensor =
       unet_tensor_new (value->dtype, value->n_dims, value->dims);
@@ -141,8 +140,8 @@ random_tensor (const UnetValue *value, guint32 seed, gdouble low,
 static gboolean
 same_kind (const UnetTensor *a, const UnetTensor *b)
 {
-  return a->dtype == b->dtype && a->n_dims == b->n_dims &&
-         !memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims);
+  return a->dtype == b->dtype && a->n_dims == b->n_dims
+      && !memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims);
 }
 
 static gboolean
@@ -177,7 +176,7 @@ relative_error (const UnetTensor *expected, const UnetTensor *actual)
 
 gdouble
 tolerance_ratio (const UnetTensor *expected, const UnetTensor *actual,
-                 gdouble rtol, gdouble atol)
+    gdouble rtol, gdouble atol)
 {
   UnetTensorView e, a;
   gdouble worst = 0;

@@ -100,12 +100,11 @@ START_TEST (set_and_print)
   g_autofree gchar *text = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
-    ck_assert_msg (unet_contract_set (contract, pairs[i][0], pairs[i][1],
-                                      NULL), "%s", pairs[i][0]);
+    ck_assert_msg (unet_contract_set (contract, pairs[i][0], pairs[i][1], NULL),
+        "%s", pairs[i][0]);
   copy = unet_contract_copy (contract);
   text = unet_contract_to_string (copy);
-  ck_assert_str_eq (
-      text,
+  ck_assert_str_eq (text,
       "input=image output=1 layout=nhwc color-order=bgr scale=0.0078125 "
       "mean=0.5,0.25,0.125 std=2,2,2 divide-by-max=true fit=letterbox "
       "input-size=640x480 multiple=8 activation=min-max foreground-class=3 "
@@ -116,15 +115,25 @@ END_TEST
 START_TEST (refused_text)
 {
   static const gchar *const pairs[][2] = {
-    { "colour", "rgb" },     { "layout", "chwn" },
-    { "scale", "0" },        { "scale", "-1" },
-    { "scale", "1,5" },      { "scale", "nan" },
-    { "scale", "1/0" },      { "mean", "1,2" },
-    { "mean", "a,b,c" },     { "std", "1,0,1" },
-    { "multiple", "0" },     { "input-size", "640x" }, { "input-size", "0" },
-    { "input-size", "-1x8" }, { "input-size", "99999999x8" },
-    { "activation", "Sigmoid" }, { "foreground-class", "-2" },
-    { "invert", "maybe" },   { "fit", "" },
+    { "colour", "rgb" },
+    { "layout", "chwn" },
+    { "scale", "0" },
+    { "scale", "-1" },
+    { "scale", "1,5" },
+    { "scale", "nan" },
+    { "scale", "1/0" },
+    { "mean", "1,2" },
+    { "mean", "a,b,c" },
+    { "std", "1,0,1" },
+    { "multiple", "0" },
+    { "input-size", "640x" },
+    { "input-size", "0" },
+    { "input-size", "-1x8" },
+    { "input-size", "99999999x8" },
+    { "activation", "Sigmoid" },
+    { "foreground-class", "-2" },
+    { "invert", "maybe" },
+    { "fit", "" },
   };
   g_autoptr (UnetContract) contract = unet_contract_new ();
   g_autofree gchar *before = unet_contract_to_string (contract);
@@ -132,9 +141,9 @@ START_TEST (refused_text)
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++) {
     g_autoptr (GError) error = NULL;
     g_autofree gchar *after = NULL;
-    ck_assert_msg (!unet_contract_set (contract, pairs[i][0], pairs[i][1],
-                                       &error),
-                   "%s=%s", pairs[i][0], pairs[i][1]);
+    ck_assert_msg (
+        !unet_contract_set (contract, pairs[i][0], pairs[i][1], &error),
+        "%s=%s", pairs[i][0], pairs[i][1]);
     ck_assert (g_error_matches (error, UNET_ERROR, UNET_ERROR_CONTRACT));
     after = unet_contract_to_string (contract);
     ck_assert_str_eq (after, before);
@@ -199,12 +208,12 @@ START_TEST (activations)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    UnetModel *model = model_with_tail ("1,3,16,16", cases[i].channels,
-                                        cases[i].tail);
+    UnetModel *model =
+        model_with_tail ("1,3,16,16", cases[i].channels, cases[i].tail);
     g_autoptr (UnetContract) contract = contract_of (model);
     ck_assert_msg (contract->activation == cases[i].activation,
-                   "%u channels and %s give %d", cases[i].channels,
-                   cases[i].tail, contract->activation);
+        "%u channels and %s give %d", cases[i].channels, cases[i].tail,
+        contract->activation);
     unet_model_unref (model);
   }
 }
@@ -239,7 +248,7 @@ START_TEST (labels)
     guint n;
     const gchar *second;
   } cases[] = { { 1, 2, "foreground" }, { 2, 2, "foreground" },
-                { 5, 5, "class 1" } };
+    { 5, 5, "class 1" } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     UnetModel *model = model_with_tail ("1,3,16,16", cases[i].channels, "");
@@ -259,12 +268,10 @@ START_TEST (precedence)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
   g_autofree gchar *path = g_build_filename (folder, "net.onnx", NULL);
-  g_autofree gchar *sidecar = g_build_filename (folder, "net.modelinfo",
-                                                NULL);
-  g_autofree gchar *second = g_build_filename (
-      folder, "net.onnx.modelinfo", NULL);
-  g_autoptr (GHashTable) overrides =
-      g_hash_table_new (g_str_hash, g_str_equal);
+  g_autofree gchar *sidecar = g_build_filename (folder, "net.modelinfo", NULL);
+  g_autofree gchar *second =
+      g_build_filename (folder, "net.onnx.modelinfo", NULL);
+  g_autoptr (GHashTable) overrides = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (UnetContract) graph = NULL, above = NULL;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
@@ -279,10 +286,9 @@ START_TEST (precedence)
   writer_output (&w, "y", W_FLOAT, NULL);
   bytes = writer_end (&w);
   ck_assert (g_file_set_contents (path, g_bytes_get_data (bytes, NULL),
-                                  (gssize) g_bytes_get_size (bytes), NULL));
-  ck_assert (g_file_set_contents (
-      sidecar, "[modelinfo]\nversion=1.0\n[unetseg]\nscale=1/50\nmean=0.2\n",
-      -1, NULL));
+      (gssize) g_bytes_get_size (bytes), NULL));
+  ck_assert (g_file_set_contents (sidecar,
+      "[modelinfo]\nversion=1.0\n[unetseg]\nscale=1/50\nmean=0.2\n", -1, NULL));
 
   model = unet_model_load (path, &error);
   ck_assert_msg (model != NULL, "%s", error ? error->message : "");
@@ -304,8 +310,7 @@ START_TEST (precedence)
 
   /* the other name of the sidecar, only without the first */
   g_unlink (sidecar);
-  ck_assert (g_file_set_contents (second, "[unetseg]\nscale=1/10\n", -1,
-                                  NULL));
+  ck_assert (g_file_set_contents (second, "[unetseg]\nscale=1/10\n", -1, NULL));
   model = unet_model_load (path, NULL);
   g_clear_pointer (&graph, unet_contract_free);
   graph = contract_of (model);
@@ -334,7 +339,7 @@ load_with_sidecar (const gchar *text, gchar **folder)
   writer_output (&w, "y", W_FLOAT, NULL);
   bytes = writer_end (&w);
   ck_assert (g_file_set_contents (path, g_bytes_get_data (bytes, NULL),
-                                  (gssize) g_bytes_get_size (bytes), NULL));
+      (gssize) g_bytes_get_size (bytes), NULL));
   ck_assert (g_file_set_contents (sidecar, text, -1, NULL));
   model = unet_model_load (path, &error);
   g_unlink (path);
@@ -361,7 +366,8 @@ START_TEST (ranges_of_gstreamer)
     g_autofree gchar *text = g_strdup_printf (
         "[modelinfo]\nversion=1.0\ngroup-id=seg\n\n"
         "[x]\nid=picture\ntype=float32\ndims=1,3,16,16\ndir=input\n"
-        "ranges=%s\n", cases[i].text);
+        "ranges=%s\n",
+        cases[i].text);
     UnetModel *model = load_with_sidecar (text, &folder);
     g_autoptr (UnetContract) c = contract_of (model);
     for (guint k = 0; k < 3; k++) {
@@ -407,20 +413,22 @@ END_TEST
 START_TEST (impossible)
 {
   static const gchar *const pairs[][2] = {
-    { "input", "nope" },       { "output", "7" },
-    { "color-order", "gray" }, { "input-size", "32x16" },
+    { "input", "nope" },
+    { "output", "7" },
+    { "color-order", "gray" },
+    { "input-size", "32x16" },
     { "unknown", "1" },
   };
   UnetModel *model = model_with_tail ("1,3,16,16", 1, "");
 
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++) {
-    g_autoptr (GHashTable) overrides =
-        g_hash_table_new (g_str_hash, g_str_equal);
+    g_autoptr (GHashTable)
+        overrides = g_hash_table_new (g_str_hash, g_str_equal);
     g_autoptr (GError) error = NULL;
     put (overrides, pairs[i][0], pairs[i][1]);
     ck_assert_ptr_null (unet_model_get_contract (model, overrides, &error));
     ck_assert_msg (g_error_matches (error, UNET_ERROR, UNET_ERROR_CONTRACT),
-                   "%s", pairs[i][0]);
+        "%s", pairs[i][0]);
     ck_assert (g_str_has_prefix (error->message, "model: "));
   }
   unet_model_unref (model);
@@ -452,8 +460,8 @@ START_TEST (sizes)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     Writer w = begin (cases[i].dims);
-    g_autoptr (GHashTable) overrides =
-        g_hash_table_new (g_str_hash, g_str_equal);
+    g_autoptr (GHashTable)
+        overrides = g_hash_table_new (g_str_hash, g_str_equal);
     g_autoptr (UnetContract) contract = NULL;
     UnetModel *model;
     guint width, height;
@@ -464,12 +472,12 @@ START_TEST (sizes)
       put (overrides, "input-size", cases[i].size);
     contract = unet_model_get_contract (model, overrides, NULL);
     ck_assert_ptr_nonnull (contract);
-    unet_model_choose_size (model, contract, cases[i].frame[0],
-                            cases[i].frame[1], &width, &height);
+    unet_model_choose_size (
+        model, contract, cases[i].frame[0], cases[i].frame[1], &width, &height);
     if (i + 1 < G_N_ELEMENTS (cases))
-      ck_assert_msg (width == cases[i].expected[0] &&
-                         height == cases[i].expected[1],
-                     "case %u: %ux%u", i, width, height);
+      ck_assert_msg (
+          width == cases[i].expected[0] && height == cases[i].expected[1],
+          "case %u: %ux%u", i, width, height);
     ck_assert_uint_ge (width, 32);
     ck_assert_uint_ge (height, 32);
     unet_model_unref (model);

@@ -32,11 +32,11 @@ geometry_of (Writer *w, gint channel_axis)
   const UnetValue *output;
 
   ck_assert_msg (graph != NULL, "%s", error ? error->message : "");
-  ck_assert_msg (unet_graph_infer (graph, &error), "%s",
-                 error ? error->message : "");
+  ck_assert_msg (
+      unet_graph_infer (graph, &error), "%s", error ? error->message : "");
   all = g_new0 (UnetGeometry, graph->values->len);
-  unet_graph_geometry (graph, g_ptr_array_index (graph->inputs, 0),
-                       channel_axis, all);
+  unet_graph_geometry (
+      graph, g_ptr_array_index (graph->inputs, 0), channel_axis, all);
   output = g_ptr_array_index (graph->outputs, 0);
   result = all[output->id];
   unet_graph_free (graph);
@@ -45,7 +45,7 @@ geometry_of (Writer *w, gint channel_axis)
 
 static void
 expect (Writer *w, gint channel_axis, gdouble scale, gdouble offset_y,
-        gdouble offset_x)
+    gdouble offset_x)
 {
   UnetGeometry g = geometry_of (w, channel_axis);
 
@@ -63,7 +63,7 @@ static guint serial;
 /* Adds an operator with one input and returns its output's name. */
 static const gchar *
 add (Writer *w, const gchar *op, const gchar *in, const gchar *weights,
-     const gchar *kernel, const gchar *strides, const gchar *pads)
+    const gchar *kernel, const gchar *strides, const gchar *pads)
 {
   static gchar names[64][16];
   gchar *out = names[serial++ % G_N_ELEMENTS (names)];
@@ -195,11 +195,11 @@ START_TEST (valid_unet_session)
   contract = unet_model_get_contract (model, NULL, NULL);
   ck_assert_ptr_nonnull (contract);
   options.tuning = UNET_TUNING_STATIC;
-  session = unet_session_new_for_size (model, contract, 204, 204, &options,
-                                       &error);
+  session =
+      unet_session_new_for_size (model, contract, 204, 204, &options, &error);
   ck_assert_msg (session != NULL, "%s", error ? error->message : "");
-  ck_assert (unet_session_get_output_window (session, 0, &x, &y, &width,
-                                             &height));
+  ck_assert (
+      unet_session_get_output_window (session, 0, &x, &y, &width, &height));
   ck_assert_double_eq (x, 92);
   ck_assert_double_eq (y, 92);
   ck_assert_double_eq (width, 20);
@@ -359,9 +359,15 @@ gint
 main (void)
 {
   const TTest *const tests[] = {
-    valid_unet,       valid_unet_session, same_padded_unet,
-    strided_encoders, deep_output,        crops_and_borders,
-    axes_that_move,   dropped_channel,    no_picture,
+    valid_unet,
+    valid_unet_session,
+    same_padded_unet,
+    strided_encoders,
+    deep_output,
+    crops_and_borders,
+    axes_that_move,
+    dropped_channel,
+    no_picture,
     gates,
   };
   Suite *suite = suite_create ("geometry");

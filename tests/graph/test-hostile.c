@@ -21,9 +21,9 @@
 #define BOUND(file_size) (((gsize) 320 << 20) + 16 * (gsize) (file_size))
 
 /* Address sanitizer takes terabytes of addresses. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED TRUE
-#elif defined (__has_feature)
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED TRUE
 #endif
@@ -129,8 +129,8 @@ child (const gchar *path, gsize bound, int fd)
   if (load (path, &error))
     answer = g_strdup ("-1 success");
   else
-    answer = g_strdup_printf ("%d %s", error ? error->code : -2,
-                              error ? error->message : "no error");
+    answer = g_strdup_printf (
+        "%d %s", error ? error->code : -2, error ? error->message : "no error");
   _exit (write (fd, answer, strlen (answer)) < 0);
 }
 
@@ -154,7 +154,7 @@ ask_child (const gchar *path, gsize bound, glong *peak_kilobytes)
   close (fds[0]);
   ck_assert_int_eq (wait4 (pid, &status, 0, &usage), pid);
   ck_assert_msg (WIFEXITED (status) && WEXITSTATUS (status) == 0,
-                 "%s ends with status %x", path, status);
+      "%s ends with status %x", path, status);
   *peak_kilobytes = usage.ru_maxrss;
   return g_strdup (answer);
 }
@@ -175,8 +175,9 @@ expect (GBytes *bytes, gint code, const gchar *word)
   ck_assert_msg (atoi (answer) == code, "code %d wanted: %s", code, answer);
   ck_assert_msg (strstr (answer, path) != NULL, "no file: %s", answer);
   ck_assert_msg (strstr (answer, word) != NULL, "no '%s': %s", word, answer);
-  ck_assert_msg (is_watched () || (gsize) peak << 10 < BOUND (size) + (64 << 20),
-                 "%ld KiB for a file of %" G_GSIZE_FORMAT, peak, size);
+  ck_assert_msg (
+      is_watched () || (gsize) peak << 10 < BOUND (size) + (64 << 20),
+      "%ld KiB for a file of %" G_GSIZE_FORMAT, peak, size);
 }
 
 /* ---- graphs ------------------------------------------------------------- */
@@ -217,7 +218,7 @@ END_TEST
 START_TEST (negative_dimensions)
 {
   static const gchar *const dims[] = { "1,3,-2,8", "1,-9223372036854775808,8",
-                                       "-7" };
+    "-7" };
 
   for (guint i = 0; i < G_N_ELEMENTS (dims); i++) {
     Writer w = writer_new (13);
@@ -252,23 +253,23 @@ START_TEST (wrong_types)
   const gint64 zeros[64] = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree gchar *word = g_strdup_printf ("node 'culprit' (%s)",
-                                              cases[i].op);
+    g_autofree gchar *word =
+        g_strdup_printf ("node 'culprit' (%s)", cases[i].op);
     Writer w = one_node (cases[i].op, cases[i].inputs);
     g_autofree gchar *path = g_build_filename (folder, "model.onnx", NULL);
     g_autofree gchar *answer = NULL;
     GBytes *bytes;
     glong peak;
 
-    writer_initializer (&w, "w", cases[i].type, cases[i].dims, zeros,
-                        cases[i].size);
+    writer_initializer (
+        &w, "w", cases[i].type, cases[i].dims, zeros, cases[i].size);
     bytes = writer_end (&w);
     ck_assert (g_file_set_contents (path, g_bytes_get_data (bytes, NULL),
-                                    (gssize) g_bytes_get_size (bytes), NULL));
+        (gssize) g_bytes_get_size (bytes), NULL));
     g_bytes_unref (bytes);
     answer = ask_child (path, BOUND (0), &peak);
     ck_assert_msg (atoi (answer) >= 0 && strstr (answer, word), "%s: %s",
-                   cases[i].op, answer);
+        cases[i].op, answer);
   }
 }
 END_TEST
@@ -455,10 +456,18 @@ gint
 main (void)
 {
   const TTest *const tests[] = {
-    cycles,           names_twice,      negative_dimensions,
-    wrong_types,      subgraphs,        operators_that_grow,
-    many_nodes,       arenas_that_grow, constants_that_add_up,
-    long_attributes,  long_names,       external_devices,
+    cycles,
+    names_twice,
+    negative_dimensions,
+    wrong_types,
+    subgraphs,
+    operators_that_grow,
+    many_nodes,
+    arenas_that_grow,
+    constants_that_add_up,
+    long_attributes,
+    long_names,
+    external_devices,
   };
   Suite *suite = suite_create ("hostile");
   TCase *tcase = tcase_create ("models");

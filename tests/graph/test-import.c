@@ -28,8 +28,8 @@ remove_all (const gchar *path)
 
   while (dir && (name = g_dir_read_name (dir))) {
     g_autofree gchar *child = g_build_filename (path, name, NULL);
-    if (g_file_test (child, G_FILE_TEST_IS_DIR) &&
-        !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
+    if (g_file_test (child, G_FILE_TEST_IS_DIR)
+        && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
       remove_all (child);
     else
       g_unlink (child);
@@ -51,8 +51,7 @@ write_file (const gchar *name, GBytes *bytes)
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
 
-  ck_assert (g_file_set_contents (path, data ? data : "", (gssize) size,
-                                  NULL));
+  ck_assert (g_file_set_contents (path, data ? data : "", (gssize) size, NULL));
   g_bytes_unref (bytes);
   return path;
 }
@@ -78,11 +77,10 @@ expect_error (const gchar *path, gint code, const gchar *word)
   ck_assert_ptr_null (model);
   ck_assert_ptr_nonnull (error);
   ck_assert_msg (error->domain == UNET_ERROR && error->code == code,
-                 "code %d: %s", error->code, error->message);
-  ck_assert_msg (g_str_has_prefix (error->message, path), "%s",
-                 error->message);
+      "code %d: %s", error->code, error->message);
+  ck_assert_msg (g_str_has_prefix (error->message, path), "%s", error->message);
   ck_assert_msg (!word || strstr (error->message, word), "%s does not say %s",
-                 error->message, word);
+      error->message, word);
 }
 
 static void
@@ -189,8 +187,8 @@ START_TEST (unsupported_operator)
 {
   Writer w = one_node ("Frobnicate", "x");
 
-  expect_bytes_error (writer_end (&w), UNET_ERROR_UNSUPPORTED,
-                      "node 'the-node' (Frobnicate)");
+  expect_bytes_error (
+      writer_end (&w), UNET_ERROR_UNSUPPORTED, "node 'the-node' (Frobnicate)");
 }
 END_TEST
 
@@ -203,8 +201,8 @@ START_TEST (unsupported_domain)
   pb_string (node, 7, "com.example");
   writer_add (&w, node);
   writer_output (&w, "y", W_FLOAT, NULL);
-  expect_bytes_error (writer_end (&w), UNET_ERROR_UNSUPPORTED,
-                      "(com.example.Relu)");
+  expect_bytes_error (
+      writer_end (&w), UNET_ERROR_UNSUPPORTED, "(com.example.Relu)");
 }
 END_TEST
 
@@ -239,7 +237,7 @@ START_TEST (undefined_input)
   Writer w = one_node ("Relu", "nowhere");
 
   expect_bytes_error (writer_end (&w), UNET_ERROR_PARSE,
-                      "node 'the-node' (Relu): input 'nowhere'");
+      "node 'the-node' (Relu): input 'nowhere'");
 }
 END_TEST
 
@@ -265,8 +263,8 @@ START_TEST (shapes_that_do_not_fit)
   Writer w = one_node ("Conv", "x,w");
 
   writer_noise (&w, "w", "4,2,3,3", 1, 1);
-  expect_bytes_error (writer_end (&w), UNET_ERROR_SHAPE,
-                      "node 'the-node' (Conv)");
+  expect_bytes_error (
+      writer_end (&w), UNET_ERROR_SHAPE, "node 'the-node' (Conv)");
 }
 END_TEST
 
@@ -275,8 +273,8 @@ START_TEST (no_graph)
   GByteArray *model = g_byte_array_new ();
 
   pb_int (model, 1, 7);
-  expect_bytes_error (g_byte_array_free_to_bytes (model), UNET_ERROR_PARSE,
-                      "no graph");
+  expect_bytes_error (
+      g_byte_array_free_to_bytes (model), UNET_ERROR_PARSE, "no graph");
 }
 END_TEST
 
@@ -295,8 +293,11 @@ END_TEST
 START_TEST (dimensions_that_overflow)
 {
   static const gchar *const dims[] = {
-    "4294967296,4294967296", "9223372036854775807,2", "-1,3",
-    "1,1,1,1,1,1,1,1,1", "1000000000000",
+    "4294967296,4294967296",
+    "9223372036854775807,2",
+    "-1,3",
+    "1,1,1,1,1,1,1,1,1",
+    "1000000000000",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (dims); i++) {
@@ -307,8 +308,8 @@ START_TEST (dimensions_that_overflow)
     writer_initializer (&w, "w", W_FLOAT, dims[i], &one, sizeof one);
     bytes = writer_end (&w);
     ck_assert_ptr_null (unet_model_new_from_bytes (bytes, "big", &error));
-    ck_assert (error->code == UNET_ERROR_PARSE ||
-               error->code == UNET_ERROR_LIMIT);
+    ck_assert (
+        error->code == UNET_ERROR_PARSE || error->code == UNET_ERROR_LIMIT);
   }
 }
 END_TEST
@@ -316,7 +317,8 @@ END_TEST
 START_TEST (inputs_that_overflow)
 {
   static const gchar *const dims[] = {
-    "4611686018427387904,4611686018427387904", "65536,65536,65536",
+    "4611686018427387904,4611686018427387904",
+    "65536,65536,65536",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (dims); i++) {
@@ -352,8 +354,8 @@ START_TEST (constants_that_grow)
     writer_op (&w, "ConstantOfShape", "bomb", "shape", "c");
     writer_op (&w, "Add", "sum", "x,c", "y");
     writer_output (&w, "y", W_FLOAT, NULL);
-    expect_bytes_error (writer_end (&w), UNET_ERROR_LIMIT,
-                        "node 'bomb' (ConstantOfShape)");
+    expect_bytes_error (
+        writer_end (&w), UNET_ERROR_LIMIT, "node 'bomb' (ConstantOfShape)");
   }
 }
 END_TEST
@@ -372,8 +374,8 @@ START_TEST (deep_nesting)
     graph = outer;
   }
   pb_message (model, 7, graph);
-  expect_bytes_error (g_byte_array_free_to_bytes (model), UNET_ERROR_PARSE,
-                      NULL);
+  expect_bytes_error (
+      g_byte_array_free_to_bytes (model), UNET_ERROR_PARSE, NULL);
 }
 END_TEST
 
@@ -385,20 +387,19 @@ START_TEST (many_empty_nodes)
   for (guint i = 0; i < 4000000; i++)
     pb_bytes (graph, 1, NULL, 0);
   pb_message (model, 7, graph);
-  expect_bytes_error (g_byte_array_free_to_bytes (model), UNET_ERROR_LIMIT,
-                      NULL);
+  expect_bytes_error (
+      g_byte_array_free_to_bytes (model), UNET_ERROR_LIMIT, NULL);
 }
 END_TEST
 
 /* ---- external data ---------------------------------------------------- */
 
 static GByteArray *
-external_tensor (const gchar *location, const gchar *offset,
-                 const gchar *length)
+external_tensor (
+    const gchar *location, const gchar *offset, const gchar *length)
 {
-  const gchar *pairs[][2] = { { "location", location },
-                              { "offset", offset },
-                              { "length", length } };
+  const gchar *pairs[][2] = { { "location", location }, { "offset", offset },
+    { "length", length } };
   GByteArray *tensor = writer_tensor ("w", W_FLOAT, "3,1,1", NULL, 0);
 
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++) {
@@ -416,8 +417,7 @@ external_tensor (const gchar *location, const gchar *offset,
 }
 
 static gchar *
-write_external (const gchar *location, const gchar *offset,
-                const gchar *length)
+write_external (const gchar *location, const gchar *offset, const gchar *length)
 {
   Writer w = one_node ("Add", "x,w");
 
@@ -429,8 +429,7 @@ static void
 write_weights (const gchar *name)
 {
   gfloat data[5] = { -1, -1, 1, 2, 3 };
-  g_autofree gchar *path =
-      write_file (name, g_bytes_new (data, sizeof data));
+  g_autofree gchar *path = write_file (name, g_bytes_new (data, sizeof data));
 
   ck_assert_ptr_nonnull (path);
 }
@@ -448,8 +447,8 @@ START_TEST (external_data)
   ck_assert_ptr_nonnull (model);
   session = unet_session_new (model, NULL, 0, NULL, NULL);
   ck_assert_ptr_nonnull (session);
-  memset (unet_session_get_input_data (session, 0), 0,
-          3 * 64 * sizeof (gfloat));
+  memset (
+      unet_session_get_input_data (session, 0), 0, 3 * 64 * sizeof (gfloat));
   ck_assert (unet_session_run (session, NULL));
   y = unet_session_get_output_data (session, 0);
   for (guint c = 0; c < 3; c++)
@@ -462,8 +461,7 @@ END_TEST
 START_TEST (external_data_outside)
 {
   static const gchar *const locations[] = { "../weights.bin", "/etc/passwd",
-                                            "sub/../../weights.bin",
-                                            "..\\weights.bin" };
+    "sub/../../weights.bin", "..\\weights.bin" };
 
   for (guint i = 0; i < G_N_ELEMENTS (locations); i++) {
     g_autofree gchar *path = write_external (locations[i], "0", "12");
@@ -491,8 +489,11 @@ END_TEST
 START_TEST (external_data_short)
 {
   static const gchar *const wrong[][2] = {
-    { "12", "12" }, { "9223372036854775807", "12" }, { "0", "11" },
-    { "0", "-1" },  { "x", "12" },
+    { "12", "12" },
+    { "9223372036854775807", "12" },
+    { "0", "11" },
+    { "0", "-1" },
+    { "x", "12" },
   };
 
   write_weights ("weights.bin");
@@ -510,8 +511,7 @@ END_TEST
 START_TEST (external_data_huge)
 {
   Writer w = one_node ("Add", "x,w");
-  GByteArray *tensor = writer_tensor ("w", W_FLOAT, "1000000,1000000", NULL,
-                                      0);
+  GByteArray *tensor = writer_tensor ("w", W_FLOAT, "1000000,1000000", NULL, 0);
   GByteArray *entry = g_byte_array_new ();
 
   write_weights ("weights.bin");

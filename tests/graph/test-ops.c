@@ -40,12 +40,12 @@ expect (Writer *w, const gchar *data, const gchar *expected)
   gfloat values[256];
 
   ck_assert_msg (graph != NULL, "%s", error ? error->message : "");
-  ck_assert_msg (unet_graph_infer (graph, &error), "%s",
-                 error ? error->message : "");
+  ck_assert_msg (
+      unet_graph_infer (graph, &error), "%s", error ? error->message : "");
   input = g_ptr_array_index (graph->inputs, 0);
   x = unet_tensor_new (input->dtype, input->n_dims, input->dims);
-  ck_assert_uint_eq (parse_floats (data, x->data, x->n_elements + 1),
-                     x->n_elements);
+  ck_assert_uint_eq (
+      parse_floats (data, x->data, x->n_elements + 1), x->n_elements);
   results = interpret (graph, &x, &error);
   ck_assert_msg (results != NULL, "%s", error ? error->message : "");
   for (guint i = 0; i < results->len; i++) {
@@ -54,11 +54,10 @@ expect (Writer *w, const gchar *data, const gchar *expected)
     g_autoptr (GString) dims = g_string_new (NULL);
     UnetTensorView view;
     for (guint k = 0; k < tensor->n_dims; k++)
-      g_string_append_printf (dims, "%s%" G_GINT64_FORMAT, k ? "," : "",
-                              tensor->dims[k]);
+      g_string_append_printf (
+          dims, "%s%" G_GINT64_FORMAT, k ? "," : "", tensor->dims[k]);
     ck_assert_str_eq (dims->str, halves[0]);
-    ck_assert_uint_eq (
-        parse_floats (halves[1], values, G_N_ELEMENTS (values)),
+    ck_assert_uint_eq (parse_floats (halves[1], values, G_N_ELEMENTS (values)),
         tensor->n_elements);
     unet_tensor_view ((UnetTensor *) tensor, &view);
     for (gsize k = 0; k < tensor->n_elements; k++)
@@ -78,8 +77,7 @@ begin (gint opset, const gchar *dims)
 }
 
 static void
-add_floats (Writer *w, const gchar *name, const gchar *dims,
-            const gchar *data)
+add_floats (Writer *w, const gchar *name, const gchar *dims, const gchar *data)
 {
   gfloat values[64];
 
@@ -211,7 +209,7 @@ START_TEST (pool_indices)
     node_int (node, "storage_order", order);
     finish (&w, node, "y,i");
     expect (&w, "1,2,3,0,5,9,7,8",
-            order ? "1,2,1,1:3,9|1,2,1,1:1,6" : "1,2,1,1:3,9|1,2,1,1:2,5");
+        order ? "1,2,1,1:3,9|1,2,1,1:1,6" : "1,2,1,1:3,9|1,2,1,1:2,5");
   }
 }
 END_TEST
@@ -259,8 +257,7 @@ START_TEST (resize_symmetric)
 
   add_floats (&w, "s", "4", "1,1,1,0.6");
   node_string (node, "mode", "linear");
-  node_string (node, "coordinate_transformation_mode",
-               "half_pixel_symmetric");
+  node_string (node, "coordinate_transformation_mode", "half_pixel_symmetric");
   finish (&w, node, "y");
   expect (&w, "1,2,3,4", "1,1,1,2:1.6666667,3.3333333");
 }
@@ -271,8 +268,7 @@ START_TEST (resize_keeps_aspect)
 {
   static const gchar *const cases[][3] = {
     { "not_larger", "2,9", "1,1,2,4:1,1,2,2,3,3,4,4" },
-    { "not_smaller", "3,5",
-      "1,1,3,6:1,1,1,2,2,2,1,1,1,2,2,2,3,3,3,4,4,4" },
+    { "not_smaller", "3,5", "1,1,3,6:1,1,1,2,2,2,1,1,1,2,2,2,3,3,3,4,4,4" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -391,8 +387,8 @@ START_TEST (softmax_over_the_rest)
 
   finish (&w, node, "y");
   expect (&w, "0,0,0,0,0,0,1,1",
-          "2,2,2:0.25,0.25,0.25,0.25,0.13447071,0.13447071,0.36552929,"
-          "0.36552929");
+      "2,2,2:0.25,0.25,0.25,0.25,0.13447071,0.13447071,0.36552929,"
+      "0.36552929");
 }
 END_TEST
 

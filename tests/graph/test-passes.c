@@ -14,9 +14,21 @@
 /* ---- from file to text ------------------------------------------------ */
 
 static const gchar *const post_names[] = {
-  "RELU",     "CLIP",         "LEAKY_RELU", "ELU",   "SIGMOID",
-  "TANH",     "SOFTPLUS",     "HARD_SIGMOID", "HARD_SWISH", "SWISH",
-  "GELU_ERF", "LINEAR",       "ADD",        "MUL",   "PRELU",
+  "RELU",
+  "CLIP",
+  "LEAKY_RELU",
+  "ELU",
+  "SIGMOID",
+  "TANH",
+  "SOFTPLUS",
+  "HARD_SIGMOID",
+  "HARD_SWISH",
+  "SWISH",
+  "GELU_ERF",
+  "LINEAR",
+  "ADD",
+  "MUL",
+  "PRELU",
 };
 
 /* `Conv+RELU MaxPool Conv` */
@@ -27,11 +39,10 @@ spell (const UnetGraph *graph)
 
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    g_string_append_printf (text, "%s%s", i ? " " : "",
-                            unet_op_def (node->op)->name);
+    g_string_append_printf (
+        text, "%s%s", i ? " " : "", unet_op_def (node->op)->name);
     for (guint k = 0; k < node->post_ops->len; k++)
-      g_string_append_printf (
-          text, "+%s",
+      g_string_append_printf (text, "+%s",
           post_names[g_array_index (node->post_ops, UnetPostOp, k).kind]);
   }
   return g_string_free (text, FALSE);
@@ -45,8 +56,8 @@ parse (Writer *w)
   UnetGraph *graph = unet_onnx_parse (bytes, "graph", NULL, &error);
 
   ck_assert_msg (graph != NULL, "%s", error ? error->message : "");
-  ck_assert_msg (unet_graph_infer (graph, &error), "%s",
-                 error ? error->message : "");
+  ck_assert_msg (
+      unet_graph_infer (graph, &error), "%s", error ? error->message : "");
   return graph;
 }
 
@@ -76,8 +87,8 @@ check_links (const UnetGraph *graph)
       ck_assert_uint_lt (at, i);
     }
     for (guint k = 0; k < node->outputs->len; k++)
-      ck_assert (!unet_node_output (node, k) ||
-                 unet_node_output (node, k)->producer == node);
+      ck_assert (!unet_node_output (node, k)
+          || unet_node_output (node, k)->producer == node);
   }
 }
 
@@ -87,19 +98,19 @@ random_inputs (const UnetGraph *graph, gdouble low, gdouble high)
   UnetTensor **inputs = g_new0 (UnetTensor *, graph->inputs->len);
 
   for (guint i = 0; i < graph->inputs->len; i++)
-    inputs[i] = random_tensor (g_ptr_array_index (graph->inputs, i), 100 + i,
-                               low, high);
+    inputs[i] = random_tensor (
+        g_ptr_array_index (graph->inputs, i), 100 + i, low, high);
   return inputs;
 }
 
 static void
 compare (GPtrArray *expected, GPtrArray *results, gdouble limit,
-         const GError *failure)
+    const GError *failure)
 {
   ck_assert_msg (results != NULL, "%s", failure ? failure->message : "");
   for (guint i = 0; i < expected->len; i++) {
-    gdouble error = relative_error (g_ptr_array_index (expected, i),
-                                    g_ptr_array_index (results, i));
+    gdouble error = relative_error (
+        g_ptr_array_index (expected, i), g_ptr_array_index (results, i));
     ck_assert_msg (error < limit, "output %u is off by %g", i, error);
   }
 }
@@ -107,7 +118,7 @@ compare (GPtrArray *expected, GPtrArray *results, gdouble limit,
 /* Before and after the passes by the oracles, and by the engine. */
 static void
 check_same (UnetGraph *before, UnetGraph *after, gdouble low, gdouble high,
-            gdouble limit)
+    gdouble limit)
 {
   g_autofree UnetTensor **inputs = random_inputs (before, low, high);
   g_autoptr (GPtrArray) expected = NULL, results = NULL, planned = NULL;
@@ -197,8 +208,7 @@ add_number (Writer *w, const gchar *name, gfloat value)
 }
 
 static void
-add_transpose (Writer *w, const gchar *in, const gchar *out,
-               const gchar *perm)
+add_transpose (Writer *w, const gchar *in, const gchar *out, const gchar *perm)
 {
   GByteArray *node = writer_node ("Transpose", out, in, out);
 
@@ -619,10 +629,14 @@ END_TEST
 START_TEST (activations)
 {
   static const gchar *const names[][2] = {
-    { "Relu", "RELU" },         { "LeakyRelu", "LEAKY_RELU" },
-    { "Sigmoid", "SIGMOID" },   { "Tanh", "TANH" },
-    { "Elu", "ELU" },           { "Softplus", "SOFTPLUS" },
-    { "HardSwish", "HARD_SWISH" }, { "HardSigmoid", "HARD_SIGMOID" },
+    { "Relu", "RELU" },
+    { "LeakyRelu", "LEAKY_RELU" },
+    { "Sigmoid", "SIGMOID" },
+    { "Tanh", "TANH" },
+    { "Elu", "ELU" },
+    { "Softplus", "SOFTPLUS" },
+    { "HardSwish", "HARD_SWISH" },
+    { "HardSigmoid", "HARD_SIGMOID" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
@@ -826,8 +840,9 @@ START_TEST (transposes_through_joints)
   add_transpose (&w, "l", "m", TO_NHWC);
   writer_op (&w, "Sigmoid", "s", "m", "y");
   finish (&w, "y");
-  expect (&w, "Transpose Conv ReduceMean Mul Conv Concat Pad Resize "
-              "Conv+SIGMOID Reshape");
+  expect (&w,
+      "Transpose Conv ReduceMean Mul Conv Concat Pad Resize "
+      "Conv+SIGMOID Reshape");
 }
 END_TEST
 
@@ -944,8 +959,8 @@ check_file (const gchar *path)
   for (guint d = 0; d < input->n_dims; d++)
     if (input->dims[d] < 0)
       input->dims[d] = 256; /* what the file leaves open */
-  ck_assert_msg (unet_graph_infer (graph, &error), "%s",
-                 error ? error->message : "");
+  ck_assert_msg (
+      unet_graph_infer (graph, &error), "%s", error ? error->message : "");
   copy = unet_graph_copy (graph);
   ck_assert (unet_graph_optimize (copy, NULL));
   check_links (copy);
@@ -982,7 +997,7 @@ END_TEST
 /* x in bytes, which an operator moves before they are floats again. */
 static void
 move_bytes (const gchar *op, const gchar *mode, const gchar *readers,
-            const gchar *wanted)
+    const gchar *wanted)
 {
   Writer w = begin ("1,2,8,8");
   gfloat scale = .02f, scales[4] = { 1, 1, 2, 2 };
@@ -1011,16 +1026,16 @@ move_bytes (const gchar *op, const gchar *mode, const gchar *readers,
 
 START_TEST (bytes_that_move)
 {
-  move_bytes ("MaxPool", NULL, NULL,
-              "QuantizeLinear DequantizeLinear MaxPool Erf");
-  move_bytes ("Resize", "nearest", NULL,
-              "QuantizeLinear DequantizeLinear Resize Erf");
+  move_bytes (
+      "MaxPool", NULL, NULL, "QuantizeLinear DequantizeLinear MaxPool Erf");
+  move_bytes (
+      "Resize", "nearest", NULL, "QuantizeLinear DequantizeLinear Resize Erf");
   /* Between bytes there are none. */
-  move_bytes ("Resize", "linear", NULL,
-              "QuantizeLinear Resize DequantizeLinear Erf");
+  move_bytes (
+      "Resize", "linear", NULL, "QuantizeLinear Resize DequantizeLinear Erf");
   /* Somebody wants to see them. */
-  move_bytes ("MaxPool", NULL, "p",
-              "QuantizeLinear MaxPool DequantizeLinear Erf");
+  move_bytes (
+      "MaxPool", NULL, "p", "QuantizeLinear MaxPool DequantizeLinear Erf");
 }
 END_TEST
 
@@ -1031,7 +1046,9 @@ main (void)
     dead_code,
     no_ops,
     identity_alone,
-    reversed_slice_stays, crops_merge, shared_crop_stays,
+    reversed_slice_stays,
+    crops_merge,
+    shared_crop_stays,
     shape_arithmetic,
     batch_norm,
     batch_norm_into_groups,

@@ -48,7 +48,7 @@ read_graph (Writer *w)
   UnetGraph *graph = unet_onnx_parse (bytes, "graph", NULL, &error);
 
   ck_assert_msg (graph && unet_graph_infer (graph, &error), "%s",
-                 error ? error->message : "");
+      error ? error->message : "");
   return graph;
 }
 
@@ -69,8 +69,8 @@ run (UnetGraph *graph, UnetTensor *x, Way way)
 {
   g_autoptr (GError) error = NULL;
   GPtrArray *results = way == ORACLES
-                           ? interpret (graph, &x, &error)
-                           : run_plan (graph, &x, way == STATIC_PLAN, &error);
+      ? interpret (graph, &x, &error)
+      : run_plan (graph, &x, way == STATIC_PLAN, &error);
 
   ck_assert_msg (results != NULL, "%s", error ? error->message : "");
   return results;
@@ -87,13 +87,14 @@ expect (Writer *w, const gfloat *data, const gchar *expected)
     g_autoptr (GPtrArray) results = run (graph, x, way);
     UnetTensorView view;
     unet_tensor_view (g_ptr_array_index (results, 0), &view);
-    ck_assert_uint_eq (unet_dims_count (view.n_dims, view.dims),
-                       g_strv_length (numbers));
+    ck_assert_uint_eq (
+        unet_dims_count (view.n_dims, view.dims), g_strv_length (numbers));
     for (guint i = 0; numbers[i]; i++)
-      ck_assert_msg (ABS (unet_view_float (&view, i) -
-                          g_ascii_strtod (numbers[i], NULL)) < 1e-6,
-                     "way %d: %g for %s at %u", way,
-                     unet_view_float (&view, i), numbers[i], i);
+      ck_assert_msg (
+          ABS (unet_view_float (&view, i) - g_ascii_strtod (numbers[i], NULL))
+              < 1e-6,
+          "way %d: %g for %s at %u", way, unet_view_float (&view, i),
+          numbers[i], i);
   }
   unet_tensor_unref (x);
   unet_graph_free (graph);
@@ -110,19 +111,17 @@ static const struct {
 } contributed[] = {
   { "QLinearAdd", "q,s,z,q,s,z,t,u", 1, 0, NULL, NULL, "2,0,1,6" },
   { "QLinearMul", "q,s,z,q,s,z,t,u", 1, 0, NULL, NULL, "1,4,0,9" },
-  { "QLinearLeakyRelu", "q,s,z,t,u", .25f, 10, NULL, NULL,
-    "1,-0.25,0.5,3" },
+  { "QLinearLeakyRelu", "q,s,z,t,u", .25f, 10, NULL, NULL, "1,-0.25,0.5,3" },
   { "QLinearSigmoid", "q,s,z,t,u", 1 / 256.f, 0, NULL, NULL,
-    "0.73046875,0.12109375,0.62109375,0.953125" },
+      "0.73046875,0.12109375,0.62109375,0.953125" },
   { "QLinearSigmoid", "q,s,z,t", 1 / 256.f, 0, NULL, NULL,
-    "0.73046875,0.12109375,0.62109375,0.953125" },
+      "0.73046875,0.12109375,0.62109375,0.953125" },
   { "QLinearSoftmax", "q,s,z,t,u", 1 / 256.f, 0, "-1", NULL,
-    "0.953125,0.046875,0.07421875,0.92578125" },
+      "0.953125,0.046875,0.07421875,0.92578125" },
   { "QLinearGlobalAveragePool", "q,s,z,t,u", .125f, 0, NULL, NULL, "0.625" },
-  { "QLinearAveragePool", "q,s,z,t,u", .25f, 10, NULL, "1,2",
-    "-0.5,1.75" },
+  { "QLinearAveragePool", "q,s,z,t,u", .25f, 10, NULL, "1,2", "-0.5,1.75" },
   { "QLinearConcat", "t,u,q,s,z,q,s,z", .5f, 10, "1", NULL,
-    "1,-2,0.5,3,1,-2,0.5,3" },
+      "1,-2,0.5,3,1,-2,0.5,3" },
   { "QLinearConcat", "t,u,q,s,z", 1, 2, "1", NULL, "1,-2,0,3" },
 };
 
@@ -237,8 +236,8 @@ convolve (const guint8 *x, gint zero, const gint8 *weights, gint32 *y)
       for (gint i = 0; i < CHANNELS * 9; i++) {
         gint row = at / SIDE + i % 9 / 3 - 1, column = at % SIDE + i % 3 - 1;
         if (row >= 0 && row < SIDE && column >= 0 && column < SIDE)
-          sum += (x[i / 9 * SIDE * SIDE + row * SIDE + column] - zero) *
-                 weights[o * CHANNELS * 9 + i];
+          sum += (x[i / 9 * SIDE * SIDE + row * SIDE + column] - zero)
+              * weights[o * CHANNELS * 9 + i];
       }
       y[o * SIDE * SIDE + at] = sum;
     }
@@ -305,8 +304,7 @@ static const struct {
 START_TEST (refuses)
 {
   Writer w = begin ("1,1,2,2");
-  GByteArray *node = writer_node (refused[_i].op, "n", refused[_i].inputs,
-                                  "y");
+  GByteArray *node = writer_node (refused[_i].op, "n", refused[_i].inputs, "y");
   static const gfloat many[] = { 1, 2, 3 };
   static const guint8 zeros[4];
   g_autoptr (GBytes) bytes = NULL;
@@ -325,11 +323,11 @@ START_TEST (refuses)
   graph = unet_onnx_parse (bytes, "graph", NULL, &error);
   ok = graph && unet_graph_infer (graph, &error);
   ck_assert_msg (ok == !refused[_i].message, "%s: %s", refused[_i].op,
-                 error ? error->message : "accepted");
+      error ? error->message : "accepted");
   if (refused[_i].message)
-    ck_assert_msg (strstr (error->message, "node 'n' (") &&
-                       strstr (error->message, refused[_i].message),
-                   "%s", error->message);
+    ck_assert_msg (strstr (error->message, "node 'n' (")
+            && strstr (error->message, refused[_i].message),
+        "%s", error->message);
   g_clear_pointer (&graph, unet_graph_free);
 }
 END_TEST
@@ -342,8 +340,7 @@ main (void)
   SRunner *runner;
   gint failed;
 
-  tcase_add_loop_test (tcase, of_another_domain, 0,
-                       G_N_ELEMENTS (contributed));
+  tcase_add_loop_test (tcase, of_another_domain, 0, G_N_ELEMENTS (contributed));
   tcase_add_test (tcase, gemm_of_bytes);
   tcase_add_test (tcase, dynamic);
   tcase_add_test (tcase, dynamic_range_of_nothing);

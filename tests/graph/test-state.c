@@ -35,8 +35,8 @@ load (const gchar *name)
 static UnetContract *
 get_contract (UnetModel *model, const gchar *knobs, GError **error)
 {
-  g_autoptr (GHashTable) table =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GHashTable)
+      table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_auto (GStrv) words = g_strsplit (knobs, " ", -1);
 
   for (guint i = 0; words[i]; i++) {
@@ -62,8 +62,7 @@ expect_pairs (const gchar *name, const gchar *knobs, const gchar *pairs)
 
 START_TEST (test_found)
 {
-  expect_pairs ("rvm", "output=pha",
-                "r1i:r1o,r2i:r2o,r3i:r3o,r4i:r4o");
+  expect_pairs ("rvm", "output=pha", "r1i:r1o,r2i:r2o,r3i:r3o,r4i:r4o");
   expect_pairs ("memory", "", "s_in:s_out");
   expect_pairs ("memory", "state=none", "");
   expect_pairs ("memory", "state=s_in:output", "s_in:output");
@@ -80,8 +79,7 @@ expect_refusal (const gchar *name, const gchar *knobs, const gchar *says)
 
   ck_assert_ptr_null (contract);
   ck_assert (g_error_matches (error, UNET_ERROR, UNET_ERROR_CONTRACT));
-  ck_assert_msg (strstr (error->message, says) != NULL, "%s",
-                 error->message);
+  ck_assert_msg (strstr (error->message, says) != NULL, "%s", error->message);
 }
 
 START_TEST (test_refused)
@@ -91,8 +89,8 @@ START_TEST (test_refused)
   expect_refusal ("memory", "state=input:s_out", "picture");
   expect_refusal ("memory", "state=s_in:s_out,s_in:output", "twice");
   expect_refusal ("rvm", "output=pha state=downsample_ratio:r1o", "differ");
-  expect_refusal ("rvm", "output=pha constants=downsample_ratio",
-                  "downsample_ratio");
+  expect_refusal (
+      "rvm", "output=pha constants=downsample_ratio", "downsample_ratio");
   expect_refusal ("rvm", "output=pha constants=downsample_ratio:x", ":x");
   expect_refusal ("rvm", "output=pha constants=src:1", "src");
 }
@@ -117,16 +115,16 @@ open_graph (guint width, guint height, GPtrArray *states, gfloat ratio)
   bytes = g_bytes_new_take (g_steal_pointer (&content), size);
   graph = unet_onnx_parse (bytes, "rvm", NULL, NULL);
   ck_assert_ptr_nonnull (graph);
-  unet_value_set_shape (g_ptr_array_index (graph->inputs, 0), UNET_DTYPE_F32,
-                        4, picture);
+  unet_value_set_shape (
+      g_ptr_array_index (graph->inputs, 0), UNET_DTYPE_F32, 4, picture);
   for (guint i = 0; i < 4; i++) {
     const UnetTensor *state = g_ptr_array_index (states, i);
     unet_value_set_shape (g_ptr_array_index (graph->inputs, 1 + i),
-                          UNET_DTYPE_F32, 4, state->dims);
+        UNET_DTYPE_F32, 4, state->dims);
   }
   ((gfloat *) tensor->data)[0] = ratio;
   unet_graph_replace_value (graph, g_ptr_array_index (graph->inputs, 5),
-                            unet_graph_add_constant (graph, "ratio", tensor));
+      unet_graph_add_constant (graph, "ratio", tensor));
   ck_assert (unet_graph_infer (graph, NULL));
   return graph;
 }
@@ -149,7 +147,7 @@ no_states (void)
 /* Outputs: fgr, pha, r1o … r4o. Takes over @states, gives the next ones. */
 static GPtrArray *
 interpret_frame (guint width, guint height, gfloat ratio, UnetTensor *picture,
-                 GPtrArray **states)
+    GPtrArray **states)
 {
   UnetGraph *graph = open_graph (width, height, *states, ratio);
   UnetTensor *inputs[6] = { picture, NULL };
@@ -161,11 +159,10 @@ interpret_frame (guint width, guint height, gfloat ratio, UnetTensor *picture,
   results = interpret (graph, inputs, NULL);
   ck_assert_ptr_nonnull (results);
   g_ptr_array_unref (*states);
-  *states =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
+  *states = g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
   for (guint i = 0; i < 4; i++)
-    g_ptr_array_add (*states,
-                     unet_tensor_ref (g_ptr_array_index (results, 2 + i)));
+    g_ptr_array_add (
+        *states, unet_tensor_ref (g_ptr_array_index (results, 2 + i)));
   unet_graph_free (graph);
   return results;
 }
@@ -173,8 +170,9 @@ interpret_frame (guint width, guint height, gfloat ratio, UnetTensor *picture,
 static UnetTensor *
 random_picture (guint width, guint height, guint32 seed)
 {
-  UnetValue value = { .dtype = UNET_DTYPE_F32, .n_dims = 4,
-                      .dims = { 1, 3, height, width } };
+  UnetValue value = {
+    .dtype = UNET_DTYPE_F32, .n_dims = 4, .dims = { 1, 3, height, width }
+  };
 
   return random_tensor (&value, seed, 0, 1);
 }
@@ -186,7 +184,7 @@ output_tensor (UnetSession *session, guint index)
   UnetTensor *tensor = unet_tensor_new (info->dtype, info->n_dims, info->dims);
 
   memcpy (tensor->data, unet_session_get_output_data (session, index),
-          tensor->n_elements * sizeof (gfloat));
+      tensor->n_elements * sizeof (gfloat));
   return tensor;
 }
 
@@ -205,11 +203,10 @@ compare_outputs (UnetSession *session, GPtrArray *expected, guint frame)
 }
 
 static UnetSession *
-open_session (guint width, guint height, const gchar *ratio,
-              UnetTuning tuning)
+open_session (guint width, guint height, const gchar *ratio, UnetTuning tuning)
 {
-  g_autofree gchar *knobs = g_strconcat (
-      "output=pha constants=downsample_ratio:", ratio, NULL);
+  g_autofree gchar *knobs =
+      g_strconcat ("output=pha constants=downsample_ratio:", ratio, NULL);
   g_autoptr (UnetModel) model = load ("rvm");
   g_autoptr (UnetContract) contract = get_contract (model, knobs, NULL);
   UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
@@ -218,8 +215,8 @@ open_session (guint width, guint height, const gchar *ratio,
 
   options.threads = 2;
   options.tuning = tuning;
-  session = unet_session_new_for_size (model, contract, width, height,
-                                       &options, &error);
+  session = unet_session_new_for_size (
+      model, contract, width, height, &options, &error);
   ck_assert_msg (session != NULL, "%s", error ? error->message : "");
   ck_assert (unet_session_has_state (session));
   return session;
@@ -228,8 +225,7 @@ open_session (guint width, guint height, const gchar *ratio,
 static void
 run_clip (guint width, guint height, const gchar *ratio, UnetTuning tuning)
 {
-  g_autoptr (UnetSession) session = open_session (width, height, ratio,
-                                                  tuning);
+  g_autoptr (UnetSession) session = open_session (width, height, ratio, tuning);
   GPtrArray *states = no_states ();
   UnetTensor *first = NULL;
 
@@ -241,7 +237,7 @@ run_clip (guint width, guint height, const gchar *ratio, UnetTuning tuning)
       UnetTensor *again;
 
       memcpy (unet_session_get_input_data (session, 0), picture->data,
-              picture->n_elements * sizeof (gfloat));
+          picture->n_elements * sizeof (gfloat));
       ck_assert (unet_session_run (session, NULL));
       again = output_tensor (session, 1);
       ck_assert_double_gt (relative_error (first, again), 1e-3);
@@ -255,11 +251,10 @@ run_clip (guint width, guint height, const gchar *ratio, UnetTuning tuning)
       GPtrArray *expected;
 
       memcpy (unet_session_get_input_data (session, 0), picture->data,
-              picture->n_elements * sizeof (gfloat));
+          picture->n_elements * sizeof (gfloat));
       ck_assert (unet_session_run (session, NULL));
       expected = interpret_frame (width, height,
-                                  (gfloat) g_ascii_strtod (ratio, NULL),
-                                  picture, &states);
+          (gfloat) g_ascii_strtod (ratio, NULL), picture, &states);
       compare_outputs (session, expected, i);
       if (i == 0)
         first = output_tensor (session, 1);
@@ -285,16 +280,14 @@ END_TEST
 START_TEST (test_no_shape)
 {
   g_autoptr (UnetModel) model = load ("rvm");
-  g_autoptr (UnetContract) contract = get_contract (model, "output=pha",
-                                                    NULL);
+  g_autoptr (UnetContract) contract = get_contract (model, "output=pha", NULL);
   g_autoptr (GError) error = NULL;
 
   /* Without the ratio nothing has a size. */
-  ck_assert_ptr_null (unet_session_new_for_size (model, contract, 64, 64, NULL,
-                                                 &error));
+  ck_assert_ptr_null (
+      unet_session_new_for_size (model, contract, 64, 64, NULL, &error));
   ck_assert_ptr_nonnull (error);
-  ck_assert_msg (strstr (error->message, "r1i") != NULL, "%s",
-                 error->message);
+  ck_assert_msg (strstr (error->message, "r1i") != NULL, "%s", error->message);
 }
 END_TEST
 

@@ -65,8 +65,8 @@ shape_message (const gchar *dims)
 }
 
 static void
-value_info (Writer *self, guint field, const gchar *name, gint type,
-            const gchar *dims)
+value_info (
+    Writer *self, guint field, const gchar *name, gint type, const gchar *dims)
 {
   GByteArray *tensor = g_byte_array_new (), *holder = g_byte_array_new ();
   GByteArray *info = g_byte_array_new ();
@@ -110,7 +110,7 @@ writer_metadata (Writer *self, const gchar *key, const gchar *value)
 
 GByteArray *
 writer_tensor (const gchar *name, gint type, const gchar *dims,
-               gconstpointer data, gsize size)
+    gconstpointer data, gsize size)
 {
   g_auto (GStrv) parts = g_strsplit (dims, ",", -1);
   GByteArray *tensor = g_byte_array_new ();
@@ -126,7 +126,7 @@ writer_tensor (const gchar *name, gint type, const gchar *dims,
 
 void
 writer_initializer (Writer *self, const gchar *name, gint type,
-                    const gchar *dims, gconstpointer data, gsize size)
+    const gchar *dims, gconstpointer data, gsize size)
 {
   pb_message (self->graph, 5, writer_tensor (name, type, dims, data, size));
 }
@@ -143,11 +143,11 @@ count_dims (const gchar *dims)
 }
 
 void
-writer_floats (Writer *self, const gchar *name, const gchar *dims,
-               const gfloat *data)
+writer_floats (
+    Writer *self, const gchar *name, const gchar *dims, const gfloat *data)
 {
-  writer_initializer (self, name, W_FLOAT, dims, data,
-                      count_dims (dims) * sizeof *data);
+  writer_initializer (
+      self, name, W_FLOAT, dims, data, count_dims (dims) * sizeof *data);
 }
 
 void
@@ -159,16 +159,16 @@ writer_ints (Writer *self, const gchar *name, guint n, const gint64 *data)
 }
 
 void
-writer_noise (Writer *self, const gchar *name, const gchar *dims,
-              guint32 seed, gdouble scale)
+writer_noise (Writer *self, const gchar *name, const gchar *dims, guint32 seed,
+    gdouble scale)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   gsize n = count_dims (dims);
   g_autofree gfloat *data = g_new (gfloat, n);
 
   for (gsize i = 0; i < n; i++)
-    data[i] = (gfloat) g_rand_double_range (rand, -sqrt (3) * scale,
-                                            sqrt (3) * scale);
+    data[i] = (gfloat) g_rand_double_range (
+        rand, -sqrt (3) * scale, sqrt (3) * scale);
   writer_floats (self, name, dims, data);
 }
 
@@ -185,7 +185,7 @@ put_names (GByteArray *node, guint field, const gchar *names)
 
 GByteArray *
 writer_node (const gchar *op, const gchar *name, const gchar *inputs,
-             const gchar *outputs)
+    const gchar *outputs)
 {
   GByteArray *node = g_byte_array_new ();
 
@@ -254,7 +254,7 @@ writer_add (Writer *self, GByteArray *node)
 
 void
 writer_op (Writer *self, const gchar *op, const gchar *name,
-           const gchar *inputs, const gchar *outputs)
+    const gchar *inputs, const gchar *outputs)
 {
   writer_add (self, writer_node (op, name, inputs, outputs));
 }

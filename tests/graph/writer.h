@@ -7,8 +7,17 @@
 #include <glib.h>
 
 /* ONNX's numbers of element types */
-enum { W_FLOAT = 1, W_UINT8 = 2, W_INT8 = 3, W_INT32 = 6, W_INT64 = 7,
-       W_BOOL = 9, W_FLOAT16 = 10, W_DOUBLE = 11, W_STRING = 8 };
+enum {
+  W_FLOAT = 1,
+  W_UINT8 = 2,
+  W_INT8 = 3,
+  W_INT32 = 6,
+  W_INT64 = 7,
+  W_BOOL = 9,
+  W_FLOAT16 = 10,
+  W_DOUBLE = 11,
+  W_STRING = 8
+};
 
 typedef struct {
   GByteArray *graph, *model;
@@ -27,18 +36,17 @@ void pb_message (GByteArray *to, guint field, GByteArray *message);
 
 Writer writer_new (gint opset);
 /* Dimensions are a text such as "1,3,H,8"; names are open ones. */
-void writer_input (Writer *self, const gchar *name, gint type,
-    const gchar *dims);
-void writer_output (Writer *self, const gchar *name, gint type,
-    const gchar *dims);
+void writer_input (
+    Writer *self, const gchar *name, gint type, const gchar *dims);
+void writer_output (
+    Writer *self, const gchar *name, gint type, const gchar *dims);
 void writer_metadata (Writer *self, const gchar *key, const gchar *value);
 /* @data: raw, of as many bytes as given */
 void writer_initializer (Writer *self, const gchar *name, gint type,
     const gchar *dims, gconstpointer data, gsize size);
-void writer_floats (Writer *self, const gchar *name, const gchar *dims,
-    const gfloat *data);
-void writer_ints (Writer *self, const gchar *name, guint n,
-    const gint64 *data);
+void writer_floats (
+    Writer *self, const gchar *name, const gchar *dims, const gfloat *data);
+void writer_ints (Writer *self, const gchar *name, guint n, const gint64 *data);
 /* Reproducible noise with standard deviation about @scale. */
 void writer_noise (Writer *self, const gchar *name, const gchar *dims,
     guint32 seed, gdouble scale);

@@ -10,20 +10,20 @@
 static void
 find_mtds (GstBuffer *buffer, GstAnalyticsMtd *mask, GstAnalyticsMtd *names)
 {
-  GstAnalyticsRelationMeta *relations
-      = gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (buffer);
   gpointer state = NULL;
 
   fail_unless (relations != NULL);
-  fail_unless (gst_analytics_relation_meta_iterate (relations, &state,
-      gst_analytics_segmentation_mtd_get_mtd_type (), mask));
+  fail_unless (gst_analytics_relation_meta_iterate (
+      relations, &state, gst_analytics_segmentation_mtd_get_mtd_type (), mask));
   state = NULL;
-  fail_unless (gst_analytics_relation_meta_get_direct_related (relations,
-      mask->id,
-      GST_ANALYTICS_REL_TYPE_N_TO_N | GST_ANALYTICS_REL_TYPE_RELATE_TO,
-      gst_analytics_cls_mtd_get_mtd_type (), &state, names));
-  assert_equals_int (gst_analytics_relation_meta_get_relation (relations,
-      mask->id, names->id),
+  fail_unless (
+      gst_analytics_relation_meta_get_direct_related (relations, mask->id,
+          GST_ANALYTICS_REL_TYPE_N_TO_N | GST_ANALYTICS_REL_TYPE_RELATE_TO,
+          gst_analytics_cls_mtd_get_mtd_type (), &state, names));
+  assert_equals_int (
+      gst_analytics_relation_meta_get_relation (relations, mask->id, names->id),
       GST_ANALYTICS_REL_TYPE_N_TO_N | GST_ANALYTICS_REL_TYPE_RELATE_TO);
 }
 
@@ -31,14 +31,15 @@ static void
 check_names (const GstAnalyticsMtd *mask, const GstAnalyticsMtd *names,
     const gchar *const *expected, guint n)
 {
-  assert_equals_uint64 (gst_analytics_segmentation_mtd_get_region_count (mask),
-      n);
+  assert_equals_uint64 (
+      gst_analytics_segmentation_mtd_get_region_count (mask), n);
   assert_equals_uint64 (gst_analytics_cls_mtd_get_length (names), n);
   for (guint i = 0; i < n; i++) {
-    assert_equals_int (gst_analytics_segmentation_mtd_get_region_id (mask, i),
-        i);
-    fail_unless_equals_string (g_quark_to_string (
-        gst_analytics_cls_mtd_get_quark (names, i)), expected[i]);
+    assert_equals_int (
+        gst_analytics_segmentation_mtd_get_region_id (mask, i), i);
+    fail_unless_equals_string (
+        g_quark_to_string (gst_analytics_cls_mtd_get_quark (names, i)),
+        expected[i]);
   }
 }
 
@@ -48,8 +49,8 @@ check_picture (const GstAnalyticsMtd *mask, const UnetSegMeta *meta)
 {
   gint x, y;
   guint w, h;
-  GstBuffer *picture = gst_analytics_segmentation_mtd_get_mask (mask, &x, &y,
-      &w, &h);
+  GstBuffer *picture =
+      gst_analytics_segmentation_mtd_get_mask (mask, &x, &y, &w, &h);
   const GstVideoMeta *video = gst_buffer_get_video_meta (picture);
   GstMapInfo map;
 
@@ -64,15 +65,15 @@ check_picture (const GstAnalyticsMtd *mask, const UnetSegMeta *meta)
   assert_equals_int (h, (gint) (meta->h + .5));
   fail_unless (gst_buffer_map (picture, &map, GST_MAP_READ));
   assert_equals_uint64 (map.size, meta->width * meta->height);
-  assert_equals_int (gst_buffer_memcmp (meta->class_map, 0, map.data,
-      map.size), 0);
+  assert_equals_int (
+      gst_buffer_memcmp (meta->class_map, 0, map.data, map.size), 0);
   gst_buffer_unmap (picture, &map);
   gst_buffer_unref (picture);
 }
 
 static void
-check_written (const gchar *model, const gchar *properties,
-    TestPicture picture, const gchar *const *names, guint n)
+check_written (const gchar *model, const gchar *properties, TestPicture picture,
+    const gchar *const *names, guint n)
 {
   GstHarness *h = test_harness_new (model, properties);
   GstAnalyticsMtd mask, classes;
@@ -114,13 +115,13 @@ GST_START_TEST (test_beside_others)
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
   buffer = test_frame_at (h, TEST_HALF, 0);
   relations = gst_buffer_add_analytics_relation_meta (buffer);
-  fail_unless (gst_analytics_relation_meta_add_od_mtd (relations,
-      g_quark_from_static_string ("box"), 1, 2, 3, 4, .5, &box));
+  fail_unless (gst_analytics_relation_meta_add_od_mtd (
+      relations, g_quark_from_static_string ("box"), 1, 2, 3, 4, .5, &box));
   buffer = gst_harness_push_and_pull (h, buffer);
   find_mtds (buffer, &mask, &names);
   relations = gst_buffer_get_analytics_relation_meta (buffer);
-  fail_unless (gst_analytics_relation_meta_iterate (relations, &state,
-      gst_analytics_od_mtd_get_mtd_type (), &box));
+  fail_unless (gst_analytics_relation_meta_iterate (
+      relations, &state, gst_analytics_od_mtd_get_mtd_type (), &box));
   gst_buffer_unref (buffer);
   test_harness_free (h);
 }
@@ -137,8 +138,7 @@ foreign_mask (GstVideoFormat format)
   guint bytes = format == GST_VIDEO_FORMAT_GRAY8 ? 1 : 2;
   gsize offset[GST_VIDEO_MAX_PLANES] = { 5 };
   gint stride[GST_VIDEO_MAX_PLANES] = { 24 };
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 5 + 24 + 8 * bytes,
-      NULL);
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 5 + 24 + 8 * bytes, NULL);
   GstMapInfo map;
 
   gst_buffer_map (buffer, &map, GST_MAP_WRITE);
@@ -154,8 +154,8 @@ foreign_mask (GstVideoFormat format)
       GST_WRITE_UINT16_BE (p, regions[i % 8 / 2]);
   }
   gst_buffer_unmap (buffer, &map);
-  gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE, format, 8,
-      2, 1, offset, stride);
+  gst_buffer_add_video_meta_full (
+      buffer, GST_VIDEO_FRAME_FLAG_NONE, format, 8, 2, 1, offset, stride);
   return buffer;
 }
 
@@ -166,17 +166,16 @@ add_foreign (GstBuffer *frame, GstBuffer *picture, guint width)
   GQuark quarks[] = { g_quark_from_string ("berry"), g_quark_from_string ("no"),
     g_quark_from_string ("berry"), g_quark_from_string ("leaf") };
   gfloat levels[] = { .5, -1, .6, .7 };
-  GstAnalyticsRelationMeta *relations
-      = gst_buffer_add_analytics_relation_meta (frame);
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_add_analytics_relation_meta (frame);
   GstAnalyticsMtd mask, names;
 
   fail_unless (gst_analytics_relation_meta_add_segmentation_mtd (relations,
-      picture, GST_SEGMENTATION_TYPE_INSTANCE, 4, ids, 0, 0, width, 48,
-      &mask));
-  fail_unless (gst_analytics_relation_meta_add_cls_mtd (relations, 4, levels,
-      quarks, &names));
-  gst_analytics_relation_meta_set_relation (relations,
-      GST_ANALYTICS_REL_TYPE_RELATE_TO, mask.id, names.id);
+      picture, GST_SEGMENTATION_TYPE_INSTANCE, 4, ids, 0, 0, width, 48, &mask));
+  fail_unless (gst_analytics_relation_meta_add_cls_mtd (
+      relations, 4, levels, quarks, &names));
+  gst_analytics_relation_meta_set_relation (
+      relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, mask.id, names.id);
 }
 
 static GstHarness *
@@ -230,7 +229,7 @@ GST_END_TEST;
 GST_START_TEST (test_read_names)
 {
   GstHarness *h = drawer_new ("unetsegdraw opacity=1 "
-      "colors=\"berry=red,leaf=lime\"");
+                              "colors=\"berry=red,leaf=lime\"");
   GstBuffer *out = draw_foreign (h, GST_VIDEO_FORMAT_GRAY8, 64);
   gsize row = 24 * 64 * 3;
 

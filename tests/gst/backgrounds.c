@@ -30,8 +30,9 @@ static void
 assert_near (guint32 pixel, guint32 expected, gint slack)
 {
   for (guint shift = 0; shift < 24; shift += 8)
-    fail_unless (ABS ((gint) (pixel >> shift & 255)
-            - (gint) (expected >> shift & 255)) <= slack,
+    fail_unless (
+        ABS ((gint) (pixel >> shift & 255) - (gint) (expected >> shift & 255))
+            <= slack,
         "#%06x instead of #%06x", pixel, expected);
 }
 
@@ -86,12 +87,14 @@ GST_END_TEST;
 static gboolean
 write_picture (const gchar *path)
 {
-  g_autofree gchar *text = g_strdup_printf ("videotestsrc num-buffers=1 "
-      "pattern=solid-color foreground-color=0xffc02010 ! "
-      "video/x-raw,format=RGB,width=80,height=160 ! pngenc ! "
-      "filesink location=%s", path);
-  GstElement *pipeline = gst_parse_launch_full (text, NULL,
-      GST_PARSE_FLAG_FATAL_ERRORS, NULL);
+  g_autofree gchar *text =
+      g_strdup_printf ("videotestsrc num-buffers=1 "
+                       "pattern=solid-color foreground-color=0xffc02010 ! "
+                       "video/x-raw,format=RGB,width=80,height=160 ! pngenc ! "
+                       "filesink location=%s",
+          path);
+  GstElement *pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
   GstMessage *message;
   GstBus *bus;
 
@@ -99,8 +102,8 @@ write_picture (const gchar *path)
     return FALSE;
   bus = gst_element_get_bus (pipeline);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  message = gst_bus_timed_pop_filtered (
+      bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
   gst_message_unref (message);
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -113,8 +116,8 @@ GST_START_TEST (test_picture)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
   g_autofree gchar *path = g_build_filename (folder, "picture.png", NULL);
-  g_autofree gchar *properties = g_strdup_printf (
-      "output=replace background-location=%s", path);
+  g_autofree gchar *properties =
+      g_strdup_printf ("output=replace background-location=%s", path);
   GstBuffer *out;
 
   if (write_picture (path)) {
@@ -134,7 +137,7 @@ GST_END_TEST;
 GST_START_TEST (test_no_picture)
 {
   GstHarness *h = rgb_harness ("output=replace "
-      "background-location=/no/such/picture.png");
+                               "background-location=/no/such/picture.png");
   GstBuffer *out;
 
   for (guint i = 0; i < 3; i++) {
@@ -165,8 +168,8 @@ GST_END_TEST;
 /* Without a mask nobody knows what may be seen. */
 GST_START_TEST (test_no_mask)
 {
-  GstHarness *h = gst_harness_new_parse (
-      "unetsegdraw output=replace background=#102030");
+  GstHarness *h =
+      gst_harness_new_parse ("unetsegdraw output=replace background=#102030");
   GstBuffer *out;
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
@@ -196,8 +199,8 @@ GST_START_TEST (test_drawer)
     test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
     a = push (h, TEST_HALF, 0);
     gst_buffer_map (a, &map, GST_MAP_READ);
-    fail_unless (gst_buffer_memcmp (b, 0, map.data, map.size) == 0, "%s",
-        outputs[i]);
+    fail_unless (
+        gst_buffer_memcmp (b, 0, map.data, map.size) == 0, "%s", outputs[i]);
     gst_buffer_unmap (a, &map);
     gst_buffer_unref (a);
     gst_buffer_unref (b);
@@ -291,12 +294,18 @@ GST_START_TEST (test_reuse)
 {
   assert_equals_uint64 (segmented ("output=none", TEST_HALF), 6);
   assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
-      "reuse-age=100000", TEST_HALF), 1);
+                                   "reuse-age=100000",
+                            TEST_HALF),
+      1);
   assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
-      "reuse-age=100000", TEST_BLACK), 2);
+                                   "reuse-age=100000",
+                            TEST_BLACK),
+      2);
   /* 33 ms a frame: at 0, 67 and 133. */
   assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
-      "reuse-age=60", TEST_HALF), 3);
+                                   "reuse-age=60",
+                            TEST_HALF),
+      3);
 }
 
 GST_END_TEST;

@@ -63,8 +63,8 @@ bench (guint index, guint n)
   gdouble total, run;
   GstBuffer *buffer;
 
-  test_harness_set_format (h, cases[index].format, cases[index].width,
-      cases[index].height);
+  test_harness_set_format (
+      h, cases[index].format, cases[index].width, cases[index].height);
   buffer = test_frame_at (h, TEST_HALF, 0);
   for (guint i = 0; i < n; i++) {
     UnetSegMeta *meta;
@@ -95,7 +95,8 @@ GST_START_TEST (bench_all)
 
   use_one_core ();
   g_print ("medians of %u frames, milliseconds of CPU\n"
-      "format     size      output    frame    run   rest\n", n);
+           "format     size      output    frame    run   rest\n",
+      n);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     bench (i, n);
 }

@@ -11,9 +11,9 @@
 
 /* What changes from frame to frame. */
 typedef struct {
-  gdouble x, y;   /* of a disc in front of a still background */
-  guint channel;  /* of its colour */
-  gdouble noise;  /* of every sample, at most */
+  gdouble x, y;  /* of a disc in front of a still background */
+  guint channel; /* of its colour */
+  gdouble noise; /* of every sample, at most */
   guint32 seed;
 } Scene;
 
@@ -36,8 +36,8 @@ texture_at (guint32 seed, gdouble x, gdouble y)
   gdouble f = x / 9 - i, g = y / 9 - j, v[4];
 
   for (gint k = 0; k < 4; k++)
-    v[k] = hash (seed, (guint32) (i + k % 2), (guint32) (j + k / 2)) % 256
-        / 255.;
+    v[k] =
+        hash (seed, (guint32) (i + k % 2), (guint32) (j + k / 2)) % 256 / 255.;
   return (v[0] * (1 - f) + v[1] * f) * (1 - g)
       + (v[2] * (1 - f) + v[3] * f) * g;
 }
@@ -55,8 +55,9 @@ draw_pixel (const Scene *scene, gint x, gint y, guint8 *rgb)
 
     if (scene->noise > 0)
       value += scene->noise
-          * (hash (scene->seed, (guint32) (3 * x + (gint) c), (guint32) y)
-                    % 201 / 100. - 1);
+          * (hash (scene->seed, (guint32) (3 * x + (gint) c), (guint32) y) % 201
+                  / 100.
+              - 1);
     rgb[c] = (guint8) (value + .5);
   }
 }
@@ -79,8 +80,8 @@ scene_frame (const Scene *scene, guint index)
 static GstHarness *
 scene_harness (const gchar *model, const gchar *properties)
 {
-  g_autofree gchar *all = g_strdup_printf ("output=none input-size=%ux%u %s",
-      WIDTH, HEIGHT, properties);
+  g_autofree gchar *all = g_strdup_printf (
+      "output=none input-size=%ux%u %s", WIDTH, HEIGHT, properties);
   GstHarness *h = test_harness_new (model, all);
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
@@ -228,8 +229,8 @@ GST_END_TEST;
 /* What is drawn and what is marked is what the metadata say. */
 GST_START_TEST (test_drawn)
 {
-  GstHarness *h = scene_harness ("red-dynamic",
-      "interval=9 output=mask refine=off boxes=true");
+  GstHarness *h = scene_harness (
+      "red-dynamic", "interval=9 output=mask refine=off boxes=true");
   Scene scene = first_scene;
   GstBuffer *out = push (h, &scene, 0), *plain;
   GstVideoRegionOfInterestMeta *box;
@@ -249,8 +250,8 @@ GST_START_TEST (test_drawn)
   }
   box = gst_buffer_get_video_region_of_interest_meta (out);
   fail_unless (box != NULL);
-  fail_unless (abs ((gint) (box->x + box->w) - (gint) scene.x - 24) <= 6,
-      "%u", box->x + box->w);
+  fail_unless (abs ((gint) (box->x + box->w) - (gint) scene.x - 24) <= 6, "%u",
+      box->x + box->w);
   gst_buffer_unref (out);
   test_harness_free (h);
 }
@@ -283,8 +284,8 @@ static void
 change_caps (GstHarness *h)
 {
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH / 2, HEIGHT);
-  gst_buffer_unref (gst_harness_push_and_pull (h,
-      test_frame_at (h, TEST_HALF, 5)));
+  gst_buffer_unref (
+      gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 5)));
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
 }
 
@@ -314,8 +315,8 @@ change_model (GstHarness *h)
  * after it, which looks the same, has that very mask. */
 GST_START_TEST (test_forgets)
 {
-  static void (*const changes[]) (GstHarness *) = { flush, change_segment,
-    change_caps, change_model };
+  static void (*const changes[]) (
+      GstHarness *) = { flush, change_segment, change_caps, change_model };
 
   for (guint k = 0; k <= G_N_ELEMENTS (changes); k++) {
     GstHarness *h = scene_harness ("red-dynamic", "interval=100");
@@ -325,7 +326,7 @@ GST_START_TEST (test_forgets)
     for (guint i = 0; i < 3; i++, scene.x += 8)
       gst_buffer_unref (push (h, &scene, i));
     if (k < G_N_ELEMENTS (changes))
-      changes[k] (h);
+      changes[k](h);
     a = scene_frame (&scene, 10);
     if (k == G_N_ELEMENTS (changes))
       GST_BUFFER_FLAG_SET (a, GST_BUFFER_FLAG_DISCONT);
@@ -390,9 +391,9 @@ GST_END_TEST;
 static void
 send_qos (GstHarness *h, guint index, GstClockTimeDiff diff)
 {
-  fail_unless (gst_harness_push_upstream_event (h, gst_event_new_qos (
-      GST_QOS_TYPE_UNDERFLOW, 1, diff,
-      gst_util_uint64_scale (index, GST_SECOND, 30))));
+  fail_unless (gst_harness_push_upstream_event (h,
+      gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1, diff,
+          gst_util_uint64_scale (index, GST_SECOND, 30))));
 }
 
 /* Frames that are late are no rule; where a sink tells at all, masks are made

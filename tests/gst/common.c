@@ -5,8 +5,8 @@ static gboolean complaint_expected;
 static guint n_complaints;
 
 static void
-take_complaint (const gchar *domain, GLogLevelFlags level,
-    const gchar *message, gpointer data)
+take_complaint (const gchar *domain, GLogLevelFlags level, const gchar *message,
+    gpointer data)
 {
   n_complaints++;
   fail_unless (complaint_expected, "%s: %s", domain, message);
@@ -41,8 +41,8 @@ GstHarness *
 test_harness_new (const gchar *model, const gchar *properties)
 {
   g_autofree gchar *path = test_model (model);
-  g_autofree gchar *launch = g_strdup_printf ("unetseg model=\"%s\" %s", path,
-      properties ? properties : "");
+  g_autofree gchar *launch = g_strdup_printf (
+      "unetseg model=\"%s\" %s", path, properties ? properties : "");
   GstElement *element = gst_parse_launch (launch, NULL);
   GstBus *bus = gst_bus_new ();
   GstHarness *h;
@@ -82,15 +82,14 @@ test_count_messages (GstHarness *h, GstMessageType types)
 GstCaps *
 test_caps (GstVideoFormat format, guint width, guint height)
 {
-  return gst_caps_new_simple ("video/x-raw",
-      "format", G_TYPE_STRING, gst_video_format_to_string (format),
-      "width", G_TYPE_INT, width, "height", G_TYPE_INT, height,
-      "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
+  return gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+      gst_video_format_to_string (format), "width", G_TYPE_INT, width, "height",
+      G_TYPE_INT, height, "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
 }
 
 void
-test_harness_set_format (GstHarness *h, GstVideoFormat format, guint width,
-    guint height)
+test_harness_set_format (
+    GstHarness *h, GstVideoFormat format, guint width, guint height)
 {
   gst_harness_set_src_caps (h, test_caps (format, width, height));
 }
@@ -167,8 +166,8 @@ add_meta (GstBuffer *buffer, const GstVideoInfo *info)
 
   gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
       GST_VIDEO_INFO_FORMAT (info), GST_VIDEO_INFO_WIDTH (info),
-      GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_N_PLANES (info),
-      copy.offset, copy.stride);
+      GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_N_PLANES (info), copy.offset,
+      copy.stride);
 }
 
 /* Whole rows: gst_video_frame_copy() leaves chroma of odd widths behind. */
@@ -247,7 +246,8 @@ split_frame (const GstVideoInfo *info, GstBuffer *plain, TestLayout layout)
     for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES (info); i++)
       append_part (buffer, plain, GST_VIDEO_INFO_PLANE_OFFSET (info, i),
           i + 1 < GST_VIDEO_INFO_N_PLANES (info)
-              ? GST_VIDEO_INFO_PLANE_OFFSET (info, i + 1) : size);
+              ? GST_VIDEO_INFO_PLANE_OFFSET (info, i + 1)
+              : size);
   } else {
     append_part (buffer, plain, 0, size / 3 + 1);
     append_part (buffer, plain, size / 3 + 1, size / 2 + 5);
@@ -259,8 +259,8 @@ split_frame (const GstVideoInfo *info, GstBuffer *plain, TestLayout layout)
 }
 
 GstBuffer *
-test_frame_new (const GstVideoInfo *info, TestPicture picture,
-    TestLayout layout)
+test_frame_new (
+    const GstVideoInfo *info, TestPicture picture, TestLayout layout)
 {
   GstBuffer *plain = plain_frame (info, picture), *buffer;
 
@@ -291,8 +291,8 @@ test_frame_at (GstHarness *h, TestPicture picture, guint index)
 guint8 *
 test_unpack (const GstVideoInfo *info, GstBuffer *buffer, guint *pixel_size)
 {
-  const GstVideoFormatInfo *unpacked = gst_video_format_get_info (
-      info->finfo->unpack_format);
+  const GstVideoFormatInfo *unpacked =
+      gst_video_format_get_info (info->finfo->unpack_format);
   guint width = GST_VIDEO_INFO_WIDTH (info);
   guint height = GST_VIDEO_INFO_HEIGHT (info);
   gsize row = (gsize) width * GST_VIDEO_FORMAT_INFO_PSTRIDE (unpacked, 0);
@@ -318,8 +318,8 @@ plane_at (GstBuffer *buffer, guint width, guint x, guint y)
 {
   guint8 value = 0;
 
-  fail_unless_equals_int (gst_buffer_extract (buffer, y * width + x, &value,
-      1), 1);
+  fail_unless_equals_int (
+      gst_buffer_extract (buffer, y * width + x, &value, 1), 1);
   return value;
 }
 
@@ -337,8 +337,8 @@ test_probability_at (const UnetSegMeta *meta, guint x, guint y)
 
 /* Every assertion of Check is a message through a pipe: none here. */
 guint
-test_count_wrong (const UnetSegMeta *meta, guint8 left, guint8 right,
-    guint margin)
+test_count_wrong (
+    const UnetSegMeta *meta, guint8 left, guint8 right, guint margin)
 {
   guint half = meta->width / 2, wrong = 0;
   GstMapInfo map;
@@ -357,8 +357,8 @@ test_count_wrong (const UnetSegMeta *meta, guint8 left, guint8 right,
 }
 
 void
-test_assert_halves (const UnetSegMeta *meta, guint8 left, guint8 right,
-    guint margin)
+test_assert_halves (
+    const UnetSegMeta *meta, guint8 left, guint8 right, guint margin)
 {
   guint wrong = test_count_wrong (meta, left, right, margin);
 

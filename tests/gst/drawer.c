@@ -13,8 +13,8 @@ static void
 wait_for_eos (GstElement *pipeline)
 {
   GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message = gst_bus_timed_pop_filtered (bus, TIMEOUT,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+  GstMessage *message = gst_bus_timed_pop_filtered (
+      bus, TIMEOUT, GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
 
   fail_unless (message != NULL, "no end");
   fail_unless (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS,
@@ -36,18 +36,18 @@ digest_picture (Digest *digest, GstBuffer *buffer)
 {
   GstVideoFrame frame;
 
-  fail_unless (gst_video_frame_map (&frame, &digest->info, buffer,
-      GST_MAP_READ));
+  fail_unless (
+      gst_video_frame_map (&frame, &digest->info, buffer, GST_MAP_READ));
   for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (&frame); c++) {
     const guint8 *data = GST_VIDEO_FRAME_COMP_DATA (&frame, c);
     gint stride = GST_VIDEO_FRAME_COMP_STRIDE (&frame, c);
     gint row = GST_VIDEO_FRAME_COMP_WIDTH (&frame, c)
-        * GST_VIDEO_FRAME_COMP_PSTRIDE (&frame, c)
+            * GST_VIDEO_FRAME_COMP_PSTRIDE (&frame, c)
         - GST_VIDEO_FRAME_COMP_POFFSET (&frame, c);
 
     for (gint y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (&frame, c); y++)
-      g_checksum_update (digest->sum, data + y * stride,
-          row > 0 ? row : stride);
+      g_checksum_update (
+          digest->sum, data + y * stride, row > 0 ? row : stride);
   }
   gst_video_frame_unmap (&frame);
 }
@@ -102,10 +102,10 @@ digest_at (GstElement *pipeline, const gchar *name)
 typedef const gchar *Branches[3];
 
 /* A mask of several classes has the threshold in it by which it was made. */
-static const Branches usual = {
-  "output=overlay opacity=0.7 colors=\"red\"", "output=mask", "output=alpha" };
-static const Branches special = {
-  "output=overlay threshold=0.9", "output=mask threshold=0.2",
+static const Branches usual = { "output=overlay opacity=0.7 colors=\"red\"",
+  "output=mask", "output=alpha" };
+static const Branches special = { "output=overlay threshold=0.9",
+  "output=mask threshold=0.2",
   "output=alpha threshold=0.3 colors=\"#80ff0000,background=#40000000\"" };
 static const Branches backgrounds = { "output=blur blur-radius=0.1 refine=on",
   "output=replace background=#204060 grow=2 feather=3",
@@ -131,35 +131,38 @@ play_branches (const gchar *launch, GChecksum *sums[3])
 }
 
 static void
-compare_branches (const gchar *model, const gchar *caps,
-    const Branches branches)
+compare_branches (
+    const gchar *model, const gchar *caps, const Branches branches)
 {
   g_autofree gchar *path = test_model (model);
   g_autofree gchar *source = g_strdup_printf (
       "videotestsrc num-buffers=12 pattern=smpte75 horizontal-speed=5 ! "
-      "video/x-raw,%s", caps);
-  g_autofree gchar *several = g_strdup_printf ("%s ! tee name=t "
+      "video/x-raw,%s",
+      caps);
+  g_autofree gchar *several = g_strdup_printf (
+      "%s ! tee name=t "
       "t. ! queue ! unetseg model=\"%s\" interval=2 %s ! fakesink name=a "
       "t. ! queue ! unetseg model=\"%s\" interval=2 %s ! fakesink name=b "
       "t. ! queue ! unetseg model=\"%s\" interval=2 %s ! fakesink name=c",
       source, path, branches[0], path, branches[1], path, branches[2]);
-  g_autofree gchar *one = g_strdup_printf ("%s ! unetseg output=none "
-      "model=\"%s\" interval=2 %s ! tee name=t "
-      "t. ! queue ! unetsegdraw %s ! fakesink name=a "
-      "t. ! queue ! unetsegdraw %s ! fakesink name=b "
-      "t. ! queue ! unetsegdraw %s ! fakesink name=c",
-      source, path, branches == held ? "temporal=on" : "", branches[0],
-      branches[1], branches[2]);
+  g_autofree gchar *one =
+      g_strdup_printf ("%s ! unetseg output=none "
+                       "model=\"%s\" interval=2 %s ! tee name=t "
+                       "t. ! queue ! unetsegdraw %s ! fakesink name=a "
+                       "t. ! queue ! unetsegdraw %s ! fakesink name=b "
+                       "t. ! queue ! unetsegdraw %s ! fakesink name=c",
+          source, path, branches == held ? "temporal=on" : "", branches[0],
+          branches[1], branches[2]);
   GChecksum *expected[3], *found[3];
 
   play_branches (several, expected);
   play_branches (one, found);
   for (guint i = 0; i < 3; i++) {
-    fail_unless_equals_string (g_checksum_get_string (found[i]),
-        g_checksum_get_string (expected[i]));
+    fail_unless_equals_string (
+        g_checksum_get_string (found[i]), g_checksum_get_string (expected[i]));
     for (guint j = 0; j < i; j++)
-      fail_if (g_str_equal (g_checksum_get_string (found[i]),
-          g_checksum_get_string (found[j])));
+      fail_if (g_str_equal (
+          g_checksum_get_string (found[i]), g_checksum_get_string (found[j])));
   }
   for (guint i = 0; i < 3; i++) {
     g_checksum_free (expected[i]);
@@ -170,8 +173,10 @@ compare_branches (const gchar *model, const gchar *caps,
 GST_START_TEST (test_one_inference)
 {
   static const gchar *const caps[] = {
-    "format=I420,width=98,height=50", "format=NV12,width=64,height=48",
-    "format=RGBA,width=97,height=51", "format=v210,width=96,height=48",
+    "format=I420,width=98,height=50",
+    "format=NV12,width=64,height=48",
+    "format=RGBA,width=97,height=51",
+    "format=v210,width=96,height=48",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (caps); i++)
@@ -193,7 +198,8 @@ drawer_new (const gchar *properties)
 {
   g_autofree gchar *path = test_model ("classes");
   g_autofree gchar *launch = g_strdup_printf ("unetseg model=\"%s\" "
-      "output=none ! unetsegdraw %s", path, properties);
+                                              "output=none ! unetsegdraw %s",
+      path, properties);
   GstHarness *h = gst_harness_new_parse (launch);
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
@@ -214,8 +220,8 @@ static void
 check_drawn (const gchar *properties, guint32 red, guint32 green)
 {
   GstHarness *h = drawer_new (properties);
-  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h,
-      TEST_STRIPES, 0));
+  GstBuffer *out =
+      gst_harness_push_and_pull (h, test_frame_at (h, TEST_STRIPES, 0));
 
   assert_equals_int (pixel_at (out, 24), red);
   assert_equals_int (pixel_at (out, 40), green);
@@ -231,9 +237,11 @@ GST_START_TEST (test_drawer_properties)
   check_drawn ("opacity=1 colors=\"#010203,#040506\"", 0x010203, 0x040506);
   /* Other names for the same classes, as many as there are. */
   check_drawn ("opacity=1 labels=\"nothing,sea,land\" "
-      "colors=\"sea=#010203,land=#040506\"", 0x010203, 0x040506);
+               "colors=\"sea=#010203,land=#040506\"",
+      0x010203, 0x040506);
   check_drawn ("opacity=1 labels=\"nothing,sea\" "
-      "colors=\"sea=#010203,2=#040506\"", 0x010203, 0x040506);
+               "colors=\"sea=#010203,2=#040506\"",
+      0x010203, 0x040506);
 }
 
 GST_END_TEST;
@@ -302,8 +310,8 @@ GST_START_TEST (test_drawer_nonsense)
     /* Copies of metadata check its size, so that goes to the first alone. */
     for (guint i = 0; i < G_N_ELEMENTS (rectangles) + (o ? 0 : 2); i++) {
       GstBuffer *frame = test_frame_at (h, TEST_HALF, i);
-      UnetSegMeta *meta = gst_buffer_add_unet_seg_meta (frame, classes, plane,
-          plane, 10, 10);
+      UnetSegMeta *meta =
+          gst_buffer_add_unet_seg_meta (frame, classes, plane, plane, 10, 10);
 
       meta->w = 64;
       meta->h = 48;

@@ -13,9 +13,11 @@ typedef struct {
 static void
 open_pipeline (Fixture *f, const gchar *properties)
 {
-  g_autofree gchar *launch = g_strdup_printf ("videotestsrc num-buffers=5 ! "
-      "video/x-raw,format=I420,width=64,height=48 ! "
-      "unetseg name=seg %s ! fakesink", properties);
+  g_autofree gchar *launch =
+      g_strdup_printf ("videotestsrc num-buffers=5 ! "
+                       "video/x-raw,format=I420,width=64,height=48 ! "
+                       "unetseg name=seg %s ! fakesink",
+          properties);
 
   f->pipeline = gst_parse_launch (launch, NULL);
   fail_unless (f->pipeline != NULL);
@@ -39,8 +41,8 @@ play (Fixture *f)
   GstMessage *message;
 
   gst_element_set_state (f->pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (f->bus, GST_CLOCK_TIME_NONE,
-      GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  message = gst_bus_timed_pop_filtered (
+      f->bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
   assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
   gst_message_unref (message);
 }
@@ -50,8 +52,8 @@ play (Fixture *f)
 static GPtrArray *
 collect_errors (Fixture *f)
 {
-  GPtrArray *errors = g_ptr_array_new_with_free_func (
-      (GDestroyNotify) g_error_free);
+  GPtrArray *errors =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   GstMessage *message;
   gboolean ended;
 
@@ -76,8 +78,8 @@ collect_errors (Fixture *f)
 static void
 assert_says (const GError *error, const gchar *word)
 {
-  fail_unless (strstr (error->message, word) != NULL, "'%s' not in '%s'",
-      word, error->message);
+  fail_unless (strstr (error->message, word) != NULL, "'%s' not in '%s'", word,
+      error->message);
 }
 
 static void
@@ -109,13 +111,13 @@ check_model (const gchar *name, const gchar *more, GQuark domain, gint code,
     const gchar *const *words)
 {
   g_autofree gchar *path = test_model (name);
-  g_autofree gchar *properties = g_strdup_printf ("model=\"%s\" %s", path,
-      more);
+  g_autofree gchar *properties =
+      g_strdup_printf ("model=\"%s\" %s", path, more);
 
   check_error (properties, domain, code, words);
 }
 
-#define WORDS(...) ((const gchar *const[]) { __VA_ARGS__, NULL })
+#define WORDS(...) ((const gchar *const[]){ __VA_ARGS__, NULL })
 
 GST_START_TEST (test_missing)
 {
@@ -135,8 +137,8 @@ GST_START_TEST (test_folder)
   errors = collect_errors (&f);
   assert_equals_int (errors->len, 1);
   error = g_ptr_array_index (errors, 0);
-  fail_unless (error->domain == GST_RESOURCE_ERROR
-      || error->domain == GST_STREAM_ERROR);
+  fail_unless (
+      error->domain == GST_RESOURCE_ERROR || error->domain == GST_STREAM_ERROR);
   assert_says (error, "/usr");
   close_pipeline (&f);
 }
@@ -236,8 +238,8 @@ GST_START_TEST (test_replaced_file)
     fail_unless (g_file_set_contents (path, data, size, NULL));
     play (&f);
     g_object_get (f.seg, "stats", &stats, NULL);
-    assert_equals_string (gst_structure_get_string (stats, "input-size"),
-        sizes[i]);
+    assert_equals_string (
+        gst_structure_get_string (stats, "input-size"), sizes[i]);
     gst_element_set_state (f.pipeline, GST_STATE_NULL);
   }
   close_pipeline (&f);

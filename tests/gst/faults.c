@@ -72,8 +72,7 @@ push_is_marked (GstHarness *h, guint index)
   marked = gst_buffer_get_unet_seg_meta (out) != NULL;
   gst_buffer_map (copy, &map, GST_MAP_READ);
   /* No mask, nothing drawn. */
-  fail_unless (marked
-      == (gst_buffer_memcmp (out, 0, map.data, map.size) != 0));
+  fail_unless (marked == (gst_buffer_memcmp (out, 0, map.data, map.size) != 0));
   gst_buffer_unmap (copy, &map);
   gst_buffer_unref (copy);
   gst_buffer_unref (out);
@@ -94,8 +93,8 @@ GST_START_TEST (test_inference_fails)
   runs_fail = FALSE;
   for (guint i = 5; i < 8; i++)
     fail_unless (push_is_marked (h, i));
-  assert_equals_int (test_count_messages (h,
-      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   assert_equals_uint64 (test_stat (h->element, "frames"), 8);
   assert_equals_uint64 (test_stat (h->element, "segmented"), 4);
   assert_equals_uint64 (test_stat (h->element, "reused"), 0);
@@ -119,8 +118,8 @@ GST_START_TEST (test_session_fails)
       GST_STATE_CHANGE_FAILURE);
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
-  fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_FAILED));
+  fail_unless (
+      g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED));
   fail_unless (strstr (error->message, "node 'detect' (Conv)") != NULL);
   gst_message_unref (message);
   fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) == NULL);
@@ -271,8 +270,8 @@ GST_START_TEST (test_measured_session_fails)
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
   for (guint i = 0; i < 5; i++)
     fail_unless (push_is_marked (h, i));
-  assert_equals_int (test_count_messages (h,
-      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   test_harness_free (h);
 }
 

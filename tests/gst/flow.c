@@ -16,8 +16,8 @@ meta_of (GstBuffer *buffer)
 static void
 push_and_check_age (GstHarness *h, guint index, guint age)
 {
-  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF,
-      index));
+  GstBuffer *out =
+      gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, index));
   UnetSegMeta *meta = meta_of (out);
 
   assert_equals_int (meta->age_frames, age);
@@ -46,18 +46,18 @@ GST_START_TEST (test_shared_buffer)
 
   out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
   fail_unless (out != in);
-  fail_unless (gst_buffer_peek_memory (out, 0)
-      == gst_buffer_peek_memory (in, 0));
+  fail_unless (
+      gst_buffer_peek_memory (out, 0) == gst_buffer_peek_memory (in, 0));
   fail_unless (gst_buffer_get_unet_seg_meta (in) == NULL);
   meta_of (out);
   gst_buffer_unref (out);
 
   g_object_set (h->element, "output", 0, NULL);
   out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
-  fail_unless (gst_buffer_peek_memory (out, 0)
-      != gst_buffer_peek_memory (in, 0));
-  assert_equals_int (gst_buffer_memcmp (in, 0, bytes,
-      gst_buffer_get_size (in)), 0);
+  fail_unless (
+      gst_buffer_peek_memory (out, 0) != gst_buffer_peek_memory (in, 0));
+  assert_equals_int (
+      gst_buffer_memcmp (in, 0, bytes, gst_buffer_get_size (in)), 0);
   fail_if (gst_buffer_memcmp (out, 0, bytes, gst_buffer_get_size (in)) == 0);
   gst_buffer_unref (out);
   gst_buffer_unref (in);
@@ -99,8 +99,8 @@ GST_START_TEST (test_read_only_memory)
   test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, 64, 48);
   in = test_frame_at (h, TEST_HALF, 0);
   copy = gst_buffer_copy_deep (in);
-  GST_MINI_OBJECT_FLAG_SET (gst_buffer_peek_memory (in, 0),
-      GST_MEMORY_FLAG_READONLY);
+  GST_MINI_OBJECT_FLAG_SET (
+      gst_buffer_peek_memory (in, 0), GST_MEMORY_FLAG_READONLY);
   out = gst_harness_push_and_pull (h, in);
   fail_unless (out == in);
   meta_of (out);
@@ -136,8 +136,8 @@ GST_START_TEST (test_metadata_survives)
     assert_equals_uint64 (GST_BUFFER_DURATION (buffer), GST_SECOND / 30);
     assert_equals_uint64 (GST_BUFFER_OFFSET (buffer), 7);
     fail_unless (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_MARKER));
-    fail_unless (gst_buffer_get_video_region_of_interest_meta_id (buffer, 0)
-        != NULL);
+    fail_unless (
+        gst_buffer_get_video_region_of_interest_meta_id (buffer, 0) != NULL);
     gst_buffer_unref (buffer);
     test_harness_free (h);
   }
@@ -179,8 +179,8 @@ GST_START_TEST (test_masks_are_pooled)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
   for (guint i = 0; i < 8; i++) {
-    out = gst_harness_push_and_pull (h, test_frame_at (h,
-        i % 2 ? TEST_BLACK : TEST_HALF, i));
+    out = gst_harness_push_and_pull (
+        h, test_frame_at (h, i % 2 ? TEST_BLACK : TEST_HALF, i));
     held[i] = out;
     maps[i] = meta_of (out)->class_map;
     for (guint k = 0; k < i; k++)
@@ -218,8 +218,8 @@ GST_START_TEST (test_mask_outlives_element)
   assert_equals_int (meta->width, 32);
   assert_equals_int (meta->height, 32);
   assert_equals_int (meta->n_classes, 2);
-  fail_unless (g_str_has_suffix (unet_seg_classes_get_model (meta->classes),
-      "red.onnx"));
+  fail_unless (g_str_has_suffix (
+      unet_seg_classes_get_model (meta->classes), "red.onnx"));
   fail_unless_equals_float (meta->x, 0);
   fail_unless_equals_float (meta->y, 0);
   fail_unless_equals_float (meta->w, 64);
@@ -255,15 +255,15 @@ GST_START_TEST (test_allocation)
 
     gst_harness_set_propose_allocator (h, NULL, &params);
     gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE, NULL);
-    gst_harness_add_propose_allocation_meta (h,
-        GST_VIDEO_CROP_META_API_TYPE, NULL);
+    gst_harness_add_propose_allocation_meta (
+        h, GST_VIDEO_CROP_META_API_TYPE, NULL);
     gst_harness_set_src_caps (h, gst_caps_ref (caps));
     query = gst_query_new_allocation (caps, TRUE);
     fail_unless (gst_pad_peer_query (h->srcpad, query));
-    fail_unless (gst_query_find_allocation_meta (query,
-        GST_VIDEO_META_API_TYPE, &index));
-    fail_unless (gst_query_find_allocation_meta (query,
-        GST_VIDEO_CROP_META_API_TYPE, &index));
+    fail_unless (gst_query_find_allocation_meta (
+        query, GST_VIDEO_META_API_TYPE, &index));
+    fail_unless (gst_query_find_allocation_meta (
+        query, GST_VIDEO_CROP_META_API_TYPE, &index));
     assert_equals_int (gst_query_get_n_allocation_params (query), 1);
     gst_query_parse_nth_allocation_param (query, 0, NULL, &found);
     assert_equals_int (found.align, 127);
@@ -287,8 +287,8 @@ GST_START_TEST (test_allocation_promises_nothing)
   gst_harness_set_src_caps (h, gst_caps_ref (caps));
   query = gst_query_new_allocation (caps, TRUE);
   gst_pad_peer_query (h->srcpad, query);
-  fail_if (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE,
-      NULL));
+  fail_if (
+      gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
   gst_query_unref (query);
   test_harness_free (h);
 }
@@ -303,9 +303,12 @@ GST_START_TEST (test_caps_changes)
     GstVideoFormat format;
     guint width, height;
   } changes[] = {
-    { GST_VIDEO_FORMAT_I420, 64, 48 }, { GST_VIDEO_FORMAT_I420, 320, 240 },
-    { GST_VIDEO_FORMAT_NV12, 320, 240 }, { GST_VIDEO_FORMAT_RGBA, 48, 96 },
-    { GST_VIDEO_FORMAT_I420, 64, 48 }, { GST_VIDEO_FORMAT_GRAY8, 161, 7 },
+    { GST_VIDEO_FORMAT_I420, 64, 48 },
+    { GST_VIDEO_FORMAT_I420, 320, 240 },
+    { GST_VIDEO_FORMAT_NV12, 320, 240 },
+    { GST_VIDEO_FORMAT_RGBA, 48, 96 },
+    { GST_VIDEO_FORMAT_I420, 64, 48 },
+    { GST_VIDEO_FORMAT_GRAY8, 161, 7 },
   };
   static const gchar *const models[] = { "red", "red-dynamic", "red-padded" };
 
@@ -316,8 +319,8 @@ GST_START_TEST (test_caps_changes)
       GstBuffer *out;
       UnetSegMeta *meta;
 
-      test_harness_set_format (h, changes[i].format, changes[i].width,
-          changes[i].height);
+      test_harness_set_format (
+          h, changes[i].format, changes[i].width, changes[i].height);
       out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i));
       meta = meta_of (out);
       assert_equals_int (meta->age_frames, 0);
@@ -330,8 +333,8 @@ GST_START_TEST (test_caps_changes)
       }
       gst_buffer_unref (out);
     }
-    assert_equals_uint64 (test_stat (h->element, "segmented"),
-        G_N_ELEMENTS (changes));
+    assert_equals_uint64 (
+        test_stat (h->element, "segmented"), G_N_ELEMENTS (changes));
     test_harness_free (h);
   }
 }
@@ -368,8 +371,8 @@ GST_START_TEST (test_pixel_aspect)
   GstBuffer *out;
   UnetSegMeta *meta;
 
-  gst_caps_set_simple (caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 2, 1,
-      NULL);
+  gst_caps_set_simple (
+      caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 2, 1, NULL);
   gst_harness_set_src_caps (h, gst_caps_copy (caps));
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
   meta = meta_of (out);
@@ -440,8 +443,8 @@ GST_START_TEST (test_flush)
   push_and_check_age (h, 1, 1);
   drop_events (h);
   fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
-  assert_equals_int (gst_harness_push (h, test_frame_at (h, TEST_HALF, 2)),
-      GST_FLOW_FLUSHING);
+  assert_equals_int (
+      gst_harness_push (h, test_frame_at (h, TEST_HALF, 2)), GST_FLOW_FLUSHING);
   fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
   push_segment (h, 0);
   assert_event (h, GST_EVENT_FLUSH_START);
@@ -485,17 +488,17 @@ GST_START_TEST (test_gap_and_eos)
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
   push_and_check_age (h, 0, 0);
   drop_events (h);
-  fail_unless (gst_harness_push_event (h, gst_event_new_gap (0,
-      GST_SECOND / 30)));
+  fail_unless (
+      gst_harness_push_event (h, gst_event_new_gap (0, GST_SECOND / 30)));
   assert_event (h, GST_EVENT_GAP);
-  fail_unless (gst_harness_push_event (h, gst_event_new_tag (
-      gst_tag_list_new (GST_TAG_TITLE, "film", NULL))));
+  fail_unless (gst_harness_push_event (
+      h, gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "film", NULL))));
   assert_event (h, GST_EVENT_TAG);
   push_and_check_age (h, 1, 1);
   fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
   assert_event (h, GST_EVENT_EOS);
-  assert_equals_int (gst_harness_push (h, test_frame_at (h, TEST_HALF, 3)),
-      GST_FLOW_EOS);
+  assert_equals_int (
+      gst_harness_push (h, test_frame_at (h, TEST_HALF, 3)), GST_FLOW_EOS);
   assert_equals_int (gst_harness_buffers_in_queue (h), 0);
   assert_equals_int (gst_harness_buffers_received (h), 2);
   test_harness_free (h);
@@ -515,12 +518,12 @@ GST_START_TEST (test_reverse)
   segment.stop = 10 * GST_SECOND;
   fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   for (guint i = 0; i < 4; i++) {
-    GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h,
-        TEST_HALF, 30 - i));
+    GstBuffer *out =
+        gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 30 - i));
 
     assert_equals_int (meta_of (out)->age_frames, i);
-    assert_equals_uint64 (meta_of (out)->age, GST_SECOND
-        - gst_util_uint64_scale (30 - i, GST_SECOND, 30));
+    assert_equals_uint64 (meta_of (out)->age,
+        GST_SECOND - gst_util_uint64_scale (30 - i, GST_SECOND, 30));
     gst_buffer_unref (out);
   }
   test_harness_free (h);
@@ -539,8 +542,8 @@ GST_START_TEST (test_no_timestamps)
     GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
     buffer = gst_harness_push_and_pull (h, buffer);
     assert_equals_int (meta_of (buffer)->age_frames, i % 2);
-    assert_equals_uint64 (meta_of (buffer)->age,
-        i % 2 ? GST_CLOCK_TIME_NONE : 0);
+    assert_equals_uint64 (
+        meta_of (buffer)->age, i % 2 ? GST_CLOCK_TIME_NONE : 0);
     gst_buffer_unref (buffer);
   }
   test_harness_free (h);

@@ -23,8 +23,8 @@ set_info (GstHarness *h, const GstVideoInfo *info)
 
 /* Memories and the bytes in them as they were. */
 static void
-assert_untouched (GstBuffer *buffer, GstMemory **memories, guint n,
-    GstBuffer *copy)
+assert_untouched (
+    GstBuffer *buffer, GstMemory **memories, guint n, GstBuffer *copy)
 {
   gsize size = gst_buffer_get_size (copy);
   g_autofree guint8 *bytes = g_malloc (size);
@@ -128,8 +128,8 @@ check_guards (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
   }
   for (gsize i = 0; i < size; i++) {
     if (!inside[i] && a[i] != b[i]) {
-      complain (info, TEST_PADDED, "written beyond a row",
-          i % meta->stride[0], i / meta->stride[0]);
+      complain (info, TEST_PADDED, "written beyond a row", i % meta->stride[0],
+          i / meta->stride[0]);
       return;
     }
   }
@@ -144,8 +144,7 @@ check_overlay (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   out = gst_harness_push_and_pull (h, in);
   fail_unless (out == in);
   check_pixels (info, layout, copy, out);
-  if (layout == TEST_PADDED
-      && !GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo))
+  if (layout == TEST_PADDED && !GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo))
     check_guards (info, copy, out);
   check_mask (info, layout, out);
   gst_buffer_unref (out);
@@ -191,8 +190,7 @@ check_grey (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   GstVideoFrame frame;
 
   get_out_info (h, &out_info);
-  assert_equals_int (GST_VIDEO_INFO_FORMAT (&out_info),
-      GST_VIDEO_FORMAT_GRAY8);
+  assert_equals_int (GST_VIDEO_INFO_FORMAT (&out_info), GST_VIDEO_FORMAT_GRAY8);
   assert_equals_int (GST_VIDEO_INFO_WIDTH (&out_info), width);
   fail_unless (gst_video_frame_map (&frame, &out_info, out, GST_MAP_READ));
   for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (&frame); y++) {
@@ -295,8 +293,7 @@ check_format (GstHarness *h, GstVideoFormat format,
   for (guint s = quick; s < (quick ? 2 : G_N_ELEMENTS (sizes)); s++) {
     GstVideoInfo info;
 
-    gst_video_info_set_format (&info, format, sizes[s].width,
-        sizes[s].height);
+    gst_video_info_set_format (&info, format, sizes[s].width, sizes[s].height);
     if (has_short_rows (&info) || loses_last_tile (&info))
       continue;
     info.fps_n = 30;
@@ -310,8 +307,7 @@ GST_START_TEST (test_formats)
 {
   g_autoptr (GArray) formats = all_formats ();
   GstHarness *none = test_harness_new ("red", "output=none threads=1");
-  GstHarness *overlay = test_harness_new ("red",
-      "output=overlay threads=1");
+  GstHarness *overlay = test_harness_new ("red", "output=overlay threads=1");
   GstHarness *grey = test_harness_new ("red", "output=mask threads=1");
   GstHarness *alpha = test_harness_new ("red", "output=alpha threads=1");
 
@@ -355,8 +351,8 @@ GST_START_TEST (test_tiny)
       GstBuffer *out;
       UnetSegMeta *meta;
 
-      test_harness_set_format (h, formats[i % G_N_ELEMENTS (formats)], size,
-          9 - size);
+      test_harness_set_format (
+          h, formats[i % G_N_ELEMENTS (formats)], size, 9 - size);
       out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_BLACK, 0));
       meta = gst_buffer_get_unet_seg_meta (out);
       fail_unless (meta != NULL);
@@ -451,8 +447,8 @@ GST_START_TEST (test_short_rows)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_UYVP, 97, 8);
   gst_video_info_set_format (&info, GST_VIDEO_FORMAT_UYVP, 97, 8);
-  push_misfit (h, gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info),
-      NULL));
+  push_misfit (
+      h, gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL));
   test_harness_set_format (h, GST_VIDEO_FORMAT_UYVP, 96, 8);
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
   test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 0, 1);
@@ -476,10 +472,10 @@ GST_START_TEST (test_refused)
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
     g_autoptr (GstCaps) caps = gst_caps_from_string (refused[i]);
 
-    fail_if (gst_element_factory_can_sink_any_caps (factory, caps),
-        "%s", refused[i]);
-    fail_if (gst_element_factory_can_src_any_caps (factory, caps),
-        "%s", refused[i]);
+    fail_if (gst_element_factory_can_sink_any_caps (factory, caps), "%s",
+        refused[i]);
+    fail_if (
+        gst_element_factory_can_src_any_caps (factory, caps), "%s", refused[i]);
   }
   gst_object_unref (factory);
 }
@@ -491,11 +487,12 @@ GST_START_TEST (test_several_frames_in_one)
   GstHarness *h = test_harness_new ("red", NULL);
   GstVideoInfo info;
 
-  gst_video_info_set_interlaced_format (&info, GST_VIDEO_FORMAT_I420,
-      GST_VIDEO_INTERLACE_MODE_FIELDS, 64, 48);
+  gst_video_info_set_interlaced_format (
+      &info, GST_VIDEO_FORMAT_I420, GST_VIDEO_INTERLACE_MODE_FIELDS, 64, 48);
   set_info (h, &info);
-  assert_equals_int (gst_harness_push (h,
-      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL)),
+  assert_equals_int (
+      gst_harness_push (
+          h, gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL)),
       GST_FLOW_NOT_NEGOTIATED);
   test_harness_free (h);
 }
@@ -505,14 +502,15 @@ GST_END_TEST;
 GST_START_TEST (test_interleaved)
 {
   static const GstVideoInterlaceMode modes[] = {
-    GST_VIDEO_INTERLACE_MODE_INTERLEAVED, GST_VIDEO_INTERLACE_MODE_MIXED };
+    GST_VIDEO_INTERLACE_MODE_INTERLEAVED, GST_VIDEO_INTERLACE_MODE_MIXED
+  };
   GstHarness *h = test_harness_new ("red", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
     GstVideoInfo info;
 
-    gst_video_info_set_interlaced_format (&info, GST_VIDEO_FORMAT_I420,
-        modes[i], 64, 48);
+    gst_video_info_set_interlaced_format (
+        &info, GST_VIDEO_FORMAT_I420, modes[i], 64, 48);
     set_info (h, &info);
     for (guint layout = 0; layout < TEST_N_LAYOUTS; layout++) {
       GstBuffer *buffer = test_frame_new (&info, TEST_HALF, layout);

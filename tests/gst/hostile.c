@@ -46,17 +46,33 @@ push_marked (GstHarness *h, GstBuffer *in)
 /* ---- sizes ------------------------------------------------------------- */
 
 static const GstVideoFormat formats[] = {
-  GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_YUY2,
-  GST_VIDEO_FORMAT_Y41B, GST_VIDEO_FORMAT_YUV9, GST_VIDEO_FORMAT_RGBx,
-  GST_VIDEO_FORMAT_I420_10LE, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_GRAY8,
+  GST_VIDEO_FORMAT_I420,
+  GST_VIDEO_FORMAT_NV12,
+  GST_VIDEO_FORMAT_YUY2,
+  GST_VIDEO_FORMAT_Y41B,
+  GST_VIDEO_FORMAT_YUV9,
+  GST_VIDEO_FORMAT_RGBx,
+  GST_VIDEO_FORMAT_I420_10LE,
+  GST_VIDEO_FORMAT_v210,
+  GST_VIDEO_FORMAT_GRAY8,
 };
 
 GST_START_TEST (test_sizes)
 {
   static const guint sizes[][2] = {
-    { 1, 1 }, { 1, 2 }, { 2, 1 }, { 1, 1000 }, { 1000, 1 }, { 3, 5 },
-    { 33, 17 }, { 641, 479 }, { 16384, 2 }, { 16383, 3 }, { 2, 16384 },
-    { 1, 32767 }, { 32767, 1 },
+    { 1, 1 },
+    { 1, 2 },
+    { 2, 1 },
+    { 1, 1000 },
+    { 1000, 1 },
+    { 3, 5 },
+    { 33, 17 },
+    { 641, 479 },
+    { 16384, 2 },
+    { 16383, 3 },
+    { 2, 16384 },
+    { 1, 32767 },
+    { 32767, 1 },
   };
   GstHarness *h = test_harness_new ("red", NULL);
 
@@ -66,8 +82,8 @@ GST_START_TEST (test_sizes)
       push_marked (h, test_frame_at (h, TEST_HALF, k));
     }
   }
-  assert_equals_int (test_count_messages (h,
-      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   test_harness_free (h);
 }
 
@@ -81,8 +97,8 @@ GST_START_TEST (test_open_sizes)
   GstHarness *h = test_harness_new ("red-dynamic", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
-    test_harness_set_format (h, GST_VIDEO_FORMAT_I420, sizes[i][0],
-        sizes[i][1]);
+    test_harness_set_format (
+        h, GST_VIDEO_FORMAT_I420, sizes[i][0], sizes[i][1]);
     push_marked (h, test_frame_at (h, TEST_HALF, i));
   }
   test_harness_free (h);
@@ -92,8 +108,8 @@ GST_END_TEST;
 
 GST_START_TEST (test_no_size)
 {
-  static const gint sizes[][2] = { { 0, 0 }, { 0, 48 }, { 64, 0 },
-    { -64, 48 }, { 64, -48 }, { 32768, 48 }, { G_MAXINT, G_MAXINT } };
+  static const gint sizes[][2] = { { 0, 0 }, { 0, 48 }, { 64, 0 }, { -64, 48 },
+    { 64, -48 }, { 32768, 48 }, { G_MAXINT, G_MAXINT } };
   GstHarness *h = test_harness_new ("red", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
@@ -164,9 +180,9 @@ GST_START_TEST (test_timestamps)
       if (i % 9 == 5)
         GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_CORRUPTED);
       push_marked (h, in);
-      gst_harness_push_upstream_event (h, gst_event_new_qos (
-          GST_QOS_TYPE_UNDERFLOW, 1.5, i % 2 ? 0 : G_MAXINT64 - i,
-          times[i % G_N_ELEMENTS (times)]));
+      gst_harness_push_upstream_event (h,
+          gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.5,
+              i % 2 ? 0 : G_MAXINT64 - i, times[i % G_N_ELEMENTS (times)]));
     }
     test_harness_free (h);
   }
@@ -182,8 +198,8 @@ GST_START_TEST (test_segments)
   for (guint i = 0; i < 24; i++) {
     GstSegment segment;
 
-    gst_segment_init (&segment, i % 5 == 3 ? GST_FORMAT_BYTES
-                                           : GST_FORMAT_TIME);
+    gst_segment_init (
+        &segment, i % 5 == 3 ? GST_FORMAT_BYTES : GST_FORMAT_TIME);
     segment.rate = i % 3 ? -1e-3 : 1e6;
     segment.start = i % 4 ? 0 : G_MAXUINT64 / 2;
     /* Backwards there must be one. */
@@ -207,8 +223,8 @@ GST_END_TEST;
 static void
 change_caps (const gchar *model, const gchar *properties, guint n)
 {
-  static const gchar *const colors[] = { "bt709", "bt601", "sRGB",
-    "2:0:0:0", "bt2020" };
+  static const gchar *const colors[] = { "bt709", "bt601", "sRGB", "2:0:0:0",
+    "bt2020" };
   GstHarness *h = test_harness_new (model, properties);
 
   for (guint i = 0; i < n; i++) {
@@ -217,14 +233,13 @@ change_caps (const gchar *model, const gchar *properties, guint n)
 
     gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, i % 61, 1,
         "pixel-aspect-ratio", GST_TYPE_FRACTION, 1 + i % 5, 1 + i % 3,
-        "colorimetry", G_TYPE_STRING, colors[i % G_N_ELEMENTS (colors)],
-        NULL);
+        "colorimetry", G_TYPE_STRING, colors[i % G_N_ELEMENTS (colors)], NULL);
     gst_harness_set_src_caps (h, caps);
     push_marked (h, test_frame_at (h, TEST_HALF, i));
   }
   assert_equals_uint64 (test_stat (h->element, "frames"), n);
-  assert_equals_int (test_count_messages (h,
-      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   test_harness_free (h);
 }
 
@@ -252,8 +267,8 @@ push_segment (GstHarness *h)
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
-  fail_unless (gst_pad_push_event (h->srcpad,
-      gst_event_new_segment (&segment)));
+  fail_unless (
+      gst_pad_push_event (h->srcpad, gst_event_new_segment (&segment)));
 }
 
 /* As a seek does it: FLUSH_START at any time, the rest once the streaming
@@ -341,7 +356,8 @@ play_slowly (const gchar *format)
 GST_START_TEST (test_null_in_a_run)
 {
   for (guint i = 0; i < 8; i++) {
-    GstElement *pipeline = play_slowly ("videotestsrc ! "
+    GstElement *pipeline = play_slowly (
+        "videotestsrc ! "
         "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! fakesink");
 
     g_usleep (i * 7 * 1000);
@@ -359,15 +375,16 @@ GST_END_TEST;
 GST_START_TEST (test_torn_out)
 {
   for (guint i = 0; i < 4; i++) {
-    GstElement *pipeline = play_slowly ("videotestsrc ! "
+    GstElement *pipeline = play_slowly (
+        "videotestsrc ! "
         "video/x-raw,width=64,height=48 ! unetseg name=seg model=\"%s\" ! "
         "fakesink");
     GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
 
     g_usleep (i * 13 * 1000);
     fail_unless (gst_bin_remove (GST_BIN (pipeline), seg));
-    assert_equals_int (gst_element_set_state (seg, GST_STATE_NULL),
-        GST_STATE_CHANGE_SUCCESS);
+    assert_equals_int (
+        gst_element_set_state (seg, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
     gst_object_unref (seg);
     assert_equals_int (gst_element_set_state (pipeline, GST_STATE_NULL),
         GST_STATE_CHANGE_SUCCESS);

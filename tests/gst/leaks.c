@@ -32,8 +32,8 @@ count_live_objects (GstTracer *tracer, gboolean name)
   list = gst_structure_get_value (info, "live-objects-list");
   n = list ? gst_value_list_get_size (list) : 0;
   for (guint i = 0; i < n; i++) {
-    const GValue *object = gst_structure_get_value (gst_value_get_structure (
-        gst_value_list_get_value (list, i)), "object");
+    const GValue *object = gst_structure_get_value (
+        gst_value_get_structure (gst_value_list_get_value (list, i)), "object");
     const gchar *type = G_VALUE_TYPE_NAME (object);
 
     /* Factories and templates live with the registry. */
@@ -67,7 +67,8 @@ play (const gchar *properties, const gchar *size)
   g_autofree gchar *launch = g_strdup_printf (
       "videotestsrc num-buffers=20 ! video/x-raw,format=I420,%s ! "
       "unetseg model=\"%s\" %s ! videoscale ! "
-      "video/x-raw,width=80,height=60 ! fakesink", size, model, properties);
+      "video/x-raw,width=80,height=60 ! fakesink",
+      size, model, properties);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
   GstBus *bus = gst_element_get_bus (pipeline);
 
@@ -75,8 +76,8 @@ play (const gchar *properties, const gchar *size)
     GstMessage *message;
 
     gst_element_set_state (pipeline, GST_STATE_PLAYING);
-    message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
-        GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    message = gst_bus_timed_pop_filtered (
+        bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
     assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
     gst_message_unref (message);
     gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -91,8 +92,8 @@ play_bad_model (void)
   g_autofree gchar *model = test_model ("truncated");
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
 
-  g_object_set (element, "model", model, "colors", "red", "mean", "1,2,3",
-      NULL);
+  g_object_set (
+      element, "model", model, "colors", "red", "mean", "1,2,3", NULL);
   assert_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),
       GST_STATE_CHANGE_FAILURE);
   gst_element_set_state (element, GST_STATE_NULL);
@@ -107,8 +108,7 @@ change_caps_and_hold_masks (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (held); i++) {
     test_harness_set_format (h,
-        i % 2 ? GST_VIDEO_FORMAT_v210 : GST_VIDEO_FORMAT_NV12, 64 + 32 * i,
-        48);
+        i % 2 ? GST_VIDEO_FORMAT_v210 : GST_VIDEO_FORMAT_NV12, 64 + 32 * i, 48);
     held[i] = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i));
   }
   test_harness_free (h);
@@ -132,7 +132,7 @@ GST_START_TEST (test_leaks)
   play ("output=mask", "width=128,height=48");
   play ("output=alpha colors=red", "width=128,height=48");
   play ("output=none ! tee name=t t. ! queue ! unetsegdraw output=alpha "
-      "labels=a,b ! fakesink t. ! queue ! unetsegdraw output=mask",
+        "labels=a,b ! fakesink t. ! queue ! unetsegdraw output=mask",
       "width=64,height=48");
   play_bad_model ();
   change_caps_and_hold_masks ();

@@ -29,8 +29,8 @@ set_up (void)
 static guint
 age_of_next (GstHarness *h, TestPicture picture, guint index)
 {
-  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h, picture,
-      index));
+  GstBuffer *out =
+      gst_harness_push_and_pull (h, test_frame_at (h, picture, index));
   UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
   guint age;
 
@@ -46,9 +46,10 @@ send_qos (GstHarness *h, guint index, GstClockTimeDiff diff)
 {
   GstEvent *event;
 
-  fail_unless (gst_harness_push_upstream_event (h, gst_event_new_qos (
-      diff > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1.2, diff,
-      gst_util_uint64_scale (index, GST_SECOND, 30))));
+  fail_unless (gst_harness_push_upstream_event (h,
+      gst_event_new_qos (
+          diff > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1.2, diff,
+          gst_util_uint64_scale (index, GST_SECOND, 30))));
   /* Upstream may want to know as well. */
   while ((event = gst_harness_pull_upstream_event (h))) {
     GstEventType type = GST_EVENT_TYPE (event);
@@ -71,14 +72,12 @@ GST_START_TEST (test_latency)
   /* Known before the first frame. */
   own = test_stat (h->element, "latency");
   fail_unless (own > 0);
-  assert_equals_uint64 (gst_harness_query_latency (h),
-      20 * GST_MSECOND + own);
+  assert_equals_uint64 (gst_harness_query_latency (h), 20 * GST_MSECOND + own);
 
   for (guint i = 0; i < 24; i++)
     age_of_next (h, TEST_HALF, i);
   own = test_stat (h->element, "latency");
-  assert_equals_uint64 (gst_harness_query_latency (h),
-      20 * GST_MSECOND + own);
+  assert_equals_uint64 (gst_harness_query_latency (h), 20 * GST_MSECOND + own);
   /* Heard of when it changes by a quarter. */
   fail_unless (2 * own >= test_stat (h->element, "inference-time-median"));
   test_harness_free (h);
@@ -167,8 +166,8 @@ threads_at (GstHarness *h, gint fps_n, gint fps_d)
 {
   GstCaps *caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
 
-  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, fps_n, fps_d,
-      NULL);
+  gst_caps_set_simple (
+      caps, "framerate", GST_TYPE_FRACTION, fps_n, fps_d, NULL);
   gst_harness_set_src_caps (h, caps);
   age_of_next (h, TEST_HALF, 0);
   return threads_of (h->element);
@@ -200,9 +199,11 @@ static GstElement *
 start_stream (void)
 {
   g_autofree gchar *path = test_model ("red");
-  g_autofree gchar *launch = g_strdup_printf ("videotestsrc ! "
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc ! "
       "video/x-raw,width=64,height=48 ! unetseg name=u model=\"%s\" ! "
-      "fakesink", path);
+      "fakesink",
+      path);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
@@ -220,8 +221,8 @@ stop_stream (GstElement *pipeline)
 static void
 wait_for_threads (GstElement *pipeline, guint wanted)
 {
-  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline),
-      "u");
+  g_autoptr (GstElement)
+      element = gst_bin_get_by_name (GST_BIN (pipeline), "u");
 
   for (guint i = 0; i < 6000 && threads_of (element) != wanted; i++)
     g_usleep (10 * 1000);
@@ -443,8 +444,8 @@ spin (gpointer data)
 static GstPadProbeReturn
 note_age (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (
-      GST_PAD_PROBE_INFO_BUFFER (info));
+  UnetSegMeta *meta =
+      gst_buffer_get_unet_seg_meta (GST_PAD_PROBE_INFO_BUFFER (info));
   guint *ages = data; /* number of frames with a mask of each age */
 
   if (meta)
@@ -458,10 +459,12 @@ note_age (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static void
 play_beside (guint n_others, const gchar *properties, guint *ages)
 {
-  g_autofree gchar *launch = g_strdup_printf ("videotestsrc is-live=true "
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc is-live=true "
       "num-buffers=%u ! video/x-raw,format=I420,width=160,height=120,"
       "framerate=30/1 ! unetseg name=seg output=blur threads=1 %s ! "
-      "fakesink name=sink sync=true qos=true", BUSY_FRAMES, properties);
+      "fakesink name=sink sync=true qos=true",
+      BUSY_FRAMES, properties);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
   GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
@@ -476,8 +479,8 @@ play_beside (guint n_others, const gchar *properties, guint *ages)
   for (guint i = 0; i < n_others; i++)
     others[i] = g_thread_new ("busy", spin, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   g_atomic_int_set (&over, TRUE);
   for (guint i = 0; i < n_others; i++)
     g_thread_join (others[i]);
@@ -527,23 +530,25 @@ GST_END_TEST;
 GST_START_TEST (test_overload)
 {
   g_autofree gchar *model = test_model ("red-dynamic");
-  g_autofree gchar *launch = g_strdup_printf ("videotestsrc num-buffers=60 ! "
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=60 ! "
       "video/x-raw,format=I420,width=64,height=48,framerate=1000/1 ! "
       "unetseg name=seg model=\"%s\" input-size=768x768 ! "
-      "fakesink name=sink sync=true qos=true signal-handoffs=true", model);
+      "fakesink name=sink sync=true qos=true signal-handoffs=true",
+      model);
   GstElement *pipeline = gst_parse_launch (launch, NULL), *seg;
   GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
   gst_message_unref (message);
   seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
   assert_equals_uint64 (test_stat (seg, "frames"), 60);
-  assert_equals_uint64 (test_stat (seg, "segmented")
-      + test_stat (seg, "reused"), 60);
+  assert_equals_uint64 (
+      test_stat (seg, "segmented") + test_stat (seg, "reused"), 60);
   fail_unless (test_stat (seg, "late") > 0);
   fail_unless (test_stat (seg, "reused") > 0);
   gst_object_unref (seg);

@@ -76,7 +76,8 @@ stream (GstElement *element, GstBuffer **frames, Result *result)
 static Result
 try_without (const gchar *properties, gint index)
 {
-  g_autofree gchar *launch = g_strconcat ("unetseg threads=1 ", properties, NULL);
+  g_autofree gchar *launch =
+      g_strconcat ("unetseg threads=1 ", properties, NULL);
   GstElement *element = gst_parse_launch (launch, NULL);
   GstBus *bus = gst_bus_new ();
   GstBuffer *frames[N_FRAMES];
@@ -110,7 +111,7 @@ static const gchar *const properties[] = {
   "model=unet-valid.onnx fit=tile output=none",
   "model=unet-same.onnx output=overlay refine=on async=true",
   ("model=rvm.onnx output-name=pha constants=downsample_ratio:0.5 "
-      "input-size=128x64 output=none"),
+   "input-size=128x64 output=none"),
 };
 
 GST_START_TEST (test_start_without_memory)
@@ -126,8 +127,8 @@ GST_START_TEST (test_start_without_memory)
   for (n = -2;; n++) {
     Result result = try_without (properties[__i__], n);
 
-    fail_unless (result.error || result.warning
-            || result.masks == N_FRAMES || async,
+    fail_unless (
+        result.error || result.warning || result.masks == N_FRAMES || async,
         "block %d: %u frames with %u masks and not a word", n, result.frames,
         result.masks);
     fail_unless (result.error || result.frames == N_FRAMES,
@@ -137,8 +138,8 @@ GST_START_TEST (test_start_without_memory)
       before = test_allocator_count ();
       continue;
     }
-    fail_unless (test_allocator_count () <= before,
-        "block %d: %d left behind", n, test_allocator_count () - before);
+    fail_unless (test_allocator_count () <= before, "block %d: %d left behind",
+        n, test_allocator_count () - before);
     if (!result.refused)
       break;
     errors += result.error;
@@ -163,8 +164,8 @@ memory_suite (void)
   g_setenv ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
   suite_add_tcase (suite, tcase);
   tcase_add_checked_fixture (tcase, test_watch_log, NULL);
-  tcase_add_loop_test (tcase, test_start_without_memory, 0,
-      G_N_ELEMENTS (properties));
+  tcase_add_loop_test (
+      tcase, test_start_without_memory, 0, G_N_ELEMENTS (properties));
   return suite;
 }
 

@@ -3,7 +3,7 @@
 
 #include "common.h"
 
-#define WIDTH 8
+#define WIDTH  8
 #define HEIGHT 4
 
 static UnetSegClasses *
@@ -28,8 +28,8 @@ add_meta (GstBuffer *buffer)
 {
   UnetSegClasses *classes = new_classes ();
   GstBuffer *class_map = new_plane (1), *probability = new_plane (200);
-  UnetSegMeta *meta = gst_buffer_add_unet_seg_meta (buffer, classes, class_map,
-      probability, WIDTH, HEIGHT);
+  UnetSegMeta *meta = gst_buffer_add_unet_seg_meta (
+      buffer, classes, class_map, probability, WIDTH, HEIGHT);
 
   unet_seg_classes_unref (classes);
   gst_buffer_unref (class_map);
@@ -59,8 +59,8 @@ assert_same (const UnetSegMeta *a, const UnetSegMeta *b)
 }
 
 static void
-assert_rectangle (const UnetSegMeta *meta, gdouble x, gdouble y, gdouble w,
-    gdouble h)
+assert_rectangle (
+    const UnetSegMeta *meta, gdouble x, gdouble y, gdouble w, gdouble h)
 {
   fail_unless_equals_float (meta->x, x);
   fail_unless_equals_float (meta->y, y);
@@ -74,8 +74,7 @@ GST_START_TEST (test_classes)
 
   assert_equals_string (unet_seg_classes_get_model (classes), "cats.onnx");
   assert_equals_int (unet_seg_classes_get_n_classes (classes), 3);
-  assert_equals_string (unet_seg_classes_get_label (classes, 0),
-      "background");
+  assert_equals_string (unet_seg_classes_get_label (classes, 0), "background");
   assert_equals_string (unet_seg_classes_get_label (classes, 1), "cat");
   /* Neither named nor there. */
   fail_unless (unet_seg_classes_get_label (classes, 2) == NULL);
@@ -112,8 +111,8 @@ GST_START_TEST (test_too_small)
   GstBuffer *buffer = gst_buffer_new (), *plane = new_plane (0);
   UnetSegClasses *classes = new_classes ();
 
-  TEST_COMPLAINS (gst_buffer_add_unet_seg_meta (buffer, classes, plane, plane,
-      WIDTH + 1, HEIGHT));
+  TEST_COMPLAINS (gst_buffer_add_unet_seg_meta (
+      buffer, classes, plane, plane, WIDTH + 1, HEIGHT));
   fail_unless (gst_buffer_get_unet_seg_meta (buffer) == NULL);
   unet_seg_classes_unref (classes);
   gst_buffer_unref (plane);

@@ -24,8 +24,8 @@ assert_format (GstHarness *h, GstVideoFormat format)
   GstVideoInfo info;
 
   get_out_info (h, &info);
-  fail_unless_equals_string (GST_VIDEO_INFO_NAME (&info),
-      gst_video_format_to_string (format));
+  fail_unless_equals_string (
+      GST_VIDEO_INFO_NAME (&info), gst_video_format_to_string (format));
 }
 
 static guint8
@@ -51,8 +51,8 @@ static guint
 values_of_stripes (const gchar *properties)
 {
   GstHarness *h = rgb_harness ("classes", properties);
-  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h,
-      TEST_STRIPES, 0));
+  GstBuffer *out =
+      gst_harness_push_and_pull (h, test_frame_at (h, TEST_STRIPES, 0));
   guint digits = 0;
 
   for (guint i = 0; i < 4; i++)
@@ -70,8 +70,8 @@ GST_START_TEST (test_mask)
 
   /* Numbers of classes; one class: its probability. */
   assert_equals_int (values_of_stripes ("output=mask"), 1002003);
-  assert_equals_int (values_of_stripes ("output=mask foreground-class=2"),
-      255000);
+  assert_equals_int (
+      values_of_stripes ("output=mask foreground-class=2"), 255000);
   h = rgb_harness ("red", "output=mask");
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
   get_out_info (h, &info);
@@ -97,8 +97,7 @@ check_alpha (const gchar *model, const gchar *properties, TestPicture picture,
     const guint8 expected[4])
 {
   GstHarness *h = rgb_harness (model, properties);
-  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h, picture,
-      0));
+  GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h, picture, 0));
 
   assert_format (h, GST_VIDEO_FORMAT_RGBA);
   for (guint i = 0; i < 4; i++)
@@ -112,14 +111,14 @@ check_alpha (const gchar *model, const gchar *properties, TestPicture picture,
 
 GST_START_TEST (test_alpha)
 {
-  check_alpha ("red", "output=alpha", TEST_HALF,
-      (guint8[4]) { 255, 255, 0, 0 });
-  check_alpha ("classes", "output=alpha", TEST_STRIPES,
-      (guint8[4]) { 0, 255, 255, 255 });
+  check_alpha ("red", "output=alpha", TEST_HALF, (guint8[4]){ 255, 255, 0, 0 });
+  check_alpha (
+      "classes", "output=alpha", TEST_STRIPES, (guint8[4]){ 0, 255, 255, 255 });
   /* Opacity is of colours; a class is left out by a colour without alpha. */
-  check_alpha ("classes", "output=alpha opacity=0.1 "
+  check_alpha ("classes",
+      "output=alpha opacity=0.1 "
       "colors=\"green=transparent,blue=#40ff0000,background=#80000000\"",
-      TEST_STRIPES, (guint8[4]) { 128, 255, 0, 64 });
+      TEST_STRIPES, (guint8[4]){ 128, 255, 0, 64 });
 }
 
 GST_END_TEST;
@@ -152,8 +151,8 @@ GST_END_TEST;
 /* All of it is background where the output has a picture of its own; a frame
  * that stays stays as it is. */
 static void
-check_no_mask (const gchar *element, const gchar *output,
-    gboolean frame_is_bad, const guint8 expected[4])
+check_no_mask (const gchar *element, const gchar *output, gboolean frame_is_bad,
+    const guint8 expected[4])
 {
   g_autofree gchar *path = test_model ("red");
   g_autofree gchar *launch = g_strdup_printf ("%s %s%s %s", element,
@@ -192,7 +191,7 @@ GST_START_TEST (test_no_mask)
   check_no_mask ("unetsegdraw", "output=mask", FALSE, nothing);
   check_no_mask ("unetsegdraw", "output=alpha", FALSE, clear);
   check_no_mask ("unetsegdraw", "output=replace background=#010101", FALSE,
-      (const guint8[4]) { 1, 1, 1, 1 });
+      (const guint8[4]){ 1, 1, 1, 1 });
   check_no_mask ("unetsegdraw", "output=overlay", FALSE, NULL);
   check_no_mask ("unetsegdraw", "output=none", FALSE, NULL);
 }
@@ -250,9 +249,9 @@ GST_START_TEST (test_caps_backwards)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    fail_unless (takes_in (cases[i].output, cases[i].out, cases[i].in)
-        == cases[i].taken, "%s: %s from %s", cases[i].output, cases[i].out,
-        cases[i].in);
+    fail_unless (
+        takes_in (cases[i].output, cases[i].out, cases[i].in) == cases[i].taken,
+        "%s: %s from %s", cases[i].output, cases[i].out, cases[i].in);
 }
 
 GST_END_TEST;
@@ -264,21 +263,24 @@ check_negotiation (const gchar *source, const gchar *properties,
 {
   g_autofree gchar *path = test_model ("red");
   g_autofree gchar *launch = g_strdup_printf ("%s ! unetseg name=seg "
-      "model=\"%s\" %s ! %s", source, path, properties, sink);
+                                              "model=\"%s\" %s ! %s",
+      source, path, properties, sink);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
   GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
   static const gchar *const pads[] = { "sink", "src" };
 
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
   fail_unless (gst_element_get_state (pipeline, NULL, NULL, TIMEOUT)
-      == GST_STATE_CHANGE_SUCCESS, "%s", launch);
+          == GST_STATE_CHANGE_SUCCESS,
+      "%s", launch);
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GstPad) pad = gst_element_get_static_pad (element, pads[i]);
     g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
 
     if (i || in)
-      fail_unless_equals_string (gst_structure_get_string (
-          gst_caps_get_structure (caps, 0), "format"), i ? out : in);
+      fail_unless_equals_string (
+          gst_structure_get_string (gst_caps_get_structure (caps, 0), "format"),
+          i ? out : in);
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (element);
@@ -305,8 +307,8 @@ GST_START_TEST (test_negotiation)
       "A420");
   check_negotiation ("videotestsrc ! video/x-raw,format=BGRA", "output=alpha",
       sink, "BGRA", "BGRA");
-  check_negotiation ("videotestsrc ! video/x-raw,format=GRAY8",
-      "output=alpha", sink, "GRAY8", "A420");
+  check_negotiation ("videotestsrc ! video/x-raw,format=GRAY8", "output=alpha",
+      sink, "GRAY8", "A420");
 }
 
 GST_END_TEST;
@@ -364,15 +366,15 @@ GST_START_TEST (test_controlled_output)
   g_object_set (source, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
   /* Of an enumeration 0 is the first value and 1 the last. */
   for (guint i = 0; i < 8; i++)
-    gst_timed_value_control_source_set (times,
-        gst_util_uint64_scale (i, GST_SECOND, 30), (i % 4 + .1) / 5.1);
+    gst_timed_value_control_source_set (
+        times, gst_util_uint64_scale (i, GST_SECOND, 30), (i % 4 + .1) / 5.1);
   gst_object_add_control_binding (GST_OBJECT (h->element),
-      gst_direct_control_binding_new (GST_OBJECT (h->element), "output",
-          source));
+      gst_direct_control_binding_new (
+          GST_OBJECT (h->element), "output", source));
   test_harness_set_format (h, GST_VIDEO_FORMAT_NV12, 64, 48);
   for (guint i = 0; i < 8; i++) {
-    gst_buffer_unref (gst_harness_push_and_pull (h, test_frame_at (h,
-        TEST_HALF, i)));
+    gst_buffer_unref (
+        gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i)));
     assert_format (h, formats_of_outputs[i % 4]);
   }
   gst_object_unref (source);
@@ -410,13 +412,15 @@ switch_while_playing (const gchar *source, const gchar *output,
     const gchar *formats, guint warnings)
 {
   g_autofree gchar *path = test_model ("red");
-  g_autofree gchar *launch = g_strdup_printf ("%s ! unetseg name=seg "
+  g_autofree gchar *launch = g_strdup_printf (
+      "%s ! unetseg name=seg "
       "model=\"%s\" ! capsfilter caps=\"video/x-raw,format=%s\" ! "
-      "identity sleep-time=1000 ! fakesink name=sink", source, path, formats);
+      "identity sleep-time=1000 ! fakesink name=sink",
+      source, path, formats);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
   g_autoptr (GstElement) seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
-  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline),
-      "sink");
+  g_autoptr (GstElement)
+      sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   GstMessage *message;
@@ -428,8 +432,8 @@ switch_while_playing (const gchar *source, const gchar *output,
   while (g_atomic_int_get (&seen.frames) < 20)
     g_usleep (1000);
   gst_util_set_object_arg (G_OBJECT (seg), "output", output);
-  while ((message = gst_bus_timed_pop_filtered (bus, TIMEOUT, GST_MESSAGE_EOS
-              | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING))) {
+  while ((message = gst_bus_timed_pop_filtered (bus, TIMEOUT,
+              GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING))) {
     GstMessageType type = GST_MESSAGE_TYPE (message);
 
     gst_message_unref (message);
@@ -451,14 +455,13 @@ switch_while_playing (const gchar *source, const gchar *output,
 GST_START_TEST (test_switching_where_caps_are_bound)
 {
   const gchar *fixed = "videotestsrc num-buffers=200 ! "
-      "video/x-raw,format=I420,width=64,height=48";
+                       "video/x-raw,format=I420,width=64,height=48";
   g_autofree gchar *converted = g_strconcat (fixed, " ! videoconvert", NULL);
-  g_autofree gchar *queued = g_strconcat (converted,
-      " ! queue max-size-buffers=7", NULL);
+  g_autofree gchar *queued =
+      g_strconcat (converted, " ! queue max-size-buffers=7", NULL);
 
   fail_unless (switch_while_playing (fixed, "alpha", "{I420,A420}", 0) > 0);
-  fail_unless (switch_while_playing (converted, "alpha", "{I420,RGBA}", 0)
-      > 0);
+  fail_unless (switch_while_playing (converted, "alpha", "{I420,RGBA}", 0) > 0);
   fail_unless (switch_while_playing (queued, "alpha", "{I420,RGBA}", 0) > 0);
   assert_equals_int (switch_while_playing (queued, "mask", "I420", 1), 0);
   assert_equals_int (switch_while_playing (fixed, "mask", "I420", 1), 0);
@@ -487,10 +490,9 @@ propose_padding (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   pool = gst_video_buffer_pool_new ();
   config = gst_buffer_pool_get_config (pool);
   gst_buffer_pool_config_set_params (config, caps, video.size, 0, 0);
-  gst_buffer_pool_config_add_option (config,
-      GST_BUFFER_POOL_OPTION_VIDEO_META);
-  gst_buffer_pool_config_add_option (config,
-      GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
+  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  gst_buffer_pool_config_add_option (
+      config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
   gst_video_alignment_reset (&align);
   align.padding_left = 16;
   align.padding_right = 32;
@@ -519,8 +521,8 @@ GST_START_TEST (test_allocation)
         propose_padding, NULL, NULL);
     gst_harness_set_src_caps (h, gst_caps_ref (caps));
     fail_unless (gst_pad_peer_query (h->srcpad, query));
-    fail_unless (gst_query_find_allocation_meta (query,
-        GST_VIDEO_META_API_TYPE, NULL));
+    fail_unless (
+        gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
     gst_query_unref (query);
 
     out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
@@ -559,15 +561,15 @@ GST_START_TEST (test_metadata_goes_on)
     GST_BUFFER_OFFSET (buffer) = 77;
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);
     buffer = gst_harness_push_and_pull (h, buffer);
-    fail_unless (gst_buffer_get_reference_timestamp_meta (buffer, clock)
-        != NULL);
-    fail_unless (gst_buffer_get_video_region_of_interest_meta_id (buffer, 0)
-        != NULL);
+    fail_unless (
+        gst_buffer_get_reference_timestamp_meta (buffer, clock) != NULL);
+    fail_unless (
+        gst_buffer_get_video_region_of_interest_meta_id (buffer, 0) != NULL);
     assert_equals_uint64 (GST_BUFFER_PTS (buffer), GST_SECOND / 10);
     assert_equals_uint64 (GST_BUFFER_DURATION (buffer), GST_SECOND / 30);
     fail_unless (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_MARKER));
-    assert_equals_int (gst_buffer_get_n_meta (buffer,
-        UNET_SEG_META_API_TYPE), 1);
+    assert_equals_int (
+        gst_buffer_get_n_meta (buffer, UNET_SEG_META_API_TYPE), 1);
     gst_buffer_unref (buffer);
     test_harness_free (h);
   }

@@ -26,8 +26,8 @@ harness_of (const gchar *text)
 static GstHarness *
 harness (const gchar *properties)
 {
-  g_autofree gchar *text
-      = g_strdup_printf ("unetseg model=%s/../../models/person.onnx %s",
+  g_autofree gchar *text =
+      g_strdup_printf ("unetseg model=%s/../../models/person.onnx %s",
           g_getenv ("UNETSEG_TEST_MODELS"), properties);
 
   return harness_of (text);
@@ -37,8 +37,8 @@ static void
 push (GstHarness *h, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    GstBuffer *out
-        = gst_harness_push_and_pull (h, test_frame_at (h, TEST_STRIPES, i));
+    GstBuffer *out =
+        gst_harness_push_and_pull (h, test_frame_at (h, TEST_STRIPES, i));
 
     fail_unless (out != NULL);
     fail_unless (gst_buffer_get_unet_seg_meta (out) != NULL);
@@ -53,8 +53,8 @@ precision_of (GstHarness *h)
   gint precision = -1;
 
   g_object_get (h->element, "stats", &stats, NULL);
-  fail_unless (gst_structure_get_enum (stats, "precision",
-      UNET_TYPE_PRECISION, &precision));
+  fail_unless (gst_structure_get_enum (
+      stats, "precision", UNET_TYPE_PRECISION, &precision));
   return precision;
 }
 
@@ -93,8 +93,8 @@ remove_path (gchar *path)
 GST_START_TEST (test_learns)
 {
   gchar *path = path_of ("a.calibration");
-  g_autofree gchar *properties
-      = g_strdup_printf ("precision=int8 threads=1 calibration=%s", path);
+  g_autofree gchar *properties =
+      g_strdup_printf ("precision=int8 threads=1 calibration=%s", path);
   g_autoptr (UnetCalibration) calibration = NULL;
   GstHarness *h = harness (properties);
   guint frames;
@@ -183,8 +183,8 @@ GST_START_TEST (test_broken_file)
   GstMessage *message;
   GError *error = NULL;
 
-  fail_unless (g_file_set_contents (path, "[calibration]\nformat=1\n", -1,
-      NULL));
+  fail_unless (
+      g_file_set_contents (path, "[calibration]\nformat=1\n", -1, NULL));
   g_object_set (element, "calibration", path, NULL);
   gst_element_set_bus (element, bus);
   assert_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),

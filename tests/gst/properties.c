@@ -66,8 +66,8 @@ classes_of_stripes (const gchar *properties)
   guint digits = 0;
 
   for (guint i = 0; i < 4; i++)
-    digits = 10 * digits + test_class_at (meta,
-        (2 * i + 1) * meta->width / 8, meta->height / 2);
+    digits = 10 * digits
+        + test_class_at (meta, (2 * i + 1) * meta->width / 8, meta->height / 2);
   gst_buffer_unref (out);
   test_harness_free (h);
   return digits;
@@ -99,8 +99,9 @@ static void
 assert_pixel (guint32 pixel, guint32 expected)
 {
   for (guint shift = 0; shift < 24; shift += 8)
-    fail_unless (ABS ((gint) (pixel >> shift & 255)
-            - (gint) (expected >> shift & 255)) <= 1,
+    fail_unless (
+        ABS ((gint) (pixel >> shift & 255) - (gint) (expected >> shift & 255))
+            <= 1,
         "#%06x instead of #%06x", pixel, expected);
 }
 
@@ -145,10 +146,9 @@ GST_START_TEST (test_defaults)
     g_object_get (element, unset[i], &text, NULL);
     fail_unless (text == NULL, "%s", unset[i]);
   }
-  g_object_get (element, "opacity", &opacity, "threshold", &threshold,
-      "scale", &scale, "interval", &interval, "threads", &threads,
-      "foreground-class", &foreground, "invert", &invert, "divide-by-max",
-      &divide, NULL);
+  g_object_get (element, "opacity", &opacity, "threshold", &threshold, "scale",
+      &scale, "interval", &interval, "threads", &threads, "foreground-class",
+      &foreground, "invert", &invert, "divide-by-max", &divide, NULL);
   fail_unless_equals_float (opacity, .5);
   fail_unless_equals_float (threshold, .5);
   fail_unless_equals_float (scale, 1. / 255);
@@ -166,16 +166,28 @@ GST_START_TEST (test_round_trip)
   static const struct {
     const gchar *name, *value;
   } values[] = {
-    { "model", "/some where/x.onnx" }, { "output", "none" },
-    { "opacity", "0.25" }, { "threshold", "0.75" },
-    { "colors", "person=#80ff0040,car=red" }, { "interval", "7" },
-    { "late", "run" }, { "threads", "3" }, { "input-name", "x" },
-    { "output-name", "2" }, { "input-size", "320x180" },
-    { "fit", "letterbox" }, { "layout", "nhwc" }, { "color-order", "bgr" },
-    { "scale", "0.0078125" }, { "divide-by-max", "true" },
-    { "mean", "0.5,0.25,0.125" }, { "std", "1,2,4" },
-    { "activation", "softmax" }, { "foreground-class", "15" },
-    { "invert", "true" }, { "labels", "sky,sea" },
+    { "model", "/some where/x.onnx" },
+    { "output", "none" },
+    { "opacity", "0.25" },
+    { "threshold", "0.75" },
+    { "colors", "person=#80ff0040,car=red" },
+    { "interval", "7" },
+    { "late", "run" },
+    { "threads", "3" },
+    { "input-name", "x" },
+    { "output-name", "2" },
+    { "input-size", "320x180" },
+    { "fit", "letterbox" },
+    { "layout", "nhwc" },
+    { "color-order", "bgr" },
+    { "scale", "0.0078125" },
+    { "divide-by-max", "true" },
+    { "mean", "0.5,0.25,0.125" },
+    { "std", "1,2,4" },
+    { "activation", "softmax" },
+    { "foreground-class", "15" },
+    { "invert", "true" },
+    { "labels", "sky,sea" },
   };
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
 
@@ -184,8 +196,8 @@ GST_START_TEST (test_round_trip)
         G_OBJECT_GET_CLASS (element), values[i].name);
     g_auto (GValue) value = G_VALUE_INIT, expected = G_VALUE_INIT;
 
-    gst_util_set_object_arg (G_OBJECT (element), values[i].name,
-        values[i].value);
+    gst_util_set_object_arg (
+        G_OBJECT (element), values[i].name, values[i].value);
     g_value_init (&value, spec->value_type);
     g_value_init (&expected, spec->value_type);
     fail_unless (gst_value_deserialize (&expected, values[i].value)
@@ -205,9 +217,12 @@ GST_START_TEST (test_nonsense)
   static const struct {
     const gchar *name, *good, *bad;
   } values[] = {
-    { "input-size", "32x32", "wide" }, { "input-size", "32x32", "-8x10" },
-    { "mean", "1,2,3", "1,two,3" }, { "std", "1,2,3", "1,0,1" },
-    { "colors", "red", "person=reddish" }, { "colors", "#123456", "#12345" },
+    { "input-size", "32x32", "wide" },
+    { "input-size", "32x32", "-8x10" },
+    { "mean", "1,2,3", "1,two,3" },
+    { "std", "1,2,3", "1,0,1" },
+    { "colors", "red", "person=reddish" },
+    { "colors", "#123456", "#12345" },
   };
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
 
@@ -216,8 +231,8 @@ GST_START_TEST (test_nonsense)
 
     g_object_set (element, values[i].name, values[i].good, NULL);
     GST_INFO ("%s=%s", values[i].name, values[i].bad);
-    TEST_COMPLAINS (g_object_set (element, values[i].name, values[i].bad,
-        NULL));
+    TEST_COMPLAINS (
+        g_object_set (element, values[i].name, values[i].bad, NULL));
     g_object_get (element, values[i].name, &text, NULL);
     assert_equals_string (text, values[i].good);
   }
@@ -279,12 +294,13 @@ GST_START_TEST (test_stats)
       >= test_stat (h->element, "inference-time-median"));
 
   g_object_get (h->element, "stats", &stats, NULL);
-  assert_equals_string (gst_structure_get_string (stats, "input-size"),
-      "32x32");
-  fail_unless (g_str_has_suffix (gst_structure_get_string (stats, "model"),
-      "red.onnx"));
-  fail_unless (strstr (gst_structure_get_string (stats, "contract"),
-      "activation=none") != NULL);
+  assert_equals_string (
+      gst_structure_get_string (stats, "input-size"), "32x32");
+  fail_unless (
+      g_str_has_suffix (gst_structure_get_string (stats, "model"), "red.onnx"));
+  fail_unless (
+      strstr (gst_structure_get_string (stats, "contract"), "activation=none")
+      != NULL);
   fail_unless (gst_structure_get_uint (stats, "threads", &threads));
   assert_equals_int (threads, 1);
   test_harness_free (h);
@@ -313,8 +329,8 @@ GST_START_TEST (test_interval)
 
   for (guint i = 0; i < 9; i++) {
     /* The pictures alternate, the masks do not. */
-    GstBuffer *out = push (h, test_frame_at (h,
-        i % 3 ? TEST_BLACK : TEST_HALF, i));
+    GstBuffer *out =
+        push (h, test_frame_at (h, i % 3 ? TEST_BLACK : TEST_HALF, i));
 
     assert_equals_int (meta_of (out)->age_frames, i % 3);
     test_assert_halves (meta_of (out), 1, 0, 0);
@@ -352,8 +368,8 @@ GST_START_TEST (test_zero_opacity_writes_nothing)
   GstBuffer *in = test_frame_at (h, TEST_HALF, 0), *out;
 
   out = push (h, gst_buffer_ref (in));
-  fail_unless (gst_buffer_peek_memory (in, 0)
-      == gst_buffer_peek_memory (out, 0));
+  fail_unless (
+      gst_buffer_peek_memory (in, 0) == gst_buffer_peek_memory (out, 0));
   gst_buffer_unref (out);
   gst_buffer_unref (in);
   test_harness_free (h);
@@ -368,12 +384,13 @@ GST_START_TEST (test_colors)
   assert_pixel (drawn_pixel ("opacity=1 colors=0xff102030"), 0x102030);
   assert_pixel (drawn_pixel ("opacity=1 colors=transparent"), 0xffffff);
   assert_pixel (drawn_pixel ("opacity=1 colors=\"1=blue\""), 0x0000ff);
-  assert_pixel (drawn_pixel (
-      "opacity=1 labels=\"a,b\" colors=\" b = lime , a=transparent\""),
+  assert_pixel (
+      drawn_pixel (
+          "opacity=1 labels=\"a,b\" colors=\" b = lime , a=transparent\""),
       0x00ff00);
   /* A number that is a label means the label. */
-  assert_pixel (drawn_pixel ("opacity=1 labels=\"1,0\" colors=\"0=navy\""),
-      0x000080);
+  assert_pixel (
+      drawn_pixel ("opacity=1 labels=\"1,0\" colors=\"0=navy\""), 0x000080);
 }
 
 GST_END_TEST;
@@ -440,8 +457,8 @@ GST_START_TEST (test_controlled)
 
   g_object_set (source, "mode", GST_INTERPOLATION_MODE_LINEAR, NULL);
   fail_unless (gst_object_add_control_binding (GST_OBJECT (h->element),
-      gst_direct_control_binding_new (GST_OBJECT (h->element), "opacity",
-          source)));
+      gst_direct_control_binding_new (
+          GST_OBJECT (h->element), "opacity", source)));
   gst_timed_value_control_source_set (
       GST_TIMED_VALUE_CONTROL_SOURCE (source), 0, 0);
   gst_timed_value_control_source_set (
@@ -536,10 +553,10 @@ GST_START_TEST (test_mean_and_std)
   assert_equals_int (class_of_flat ("red", "std=\"1.9,9,9\"", 255), 1);
   assert_equals_int (class_of_flat ("red", "std=\"2.1,1,1\"", 255), 0);
   /* In RGB order whatever the network's is. */
-  assert_equals_int (class_of_flat ("red",
-      "color-order=bgr mean=\"0,0,0.55\"", 255), 0);
-  assert_equals_int (class_of_flat ("red",
-      "color-order=bgr mean=\"0.55,0,0\"", 255), 1);
+  assert_equals_int (
+      class_of_flat ("red", "color-order=bgr mean=\"0,0,0.55\"", 255), 0);
+  assert_equals_int (
+      class_of_flat ("red", "color-order=bgr mean=\"0.55,0,0\"", 255), 1);
 }
 
 GST_END_TEST;
@@ -583,10 +600,9 @@ GST_START_TEST (test_foreground_class)
   UnetSegMeta *meta = meta_of (out);
 
   assert_equals_int (meta->n_classes, 2);
-  assert_equals_string (unet_seg_classes_get_label (meta->classes, 0),
-      "background");
-  assert_equals_string (unet_seg_classes_get_label (meta->classes, 1),
-      "green");
+  assert_equals_string (
+      unet_seg_classes_get_label (meta->classes, 0), "background");
+  assert_equals_string (unet_seg_classes_get_label (meta->classes, 1), "green");
   gst_buffer_unref (out);
   test_harness_free (h);
   assert_equals_int (classes_of_stripes ("foreground-class=2"), 10);
@@ -608,14 +624,14 @@ GST_START_TEST (test_invert)
 GST_END_TEST;
 
 static void
-assert_label (const gchar *model, const gchar *properties, guint id,
-    const gchar *label)
+assert_label (
+    const gchar *model, const gchar *properties, guint id, const gchar *label)
 {
   GstHarness *h = rgb_harness (model, properties);
   GstBuffer *out = push (h, test_frame_at (h, TEST_BLACK, 0));
 
-  assert_equals_string (unet_seg_classes_get_label (meta_of (out)->classes,
-      id), label);
+  assert_equals_string (
+      unet_seg_classes_get_label (meta_of (out)->classes, id), label);
   gst_buffer_unref (out);
   test_harness_free (h);
 }
@@ -631,25 +647,25 @@ GST_END_TEST;
 
 GST_START_TEST (test_tensor_names)
 {
-  assert_equals_int (class_of_flat ("red",
-      "input-name=input output-name=output", 255), 1);
-  assert_equals_int (class_of_flat ("red", "input-name=0 output-name=0", 255),
-      1);
+  assert_equals_int (
+      class_of_flat ("red", "input-name=input output-name=output", 255), 1);
+  assert_equals_int (
+      class_of_flat ("red", "input-name=0 output-name=0", 255), 1);
 }
 
 GST_END_TEST;
 
 /* A copy of a model with a sidecar beside it. */
 static GstBuffer *
-push_with_sidecar (const gchar *model, const gchar *sidecar,
-    const gchar *properties)
+push_with_sidecar (
+    const gchar *model, const gchar *sidecar, const gchar *properties)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
   g_autofree gchar *path = g_build_filename (folder, "m.onnx", NULL);
   g_autofree gchar *beside = g_build_filename (folder, "m.modelinfo", NULL);
   g_autofree gchar *original = test_model (model), *data = NULL;
-  g_autofree gchar *launch = g_strdup_printf ("unetseg model=\"%s\" %s", path,
-      properties);
+  g_autofree gchar *launch =
+      g_strdup_printf ("unetseg model=\"%s\" %s", path, properties);
   GstBuffer *out;
   GstHarness *h;
   gsize size;
@@ -670,13 +686,13 @@ push_with_sidecar (const gchar *model, const gchar *sidecar,
 /* Properties, then the sidecar, then the model's metadata. */
 GST_START_TEST (test_precedence)
 {
-  static const gchar *const sidecar
-      = "[unetseg]\ninvert=true\nlabels=ground,sky\n";
+  static const gchar *const sidecar =
+      "[unetseg]\ninvert=true\nlabels=ground,sky\n";
   GstBuffer *out = push_with_sidecar ("red", sidecar, "");
 
   test_assert_halves (meta_of (out), 0, 1, 0);
-  assert_equals_string (unet_seg_classes_get_label (meta_of (out)->classes,
-      1), "sky");
+  assert_equals_string (
+      unet_seg_classes_get_label (meta_of (out)->classes, 1), "sky");
   gst_buffer_unref (out);
 
   out = push_with_sidecar ("red", sidecar, "invert=false");
@@ -684,8 +700,8 @@ GST_START_TEST (test_precedence)
   gst_buffer_unref (out);
 
   out = push_with_sidecar ("classes", "[unetseg]\nlabels=a,b,c,d\n", "");
-  assert_equals_string (unet_seg_classes_get_label (meta_of (out)->classes,
-      3), "d");
+  assert_equals_string (
+      unet_seg_classes_get_label (meta_of (out)->classes, 3), "d");
   gst_buffer_unref (out);
 }
 
@@ -710,8 +726,9 @@ GST_START_TEST (test_locale)
   assert_equals_int (test_class_at (meta_of (out), 0, 0), 0);
   gst_buffer_unref (out);
   g_object_get (h->element, "stats", &stats, NULL);
-  fail_unless (strstr (gst_structure_get_string (stats, "contract"),
-      "scale=0.001953125") != NULL);
+  fail_unless (
+      strstr (gst_structure_get_string (stats, "contract"), "scale=0.001953125")
+      != NULL);
   test_harness_free (h);
 }
 

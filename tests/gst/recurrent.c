@@ -139,8 +139,8 @@ GST_START_TEST (test_many)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
   for (guint i = 0; i < 4; i++) {
-    GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h,
-        TEST_HALF, i));
+    GstBuffer *out =
+        gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i));
     UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
     guint sum = 0;
 
@@ -155,7 +155,8 @@ GST_START_TEST (test_many)
   fail_unless (first != last);
   g_object_get (h->element, "stats", &stats, NULL);
   fail_unless (strstr (gst_structure_get_string (stats, "contract"),
-      "state=r1i:r1o,r2i:r2o,r3i:r3o,r4i:r4o") != NULL);
+                   "state=r1i:r1o,r2i:r2o,r3i:r3o,r4i:r4o")
+      != NULL);
   test_harness_free (h);
 }
 

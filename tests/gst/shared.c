@@ -15,8 +15,8 @@ typedef struct {
 static GstPadProbeReturn
 check_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (
-      GST_PAD_PROBE_INFO_BUFFER (info));
+  UnetSegMeta *meta =
+      gst_buffer_get_unet_seg_meta (GST_PAD_PROBE_INFO_BUFFER (info));
   Stream *stream = data;
 
   stream->frames++;
@@ -29,7 +29,8 @@ static GstElement *
 new_pipeline (Stream *stream)
 {
   g_autofree gchar *path = test_model (stream->model);
-  g_autofree gchar *launch = g_strdup_printf ("videotestsrc pattern=white "
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc pattern=white "
       "num-buffers=%u ! video/x-raw,format=I420,width=64,height=48 ! "
       "unetseg name=u threads=1 model=\"%s\" %s ! queue ! fakesink name=s",
       FRAMES, path, stream->properties);
@@ -37,8 +38,7 @@ new_pipeline (Stream *stream)
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "s");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, check_frame, stream,
-      NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, check_frame, stream, NULL);
   return pipeline;
 }
 
@@ -47,8 +47,8 @@ static void
 wait_for_end (GstElement *pipeline)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  GstMessage *message = gst_bus_timed_pop_filtered (bus, 100 * GST_SECOND,
-      GST_MESSAGE_EOS);
+  GstMessage *message =
+      gst_bus_timed_pop_filtered (bus, 100 * GST_SECOND, GST_MESSAGE_EOS);
 
   fail_unless (message != NULL);
   gst_message_unref (message);
@@ -58,8 +58,8 @@ wait_for_end (GstElement *pipeline)
 static void
 meddle (GstElement *pipeline, const gchar *model)
 {
-  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline),
-      "u");
+  g_autoptr (GstElement)
+      element = gst_bin_get_by_name (GST_BIN (pipeline), "u");
   g_autoptr (GstStructure) stats = NULL;
   g_autofree gchar *path = test_model (model);
 

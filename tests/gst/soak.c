@@ -15,15 +15,15 @@
 #include <gst/video/video.h>
 #include <unetseg/unet-seg-meta.h>
 
-#define FRAMES_PER_CAPS   20
-#define CAPS_PER_RESTART  40
-#define SAMPLES           20
+#define FRAMES_PER_CAPS  20
+#define CAPS_PER_RESTART 40
+#define SAMPLES          20
 /* What fragmentation may add to the resident set from the first third to the
  * last: no more than a tenth of a kilobyte for each frame would, in a long
  * run. */
 #define TOLERANCE (6.0 * 1024 * 1024)
 
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED TRUE /* freed memory is kept for a while */
 #else
 #define SANITIZED FALSE
@@ -33,11 +33,16 @@ static const struct {
   GstVideoFormat format;
   guint width, height;
 } kinds[] = {
-  { GST_VIDEO_FORMAT_I420, 64, 48 },    { GST_VIDEO_FORMAT_NV12, 320, 240 },
-  { GST_VIDEO_FORMAT_YUY2, 33, 61 },    { GST_VIDEO_FORMAT_RGBx, 200, 31 },
-  { GST_VIDEO_FORMAT_I420, 1, 1 },      { GST_VIDEO_FORMAT_v210, 96, 100 },
-  { GST_VIDEO_FORMAT_GRAY8, 48, 160 },  { GST_VIDEO_FORMAT_AYUV, 21, 9 },
-  { GST_VIDEO_FORMAT_P010_10LE, 128, 70 }, { GST_VIDEO_FORMAT_I420, 640, 2 },
+  { GST_VIDEO_FORMAT_I420, 64, 48 },
+  { GST_VIDEO_FORMAT_NV12, 320, 240 },
+  { GST_VIDEO_FORMAT_YUY2, 33, 61 },
+  { GST_VIDEO_FORMAT_RGBx, 200, 31 },
+  { GST_VIDEO_FORMAT_I420, 1, 1 },
+  { GST_VIDEO_FORMAT_v210, 96, 100 },
+  { GST_VIDEO_FORMAT_GRAY8, 48, 160 },
+  { GST_VIDEO_FORMAT_AYUV, 21, 9 },
+  { GST_VIDEO_FORMAT_P010_10LE, 128, 70 },
+  { GST_VIDEO_FORMAT_I420, 640, 2 },
 };
 
 typedef struct {
@@ -112,8 +117,8 @@ start_counting (void)
 static GstBuffer *
 make_frame (const GstVideoInfo *info, guint64 index)
 {
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL,
-      GST_VIDEO_INFO_SIZE (info), NULL);
+  GstBuffer *buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
 
   gst_buffer_memset (buffer, 0, index * 7 & 255, -1);
   GST_BUFFER_PTS (buffer) = index * GST_MSECOND;
@@ -126,13 +131,13 @@ push_frames (GstHarness *h, guint kind, guint64 first, guint n)
   g_autoptr (GstBus) bus = gst_element_get_bus (h->element);
   GstVideoInfo info;
 
-  gst_video_info_set_format (&info, kinds[kind].format, kinds[kind].width,
-      kinds[kind].height);
+  gst_video_info_set_format (
+      &info, kinds[kind].format, kinds[kind].width, kinds[kind].height);
   info.fps_n = 30;
   gst_harness_set_src_caps (h, gst_video_info_to_caps (&info));
   for (guint i = 0; i < n; i++) {
-    GstBuffer *out = gst_harness_push_and_pull (h, make_frame (&info,
-        first + i));
+    GstBuffer *out =
+        gst_harness_push_and_pull (h, make_frame (&info, first + i));
 
     g_assert_nonnull (out);
     g_assert_nonnull (gst_buffer_get_unet_seg_meta (out));
@@ -248,8 +253,7 @@ main (int argc, char **argv)
   early = most (samples, SAMPLES / 6, SAMPLES / 2);
   late = most (samples, SAMPLES / 2, SAMPLES);
   printf ("%+.2f MB, %+d objects from the first half to the second\n",
-      (late.resident - early.resident) / 1e6,
-      late.objects - early.objects);
+      (late.resident - early.resident) / 1e6, late.objects - early.objects);
   return late.objects > early.objects + 2
       || (!SANITIZED && late.resident > early.resident + TOLERANCE);
 }

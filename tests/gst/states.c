@@ -28,8 +28,7 @@ free_pipeline (GstElement *pipeline)
 static void
 set_state (GstElement *element, GstState state)
 {
-  fail_if (gst_element_set_state (element, state)
-      == GST_STATE_CHANGE_FAILURE);
+  fail_if (gst_element_set_state (element, state) == GST_STATE_CHANGE_FAILURE);
   fail_if (gst_element_get_state (element, NULL, NULL, TIMEOUT)
       == GST_STATE_CHANGE_FAILURE);
 }
@@ -38,8 +37,8 @@ static void
 wait_for_eos (GstElement *pipeline)
 {
   GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message = gst_bus_timed_pop_filtered (bus, TIMEOUT,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  GstMessage *message = gst_bus_timed_pop_filtered (
+      bus, TIMEOUT, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
 
   fail_unless (message != NULL, "no end");
   assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
@@ -56,8 +55,8 @@ typedef struct {
 static GstPadProbeReturn
 count_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (
-      GST_PAD_PROBE_INFO_BUFFER (info));
+  UnetSegMeta *meta =
+      gst_buffer_get_unet_seg_meta (GST_PAD_PROBE_INFO_BUFFER (info));
   Count *count = data;
 
   g_atomic_int_inc (&count->buffers);
@@ -72,8 +71,7 @@ count_at (GstElement *pipeline, const gchar *element, Count *count)
   GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), element);
   GstPad *pad = gst_element_get_static_pad (sink, "sink");
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_buffer, count,
-      NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_buffer, count, NULL);
   gst_object_unref (pad);
   gst_object_unref (sink);
 }
@@ -83,8 +81,8 @@ wait_for_buffers (Count *count, gint n)
 {
   gint64 end = g_get_monotonic_time () + TIMEOUT / 1000;
 
-  while (g_atomic_int_get (&count->buffers) < n
-      && g_get_monotonic_time () < end)
+  while (
+      g_atomic_int_get (&count->buffers) < n && g_get_monotonic_time () < end)
     g_usleep (1000);
   fail_unless (g_atomic_int_get (&count->buffers) >= n);
 }
@@ -139,9 +137,11 @@ GST_END_TEST;
 
 GST_START_TEST (test_plays_to_the_end)
 {
-  GstElement *pipeline = parse ("videotestsrc num-buffers=50 ! "
-      "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! "
-      "fakesink name=sink", "red");
+  GstElement *pipeline =
+      parse ("videotestsrc num-buffers=50 ! "
+             "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! "
+             "fakesink name=sink",
+          "red");
   Count count = { 0 };
 
   count_at (pipeline, "sink", &count);
@@ -157,9 +157,11 @@ GST_END_TEST;
 /* Pausing in between loses nothing. */
 GST_START_TEST (test_pauses)
 {
-  GstElement *pipeline = parse ("videotestsrc num-buffers=300 ! "
-      "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! "
-      "identity sleep-time=1000 ! fakesink name=sink", "red");
+  GstElement *pipeline =
+      parse ("videotestsrc num-buffers=300 ! "
+             "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! "
+             "identity sleep-time=1000 ! fakesink name=sink",
+          "red");
   Count count = { 0 };
 
   count_at (pipeline, "sink", &count);
@@ -180,10 +182,11 @@ GST_END_TEST;
 /* Everything is forgotten at READY, and the next stream is whole. */
 GST_START_TEST (test_restarts)
 {
-  GstElement *pipeline = parse ("videotestsrc num-buffers=40 ! "
-      "video/x-raw,width=64,height=48 ! "
-      "unetseg name=seg model=\"%s\" interval=1000 ! fakesink name=sink",
-      "red");
+  GstElement *pipeline =
+      parse ("videotestsrc num-buffers=40 ! "
+             "video/x-raw,width=64,height=48 ! "
+             "unetseg name=seg model=\"%s\" interval=1000 ! fakesink name=sink",
+          "red");
   GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
   Count count = { 0 };
 
@@ -207,9 +210,11 @@ GST_END_TEST;
 /* PAUSED to READY with frames on the way. */
 GST_START_TEST (test_stops_any_time)
 {
-  GstElement *pipeline = parse ("videotestsrc ! "
-      "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! queue ! "
-      "fakesink name=sink", "red");
+  GstElement *pipeline =
+      parse ("videotestsrc ! "
+             "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! queue ! "
+             "fakesink name=sink",
+          "red");
   Count count = { 0 };
 
   count_at (pipeline, "sink", &count);
@@ -241,8 +246,9 @@ block (GstPad *pad)
   gulong probe;
 
   g_atomic_int_set (&blocked, FALSE);
-  probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK
-          | GST_PAD_PROBE_TYPE_BUFFER, note_block, &blocked, NULL);
+  probe = gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, note_block,
+      &blocked, NULL);
   while (!g_atomic_int_get (&blocked) && g_get_monotonic_time () < end)
     g_usleep (1000);
   fail_unless (g_atomic_int_get (&blocked), "no frame");
@@ -252,9 +258,11 @@ block (GstPad *pad)
 /* The element alone restarts while everything else goes on. */
 GST_START_TEST (test_restarts_while_playing)
 {
-  GstElement *pipeline = parse ("videotestsrc is-live=true ! "
+  GstElement *pipeline = parse (
+      "videotestsrc is-live=true ! "
       "video/x-raw,width=64,height=48,framerate=200/1 ! queue name=before ! "
-      "unetseg name=seg model=\"%s\" ! fakesink name=sink async=false", "red");
+      "unetseg name=seg model=\"%s\" ! fakesink name=sink async=false",
+      "red");
   GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
   GstElement *before = gst_bin_get_by_name (GST_BIN (pipeline), "before");
   GstPad *pad = gst_element_get_static_pad (before, "src");
@@ -272,8 +280,8 @@ GST_START_TEST (test_restarts_while_playing)
     gst_pad_remove_probe (pad, probe);
     wait_for_buffers (&count, from + 5);
   }
-  assert_equals_int (g_atomic_int_get (&count.buffers),
-      g_atomic_int_get (&count.marked));
+  assert_equals_int (
+      g_atomic_int_get (&count.buffers), g_atomic_int_get (&count.marked));
   gst_object_unref (pad);
   gst_object_unref (before);
   gst_object_unref (seg);
@@ -302,9 +310,11 @@ take_out (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 /* Taken out of a running pipeline between two frames. */
 GST_START_TEST (test_removed)
 {
-  GstElement *pipeline = parse ("videotestsrc num-buffers=400 ! "
+  GstElement *pipeline = parse (
+      "videotestsrc num-buffers=400 ! "
       "video/x-raw,width=64,height=48 ! identity name=before sleep-time=500 ! "
-      "unetseg name=seg model=\"%s\" ! fakesink name=sink", "red");
+      "unetseg name=seg model=\"%s\" ! fakesink name=sink",
+      "red");
   GstElement *before = gst_bin_get_by_name (GST_BIN (pipeline), "before");
   GstPad *pad = gst_element_get_static_pad (before, "src");
   Count count = { 0 };
@@ -312,8 +322,8 @@ GST_START_TEST (test_removed)
   count_at (pipeline, "sink", &count);
   set_state (pipeline, GST_STATE_PLAYING);
   wait_for_buffers (&count, 50);
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, take_out,
-      pipeline, NULL);
+  gst_pad_add_probe (
+      pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, take_out, pipeline, NULL);
   wait_for_eos (pipeline);
   assert_equals_int (count.buffers, 400);
   fail_unless (count.marked >= 50 && count.marked < 400);
@@ -326,9 +336,11 @@ GST_END_TEST;
 
 GST_START_TEST (test_seeks)
 {
-  GstElement *pipeline = parse ("videotestsrc num-buffers=100000 ! "
-      "video/x-raw,width=64,height=48 ! "
-      "unetseg model=\"%s\" interval=1000 ! fakesink name=sink", "red");
+  GstElement *pipeline =
+      parse ("videotestsrc num-buffers=100000 ! "
+             "video/x-raw,width=64,height=48 ! "
+             "unetseg model=\"%s\" interval=1000 ! fakesink name=sink",
+          "red");
   Count count = { 0 };
 
   count_at (pipeline, "sink", &count);
@@ -336,16 +348,16 @@ GST_START_TEST (test_seeks)
   for (guint i = 0; i < 20; i++) {
     gint from;
 
-    fail_unless (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
-        GST_SEEK_FLAG_FLUSH, i * GST_SECOND));
+    fail_unless (gst_element_seek_simple (
+        pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, i * GST_SECOND));
     fail_if (gst_element_get_state (pipeline, NULL, NULL, TIMEOUT)
         == GST_STATE_CHANGE_FAILURE);
     from = g_atomic_int_get (&count.buffers);
     wait_for_buffers (&count, from + 3);
   }
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  assert_equals_int (g_atomic_int_get (&count.buffers),
-      g_atomic_int_get (&count.marked));
+  assert_equals_int (
+      g_atomic_int_get (&count.buffers), g_atomic_int_get (&count.marked));
   free_pipeline (pipeline);
 }
 
@@ -354,17 +366,19 @@ GST_END_TEST;
 /* Flushes from another thread, as fast as they go. */
 GST_START_TEST (test_flush_storm)
 {
-  GstElement *pipeline = parse ("videotestsrc ! "
-      "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! "
-      "fakesink name=sink async=false", "red");
+  GstElement *pipeline =
+      parse ("videotestsrc ! "
+             "video/x-raw,width=64,height=48 ! unetseg model=\"%s\" ! "
+             "fakesink name=sink async=false",
+          "red");
   Count count = { 0 };
 
   count_at (pipeline, "sink", &count);
   set_state (pipeline, GST_STATE_PLAYING);
   wait_for_buffers (&count, 5);
   for (guint i = 0; i < 200; i++)
-    fail_unless (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
-        GST_SEEK_FLAG_FLUSH, 0));
+    fail_unless (gst_element_seek_simple (
+        pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
   wait_for_buffers (&count, g_atomic_int_get (&count.buffers) + 5);
   free_pipeline (pipeline);
 }
@@ -376,10 +390,12 @@ GST_END_TEST;
 GST_START_TEST (test_company)
 {
   g_autofree gchar *wide = test_model ("red-wide");
-  g_autofree gchar *format = g_strdup_printf ("videotestsrc num-buffers=30 ! "
+  g_autofree gchar *format = g_strdup_printf (
+      "videotestsrc num-buffers=30 ! "
       "video/x-raw,width=64,height=48 ! unetseg model=\"%%s\" ! tee name=t "
       "t. ! queue ! unetseg model=\"%s\" ! fakesink name=both "
-      "t. ! queue ! fakesink name=one", wide);
+      "t. ! queue ! fakesink name=one",
+      wide);
   GstElement *pipeline = parse (format, "red");
   Count both = { 0 }, one = { 0 };
 
@@ -411,8 +427,9 @@ GST_START_TEST (test_two_masks)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
-  while ((meta = gst_buffer_iterate_meta_filtered (out, &state,
-              UNET_SEG_META_API_TYPE)) && n < 2)
+  while ((meta = gst_buffer_iterate_meta_filtered (
+              out, &state, UNET_SEG_META_API_TYPE))
+      && n < 2)
     widths[n++] = ((UnetSegMeta *) meta)->width;
   assert_equals_int (n, 2);
   assert_equals_int (widths[0] + widths[1], 32 + 64);

@@ -40,8 +40,8 @@ static GstBuffer *
 push_until (GstHarness *h, const gchar *name, guint *index)
 {
   for (guint i = 0; i < MANY; i++) {
-    GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h,
-        TEST_HALF, (*index)++));
+    GstBuffer *out =
+        gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, (*index)++));
 
     fail_unless (out != NULL);
     if (uses_model (out, name))
@@ -56,8 +56,7 @@ push_until (GstHarness *h, const gchar *name, guint *index)
 /* Sizes, classes and names are the new model's, and so is what is drawn. */
 GST_START_TEST (test_takes_over)
 {
-  static const gchar *const models[] = { "gated", "red-wide", "valid",
-    "red" };
+  static const gchar *const models[] = { "gated", "red-wide", "valid", "red" };
   static const guint sizes[][2] = { { 32, 48 }, { 64, 16 }, { 32, 32 },
     { 32, 32 } };
   GstHarness *h = new_harness ("colors=blue,blue,blue opacity=1");
@@ -83,8 +82,8 @@ GST_START_TEST (test_takes_over)
   }
   assert_equals_uint64 (test_stat (h->element, "frames"), index);
   assert_equals_int (gst_harness_buffers_received (h), index);
-  assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING
-      | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   test_harness_free (h);
 }
 
@@ -109,8 +108,8 @@ static void
 push_some (GstHarness *h, const gchar *name, guint n, guint *index)
 {
   for (guint i = 0; i < n; i++) {
-    GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h,
-        TEST_HALF, (*index)++));
+    GstBuffer *out =
+        gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, (*index)++));
 
     fail_unless (uses_model (out, name));
     gst_buffer_unref (out);
@@ -136,8 +135,8 @@ GST_START_TEST (test_bad)
     set_model (h->element, models[i]);
     for (guint k = 0; message == NULL && k < MANY; k++) {
       push_some (h, "red", 1, &index);
-      message = gst_bus_timed_pop_filtered (bus, 2 * GST_MSECOND,
-          GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
+      message = gst_bus_timed_pop_filtered (
+          bus, 2 * GST_MSECOND, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
     }
     fail_unless (message != NULL, "nobody says that '%s' is bad", bad);
     assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_WARNING);
@@ -148,8 +147,8 @@ GST_START_TEST (test_bad)
     g_object_get (h->element, "model", &now, NULL);
     assert_equals_string (now, good);
   }
-  assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING
-      | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   set_model (h->element, "red-wide");
   gst_buffer_unref (push_until (h, "red-wide", &index));
   test_harness_free (h);
@@ -170,8 +169,8 @@ GST_START_TEST (test_changes_of_mind)
   set_model (h->element, "red-wide");
   gst_buffer_unref (push_until (h, "red-wide", &index));
   push_some (h, "red-wide", 5, &index);
-  assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING
-      | GST_MESSAGE_ERROR), 0);
+  assert_equals_int (
+      test_count_messages (h, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR), 0);
   test_harness_free (h);
 }
 
@@ -186,8 +185,8 @@ GST_START_TEST (test_caps_change_meanwhile)
 
   gst_buffer_unref (push_until (h, "red", &index));
   set_model (h->element, "red-dynamic");
-  gst_buffer_unref (gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF,
-      index++)));
+  gst_buffer_unref (
+      gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, index++)));
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 48, 200);
   out = push_until (h, "red-dynamic", &index);
   test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 0, 1);
@@ -208,8 +207,8 @@ GST_START_TEST (test_stopped_meanwhile)
     gst_buffer_unref (push_until (h, "red", &index));
     set_model (h->element, i % 2 ? "classes" : "garbage");
     for (guint k = 0; k < i / 2; k++)
-      gst_buffer_unref (gst_harness_push_and_pull (h, test_frame_at (h,
-          TEST_HALF, index++)));
+      gst_buffer_unref (
+          gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, index++)));
     test_harness_free (h);
   }
 }
@@ -257,8 +256,8 @@ count_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 
   watch->with_mask += gst_buffer_get_unet_seg_meta (buffer) != NULL;
   if (watch->frames % 25 == 10)
-    set_model (watch->element,
-        models[watch->frames / 25 % G_N_ELEMENTS (models)]);
+    set_model (
+        watch->element, models[watch->frames / 25 % G_N_ELEMENTS (models)]);
   watch->frames++;
   return GST_PAD_PROBE_OK;
 }
@@ -267,25 +266,25 @@ static void
 play (const gchar *source, guint n)
 {
   g_autofree gchar *path = test_model ("red");
-  g_autofree gchar *launch = g_strdup_printf ("videotestsrc num-buffers=%u %s "
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=%u %s "
       "! video/x-raw,width=64,height=48,framerate=100/1 ! queue ! unetseg "
-      "name=u threads=1 model=\"%s\" ! queue ! fakesink name=s sync=false", n, source,
-      path);
+      "name=u threads=1 model=\"%s\" ! queue ! fakesink name=s sync=false",
+      n, source, path);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
-  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline),
-      "u");
+  g_autoptr (GstElement)
+      element = gst_bin_get_by_name (GST_BIN (pipeline), "u");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "src");
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   Watch watch = { element, 0, 0 };
   GstMessage *message;
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_frame, &watch,
-      NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_frame, &watch, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
-      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  fail_unless (message != NULL
-      && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  message = gst_bus_timed_pop_filtered (
+      bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (
+      message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
   gst_message_unref (message);
   assert_equals_int (watch.frames, n);
   assert_equals_int (watch.with_mask, n);

@@ -17,8 +17,8 @@ push_half (GstHarness *h, guint width, guint height)
 
 /* A mask of the frame's own resolution that is right to the pixel. */
 static void
-assert_every_pixel (const gchar *model, const gchar *properties, guint width,
-    guint height)
+assert_every_pixel (
+    const gchar *model, const gchar *properties, guint width, guint height)
 {
   GstHarness *h = test_harness_new (model, properties);
   GstBuffer *out = push_half (h, width, height);
@@ -103,8 +103,8 @@ GST_START_TEST (test_video_size_of_other_pixels)
   GstBuffer *out;
   UnetSegMeta *meta;
 
-  gst_caps_set_simple (caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 2, 1,
-      NULL);
+  gst_caps_set_simple (
+      caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 2, 1, NULL);
   gst_harness_set_src_caps (h, gst_caps_copy (caps));
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
   meta = gst_buffer_get_unet_seg_meta (out);
@@ -199,8 +199,8 @@ turned_frame (const gchar *tag, guint index)
       guint x, y;
 
       find_in_buffer (tag, 64, 96, u, v, &x, &y);
-      gst_buffer_memset (buffer, y * width + x,
-          is_white (u / 4, v / 6) ? 255 : 0, 1);
+      gst_buffer_memset (
+          buffer, y * width + x, is_white (u / 4, v / 6) ? 255 : 0, 1);
     }
   GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (index, GST_SECOND, 30);
   return buffer;
@@ -255,8 +255,8 @@ GST_START_TEST (test_orientations)
     const gboolean turned = is_turned (tags[i]);
     GstHarness *h = test_harness_new ("gated", NULL);
 
-    test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, turned ? 96 : 64,
-        turned ? 64 : 96);
+    test_harness_set_format (
+        h, GST_VIDEO_FORMAT_GRAY8, turned ? 96 : 64, turned ? 64 : 96);
     push_tag (h, tags[i], GST_TAG_SCOPE_STREAM);
     check_orientation (h, tags[i], tags[i], 32, 48, TRUE);
     test_harness_free (h);
@@ -276,8 +276,8 @@ GST_START_TEST (test_orientations_of_views)
       const gboolean turned = is_turned (tags[i]);
       GstHarness *h = test_harness_new ("red-dynamic", views[k]);
 
-      test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, turned ? 96 : 64,
-          turned ? 64 : 96);
+      test_harness_set_format (
+          h, GST_VIDEO_FORMAT_GRAY8, turned ? 96 : 64, turned ? 64 : 96);
       push_tag (h, tags[i], GST_TAG_SCOPE_STREAM);
       check_orientation (h, tags[i], tags[i], 64, 96, FALSE);
       test_harness_free (h);
@@ -290,8 +290,8 @@ GST_END_TEST;
  * starts upright. */
 GST_START_TEST (test_orientation_changes)
 {
-  GstHarness *h = test_harness_new ("red-dynamic",
-      "input-size=video interval=1000");
+  GstHarness *h =
+      test_harness_new ("red-dynamic", "input-size=video interval=1000");
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, 64, 96);
   check_orientation (h, "rotate-0", "rotate-0", 64, 96, FALSE);
@@ -302,8 +302,8 @@ GST_START_TEST (test_orientation_changes)
   push_tag (h, "rotate-0", GST_TAG_SCOPE_GLOBAL);
   check_orientation (h, "flip-rotate-0", "flip-rotate-0", 64, 96, FALSE);
   assert_equals_uint64 (test_stat (h->element, "segmented"), 3);
-  fail_unless (gst_harness_push_event (h,
-      gst_event_new_stream_start ("another")));
+  fail_unless (
+      gst_harness_push_event (h, gst_event_new_stream_start ("another")));
   test_harness_set_format (h, GST_VIDEO_FORMAT_GRAY8, 64, 96);
   push_tag (h, "rotate-180", GST_TAG_SCOPE_GLOBAL);
   check_orientation (h, "rotate-180", "rotate-180", 64, 96, FALSE);

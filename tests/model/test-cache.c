@@ -21,8 +21,8 @@ static gchar *folder, *path;
 /* ---- a model of a few megabytes --------------------------------------- */
 
 static void
-add_conv (Writer *w, const gchar *in, const gchar *out, const gchar *dims,
-          guint seed)
+add_conv (
+    Writer *w, const gchar *in, const gchar *out, const gchar *dims, guint seed)
 {
   g_autofree gchar *weights = g_strdup_printf ("w%u", seed);
   g_autofree gchar *inputs = g_strdup_printf ("%s,%s", in, weights);
@@ -39,8 +39,8 @@ add_conv (Writer *w, const gchar *in, const gchar *out, const gchar *dims,
 static void
 add_norm (Writer *w, const gchar *in, const gchar *out, guint seed)
 {
-  g_autofree gchar *inputs = g_strdup_printf ("%s,gamma%u,beta,beta,var", in,
-                                              seed);
+  g_autofree gchar *inputs =
+      g_strdup_printf ("%s,gamma%u,beta,beta,var", in, seed);
   g_autofree gchar *gamma = g_strdup_printf ("gamma%u", seed);
   gfloat data[CHANNELS];
 
@@ -115,8 +115,8 @@ open_session (guint size)
 
   options.threads = 1;
   options.tuning = UNET_TUNING_STATIC;
-  session = unet_session_new_for_size (model, contract, size, size, &options,
-                                       &error);
+  session =
+      unet_session_new_for_size (model, contract, size, size, &options, &error);
   ck_assert_msg (session != NULL, "%s", error ? error->message : "");
   unet_contract_free (contract);
   unet_model_unref (model);
@@ -180,15 +180,15 @@ START_TEST (test_one_copy)
   for (guint i = 1; i < SESSIONS; i++) {
     gsize own = bytes[i + 1] - bytes[i];
 
-    ck_assert_msg (own < unet_session_get_arena_size (sessions[i], NULL) +
-                             WEIGHTS / 8,
-                   "session %u takes %zd bytes, the weights are %zu", i,
-                   (gssize) own, WEIGHTS);
+    ck_assert_msg (
+        own < unet_session_get_arena_size (sessions[i], NULL) + WEIGHTS / 8,
+        "session %u takes %zd bytes, the weights are %zu", i, (gssize) own,
+        WEIGHTS);
   }
   for (guint i = 0; i < SESSIONS; i++)
     unet_session_unref (sessions[i]);
-  ck_assert_msg (bytes_in_use () < bytes[0] + WEIGHTS / 4,
-                 "%zd bytes stay", (gssize) (bytes_in_use () - bytes[0]));
+  ck_assert_msg (bytes_in_use () < bytes[0] + WEIGHTS / 4, "%zd bytes stay",
+      (gssize) (bytes_in_use () - bytes[0]));
 }
 END_TEST
 
@@ -196,8 +196,8 @@ START_TEST (test_same_object)
 {
   UnetModel *a = unet_model_load (path, NULL);
   UnetModel *b = unet_model_load (path, NULL);
-  g_autofree gchar *roundabout = g_build_filename (folder, ".", "model.onnx",
-                                                   NULL);
+  g_autofree gchar *roundabout =
+      g_build_filename (folder, ".", "model.onnx", NULL);
   UnetModel *c = unet_model_load (roundabout, NULL);
   g_autofree gchar *content = NULL;
   UnetModel *d;
@@ -260,8 +260,8 @@ START_TEST (test_threads)
     threads[i] = g_thread_new ("live", live, GUINT_TO_POINTER (i));
   for (guint i = 0; i < SESSIONS; i++) {
     g_autofree gdouble *sum = g_thread_join (threads[i]);
-    ck_assert_double_eq_tol (*sum, expected[i % 2],
-                             1e-4 * fabs (expected[i % 2]));
+    ck_assert_double_eq_tol (
+        *sum, expected[i % 2], 1e-4 * fabs (expected[i % 2]));
   }
 }
 END_TEST

@@ -27,8 +27,7 @@ open_net (const gchar *name, const gchar *size, const gchar *overlap)
   g_autofree gchar *file = g_strconcat (name, ".onnx", NULL);
   g_autofree gchar *path =
       g_build_filename (g_getenv ("UNETSEG_TEST_MODELS"), file, NULL);
-  g_autoptr (GHashTable) overrides = g_hash_table_new (g_str_hash,
-                                                       g_str_equal);
+  g_autoptr (GHashTable) overrides = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GError) error = NULL;
   Net net;
 
@@ -58,8 +57,8 @@ open_session (const Net *net, guint width, guint height)
 
   options.threads = 1;
   options.tuning = UNET_TUNING_STATIC;
-  session = unet_session_new_for_size (net->model, net->contract, width,
-                                       height, &options, &error);
+  session = unet_session_new_for_size (
+      net->model, net->contract, width, height, &options, &error);
   ck_assert_msg (session != NULL, "%s", error ? error->message : "");
   return session;
 }
@@ -74,9 +73,8 @@ new_picture (guint width, guint height, guint32 seed)
 
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++)
-      picture[y * width + x] =
-          (gfloat) (0.4 + 0.3 * sin (x * 0.11) * cos (y * 0.07) +
-                    0.3 * g_rand_double (rand));
+      picture[y * width + x] = (gfloat) (0.4
+          + 0.3 * sin (x * 0.11) * cos (y * 0.07) + 0.3 * g_rand_double (rand));
   return picture;
 }
 
@@ -99,7 +97,7 @@ probability (const gfloat *logits, gsize plane, gsize i)
  * the input has more behind it. */
 static gdouble *
 run_whole (const Net *net, const gfloat *picture, guint width, guint height,
-           guint margin, guint input_width, guint input_height)
+    guint margin, guint input_width, guint input_height)
 {
   UnetSession *session = open_session (net, input_width, input_height);
   gfloat *in = unet_session_get_input_data (session, 0);
@@ -110,13 +108,12 @@ run_whole (const Net *net, const gfloat *picture, guint width, guint height,
 
   for (gint y = 0; y < (gint) input_height; y++)
     for (gint x = 0; x < (gint) input_width; x++)
-      *in++ = picture[mirror (y - (gint) margin, (gint) height) *
-                          (gint) width +
-                      mirror (x - (gint) margin, (gint) width)];
+      *in++ = picture[mirror (y - (gint) margin, (gint) height) * (gint) width
+          + mirror (x - (gint) margin, (gint) width)];
   ck_assert (unet_session_run (session, NULL));
   out = unet_session_get_output_data (session, 0);
-  ck_assert_int_eq (unet_session_get_output_info (session, 0)->dims[3],
-                    columns);
+  ck_assert_int_eq (
+      unet_session_get_output_info (session, 0)->dims[3], columns);
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++)
       result[y * width + x] = probability (out, plane, y * columns + x);
@@ -126,7 +123,7 @@ run_whole (const Net *net, const gfloat *picture, guint width, guint height,
 
 static gdouble *
 run_tiles (const Net *net, const gfloat *picture, guint width, guint height,
-           guint *n_tiles)
+    guint *n_tiles)
 {
   g_autoptr (GError) error = NULL;
   UnetSession *session;
@@ -135,21 +132,21 @@ run_tiles (const Net *net, const gfloat *picture, guint width, guint height,
   const UnetTensorInfo *info;
   guint tile_width, tile_height;
 
-  unet_model_choose_size (net->model, net->contract, width, height,
-                          &tile_width, &tile_height);
+  unet_model_choose_size (
+      net->model, net->contract, width, height, &tile_width, &tile_height);
   session = open_session (net, tile_width, tile_height);
   tiles = unet_tiles_new (session, net->contract, width, height, &error);
   ck_assert_msg (tiles != NULL, "%s", error ? error->message : "");
   memcpy (unet_tiles_get_picture (tiles), picture,
-          (gsize) width * height * sizeof *picture);
+      (gsize) width * height * sizeof *picture);
   ck_assert (unet_tiles_run (tiles, session, NULL));
   info = unet_tiles_get_output_info (tiles);
   ck_assert_int_eq (info->dims[1], 2);
   ck_assert_int_eq (info->dims[2], height);
   ck_assert_int_eq (info->dims[3], width);
   for (gsize i = 0; i < (gsize) width * height; i++)
-    result[i] = probability (unet_tiles_get_output (tiles),
-                             (gsize) width * height, i);
+    result[i] =
+        probability (unet_tiles_get_output (tiles), (gsize) width * height, i);
   *n_tiles = unet_tiles_get_n_tiles (tiles);
   unet_tiles_free (tiles);
   unet_session_unref (session);
@@ -181,16 +178,13 @@ spread (const gdouble *a, gsize n)
 /* The largest difference of probabilities between tiles and one pass. */
 static gdouble
 compare (const gchar *name, const gchar *size, const gchar *overlap,
-         guint width, guint height, guint margin, guint *n_tiles)
+    guint width, guint height, guint margin, guint *n_tiles)
 {
   Net net = open_net (name, size, overlap);
   g_autofree gfloat *picture = new_picture (width, height, width);
-  g_autofree gdouble *tiles = run_tiles (&net, picture, width, height,
-                                         n_tiles);
-  g_autofree gdouble *whole =
-      run_whole (&net, picture, width, height, margin,
-                 (width + 2 * margin + 3) / 4 * 4,
-                 (height + 2 * margin + 3) / 4 * 4);
+  g_autofree gdouble *tiles = run_tiles (&net, picture, width, height, n_tiles);
+  g_autofree gdouble *whole = run_whole (&net, picture, width, height, margin,
+      (width + 2 * margin + 3) / 4 * 4, (height + 2 * margin + 3) / 4 * 4);
   const gsize n = (gsize) width * height;
 
   /* A network that says the same everywhere would agree whatever we do. */
@@ -205,9 +199,14 @@ static const struct {
   const gchar *size;
   guint width, height;
 } cases[] = {
-  { "64x64", 200, 152 }, { "64x64", 203, 157 }, { "88x60", 133, 171 },
-  { "64x64", 36, 36 },   { "64x64", 37, 100 },  { "64x64", 20, 17 },
-  { "100x96", 301, 97 }, { NULL, 603, 540 },
+  { "64x64", 200, 152 },
+  { "64x64", 203, 157 },
+  { "88x60", 133, 171 },
+  { "64x64", 36, 36 },
+  { "64x64", 37, 100 },
+  { "64x64", 20, 17 },
+  { "100x96", 301, 97 },
+  { NULL, 603, 540 },
 };
 
 /* At every size, divisible or not: the paper's network needs no overlap but
@@ -218,7 +217,7 @@ START_TEST (test_valid)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     guint n_tiles;
     gdouble d = compare ("unet-valid", cases[i].size, NULL, cases[i].width,
-                         cases[i].height, 14, &n_tiles);
+        cases[i].height, 14, &n_tiles);
 
     ck_assert_msg (d < 1e-4, "%ux%u: %g", cases[i].width, cases[i].height, d);
     if (cases[i].width > 64 && cases[i].height > 64)
@@ -234,8 +233,8 @@ START_TEST (test_same)
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     guint n_tiles;
-    gdouble d = compare ("unet-same", "96x96", NULL, sizes[i][0],
-                         sizes[i][1], 0, &n_tiles);
+    gdouble d = compare (
+        "unet-same", "96x96", NULL, sizes[i][0], sizes[i][1], 0, &n_tiles);
 
     ck_assert_msg (d < 1e-4, "%ux%u: %g", sizes[i][0], sizes[i][1], d);
     ck_assert_uint_gt (n_tiles, 1);
@@ -252,8 +251,8 @@ START_TEST (test_overlap)
   guint n_tiles, last_n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (overlaps); i++) {
-    gdouble d = compare ("unet-same", "80x80", overlaps[i], 400, 320, 0,
-                         &n_tiles);
+    gdouble d =
+        compare ("unet-same", "80x80", overlaps[i], 400, 320, 0, &n_tiles);
 
     ck_assert_msg (d <= last, "%s: %g", overlaps[i], d);
     ck_assert_uint_gt (n_tiles, last_n);
@@ -274,14 +273,16 @@ START_TEST (test_count)
   static const struct {
     guint width, height, n, overlap;
   } expected[] = {
-    { 36, 36, 1, 0 }, { 37, 36, 2, 28 }, { 72, 36, 2, 28 },
-    { 73, 36, 3, 28 }, { 360, 72, 20, 28 },
+    { 36, 36, 1, 0 },
+    { 37, 36, 2, 28 },
+    { 72, 36, 2, 28 },
+    { 73, 36, 3, 28 },
+    { 360, 72, 20, 28 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
-    UnetTiles *tiles = unet_tiles_new (session, net.contract,
-                                       expected[i].width, expected[i].height,
-                                       NULL);
+    UnetTiles *tiles = unet_tiles_new (
+        session, net.contract, expected[i].width, expected[i].height, NULL);
     guint x, y;
 
     ck_assert_ptr_nonnull (tiles);
@@ -316,7 +317,7 @@ START_TEST (test_tile_size)
     guint width, height;
 
     unet_model_choose_size (net.model, net.contract, expected[i].width,
-                            expected[i].height, &width, &height);
+        expected[i].height, &width, &height);
     ck_assert_uint_eq (width, expected[i].tile_width);
     ck_assert_uint_eq (height, expected[i].tile_height);
     close_net (&net);
@@ -326,29 +327,28 @@ END_TEST
 
 static void
 expect_refusal (const gchar *name, const gchar *size, const gchar *overlap,
-                guint width, guint height, UnetError code, const gchar *says)
+    guint width, guint height, UnetError code, const gchar *says)
 {
   Net net = open_net (name, size, overlap);
   UnetSession *session = open_session (&net, 64, 64);
   g_autoptr (GError) error = NULL;
 
-  ck_assert_ptr_null (unet_tiles_new (session, net.contract, width, height,
-                                      &error));
+  ck_assert_ptr_null (
+      unet_tiles_new (session, net.contract, width, height, &error));
   ck_assert (g_error_matches (error, UNET_ERROR, (gint) code));
-  ck_assert_msg (strstr (error->message, says) != NULL, "%s",
-                 error->message);
+  ck_assert_msg (strstr (error->message, says) != NULL, "%s", error->message);
   unet_session_unref (session);
   close_net (&net);
 }
 
 START_TEST (test_refusals)
 {
-  expect_refusal ("unet-same", "64x64", "64", 200, 200, UNET_ERROR_CONTRACT,
-                  "overlap");
-  expect_refusal ("unet-same", "64x64", "62", 200, 200, UNET_ERROR_CONTRACT,
-                  "overlap");
-  expect_refusal ("unet-same", "64x64", NULL, 30000, 30000, UNET_ERROR_LIMIT,
-                  "MiB");
+  expect_refusal (
+      "unet-same", "64x64", "64", 200, 200, UNET_ERROR_CONTRACT, "overlap");
+  expect_refusal (
+      "unet-same", "64x64", "62", 200, 200, UNET_ERROR_CONTRACT, "overlap");
+  expect_refusal (
+      "unet-same", "64x64", NULL, 30000, 30000, UNET_ERROR_LIMIT, "MiB");
 }
 END_TEST
 

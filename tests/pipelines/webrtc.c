@@ -35,8 +35,7 @@ on_answer (GstPromise *promise, gpointer data)
   Call *call = data;
   gconstpointer answer = get_description (promise, "answer");
 
-  g_signal_emit_by_name (call->receiver, "set-local-description", answer,
-      NULL);
+  g_signal_emit_by_name (call->receiver, "set-local-description", answer, NULL);
   g_signal_emit_by_name (call->sender, "set-remote-description", answer, NULL);
   gst_promise_unref (promise);
 }
@@ -95,8 +94,10 @@ on_pad (GstElement *receiver, GstPad *pad, Call *call)
 
   if (GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
     return;
-  bin = gst_parse_bin_from_description ("rtpvp8depay ! vp8dec ! "
-      "fakesink name=seen signal-handoffs=true", TRUE, NULL);
+  bin =
+      gst_parse_bin_from_description ("rtpvp8depay ! vp8dec ! "
+                                      "fakesink name=seen signal-handoffs=true",
+          TRUE, NULL);
   sink = gst_bin_get_by_name (GST_BIN (bin), "seen");
   g_signal_connect (sink, "handoff", G_CALLBACK (on_frame), call);
   gst_object_unref (sink);
@@ -133,8 +134,8 @@ connect_ends (Call *call)
   GstElement *const ends[] = { call->sender, call->receiver };
 
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
-    g_signal_connect (ends[i], "on-ice-candidate", G_CALLBACK (on_candidate),
-        call);
+    g_signal_connect (
+        ends[i], "on-ice-candidate", G_CALLBACK (on_candidate), call);
   g_signal_connect (call->sender, "on-negotiation-needed",
       G_CALLBACK (on_negotiation_needed), call);
   g_signal_connect (call->receiver, "pad-added", G_CALLBACK (on_pad), call);
@@ -147,8 +148,7 @@ have_elements (void)
     "srtpenc", "vp8enc", "rtpvp8pay" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autoptr (GstElementFactory) factory =
-        gst_element_factory_find (names[i]);
+    g_autoptr (GstElementFactory) factory = gst_element_factory_find (names[i]);
 
     if (!factory) {
       printf ("no %s\n", names[i]);
@@ -169,11 +169,13 @@ main (int argc, char **argv)
   if (!have_elements ())
     return 77;
   call.loop = g_main_loop_new (NULL, FALSE);
-  call.pipeline = gst_parse_launch ("videotestsrc is-live=true ! "
+  call.pipeline = gst_parse_launch (
+      "videotestsrc is-live=true ! "
       "video/x-raw,width=320,height=240,framerate=30/1 ! "
       "unetseg output=blur interval=10 ! videoconvert ! vp8enc deadline=1 "
       "keyframe-max-dist=10 ! rtpvp8pay pt=96 ! webrtcbin name=sender "
-      "webrtcbin name=receiver", &error);
+      "webrtcbin name=receiver",
+      &error);
   if (!call.pipeline)
     g_error ("%s", error->message);
   call.sender = gst_bin_get_by_name (GST_BIN (call.pipeline), "sender");

@@ -19,8 +19,8 @@ make_file (const gchar *header, gsize data, gint version)
 {
   GByteArray *file = g_byte_array_new ();
   gsize length = strlen (header);
-  guint8 start[12] = { 0x93, 'N', 'U', 'M', 'P', 'Y', version, 0,
-    length & 255, length >> 8, 0, 0 };
+  guint8 start[12] = { 0x93, 'N', 'U', 'M', 'P', 'Y', version, 0, length & 255,
+    length >> 8, 0, 0 };
 
   g_byte_array_append (file, start, version == 1 ? 10 : 12);
   g_byte_array_append (file, (const guint8 *) header, length);
@@ -77,7 +77,8 @@ GST_START_TEST (test_header_forms)
   static const gchar *const good[] = {
     "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   \n",
     "{'shape':(2,3),'fortran_order':False,'descr':'<f4'}",
-    " { \"shape\" : ( 2 , 3 , ) , \"descr\":\"<f4\",\"fortran_order\" :False}\n",
+    " { \"shape\" : ( 2 , 3 , ) , \"descr\":\"<f4\",\"fortran_order\" "
+    ":False}\n",
   };
   g_autoptr (GError) error = NULL;
 
@@ -143,8 +144,8 @@ static const struct {
   { "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,)}", 4, 1,
       UNET_ERROR_PARSE },
   { "{'descr': '<f4', 'shape': (1,)}", 4, 1, UNET_ERROR_PARSE },
-  { "{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': ()}",
-      8, 1, UNET_ERROR_PARSE },
+  { "{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': ()}", 8,
+      1, UNET_ERROR_PARSE },
   { "{'descr': '<f4', 'x': False, 'shape': (1,)}", 4, 1, UNET_ERROR_PARSE },
   { "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)", 4, 1,
       UNET_ERROR_PARSE },
@@ -155,8 +156,8 @@ static const struct {
 GST_START_TEST (test_bad_header)
 {
   g_autoptr (GError) error = NULL;
-  ToolNpy *npy = parse (bad[__i__].header, bad[__i__].data,
-      bad[__i__].version, &error);
+  ToolNpy *npy =
+      parse (bad[__i__].header, bad[__i__].data, bad[__i__].version, &error);
 
   fail_unless (npy == NULL, "accepted: %s", bad[__i__].header);
   g_assert_error (error, UNET_ERROR, (gint) bad[__i__].code);
@@ -196,8 +197,7 @@ GST_START_TEST (test_altered)
     npy = tool_npy_parse (exact, file->len, "it", &error);
     fail_unless ((npy == NULL) == (error != NULL));
     if (npy != NULL) {
-      fail_unless (npy->n_elements * unet_dtype_size (npy->dtype) <=
-                   file->len);
+      fail_unless (npy->n_elements * unet_dtype_size (npy->dtype) <= file->len);
       tool_npy_free (npy);
     }
     g_free (exact);

@@ -3,7 +3,7 @@
 
 #include <gst/base/gstbasetransform.h>
 
-#include "unetdrawer.h"
+#include "drawer.h"
 
 G_BEGIN_DECLS
 

@@ -38,7 +38,7 @@
 
 #include "gstunetseg.h"
 
-#include "unetanalytics.h"
+#include "analytics-meta.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug

@@ -3,9 +3,9 @@
 
 #include "gstunetbasedraw.h"
 #include "unetsegmenter.h"
-#include "unetswap.h"
-#include "unettiming.h"
-#include "unetworker.h"
+#include "model-swap.h"
+#include "timing.h"
+#include "inference-thread.h"
 
 G_BEGIN_DECLS
 

@@ -22,7 +22,7 @@
 
 #include "gstunetsegdraw.h"
 
-#include "unetanalytics.h"
+#include "analytics-meta.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug

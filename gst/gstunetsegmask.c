@@ -3,7 +3,7 @@
  * beside the stream. */
 #include "gstunetseg.h"
 
-#include "unetanalytics.h"
+#include "analytics-meta.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unetsegmenter.h"
 
-#include "tiles.h"
+#include "session/tiles.h"
 #include "unetmap.h"
 #include "unetpace.h"
 

@@ -2,7 +2,7 @@
 
 /* unetseg bench: how fast a model runs here. */
 
-#include "tool.h"
+#include "lib/tool.h"
 
 #include <stdlib.h>
 

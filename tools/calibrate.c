@@ -2,8 +2,8 @@
 
 /* unetseg calibrate: what a model needs to run in int8. */
 
-#include "picture.h"
-#include "tool.h"
+#include "lib/picture.h"
+#include "lib/tool.h"
 
 #include "frame/frame.h"
 

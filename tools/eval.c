@@ -2,9 +2,9 @@
 
 /* unetseg eval: how well a model's masks meet the true ones. */
 
-#include "picture.h"
-#include "score.h"
-#include "tool.h"
+#include "lib/picture.h"
+#include "lib/score.h"
+#include "lib/tool.h"
 
 #include "frame/frame.h"
 

@@ -2,8 +2,8 @@
 
 /* unetseg inspect: what a model expects, and where its time goes. */
 
-#include "machine.h"
-#include "tool.h"
+#include "lib/machine.h"
+#include "lib/tool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 /* unetseg: looks at, times and runs segmentation networks. */
 
-#include "tool.h"
+#include "lib/tool.h"
 
 #include <locale.h>
 #include <stdlib.h>

@@ -3,10 +3,10 @@
 /* unetseg run: one inference on a picture or on tensors. */
 
 #include "frame/frame.h"
-#include "npy.h"
-#include "picture.h"
-#include "tiles.h"
-#include "tool.h"
+#include "lib/npy.h"
+#include "lib/picture.h"
+#include "session/tiles.h"
+#include "lib/tool.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "plan.h"
-#include "narrow.h"
+#include "engine/run/plan.h"
+#include "engine/choose/int8.h"
 #include <string.h>
 
 /* ---- which operator goes where ------------------------------------------ */

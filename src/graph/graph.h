@@ -65,7 +65,7 @@ typedef struct _UnetGraph UnetGraph;
  * ONNX's. */
 typedef enum {
 #define UNET_OP(name) UNET_OP_##name,
-#include "op-list.h"
+#include "graph/ops/op-list.h"
 #undef UNET_OP
   UNET_N_OPS
 } UnetOp;

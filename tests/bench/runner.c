@@ -21,8 +21,8 @@
 
 #include <unetseg/unetseg.h>
 
-#include "machine.h"
-#include "npy.h"
+#include "lib/machine.h"
+#include "lib/npy.h"
 
 #define MAX_INPUTS 16
 

@@ -7,7 +7,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "engine/byte-head.h"
+#include "engine/kernels/int8-conv-head.h"
 
 /* ---- the oracle ---------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "engine/depthwise.h"
+#include "engine/kernels/int8-conv-depthwise.h"
 
 /* ---- the oracle ---------------------------------------------------------- */
 

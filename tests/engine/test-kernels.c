@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/kernels.h"
-#include "engine/rows.h"
+#include "engine/kernels/f32.h"
+#include "engine/kernels/f32-conv-few-channels.h"
 
 #define GUARD  64
 #define ROUNDS 60

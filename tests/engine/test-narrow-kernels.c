@@ -6,7 +6,7 @@
 #include <check.h>
 #include <math.h>
 #include <string.h>
-#include "engine/narrow-kernels.h"
+#include "engine/kernels/int8-move.h"
 
 static GRand *rng;
 

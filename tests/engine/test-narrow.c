@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/observe.h"
-#include "engine/plan.h"
+#include "engine/emit/histogram.h"
+#include "engine/run/plan.h"
 #include "graphs.h"
 
 /* ---- plans --------------------------------------------------------------- */

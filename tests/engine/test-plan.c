@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/plan.h"
+#include "engine/run/plan.h"
 #include "graphs.h"
 
 /* Of an output's largest value, or of 0.1 where that is less: differences of

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unetseg/unetseg.h>
-#include "engine/onednn-compat.h"
+#include "engine/onednn/compat.h"
 #include "engine/engine.h"
 #include "graphs.h"
 

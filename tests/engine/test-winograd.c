@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/winograd.h"
+#include "engine/kernels/f32-conv-winograd.h"
 
 #define GUARD     64
 #define MARK      12345.0f

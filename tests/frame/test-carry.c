@@ -2,7 +2,7 @@
 /* Masks carried to later frames. */
 #include "picture.h"
 
-#include <frame/motion.h>
+#include <frame/time/motion-search.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <frame/activation.h>
+#include <frame/mask/activation.h>
 #include <frame/frame.h>
 
 #include <gst/check/gstcheck.h>

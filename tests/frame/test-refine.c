@@ -2,9 +2,9 @@
 /* Masks through time and along the picture's edges, and backgrounds. */
 #include "oracle.h"
 
-#include <frame/refine.h>
-#include <frame/scales.h>
-#include <frame/temporal.h>
+#include <frame/edges/refine.h>
+#include <frame/edges/two-scale.h>
+#include <frame/time/temporal-filter.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
 

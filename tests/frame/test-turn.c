@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/turn.h"
+#include "frame/format/orientation.h"
 #include <frame/frame.h>
 
 #include <gst/check/gstcheck.h>

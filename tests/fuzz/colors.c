@@ -2,7 +2,7 @@
 
 /* Any text as the colours of classes, whose names it gives as well. */
 
-#include "unetcolors.h"
+#include "class-colors.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

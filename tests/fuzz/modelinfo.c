@@ -2,7 +2,7 @@
 
 /* Any bytes as the key file beside a model. */
 
-#include "model.h"
+#include "model/model.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* Any bytes as a .npy file, made into every element type. */
 
-#include "npy.h"
+#include "lib/npy.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* Any text as a table of measured times. What is read is written alike. */
 
-#include "engine/plan.h"
+#include "engine/run/plan.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

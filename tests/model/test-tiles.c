@@ -2,7 +2,7 @@
 
 /* Pictures in tiles are what they are in one pass. */
 
-#include "tiles.h"
+#include "session/tiles.h"
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>

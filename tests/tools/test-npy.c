@@ -9,7 +9,7 @@
 #include <glib/gstdio.h>
 #include <gst/check/gstcheck.h>
 
-#include "npy.h"
+#include "lib/npy.h"
 
 static gchar *folder;
 

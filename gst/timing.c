@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "timing.h"
+
+#include <string.h>
+
+void
+unet_timing_reset (UnetTiming *self)
+{
+  self->n = self->next = 0;
+}
+
+/* Index of the first entry that is not below @time. */
+static guint
+unet_timing_find (const UnetTiming *self, guint64 time)
+{
+  guint low = 0, high = self->n;
+
+  while (low < high) {
+    guint mid = (low + high) / 2;
+
+    if (self->sorted[mid] < time)
+      low = mid + 1;
+    else
+      high = mid;
+  }
+  return low;
+}
+
+/* Sorted by insertion, so that nothing has to be sorted to read it. */
+void
+unet_timing_add (UnetTiming *self, guint64 time)
+{
+  guint64 *sorted = self->sorted;
+  guint i;
+
+  if (self->n == UNET_TIMING_WINDOW) {
+    i = unet_timing_find (self, self->ring[self->next]);
+    self->n--;
+    memmove (&sorted[i], &sorted[i + 1], (self->n - i) * sizeof (*sorted));
+  }
+  self->ring[self->next] = time;
+  self->next = (self->next + 1) % UNET_TIMING_WINDOW;
+
+  i = unet_timing_find (self, time);
+  memmove (&sorted[i + 1], &sorted[i], (self->n - i) * sizeof (*sorted));
+  sorted[i] = time;
+  self->n++;
+}
+
+guint64
+unet_timing_percentile (const UnetTiming *self, guint percent)
+{
+  if (self->n == 0)
+    return 0;
+  return self->sorted[(self->n * percent + 99) / 100 - 1];
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/run/plan.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* ---- memory of times ---------------------------------------------------- */
+
+typedef struct {
+  guint64 ns;
+  gboolean pinned; /* by unet_tuning_load(): nothing else replaces it */
+} Known;
+
+static GMutex lock;
+static GHashTable *times; /* key -> Known, for the process */
+/* (nullable): key -> guint64, what this thread has used; see
+ * unet_tune_collect() */
+static GPrivate collected;
+
+GHashTable *
+unet_tune_table_new (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+}
+
+void
+unet_tune_table_set (GHashTable *table, const gchar *key, guint64 ns)
+{
+  g_hash_table_insert (table, g_strdup (key), g_memdup2 (&ns, sizeof ns));
+}
+
+void
+unet_tune_collect (GHashTable *table)
+{
+  g_private_set (&collected, table);
+}
+
+static void
+collect (const gchar *key, guint64 ns)
+{
+  GHashTable *table = g_private_get (&collected);
+
+  if (table)
+    unet_tune_table_set (table, key, ns);
+}
+
+gboolean
+unet_tune_recall (const gchar *key, guint64 *ns)
+{
+  Known *known;
+
+  g_mutex_lock (&lock);
+  known = times ? g_hash_table_lookup (times, key) : NULL;
+  if (known)
+    *ns = known->ns;
+  g_mutex_unlock (&lock);
+  if (known)
+    collect (key, *ns);
+  return known != NULL;
+}
+
+static void
+remember (const gchar *key, guint64 ns, gboolean pinned)
+{
+  Known value = { ns, pinned }, *known;
+
+  g_mutex_lock (&lock);
+  if (!times)
+    times = unet_tune_table_new ();
+  known = g_hash_table_lookup (times, key);
+  if (pinned || !known || !known->pinned)
+    g_hash_table_insert (
+        times, g_strdup (key), g_memdup2 (&value, sizeof value));
+  g_mutex_unlock (&lock);
+}
+
+void
+unet_tune_remember (const gchar *key, guint64 ns)
+{
+  remember (key, ns, FALSE);
+  collect (key, ns);
+}
+
+void
+unet_tune_remember_table (GHashTable *table)
+{
+  GHashTableIter iter;
+  gpointer key, ns;
+
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &key, &ns))
+    remember (key, *(guint64 *) ns, FALSE);
+}
+
+/* ---- tables on paper ---------------------------------------------------- */
+
+#define TABLE_HEAD "unetseg tuning 1\n"
+
+static gint
+compare_keys (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+gchar *
+unet_tune_table_print (GHashTable *table)
+{
+  GString *text = g_string_new (TABLE_HEAD);
+  guint n;
+  gpointer *keys = g_hash_table_get_keys_as_array (table, &n);
+
+  if (n > 0)
+    qsort (keys, n, sizeof *keys, compare_keys);
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT " %s\n",
+        *(guint64 *) g_hash_table_lookup (table, keys[i]), (gchar *) keys[i]);
+  g_free (keys);
+  return g_string_free (text, FALSE);
+}
+
+gchar *
+unet_tuning_save (void)
+{
+  GHashTable *table = unet_tune_table_new ();
+  GHashTableIter iter;
+  gpointer key, known;
+  gchar *text;
+
+  g_mutex_lock (&lock);
+  if (times) {
+    g_hash_table_iter_init (&iter, times);
+    while (g_hash_table_iter_next (&iter, &key, &known))
+      unet_tune_table_set (table, key, ((Known *) known)->ns);
+  }
+  g_mutex_unlock (&lock);
+  text = unet_tune_table_print (table);
+  g_hash_table_unref (table);
+  return text;
+}
+
+/* A line is `NANOSECONDS KEY`. */
+static gboolean
+parse_line (const gchar *line, guint64 *ns, const gchar **key)
+{
+  gchar *end;
+
+  if (!g_ascii_isdigit (*line))
+    return FALSE;
+  *ns = g_ascii_strtoull (line, &end, 10);
+  *key = end + 1;
+  return *end == ' ' && **key != '\0' && *ns <= G_MAXUINT64 / 1024;
+}
+
+GHashTable *
+unet_tune_table_parse (const gchar *text)
+{
+  GHashTable *table = unet_tune_table_new ();
+  gchar **lines = g_strsplit (text, "\n", -1);
+  gboolean ok = g_str_has_prefix (text, TABLE_HEAD);
+  const gchar *key;
+  guint64 ns;
+
+  for (guint i = 1; ok && lines[i]; i++) {
+    if (parse_line (lines[i], &ns, &key))
+      unet_tune_table_set (table, key, ns);
+    else
+      ok = !*lines[i] && !lines[i + 1];
+  }
+  g_strfreev (lines);
+  if (!ok)
+    g_clear_pointer (&table, g_hash_table_unref);
+  return table;
+}
+
+gboolean
+unet_tuning_load (const gchar *text, GError **error)
+{
+  GHashTable *table = unet_tune_table_parse (text);
+  GHashTableIter iter;
+  gpointer key, ns;
+
+  if (!table) {
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_PARSE, "not a table of tuning times");
+    return FALSE;
+  }
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &key, &ns))
+    remember (key, *(guint64 *) ns, TRUE);
+  g_hash_table_unref (table);
+  return TRUE;
+}
+
+/* ---- measuring ---------------------------------------------------------- */
+
+/* Zeros and denormals would run at another speed. */
+gpointer
+unet_tune_memory (gsize size)
+{
+  gsize n = size / sizeof (gfloat);
+  gfloat *data = unet_memory_new (size);
+
+  if (!data)
+    return NULL;
+  for (gsize i = 0; i < MIN (n, 1024); i++)
+    data[i] = (gfloat) (i % 61) / 61.0f - 0.4f;
+  for (gsize done = 1024; done < n; done *= 2)
+    memcpy (data + done, data, MIN (done, n - done) * sizeof *data);
+  return data;
+}
+
+/* Operands of a primitive. */
+typedef struct {
+  guint n;
+  dnnl_exec_arg_t args[12];
+  gpointer data[12];
+} Scratch;
+
+static gboolean
+scratch_add (Scratch *s, UnetPlan *plan, gint arg, UnetConstMd md)
+{
+  gsize size = md ? unet_md_size (md) : 0;
+  gpointer data;
+
+  if (size == 0)
+    return TRUE;
+  if (s->n >= G_N_ELEMENTS (s->args) || !(data = unet_tune_memory (size)))
+    return FALSE;
+  s->data[s->n] = data;
+  s->args[s->n].arg = arg;
+  s->args[s->n].memory = NULL;
+  return dnnl_memory_create (&s->args[s->n++].memory, md, plan->engine, data)
+      == dnnl_success;
+}
+
+static void
+scratch_clear (Scratch *s)
+{
+  for (guint i = 0; i < s->n; i++) {
+    if (s->args[i].memory)
+      dnnl_memory_destroy (s->args[i].memory);
+    free (s->data[i]);
+  }
+}
+
+guint64
+unet_tune_clock (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
+}
+
+#define TUNE_PLAN_NS      G_GUINT64_CONSTANT (2000000000)
+#define TUNE_CANDIDATE_NS G_GUINT64_CONSTANT (2000000)
+
+guint64
+unet_tune_limit (UnetPlan *plan)
+{
+  guint64 now = unet_tune_clock ();
+
+  if (plan->tune_start == 0)
+    plan->tune_start = now;
+  return now - plan->tune_start < TUNE_PLAN_NS ? TUNE_CANDIDATE_NS : 0;
+}
+
+/* Time slices that this process lost to another one. */
+static glong
+lost_slices (void)
+{
+  struct rusage usage;
+
+  return getrusage (RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+/* The first run warms up. Slow ways are not tried often; what was disturbed is
+ * tried again, within limits. */
+guint64
+unet_tune_least (UnetPlan *plan, void (*run) (gpointer), gpointer data)
+{
+  guint64 best = G_MAXUINT64 / 1024, total = 0;
+  guint64 limit = unet_tune_limit (plan);
+
+  for (guint i = 0, spoilt = 0; i < 9 && (i < 2 || total < limit); i++) {
+    glong lost = lost_slices ();
+    guint64 ns = unet_tune_clock ();
+
+    run (data);
+    ns = unet_tune_clock () - ns;
+    best = MIN (best, ns);
+    if (lost_slices () > lost && limit > 0 && spoilt++ < 6)
+      i--;
+    else if (i > 0)
+      total += ns;
+  }
+  return best;
+}
+
+typedef struct {
+  UnetPlan *plan;
+  dnnl_primitive_t primitive;
+  const Scratch *scratch;
+  gboolean failed;
+} Execution;
+
+static void
+execute (gpointer data)
+{
+  Execution *e = data;
+
+  e->failed |= dnnl_primitive_execute (e->primitive, e->plan->stream,
+                   e->scratch->n, e->scratch->args)
+      != dnnl_success;
+}
+
+static gboolean
+scratch_init (Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
+{
+  static const struct {
+    gint arg;
+    dnnl_query_t what;
+  } operands[] = {
+    { DNNL_ARG_SRC, dnnl_query_src_md },
+    { DNNL_ARG_WEIGHTS, dnnl_query_weights_md },
+    { DNNL_ARG_DST, dnnl_query_dst_md },
+    { DNNL_ARG_SCRATCHPAD, dnnl_query_scratchpad_md },
+  };
+  UnetConstMd bias = unet_pd_md (pd, dnnl_query_weights_md, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (operands); i++)
+    if (!scratch_add (
+            s, plan, operands[i].arg, unet_pd_md (pd, operands[i].what, 0)))
+      return FALSE;
+  /* factors of bytes, of which there are as many; others ignore them */
+  return !bias
+      || (scratch_add (s, plan, DNNL_ARG_BIAS, bias)
+          && (!unet_channel_scales_arg ()
+              || scratch_add (s, plan, unet_channel_scales_arg (), bias)));
+}
+
+/* Of a depthwise convolution behind the one of @pd. */
+static gboolean
+scratch_add_depthwise (
+    Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
+{
+  const gint args[] = { DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_WEIGHTS,
+    DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_BIAS };
+
+  for (guint i = 0; i < G_N_ELEMENTS (args); i++)
+    if (!scratch_add (
+            s, plan, args[i], unet_pd_md (pd, dnnl_query_exec_arg_md, args[i])))
+      return FALSE;
+  return TRUE;
+}
+
+/* Binary post-ops read an operand of the output's size: the output's own
+ * memory does for a measurement. */
+static gboolean
+scratch_add_post_ops (Scratch *s, UnetPlan *plan,
+    const_dnnl_primitive_desc_t pd, const_dnnl_post_ops_t ops)
+{
+  for (int i = 0; ops && i < dnnl_post_ops_len (ops); i++)
+    if (dnnl_post_ops_get_kind (ops, i) == dnnl_binary
+        && !scratch_add (s, plan,
+            DNNL_ARG_ATTR_MULTIPLE_POST_OP (i) | DNNL_ARG_SRC_1,
+            unet_pd_md (pd, dnnl_query_dst_md, 0)))
+      return FALSE;
+    else if (dnnl_post_ops_get_kind (ops, i) == dnnl_convolution
+        && !scratch_add_depthwise (s, plan, pd))
+      return FALSE;
+  return TRUE;
+}
+
+static guint64
+time_primitive (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
+{
+  Execution e = { plan, primitive, s, FALSE };
+  guint64 ns = unet_tune_least (plan, execute, &e);
+
+  return e.failed ? G_MAXUINT64 / 1024 : ns;
+}
+
+guint64
+unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
+    const_dnnl_post_ops_t ops, const gchar *key)
+{
+  guint64 ns = G_MAXUINT64 / 1024;
+  dnnl_primitive_t primitive = NULL;
+  Scratch s = { 0 };
+
+  if (unet_tune_recall (key, &ns))
+    return ns;
+  if (dnnl_primitive_create (&primitive, pd) == dnnl_success
+      && scratch_init (&s, plan, pd)
+      && scratch_add_post_ops (&s, plan, pd, ops))
+    ns = time_primitive (plan, primitive, &s);
+  scratch_clear (&s);
+  if (primitive)
+    dnnl_primitive_destroy (primitive);
+  unet_tune_remember (key, ns);
+  return ns;
+}

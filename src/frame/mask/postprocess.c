@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "frame/frame.h"
+#include "frame/mask/activation.h"
+#include "frame/time/temporal-filter.h"
+#include "frame/format/orientation.h"
+
+#include <math.h>
+
+#define MAX_CLASSES 256
+
+typedef struct {
+  guint channels, height, width;
+  gboolean interleaved;
+} OutputShape;
+
+struct _UnetPostprocess {
+  OutputShape shape;
+  UnetDType dtype;
+  UnetActivation activation;
+  gint foreground; /* channel or class number, -1: every class is kept */
+  gboolean invert;
+  UnetTemporal *temporal; /* (nullable) */
+  guint x, y;             /* of the part of the output that holds picture */
+  UnetMask info;          /* upright */
+  GstVideoOrientationMethod orientation;
+  guint frame_width, frame_height; /* upright */
+  guint8 *upright; /* (nullable): scratch: both planes before they are turned */
+  gfloat *planes;  /* scratch: rows of an interleaved output */
+  gfloat *best;    /* scratch: the best class of each pixel of a row */
+  gfloat *probability; /* scratch: a row before it is made 8-bit */
+  const gfloat *rows[MAX_CLASSES];
+};
+
+/* ---- setting up ------------------------------------------------------- */
+
+/* How far the pixels of a candidate shape are from square in the window. */
+static gdouble
+distortion (
+    const OutputShape *shape, gdouble window_width, gdouble window_height)
+{
+  return fabs (
+      log (window_width / shape->width * shape->height / window_height));
+}
+
+/* The shape tells where the channels are: the other two dimensions have the
+ * window's aspect. Fewer channels, then the input's layout, break a tie. */
+static gboolean
+find_shape (OutputShape *shape, const UnetTensorInfo *output, UnetLayout layout,
+    gdouble window_width, gdouble window_height)
+{
+  const gint64 *d = output->dims + (output->n_dims == 4 ? 1 : 0);
+  OutputShape planar, packed;
+  gdouble difference;
+
+  if (output->n_dims < 2 || output->n_dims > 4
+      || (output->n_dims == 4 && output->dims[0] != 1))
+    return FALSE;
+  for (guint i = 0; i < output->n_dims; i++)
+    if (output->dims[i] < 1 || output->dims[i] > G_MAXUINT16)
+      return FALSE;
+  if (output->n_dims == 2) {
+    *shape = (OutputShape){ 1, (guint) d[0], (guint) d[1], FALSE };
+    return TRUE;
+  }
+  planar = (OutputShape){ (guint) d[0], (guint) d[1], (guint) d[2], FALSE };
+  packed = (OutputShape){ (guint) d[2], (guint) d[0], (guint) d[1], TRUE };
+  difference = distortion (&planar, window_width, window_height)
+      - distortion (&packed, window_width, window_height);
+  if (fabs (difference) < 1e-6)
+    difference = planar.channels != packed.channels
+        ? (gdouble) planar.channels - packed.channels
+        : (layout == UNET_LAYOUT_NHWC ? 1 : -1);
+  *shape = difference < 0 ? planar : packed;
+  return TRUE;
+}
+
+static gboolean
+fail (GError **error, const UnetTensorInfo *output, const gchar *why)
+{
+  GString *dims = g_string_new (NULL);
+
+  for (guint i = 0; i < output->n_dims; i++)
+    g_string_append_printf (
+        dims, "%s%" G_GINT64_FORMAT, i ? "x" : "", output->dims[i]);
+  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "output %s (%s %s): %s",
+      output->name ? output->name : "?", unet_dtype_name (output->dtype),
+      dims->str, why);
+  g_string_free (dims, TRUE);
+  return FALSE;
+}
+
+static gboolean
+set_classes (UnetPostprocess *self, const UnetContract *contract,
+    const UnetTensorInfo *output, GError **error)
+{
+  const guint channels = self->shape.channels;
+  const guint n_labels = contract->labels ? g_strv_length (contract->labels)
+                                          : 0;
+
+  self->activation = contract->activation;
+  self->foreground = contract->foreground_class;
+  self->invert = contract->invert;
+  if (output->dtype != UNET_DTYPE_F32)
+    self->activation = UNET_ACTIVATION_ARGMAX;
+  if (channels > MAX_CLASSES)
+    return fail (error, output, "more than 256 classes");
+  if (self->activation == UNET_ACTIVATION_ARGMAX && channels != 1)
+    return fail (error, output, "class numbers come in one channel");
+  if (self->activation == UNET_ACTIVATION_SOFTMAX && channels == 1)
+    return fail (error, output, "softmax needs more than one channel");
+  if (self->activation != UNET_ACTIVATION_ARGMAX) {
+    if (self->foreground >= (gint) MAX (channels, 2))
+      return fail (error, output, "no such foreground class");
+    if (channels == 1)
+      self->foreground = 0;
+    else if (channels == 2 && self->foreground < 0)
+      self->foreground = 1;
+  }
+  if (self->foreground >= 0)
+    self->info.n_classes = 2;
+  else if (self->activation != UNET_ACTIVATION_ARGMAX)
+    self->info.n_classes = channels;
+  else
+    self->info.n_classes = n_labels ? MIN (n_labels, MAX_CLASSES) : MAX_CLASSES;
+  if (self->invert && self->foreground < 0)
+    return fail (error, output, "invert needs one foreground class");
+  return TRUE;
+}
+
+/* One axis: which output pixels hold picture, and what of the frame they
+ * cover. Border pixels count when half of them is picture. */
+static void
+cut_axis (guint outputs, gdouble window, gdouble window_size, gint dst,
+    gint dst_size, gdouble src, gdouble src_size, guint *first, guint *count,
+    gdouble *frame, gdouble *frame_size)
+{
+  const gdouble pixel = window_size / outputs;
+  const gdouble scale = src_size / dst_size;
+  const gdouble from = floor ((dst - window) / pixel + 0.5);
+  const gdouble to = floor ((dst + dst_size - window) / pixel + 0.5);
+
+  *first = (guint) CLAMP (from, 0, outputs - 1);
+  *count = (guint) CLAMP (to, *first + 1.0, outputs) - *first;
+  *frame = src + (window + *first * pixel - dst) * scale;
+  *frame_size = *count * pixel * scale;
+}
+
+/* What grows with the mask's area or its classes; a row's memory is bounded. */
+static gboolean
+has_memory (const UnetPostprocess *self)
+{
+  if (self->orientation != GST_VIDEO_ORIENTATION_IDENTITY && !self->upright)
+    return FALSE;
+  return self->planes || !self->shape.interleaved || self->shape.channels == 1;
+}
+
+UnetPostprocess *
+unet_postprocess_new (const UnetContract *contract,
+    const UnetTensorInfo *output, guint input_width, guint input_height,
+    const UnetPlacement *placement, gdouble window_x, gdouble window_y,
+    gdouble window_width, gdouble window_height, GError **error)
+{
+  UnetPostprocess *self = g_new0 (UnetPostprocess, 1);
+  UnetMask *info = &self->info;
+
+  self->dtype = output->dtype;
+  if (!find_shape (&self->shape, output, contract->layout, window_width,
+          window_height)) {
+    fail (error, output, "no picture of batch size 1");
+    goto failed;
+  }
+  if (MAX (self->shape.width, self->shape.height) > UNET_MAX_PICTURE_SIZE) {
+    fail (error, output, "too large a picture");
+    goto failed;
+  }
+  if (output->dtype == UNET_DTYPE_NONE || output->dtype == UNET_DTYPE_F64
+      || output->dtype == UNET_DTYPE_F16) {
+    fail (error, output, "neither f32 nor an integer type");
+    goto failed;
+  }
+  if (!set_classes (self, contract, output, error))
+    goto failed;
+  cut_axis (self->shape.width, window_x, window_width, placement->dst_x,
+      placement->dst_w, placement->src_x, placement->src_w, &self->x,
+      &info->width, &info->x, &info->w);
+  cut_axis (self->shape.height, window_y, window_height, placement->dst_y,
+      placement->dst_h, placement->src_y, placement->src_h, &self->y,
+      &info->height, &info->y, &info->h);
+  self->orientation = placement->orientation;
+  self->frame_width = placement->frame_width;
+  self->frame_height = placement->frame_height;
+  if (self->orientation != GST_VIDEO_ORIENTATION_IDENTITY)
+    self->upright = g_try_new0 (guint8, (gsize) 2 * info->width * info->height);
+  self->probability = g_new0 (gfloat, info->width);
+  self->best = g_new0 (gfloat, info->width);
+  if (self->shape.interleaved && self->shape.channels > 1)
+    self->planes =
+        g_try_new0 (gfloat, (gsize) info->width * self->shape.channels);
+  if (!has_memory (self)) {
+    fail (error, output, "too large for memory");
+    goto failed;
+  }
+  return self;
+
+failed:
+  unet_postprocess_free (self);
+  return NULL;
+}
+
+void
+unet_postprocess_free (UnetPostprocess *self)
+{
+  if (!self)
+    return;
+  g_free (self->planes);
+  g_free (self->probability);
+  g_free (self->best);
+  g_free (self->upright);
+  g_free (self);
+}
+
+void
+unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask)
+{
+  *mask = self->info;
+  if (!self->upright)
+    return;
+  unet_turn_rectangle (self->orientation, self->frame_width, self->frame_height,
+      &mask->x, &mask->y, &mask->w, &mask->h);
+  if (unet_turn_transposes (self->orientation)) {
+    mask->width = self->info.height;
+    mask->height = self->info.width;
+  }
+}
+
+void
+unet_postprocess_set_temporal (UnetPostprocess *self, UnetTemporal *temporal)
+{
+  self->temporal = temporal;
+}
+
+/* ---- class numbers ---------------------------------------------------- */
+
+static gint64
+class_number (gconstpointer tensor, UnetDType dtype, gsize i)
+{
+  switch (dtype) {
+    case UNET_DTYPE_F32:
+      /* The comparison keeps infinities and NaN out of the conversion. */
+      return fabsf (((const gfloat *) tensor)[i]) < 1e6f
+          ? lrintf (((const gfloat *) tensor)[i])
+          : 0;
+    case UNET_DTYPE_I64:
+      return ((const gint64 *) tensor)[i];
+    case UNET_DTYPE_I32:
+      return ((const gint32 *) tensor)[i];
+    case UNET_DTYPE_I8:
+      return ((const gint8 *) tensor)[i];
+    default:
+      return ((const guint8 *) tensor)[i];
+  }
+}
+
+static void
+read_class_numbers (UnetPostprocess *self, gconstpointer tensor, UnetMask *mask)
+{
+  const guint width = self->info.width;
+
+  for (guint y = 0; y < self->info.height; y++) {
+    const gsize from = (gsize) (self->y + y) * self->shape.width + self->x;
+    guint8 *classes = mask->class_map + (gsize) y * width;
+    guint8 *probability = mask->probability + (gsize) y * width;
+
+    for (guint x = 0; x < width; x++) {
+      const gint64 number = class_number (tensor, self->dtype, from + x);
+      guint8 id = number >= 0 && number < MAX_CLASSES ? (guint8) number : 0;
+
+      if (self->foreground >= 0)
+        id = (number == self->foreground) != self->invert;
+      classes[x] = id;
+      probability[x] = id ? 255 : 0;
+    }
+  }
+}
+
+/* ---- probabilities ---------------------------------------------------- */
+
+static void
+find_rows (UnetPostprocess *self, const gfloat *tensor, guint y)
+{
+  const OutputShape *shape = &self->shape;
+  const guint width = self->info.width;
+  const gsize at = (gsize) (self->y + y) * shape->width + self->x;
+
+  if (self->planes) {
+    const gfloat *src = tensor + at * shape->channels;
+
+    for (guint c = 0; c < shape->channels; c++) {
+      gfloat *row = self->planes + (gsize) c * width;
+
+      for (guint x = 0; x < width; x++)
+        row[x] = src[(gsize) x * shape->channels + c];
+      self->rows[c] = row;
+    }
+  } else {
+    for (guint c = 0; c < shape->channels; c++)
+      self->rows[c] = tensor + (gsize) c * shape->width * shape->height + at;
+  }
+}
+
+static void
+find_range (
+    UnetPostprocess *self, const gfloat *tensor, gfloat *minimum, gfloat *scale)
+{
+  gfloat maximum = -G_MAXFLOAT;
+
+  *minimum = G_MAXFLOAT;
+  for (guint y = 0; y < self->info.height; y++) {
+    find_rows (self, tensor, y);
+    for (guint c = 0; c < self->shape.channels; c++)
+      if (self->foreground < 0 || (guint) self->foreground == c)
+        unet_row_range (self->rows[c], self->info.width, minimum, &maximum);
+  }
+  *scale = maximum > *minimum ? 1 / (maximum - *minimum) : 0;
+}
+
+/* Probability of the foreground class into self->probability. */
+static void
+activate_one (UnetPostprocess *self, gfloat minimum, gfloat scale)
+{
+  const guint n = self->info.width;
+  const gfloat *row = self->rows[self->foreground];
+
+  if (self->activation == UNET_ACTIVATION_SIGMOID)
+    unet_row_sigmoid (self->probability, row, n);
+  else if (self->activation != UNET_ACTIVATION_SOFTMAX)
+    unet_row_stretch (self->probability, row, minimum, scale, n);
+  else if (self->shape.channels == 2)
+    unet_row_sigmoid_difference (
+        self->probability, row, self->rows[1 - self->foreground], n);
+  else
+    unet_row_softmax (
+        self->probability, row, self->rows, self->shape.channels, n);
+  if (self->invert)
+    unet_row_invert (self->probability, n);
+}
+
+/* Every activation grows with its argument, so that the best class is known
+ * before. */
+static void
+activate_best (
+    UnetPostprocess *self, gfloat minimum, gfloat scale, guint8 *classes)
+{
+  const guint n = self->info.width;
+  gfloat *best = self->best;
+
+  unet_row_best (best, classes, self->rows, self->shape.channels, n);
+  if (self->activation == UNET_ACTIVATION_SIGMOID)
+    unet_row_sigmoid (self->probability, best, n);
+  else if (self->activation == UNET_ACTIVATION_SOFTMAX)
+    unet_row_softmax (
+        self->probability, best, self->rows, self->shape.channels, n);
+  else
+    unet_row_stretch (self->probability, best, minimum, scale, n);
+}
+
+static void
+mix_scores (UnetPostprocess *self, guint y)
+{
+  for (guint c = 0; c < self->shape.channels; c++)
+    self->rows[c] =
+        unet_temporal_mix_row (self->temporal, c, y, self->rows[c], TRUE);
+}
+
+static void
+fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
+    UnetMask *mask)
+{
+  const guint width = self->info.width;
+  gfloat minimum = 0, scale = 1;
+
+  if (self->activation == UNET_ACTIVATION_ARGMAX) {
+    read_class_numbers (self, tensor, mask);
+    return;
+  }
+  if (self->activation == UNET_ACTIVATION_MIN_MAX)
+    find_range (self, tensor, &minimum, &scale);
+  for (guint y = 0; y < self->info.height; y++) {
+    guint8 *classes = mask->class_map + (gsize) y * width;
+
+    find_rows (self, tensor, y);
+    if (self->foreground >= 0) {
+      activate_one (self, minimum, scale);
+      if (self->temporal)
+        memmove (self->probability,
+            unet_temporal_mix_row (
+                self->temporal, 0, y, self->probability, FALSE),
+            width * sizeof (gfloat));
+      unet_row_threshold (
+          classes, self->probability, (gfloat) threshold, width);
+    } else {
+      if (self->temporal)
+        mix_scores (self, y);
+      activate_best (self, minimum, scale, classes);
+      unet_row_suppress (classes, self->probability, (gfloat) threshold, width);
+    }
+    unet_row_quantise (
+        mask->probability + (gsize) y * width, self->probability, width);
+  }
+}
+
+void
+unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
+    gdouble threshold, UnetMask *mask)
+{
+  const guint width = self->info.width, height = self->info.height;
+  const GstVideoOrientationMethod lay = unet_turn_inverse (self->orientation);
+  UnetMask upright = self->info;
+
+  if (!self->upright) {
+    fill_upright (self, tensor, threshold, mask);
+    return;
+  }
+  upright.class_map = self->upright;
+  upright.probability = self->upright + (gsize) width * height;
+  fill_upright (self, tensor, threshold, &upright);
+  unet_turn_u8 (mask->class_map, upright.class_map, width, height, lay);
+  unet_turn_u8 (mask->probability, upright.probability, width, height, lay);
+}

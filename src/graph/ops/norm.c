@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/table.h"
+#include <math.h>
+
+static gboolean
+check_parameters (const UnetArgs *args, guint n, GError **error)
+{
+  UnetTensorView x, p;
+  gint64 channels;
+
+  unet_arg (args, 0, &x);
+  /* Batch normalisation of a vector per picture has rank 1 or 2. */
+  channels = x.n_dims < 2 ? 1 : x.dims[1];
+  for (guint i = 1; i <= n; i++) {
+    unet_arg (args, i, &p);
+    if (p.n_dims != 1
+        || (channels >= 0 && p.dims[0] >= 0 && p.dims[0] != channels))
+      return unet_args_fail (args, error, UNET_ERROR_SHAPE,
+          "input %u does not have one entry for each of %" G_GINT64_FORMAT
+          " channels",
+          i, channels);
+  }
+  return TRUE;
+}
+
+UNET_INFER (BatchNormalization)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+
+  if (unet_node_attr_int (node, "training_mode", 0)
+      || !unet_node_attr_int (node, "spatial", 1))
+    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
+        "only inference per channel is supported");
+  for (guint i = 1; i < node->outputs->len; i++)
+    if (unet_node_output (node, i)
+        && unet_node_output (node, i)->consumers->len)
+      return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
+          "the outputs of training are not supported");
+  return check_parameters (&args, 4, error)
+      && unet_infer_same (graph, node, error);
+}
+
+UNET_INFER (InstanceNormalization)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+
+  return check_parameters (&args, 2, error)
+      && unet_infer_same (graph, node, error);
+}
+
+static gsize
+plane_size (const UnetTensorView *x, gsize channels)
+{
+  gsize planes = (gsize) x->dims[0] * channels;
+
+  return planes ? unet_view_count (x) / planes : 0;
+}
+
+UNET_EVAL (BatchNormalization)
+{
+  gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
+  gsize channels = unet_view_count (&in[1]);
+  gsize size = plane_size (&in[0], channels), n = unet_view_count (out);
+
+  for (gsize i = 0; i < n; i++) {
+    gsize c = i / size % channels;
+    gdouble scale = unet_view_float (&in[1], c)
+        / sqrt (unet_view_float (&in[4], c) + epsilon);
+    unet_view_set_float (out, i,
+        (unet_view_float (&in[0], i) - unet_view_float (&in[3], c)) * scale
+            + unet_view_float (&in[2], c));
+  }
+  return TRUE;
+}
+
+typedef struct {
+  gdouble mean, inverse; /* of the standard deviation */
+} Moments;
+
+static Moments
+measure (const UnetTensorView *x, gsize from, gsize size, gdouble epsilon)
+{
+  Moments m = { 0, 0 };
+  gdouble variance = 0;
+
+  for (gsize i = 0; i < size; i++)
+    m.mean += unet_view_float (x, from + i) / (gdouble) size;
+  for (gsize i = 0; i < size; i++) {
+    gdouble d = unet_view_float (x, from + i) - m.mean;
+    variance += d * d / (gdouble) size;
+  }
+  m.inverse = 1 / sqrt (variance + epsilon);
+  return m;
+}
+
+static void
+normalize_plane (const UnetTensorView *x, gsize from, gsize size, gdouble scale,
+    gdouble bias, gdouble epsilon, UnetTensorView *out)
+{
+  Moments m = measure (x, from, size, epsilon);
+
+  for (gsize i = 0; i < size; i++)
+    unet_view_set_float (out, from + i,
+        (unet_view_float (x, from + i) - m.mean) * m.inverse * scale + bias);
+}
+
+UNET_EVAL (InstanceNormalization)
+{
+  gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
+  gsize channels = unet_view_count (&in[1]);
+  gsize size = plane_size (&in[0], channels);
+  gsize planes = size ? unet_view_count (out) / size : 0;
+
+  for (gsize i = 0; i < planes; i++)
+    normalize_plane (&in[0], i * size, size,
+        unet_view_float (&in[1], i % channels),
+        unet_view_float (&in[2], i % channels), epsilon, out);
+  return TRUE;
+}
+
+/* ---- LayerNormalization ----------------------------------------------- */
+
+UNET_INFER (LayerNormalization)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+  const UnetValue *x = unet_node_input (node, 0);
+  gint64 dims[UNET_MAX_DIMS], wide[UNET_MAX_DIMS];
+  guint axis, n;
+
+  if (!unet_axis (unet_node_attr_int (node, "axis", -1), x->n_dims, &axis))
+    return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
+        "the axis does not fit rank %u", x->n_dims);
+  for (guint i = 1; i < node->inputs->len; i++) {
+    const UnetValue *p = unet_node_input (node, i);
+    if (p
+        && (!unet_broadcast (x->n_dims, x->dims, p->n_dims, p->dims, &n, wide)
+            || n != x->n_dims))
+      return unet_args_fail (
+          &args, error, UNET_ERROR_SHAPE, "input %u does not broadcast", i);
+  }
+  for (guint i = 0; i < x->n_dims; i++)
+    dims[i] = i < axis ? x->dims[i] : 1;
+  unet_infer_out (node, 1, UNET_DTYPE_F32, x->n_dims, dims);
+  unet_infer_out (node, 2, UNET_DTYPE_F32, x->n_dims, dims);
+  return unet_infer_same (graph, node, error);
+}
+
+static void
+scale_group (const UnetTensorView *in, guint n_in, gsize from, gsize size,
+    const Moments *m, UnetTensorView *out)
+{
+  gint64 strides[2][UNET_MAX_DIMS], index[UNET_MAX_DIMS] = { 0 };
+  gsize at = from;
+
+  for (guint k = 1; k < n_in; k++)
+    unet_broadcast_strides (
+        in[k].n_dims, in[k].dims, out->n_dims, strides[k - 1]);
+  for (guint i = out->n_dims; i-- > 0; at /= (gsize) out->dims[i])
+    index[i] = (gint64) (at % (gsize) out->dims[i]);
+  for (gsize i = 0; i < size; i++) {
+    gdouble value = (unet_view_float (&in[0], from + i) - m->mean) * m->inverse;
+    for (guint k = 1; k < n_in; k++) {
+      gint64 p = 0;
+      if (in[k].dtype == UNET_DTYPE_NONE)
+        continue;
+      for (guint d = 0; d < out->n_dims; d++)
+        p += index[d] * strides[k - 1][d];
+      value = k == 1 ? value * unet_view_float (&in[k], (gsize) p)
+                     : value + unet_view_float (&in[k], (gsize) p);
+    }
+    unet_view_set_float (out, from + i, value);
+    unet_next_index (out->n_dims, out->dims, index);
+  }
+}
+
+UNET_EVAL (LayerNormalization)
+{
+  gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
+  gsize size, groups;
+  guint axis = 0;
+
+  unet_axis (unet_node_attr_int (node, "axis", -1), in[0].n_dims, &axis);
+  groups = unet_dims_count (axis, in[0].dims);
+  size = unet_dims_count (in[0].n_dims - axis, in[0].dims + axis);
+  for (gsize i = 0; i < groups && size; i++) {
+    Moments m = measure (&in[0], i * size, size, epsilon);
+    scale_group (in, n_in, i * size, size, &m, &out[0]);
+    if (n_out > 1 && out[1].data)
+      unet_view_set_float (&out[1], i, m.mean);
+    if (n_out > 2 && out[2].data)
+      unet_view_set_float (&out[2], i, m.inverse);
+  }
+  return TRUE;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/passes/pass.h"
+
+/* Reason: QuantizeLinear and DequantizeLinear in a row round a value to bytes
+ * and make floats of it again. An engine that computes in bytes wants to know
+ * on which scale the model holds the value, and nothing between the layers.
+ * The range of the bytes goes to the value, and the pair vanishes. Exporters
+ * leave out a Relu or Clip that the bytes' own limit does: it comes back. */
+
+/* ---- which networks ----------------------------------------------------- */
+
+static gboolean
+is_convolution (const UnetNode *node)
+{
+  return node->op == UNET_OP_Conv || node->op == UNET_OP_ConvTranspose;
+}
+
+static gboolean
+is_dequantized (const UnetValue *value)
+{
+  const UnetNode *dq = value ? value->producer : NULL;
+  const UnetValue *bytes;
+
+  if (!dq || dq->op != UNET_OP_DequantizeLinear)
+    return FALSE;
+  bytes = unet_node_input (dq, 0);
+  return bytes && !bytes->constant;
+}
+
+gboolean
+unet_graph_is_quantized (const UnetGraph *graph)
+{
+  guint all = 0, bytes = 0;
+
+  for (guint i = 0; i < graph->nodes->len; i++) {
+    const UnetNode *node = g_ptr_array_index (graph->nodes, i);
+
+    if (!is_convolution (node) && node->op != UNET_OP_QLinearConv)
+      continue;
+    all++;
+    bytes += node->op == UNET_OP_QLinearConv
+        || is_dequantized (unet_node_input (node, 0));
+  }
+  return all > 0 && 2 * bytes >= all;
+}
+
+/* ---- scales ------------------------------------------------------------- */
+
+typedef struct {
+  gdouble scale, zero;
+  UnetDType dtype;
+} Scale;
+
+/* One constant scale for the whole tensor of bytes. */
+static gboolean
+read_scale (const UnetNode *node, UnetDType dtype, Scale *out)
+{
+  const UnetValue *zero = unet_node_input (node, 2);
+  UnetTensorView view;
+
+  *out = (Scale){ 0, 0, dtype };
+  if (!unet_pass_scalar (unet_node_input (node, 1), &out->scale)
+      || !(out->scale > 0)
+      || (dtype != UNET_DTYPE_U8 && dtype != UNET_DTYPE_I8))
+    return FALSE;
+  if (!zero)
+    return TRUE;
+  if (!zero->constant || zero->constant->n_elements != 1)
+    return FALSE;
+  unet_tensor_view (zero->constant, &view);
+  out->zero = (gdouble) unet_view_int (&view, 0);
+  return TRUE;
+}
+
+/* What the bytes can hold. Round zero in their middle that is as far to both
+ * sides as the engine's own signed bytes reach. */
+static void
+find_range (const Scale *s, UnetValue *value)
+{
+  gdouble least = s->dtype == UNET_DTYPE_U8 ? 0 : -128;
+  gdouble low = least - s->zero, high = least + 255 - s->zero;
+
+  if (low == -128)
+    low = -127;
+  value->has_range = TRUE;
+  value->low = (gfloat) (MIN (low, 0) * s->scale);
+  value->high = (gfloat) (MAX (high, 0) * s->scale);
+}
+
+/* Does every reader of @q make the same floats of it? */
+static gboolean
+read_pair (const UnetGraph *graph, const UnetNode *q, Scale *scale)
+{
+  const UnetValue *bytes = unet_node_output (q, 0);
+
+  if (q->op != UNET_OP_QuantizeLinear || q->post_ops->len
+      || unet_node_input (q, 0)->dtype != UNET_DTYPE_F32
+      || unet_graph_is_output (graph, bytes) || bytes->consumers->len == 0
+      || !read_scale (q, bytes->dtype, scale))
+    return FALSE;
+  for (guint i = 0; i < bytes->consumers->len; i++) {
+    const UnetNode *dq = g_ptr_array_index (bytes->consumers, i);
+    Scale other;
+
+    if (dq->op != UNET_OP_DequantizeLinear || dq->post_ops->len
+        || !read_scale (dq, bytes->dtype, &other) || other.scale != scale->scale
+        || other.zero != scale->zero)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- limits ------------------------------------------------------------- */
+
+#define DEPTH 16
+
+static gboolean is_positive (const UnetValue *value, guint depth);
+
+static gboolean
+are_positive (const UnetNode *node, guint n, guint depth)
+{
+  for (guint i = 0; i < MIN (n, node->inputs->len); i++)
+    if (!is_positive (unet_node_input (node, i), depth))
+      return FALSE;
+  return TRUE;
+}
+
+/* Is it never below zero, as far as one can tell? Inputs are taken at the
+ * model's word. */
+static gboolean
+is_positive (const UnetValue *value, guint depth)
+{
+  const UnetNode *node = value ? value->producer : NULL;
+  UnetPostOp op;
+
+  if (!value || depth == DEPTH || value->constant)
+    return FALSE;
+  if (!node || (value->has_range && value->low >= 0))
+    return !value->has_range || value->low >= 0;
+  switch (node->op) {
+    case UNET_OP_Relu:
+    case UNET_OP_Sigmoid:
+    case UNET_OP_HardSigmoid:
+    case UNET_OP_Softmax:
+    case UNET_OP_Softplus:
+    case UNET_OP_Exp:
+    case UNET_OP_Abs:
+      return TRUE;
+    case UNET_OP_Clip:
+      return unet_node_unary (node, &op)
+          && (op.kind == UNET_POST_RELU || op.alpha >= 0);
+    case UNET_OP_Add:
+    case UNET_OP_Mul:
+    case UNET_OP_Concat:
+      return are_positive (node, G_MAXUINT, depth + 1);
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+    case UNET_OP_GlobalAveragePool:
+    case UNET_OP_GlobalMaxPool:
+    case UNET_OP_Slice:
+    case UNET_OP_Transpose:
+    case UNET_OP_Reshape:
+    case UNET_OP_Identity:
+    case UNET_OP_DepthToSpace:
+      return are_positive (node, 1, depth + 1);
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+      return g_strcmp0 (
+                 unet_node_attr_string (node, "mode", "nearest"), "cubic")
+          != 0
+          && are_positive (node, 1, depth + 1);
+    default:
+      return FALSE;
+  }
+}
+
+static void
+add_number (UnetGraph *graph, UnetNode *node, gdouble number)
+{
+  UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, 0, NULL);
+
+  *(gfloat *) tensor->data = (gfloat) number;
+  unet_node_add_input (
+      node, unet_graph_add_constant (graph, node->name, tensor));
+}
+
+/* @x with its limits as a node of their own, before @q. */
+static UnetValue *
+add_clip (UnetGraph *graph, UnetNode *q, UnetValue *x, gdouble high)
+{
+  UnetNode *clip = unet_graph_insert_node (graph, q, UNET_OP_Clip, q->name);
+  UnetValue *y = unet_graph_add_value (graph, unet_node_output (q, 0)->name);
+
+  clip->since = 13;
+  unet_node_add_input (clip, x);
+  add_number (graph, clip, 0);
+  add_number (graph, clip, high);
+  unet_node_add_output (clip, y);
+  unet_value_set_shape (y, x->dtype, x->n_dims, x->dims);
+  return y;
+}
+
+/* ---- pairs -------------------------------------------------------------- */
+
+/* The floats behind @dq are @y from now on. */
+static UnetValue *
+drop_dequantize (UnetGraph *graph, UnetNode *dq, UnetValue *y)
+{
+  UnetValue *out = unet_node_output (dq, 0);
+
+  out->has_range = TRUE;
+  out->low = y->low;
+  out->high = y->high;
+  unet_pass_set_inputs (dq, y);
+  g_ptr_array_set_size (dq->attrs, 0);
+  dq->op = UNET_OP_Identity;
+  if (!unet_graph_is_output (graph, out)) {
+    unet_pass_bypass (graph, dq);
+    return y;
+  }
+  return unet_pass_bypass (graph, dq) ? out : y;
+}
+
+static void
+drop_pair (UnetGraph *graph, UnetNode *q, const Scale *scale)
+{
+  UnetValue *x = unet_node_input (q, 0), *bytes = unet_node_output (q, 0);
+  gboolean limited = is_positive (x, 0);
+  UnetValue range = *x, *y = x;
+
+  find_range (scale, &range);
+  if (x->has_range) { /* rounded once before */
+    range.low = MAX (range.low, x->low);
+    range.high = MIN (range.high, x->high);
+  }
+  if (range.low == 0 && !limited)
+    y = add_clip (graph, q, x, range.high);
+  y->has_range = TRUE;
+  y->low = range.low;
+  y->high = range.high;
+  while (bytes->consumers->len > 0)
+    y = drop_dequantize (graph, g_ptr_array_index (bytes->consumers, 0), y);
+  unet_graph_remove_node (graph, q);
+}
+
+/* ---- ranges of what lies between ---------------------------------------- */
+
+static gboolean
+keeps_range (const UnetNode *node)
+{
+  switch (node->op) {
+    case UNET_OP_MaxPool:
+    case UNET_OP_AveragePool:
+    case UNET_OP_Resize:
+    case UNET_OP_Upsample:
+    case UNET_OP_Slice:
+    case UNET_OP_Pad:
+    case UNET_OP_Transpose:
+    case UNET_OP_Identity:
+    case UNET_OP_DepthToSpace:
+    case UNET_OP_SpaceToDepth:
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+static void
+set_range (UnetValue *value, gfloat low, gfloat high)
+{
+  if (!value || value->has_range || value->dtype != UNET_DTYPE_F32
+      || !(high > low))
+    return;
+  value->has_range = TRUE;
+  value->low = low;
+  value->high = high;
+}
+
+static void
+range_of_parts (const UnetNode *node, UnetValue *out)
+{
+  gfloat low = 0, high = 0;
+
+  for (guint i = 0; i < node->inputs->len; i++) {
+    const UnetValue *in = unet_node_input (node, i);
+
+    if (!in || !in->has_range)
+      return;
+    low = MIN (low, in->low);
+    high = MAX (high, in->high);
+  }
+  set_range (out, low, high);
+}
+
+static void
+spread_down (const UnetNode *node)
+{
+  const UnetValue *in = unet_node_input (node, 0);
+  UnetValue *out = unet_node_output (node, 0);
+
+  if (!in || !out)
+    return;
+  if (node->op == UNET_OP_Concat)
+    range_of_parts (node, out);
+  else if (in->has_range && keeps_range (node))
+    set_range (out, in->low, in->high);
+  else if (in->has_range && node->op == UNET_OP_Relu)
+    set_range (out, 0, in->high);
+  else if (node->op == UNET_OP_Sigmoid || node->op == UNET_OP_HardSigmoid)
+    set_range (out, 0, 1);
+}
+
+static void
+spread_up (const UnetNode *node)
+{
+  const UnetValue *out = unet_node_output (node, 0);
+
+  if (!out || !out->has_range
+      || (!keeps_range (node) && node->op != UNET_OP_Concat))
+    return;
+  for (guint i = 0; i < node->inputs->len; i++) {
+    UnetValue *in = unet_node_input (node, i);
+
+    if (in && !in->constant && (i == 0 || node->op == UNET_OP_Concat))
+      set_range (in, out->low, out->high);
+  }
+}
+
+static void
+spread_ranges (UnetGraph *graph)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    spread_down (g_ptr_array_index (graph->nodes, i));
+  for (guint i = graph->nodes->len; i-- > 0;)
+    spread_up (g_ptr_array_index (graph->nodes, i));
+}
+
+/* Bytes that come from elsewhere, such as an input. */
+static void
+take_dequantized (UnetNode *dq)
+{
+  const UnetValue *bytes = unet_node_input (dq, 0);
+  Scale scale;
+
+  if (!bytes->constant && read_scale (dq, bytes->dtype, &scale))
+    find_range (&scale, unet_node_output (dq, 0));
+}
+
+void
+unet_graph_take_ranges (UnetGraph *graph)
+{
+  Scale scale;
+
+  /* what moves bytes moves floats from here on, between pairs */
+  unet_pass_dequantize (graph);
+  for (guint i = 0; i < graph->nodes->len;) {
+    UnetNode *node = g_ptr_array_index (graph->nodes, i);
+
+    /* nodes move up: the walk goes on at the same place */
+    if (node->op == UNET_OP_DequantizeLinear)
+      take_dequantized (node);
+    if (read_pair (graph, node, &scale))
+      drop_pair (graph, node, &scale);
+    else
+      i++;
+  }
+  spread_ranges (graph);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/model.h"
+#include <string.h>
+
+/* What a model's inputs and outputs look like. Where sizes are left open, two
+ * trial inferences with different sizes tell which dimensions of the outputs
+ * depend on them: what shape arithmetic in the graph makes of open dimensions
+ * cannot be told otherwise. */
+
+/* Of trials: sizes that go through six halvings. */
+static const gint64 trials[][3] = {
+  /* batch, height, width */
+  { 1, 256, 256 },
+  { 1, 320, 384 },
+};
+
+static gboolean
+is_open (const UnetValue *value)
+{
+  for (guint i = 0; i < value->n_dims; i++)
+    if (value->dims[i] < 0)
+      return TRUE;
+  return !value->has_shape;
+}
+
+static gboolean
+has_open_input (const UnetGraph *graph)
+{
+  for (guint i = 0; i < graph->inputs->len; i++)
+    if (is_open (g_ptr_array_index (graph->inputs, i)))
+      return TRUE;
+  return FALSE;
+}
+
+/* Pictures get the trial's size; other open dimensions 1. */
+static void
+set_trial_size (UnetValue *value, const gint64 *trial)
+{
+  gboolean nhwc = value->n_dims == 4 && value->dims[3] > 0
+      && value->dims[3] <= 4 && value->dims[1] < 0;
+  gint64 nchw_dims[4] = { trial[0], 3, trial[1], trial[2] };
+  gint64 nhwc_dims[4] = { trial[0], trial[1], trial[2], 3 };
+
+  for (guint i = 0; i < value->n_dims; i++)
+    if (value->dims[i] < 0)
+      value->dims[i] = value->n_dims == 4 ? (nhwc ? nhwc_dims[i] : nchw_dims[i])
+                                          : 1;
+}
+
+static UnetGraph *
+infer_copy (const UnetGraph *graph, const gint64 *trial, GError **error)
+{
+  UnetGraph *copy = unet_graph_copy (graph);
+
+  for (guint i = 0; trial && i < copy->inputs->len; i++)
+    set_trial_size (g_ptr_array_index (copy->inputs, i), trial);
+  if (!unet_graph_infer (copy, error))
+    g_clear_pointer (&copy, unet_graph_free);
+  return copy;
+}
+
+static void
+fill_info (
+    UnetTensorInfo *info, const UnetValue *named, const UnetValue *shaped)
+{
+  info->name = named->name;
+  info->dtype = shaped->dtype;
+  info->n_dims = shaped->n_dims;
+  memcpy (info->dims, shaped->dims, sizeof info->dims);
+}
+
+static UnetTensorInfo *
+new_infos (
+    const UnetGraph *graph, const GPtrArray *named, const GPtrArray *shaped)
+{
+  UnetTensorInfo *infos = g_new0 (UnetTensorInfo, named->len + 1);
+
+  for (guint i = 0; i < named->len; i++)
+    fill_info (
+        &infos[i], g_ptr_array_index (named, i), g_ptr_array_index (shaped, i));
+  return infos;
+}
+
+/* Keeps of @info what both trials agree on. */
+static void
+compare_trials (UnetTensorInfo *info, const UnetValue *open, const UnetValue *a,
+    const UnetValue *b)
+{
+  if (!a->has_shape || !b->has_shape || a->n_dims != b->n_dims)
+    return;
+  info->n_dims = a->n_dims;
+  info->dtype = a->dtype;
+  for (guint i = 0; i < a->n_dims; i++) {
+    gboolean known = open->has_shape && open->n_dims == a->n_dims
+        && open->dims[i] >= 0;
+    /* Trials have one picture each; who leaves the batch open means it. */
+    gboolean batch = i == 0 && open->has_shape && open->dims[0] < 0
+        && a->dims[0] == 1;
+    if (known)
+      info->dims[i] = open->dims[i];
+    else
+      info->dims[i] = a->dims[i] == b->dims[i] && !batch ? a->dims[i] : -1;
+  }
+}
+
+static gboolean
+describe_open (UnetModel *model, GError **error)
+{
+  const UnetGraph *graph = model->graph;
+  UnetGraph *open = infer_copy (graph, NULL, error), *a = NULL, *b = NULL;
+  g_autoptr (GError) local = NULL;
+  gboolean ok = open != NULL;
+
+  if (ok) {
+    model->outputs = new_infos (graph, graph->outputs, open->outputs);
+    a = infer_copy (graph, trials[0], &local);
+    b = a ? infer_copy (graph, trials[1], NULL) : NULL;
+    /* A size may not suit the network, but what it lacks it lacks. */
+    if (local && local->code != UNET_ERROR_SHAPE) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      ok = FALSE;
+    }
+  }
+  for (guint i = 0; b && i < graph->outputs->len; i++)
+    compare_trials (&model->outputs[i], g_ptr_array_index (open->outputs, i),
+        g_ptr_array_index (a->outputs, i), g_ptr_array_index (b->outputs, i));
+  unet_graph_free (open);
+  unet_graph_free (a);
+  unet_graph_free (b);
+  return ok;
+}
+
+gboolean
+unet_model_describe (UnetModel *model, GError **error)
+{
+  const UnetGraph *graph = model->graph;
+  UnetGraph *copy;
+
+  model->inputs = new_infos (graph, graph->inputs, graph->inputs);
+  if (has_open_input (graph))
+    return describe_open (model, error);
+  copy = infer_copy (graph, NULL, error);
+  if (!copy)
+    return FALSE;
+  model->outputs = new_infos (graph, graph->outputs, copy->outputs);
+  unet_graph_free (copy);
+  return TRUE;
+}

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session/calibration.h"
+#include "engine/emit/histogram.h"
+#include "model/model.h"
+#include "session/session.h"
+#include "model/recurrent-state.h"
+#include <string.h>
+
+struct _UnetSession {
+  gatomicrefcount ref_count;
+  UnetModel *model;
+  UnetPlan *plan;
+  UnetTensorInfo *inputs, *outputs; /* names are the plan's graph's */
+  guint n_inputs, n_outputs;
+  gdouble (*windows)[4]; /* x, y, width, height by output; width 0: none */
+  UnetView *views;       /* by output */
+  UnetStatePair *states; /* fed back from run to run */
+  guint n_states;
+  UnetPrecision precision;
+  gchar *note; /* (nullable): why it is not the one asked for */
+};
+
+G_DEFINE_BOXED_TYPE (
+    UnetSession, unet_session, unet_session_ref, unet_session_unref)
+
+/* ---- shapes -------------------------------------------------------------- */
+
+static gboolean
+bind_input (UnetGraph *graph, UnetValue *value, const UnetTensorInfo *shape,
+    GError **error)
+{
+  gboolean fits = shape->n_dims == value->n_dims || !value->has_shape;
+
+  for (guint i = 0; fits && value->has_shape && i < shape->n_dims; i++)
+    fits = value->dims[i] < 0 || value->dims[i] == shape->dims[i];
+  if (!fits) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE,
+        "%s: input '%s' does not take this shape", graph->name, value->name);
+    return FALSE;
+  }
+  unet_value_set_shape (value, value->dtype, shape->n_dims, shape->dims);
+  return TRUE;
+}
+
+static gboolean
+bind_inputs (UnetGraph *graph, const UnetTensorInfo *shapes, guint n_shapes,
+    GError **error)
+{
+  for (guint i = 0; i < n_shapes; i++) {
+    UnetValue *found = NULL;
+
+    for (guint k = 0; k < graph->inputs->len; k++) {
+      UnetValue *v = g_ptr_array_index (graph->inputs, k);
+      if (g_strcmp0 (v->name, shapes[i].name) == 0)
+        found = v;
+    }
+    if (!found) {
+      g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+          "%s: no input is called '%s'", graph->name, shapes[i].name);
+      return FALSE;
+    }
+    if (!bind_input (graph, found, &shapes[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_inputs (UnetGraph *graph, GError **error)
+{
+  for (guint k = 0; k < graph->inputs->len; k++) {
+    UnetValue *v = g_ptr_array_index (graph->inputs, k);
+
+    for (guint d = 0; d < v->n_dims; d++)
+      if (v->dims[d] < 0) {
+        g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE,
+            "%s: the size of input '%s' is open and must be given", graph->name,
+            v->name);
+        return FALSE;
+      }
+  }
+  return TRUE;
+}
+
+/* ---- descriptions -------------------------------------------------------- */
+
+static UnetTensorInfo *
+describe (GPtrArray *values, guint *n)
+{
+  UnetTensorInfo *infos = g_new0 (UnetTensorInfo, values->len + 1);
+
+  for (guint i = 0; i < values->len; i++) {
+    UnetValue *v = g_ptr_array_index (values, i);
+
+    infos[i].name = v->name;
+    infos[i].dtype = v->dtype;
+    infos[i].n_dims = v->n_dims;
+    memcpy (infos[i].dims, v->dims, sizeof infos[i].dims);
+  }
+  *n = values->len;
+  return infos;
+}
+
+/* The picture input for geometry: @name, or the first of rank 4. */
+static UnetValue *
+picture_input (UnetGraph *graph, const gchar *name, gint *channel_axis)
+{
+  for (guint i = 0; i < graph->inputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (graph->inputs, i);
+
+    if (v->n_dims == 4 && (!name || g_str_equal (v->name, name))) {
+      gboolean nhwc = v->dims[3] <= 4 && v->dims[1] > 4;
+      *channel_axis = nhwc ? 3 : 1;
+      return v;
+    }
+  }
+  return NULL;
+}
+
+static void
+find_views (UnetSession *self, UnetGraph *graph, const UnetValue *in,
+    const UnetGeometry *geometry)
+{
+  UnetReach *reach = g_new0 (UnetReach, graph->values->len + 1);
+  gint64 grid[2];
+
+  unet_graph_reach (graph, in, geometry, reach);
+  unet_graph_grid (graph, geometry, grid);
+  for (guint i = 0; i < graph->outputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (graph->outputs, i);
+    UnetView *view = &self->views[i];
+
+    view->geometry = geometry[v->id];
+    view->reach = reach[v->id];
+    memcpy (view->grid, grid, sizeof grid);
+  }
+  g_free (reach);
+}
+
+static void
+find_windows (UnetSession *self, UnetGraph *graph, const gchar *picture)
+{
+  gint axis = 1;
+  UnetValue *in = picture_input (graph, picture, &axis);
+  UnetGeometry *geometry = g_new0 (UnetGeometry, graph->values->len + 1);
+
+  self->windows = g_malloc0_n (graph->outputs->len + 1, sizeof *self->windows);
+  self->views = g_new0 (UnetView, graph->outputs->len + 1);
+  if (in) {
+    unet_graph_geometry (graph, in, axis, geometry);
+    find_views (self, graph, in, geometry);
+  }
+  for (guint i = 0; in && i < graph->outputs->len; i++) {
+    UnetValue *v = g_ptr_array_index (graph->outputs, i);
+    const UnetGeometry *g = &geometry[v->id];
+    gdouble *w = self->windows[i];
+    guint rows = axis == 1 ? 2 : 1;
+
+    if (v->n_dims < 3)
+      continue;
+    if (!g->known) { /* as far as anybody can tell it covers everything */
+      w[2] = in->dims[rows + 1];
+      w[3] = in->dims[rows];
+      continue;
+    }
+    w[0] = g->offset[1];
+    w[1] = g->offset[0];
+    w[2] = g->scale[1] * g->extent[1];
+    w[3] = g->scale[0] * g->extent[0];
+  }
+  g_free (geometry);
+}
+
+/* ---- creation ------------------------------------------------------------ */
+
+static gboolean
+bind_contract (UnetSession *self, UnetGraph *graph,
+    const UnetContract *contract, GError **error)
+{
+  unet_constants_bind (graph, contract);
+  self->states =
+      unet_state_find (self->model, contract, &self->n_states, error);
+  if (!self->states
+      || !unet_state_bind (graph, self->states, self->n_states, error))
+    return FALSE;
+  unet_spare_inputs_bind (graph, contract);
+  return TRUE;
+}
+
+static gboolean
+check_states (UnetSession *self, UnetGraph *graph, GError **error)
+{
+  for (guint i = 0; i < self->n_states; i++) {
+    UnetValue *in = g_ptr_array_index (graph->inputs, self->states[i].input);
+    UnetValue *out = g_ptr_array_index (graph->outputs, self->states[i].output);
+
+    if (in->dtype == out->dtype && in->n_dims == out->n_dims
+        && !memcmp (in->dims, out->dims, in->n_dims * sizeof *in->dims))
+      continue;
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: state: input '%s' does not take what output '%s' gives",
+        graph->name, in->name, out->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static UnetGraph *
+prepare_graph (UnetSession *self, const UnetContract *contract,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, gboolean narrow, GError **error)
+{
+  UnetGraph *graph = unet_graph_copy (unet_model_get_graph (self->model));
+
+  if (!bind_inputs (graph, shapes, n_shapes, error))
+    goto failed;
+  if (contract && !bind_contract (self, graph, contract, error))
+    goto failed;
+  if (!check_inputs (graph, error) || !unet_graph_infer (graph, error)
+      || !check_states (self, graph, error))
+    goto failed;
+  find_windows (self, graph, contract ? contract->input : NULL);
+  if (narrow && unet_model_is_quantized (self->model))
+    unet_graph_take_ranges (graph);
+  if (options->tuning != UNET_TUNING_REFERENCE
+      && !unet_graph_optimize (graph, error))
+    goto failed;
+  return graph;
+
+failed:
+  unet_graph_free (graph);
+  return NULL;
+}
+
+static UnetPlan *
+make_plan (UnetGraph *graph, const UnetSessionOptions *options,
+    const UnetSessionPurpose *purpose, GError **error)
+{
+  if (purpose->histograms)
+    return unet_plan_new_watching (graph, options, purpose->histograms, error);
+  return unet_plan_new_narrow (graph, options, purpose->narrowing, error);
+}
+
+UnetSession *
+unet_session_new_for (UnetModel *model, const UnetContract *contract,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
+    GError **error)
+{
+  UnetSession *self = g_new0 (UnetSession, 1);
+  UnetGraph *graph;
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->model = unet_model_ref (model);
+  self->precision = !purpose->narrowing ? UNET_PRECISION_F32
+      : purpose->narrowing->bf16        ? UNET_PRECISION_BF16
+                                        : UNET_PRECISION_INT8;
+  graph = prepare_graph (self, contract, shapes, n_shapes, options,
+      purpose->narrowing != NULL, error);
+  if (graph) {
+    self->inputs = describe (graph->inputs, &self->n_inputs);
+    self->outputs = describe (graph->outputs, &self->n_outputs);
+    self->plan = make_plan (graph, options, purpose, error);
+  }
+  if (!self->plan)
+    g_clear_pointer (&self, unet_session_unref);
+  return self;
+}
+
+/* The caller's, or the one that came with the model. */
+static UnetCalibration *
+calibration_of (const UnetModel *model, const UnetSessionOptions *options)
+{
+  return options->calibration ? options->calibration : model->calibration;
+}
+
+/* What a calibration lacks for bytes to be used, or %NULL. */
+static gchar *
+missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
+{
+  UnetCalibration *c = calibration_of (model, options);
+
+  if (unet_model_is_quantized (model))
+    return NULL;
+  if (!c)
+    return g_strdup ("there is no calibration");
+  if (!unet_calibration_fits (c, model))
+    return g_strdup ("the calibration is another network's");
+  if (!c->finished)
+    return g_strdup ("the calibration is not finished");
+  if (!unet_calibration_agrees (c))
+    return g_strdup_printf (
+        "masks differ from f32: probabilities by %.4f on "
+        "average (%.4f at most), intersection over union %.4f (%.4f at least)",
+        c->difference, c->max_difference, c->iou, c->min_iou);
+  return NULL;
+}
+
+/* The precision that it will be; @note: (out): why not the one asked for. */
+static UnetPrecision
+choose_precision (
+    UnetModel *model, const UnetSessionOptions *options, gchar **note)
+{
+  gboolean automatic = options->precision == UNET_PRECISION_AUTO;
+
+  *note = NULL;
+  if (options->tuning == UNET_TUNING_REFERENCE
+      || options->precision == UNET_PRECISION_F32)
+    return UNET_PRECISION_F32;
+  if (options->precision == UNET_PRECISION_BF16) {
+    if (unet_engine_has_bf16 ())
+      return UNET_PRECISION_BF16;
+    *note = g_strdup ("the processor has no bfloat16");
+    return UNET_PRECISION_F32;
+  }
+  if (automatic && !unet_model_is_quantized (model)
+      && (!calibration_of (model, options) || !unet_engine_has_fast_bytes ()))
+    return UNET_PRECISION_F32;
+  *note = missing_for_bytes (model, options);
+  return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
+}
+
+/* @contract: (nullable): knows the picture input and the other ones */
+static UnetSession *
+session_new (UnetModel *model, const UnetContract *contract,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, GError **error)
+{
+  const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
+  UnetSessionPurpose purpose = { NULL, NULL };
+  UnetNarrowing narrowing = { FALSE, NULL, NULL };
+  UnetSession *self;
+  UnetPrecision precision;
+  gchar *note;
+
+  options = options ? options : &defaults;
+  precision = choose_precision (model, options, &note);
+  if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
+    narrowing.ranges = calibration_of (model, options)->ranges;
+    narrowing.wide = calibration_of (model, options)->wide;
+  }
+  narrowing.bf16 = precision == UNET_PRECISION_BF16;
+  if (precision != UNET_PRECISION_F32)
+    purpose.narrowing = &narrowing;
+  self = unet_session_new_for (
+      model, contract, shapes, n_shapes, options, &purpose, error);
+  if (self)
+    self->note = g_steal_pointer (&note);
+  g_free (note);
+  return self;
+}
+
+UnetSession *
+unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
+    guint n_shapes, const UnetSessionOptions *options, GError **error)
+{
+  return session_new (model, NULL, shapes, n_shapes, options, error);
+}
+
+UnetSession *
+unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
+    guint width, guint height, const UnetSessionOptions *options,
+    GError **error)
+{
+  UnetTensorInfo shape = { 0 };
+  gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  gint64 channels;
+
+  for (guint i = 0; i < unet_model_get_n_inputs (model); i++)
+    if (g_strcmp0 (unet_model_get_input (model, i)->name, contract->input) == 0)
+      shape = *unet_model_get_input (model, i);
+  if (!shape.name || shape.n_dims != 4) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: input '%s' takes no picture", unet_model_get_name (model),
+        contract->input ? contract->input : "");
+    return NULL;
+  }
+  channels = shape.dims[nhwc ? 3 : 1];
+  if (channels < 0)
+    channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
+  shape.dims[0] = 1;
+  shape.dims[nhwc ? 3 : 1] = channels;
+  shape.dims[nhwc ? 1 : 2] = height;
+  shape.dims[nhwc ? 2 : 3] = width;
+  return session_new (model, contract, &shape, 1, options, error);
+}
+
+UnetSession *
+unet_session_ref (UnetSession *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+unet_session_unref (UnetSession *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  unet_plan_free (self->plan);
+  unet_model_unref (self->model);
+  g_free (self->inputs);
+  g_free (self->outputs);
+  g_free (self->windows);
+  g_free (self->views);
+  g_free (self->states);
+  g_free (self->note);
+  g_free (self);
+}
+
+/* ---- use ----------------------------------------------------------------- */
+
+UnetModel *
+unet_session_get_model (UnetSession *self)
+{
+  return self->model;
+}
+
+const UnetTensorInfo *
+unet_session_get_input_info (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_inputs, NULL);
+  return &self->inputs[index];
+}
+
+const UnetTensorInfo *
+unet_session_get_output_info (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_outputs, NULL);
+  return &self->outputs[index];
+}
+
+gpointer
+unet_session_get_input_data (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_inputs, NULL);
+  return unet_plan_get_input (self->plan, index);
+}
+
+gconstpointer
+unet_session_get_output_data (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_outputs, NULL);
+  return unet_plan_get_output (self->plan, index);
+}
+
+gboolean
+unet_session_get_output_window (UnetSession *self, guint index, gdouble *x,
+    gdouble *y, gdouble *width, gdouble *height)
+{
+  g_return_val_if_fail (index < self->n_outputs, FALSE);
+  *x = self->windows[index][0];
+  *y = self->windows[index][1];
+  *width = self->windows[index][2];
+  *height = self->windows[index][3];
+  return *width > 0 && *height > 0;
+}
+
+const UnetView *
+unet_session_get_view (const UnetSession *self, guint index)
+{
+  return &self->views[index];
+}
+
+gboolean
+unet_session_run (UnetSession *self, GError **error)
+{
+  return unet_plan_run (self->plan, error);
+}
+
+static gsize
+state_size (UnetSession *self, const UnetStatePair *state)
+{
+  const UnetTensorInfo *info = &self->inputs[state->input];
+  gsize size = unet_dtype_size (info->dtype);
+
+  for (guint i = 0; i < info->n_dims; i++)
+    size *= (gsize) info->dims[i];
+  return size;
+}
+
+gboolean
+unet_session_has_state (UnetSession *self)
+{
+  return self->n_states > 0;
+}
+
+void
+unet_session_advance (UnetSession *self)
+{
+  for (guint i = 0; i < self->n_states; i++)
+    memcpy (unet_plan_get_input (self->plan, self->states[i].input),
+        unet_plan_get_output (self->plan, self->states[i].output),
+        state_size (self, &self->states[i]));
+}
+
+void
+unet_session_reset_state (UnetSession *self)
+{
+  for (guint i = 0; i < self->n_states; i++)
+    memset (unet_plan_get_input (self->plan, self->states[i].input), 0,
+        state_size (self, &self->states[i]));
+}
+
+guint
+unet_session_get_threads (UnetSession *self)
+{
+  return unet_plan_get_threads (self->plan);
+}
+
+UnetPrecision
+unet_session_get_precision (UnetSession *self)
+{
+  return self->precision;
+}
+
+const gchar *
+unet_session_get_precision_note (UnetSession *self)
+{
+  return self->note;
+}
+
+const UnetGraph *
+unet_session_get_graph (UnetSession *self)
+{
+  return unet_plan_get_graph (self->plan);
+}
+
+guint64
+unet_session_get_flops (UnetSession *self)
+{
+  return unet_plan_get_flops (self->plan);
+}
+
+gsize
+unet_session_get_arena_size (UnetSession *self, gsize *live)
+{
+  return unet_plan_get_arena_size (self->plan, live);
+}
+
+const UnetLayerInfo *
+unet_session_get_layers (UnetSession *self, guint *n_layers)
+{
+  return unet_plan_get_layers (self->plan, n_layers);
+}
+
+const gchar *
+unet_session_get_engine_name (void)
+{
+  return unet_engine_name ();
+}
+
+/* ---- types --------------------------------------------------------------- */
+
+#define DEFINE_ENUM(Name, name, ...)                                           \
+  GType name##_get_type (void)                                                 \
+  {                                                                            \
+    static gsize type;                                                         \
+    static const GEnumValue values[] = { __VA_ARGS__, { 0, NULL, NULL } };     \
+                                                                               \
+    if (g_once_init_enter (&type))                                             \
+      g_once_init_leave (&type, g_enum_register_static (#Name, values));       \
+    return type;                                                               \
+  }
+
+DEFINE_ENUM (UnetPrecision, unet_precision,
+    { UNET_PRECISION_AUTO, "UNET_PRECISION_AUTO", "auto" },
+    { UNET_PRECISION_F32, "UNET_PRECISION_F32", "f32" },
+    { UNET_PRECISION_BF16, "UNET_PRECISION_BF16", "bf16" },
+    { UNET_PRECISION_INT8, "UNET_PRECISION_INT8", "int8" })
+
+DEFINE_ENUM (UnetTuning, unet_tuning,
+    { UNET_TUNING_STATIC, "UNET_TUNING_STATIC", "static" },
+    { UNET_TUNING_MEASURE, "UNET_TUNING_MEASURE", "measure" },
+    { UNET_TUNING_REFERENCE, "UNET_TUNING_REFERENCE", "reference" })

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* unetseg batch: recordings by the folder. */
+
+#include "batch/jobs.h"
+#include "batch/report.h"
+
+#include <glib-unix.h>
+#include <string.h>
+
+#define STOPPED     3
+#define INTERRUPTED 130
+
+typedef struct {
+  BatchOptions options;
+  BatchManifest manifest;
+  BatchJobs jobs;
+  GPtrArray *all; /* items of every shard */
+  GMainLoop *loop;
+  gint stop; /* atomic */
+  gboolean interrupted;
+} Batch;
+
+/* ---- signals ------------------------------------------------------------ */
+
+/* The first one lets containers be finished, the second one does not. */
+static gboolean
+on_signal (gpointer data)
+{
+  Batch *batch = data;
+
+  batch->interrupted = TRUE;
+  if (g_atomic_int_add (&batch->stop, 1) == 0
+      && batch->options.verbosity != BATCH_QUIET)
+    g_printerr ("unetseg: finishing the files at work; once more to stop at "
+                "once\n");
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_tick (gpointer data)
+{
+  Batch *batch = data;
+
+  batch_progress_tick (batch->jobs.progress);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+quit (gpointer data)
+{
+  g_main_loop_quit (data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_ended (gpointer data)
+{
+  Batch *batch = data;
+
+  /* Not invoke: the loop may not run yet, and would miss it. */
+  g_idle_add (quit, batch->loop);
+}
+
+/* ---- steps -------------------------------------------------------------- */
+
+static gboolean
+check_elements (GError **error)
+{
+  static const gchar *const names[] = { "unetseg", "unetsegdraw",
+    "uridecodebin", "videoconvert", "fakesink" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElementFactory *factory = gst_element_factory_find (names[i]);
+
+    if (factory == NULL) {
+      g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
+          "the GStreamer element '%s' is not there; is its plugin installed, "
+          "or GST_PLUGIN_PATH set?",
+          names[i]);
+      return FALSE;
+    }
+    gst_object_unref (factory);
+  }
+  return TRUE;
+}
+
+static gboolean
+find_items (Batch *batch, GError **error)
+{
+  g_autoptr (GPtrArray) files =
+      batch_inputs_find (batch->options.words, batch->options.folder, error);
+
+  if (files->len == 0)
+    return FALSE;
+  batch->all = batch_segments_split (files, batch->options.segment);
+  return TRUE;
+}
+
+static gboolean
+open_batch (Batch *batch, GError **error)
+{
+  BatchOptions *options = &batch->options;
+
+  if (!check_elements (error) || !find_items (batch, error)
+      || !batch_manifest_open (&batch->manifest, options, error))
+    return FALSE;
+  batch->jobs.plan = batch_plan_open (batch->manifest.folder, options, error);
+  if (batch->jobs.plan == NULL
+      || !batch_manifest_pin (
+          &batch->manifest, options, batch->jobs.plan, &batch->all, error))
+    return FALSE;
+  /* The largest first, so that none is left over when the others are done. */
+  batch->jobs.items = options->n_shards > 0
+      ? batch_shard_take (batch->all, options->shard, options->n_shards)
+      : batch_shard_take (batch->all, 1, 1);
+  return batch_jobs_split (&batch->jobs, error);
+}
+
+static void
+run (Batch *batch)
+{
+  guint ids[3];
+
+  batch->jobs.progress = batch_progress_new (
+      &batch->options, batch->jobs.items, batch->jobs.n, batch->jobs.threads);
+  ids[0] = g_unix_signal_add (SIGINT, on_signal, batch);
+  ids[1] = g_unix_signal_add (SIGTERM, on_signal, batch);
+  ids[2] = g_timeout_add (
+      batch_progress_get_interval (batch->jobs.progress), on_tick, batch);
+  batch_jobs_start (&batch->jobs);
+  g_main_loop_run (batch->loop);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    g_source_remove (ids[i]);
+}
+
+static gint
+conclude (Batch *batch, GError **error)
+{
+  const BatchProgress *progress = batch->jobs.progress;
+
+  if (batch->options.outputs[BATCH_REPORT].wanted && batch->jobs.fatal == NULL)
+    batch_report_write (&batch->manifest, batch->all, NULL);
+  batch_progress_finish (batch->jobs.progress, batch->jobs.fatal);
+  if (batch->jobs.fatal != NULL) {
+    g_propagate_error (error, g_steal_pointer (&batch->jobs.fatal));
+    return STOPPED;
+  }
+  if (batch->interrupted)
+    return INTERRUPTED;
+  return batch_progress_count (progress, BATCH_FAILED)
+              + batch_progress_count (progress, BATCH_SHORT)
+          > 0
+      ? TOOL_FAILED
+      : TOOL_OK;
+}
+
+static gint
+batch_main (Batch *batch, GError **error)
+{
+  batch->loop = g_main_loop_new (NULL, FALSE);
+  batch->jobs.options = &batch->options;
+  batch->jobs.manifest = &batch->manifest;
+  batch->jobs.stop = &batch->stop;
+  batch->jobs.ended = on_ended;
+  batch->jobs.data = batch;
+  g_mutex_init (&batch->jobs.mutex);
+  if (!open_batch (batch, error))
+    return STOPPED;
+  if (batch->options.plan_only)
+    return TOOL_OK;
+  run (batch);
+  return conclude (batch, error);
+}
+
+static void
+batch_clear (Batch *batch)
+{
+  batch_progress_free (batch->jobs.progress);
+  g_clear_pointer (&batch->jobs.items, g_ptr_array_unref);
+  g_clear_pointer (&batch->all, g_ptr_array_unref);
+  batch_plan_free (batch->jobs.plan);
+  g_clear_error (&batch->jobs.fatal);
+  g_mutex_clear (&batch->jobs.mutex);
+  batch_manifest_close (&batch->manifest);
+  batch_options_clear (&batch->options);
+  g_clear_pointer (&batch->loop, g_main_loop_unref);
+}
+
+gint
+tool_batch_main (gint argc, gchar **argv)
+{
+  g_autoptr (GError) error = NULL;
+  Batch batch;
+  gint status;
+
+  memset (&batch, 0, sizeof batch);
+  batch.manifest.lock = -1;
+  if (!gst_init_check (NULL, NULL, &error))
+    return tool_complain ("batch", error);
+  if (!batch_options_parse (&batch.options, argc, argv, &error)) {
+    batch_options_clear (&batch.options);
+    return tool_complain ("batch", error);
+  }
+  status = batch_main (&batch, &error);
+  batch_clear (&batch);
+  if (error != NULL && tool_complain ("batch", error) == TOOL_USAGE)
+    status = TOOL_USAGE;
+  return status;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "batch/jobs.h"
+
+#include <string.h>
+
+/* ---- one input ---------------------------------------------------------- */
+
+/* Ends the batch: what stopped this input would stop every other, too. */
+static void
+stop_all (BatchJobs *jobs, GError *error)
+{
+  g_mutex_lock (&jobs->mutex);
+  if (jobs->fatal == NULL)
+    jobs->fatal = g_error_copy (error);
+  g_mutex_unlock (&jobs->mutex);
+  g_atomic_int_set (jobs->stop, 2);
+}
+
+/* What there is of an interrupted recording plays; it lies beside the
+ * complete ones until it is done anew. */
+static void
+keep_part (BatchJobs *jobs, const BatchItem *item)
+{
+  g_autofree gchar *work =
+      batch_item_work_folder (item, jobs->manifest->folder);
+  g_autofree gchar *folder = batch_item_folder (item, jobs->manifest->folder);
+  g_autofree gchar *part = g_strconcat (folder, ".part", NULL);
+  g_autofree gchar *parent = g_path_get_dirname (part);
+
+  if (item->n_segments > 0) {
+    batch_remove_folder (work);
+    return;
+  }
+  g_mkdir_with_parents (parent, 0777);
+  batch_remove_folder (part);
+  if (rename (work, part) != 0)
+    batch_remove_folder (work);
+}
+
+static void
+drop_part (BatchJobs *jobs, const BatchItem *item)
+{
+  g_autofree gchar *folder = batch_item_folder (item, jobs->manifest->folder);
+  g_autofree gchar *part = g_strconcat (folder, ".part", NULL);
+
+  batch_remove_folder (part);
+}
+
+static gboolean
+run_task (BatchJobs *jobs, guint slot, BatchTask *task, BatchOutcome *outcome,
+    GError **error)
+{
+  gboolean ok;
+
+  batch_progress_begin (jobs->progress, slot, task->item, task);
+  ok = batch_task_prepare (task, error)
+      && batch_task_run (task, jobs->plan, jobs->stop, outcome, error);
+  if (!ok)
+    return FALSE;
+  if (outcome->status == BATCH_OPEN) {
+    keep_part (jobs, task->item);
+    return TRUE;
+  }
+  if (!batch_manifest_commit (
+          jobs->manifest, task->item, outcome, task->shape, error))
+    return FALSE;
+  drop_part (jobs, task->item);
+  return TRUE;
+}
+
+/* TRUE: the seek of a segment did not lead where it should; decoding from the
+ * start does. */
+static gboolean
+attempt (BatchJobs *jobs, guint slot, const BatchItem *item, gboolean seek,
+    BatchOutcome *outcome, GError **error)
+{
+  g_autofree gchar *work = batch_manifest_begin (jobs->manifest, item, error);
+  BatchTask *task;
+  gboolean again;
+
+  memset (outcome, 0, sizeof *outcome);
+  if (work == NULL)
+    return FALSE;
+  task = batch_task_new (jobs->options, item, work, jobs->threads);
+  task->seek &= seek;
+  again = !run_task (jobs, slot, task, outcome, error) && task->seek
+      && g_error_matches (*error, BATCH_ERROR, BATCH_ERROR_INPUT);
+  batch_progress_pause (jobs->progress, slot);
+  batch_task_free (task);
+  return again;
+}
+
+static void
+judge (BatchJobs *jobs, const BatchItem *item, BatchOutcome *outcome,
+    GError *error)
+{
+  outcome->status = BATCH_FAILED;
+  g_free (outcome->reason);
+  outcome->reason = g_strdup (error->message);
+  if (g_error_matches (error, BATCH_ERROR, BATCH_ERROR_INPUT)) {
+    batch_manifest_fail (jobs->manifest, item, outcome);
+  } else if (g_error_matches (error, BATCH_ERROR, BATCH_ERROR_NO_MEDIA)) {
+    outcome->status = BATCH_SKIPPED;
+    batch_manifest_fail (jobs->manifest, item, outcome);
+  } else {
+    outcome->status = BATCH_OPEN;
+    batch_manifest_drop (jobs->manifest, item);
+    if (!g_error_matches (error, BATCH_ERROR, BATCH_ERROR_STOPPED))
+      stop_all (jobs, error);
+  }
+}
+
+static void
+process (BatchJobs *jobs, guint slot, const BatchItem *item)
+{
+  BatchOutcome outcome;
+  GError *error = NULL;
+  gboolean known = batch_manifest_find (jobs->manifest, item, jobs->plan,
+      jobs->options->retry || jobs->options->overwrite, &outcome);
+
+  if (!known) {
+    batch_outcome_clear (&outcome);
+    if (attempt (jobs, slot, item, TRUE, &outcome, &error)) {
+      g_clear_error (&error);
+      batch_outcome_clear (&outcome);
+      attempt (jobs, slot, item, FALSE, &outcome, &error);
+    }
+    if (error != NULL)
+      judge (jobs, item, &outcome, error);
+  }
+  batch_progress_end (jobs->progress, item, &outcome, known);
+  batch_outcome_clear (&outcome);
+  g_clear_error (&error);
+}
+
+/* ---- workers ------------------------------------------------------------ */
+
+typedef struct {
+  BatchJobs *jobs;
+  guint slot;
+} Worker;
+
+static const BatchItem *
+next_item (BatchJobs *jobs)
+{
+  const BatchItem *item = NULL;
+
+  g_mutex_lock (&jobs->mutex);
+  if (jobs->next < jobs->items->len && !g_atomic_int_get (jobs->stop))
+    item = g_ptr_array_index (jobs->items, jobs->next++);
+  g_mutex_unlock (&jobs->mutex);
+  return item;
+}
+
+static gpointer
+work (gpointer data)
+{
+  Worker *worker = data;
+  BatchJobs *jobs = worker->jobs;
+  const BatchItem *item;
+  gboolean last;
+
+  while ((item = next_item (jobs)) != NULL)
+    process (jobs, worker->slot, item);
+  g_free (worker);
+  g_mutex_lock (&jobs->mutex);
+  last = --jobs->running == 0;
+  g_mutex_unlock (&jobs->mutex);
+  if (last)
+    jobs->ended (jobs->data);
+  return NULL;
+}
+
+void
+batch_jobs_start (BatchJobs *jobs)
+{
+  jobs->running = jobs->n;
+  for (guint i = 0; i < jobs->n; i++) {
+    Worker *worker = g_new0 (Worker, 1);
+
+    worker->jobs = jobs;
+    worker->slot = i;
+    g_thread_unref (g_thread_new ("batch", work, worker));
+  }
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an input is, before it is decoded. */
+
+#include "batch/batch.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#define TIMEOUT (60 * GST_SECOND)
+/* How long nothing is read before it is clear that nothing will be found. */
+#define SILENCE (10 * G_USEC_PER_SEC)
+
+G_DEFINE_QUARK (batch - error - quark, batch_error)
+
+static const gchar *
+result_text (GstDiscovererResult result)
+{
+  switch (result) {
+    case GST_DISCOVERER_OK:
+      return "it is fine";
+    case GST_DISCOVERER_URI_INVALID:
+      return "no such address";
+    case GST_DISCOVERER_TIMEOUT:
+      return "no answer in a minute";
+    case GST_DISCOVERER_BUSY:
+      return "the discoverer is busy";
+    case GST_DISCOVERER_MISSING_PLUGINS:
+      return "no plugin for it";
+    case GST_DISCOVERER_ERROR:
+      break;
+  }
+  return "no streams can be found in it";
+}
+
+/* Neither by its name: a text beside recordings is no failure. */
+static gboolean
+is_media_name (const gchar *name)
+{
+  g_autofree gchar *type = g_content_type_guess (name, NULL, 0, NULL);
+
+  return g_content_type_is_a (type, "video/*")
+      || g_content_type_is_a (type, "image/*")
+      || g_str_has_prefix (type, "video/") || g_str_has_prefix (type, "image/");
+}
+
+static gchar *
+missing_text (GstDiscovererInfo *info)
+{
+  const gchar **details =
+      gst_discoverer_info_get_missing_elements_installer_details (info);
+  GString *all = g_string_new ("no plugin for it");
+
+  for (guint i = 0; details != NULL && details[i] != NULL; i++) {
+    g_auto (GStrv) parts = g_strsplit (details[i], "|", -1);
+
+    if (g_strv_length (parts) > 3)
+      g_string_append_printf (all, "%s %s", i == 0 ? ":" : ",", parts[3]);
+  }
+  return g_string_free (all, FALSE);
+}
+
+static void
+set_problem (GError **error, const BatchItem *item, GstDiscovererInfo *info,
+    const GError *cause)
+{
+  GstDiscovererResult result = info ? gst_discoverer_info_get_result (info)
+                                    : GST_DISCOVERER_ERROR;
+  gboolean unknown =
+      g_error_matches (cause, GST_STREAM_ERROR, GST_STREAM_ERROR_TYPE_NOT_FOUND)
+      || g_error_matches (cause, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
+  g_autofree gchar *text = NULL;
+
+  if (item->listed && !is_media_name (item->name)
+      && (unknown || result == GST_DISCOVERER_MISSING_PLUGINS)) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_NO_MEDIA, "not a recording");
+    return;
+  }
+  if (result == GST_DISCOVERER_MISSING_PLUGINS)
+    text = missing_text (info);
+  else
+    text = g_strdup (cause ? cause->message : result_text (result));
+  g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s", text);
+}
+
+/* ---- streams ------------------------------------------------------------ */
+
+static const gchar *
+container_of (GstDiscovererStreamInfo *top)
+{
+  static const gchar *const known[][2] = {
+    { "video/quicktime", "mp4" },
+    { "video/x-matroska", "mkv" },
+    { "video/webm", "webm" },
+  };
+  g_autoptr (GstCaps) caps = gst_discoverer_stream_info_get_caps (top);
+  const GstStructure *s = caps && gst_caps_get_size (caps) > 0
+      ? gst_caps_get_structure (caps, 0)
+      : NULL;
+
+  for (guint i = 0; s != NULL && i < G_N_ELEMENTS (known); i++) {
+    if (!gst_structure_has_name (s, known[i][0]))
+      continue;
+    if (i == 0
+        && g_strcmp0 (gst_structure_get_string (s, "variant"), "apple") == 0)
+      return "mov";
+    return known[i][1];
+  }
+  return NULL;
+}
+
+static gchar *
+orientation_of (GstDiscovererStreamInfo *stream, GstDiscovererInfo *info)
+{
+  const GstTagList *lists[] = { gst_discoverer_stream_info_get_tags (stream),
+    gst_discoverer_info_get_tags (info) };
+  gchar *text = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists) && text == NULL; i++)
+    if (lists[i] != NULL)
+      gst_tag_list_get_string (lists[i], GST_TAG_IMAGE_ORIENTATION, &text);
+  if (g_strcmp0 (text, "rotate-0") == 0)
+    g_clear_pointer (&text, g_free);
+  return text;
+}
+
+static void
+read_video (
+    BatchProbe *probe, GstDiscovererInfo *info, GstDiscovererVideoInfo *video)
+{
+  GstDiscovererStreamInfo *top = gst_discoverer_info_get_stream_info (info);
+  GstDiscovererStreamInfo *stream = GST_DISCOVERER_STREAM_INFO (video);
+  gboolean contained = GST_IS_DISCOVERER_CONTAINER_INFO (top);
+
+  probe->width = gst_discoverer_video_info_get_width (video);
+  probe->height = gst_discoverer_video_info_get_height (video);
+  probe->par_n = gst_discoverer_video_info_get_par_num (video);
+  probe->par_d = gst_discoverer_video_info_get_par_denom (video);
+  /* Motion JPEG is pictures in a container. */
+  probe->picture = gst_discoverer_video_info_is_image (video) && !contained;
+  probe->orientation = orientation_of (stream, info);
+  probe->duration = gst_discoverer_info_get_duration (info);
+  probe->container = g_strdup (container_of (top));
+  probe->exact = probe->container != NULL
+      && GST_CLOCK_TIME_IS_VALID (probe->duration) && probe->duration > 0;
+  gst_object_unref (top);
+}
+
+static gboolean
+read_info (const BatchItem *item, BatchProbe *probe, GstDiscovererInfo *info,
+    GError **error)
+{
+  GList *videos = gst_discoverer_info_get_video_streams (info);
+
+  if (videos == NULL) {
+    g_set_error (error, BATCH_ERROR,
+        item->listed && !is_media_name (item->name) ? BATCH_ERROR_NO_MEDIA
+                                                    : BATCH_ERROR_INPUT,
+        "no video in it");
+    return FALSE;
+  }
+  read_video (probe, info, videos->data);
+  gst_discoverer_stream_info_list_free (videos);
+  return TRUE;
+}
+
+static gboolean
+check_file (const BatchItem *item, GError **error)
+{
+  g_autofree gchar *path = g_filename_from_uri (item->uri, NULL, NULL);
+
+  if (path == NULL)
+    return TRUE;
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "no such file");
+    return FALSE;
+  }
+  if (item->size == 0) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "empty: 0 bytes");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- a discoverer that notices silence ----------------------------------- */
+
+/* decodebin keeps the errors of an element that it is about to connect to
+ * itself, and forgets them if the element has changed its state by then: a
+ * demuxer that fails at once fails unheard, and nothing ever happens again. */
+typedef struct {
+  GMainLoop *loop;
+  GstDiscovererInfo *info;
+  GError *error;
+  gint reads;   /* atomic */
+  gint seen;    /* of them */
+  gint64 since; /* monotonic time */
+} Discovery;
+
+static GstPadProbeReturn
+on_read (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Discovery *discovery = data;
+
+  g_atomic_int_inc (&discovery->reads);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+on_source (GstDiscoverer *discoverer, GstElement *source, gpointer data)
+{
+  GstPad *pad = gst_element_get_static_pad (source, "src");
+
+  if (pad != NULL)
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BUFFER,
+        on_read, data, NULL);
+  g_clear_object (&pad);
+}
+
+static gboolean
+check_silence (gpointer data)
+{
+  Discovery *discovery = data;
+  gint reads = g_atomic_int_get (&discovery->reads);
+  gint64 now = g_get_monotonic_time ();
+
+  if (reads == 0 || reads != discovery->seen)
+    discovery->since = now;
+  discovery->seen = reads;
+  if (now - discovery->since > SILENCE)
+    g_main_loop_quit (discovery->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_discovered (GstDiscoverer *discoverer, GstDiscovererInfo *info,
+    GError *error, gpointer data)
+{
+  Discovery *discovery = data;
+
+  discovery->info = g_object_ref (info);
+  discovery->error = error ? g_error_copy (error) : NULL;
+  g_main_loop_quit (discovery->loop);
+}
+
+static void
+run_discovery (Discovery *discovery, GstDiscoverer *discoverer,
+    GMainContext *context, const gchar *uri)
+{
+  GSource *timer = g_timeout_source_new (100);
+
+  discovery->loop = g_main_loop_new (context, FALSE);
+  g_source_set_callback (timer, check_silence, discovery, NULL);
+  g_source_attach (timer, context);
+  g_signal_connect (
+      discoverer, "source-setup", G_CALLBACK (on_source), discovery);
+  g_signal_connect (
+      discoverer, "discovered", G_CALLBACK (on_discovered), discovery);
+  gst_discoverer_start (discoverer);
+  if (gst_discoverer_discover_uri_async (discoverer, uri))
+    g_main_loop_run (discovery->loop);
+  gst_discoverer_stop (discoverer);
+  g_source_destroy (timer);
+  g_source_unref (timer);
+  g_main_loop_unref (discovery->loop);
+}
+
+/* Returns: (nullable): what is known of @uri, with the reason in @error if
+ * that is not all. */
+static GstDiscovererInfo *
+discover (const gchar *uri, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Discovery discovery = { NULL };
+  GstDiscoverer *discoverer;
+
+  g_main_context_push_thread_default (context);
+  discoverer = gst_discoverer_new (TIMEOUT, &discovery.error);
+  if (discoverer != NULL) {
+    run_discovery (&discovery, discoverer, context, uri);
+    g_object_unref (discoverer);
+  }
+  g_main_context_pop_thread_default (context);
+  if (discovery.error != NULL)
+    g_propagate_error (error, discovery.error);
+  return discovery.info;
+}
+
+gboolean
+batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
+{
+  g_autoptr (GstDiscovererInfo) info = NULL;
+  g_autoptr (GError) local = NULL;
+
+  memset (probe, 0, sizeof *probe);
+  if (!check_file (item, error))
+    return FALSE;
+  info = discover (item->uri, &local);
+  if (info == NULL || local != NULL
+      || (gst_discoverer_info_get_result (info) != GST_DISCOVERER_OK
+          && gst_discoverer_info_get_result (info)
+              != GST_DISCOVERER_MISSING_PLUGINS)) {
+    set_problem (error, item, info, local);
+    return FALSE;
+  }
+  if (read_info (item, probe, info, error))
+    return TRUE;
+  /* A stream that no plugin knows may be the video. */
+  if (gst_discoverer_info_get_result (info) == GST_DISCOVERER_MISSING_PLUGINS) {
+    g_clear_error (error);
+    set_problem (error, item, info, NULL);
+  }
+  return FALSE;
+}
+
+void
+batch_probe_clear (BatchProbe *probe)
+{
+  g_clear_pointer (&probe->orientation, g_free);
+  g_clear_pointer (&probe->container, g_free);
+}
+
+void
+batch_outcome_clear (BatchOutcome *outcome)
+{
+  g_clear_pointer (&outcome->reason, g_free);
+  g_clear_pointer (&outcome->plan, g_free);
+}
+
+const gchar *
+batch_status_name (BatchStatus status)
+{
+  static const gchar *const names[] = { [BATCH_DONE] = "done",
+    [BATCH_SHORT] = "short",
+    [BATCH_FAILED] = "failed",
+    [BATCH_SKIPPED] = "skipped",
+    [BATCH_OPEN] = "open" };
+
+  return names[status];
+}

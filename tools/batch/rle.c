@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Run-length masks as COCO's tools read them. */
+
+#include "batch/results.h"
+
+GArray *
+batch_rle_count (const guint8 *map, guint width, guint height, guint8 class_id)
+{
+  GArray *counts = g_array_new (FALSE, FALSE, sizeof (guint32));
+  gboolean inside = FALSE;
+  guint32 run = 0;
+
+  for (guint x = 0; x < width; x++) {
+    for (guint y = 0; y < height; y++) {
+      if ((map[(gsize) y * width + x] == class_id) != inside) {
+        g_array_append_val (counts, run);
+        inside = !inside;
+        run = 0;
+      }
+      run++;
+    }
+  }
+  g_array_append_val (counts, run);
+  return counts;
+}
+
+/* rleToString() of COCO's maskApi.c: from the third on, counts are written as
+ * the difference to the one two before, five bits a character with a sixth
+ * for `more follows`, offset by 48. */
+gchar *
+batch_rle_to_string (const GArray *counts)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < counts->len; i++) {
+    gint64 value = g_array_index (counts, guint32, i);
+    gboolean more = TRUE;
+
+    if (i > 2)
+      value -= g_array_index (counts, guint32, i - 2);
+    while (more) {
+      gint bits = value & 0x1f;
+
+      value >>= 5;
+      more = (bits & 0x10) ? value != -1 : value != 0;
+      g_string_append_c (text, 48 + (more ? bits | 0x20 : bits));
+    }
+  }
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "lib/picture.h"
+#include "lib/tool.h"
+
+#include "../../gst/unetpicture.h"
+
+#include <png.h>
+
+/* ---- in ----------------------------------------------------------------- */
+
+GstSample *
+tool_picture_load (const gchar *path, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  GstSample *sample = unet_picture_load (path, &local);
+
+  if (sample == NULL)
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s", local->message);
+  return sample;
+}
+
+/* ---- every second ------------------------------------------------------- */
+
+typedef struct {
+  gboolean (*take) (GstSample *sample, gpointer data);
+  gpointer data;
+  GstElement *pipeline;
+  gboolean done;
+  GstClockTime next;
+} Each;
+
+static void
+see_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, Each *each)
+{
+  GstClockTime time = GST_BUFFER_PTS (buffer);
+  g_autoptr (GstCaps) caps = NULL;
+  GstSample *sample;
+
+  if (each->done || (GST_CLOCK_TIME_IS_VALID (time) && time < each->next))
+    return;
+  caps = gst_pad_get_current_caps (pad);
+  sample = gst_sample_new (buffer, caps, NULL, NULL);
+  each->done = !each->take (sample, each->data);
+  gst_sample_unref (sample);
+  each->next = GST_CLOCK_TIME_IS_VALID (time) ? time + GST_SECOND : 0;
+  if (each->done)
+    gst_element_post_message (each->pipeline,
+        gst_message_new_application (
+            GST_OBJECT (each->pipeline), gst_structure_new_empty ("enough")));
+}
+
+static gboolean
+play (GstElement *pipeline, const gchar *path, GError **error)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) local = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_APPLICATION | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  if (message == NULL || GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
+    return TRUE;
+  gst_message_parse_error (message, &local, NULL);
+  g_set_error (
+      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path, local->message);
+  return FALSE;
+}
+
+gboolean
+tool_picture_each_second (const gchar *path,
+    gboolean (*take) (GstSample *sample, gpointer data), gpointer data,
+    GError **error)
+{
+  GstElement *pipeline = unet_picture_make_pipeline (path, error), *sink;
+  Each each = { take, data, pipeline, FALSE, 0 };
+  gboolean ok;
+
+  if (pipeline == NULL)
+    return FALSE;
+  sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_object_set (sink, "signal-handoffs", TRUE, "sync", FALSE, NULL);
+  g_signal_connect (sink, "handoff", G_CALLBACK (see_frame), &each);
+  ok = play (pipeline, path, error);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (sink);
+  gst_object_unref (pipeline);
+  return ok;
+}
+
+/* ---- out ---------------------------------------------------------------- */
+
+static gboolean
+save (png_image *image, const gchar *path, const guint8 *data,
+    const guint8 *colors, GError **error)
+{
+  if (png_image_write_to_file (image, path, 0, data, image->width, colors))
+    return TRUE;
+  g_set_error (
+      error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s", path, image->message);
+  return FALSE;
+}
+
+gboolean
+tool_picture_save_gray (const gchar *path, const guint8 *data, guint width,
+    guint height, GError **error)
+{
+  png_image image = { .version = PNG_IMAGE_VERSION,
+    .width = width,
+    .height = height,
+    .format = PNG_FORMAT_GRAY };
+
+  return save (&image, path, data, NULL, error);
+}
+
+gboolean
+tool_picture_save_indexed (const gchar *path, const guint8 *data, guint width,
+    guint height, const guint32 *colors, guint n_colors, GError **error)
+{
+  guint8 map[256 * 3];
+  png_image image = { .version = PNG_IMAGE_VERSION,
+    .width = width,
+    .height = height,
+    .format = PNG_FORMAT_RGB_COLORMAP,
+    .colormap_entries = MIN (n_colors, 256) };
+
+  for (guint i = 0; i < image.colormap_entries; i++) {
+    map[3 * i] = colors[i] >> 16;
+    map[3 * i + 1] = colors[i] >> 8;
+    map[3 * i + 2] = colors[i];
+  }
+  return save (&image, path, data, map, error);
+}

@@ -4,9 +4,9 @@
  * Debian's libonnx-testdata carries them, through shape inference and the
  * oracles, and through sessions' plans. */
 
+#include "lib/check-main.h"
 #include "interpret.h"
 #include "onnx/private.h"
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -450,19 +450,11 @@ END_TEST
 gint
 main (void)
 {
-  Suite *suite = suite_create ("conformance");
   TCase *tcase = tcase_create ("onnx");
-  SRunner *runner;
-  gint failed;
 
   tcase_set_timeout (tcase, 0);
   tcase_add_test (tcase, oracles);
   tcase_add_test (tcase, reference_plan);
   tcase_add_test (tcase, static_plan);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("conformance", tcase, NULL);
 }

@@ -3,8 +3,8 @@
 /* What a model expects and gives, and which of the sources has the last
  * word. */
 
+#include "lib/check-main.h"
 #include "writer.h"
-#include <check.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -529,17 +529,6 @@ main (void)
     sizes,
     sizes_of_all_frames,
   };
-  Suite *suite = suite_create ("contract");
-  TCase *tcase = tcase_create ("contract");
-  SRunner *runner;
-  gint failed;
 
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    tcase_add_test (tcase, tests[i]);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_tests ("contract", 30, tests, G_N_ELEMENTS (tests));
 }

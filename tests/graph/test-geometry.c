@@ -2,10 +2,10 @@
 
 /* Which part of the picture an output covers. */
 
+#include "lib/check-main.h"
 #include "graph/graph.h"
 #include "onnx/onnx.h"
 #include "writer.h"
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unetseg/unetseg.h>
@@ -370,18 +370,6 @@ main (void)
     no_picture,
     gates,
   };
-  Suite *suite = suite_create ("geometry");
-  TCase *tcase = tcase_create ("geometry");
-  SRunner *runner;
-  gint failed;
 
-  tcase_set_timeout (tcase, 120);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    tcase_add_test (tcase, tests[i]);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_tests ("geometry", 120, tests, G_N_ELEMENTS (tests));
 }

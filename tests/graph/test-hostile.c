@@ -4,8 +4,8 @@
  * in a child process that may take no more memory than the bound: what
  * docs/architecture.md states, 320 MiB and 16 times the file. */
 
+#include "lib/check-main.h"
 #include "writer.h"
-#include <check.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -469,19 +469,8 @@ main (void)
     long_names,
     external_devices,
   };
-  Suite *suite = suite_create ("hostile");
-  TCase *tcase = tcase_create ("models");
-  SRunner *runner;
-  gint failed;
+  TCase *tcase = check_new_case ("hostile", 300, tests, G_N_ELEMENTS (tests));
 
   tcase_add_checked_fixture (tcase, setup, teardown);
-  tcase_set_timeout (tcase, 300);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    tcase_add_test (tcase, tests[i]);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("hostile", tcase, NULL);
 }

@@ -2,8 +2,8 @@
 
 /* Loading models: what is refused, with which words, and what is shared. */
 
+#include "lib/check-main.h"
 #include "writer.h"
-#include <check.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -703,19 +703,8 @@ main (void)
     built_in,
     open_sizes,
   };
-  Suite *suite = suite_create ("import");
-  TCase *tcase = tcase_create ("models");
-  SRunner *runner;
-  gint failed;
+  TCase *tcase = check_new_case ("import", 120, tests, G_N_ELEMENTS (tests));
 
   tcase_add_checked_fixture (tcase, setup, teardown);
-  tcase_set_timeout (tcase, 120);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    tcase_add_test (tcase, tests[i]);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("import", tcase, NULL);
 }

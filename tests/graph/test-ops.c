@@ -4,10 +4,10 @@
  * of operator sets up to 17 says nothing, and where definitions are easily
  * misread. */
 
+#include "lib/check-main.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include "writer.h"
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -498,17 +498,6 @@ main (void)
     reduce_by_input,
     round_to_even,
   };
-  Suite *suite = suite_create ("ops");
-  TCase *tcase = tcase_create ("ops");
-  SRunner *runner;
-  gint failed;
 
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    tcase_add_test (tcase, tests[i]);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_tests ("ops", 30, tests, G_N_ELEMENTS (tests));
 }

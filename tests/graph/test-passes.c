@@ -3,10 +3,10 @@
 /* Each pass on a graph that shows it: the graph that comes out is spelled,
  * and both give the same results under the oracles. */
 
+#include "lib/check-main.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include "writer.h"
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1085,18 +1085,6 @@ main (void)
     built_in_network,
     other_networks,
   };
-  Suite *suite = suite_create ("passes");
-  TCase *tcase = tcase_create ("passes");
-  SRunner *runner;
-  gint failed;
 
-  tcase_set_timeout (tcase, 300);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    tcase_add_test (tcase, tests[i]);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_tests ("passes", 300, tests, G_N_ELEMENTS (tests));
 }

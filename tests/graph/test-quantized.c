@@ -4,10 +4,10 @@
  * against sums in integers, by the oracles and by the engine. ONNX's own
  * examples are in the conformance test. */
 
+#include "lib/check-main.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include "writer.h"
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -335,10 +335,7 @@ END_TEST
 gint
 main (void)
 {
-  Suite *suite = suite_create ("quantized");
   TCase *tcase = tcase_create ("quantized");
-  SRunner *runner;
-  gint failed;
 
   tcase_add_loop_test (tcase, of_another_domain, 0, G_N_ELEMENTS (contributed));
   tcase_add_test (tcase, gemm_of_bytes);
@@ -346,10 +343,5 @@ main (void)
   tcase_add_test (tcase, dynamic_range_of_nothing);
   tcase_add_test (tcase, integers_are_exact);
   tcase_add_loop_test (tcase, refuses, 0, G_N_ELEMENTS (refused));
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("quantized", tcase, NULL);
 }

@@ -2,9 +2,9 @@
 
 /* Recurrent networks: what comes out becomes what goes in. */
 
+#include "lib/check-main.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,20 +294,12 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("state");
   TCase *tcase = tcase_create ("state");
-  SRunner *runner;
-  int failed;
 
   tcase_set_timeout (tcase, 120);
   tcase_add_test (tcase, test_found);
   tcase_add_test (tcase, test_refused);
   tcase_add_test (tcase, test_clip);
   tcase_add_test (tcase, test_no_shape);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_ENV);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("state", tcase, NULL);
 }

@@ -2,8 +2,8 @@
 
 /* One file, any number of sessions, one copy of the weights. */
 
+#include "lib/check-main.h"
 #include "../graph/writer.h"
-#include <check.h>
 #include <glib/gstdio.h>
 #include <malloc.h>
 #include <math.h>
@@ -269,20 +269,12 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("cache");
   TCase *tcase = tcase_create ("cache");
-  SRunner *runner;
-  int failed;
 
   tcase_set_timeout (tcase, 120);
   tcase_add_checked_fixture (tcase, set_up, tear_down);
   tcase_add_test (tcase, test_one_copy);
   tcase_add_test (tcase, test_same_object);
   tcase_add_test (tcase, test_threads);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_ENV);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("cache", tcase, NULL);
 }

@@ -2,8 +2,8 @@
 
 /* Pictures in tiles are what they are in one pass. */
 
+#include "lib/check-main.h"
 #include "session/tiles.h"
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -355,10 +355,7 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("tiles");
   TCase *tcase = tcase_create ("tiles");
-  SRunner *runner;
-  int failed;
 
   tcase_set_timeout (tcase, 300);
   tcase_add_test (tcase, test_valid);
@@ -367,10 +364,5 @@ main (void)
   tcase_add_test (tcase, test_count);
   tcase_add_test (tcase, test_tile_size);
   tcase_add_test (tcase, test_refusals);
-  suite_add_tcase (suite, tcase);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_ENV);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return check_run_cases ("tiles", tcase, NULL);
 }

@@ -11,8 +11,14 @@ def halve(model):
         if t.data_type != onnx.TensorProto.FLOAT or value.size < 256:
             continue
         name = t.name
-        t.CopyFrom(numpy_helper.from_array(value.astype('float16'), name + '.half'))
-        casts.append(onnx.helper.make_node('Cast', [name + '.half'], [name], name=name + '.cast', to=1))
+        t.CopyFrom(
+            numpy_helper.from_array(value.astype("float16"), name + ".half")
+        )
+        casts.append(
+            onnx.helper.make_node(
+                "Cast", [name + ".half"], [name], name=name + ".cast", to=1
+            )
+        )
     nodes = casts + list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -12,13 +12,23 @@ import torch
 
 from net import MEAN, STD, load
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+sys.path.insert(
+    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+)
 from halve import halve  # noqa: E402
 
 CONTRACT = {
-    'input': 'image', 'output': 'mask', 'layout': 'nchw', 'color-order': 'gray', 'scale': '1/255',
-    'mean': str(MEAN), 'std': str(STD), 'fit': 'tile', 'activation': 'none', 'foreground-class': '1',
-    'labels': 'cell,membrane',
+    "input": "image",
+    "output": "mask",
+    "layout": "nchw",
+    "color-order": "gray",
+    "scale": "1/255",
+    "mean": str(MEAN),
+    "std": str(STD),
+    "fit": "tile",
+    "activation": "none",
+    "foreground-class": "1",
+    "labels": "cell,membrane",
 }
 
 
@@ -32,24 +42,41 @@ class Mask(torch.nn.Module):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('checkpoint', metavar='CHECKPOINT')
-    p.add_argument('out', metavar='OUT.onnx')
+    p = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("checkpoint", metavar="CHECKPOINT")
+    p.add_argument("out", metavar="OUT.onnx")
     a = p.parse_args()
-    axes = {n: {2: 'height' + s, 3: 'width' + s} for n, s in (('image', ''), ('mask', '_out'))}
-    torch.onnx.export(Mask(load(a.checkpoint)), torch.rand(1, 1, 572, 572), a.out, opset_version=13,
-                      input_names=['image'], output_names=['mask'], dynamic_axes=axes, dynamo=False)
+    axes = {
+        n: {2: "height" + s, 3: "width" + s}
+        for n, s in (("image", ""), ("mask", "_out"))
+    }
+    torch.onnx.export(
+        Mask(load(a.checkpoint)),
+        torch.rand(1, 1, 572, 572),
+        a.out,
+        opset_version=13,
+        input_names=["image"],
+        output_names=["mask"],
+        dynamic_axes=axes,
+        dynamo=False,
+    )
     model = onnx.load(a.out)
     halve(model)
     model.ir_version = 7
-    model.graph.name = 'membrane'
-    model.producer_name, model.producer_version = 'unetseg', '1'
+    model.graph.name = "membrane"
+    model.producer_name, model.producer_version = "unetseg", "1"
     for k, v in CONTRACT.items():
-        model.metadata_props.add(key='unetseg.' + k, value=v)
+        model.metadata_props.add(key="unetseg." + k, value=v)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, a.out)
-    print(f'{a.out}: {model.ByteSize() / 1e6:.2f} MB,', *sorted({n.op_type for n in model.graph.node}))
+    print(
+        f"{a.out}: {model.ByteSize() / 1e6:.2f} MB,",
+        *sorted({n.op_type for n in model.graph.node}),
+    )
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

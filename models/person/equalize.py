@@ -10,8 +10,8 @@ import torch
 
 from net import STRIDE2
 
-RANGE = 6.
-MARGIN = 1.5      # of what pictures show, below the clip of a ReLU6
+RANGE = 6.0
+MARGIN = 1.5  # of what pictures show, below the clip of a ReLU6
 
 
 class Ranges:
@@ -22,9 +22,15 @@ class Ranges:
         self.hooks = [m.register_forward_hook(self.see) for m in modules]
 
     def see(self, module, _, out):
-        out = out[0] if isinstance(out, tuple) else out      # a block, with its skip
+        out = (
+            out[0] if isinstance(out, tuple) else out
+        )  # a block, with its skip
         most = out.detach().abs().amax((0, 2, 3))
-        self.most[module] = torch.maximum(self.most[module], most) if module in self.most else most
+        self.most[module] = (
+            torch.maximum(self.most[module], most)
+            if module in self.most
+            else most
+        )
 
     def of(self, *modules):
         return torch.stack([self.most[m] for m in modules]).amax(0)
@@ -49,7 +55,7 @@ def read(layer, s, start=0):
     elif layer.groups > 1:
         layer.weight.div_(s[:, None, None, None])
     else:
-        layer.weight[:, start:start + len(s)] /= s[None, :, None, None]
+        layer.weight[:, start : start + len(s)] /= s[None, :, None, None]
 
 
 def factors(most, clipped=False):
@@ -61,7 +67,9 @@ def factors(most, clipped=False):
 def steps(net):
     """(modules seen, what writes, what reads with its first channel, clipped) of each tensor, in order."""
     enc, b = net.enc, net.enc.b
-    fitted = isinstance(enc.fit, torch.nn.Conv2d)      # the narrow encoder's last block is the decoder's own input
+    fitted = isinstance(
+        enc.fit, torch.nn.Conv2d
+    )  # the narrow encoder's last block is the decoder's own input
     yield [enc.st], [enc.st.c], [(b[0].d.c, 0)], True
     for n, block in enumerate(b):
         if block.e:
@@ -69,26 +77,37 @@ def steps(net):
             yield [block.e], [block.e.c], [(block.d.c, 0)] + skip, True
         yield [block.d], [block.d.c], [(block.p.c, 0)], True
     n = 0
-    while n < len(b):      # blocks joined by residuals share their channels
+    while n < len(b):  # blocks joined by residuals share their channels
         last = n
         while last + 1 < len(b) and b[last + 1].residual:
             last += 1
-        chain = b[n:last + 1]
+        chain = b[n : last + 1]
         n = last + 1
         if n < len(b) or fitted:
             after = b[n].e.c if n < len(b) else enc.fit
-            yield (list(chain) + [k.p for k in chain], [k.p.c for k in chain],
-                   [(k.e.c, 0) for k in chain[1:]] + [(after, 0)], False)
+            yield (
+                list(chain) + [k.p for k in chain],
+                [k.p.c for k in chain],
+                [(k.e.c, 0) for k in chain[1:]] + [(after, 0)],
+                False,
+            )
     ctx = net.ctx
     into = [(ctx.pool.c, 0), (ctx.aspp.c, 0), (net.u[0], 0)]
     if fitted:
         yield [enc.fit, net.mix], [enc.fit, net.mix], into, False
     else:
-        yield (list(chain) + [k.p for k in chain] + [net.mix], [k.p.c for k in chain] + [net.mix],
-               into + [(k.e.c, 0) for k in chain[1:]], False)
+        yield (
+            list(chain) + [k.p for k in chain] + [net.mix],
+            [k.p.c for k in chain] + [net.mix],
+            into + [(k.e.c, 0) for k in chain[1:]],
+            False,
+        )
     yield [ctx.pool], [ctx.pool.c], [(ctx.from_pool.c, 0)], False
     yield [ctx.aspp], [ctx.aspp.c], [(ctx.from_aspp, 0)], False
-    yield [ctx], [ctx.from_pool.c, ctx.from_aspp], [(net.mix, 0), (net.sem, 0)], False
+    yield [ctx], [ctx.from_pool.c, ctx.from_aspp], [
+        (net.mix, 0),
+        (net.sem, 0),
+    ], False
     for j, (u, k, d) in enumerate(zip(net.u, net.k, net.d)):
         yield [u], [u], [(d[0].c, 0)], False
         yield [k], [k.c], [(d[0].c, u.out_channels)], False
@@ -96,9 +115,14 @@ def steps(net):
         after = net.u[j + 1] if j + 1 < len(net.u) else net.o
         if j == 0:
             yield [net.r[0]], [net.r[0].c], [(net.r[1].c, 0)], False
-            yield [d[1], net.r[1]], [d[1].c, net.r[1].c], [(net.r[0].c, 0), (after, 0)], False
+            yield [d[1], net.r[1]], [d[1].c, net.r[1].c], [
+                (net.r[0].c, 0),
+                (after, 0),
+            ], False
         else:
-            yield [d[1]], [d[1].c], [(after, 0)] + ([(net.aux, 0)] if j == 1 else []), False
+            yield [d[1]], [d[1].c], [(after, 0)] + (
+                [(net.aux, 0)] if j == 1 else []
+            ), False
 
 
 @torch.no_grad()
@@ -114,4 +138,7 @@ def equalize(net, pictures):
             write(layer, s)
         for layer, start in readers:
             read(layer, s, start)
-    return max(float((net(x).sigmoid() - y.sigmoid()).abs().max()) for x, y in zip(pictures, before))
+    return max(
+        float((net(x).sigmoid() - y.sigmoid()).abs().max())
+        for x, y in zip(pictures, before)
+    )

@@ -16,15 +16,26 @@ import metrics
 from equalize import equalize
 from net import MULTIPLE, Net, trained
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+sys.path.insert(
+    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+)
 from halve import halve  # noqa: E402
 
 # how pixels become the input and what the output is, in the words of UnetContract;
 # the shape follows the frame's, with about the area of 288x288
 CONTRACT = {
-    'input': 'image', 'output': 'mask', 'layout': 'nchw', 'color-order': 'rgb', 'scale': '0.00392156862745098',
-    'mean': '0,0,0', 'std': '1,1,1', 'fit': 'stretch', 'input-size': '288', 'multiple': str(MULTIPLE),
-    'activation': 'none', 'labels': 'background,person',
+    "input": "image",
+    "output": "mask",
+    "layout": "nchw",
+    "color-order": "rgb",
+    "scale": "0.00392156862745098",
+    "mean": "0,0,0",
+    "std": "1,1,1",
+    "fit": "stretch",
+    "input-size": "288",
+    "multiple": str(MULTIPLE),
+    "activation": "none",
+    "labels": "background,person",
 }
 
 
@@ -42,42 +53,81 @@ def read_pictures(folder):
     for name in sorted(os.listdir(folder)):
         image = cv2.imread(os.path.join(folder, name))
         h, w = metrics.shape_for(*image.shape[:2], 288)
-        image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1]
-        out.append(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255)
+        image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)[
+            :, :, ::-1
+        ]
+        out.append(
+            torch.from_numpy(np.ascontiguousarray(image))
+            .permute(2, 0, 1)[None]
+            .float()
+            / 255
+        )
     return out
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('checkpoint', metavar='CHECKPOINT')
-    p.add_argument('out', metavar='OUT.onnx')
-    p.add_argument('--half', action='store_true', help='store the weights as fp16')
-    p.add_argument('--plain', action='store_true', help="the first network's shape (CHECKPOINT may be its .onnx)")
-    p.add_argument('--pictures', metavar='DIR', help='equalize the channels for int8, by ranges of training photos')
-    p.add_argument('--fixed', metavar='HxW', help='fix the input shape')
-    p.add_argument('--version', default='1', help='written into the file')
+    p = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("checkpoint", metavar="CHECKPOINT")
+    p.add_argument("out", metavar="OUT.onnx")
+    p.add_argument(
+        "--half", action="store_true", help="store the weights as fp16"
+    )
+    p.add_argument(
+        "--plain",
+        action="store_true",
+        help="the first network's shape (CHECKPOINT may be its .onnx)",
+    )
+    p.add_argument(
+        "--pictures",
+        metavar="DIR",
+        help="equalize the channels for int8, by ranges of training photos",
+    )
+    p.add_argument("--fixed", metavar="HxW", help="fix the input shape")
+    p.add_argument("--version", default="1", help="written into the file")
     a = p.parse_args()
     net = trained(a.checkpoint, a.plain)
     if a.pictures and not isinstance(net, Net):
-        p.error('--pictures is for the mobile design: others have normalisation, which export folds in')
+        p.error(
+            "--pictures is for the mobile design: others have normalisation, which export folds in"
+        )
     if a.pictures:
-        print(f'equalized: masks differ by {equalize(net, read_pictures(a.pictures)):.1e} at most')
-    h, w = (int(v) for v in a.fixed.split('x')) if a.fixed else (256, 256)
-    axes = None if a.fixed else {n: {2: 'height', 3: 'width'} for n in ('image', 'mask')}
-    torch.onnx.export(Mask(net), torch.rand(1, 3, h, w), a.out, opset_version=13, input_names=['image'],
-                      output_names=['mask'], dynamic_axes=axes, dynamo=False)
+        print(
+            f"equalized: masks differ by {equalize(net, read_pictures(a.pictures)):.1e} at most"
+        )
+    h, w = (int(v) for v in a.fixed.split("x")) if a.fixed else (256, 256)
+    axes = (
+        None
+        if a.fixed
+        else {n: {2: "height", 3: "width"} for n in ("image", "mask")}
+    )
+    torch.onnx.export(
+        Mask(net),
+        torch.rand(1, 3, h, w),
+        a.out,
+        opset_version=13,
+        input_names=["image"],
+        output_names=["mask"],
+        dynamic_axes=axes,
+        dynamo=False,
+    )
     model = onnx.load(a.out)
     if a.half:
         halve(model)
     model.ir_version = 7
-    model.graph.name = 'person'
-    model.producer_name, model.producer_version = 'unetseg', a.version
+    model.graph.name = "person"
+    model.producer_name, model.producer_version = "unetseg", a.version
     for k, v in CONTRACT.items():
-        model.metadata_props.add(key='unetseg.' + k, value=v)
+        model.metadata_props.add(key="unetseg." + k, value=v)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, a.out)
-    print(f'{a.out}: {model.ByteSize() / 1e6:.2f} MB,', *sorted({n.op_type for n in model.graph.node}))
+    print(
+        f"{a.out}: {model.ByteSize() / 1e6:.2f} MB,",
+        *sorted({n.op_type for n in model.graph.node}),
+    )
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -9,15 +9,40 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 # channels of MobileNetV2 0.5 and 1.0: what follows the first convolution's 16 and 32
-OUT = {16: (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160),
-       32: (16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320)}
-STRIDE2 = (1, 3, 6, 13)        # blocks that halve the resolution; their expanded input is the skip
-DEEP = 160                     # channels at 1/32
+OUT = {
+    16: (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160),
+    32: (
+        16,
+        24,
+        24,
+        32,
+        32,
+        32,
+        64,
+        64,
+        64,
+        64,
+        96,
+        96,
+        96,
+        160,
+        160,
+        160,
+        320,
+    ),
+}
+STRIDE2 = (
+    1,
+    3,
+    6,
+    13,
+)  # blocks that halve the resolution; their expanded input is the skip
+DEEP = 160  # channels at 1/32
 # the decoder's, from 1/16 to 1/2, beside each encoder: what 1.0 costs more is saved where the picture is large
 WIDTHS = {16: (96, 64, 40, 24), 32: (96, 64, 32, 16)}
 # of the dense designs, from 1/2 to 1/32: plain and residual take about the same time
 DENSE = {False: (16, 48, 96, 192, 256), True: (16, 32, 80, 128, 192)}
-MULTIPLE = 32                  # input sides must be multiples of this
+MULTIPLE = 32  # input sides must be multiples of this
 
 
 class Conv(nn.Module):
@@ -61,7 +86,10 @@ class Encoder(nn.Module):
             if n in STRIDE2:
                 self.skips.insert(0, 6 * i)
             step = dilation
-            if atrous and n in (6, 13):   # DeepLab keeps 1/8 and dilates what follows
+            if atrous and n in (
+                6,
+                13,
+            ):  # DeepLab keeps 1/8 and dilates what follows
                 stride, dilation = 1, dilation * 2
             self.b.append(Block(i, o, 1 if n == 0 else stride, step, n > 0))
             i = o
@@ -121,7 +149,11 @@ class Net(nn.Module):
         widths = widths or WIDTHS[stem]
         self.plain = plain
         self.enc = Encoder(stem=stem)
-        self.u, self.k, self.d = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        self.u, self.k, self.d = (
+            nn.ModuleList(),
+            nn.ModuleList(),
+            nn.ModuleList(),
+        )
         i = DEEP
         for skip, w in zip(self.enc.skips, widths):
             self.u.append(nn.ConvTranspose2d(i, w, 2, 2))
@@ -136,7 +168,10 @@ class Net(nn.Module):
         self.r = nn.Sequential(Conv(96, 96, 3), Conv(96, 96, 3, act=None))
         self.aux = nn.Conv2d(widths[1], 1, 1)
         self.sem = nn.Conv2d(256, 21, 1)
-        for zero in (self.mix, self.r[1].c):   # additions start as nothing: old weights keep their function
+        for zero in (
+            self.mix,
+            self.r[1].c,
+        ):  # additions start as nothing: old weights keep their function
             nn.init.zeros_(zero.weight)
             nn.init.zeros_(zero.bias)
 
@@ -193,7 +228,11 @@ class Dense(nn.Module):
     def __init__(self, residual=False, widths=None):
         super().__init__()
         widths = widths or DENSE[residual]
-        self.d, self.u, self.m = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        self.d, self.u, self.m = (
+            nn.ModuleList(),
+            nn.ModuleList(),
+            nn.ModuleList(),
+        )
         i = 3
         for n, o in enumerate(widths):
             level = [Pair(i, o, 2, residual)]
@@ -224,7 +263,7 @@ class Dense(nn.Module):
 
 
 def design(name, stem=32):
-    return Net(stem=stem) if name == 'mobile' else Dense(name == 'residual')
+    return Net(stem=stem) if name == "mobile" else Dense(name == "residual")
 
 
 def deeplab_state(path):
@@ -233,21 +272,28 @@ def deeplab_state(path):
     state = {}
 
     def put(name, source):
-        state[name + '.weight'] = torch.from_numpy(z[source + '.weight'].copy())
-        state[name + '.bias'] = torch.from_numpy(z[source + '.bias'].copy())
+        state[name + ".weight"] = torch.from_numpy(z[source + ".weight"].copy())
+        state[name + ".bias"] = torch.from_numpy(z[source + ".bias"].copy())
 
-    put('enc.st.c', 'Conv')
+    put("enc.st.c", "Conv")
     for n in range(len(OUT[16])):
-        prefix = 'expanded_conv' + (f'_{n}' if n else '')
-        for part, source in (('e', 'expand'), ('d', 'depthwise'), ('p', 'project')):
-            if n or part != 'e':
-                put(f'enc.b.{n}.{part}.c', f'{prefix}/{source}')
-    put('ctx.pool.c', 'image_pooling')
-    put('ctx.aspp.c', 'aspp0')
-    put('ctx.from_pool.c', 'concat_projection')
-    w = state['ctx.from_pool.c.weight']
-    state['ctx.from_pool.c.weight'], state['ctx.from_aspp.weight'] = w[:, :256], w[:, 256:]
-    put('sem', 'logits/semantic')
+        prefix = "expanded_conv" + (f"_{n}" if n else "")
+        for part, source in (
+            ("e", "expand"),
+            ("d", "depthwise"),
+            ("p", "project"),
+        ):
+            if n or part != "e":
+                put(f"enc.b.{n}.{part}.c", f"{prefix}/{source}")
+    put("ctx.pool.c", "image_pooling")
+    put("ctx.aspp.c", "aspp0")
+    put("ctx.from_pool.c", "concat_projection")
+    w = state["ctx.from_pool.c.weight"]
+    state["ctx.from_pool.c.weight"], state["ctx.from_aspp.weight"] = (
+        w[:, :256],
+        w[:, 256:],
+    )
+    put("sem", "logits/semantic")
     return state
 
 
@@ -255,28 +301,48 @@ def movenet_state(path):
     """The encoder of MoveNet (a TensorFlow.js graph model, NAME.json beside NAME.bin) under Net's names."""
     import json
     import os
+
     with open(path) as f:
-        manifest = json.load(f)['weightsManifest']
-    state, kinds = {}, {'float32': np.float32, 'float16': np.float16, 'int32': np.int32}
-    names = {'Conv1': 'enc.st.c', 'expanded_conv_depthwise': 'enc.b.0.d.c', 'expanded_conv_project': 'enc.b.0.p.c'}
+        manifest = json.load(f)["weightsManifest"]
+    state, kinds = {}, {
+        "float32": np.float32,
+        "float16": np.float16,
+        "int32": np.int32,
+    }
+    names = {
+        "Conv1": "enc.st.c",
+        "expanded_conv_depthwise": "enc.b.0.d.c",
+        "expanded_conv_project": "enc.b.0.p.c",
+    }
     for n in range(1, len(OUT[32])):
-        for part in ('expand', 'depthwise', 'project'):
-            names[f'block_{n}_{part}'] = f'enc.b.{n}.{part[0]}.c'
+        for part in ("expand", "depthwise", "project"):
+            names[f"block_{n}_{part}"] = f"enc.b.{n}.{part[0]}.c"
     for group in manifest:
-        raw = b''.join(open(os.path.join(os.path.dirname(path), p), 'rb').read() for p in group['paths'])
+        raw = b"".join(
+            open(os.path.join(os.path.dirname(path), p), "rb").read()
+            for p in group["paths"]
+        )
         at = 0
-        for w in group['weights']:
-            kind = np.dtype(kinds[w.get('quantization', w)['dtype']])
-            count = int(np.prod(w['shape'], dtype=int))
-            value = np.frombuffer(raw, kind, count, at).astype(np.float32).reshape(w['shape'])
+        for w in group["weights"]:
+            kind = np.dtype(kinds[w.get("quantization", w)["dtype"]])
+            count = int(np.prod(w["shape"], dtype=int))
+            value = (
+                np.frombuffer(raw, kind, count, at)
+                .astype(np.float32)
+                .reshape(w["shape"])
+            )
             at += count * kind.itemsize
-            *_, layer, what = [''] + w['name'].split('/')
+            *_, layer, what = [""] + w["name"].split("/")
             if layer not in names:
                 continue
-            if value.ndim == 4:     # H,W,I,O or, depthwise, H,W,C,1
-                value = value.transpose(2, 3, 0, 1) if 'depthwise' in what else value.transpose(3, 2, 0, 1)
-            part = 'bias' if what.endswith('bn_offset') else 'weight'
-            state[f'{names[layer]}.{part}'] = torch.from_numpy(value.copy())
+            if value.ndim == 4:  # H,W,I,O or, depthwise, H,W,C,1
+                value = (
+                    value.transpose(2, 3, 0, 1)
+                    if "depthwise" in what
+                    else value.transpose(3, 2, 0, 1)
+                )
+            part = "bias" if what.endswith("bn_offset") else "weight"
+            state[f"{names[layer]}.{part}"] = torch.from_numpy(value.copy())
     return state
 
 
@@ -284,48 +350,55 @@ def baseline_state(path):
     """Weights of the first person network from its ONNX file (opset 13, names cut by folding)."""
     import onnx
     from onnx import numpy_helper
+
     state, folded = {}, []
     for t in onnx.load(path).graph.initializer:
         value = torch.from_numpy(numpy_helper.to_array(t).copy())
-        if t.name.startswith('n.'):
+        if t.name.startswith("n."):
             state[t.name[2:]] = value
         else:
             folded.append(value)
     # the decoder's convolutions lost their names when batch normalisation was folded in
-    names = [n for j in range(len(WIDTHS[16])) for n in (f'k.{j}.c', f'd.{j}.0.c', f'd.{j}.1.c')]
+    names = [
+        n
+        for j in range(len(WIDTHS[16]))
+        for n in (f"k.{j}.c", f"d.{j}.0.c", f"d.{j}.1.c")
+    ]
     for n, (w, b) in zip(names, zip(folded[::2], folded[1::2])):
-        state[n + '.weight'], state[n + '.bias'] = w, b
+        state[n + ".weight"], state[n + ".bias"] = w, b
     return state
 
 
 def load_weights(net, path):
     """Loads initial weights (.npz DeepLab, .json MoveNet, .onnx first network) or one of our checkpoints."""
-    if path.endswith('.json'):
+    if path.endswith(".json"):
         state = movenet_state(path)
-    elif path.endswith('.npz'):
+    elif path.endswith(".npz"):
         state = deeplab_state(path)
-    elif path.endswith('.onnx'):
+    elif path.endswith(".onnx"):
         state = baseline_state(path)
     else:
-        state = torch.load(path, map_location='cpu', weights_only=False)
-        state = state.get('ema', state)
+        state = torch.load(path, map_location="cpu", weights_only=False)
+        state = state.get("ema", state)
     result = net.load_state_dict(state, strict=False)
     if result.unexpected_keys:
-        raise SystemExit(f'{path}: unexpected {result.unexpected_keys[:3]}')
+        raise SystemExit(f"{path}: unexpected {result.unexpected_keys[:3]}")
     return result.missing_keys
 
 
 def trained(path, plain=False):
     """A network with the weights of a checkpoint, whichever encoder that has. For evaluation."""
     stem, widths = 16, None
-    if not path.endswith('.onnx'):
-        state = torch.load(path, map_location='cpu', weights_only=False)
-        state = state.get('ema', state)
-        if 'm.0.a.c.weight' in state:
-            net = Dense('d.2.1.a.c.weight' in state).eval()
+    if not path.endswith(".onnx"):
+        state = torch.load(path, map_location="cpu", weights_only=False)
+        state = state.get("ema", state)
+        if "m.0.a.c.weight" in state:
+            net = Dense("d.2.1.a.c.weight" in state).eval()
             net.load_state_dict(state)
             return net
-        stem, widths = len(state['enc.st.c.bias']), [len(state[f'k.{j}.c.bias']) for j in range(4)]
+        stem, widths = len(state["enc.st.c.bias"]), [
+            len(state[f"k.{j}.c.bias"]) for j in range(4)
+        ]
     net = Net(plain, stem, widths).eval()
     load_weights(net, path)
     return net

@@ -14,9 +14,14 @@ import cv2
 import numpy as np
 
 # kind of picture in the tables <- folder, in the order of the tables
-KINDS = {'portraits': ['eg1800'], 'street': ['ccp'], 'groups': ['voc_person'],
-         'mixed': ['vikram_human', 'aisegment_portraits', 'coco_voc_extra'], 'empty': ['negatives']}
-PERCENT = 12      # of the pictures are kept for validation
+KINDS = {
+    "portraits": ["eg1800"],
+    "street": ["ccp"],
+    "groups": ["voc_person"],
+    "mixed": ["vikram_human", "aisegment_portraits", "coco_voc_extra"],
+    "empty": ["negatives"],
+}
+PERCENT = 12  # of the pictures are kept for validation
 
 
 def pictures(data):
@@ -24,16 +29,21 @@ def pictures(data):
     for kind, folders in KINDS.items():
         for folder in folders:
             base = os.path.join(data, folder)
-            for f in sorted(os.listdir(os.path.join(base, 'images'))):
+            for f in sorted(os.listdir(os.path.join(base, "images"))):
                 stem = os.path.splitext(f)[0]
-                mask = os.path.join(base, 'masks', stem + '.png')
-                if kind == 'empty' or os.path.exists(mask):
-                    yield kind, f'{folder}/{stem}', os.path.join(base, 'images', f), mask if kind != 'empty' else None
+                mask = os.path.join(base, "masks", stem + ".png")
+                if kind == "empty" or os.path.exists(mask):
+                    yield kind, f"{folder}/{stem}", os.path.join(
+                        base, "images", f
+                    ), mask if kind != "empty" else None
 
 
 def shrink(image, side):
     s = side / max(image.shape[:2])
-    size = (max(1, round(image.shape[1] * s)), max(1, round(image.shape[0] * s)))
+    size = (
+        max(1, round(image.shape[1] * s)),
+        max(1, round(image.shape[0] * s)),
+    )
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
@@ -52,36 +62,66 @@ def split(names, prints):
     prints = np.array(prints, np.uint64)
     val = np.zeros(len(names), bool)
     for i, name in enumerate(names):
-        same = np.flatnonzero(np.bitwise_count(prints[:i + 1] ^ prints[i]) <= 4)
+        same = np.flatnonzero(
+            np.bitwise_count(prints[: i + 1] ^ prints[i]) <= 4
+        )
         leader = names[same[0]]
-        val[i] = int(hashlib.sha1(leader.encode()).hexdigest(), 16) % 100 < PERCENT
+        val[i] = (
+            int(hashlib.sha1(leader.encode()).hexdigest(), 16) % 100 < PERCENT
+        )
     return val
 
 
 def bystanders(teacher, image, mask):
     """Where an unlabelled person surely is: away from the subject, and the teacher agrees."""
     import torch
-    x = torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1])).permute(2, 0, 1)[None].float() / 255
+
+    x = (
+        torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1]))
+        .permute(2, 0, 1)[None]
+        .float()
+        / 255
+    )
     with torch.no_grad():
-        p = torch.nn.functional.interpolate(teacher(x), image.shape[:2], mode='bilinear').softmax(1)[0, 15].numpy()
+        p = (
+            torch.nn.functional.interpolate(
+                teacher(x), image.shape[:2], mode="bilinear"
+            )
+            .softmax(1)[0, 15]
+            .numpy()
+        )
     near = cv2.dilate(mask, np.ones((17, 17), np.uint8)) > 0
-    return cv2.dilate(((p > .6) & ~near).astype(np.uint8), np.ones((9, 9), np.uint8)) * ~near
+    return (
+        cv2.dilate(
+            ((p > 0.6) & ~near).astype(np.uint8), np.ones((9, 9), np.uint8)
+        )
+        * ~near
+    )
 
 
 def load_teacher(path):
     import net
+
     teacher = net.Semantic(atrous=True).eval()
     net.load_weights(teacher, path)
     return teacher
 
 
 def main():
-    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument('data', metavar='DATA')
-    a.add_argument('pack', metavar='PACK.npz')
-    a.add_argument('--side', type=int, default=320, help='long side of the packed pictures')
-    a.add_argument('--quality', type=int, default=88, help='of JPEG')
-    a.add_argument('--teacher', help='DeepLab weights (.npz): leave out of the loss the bystanders it is sure of')
+    a = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    a.add_argument("data", metavar="DATA")
+    a.add_argument("pack", metavar="PACK.npz")
+    a.add_argument(
+        "--side", type=int, default=320, help="long side of the packed pictures"
+    )
+    a.add_argument("--quality", type=int, default=88, help="of JPEG")
+    a.add_argument(
+        "--teacher",
+        help="DeepLab weights (.npz): leave out of the loss the bystanders it is sure of",
+    )
     a = a.parse_args()
     teacher = a.teacher and load_teacher(a.teacher)
     kinds, names, prints, jpegs, masks, ignored = [], [], [], [], [], 0
@@ -93,20 +133,36 @@ def main():
         mask = np.zeros(size[::-1], np.uint8)
         if mask_path:
             mask = cv2.imread(mask_path, cv2.IMREAD_GRAYSCALE)
-            mask = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
-        if teacher and kind == 'street':
+            mask = (
+                cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 127
+            ).astype(np.uint8)
+        if teacher and kind == "street":
             mask[bystanders(teacher, image, mask) > 0] = 2
             ignored += (mask == 2).any()
         kinds.append(kind)
         names.append(name)
-        jpegs.append(cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, a.quality])[1].ravel())
-        masks.append(cv2.imencode('.png', mask)[1].ravel())
+        jpegs.append(
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, a.quality])[
+                1
+            ].ravel()
+        )
+        masks.append(cv2.imencode(".png", mask)[1].ravel())
     val = split(names, prints)
-    np.savez(a.pack, kind=kinds, name=names, val=val, jpeg=np.concatenate(jpegs), mask=np.concatenate(masks),
-             jpeg_end=np.cumsum([len(j) for j in jpegs]), mask_end=np.cumsum([len(m) for m in masks]))
-    print(f'{len(names)} pictures, {val.sum()} for validation, {ignored} with bystanders left out, '
-          f'{os.path.getsize(a.pack) / 1e6:.1f} MB')
+    np.savez(
+        a.pack,
+        kind=kinds,
+        name=names,
+        val=val,
+        jpeg=np.concatenate(jpegs),
+        mask=np.concatenate(masks),
+        jpeg_end=np.cumsum([len(j) for j in jpegs]),
+        mask_end=np.cumsum([len(m) for m in masks]),
+    )
+    print(
+        f"{len(names)} pictures, {val.sum()} for validation, {ignored} with bystanders left out, "
+        f"{os.path.getsize(a.pack) / 1e6:.1f} MB"
+    )
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -27,7 +27,14 @@ from net import OUT, Semantic, design, load_weights, trained
 
 class Batches(IterableDataset):
     def __init__(self, pictures, hard, n, seed, often, side):
-        self.pictures, self.hard, self.n, self.seed, self.often, self.side = pictures, hard, n, seed, often, side
+        self.pictures, self.hard, self.n, self.seed, self.often, self.side = (
+            pictures,
+            hard,
+            n,
+            seed,
+            often,
+            side,
+        )
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -35,7 +42,9 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         seed = self.seed * 1000 + worker.id
         cv2.setRNGSeed(seed)
-        sampler = data.Sampler(self.pictures, self.hard, seed, self.often, self.side)
+        sampler = data.Sampler(
+            self.pictures, self.hard, seed, self.often, self.side
+        )
         while True:
             yield tuple(torch.from_numpy(c) for c in sampler.batch(self.n))
 
@@ -43,8 +52,10 @@ class Batches(IterableDataset):
 def rate(step, total, decay, warm=200):
     start = total * (1 - decay)
     if step < start:
-        return min(1., (step + 1) / warm)
-    return .5 + .5 * math.cos(math.pi * min(1., (step - start) / (total - start)))
+        return min(1.0, (step + 1) / warm)
+    return 0.5 + 0.5 * math.cos(
+        math.pi * min(1.0, (step - start) / (total - start))
+    )
 
 
 def mask_loss(y, m, w):
@@ -53,27 +64,39 @@ def mask_loss(y, m, w):
     Dice hardly falls with the size of a large false area, so empty pictures weigh more instead.
     """
     w = w * (1 + 2 * (m.sum((1, 2, 3), keepdim=True) == 0))
-    bce = (F.binary_cross_entropy_with_logits(y, m, reduction='none') * w).mean()
+    bce = (
+        F.binary_cross_entropy_with_logits(y, m, reduction="none") * w
+    ).mean()
     seen = (w > 0).float()
     p = y.sigmoid() * seen
     m = m * seen
-    dice = 1 - (2 * (p * m).sum((1, 2, 3)) + 1) / (p.sum((1, 2, 3)) + m.sum((1, 2, 3)) + 1)
-    return bce + .7 * dice.mean(), p
+    dice = 1 - (2 * (p * m).sum((1, 2, 3)) + 1) / (
+        p.sum((1, 2, 3)) + m.sum((1, 2, 3)) + 1
+    )
+    return bce + 0.7 * dice.mean(), p
 
 
 def groups(net, frozen, lr):
     """The first blocks stay as ImageNet left them: they cost most and change least."""
-    if not hasattr(net, 'enc'):
-        return torch.optim.AdamW([{'params': net.parameters(), 'scale': 1.}], lr=lr, weight_decay=1e-2)
+    if not hasattr(net, "enc"):
+        return torch.optim.AdamW(
+            [{"params": net.parameters(), "scale": 1.0}],
+            lr=lr,
+            weight_decay=1e-2,
+        )
     for part in [net.enc.st] + list(net.enc.b[:frozen]) if frozen else []:
         part.requires_grad_(False)
     sets, taken = [], set()
     for m in (net.enc.st, net.enc.b, net.ctx, net.sem):
         for p in (p for p in m.parameters() if p.requires_grad):
             taken.add(id(p))
-            sets.append({'params': [p], 'scale': .06 * relative(p)})
-    new = [p for p in net.parameters() if p.requires_grad and id(p) not in taken]
-    return torch.optim.AdamW(sets + [{'params': new, 'scale': 1.}], lr=lr, weight_decay=1e-2)
+            sets.append({"params": [p], "scale": 0.06 * relative(p)})
+    new = [
+        p for p in net.parameters() if p.requires_grad and id(p) not in taken
+    ]
+    return torch.optim.AdamW(
+        sets + [{"params": new, "scale": 1.0}], lr=lr, weight_decay=1e-2
+    )
 
 
 def relative(p):
@@ -81,15 +104,19 @@ def relative(p):
 
     From 0.03 to 0.9 in one encoder: layers move in proportion to what they have.
     """
-    return float(p.detach().square().mean().sqrt() / .05) if p.dim() == 4 else 1.
+    return (
+        float(p.detach().square().mean().sqrt() / 0.05) if p.dim() == 4 else 1.0
+    )
 
 
 @torch.no_grad()
 def average(ema, net, step):
-    keep = min(.998, (step + 1) / (step + 10))
+    keep = min(0.998, (step + 1) / (step + 10))
     for a, b in zip(ema.parameters(), net.parameters()):
         a.lerp_(b, 1 - keep)
-    for a, b in zip(ema.buffers(), net.buffers()):      # of batch normalisation, where there is any
+    for a, b in zip(
+        ema.buffers(), net.buffers()
+    ):  # of batch normalisation, where there is any
         if a.is_floating_point():
             a.lerp_(b, 1 - keep)
 
@@ -99,69 +126,109 @@ def validate(net, pictures, device, side):
     rows = {}
     for p in pictures:
         h, w = metrics.shape_for(*p.mask.shape, side)
-        x = cv2.resize(p.image, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1]
-        x = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(2, 0, 1)[None].float() / 255
+        x = cv2.resize(p.image, (w, h), interpolation=cv2.INTER_AREA)[
+            :, :, ::-1
+        ]
+        x = (
+            torch.from_numpy(np.ascontiguousarray(x))
+            .to(device)
+            .permute(2, 0, 1)[None]
+            .float()
+            / 255
+        )
         with torch.autocast(device.type, torch.bfloat16):
             y = net(x.contiguous(memory_format=torch.channels_last))
-        row = metrics.measure(y.float().sigmoid()[0, 0].cpu().numpy(), p.mask == 1)
+        row = metrics.measure(
+            y.float().sigmoid()[0, 0].cpu().numpy(), p.mask == 1
+        )
         rows.setdefault(p.kind, []).append(row)
     return {k: metrics.means(v) for k, v in rows.items()}
 
 
 def score(v):
     """One number to choose a checkpoint by: mean IoU of the kinds, less what is seen in empty rooms."""
-    return float(np.mean([r['foreground_iou'] for k, r in v.items() if k != 'empty'])) - v['empty']['false_area']
+    return (
+        float(
+            np.mean([r["foreground_iou"] for k, r in v.items() if k != "empty"])
+        )
+        - v["empty"]["false_area"]
+    )
 
 
 class Training:
     def __init__(self, a):
         self.a, self.out = a, a.out
-        self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        self.device = torch.device(
+            "cuda" if torch.cuda.is_available() else "cpu"
+        )
         torch.manual_seed(a.seed)
         self.net = design(a.design, a.stem)
         for path in a.init:
             load_weights(self.net, path)
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
-        self.ema = design(a.design, a.stem).to(self.device, memory_format=torch.channels_last).eval()
+        self.ema = (
+            design(a.design, a.stem)
+            .to(self.device, memory_format=torch.channels_last)
+            .eval()
+        )
         self.ema.load_state_dict(self.net.state_dict())
         self.opt = groups(self.net, a.freeze, a.lr)
         self.teacher = None
         if a.teacher:
             self.teacher = Semantic().eval().requires_grad_(False)
             load_weights(self.teacher, a.teacher)
-            self.teacher = self.teacher.to(self.device, memory_format=torch.channels_last)
+            self.teacher = self.teacher.to(
+                self.device, memory_format=torch.channels_last
+            )
         self.model = None
         if a.distil:
-            self.model = trained(a.distil).requires_grad_(False).to(self.device, memory_format=torch.channels_last)
-        self.step, self.best, self.seconds, self.loss = 0, -1., 0., None
-        self.train, self.val = data.load_pack(a.pack, False), data.load_pack(a.pack, True)
+            self.model = (
+                trained(a.distil)
+                .requires_grad_(False)
+                .to(self.device, memory_format=torch.channels_last)
+            )
+        self.step, self.best, self.seconds, self.loss = 0, -1.0, 0.0, None
+        self.train, self.val = data.load_pack(a.pack, False), data.load_pack(
+            a.pack, True
+        )
         # shared with the workers: how much of each empty picture is taken for a person
-        self.hard = torch.full((sum(p.kind == 'empty' for p in self.train),), .05).share_memory_()
+        self.hard = torch.full(
+            (sum(p.kind == "empty" for p in self.train),), 0.05
+        ).share_memory_()
         self.resume()
 
     def path(self, name):
         return os.path.join(self.out, name)
 
     def resume(self):
-        if not os.path.exists(self.path('last.pt')):
+        if not os.path.exists(self.path("last.pt")):
             return
-        c = torch.load(self.path('last.pt'), map_location=self.device, weights_only=False)
-        self.net.load_state_dict(c['net'])
-        self.ema.load_state_dict(c['ema'])
-        self.opt.load_state_dict(c['opt'])
-        self.hard.copy_(c['hard'])
-        self.step, self.best, self.seconds = c['step'], c['best'], c['seconds']
-        print(f'resumed at step {self.step}', flush=True)
+        c = torch.load(
+            self.path("last.pt"), map_location=self.device, weights_only=False
+        )
+        self.net.load_state_dict(c["net"])
+        self.ema.load_state_dict(c["ema"])
+        self.opt.load_state_dict(c["opt"])
+        self.hard.copy_(c["hard"])
+        self.step, self.best, self.seconds = c["step"], c["best"], c["seconds"]
+        print(f"resumed at step {self.step}", flush=True)
 
     def save(self):
-        c = {'net': self.net.state_dict(), 'ema': self.ema.state_dict(), 'opt': self.opt.state_dict(),
-             'hard': self.hard, 'step': self.step, 'best': self.best, 'seconds': self.seconds}
-        torch.save(c, self.path('last.pt.new'))
-        os.replace(self.path('last.pt.new'), self.path('last.pt'))
+        c = {
+            "net": self.net.state_dict(),
+            "ema": self.ema.state_dict(),
+            "opt": self.opt.state_dict(),
+            "hard": self.hard,
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+        torch.save(c, self.path("last.pt.new"))
+        os.replace(self.path("last.pt.new"), self.path("last.pt"))
 
     def total(self):
         try:
-            with open(self.path('total')) as f:
+            with open(self.path("total")) as f:
                 return int(f.read())
         except (OSError, ValueError):
             return self.a.steps
@@ -171,60 +238,103 @@ class Training:
         with torch.autocast(kind, torch.bfloat16):
             y, aux, sem = self.net(x)
             with torch.no_grad():
-                known = self.teacher(x).float().softmax(1) if self.teacher else None
+                known = (
+                    self.teacher(x).float().softmax(1) if self.teacher else None
+                )
                 soft = self.model(x).float().sigmoid() if self.model else None
         loss, p = mask_loss(y.float(), m, w)
-        coarse = F.binary_cross_entropy_with_logits(aux.float(), F.avg_pool2d(m, 8), reduction='none')
-        loss = loss + .3 * (coarse * (F.avg_pool2d(w, 8) > .9)).mean()
-        if soft is not None:       # a better network's word, also where no mask says anything
-            loss = loss + self.a.distil_weight * F.binary_cross_entropy_with_logits(y.float(), soft)
-        if known is not None and sem is not None:      # remember what cats and chairs are
-            loss = loss + self.a.remember * -(known * sem.float().log_softmax(1)).sum(1).mean()
+        coarse = F.binary_cross_entropy_with_logits(
+            aux.float(), F.avg_pool2d(m, 8), reduction="none"
+        )
+        loss = loss + 0.3 * (coarse * (F.avg_pool2d(w, 8) > 0.9)).mean()
+        if (
+            soft is not None
+        ):  # a better network's word, also where no mask says anything
+            loss = (
+                loss
+                + self.a.distil_weight
+                * F.binary_cross_entropy_with_logits(y.float(), soft)
+            )
+        if (
+            known is not None and sem is not None
+        ):  # remember what cats and chairs are
+            loss = (
+                loss
+                + self.a.remember
+                * -(known * sem.float().log_softmax(1)).sum(1).mean()
+            )
         with torch.no_grad():
             area = p.mean((1, 2, 3)).cpu()
             for i, v in zip(index.tolist(), area.tolist()):
                 if i >= 0:
-                    self.hard[i] = .6 * self.hard[i] + .4 * v
+                    self.hard[i] = 0.6 * self.hard[i] + 0.4 * v
         return loss
 
     def advance(self, batch, total):
         x, m, w, index = batch
-        x = x.to(self.device).permute(0, 3, 1, 2).float() / 255      # stays channels last in memory
+        x = (
+            x.to(self.device).permute(0, 3, 1, 2).float() / 255
+        )  # stays channels last in memory
         m, w = (t.to(self.device)[:, None].float() for t in (m, w))
         for g in self.opt.param_groups:
-            g['lr'] = self.a.lr * g['scale'] * rate(self.step, total, self.a.decay)
+            g["lr"] = (
+                self.a.lr * g["scale"] * rate(self.step, total, self.a.decay)
+            )
         loss = self.losses(x, m, w, index)
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 2.)
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.opt.step()
         average(self.ema, self.net, self.step)
         self.step += 1
         value = loss.item()
-        self.loss = value if self.loss is None else .98 * self.loss + .02 * value
+        self.loss = (
+            value if self.loss is None else 0.98 * self.loss + 0.02 * value
+        )
 
     def report(self):
         v = validate(self.ema, self.val, self.device, self.a.side)
         s = score(v)
-        row = {'step': self.step, 'seconds': round(self.seconds), 'loss': f'{self.loss or 0:.4f}', 'score': f'{s:.4f}'}
+        row = {
+            "step": self.step,
+            "seconds": round(self.seconds),
+            "loss": f"{self.loss or 0:.4f}",
+            "score": f"{s:.4f}",
+        }
         for k in data.SHARES:
             row[k] = f"{v[k].get('foreground_iou', v[k].get('false_area')):.4f}"
-        row['boundary'] = f"{np.mean([r['boundary_iou'] for k, r in v.items() if k != 'empty']):.4f}"
-        fresh = not os.path.exists(self.path('curve.csv'))
-        with open(self.path('curve.csv'), 'a', newline='') as f:
+        row[
+            "boundary"
+        ] = f"{np.mean([r['boundary_iou'] for k, r in v.items() if k != 'empty']):.4f}"
+        fresh = not os.path.exists(self.path("curve.csv"))
+        with open(self.path("curve.csv"), "a", newline="") as f:
             c = csv.DictWriter(f, row)
             if fresh:
                 c.writeheader()
             c.writerow(row)
-        print('val', *(f'{k} {v}' for k, v in row.items()), flush=True)
+        print("val", *(f"{k} {v}" for k, v in row.items()), flush=True)
         if s > self.best:
             self.best = s
-            torch.save({'ema': self.ema.state_dict(), 'step': self.step, 'score': s}, self.path('best.pt'))
+            torch.save(
+                {"ema": self.ema.state_dict(), "step": self.step, "score": s},
+                self.path("best.pt"),
+            )
 
     def run(self):
         a = self.a
-        loader = DataLoader(Batches(self.train, self.hard, a.batch, a.seed + self.step, a.often, a.side),
-                            batch_size=None, num_workers=a.workers, prefetch_factor=4)
+        loader = DataLoader(
+            Batches(
+                self.train,
+                self.hard,
+                a.batch,
+                a.seed + self.step,
+                a.often,
+                a.side,
+            ),
+            batch_size=None,
+            num_workers=a.workers,
+            prefetch_factor=4,
+        )
         if self.step == 0:
             self.report()
         self.net.train()
@@ -237,8 +347,11 @@ class Training:
             self.seconds += time.time() - clock
             clock = time.time()
             if self.step % 50 == 0:
-                print(f'{self.step}/{total} {self.seconds:.0f} s loss {self.loss:.4f} '
-                      f'rate {rate(self.step, total, self.a.decay):.3f} hardest {self.hard.max():.3f}', flush=True)
+                print(
+                    f"{self.step}/{total} {self.seconds:.0f} s loss {self.loss:.4f} "
+                    f"rate {rate(self.step, total, self.a.decay):.3f} hardest {self.hard.max():.3f}",
+                    flush=True,
+                )
             if self.step % a.save_every == 0:
                 self.save()
             if self.step % a.val_every == 0:
@@ -249,35 +362,89 @@ class Training:
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('pack', metavar='PACK.npz')
-    p.add_argument('out', metavar='OUT', help='folder for checkpoints and curves; resumes what is there')
-    p.add_argument('--init', action='append', default=[], help='initial weights (.npz, .onnx, .pt), in this order')
-    p.add_argument('--teacher', help='DeepLab weights (.npz) whose classes the encoder should not forget')
-    p.add_argument('--remember', type=float, default=.05, help='weight of that')
-    p.add_argument('--design', default='mobile', choices=('mobile', 'plain', 'residual'), help='the network')
-    p.add_argument('--distil', help='checkpoint of a network whose masks are to be learned, too')
-    p.add_argument('--distil-weight', type=float, default=1., help='weight of that')
-    p.add_argument('--steps', type=int, default=5000)
-    p.add_argument('--batch', type=int, default=24)
-    p.add_argument('--lr', type=float, default=1.2e-3)
-    p.add_argument('--decay', type=float, default=.6, help='part of the steps over which the rate falls')
-    p.add_argument('--often', type=float, default=1., help='how often pictures are composed or spoilt; less near the end')
-    p.add_argument('--side', type=int, default=288, choices=sorted(data.SHAPES), help='pictures of about the area of its square')
-    p.add_argument('--stem', type=int, default=32, choices=sorted(OUT), help='encoder: 32 is MobileNetV2 1.0, 16 0.5')
-    p.add_argument('--freeze', type=int, default=3, help='blocks at the start of the encoder that stay as they are')
-    p.add_argument('--workers', type=int, default=1)
-    p.add_argument('--threads', type=int, default=2)
-    p.add_argument('--seed', type=int, default=1)
-    p.add_argument('--save-every', type=int, default=200)
-    p.add_argument('--val-every', type=int, default=500)
+    p = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("pack", metavar="PACK.npz")
+    p.add_argument(
+        "out",
+        metavar="OUT",
+        help="folder for checkpoints and curves; resumes what is there",
+    )
+    p.add_argument(
+        "--init",
+        action="append",
+        default=[],
+        help="initial weights (.npz, .onnx, .pt), in this order",
+    )
+    p.add_argument(
+        "--teacher",
+        help="DeepLab weights (.npz) whose classes the encoder should not forget",
+    )
+    p.add_argument(
+        "--remember", type=float, default=0.05, help="weight of that"
+    )
+    p.add_argument(
+        "--design",
+        default="mobile",
+        choices=("mobile", "plain", "residual"),
+        help="the network",
+    )
+    p.add_argument(
+        "--distil",
+        help="checkpoint of a network whose masks are to be learned, too",
+    )
+    p.add_argument(
+        "--distil-weight", type=float, default=1.0, help="weight of that"
+    )
+    p.add_argument("--steps", type=int, default=5000)
+    p.add_argument("--batch", type=int, default=24)
+    p.add_argument("--lr", type=float, default=1.2e-3)
+    p.add_argument(
+        "--decay",
+        type=float,
+        default=0.6,
+        help="part of the steps over which the rate falls",
+    )
+    p.add_argument(
+        "--often",
+        type=float,
+        default=1.0,
+        help="how often pictures are composed or spoilt; less near the end",
+    )
+    p.add_argument(
+        "--side",
+        type=int,
+        default=288,
+        choices=sorted(data.SHAPES),
+        help="pictures of about the area of its square",
+    )
+    p.add_argument(
+        "--stem",
+        type=int,
+        default=32,
+        choices=sorted(OUT),
+        help="encoder: 32 is MobileNetV2 1.0, 16 0.5",
+    )
+    p.add_argument(
+        "--freeze",
+        type=int,
+        default=3,
+        help="blocks at the start of the encoder that stay as they are",
+    )
+    p.add_argument("--workers", type=int, default=1)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--save-every", type=int, default=200)
+    p.add_argument("--val-every", type=int, default=500)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     os.makedirs(a.out, exist_ok=True)
-    with open(os.path.join(a.out, 'pid'), 'w') as f:
-        f.write(f'{os.getpgrp()}\n')
+    with open(os.path.join(a.out, "pid"), "w") as f:
+        f.write(f"{os.getpgrp()}\n")
     Training(a).run()
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 # Workers that ssh starts are elsewhere.
-PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else 'unetseg'
+PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "unetseg"
 
 
 def words_of(*words):
@@ -19,8 +19,9 @@ def words_of(*words):
 
 
 def call(*words, **options):
-    return subprocess.run(words_of(*words), text=True, capture_output=True,
-                          timeout=900, **options)
+    return subprocess.run(
+        words_of(*words), text=True, capture_output=True, timeout=900, **options
+    )
 
 
 call.words = words_of
@@ -33,8 +34,9 @@ def good(*words):
 
 
 def start(*words, stdout=subprocess.DEVNULL):
-    return subprocess.Popen(words_of(*words), text=True, stdout=stdout,
-                            stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        words_of(*words), text=True, stdout=stdout, stderr=subprocess.DEVNULL
+    )
 
 
 def events(text):
@@ -43,28 +45,30 @@ def events(text):
 
 def copy_plan(source, target):
     """The plan travels: the same choices, the same bits."""
-    os.makedirs(os.path.join(target, '.unetseg'))
-    shutil.copy(os.path.join(source, '.unetseg', 'plan.json'),
-                os.path.join(target, '.unetseg', 'plan.json'))
+    os.makedirs(os.path.join(target, ".unetseg"))
+    shutil.copy(
+        os.path.join(source, ".unetseg", "plan.json"),
+        os.path.join(target, ".unetseg", "plan.json"),
+    )
 
 
 def same_masks(a, b):
-    names = sorted(os.listdir(os.path.join(a, 'masks')))
-    assert names == sorted(os.listdir(os.path.join(b, 'masks'))), (a, b)
-    files = ['results.jsonl'] + [os.path.join('masks', n) for n in names]
+    names = sorted(os.listdir(os.path.join(a, "masks")))
+    assert names == sorted(os.listdir(os.path.join(b, "masks"))), (a, b)
+    files = ["results.jsonl"] + [os.path.join("masks", n) for n in names]
     _, differ, errors = filecmp.cmpfiles(a, b, files, shallow=False)
     assert not differ and not errors, (a, b, differ, errors)
 
 
 def coco_decode(segmentation):
     """rleFrString() and rleDecode() of COCO's maskApi.c."""
-    counts, text = [], segmentation['counts']
+    counts, text = [], segmentation["counts"]
     at = 0
     while at < len(text):
         value, shift, more = 0, 0, True
         while more:
             c = ord(text[at]) - 48
-            value |= (c & 0x1f) << (5 * shift)
+            value |= (c & 0x1F) << (5 * shift)
             more = bool(c & 0x20)
             at += 1
             shift += 1
@@ -73,7 +77,7 @@ def coco_decode(segmentation):
         if len(counts) > 2:
             value += counts[-2]
         counts.append(value)
-    rows, columns = segmentation['size']
+    rows, columns = segmentation["size"]
     flat = np.repeat(np.arange(len(counts)) % 2, counts)
     assert flat.size == rows * columns
     return flat.reshape(columns, rows).T

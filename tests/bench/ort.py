@@ -19,53 +19,68 @@ class Failed(Exception):
 
 def default_folder():
     """Where node_modules lies or will lie."""
-    given = os.environ.get('UNETSEG_NODE_MODULES')
+    given = os.environ.get("UNETSEG_NODE_MODULES")
     if given:
         return os.path.dirname(os.path.abspath(given))
-    base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    return os.path.join(base, 'unetseg', 'npm')
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "unetseg", "npm")
 
 
 def installed_version(folder):
-    path = os.path.join(folder, 'node_modules/onnxruntime-node/package.json')
+    path = os.path.join(folder, "node_modules/onnxruntime-node/package.json")
     try:
-        with open(path, encoding='utf-8') as f:
-            return json.load(f)['version']
+        with open(path, encoding="utf-8") as f:
+            return json.load(f)["version"]
     except (OSError, ValueError, KeyError):
         return None
 
 
 def wanted_version():
-    with open(os.path.join(HERE, 'package.json'), encoding='utf-8') as f:
-        return json.load(f)['dependencies']['onnxruntime-node']
+    with open(os.path.join(HERE, "package.json"), encoding="utf-8") as f:
+        return json.load(f)["dependencies"]["onnxruntime-node"]
 
 
 def install(timeout=240):
     """The folder of a node_modules with onnxruntime-node, installed there if
     need be."""
     folder = default_folder()
-    npm = shutil.which('npm')
-    if not shutil.which('node'):
-        raise Missing('node is not installed')
+    npm = shutil.which("npm")
+    if not shutil.which("node"):
+        raise Missing("node is not installed")
     if installed_version(folder) == wanted_version():
         return folder
     if not npm:
-        raise Missing('npm is not installed')
+        raise Missing("npm is not installed")
     os.makedirs(folder, exist_ok=True)
-    shutil.copy(os.path.join(HERE, 'package.json'), folder)
+    shutil.copy(os.path.join(HERE, "package.json"), folder)
     # The package carries its CPU library; its script would fetch CUDA's.
-    command = [npm, 'install', '--ignore-scripts', '--no-audit', '--no-fund',
-               '--no-package-lock', '--fetch-retries=1',
-               '--fetch-timeout=60000']
+    command = [
+        npm,
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--fetch-retries=1",
+        "--fetch-timeout=60000",
+    ]
     try:
-        done = subprocess.run(command, cwd=folder, timeout=timeout, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            timeout=timeout,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
     except subprocess.TimeoutExpired:
-        raise Missing('npm did not answer within %d s' % timeout) from None
+        raise Missing("npm did not answer within %d s" % timeout) from None
     if installed_version(folder) != wanted_version():
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise Missing('npm cannot install onnxruntime-node: '
-                      + (lines[0] if lines else 'no message'))
+        raise Missing(
+            "npm cannot install onnxruntime-node: "
+            + (lines[0] if lines else "no message")
+        )
     return folder
 
 
@@ -74,26 +89,30 @@ class Server:
 
     def __init__(self, command, env=None):
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=dict(os.environ, **(env or {})))
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ, **(env or {})),
+        )
 
     def ask(self, *words):
-        line = ' '.join(str(w) for w in words)
+        line = " ".join(str(w) for w in words)
         try:
-            self.process.stdin.write(line + '\n')
+            self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
             answer = self.process.stdout.readline()
         except BrokenPipeError:
-            answer = ''
+            answer = ""
         if not answer:
-            raise Failed('%s: the process ended' % line)
-        if answer.startswith('error'):
-            raise Failed('%s: %s' % (line, answer[6:].strip()))
+            raise Failed("%s: the process ended" % line)
+        if answer.startswith("error"):
+            raise Failed("%s: %s" % (line, answer[6:].strip()))
         return answer.split()
 
     def close(self):
         try:
-            self.process.stdin.write('quit\n')
+            self.process.stdin.write("quit\n")
             self.process.stdin.close()
         except (BrokenPipeError, ValueError):
             pass
@@ -111,5 +130,6 @@ class Server:
 
 
 def server(folder):
-    return Server(['node', os.path.join(HERE, 'ort.mjs')],
-                  {'ORT_FOLDER': folder})
+    return Server(
+        ["node", os.path.join(HERE, "ort.mjs")], {"ORT_FOLDER": folder}
+    )

@@ -10,16 +10,16 @@ import pathlib
 import re
 import sys
 
-CLONED = re.compile(r'^UNET_SIMD\s+static\s+[^;{]*?\b(\w+) \(', re.M)
+CLONED = re.compile(r"^UNET_SIMD\s+static\s+[^;{]*?\b(\w+) \(", re.M)
 
 files = collections.defaultdict(list)
-for path in sorted(pathlib.Path(sys.argv[1]).rglob('*.c')):
+for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.c")):
     for name in CLONED.findall(path.read_text()):
         files[name].append(path.name)
-print('1..1')
+print("1..1")
 twice = {name: paths for name, paths in files.items() if len(paths) > 1}
 for name, paths in twice.items():
     print(f'# {name}: {", ".join(paths)}')
-assert len(files) > 50, f'only {len(files)} functions found'
+assert len(files) > 50, f"only {len(files)} functions found"
 print(f'{"not " if twice else ""}ok 1 - {len(files)} names')
 sys.exit(bool(twice))

@@ -9,15 +9,18 @@ import sys
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-FOLDER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), 'seeds')
+FOLDER = (
+    sys.argv[1]
+    if len(sys.argv) > 1
+    else os.path.join(os.path.dirname(os.path.abspath(__file__)), "seeds")
+)
 RNG = np.random.default_rng(1)
 
 
 def write(kind, name, data):
     path = os.path.join(FOLDER, kind)
     os.makedirs(path, exist_ok=True)
-    with open(os.path.join(path, name), 'wb') as f:
+    with open(os.path.join(path, name), "wb") as f:
         f.write(data if isinstance(data, bytes) else data.encode())
 
 
@@ -42,157 +45,355 @@ def model(name, nodes, inits=(), shape=(1, 3, 8, 8), opset=13, metadata=None):
     """The last node gives y; x is the picture."""
     y = nodes[-1].output[0]
     graph = helper.make_graph(
-        nodes, 'g',
-        [helper.make_tensor_value_info('x', TensorProto.FLOAT, shape)],
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(y, TensorProto.FLOAT, None)],
-        list(inits))
+        list(inits),
+    )
     proto = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid('', opset)])
+        graph, opset_imports=[helper.make_opsetid("", opset)]
+    )
     proto.ir_version = 7
     if metadata:
         helper.set_model_props(proto, metadata)
-    write('model', name + '.onnx', proto.SerializeToString())
+    write("model", name + ".onnx", proto.SerializeToString())
 
 
-def node(op, inputs, output='y', **attributes):
-    return helper.make_node(op, inputs.split(','), output.split(','),
-                            **attributes)
+def node(op, inputs, output="y", **attributes):
+    return helper.make_node(
+        op, inputs.split(","), output.split(","), **attributes
+    )
 
 
 def make_models():
-    w = weights('w', 4, 3, 3, 3)
-    model('conv', [node('Conv', 'x,w', pads=[1, 1, 1, 1])], [w])
-    model('conv-same', [node('Conv', 'x,w', auto_pad='SAME_UPPER',
-                             strides=[2, 2], dilations=[1, 1])], [w])
-    model('conv-groups', [node('Conv', 'x,w', group=3)],
-          [weights('w', 3, 1, 3, 3)], shape=(1, 3, 'h', 'w'))
-    model('transposed', [node('ConvTranspose', 'x,w', strides=[2, 2],
-                              output_padding=[1, 1])], [weights('w', 3, 2, 3, 3)])
-    model('batch-norm',
-          [node('Conv', 'x,w', 'c'), node('BatchNormalization', 'c,s,b,m,v', 'n'),
-           node('Relu', 'n')],
-          [w, weights('s', 4), weights('b', 4), weights('m', 4),
-           floats('v', 1, 2, 3, 4)])
-    model('instance-norm', [node('InstanceNormalization', 'x,s,b')],
-          [weights('s', 3), weights('b', 3)])
-    model('layer-norm', [node('LayerNormalization', 'x,s,b', axis=-1)],
-          [weights('s', 8), weights('b', 8)], opset=17)
-    model('pools', [node('MaxPool', 'x', 'p', kernel_shape=[2, 2],
-                         strides=[2, 2], ceil_mode=1),
-                    node('AveragePool', 'p', 'q', kernel_shape=[3, 3],
-                         pads=[1, 1, 1, 1], count_include_pad=1),
-                    node('GlobalAveragePool', 'q')])
-    for mode in 'nearest', 'linear', 'cubic':
-        model('resize-' + mode,
-              [node('Resize', 'x,,s', mode=mode,
-                    coordinate_transformation_mode='half_pixel')],
-              [floats('s', 1, 1, 2, 2)])
-    model('resize-sizes', [node('Resize', 'x,,,n', mode='linear',
-                                coordinate_transformation_mode='align_corners')],
-          [ints('n', 1, 3, 5, 7)])
-    model('skip', [node('Conv', 'x,w', 'c', pads=[1, 1, 1, 1]),
-                   node('Concat', 'x,c', 'd', axis=1),
-                   node('Slice', 'd,a,b,e', 'f'), node('Add', 'f,f', 'g'),
-                   node('Pad', 'g,p', mode='reflect')],
-          [w, ints('a', 1, 1), ints('b', 7, 7), ints('e', 2, 3),
-           ints('p', 0, 0, 1, 1, 0, 0, 1, 1)])
-    model('shapes', [node('Shape', 'x', 's'), node('Gather', 's,i', 'n', axis=0),
-                     node('Concat', 'n,m', 'r', axis=0),
-                     node('Reshape', 'x,r', 'z'),
-                     node('Transpose', 'z', perm=[1, 0])],
-          [ints('i', 0), ints('m', -1)], shape=('n', 3, 'h', 'w'))
-    model('range', [node('ConstantOfShape', 's', 'c'),
-                    node('Range', 'a,b,d', 'r'), node('Cast', 'r', 'f', to=1),
-                    node('Mul', 'f,c', 'm'), node('Expand', 'm,e', 'n'),
-                    node('Add', 'x,n')],
-          [ints('s', 8), numpy_helper.from_array(np.int64(0), 'a'),
-           numpy_helper.from_array(np.int64(8), 'b'),
-           numpy_helper.from_array(np.int64(1), 'd'), ints('e', 1, 1, 1, 8)])
-    model('matmul', [node('MatMul', 'x,w', 'm'), node('Softmax', 'm', axis=1)],
-          [weights('w', 8, 5)])
-    model('gemm', [node('Flatten', 'x', 'f'), node('Gemm', 'f,w,b', transB=1)],
-          [weights('w', 2, 192), weights('b', 2)])
-    model('reduce', [node('ReduceMean', 'x', 'm', axes=[2, 3]),
-                     node('Sub', 'x,m', 'd'), node('ArgMax', 'd', 'a', axis=1),
-                     node('Cast', 'a', to=1)])
-    model('depth-to-space', [node('DepthToSpace', 'x', 'd', blocksize=2),
-                             node('SpaceToDepth', 'd', blocksize=2)],
-          shape=(1, 8, 4, 4))
-    model('shuffle', [node('Reshape', 'x,a', 'r'),
-                      node('Transpose', 'r', 't', perm=[0, 2, 1, 3, 4]),
-                      node('Reshape', 't,b')],
-          [ints('a', 1, 2, 2, 4, 4), ints('b', 1, 4, 4, 4)], shape=(1, 4, 4, 4))
-    model('gates', [node('HardSigmoid', 'x', 'h'), node('Mul', 'x,h', 'm'),
-                    node('Clip', 'm,l,u', 'c'), node('PRelu', 'c,s', 'p'),
-                    node('Where', 'q,p,x')],
-          [numpy_helper.from_array(np.float32(0), 'l'),
-           numpy_helper.from_array(np.float32(6), 'u'), weights('s', 3, 1, 1),
-           numpy_helper.from_array(np.array([True, False] * 4), 'q')])
-    model('split', [node('Split', 'x,n', 'a,b', axis=2),
-                    node('Max', 'a,b', 'c'), node('Squeeze', 'c,z', 'd'),
-                    node('Unsqueeze', 'd,z')], [ints('n', 4, 4), ints('z', 0)])
-    model('qdq', [node('QuantizeLinear', 'x,s,z', 'q'),
-                  node('DequantizeLinear', 'q,s,z', 'd'),
-                  node('DequantizeLinear', 'w,t', 'v', axis=0),
-                  node('Conv', 'd,v')],
-          [floats('s', .1), bytes_of('z', np.uint8, 3), floats('t', 1, 2, 3, 4),
-           numpy_helper.from_array(RNG.integers(-9, 9, (4, 3, 1, 1)).astype(
-               np.int8), 'w')])
-    model('upsample', [node('Upsample', 'x', mode='nearest',
-                            scales=[1., 1., 2., 2.])], opset=7)
-    model('broadcast', [node('Add', 'x,w', axis=1, broadcast=1)],
-          [weights('w', 3)], opset=6)
-    model('metadata', [node('Sigmoid', 'x')], metadata={
-        'unetseg.mean': '0.5', 'unetseg.std': '1/4', 'unetseg.scale': '1/255',
-        'unetseg.labels': 'none,one', 'unetseg.fit': 'letterbox'})
-    half = numpy_helper.from_array(np.array([1, 2, 3], np.float16).reshape(
-        3, 1, 1), 'w')
-    model('half', [node('Mul', 'x,w')], [half])
+    w = weights("w", 4, 3, 3, 3)
+    model("conv", [node("Conv", "x,w", pads=[1, 1, 1, 1])], [w])
+    model(
+        "conv-same",
+        [
+            node(
+                "Conv",
+                "x,w",
+                auto_pad="SAME_UPPER",
+                strides=[2, 2],
+                dilations=[1, 1],
+            )
+        ],
+        [w],
+    )
+    model(
+        "conv-groups",
+        [node("Conv", "x,w", group=3)],
+        [weights("w", 3, 1, 3, 3)],
+        shape=(1, 3, "h", "w"),
+    )
+    model(
+        "transposed",
+        [node("ConvTranspose", "x,w", strides=[2, 2], output_padding=[1, 1])],
+        [weights("w", 3, 2, 3, 3)],
+    )
+    model(
+        "batch-norm",
+        [
+            node("Conv", "x,w", "c"),
+            node("BatchNormalization", "c,s,b,m,v", "n"),
+            node("Relu", "n"),
+        ],
+        [
+            w,
+            weights("s", 4),
+            weights("b", 4),
+            weights("m", 4),
+            floats("v", 1, 2, 3, 4),
+        ],
+    )
+    model(
+        "instance-norm",
+        [node("InstanceNormalization", "x,s,b")],
+        [weights("s", 3), weights("b", 3)],
+    )
+    model(
+        "layer-norm",
+        [node("LayerNormalization", "x,s,b", axis=-1)],
+        [weights("s", 8), weights("b", 8)],
+        opset=17,
+    )
+    model(
+        "pools",
+        [
+            node(
+                "MaxPool",
+                "x",
+                "p",
+                kernel_shape=[2, 2],
+                strides=[2, 2],
+                ceil_mode=1,
+            ),
+            node(
+                "AveragePool",
+                "p",
+                "q",
+                kernel_shape=[3, 3],
+                pads=[1, 1, 1, 1],
+                count_include_pad=1,
+            ),
+            node("GlobalAveragePool", "q"),
+        ],
+    )
+    for mode in "nearest", "linear", "cubic":
+        model(
+            "resize-" + mode,
+            [
+                node(
+                    "Resize",
+                    "x,,s",
+                    mode=mode,
+                    coordinate_transformation_mode="half_pixel",
+                )
+            ],
+            [floats("s", 1, 1, 2, 2)],
+        )
+    model(
+        "resize-sizes",
+        [
+            node(
+                "Resize",
+                "x,,,n",
+                mode="linear",
+                coordinate_transformation_mode="align_corners",
+            )
+        ],
+        [ints("n", 1, 3, 5, 7)],
+    )
+    model(
+        "skip",
+        [
+            node("Conv", "x,w", "c", pads=[1, 1, 1, 1]),
+            node("Concat", "x,c", "d", axis=1),
+            node("Slice", "d,a,b,e", "f"),
+            node("Add", "f,f", "g"),
+            node("Pad", "g,p", mode="reflect"),
+        ],
+        [
+            w,
+            ints("a", 1, 1),
+            ints("b", 7, 7),
+            ints("e", 2, 3),
+            ints("p", 0, 0, 1, 1, 0, 0, 1, 1),
+        ],
+    )
+    model(
+        "shapes",
+        [
+            node("Shape", "x", "s"),
+            node("Gather", "s,i", "n", axis=0),
+            node("Concat", "n,m", "r", axis=0),
+            node("Reshape", "x,r", "z"),
+            node("Transpose", "z", perm=[1, 0]),
+        ],
+        [ints("i", 0), ints("m", -1)],
+        shape=("n", 3, "h", "w"),
+    )
+    model(
+        "range",
+        [
+            node("ConstantOfShape", "s", "c"),
+            node("Range", "a,b,d", "r"),
+            node("Cast", "r", "f", to=1),
+            node("Mul", "f,c", "m"),
+            node("Expand", "m,e", "n"),
+            node("Add", "x,n"),
+        ],
+        [
+            ints("s", 8),
+            numpy_helper.from_array(np.int64(0), "a"),
+            numpy_helper.from_array(np.int64(8), "b"),
+            numpy_helper.from_array(np.int64(1), "d"),
+            ints("e", 1, 1, 1, 8),
+        ],
+    )
+    model(
+        "matmul",
+        [node("MatMul", "x,w", "m"), node("Softmax", "m", axis=1)],
+        [weights("w", 8, 5)],
+    )
+    model(
+        "gemm",
+        [node("Flatten", "x", "f"), node("Gemm", "f,w,b", transB=1)],
+        [weights("w", 2, 192), weights("b", 2)],
+    )
+    model(
+        "reduce",
+        [
+            node("ReduceMean", "x", "m", axes=[2, 3]),
+            node("Sub", "x,m", "d"),
+            node("ArgMax", "d", "a", axis=1),
+            node("Cast", "a", to=1),
+        ],
+    )
+    model(
+        "depth-to-space",
+        [
+            node("DepthToSpace", "x", "d", blocksize=2),
+            node("SpaceToDepth", "d", blocksize=2),
+        ],
+        shape=(1, 8, 4, 4),
+    )
+    model(
+        "shuffle",
+        [
+            node("Reshape", "x,a", "r"),
+            node("Transpose", "r", "t", perm=[0, 2, 1, 3, 4]),
+            node("Reshape", "t,b"),
+        ],
+        [ints("a", 1, 2, 2, 4, 4), ints("b", 1, 4, 4, 4)],
+        shape=(1, 4, 4, 4),
+    )
+    model(
+        "gates",
+        [
+            node("HardSigmoid", "x", "h"),
+            node("Mul", "x,h", "m"),
+            node("Clip", "m,l,u", "c"),
+            node("PRelu", "c,s", "p"),
+            node("Where", "q,p,x"),
+        ],
+        [
+            numpy_helper.from_array(np.float32(0), "l"),
+            numpy_helper.from_array(np.float32(6), "u"),
+            weights("s", 3, 1, 1),
+            numpy_helper.from_array(np.array([True, False] * 4), "q"),
+        ],
+    )
+    model(
+        "split",
+        [
+            node("Split", "x,n", "a,b", axis=2),
+            node("Max", "a,b", "c"),
+            node("Squeeze", "c,z", "d"),
+            node("Unsqueeze", "d,z"),
+        ],
+        [ints("n", 4, 4), ints("z", 0)],
+    )
+    model(
+        "qdq",
+        [
+            node("QuantizeLinear", "x,s,z", "q"),
+            node("DequantizeLinear", "q,s,z", "d"),
+            node("DequantizeLinear", "w,t", "v", axis=0),
+            node("Conv", "d,v"),
+        ],
+        [
+            floats("s", 0.1),
+            bytes_of("z", np.uint8, 3),
+            floats("t", 1, 2, 3, 4),
+            numpy_helper.from_array(
+                RNG.integers(-9, 9, (4, 3, 1, 1)).astype(np.int8), "w"
+            ),
+        ],
+    )
+    model(
+        "upsample",
+        [node("Upsample", "x", mode="nearest", scales=[1.0, 1.0, 2.0, 2.0])],
+        opset=7,
+    )
+    model(
+        "broadcast",
+        [node("Add", "x,w", axis=1, broadcast=1)],
+        [weights("w", 3)],
+        opset=6,
+    )
+    model(
+        "metadata",
+        [node("Sigmoid", "x")],
+        metadata={
+            "unetseg.mean": "0.5",
+            "unetseg.std": "1/4",
+            "unetseg.scale": "1/255",
+            "unetseg.labels": "none,one",
+            "unetseg.fit": "letterbox",
+        },
+    )
+    half = numpy_helper.from_array(
+        np.array([1, 2, 3], np.float16).reshape(3, 1, 1), "w"
+    )
+    model("half", [node("Mul", "x,w")], [half])
     # Operators over bytes.
-    scale = [numpy_helper.from_array(np.float32(.02), 's'),
-             numpy_helper.from_array(np.uint8(128), 'z')]
-    wq = bytes_of('w', np.int8, *range(-54, 54))
+    scale = [
+        numpy_helper.from_array(np.float32(0.02), "s"),
+        numpy_helper.from_array(np.uint8(128), "z"),
+    ]
+    wq = bytes_of("w", np.int8, *range(-54, 54))
     wq.dims[:] = [4, 3, 3, 3]
-    ws, wz = floats('v', .1, .2, .3, .4), bytes_of('u', np.int8, 0, 0, 0, 0)
-    bias = numpy_helper.from_array(np.arange(4, dtype=np.int32), 'b')
-    model('qlinear',
-          [node('QuantizeLinear', 'x,s,z', 'q'),
-           node('QLinearConv', 'q,s,z,w,v,u,s,z,b', 'c', pads=[1, 1, 1, 1]),
-           node('QLinearConcat', 's,z,q,s,z,c,s,z', 'd', axis=1,
-                domain='com.microsoft'),
-           node('QLinearSigmoid', 'd,s,z,s,z', 'e', domain='com.microsoft'),
-           node('QLinearAdd', 'd,s,z,e,s,z,s,z', 'f', domain='com.microsoft'),
-           node('DequantizeLinear', 'f,s,z')], scale + [wq, ws, wz, bias])
-    model('integers',
-          [node('DynamicQuantizeLinear', 'x', 'q,s,z'),
-           node('ConvInteger', 'q,w,z,u', 'c', pads=[1, 1, 1, 1]),
-           node('Cast', 'c', 'f', to=1), node('Mul', 'f,s', 'm'),
-           node('Relu', 'm')], [wq, wz])
-    model('matrices',
-          [node('QuantizeLinear', 'x,s,z', 'q'),
-           node('QLinearMatMul', 'q,s,z,q,s,z,s,z', 'm'),
-           node('MatMulInteger', 'm,q,z,z', 'i'), node('Cast', 'i', to=1)],
-          scale)
+    ws, wz = floats("v", 0.1, 0.2, 0.3, 0.4), bytes_of("u", np.int8, 0, 0, 0, 0)
+    bias = numpy_helper.from_array(np.arange(4, dtype=np.int32), "b")
+    model(
+        "qlinear",
+        [
+            node("QuantizeLinear", "x,s,z", "q"),
+            node("QLinearConv", "q,s,z,w,v,u,s,z,b", "c", pads=[1, 1, 1, 1]),
+            node(
+                "QLinearConcat",
+                "s,z,q,s,z,c,s,z",
+                "d",
+                axis=1,
+                domain="com.microsoft",
+            ),
+            node("QLinearSigmoid", "d,s,z,s,z", "e", domain="com.microsoft"),
+            node("QLinearAdd", "d,s,z,e,s,z,s,z", "f", domain="com.microsoft"),
+            node("DequantizeLinear", "f,s,z"),
+        ],
+        scale + [wq, ws, wz, bias],
+    )
+    model(
+        "integers",
+        [
+            node("DynamicQuantizeLinear", "x", "q,s,z"),
+            node("ConvInteger", "q,w,z,u", "c", pads=[1, 1, 1, 1]),
+            node("Cast", "c", "f", to=1),
+            node("Mul", "f,s", "m"),
+            node("Relu", "m"),
+        ],
+        [wq, wz],
+    )
+    model(
+        "matrices",
+        [
+            node("QuantizeLinear", "x,s,z", "q"),
+            node("QLinearMatMul", "q,s,z,q,s,z,s,z", "m"),
+            node("MatMulInteger", "m,q,z,z", "i"),
+            node("Cast", "i", to=1),
+        ],
+        scale,
+    )
 
 
 def make_npy():
     for name, array in {
-            'float': np.arange(6, dtype=np.float32).reshape(2, 3),
-            'half': np.arange(4, dtype=np.float16),
-            'double': np.array(2.5), 'bool': np.array([True, False]),
-            'int': np.arange(8).reshape(2, 2, 2), 'empty': np.zeros((0, 3)),
-            'fortran': np.asfortranarray(
-                np.arange(12, dtype=np.uint8).reshape(3, 4))}.items():
+        "float": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "half": np.arange(4, dtype=np.float16),
+        "double": np.array(2.5),
+        "bool": np.array([True, False]),
+        "int": np.arange(8).reshape(2, 2, 2),
+        "empty": np.zeros((0, 3)),
+        "fortran": np.asfortranarray(
+            np.arange(12, dtype=np.uint8).reshape(3, 4)
+        ),
+    }.items():
         file = io.BytesIO()
         np.save(file, array)
-        write('npy', name + '.npy', file.getvalue())
+        write("npy", name + ".npy", file.getvalue())
     file = io.BytesIO()
     np.lib.format.write_array(file, np.arange(3, dtype=np.int8), version=(2, 0))
-    write('npy', 'version-2.npy', file.getvalue())
+    write("npy", "version-2.npy", file.getvalue())
 
 
 def make_texts():
-    write('modelinfo', 'plain.modelinfo', '''[modelinfo]
+    write(
+        "modelinfo",
+        "plain.modelinfo",
+        """[modelinfo]
 version=1.0
 group-id=street
 
@@ -209,21 +410,35 @@ mean=0.485,0.456,0.406
 std=0.229,0.224,0.225
 fit=crop
 labels=sky,road
-''')
-    write('modelinfo', 'ranges.modelinfo',
-          '[input]\nranges=0,255;-1,1;0,1;\n[unetseg]\ninput-size=320x240\n')
-    write('modelinfo', 'bad.modelinfo',
-          '[input]\nranges=1,1\n[unetseg]\nfoo=\\s\\n\\q\n')
-    write('colors', 'plain.txt', 'red,#00ff00,#80ffffff')
-    write('colors', 'named.txt', 'road=gray,car=#80ff0040,2=transparent')
-    write('colors', 'hex.txt', '0x112233,0x44556677,=,3=navy')
-    write('contract', 'imagenet.txt', '''scale=1/255
+""",
+    )
+    write(
+        "modelinfo",
+        "ranges.modelinfo",
+        "[input]\nranges=0,255;-1,1;0,1;\n[unetseg]\ninput-size=320x240\n",
+    )
+    write(
+        "modelinfo",
+        "bad.modelinfo",
+        "[input]\nranges=1,1\n[unetseg]\nfoo=\\s\\n\\q\n",
+    )
+    write("colors", "plain.txt", "red,#00ff00,#80ffffff")
+    write("colors", "named.txt", "road=gray,car=#80ff0040,2=transparent")
+    write("colors", "hex.txt", "0x112233,0x44556677,=,3=navy")
+    write(
+        "contract",
+        "imagenet.txt",
+        """scale=1/255
 mean=0.485,0.456,0.406
 std=0.229,0.224,0.225
 color-order=rgb
 layout=nchw
-''')
-    write('contract', 'sizes.txt', '''input-size=320x240
+""",
+    )
+    write(
+        "contract",
+        "sizes.txt",
+        """input-size=320x240
 multiple=64
 fit=letterbox
 foreground-class=1
@@ -233,14 +448,19 @@ activation=softmax
 divide-by-max=yes
 input=x
 output=y
-''')
-    write('contract', 'bad.txt', '''mean=1/0
+""",
+    )
+    write(
+        "contract",
+        "bad.txt",
+        """mean=1/0
 std=0,0,0
 input-size=99999999x1
 foreground-class=-7
 scale=nan
 activation=
-''')
+""",
+    )
 
 
 make_models()

@@ -23,8 +23,8 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-sys.path.insert(0, os.path.join(HERE, '..', 'bench'))
-sys.path.insert(0, os.path.join(HERE, '..', 'tools'))
+sys.path.insert(0, os.path.join(HERE, "..", "bench"))
+sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import networks  # noqa: E402
@@ -32,18 +32,18 @@ import ort  # noqa: E402
 import tap  # noqa: E402
 
 TOLERANCE = 1e-4
-SPREAD = .1
+SPREAD = 0.1
 TIMEOUT = 180
 # dp = p (1 - p) dz for a sigmoid, at most twice that for a softmax.
-SLOPES = {'Sigmoid': 1, 'Softmax': 2}
-MOVES = ('Identity', 'Transpose', 'Reshape')
-ISAS = (None, 'AVX2', 'SSE41')
+SLOPES = {"Sigmoid": 1, "Softmax": 2}
+MOVES = ("Identity", "Transpose", "Reshape")
+ISAS = (None, "AVX2", "SSE41")
 
 
 def environment(isa):
     env = dict(os.environ)
     # oneDNN 2.6 as Debian builds it reads the old name.
-    for name in ('ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA'):
+    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
         env.pop(name, None)
         if isa:
             env[name] = isa
@@ -51,9 +51,10 @@ def environment(isa):
 
 
 def file_of(folder, name):
-    safe = ''.join(c if c.isascii() and (c.isalnum() or c in '._-') else '_'
-                   for c in name)
-    return os.path.join(folder, safe + '.npy')
+    safe = "".join(
+        c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name
+    )
+    return os.path.join(folder, safe + ".npy")
 
 
 def activations(model):
@@ -75,14 +76,15 @@ def load_reference(server, case, folder):
     model = onnx.load(case.path)
     logits = activations(model)
     if not logits:
-        server.ask('load', case.path, 2)
+        server.ask("load", case.path, 2)
         return logits
     model.graph.output.extend(
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in sorted({name for _, name in logits.values()}))
-    twin = os.path.join(folder, 'twin.onnx')
+        for name in sorted({name for _, name in logits.values()})
+    )
+    twin = os.path.join(folder, "twin.onnx")
     onnx.save(model, twin)
-    server.ask('load', twin, 2)
+    server.ask("load", twin, 2)
     return logits
 
 
@@ -103,18 +105,19 @@ class Wanted:
         if self.slope:
             # Beyond what exp() itself is off by.
             error = np.maximum(error - 1e-6, 0) / np.maximum(
-                self.slope * p * (1 - p), 1e-9)
+                self.slope * p * (1 - p), 1e-9
+            )
         worst = error.max() / self.largest
         return worst if np.isfinite(worst) else np.inf
 
 
 def reference(server, case, size, logits, folder):
     """Wanted of each output of the model."""
-    path = os.path.join(folder, 'input.npy')
+    path = os.path.join(folder, "input.npy")
     np.save(path, case.tensor(size))
-    server.ask('input', case.input, path)
-    server.ask('run', 1)
-    names = server.ask('save', folder)[1:]
+    server.ask("input", case.input, path)
+    server.ask("run", 1)
+    names = server.ask("save", folder)[1:]
     values = {name: np.load(file_of(folder, name)) for name in names}
     inner = {name for _, name in logits.values()}
     wanted = {}
@@ -129,27 +132,42 @@ def reference(server, case, size, logits, folder):
 
 def run_program(program, case, folder, isa, tuning):
     """None, or what went wrong."""
-    out = os.path.join(folder, 'ours')
+    out = os.path.join(folder, "ours")
     shutil.rmtree(out, ignore_errors=True)
     done = subprocess.run(
-        [program, 'run', case.path, '--input',
-         '%s=%s' % (case.input, os.path.join(folder, 'input.npy')),
-         '--tuning', tuning, '--threads', '2', '-o', out],
-        env=environment(isa), timeout=TIMEOUT, text=True, capture_output=True)
+        [
+            program,
+            "run",
+            case.path,
+            "--input",
+            "%s=%s" % (case.input, os.path.join(folder, "input.npy")),
+            "--tuning",
+            tuning,
+            "--threads",
+            "2",
+            "-o",
+            out,
+        ],
+        env=environment(isa),
+        timeout=TIMEOUT,
+        text=True,
+        capture_output=True,
+    )
     if done.returncode == 0:
         return None
-    return done.stderr.strip() or 'exit status %d' % done.returncode
+    return done.stderr.strip() or "exit status %d" % done.returncode
 
 
 def largest_difference(folder, wanted):
     """Of all outputs."""
-    return max(one.difference(np.load(file_of(os.path.join(folder, 'ours'),
-                                              name)))
-               for name, one in wanted.items())
+    return max(
+        one.difference(np.load(file_of(os.path.join(folder, "ours"), name)))
+        for name, one in wanted.items()
+    )
 
 
 def probabilities(name, value):
-    if name != 'logits':
+    if name != "logits":
         return value
     if value.shape[1] == 1:
         return 1 / (1 + np.exp(-value))
@@ -161,13 +179,15 @@ def check_spread(out, case, size, wanted):
     """A network whose outputs are all alike would agree with anything."""
     name, one = next(iter(wanted.items()))
     spread = probabilities(name, one.value).std()
-    out.check(spread >= SPREAD, '%s %s: probabilities spread %.3f'
-              % (case.name, size, spread))
+    out.check(
+        spread >= SPREAD,
+        "%s %s: probabilities spread %.3f" % (case.name, size, spread),
+    )
 
 
 def tunings(isa, first):
     """Ways to choose implementations: measured ones on the first size."""
-    return ('measure', 'static') if first and isa is None else ('static',)
+    return ("measure", "static") if first and isa is None else ("static",)
 
 
 def check_size(out, args, case, size, wanted, folder):
@@ -176,14 +196,18 @@ def check_size(out, args, case, size, wanted, folder):
         check_spread(out, case, size, wanted)
     for isa in ISAS[:1] if args.quick else ISAS:
         for tuning in tunings(isa, first):
-            name = '%-36s %9s %-5s %-7s' % (case.name, size, isa or 'all',
-                                            tuning)
+            name = "%-36s %9s %-5s %-7s" % (
+                case.name,
+                size,
+                isa or "all",
+                tuning,
+            )
             wrong = run_program(args.program, case, folder, isa, tuning)
             if wrong:
                 out.check(False, name, wrong)
                 continue
             worst = largest_difference(folder, wanted)
-            out.check(worst <= TOLERANCE, '%s %.2e' % (name, worst))
+            out.check(worst <= TOLERANCE, "%s %.2e" % (name, worst))
 
 
 def check_case(out, args, server, case, folder):
@@ -192,38 +216,58 @@ def check_case(out, args, server, case, folder):
         for size in case.sizes:
             wanted = reference(server, case, size, logits, folder)
             check_size(out, args, case, size, wanted, folder)
-    except (ort.Failed, subprocess.TimeoutExpired, OSError,
-            ValueError) as error:
+    except (
+        ort.Failed,
+        subprocess.TimeoutExpired,
+        OSError,
+        ValueError,
+    ) as error:
         out.check(False, case.name, error)
 
 
 def check_isa(out, args, case):
     """The limit on instructions must have reached oneDNN."""
     done = subprocess.run(
-        [args.program, 'inspect', case.path, '--size', '64x64', '--json',
-         '--tuning', 'static'], env=environment('SSE41'), text=True,
-        capture_output=True, timeout=TIMEOUT)
-    impls = {layer['impl'] for layer in json.loads(done.stdout)['layers']}
-    jit = [impl for impl in impls if 'avx' in impl]
-    out.check(not jit, 'oneDNN held to SSE4.1 uses no AVX', ' '.join(jit))
+        [
+            args.program,
+            "inspect",
+            case.path,
+            "--size",
+            "64x64",
+            "--json",
+            "--tuning",
+            "static",
+        ],
+        env=environment("SSE41"),
+        text=True,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    impls = {layer["impl"] for layer in json.loads(done.stdout)["layers"]}
+    jit = [impl for impl in impls if "avx" in impl]
+    out.check(not jit, "oneDNN held to SSE4.1 uses no AVX", " ".join(jit))
 
 
 def parse():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('program')
-    parser.add_argument('folder')
-    parser.add_argument('--quick', action='store_true',
-                        help='small files only, without limits on the ISA')
-    parser.add_argument('--only', help='names with commas')
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("program")
+    parser.add_argument("folder")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="small files only, without limits on the ISA",
+    )
+    parser.add_argument("--only", help="names with commas")
     return parser.parse_args()
 
 
 def choose(args):
-    folder = os.environ.get('UNETSEG_NETWORKS') or args.folder
+    folder = os.environ.get("UNETSEG_NETWORKS") or args.folder
     cases = networks.all_cases(folder)
     if args.only:
-        cases = [c for c in cases if c.name in args.only.split(',')]
+        cases = [c for c in cases if c.name in args.only.split(",")]
     if args.quick:
         cases = [c for c in cases if os.path.getsize(c.path) < 16e6]
     return cases
@@ -236,8 +280,7 @@ def main():
     except ort.Missing as error:
         tap.skip_all(error)
     cases, out = choose(args), tap.Tap()
-    with ort.server(runtime) as server, \
-            tempfile.TemporaryDirectory() as folder:
+    with ort.server(runtime) as server, tempfile.TemporaryDirectory() as folder:
         for case in cases:
             check_case(out, args, server, case, folder)
     if not args.quick:
@@ -245,5 +288,5 @@ def main():
     return out.done()
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -23,8 +23,8 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-sys.path.insert(0, os.path.join(HERE, '..', 'bench'))
-sys.path.insert(0, os.path.join(HERE, '..', 'tools'))
+sys.path.insert(0, os.path.join(HERE, "..", "bench"))
+sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 from onnx import helper  # noqa: E402
@@ -34,7 +34,7 @@ import ort  # noqa: E402
 import quantize  # noqa: E402
 import tap  # noqa: E402
 
-NETWORKS = 'unet-8', 'unet-add', 'mobilenetv2-unet'
+NETWORKS = "unet-8", "unet-add", "mobilenetv2-unet"
 # A sum of products of floats is off by some 1e-6 of a range of 255 steps,
 # 5e-4 of a step, on either side of each middle.
 SHARE = 1e-3
@@ -44,20 +44,31 @@ TIMEOUT = 120
 
 
 def file_of(folder, name):
-    safe = ''.join(c if c.isascii() and (c.isalnum() or c in '._-') else '_'
-                   for c in name)
-    return os.path.join(folder, safe + '.npy')
+    safe = "".join(
+        c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name
+    )
+    return os.path.join(folder, safe + ".npy")
 
 
-ROUNDING = {'QuantizeLinear', 'DynamicQuantizeLinear', 'QLinearConv',
-            'QLinearConcat', 'QLinearAdd', 'QLinearMul',
-            'QLinearGlobalAveragePool'}
+ROUNDING = {
+    "QuantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearConv",
+    "QLinearConcat",
+    "QLinearAdd",
+    "QLinearMul",
+    "QLinearGlobalAveragePool",
+}
 
 
 def roundings(model):
     """The outputs of what makes bytes: names, in order."""
-    return [n for node in model.graph.node if node.op_type in ROUNDING
-            for n in node.output]
+    return [
+        n
+        for node in model.graph.node
+        if node.op_type in ROUNDING
+        for n in node.output
+    ]
 
 
 def copy(model):
@@ -67,18 +78,24 @@ def copy(model):
 
 
 def type_of(array):
-    return {np.dtype(np.uint8): onnx.TensorProto.UINT8,
-            np.dtype(np.float32): onnx.TensorProto.FLOAT}[array.dtype]
+    return {
+        np.dtype(np.uint8): onnx.TensorProto.UINT8,
+        np.dtype(np.float32): onnx.TensorProto.FLOAT,
+    }[array.dtype]
 
 
 def with_outputs(model, names):
     """The bytes are results, too."""
     model = copy(model)
     for name in names:
-        kind = (onnx.TensorProto.FLOAT if name.endswith('/scale')
-                else onnx.TensorProto.UINT8)
+        kind = (
+            onnx.TensorProto.FLOAT
+            if name.endswith("/scale")
+            else onnx.TensorProto.UINT8
+        )
         model.graph.output.append(
-            helper.make_tensor_value_info(name, kind, None))
+            helper.make_tensor_value_info(name, kind, None)
+        )
     return model
 
 
@@ -89,9 +106,12 @@ def in_parts(model, values):
         for node in model.graph.node:
             for i, read in enumerate(node.input):
                 if read == name:
-                    node.input[i] = name + '/given'
-        model.graph.input.append(helper.make_tensor_value_info(
-            name + '/given', type_of(array), array.shape))
+                    node.input[i] = name + "/given"
+        model.graph.input.append(
+            helper.make_tensor_value_info(
+                name + "/given", type_of(array), array.shape
+            )
+        )
     return model
 
 
@@ -101,35 +121,47 @@ class Pair:
     def __init__(self, args, server, folder, case):
         self.args, self.server, self.case = args, server, case
         self.folder = folder
-        self.input = os.path.join(folder, 'input.npy')
+        self.input = os.path.join(folder, "input.npy")
         np.save(self.input, case.tensor(case.sizes[0]))
 
     def theirs(self, model):
-        path = os.path.join(self.folder, 'model.onnx')
+        path = os.path.join(self.folder, "model.onnx")
         onnx.save(model, path)
-        self.server.ask('load', path, 2, 'disabled')
-        self.server.ask('input', self.case.input, self.input)
-        self.server.ask('run', 1)
-        names = self.server.ask('save', self.folder)[1:]
+        self.server.ask("load", path, 2, "disabled")
+        self.server.ask("input", self.case.input, self.input)
+        self.server.ask("run", 1)
+        names = self.server.ask("save", self.folder)[1:]
         return {n: np.load(file_of(self.folder, n)) for n in names}
 
     def ours(self, model, given):
-        path = os.path.join(self.folder, 'model.onnx')
-        out = os.path.join(self.folder, 'ours')
+        path = os.path.join(self.folder, "model.onnx")
+        out = os.path.join(self.folder, "ours")
         onnx.save(model, path)
-        command = [self.args.program, 'run', path, '--tuning', 'static',
-                   '--precision', 'f32', '-o', out, '--input',
-                   '%s=%s' % (self.case.input, self.input)]
+        command = [
+            self.args.program,
+            "run",
+            path,
+            "--tuning",
+            "static",
+            "--precision",
+            "f32",
+            "-o",
+            out,
+            "--input",
+            "%s=%s" % (self.case.input, self.input),
+        ]
         for name, array in given.items():
-            file = file_of(self.folder, name + '/given')
+            file = file_of(self.folder, name + "/given")
             np.save(file, array)
-            command += ['--input', '%s/given=%s' % (name, file)]
-        done = subprocess.run(command, timeout=TIMEOUT, text=True,
-                              capture_output=True)
+            command += ["--input", "%s/given=%s" % (name, file)]
+        done = subprocess.run(
+            command, timeout=TIMEOUT, text=True, capture_output=True
+        )
         if done.returncode:
             raise ort.Failed(done.stderr.strip())
-        return {o.name: np.load(file_of(out, o.name))
-                for o in model.graph.output}
+        return {
+            o.name: np.load(file_of(out, o.name)) for o in model.graph.output
+        }
 
 
 def steps(a, b):
@@ -146,23 +178,30 @@ def check_layers(out, name, wanted, got):
         # One of a few may lie on an edge.
         shares.append(max((apart > 0).sum() - 1, 0) / apart.size)
         worst = max(worst, apart.max())
-    out.check(max(shares) <= SHARE and worst <= 1 and scales <= TOLERANCE,
-              '%s, layer by layer: at most %.1e of %d layers' % (
-                  name, max(shares), len(shares) - 1)
-              + "' bytes differ, by %d; scales by %.1e" % (worst, scales))
+    out.check(
+        max(shares) <= SHARE and worst <= 1 and scales <= TOLERANCE,
+        "%s, layer by layer: at most %.1e of %d layers"
+        % (name, max(shares), len(shares) - 1)
+        + "' bytes differ, by %d; scales by %.1e" % (worst, scales),
+    )
 
 
 def check_results(out, name, results, exact, wanted, parts, whole):
     for result in results:
         last = np.abs(parts[result] - wanted[result]).max()
         last /= np.abs(wanted[result]).max()
-        out.check(last <= TOLERANCE, '%s, behind the last bytes: %s differs '
-                  'by %.1e' % (name, result, last))
+        out.check(
+            last <= TOLERANCE,
+            "%s, behind the last bytes: %s differs "
+            "by %.1e" % (name, result, last),
+        )
         ours = np.abs(whole[result] - wanted[result]).mean()
         theirs = np.abs(wanted[result] - exact[result]).mean()
-        out.check(0 < theirs and ours < theirs, '%s, as a whole: %s differs '
-                  'by %.2f of what bytes do to it' % (name, result,
-                                                      ours / theirs))
+        out.check(
+            0 < theirs and ours < theirs,
+            "%s, as a whole: %s differs "
+            "by %.2f of what bytes do to it" % (name, result, ours / theirs),
+        )
 
 
 def check_dialect(out, pair, name, model, exact):
@@ -180,36 +219,43 @@ def check_case(out, args, server, case, folder):
     pair = Pair(args, server, folder, case)
     original = onnx.load(case.path)
     exact = pair.theirs(original)
-    qdq = quantize.quantize(onnx.load(case.path), argparse.Namespace(
-        program=args.program, inputs=[pair.input], percentile=99.99))
+    qdq = quantize.quantize(
+        onnx.load(case.path),
+        argparse.Namespace(
+            program=args.program, inputs=[pair.input], percentile=99.99
+        ),
+    )
     qdq = dialects.reduce_range(qdq)
-    for dialect, model in (('operators', dialects.operators(qdq)),
-                           ('dynamic', dialects.dynamic(original)),
-                           ('qdq', qdq)):
-        check_dialect(out, pair, '%s, %s' % (case.name, dialect), model,
-                      exact)
+    for dialect, model in (
+        ("operators", dialects.operators(qdq)),
+        ("dynamic", dialects.dynamic(original)),
+        ("qdq", qdq),
+    ):
+        check_dialect(out, pair, "%s, %s" % (case.name, dialect), model, exact)
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('program')
-    parser.add_argument('folder')
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("program")
+    parser.add_argument("folder")
     args = parser.parse_args()
     try:
         runtime = ort.install()
     except ort.Missing as error:
         tap.skip_all(error)
-    folder = os.environ.get('UNETSEG_NETWORKS') or args.folder
+    folder = os.environ.get("UNETSEG_NETWORKS") or args.folder
     networks.make(folder, NETWORKS)
     out = tap.Tap()
     with ort.server(runtime) as server:
         for name in NETWORKS:
             with tempfile.TemporaryDirectory() as scratch:
-                check_case(out, args, server,
-                           networks.made_case(folder, name), scratch)
+                check_case(
+                    out, args, server, networks.made_case(folder, name), scratch
+                )
     return out.done()
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -16,13 +16,14 @@ import tap  # noqa: E402
 
 PROGRAM = sys.argv[1]
 GAIN = 24
-TOLERANCE = .002
-MEASURES = ('foreground_iou', 'miou', 'boundary_iou', 'false_area')
+TOLERANCE = 0.002
+MEASURES = ("foreground_iou", "miou", "boundary_iou", "false_area")
 
 
 def call(*words):
-    return subprocess.run([PROGRAM, 'eval', *words], text=True,
-                          capture_output=True, timeout=120)
+    return subprocess.run(
+        [PROGRAM, "eval", *words], text=True, capture_output=True, timeout=120
+    )
 
 
 def good(*words):
@@ -41,14 +42,22 @@ def save_network(path):
     """Finds what is redder than green: sigmoid (GAIN (red - green))."""
     info = helper.make_tensor_value_info
     graph = helper.make_graph(
-        [helper.make_node('Conv', ['x', 'w'], ['logit']),
-         helper.make_node('Sigmoid', ['logit'], ['mask'])], 'red',
-        [info('x', TensorProto.FLOAT, [1, 3, 'h', 'w_'])],
-        [info('mask', TensorProto.FLOAT, [1, 1, 'h', 'w_'])],
-        [helper.make_tensor('w', TensorProto.FLOAT, [1, 3, 1, 1],
-                            [GAIN, -GAIN, 0.])])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('',
-                                                                        13)])
+        [
+            helper.make_node("Conv", ["x", "w"], ["logit"]),
+            helper.make_node("Sigmoid", ["logit"], ["mask"]),
+        ],
+        "red",
+        [info("x", TensorProto.FLOAT, [1, 3, "h", "w_"])],
+        [info("mask", TensorProto.FLOAT, [1, 1, "h", "w_"])],
+        [
+            helper.make_tensor(
+                "w", TensorProto.FLOAT, [1, 3, 1, 1], [GAIN, -GAIN, 0.0]
+            )
+        ],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 13)]
+    )
     model.ir_version = 7
     save(model, path)
 
@@ -64,32 +73,37 @@ def save_picture(folder, name, inside, rng):
     picture = rng.integers(90, 110, (h, w, 3)).astype(np.float64)
     picture[..., 0] += np.clip(300 * inside, -60, 60)
     Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(
-        os.path.join(folder, 'images', name + '.png'))
+        os.path.join(folder, "images", name + ".png")
+    )
 
 
 def save_mask(folder, name, mask):
-    Image.fromarray(mask).convert('1').save(
-        os.path.join(folder, 'masks', name + '.png'))
+    Image.fromarray(mask).convert("1").save(
+        os.path.join(folder, "masks", name + ".png")
+    )
 
 
 def make_pictures(folder):
     """Two with somebody, one without, one whose mask says nobody."""
     rng = np.random.default_rng(5)
-    for name in ('images', 'masks'):
+    for name in ("images", "masks"):
         os.makedirs(os.path.join(folder, name))
-    wide = ellipse(640, 424, .5, .55, .3, .4)
-    save_picture(folder, 'wide', wide, rng)
-    save_mask(folder, 'wide', ellipse(640, 424, .53, .5, .28, .4) > 0)
-    tall = np.maximum(ellipse(300, 500, .4, .3, .2, .2),
-                      ellipse(300, 500, .5, .8, .4, .4))
-    save_picture(folder, 'tall', tall, rng)
-    save_mask(folder, 'tall', ellipse(300, 500, .5, .75, .35, .45) > 0)
-    save_picture(folder, 'nobody', ellipse(320, 240, .2, .2, .1, .1), rng)
-    save_picture(folder, 'black', ellipse(240, 320, .8, .8, .3, .2), rng)
-    save_mask(folder, 'black', np.zeros((320, 240), bool))
+    wide = ellipse(640, 424, 0.5, 0.55, 0.3, 0.4)
+    save_picture(folder, "wide", wide, rng)
+    save_mask(folder, "wide", ellipse(640, 424, 0.53, 0.5, 0.28, 0.4) > 0)
+    tall = np.maximum(
+        ellipse(300, 500, 0.4, 0.3, 0.2, 0.2),
+        ellipse(300, 500, 0.5, 0.8, 0.4, 0.4),
+    )
+    save_picture(folder, "tall", tall, rng)
+    save_mask(folder, "tall", ellipse(300, 500, 0.5, 0.75, 0.35, 0.45) > 0)
+    save_picture(folder, "nobody", ellipse(320, 240, 0.2, 0.2, 0.1, 0.1), rng)
+    save_picture(folder, "black", ellipse(240, 320, 0.8, 0.8, 0.3, 0.2), rng)
+    save_mask(folder, "black", np.zeros((320, 240), bool))
 
 
 # ---- what it should say -----------------------------------------------------
+
 
 def shares(n, m):
     """What each of n pixels gives to each of m that cover the same."""
@@ -99,20 +113,26 @@ def shares(n, m):
     return np.maximum(part, 0) * m / n
 
 
-def find(picture, size, threshold=.5):
+def find(picture, size, threshold=0.5):
     """Averaged down, through the network, and back up between pixels."""
-    rows, columns = (shares(n, m) for n, m in zip(picture.size[::-1],
-                                                  size[::-1]))
-    small = np.einsum('yh,hwc,xw->yxc', rows, np.asarray(picture) / 255.,
-                      columns, optimize=True)
+    rows, columns = (
+        shares(n, m) for n, m in zip(picture.size[::-1], size[::-1])
+    )
+    small = np.einsum(
+        "yh,hwc,xw->yxc",
+        rows,
+        np.asarray(picture) / 255.0,
+        columns,
+        optimize=True,
+    )
     logit = GAIN * (small[..., 0] - small[..., 1])
-    probability = Image.fromarray((1 / (1 + np.exp(-logit))).astype('f'))
+    probability = Image.fromarray((1 / (1 + np.exp(-logit))).astype("f"))
     large = probability.resize(picture.size, Image.BILINEAR)
     return np.asarray(large) > threshold
 
 
 def iou(a, b):
-    return (a & b).sum() / (a | b).sum() if (a | b).any() else 1.
+    return (a & b).sum() / (a | b).sum() if (a | b).any() else 1.0
 
 
 def band(mask, reach):
@@ -122,128 +142,186 @@ def band(mask, reach):
     inner = np.ones_like(mask)
     for y in range(2 * reach + 1):
         for x in range(2 * reach + 1):
-            inner &= padded[y:y + h, x:x + w]
+            inner &= padded[y : y + h, x : x + w]
     return mask & ~inner
 
 
 def score(found, truth):
     if not truth.any():
-        return {'false_area': found.mean()}
-    reach = max(1, round(.02 * np.hypot(*truth.shape)))
+        return {"false_area": found.mean()}
+    reach = max(1, round(0.02 * np.hypot(*truth.shape)))
     fore = iou(found, truth)
-    return {'foreground_iou': fore, 'miou': (fore + iou(~found, ~truth)) / 2,
-            'boundary_iou': iou(band(found, reach), band(truth, reach))}
+    return {
+        "foreground_iou": fore,
+        "miou": (fore + iou(~found, ~truth)) / 2,
+        "boundary_iou": iou(band(found, reach), band(truth, reach)),
+    }
 
 
 def wanted(folder, sizes):
     rows = {}
     for name, size in sizes.items():
-        picture = Image.open(os.path.join(folder, 'images', name + '.png'))
-        mask = os.path.join(folder, 'masks', name + '.png')
+        picture = Image.open(os.path.join(folder, "images", name + ".png"))
+        mask = os.path.join(folder, "masks", name + ".png")
         truth = np.zeros(picture.size[::-1], bool)
         if os.path.exists(mask):
-            truth = np.array(Image.open(mask).convert('L')) > 127
+            truth = np.array(Image.open(mask).convert("L")) > 127
         rows[name] = score(find(picture, size), truth)
     return rows
 
 
 # ---- cases ------------------------------------------------------------------
 
+
 class Place:
     def __init__(self, folder):
         self.folder = folder
-        self.model = os.path.join(folder, 'red.onnx')
-        self.images = os.path.join(folder, 'images')
-        self.masks = os.path.join(folder, 'masks')
+        self.model = os.path.join(folder, "red.onnx")
+        self.images = os.path.join(folder, "images")
+        self.masks = os.path.join(folder, "masks")
         save_network(self.model)
         make_pictures(folder)
 
     def ask(self, *words):
-        return json.loads(good(self.model, '--images', self.images, '--masks',
-                               self.masks, '--json', *words))
+        return json.loads(
+            good(
+                self.model,
+                "--images",
+                self.images,
+                "--masks",
+                self.masks,
+                "--json",
+                *words
+            )
+        )
 
 
 def compare(place, result, sizes):
     rows = wanted(place.folder, sizes)
-    each = {os.path.splitext(r['name'])[0]: r for r in result['each']}
+    each = {os.path.splitext(r["name"])[0]: r for r in result["each"]}
     assert set(each) == set(rows), each
     for name, row in rows.items():
-        assert set(each[name]) == {'name', *row}, each[name]
+        assert set(each[name]) == {"name", *row}, each[name]
         for measure, value in row.items():
-            assert abs(each[name][measure] - value) < TOLERANCE, \
-                (name, measure, each[name][measure], value)
+            assert abs(each[name][measure] - value) < TOLERANCE, (
+                name,
+                measure,
+                each[name][measure],
+                value,
+            )
     for measure in MEASURES:
         mean = np.mean([r[measure] for r in rows.values() if measure in r])
-        assert .01 < mean < .97 and \
-            abs(result[measure] - mean) < TOLERANCE, (measure, mean, result)
+        assert 0.01 < mean < 0.97 and abs(result[measure] - mean) < TOLERANCE, (
+            measure,
+            mean,
+            result,
+        )
 
 
 def open_sizes(place):
     """Pictures get input shapes near their own, and the means agree"""
-    result = place.ask('--each')
-    assert result['pictures'] == 2 and result['empty_pictures'] == 2
-    compare(place, result, {'wide': (320, 224), 'tall': (192, 320),
-                            'nobody': (288, 224), 'black': (224, 288)})
+    result = place.ask("--each")
+    assert result["pictures"] == 2 and result["empty_pictures"] == 2
+    compare(
+        place,
+        result,
+        {
+            "wide": (320, 224),
+            "tall": (192, 320),
+            "nobody": (288, 224),
+            "black": (224, 288),
+        },
+    )
 
 
 def one_size(place):
     """With --size pictures are stretched, and the means agree"""
-    result = place.ask('--each', '--size', '128x96')
-    compare(place, result, dict.fromkeys(('wide', 'tall', 'nobody', 'black'),
-                                         (128, 96)))
+    result = place.ask("--each", "--size", "128x96")
+    compare(
+        place,
+        result,
+        dict.fromkeys(("wide", "tall", "nobody", "black"), (128, 96)),
+    )
 
 
 def without_masks(place):
     """Without masks only the false area is told"""
-    result = json.loads(good(place.model, '--images', place.images, '--json'))
-    assert result['pictures'] == 0 and result['empty_pictures'] == 4
+    result = json.loads(good(place.model, "--images", place.images, "--json"))
+    assert result["pictures"] == 0 and result["empty_pictures"] == 4
     assert all(result[m] is None for m in MEASURES[:3]), result
-    assert .05 < result['false_area'] < .5, result
+    assert 0.05 < result["false_area"] < 0.5, result
 
 
 def thresholds(place):
     """A higher threshold finds less"""
-    areas = [json.loads(good(place.model, '--images', place.images, '--json',
-                             '--threshold', t))['false_area']
-             for t in ('0.05', '0.5', '0.95')]
+    areas = [
+        json.loads(
+            good(
+                place.model,
+                "--images",
+                place.images,
+                "--json",
+                "--threshold",
+                t,
+            )
+        )["false_area"]
+        for t in ("0.05", "0.5", "0.95")
+    ]
     assert areas[0] > areas[1] > areas[2] > 0, areas
 
 
 def as_text(place):
     """The text has the same means"""
     result = place.ask()
-    text = good(place.model, '-i', place.images, '-m', place.masks)
+    text = good(place.model, "-i", place.images, "-m", place.masks)
     lines = dict(line.split()[:2] for line in text.splitlines())
-    assert lines == {m: '%.4f' % result[m] for m in MEASURES}, text
+    assert lines == {m: "%.4f" % result[m] for m in MEASURES}, text
 
 
 def errors(place):
     """What is wrong with folders and pictures is told"""
-    bad(2, '--images', place.model)
-    bad(1, 'nowhere', place.model, '--images', place.folder + '/nowhere')
-    empty = os.path.join(place.folder, 'empty')
-    os.makedirs(os.path.join(empty, 'images'))
-    os.makedirs(os.path.join(empty, 'masks'))
-    bad(1, 'no pictures', place.model, '--images', empty)
-    save_picture(empty, 'a', ellipse(64, 64, .5, .5, .3, .3),
-                 np.random.default_rng(1))
-    save_mask(empty, 'a', np.ones((64, 65), bool))
-    bad(1, 'a.png', place.model, '--images', empty + '/images', '--masks',
-        empty + '/masks')
-    with open(empty + '/images/b.jpg', 'w') as f:
-        f.write('no picture\n')
-    bad(1, 'b.jpg', place.model, '--images', empty + '/images')
+    bad(2, "--images", place.model)
+    bad(1, "nowhere", place.model, "--images", place.folder + "/nowhere")
+    empty = os.path.join(place.folder, "empty")
+    os.makedirs(os.path.join(empty, "images"))
+    os.makedirs(os.path.join(empty, "masks"))
+    bad(1, "no pictures", place.model, "--images", empty)
+    save_picture(
+        empty,
+        "a",
+        ellipse(64, 64, 0.5, 0.5, 0.3, 0.3),
+        np.random.default_rng(1),
+    )
+    save_mask(empty, "a", np.ones((64, 65), bool))
+    bad(
+        1,
+        "a.png",
+        place.model,
+        "--images",
+        empty + "/images",
+        "--masks",
+        empty + "/masks",
+    )
+    with open(empty + "/images/b.jpg", "w") as f:
+        f.write("no picture\n")
+    bad(1, "b.jpg", place.model, "--images", empty + "/images")
 
 
 def main():
     out = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder)
-        for case in (open_sizes, one_size, without_masks, thresholds, as_text,
-                     errors):
+        for case in (
+            open_sizes,
+            one_size,
+            without_masks,
+            thresholds,
+            as_text,
+            errors,
+        ):
             out.case(case, place)
     return out.done()
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

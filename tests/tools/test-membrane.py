@@ -15,19 +15,35 @@ from PIL import Image, ImageFilter  # noqa: E402
 import tap  # noqa: E402
 
 PROGRAM = sys.argv[1]
-MODEL = os.path.join(ROOT, 'models', 'membrane', 'membrane.onnx')
-SECTIONS = os.path.join(os.path.dirname(ROOT), 'shared', 'data', 'membrane',
-                        'train')
+MODEL = os.path.join(ROOT, "models", "membrane", "membrane.onnx")
+SECTIONS = os.path.join(
+    os.path.dirname(ROOT), "shared", "data", "membrane", "train"
+)
 
 
 def find(image, folder):
     """Where the program sees membranes, as large as the picture."""
-    done = subprocess.run([PROGRAM, 'run', MODEL, '--image', image, '-o',
-                           folder, '--threads', '1', '--tuning', 'static'],
-                          text=True, capture_output=True, timeout=200)
+    done = subprocess.run(
+        [
+            PROGRAM,
+            "run",
+            MODEL,
+            "--image",
+            image,
+            "-o",
+            folder,
+            "--threads",
+            "1",
+            "--tuning",
+            "static",
+        ],
+        text=True,
+        capture_output=True,
+        timeout=200,
+    )
     assert done.returncode == 0, done.stderr
-    assert 'tiles of' in done.stdout, done.stdout
-    mask = np.array(Image.open(os.path.join(folder, 'mask.png')))
+    assert "tiles of" in done.stdout, done.stdout
+    mask = np.array(Image.open(os.path.join(folder, "mask.png")))
     assert mask.shape == Image.open(image).size[::-1], mask.shape
     return mask > 127
 
@@ -38,24 +54,26 @@ def drawn(folder):
     h, w = 300, 700
     y, x = np.mgrid[:h, :w]
     seeds = rng.uniform(0, 1, (90, 2)) * (w, h)
-    d = np.sort(np.hypot(x[..., None] - seeds[:, 0], y[..., None]
-                         - seeds[:, 1]), -1)
+    d = np.sort(
+        np.hypot(x[..., None] - seeds[:, 0], y[..., None] - seeds[:, 1]), -1
+    )
     walls = d[..., 1] - d[..., 0] < 5
     grey = np.where(walls, 70, 170) + rng.normal(0, 12, (h, w))
-    image = os.path.join(folder, 'cells.png')
+    image = os.path.join(folder, "cells.png")
     Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).filter(
-        ImageFilter.GaussianBlur(1)).save(image)
-    found = find(image, os.path.join(folder, 'drawn'))
-    assert (found & walls).sum() > .8 * walls.sum(), (found & walls).sum()
-    assert (found & ~walls).mean() < .3, (found & ~walls).mean()
+        ImageFilter.GaussianBlur(1)
+    ).save(image)
+    found = find(image, os.path.join(folder, "drawn"))
+    assert (found & walls).sum() > 0.8 * walls.sum(), (found & walls).sum()
+    assert (found & ~walls).mean() < 0.3, (found & ~walls).mean()
 
 
 def section(folder):
     """A section that it never saw has few wrong pixels"""
-    image = os.path.join(SECTIONS, 'image', '27.png')
-    label = np.array(Image.open(os.path.join(SECTIONS, 'label', '27.png')))
-    wrong = (find(image, os.path.join(folder, 'section')) != (label < 128))
-    assert wrong.mean() < .13, wrong.mean()
+    image = os.path.join(SECTIONS, "image", "27.png")
+    label = np.array(Image.open(os.path.join(SECTIONS, "label", "27.png")))
+    wrong = find(image, os.path.join(folder, "section")) != (label < 128)
+    assert wrong.mean() < 0.13, wrong.mean()
 
 
 def main():
@@ -65,9 +83,9 @@ def main():
         if os.path.isdir(SECTIONS):
             out.case(section, folder)
         else:
-            out.skip('A section that it never saw', 'no ' + SECTIONS)
+            out.skip("A section that it never saw", "no " + SECTIONS)
     return out.done()
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

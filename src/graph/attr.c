@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/attr.h"
 #include "graph/graph.h"
 #include <string.h>
 

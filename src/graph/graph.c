@@ -206,10 +206,11 @@ unet_node_add_post_op (UnetNode *node, const UnetPostOp *post_op)
 }
 
 void
-unet_node_remove_post_op (UnetNode *node, guint index)
+unet_node_add_post_ops (UnetNode *node, const UnetNode *from)
 {
-  drop_use (g_array_index (node->post_ops, UnetPostOp, index).value, node);
-  g_array_remove_index (node->post_ops, index);
+  for (guint i = 0; i < from->post_ops->len; i++)
+    unet_node_add_post_op (
+        node, &g_array_index (from->post_ops, UnetPostOp, i));
 }
 
 static void
@@ -345,5 +346,5 @@ unet_node_set_error (GError **error, const UnetGraph *graph,
   va_end (args);
   g_set_error (error, UNET_ERROR, (gint) code, "%s%snode '%s' (%s): %s",
       graph ? graph->name : "", graph ? ": " : "", node->name,
-      unet_op_def (node->op)->name, message);
+      unet_op_name (node->op), message);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/graph.h"
+#include "graph/tensor.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +36,16 @@ unet_dims_are_sane (guint n_dims, const gint64 *dims)
   return TRUE;
 }
 
+gint64
+unet_dims_times (gint64 a, gint64 b)
+{
+  const gint64 most = G_GINT64_CONSTANT (1) << 62;
+
+  if (a < 0 || b < 0 || (b > 0 && a > most / b))
+    return -1;
+  return a * b;
+}
+
 UnetTensor *
 unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
 {
@@ -57,7 +67,7 @@ unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
   size = (size + 63) / 64 * 64;
   tensor->data = aligned_alloc (64, MAX (size, 64));
   if (!tensor->data) {
-    /* Numbers and shapes, which nobody makes in anger: as GLib does it. */
+    /* Numbers and shapes: GLib would end the process as well. */
     if (size <= SMALL_TENSOR)
       g_error ("failed to allocate %" G_GSIZE_FORMAT " bytes", size);
     g_free (tensor);
@@ -156,6 +166,53 @@ unet_view_float (const UnetTensorView *view, gsize index)
     default:
       return (gdouble) unet_view_int (view, index);
   }
+}
+
+void
+unet_view_set_int (UnetTensorView *view, gsize index, gint64 value)
+{
+  switch (view->dtype) {
+    case UNET_DTYPE_I64:
+      ((gint64 *) view->data)[index] = value;
+      break;
+    case UNET_DTYPE_I32:
+      ((gint32 *) view->data)[index] = (gint32) value;
+      break;
+    case UNET_DTYPE_I8:
+    case UNET_DTYPE_U8:
+      ((guint8 *) view->data)[index] = (guint8) value;
+      break;
+    case UNET_DTYPE_BOOL:
+      ((guint8 *) view->data)[index] = value != 0;
+      break;
+    case UNET_DTYPE_F32:
+      ((gfloat *) view->data)[index] = (gfloat) value;
+      break;
+    case UNET_DTYPE_F64:
+      ((gdouble *) view->data)[index] = (gdouble) value;
+      break;
+    default:
+      break;
+  }
+}
+
+void
+unet_view_set_float (UnetTensorView *view, gsize index, gdouble value)
+{
+  if (view->dtype == UNET_DTYPE_F32)
+    ((gfloat *) view->data)[index] = (gfloat) value;
+  else if (view->dtype == UNET_DTYPE_F64)
+    ((gdouble *) view->data)[index] = value;
+  else if (view->dtype == UNET_DTYPE_BOOL)
+    ((guint8 *) view->data)[index] = value != 0;
+  else
+    unet_view_set_int (view, index, unet_int_from_double (value));
+}
+
+gsize
+unet_view_count (const UnetTensorView *view)
+{
+  return unet_dims_count (view->n_dims, view->dims);
 }
 
 gboolean

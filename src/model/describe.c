@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/infer.h"
 #include "model/model.h"
 #include <string.h>
 

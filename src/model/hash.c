@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/graph.h"
 #include "model/model.h"
 #include <string.h>
 
@@ -69,7 +70,7 @@ hash_graph (const UnetGraph *graph)
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
 
-    add_text (sum, unet_op_def (node->op)->name);
+    add_text (sum, unet_op_name (node->op));
     add_text (sum, node->name);
     add_values (sum, node->inputs);
     add_values (sum, node->outputs);

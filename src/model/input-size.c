@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/analysis/receptive-field.h"
+#include "graph/ops/infer.h"
+#include "graph/ops/window.h"
 #include "model/model.h"
 #include <math.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/model.h"
+#include "graph/passes/quantization.h"
 #include "onnx/onnx.h"
 #include "unetseg-resources.h"
 #include <errno.h>

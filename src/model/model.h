@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <unetseg/unet-calibration.h>
 #include "graph/graph.h"
+#include <unetseg/unet-calibration.h>
 
 G_BEGIN_DECLS
 

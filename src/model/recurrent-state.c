@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/recurrent-state.h"
+#include "graph/ops/infer.h"
 #include <string.h>
 
 static gboolean

@@ -4,6 +4,7 @@
 /* Inputs beside the picture: those that take the last run's outputs, and those
  * that hold one number for good. */
 
+#include "graph/graph.h"
 #include "model/model.h"
 
 G_BEGIN_DECLS

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/table.h"
 #include "model/model.h"
 #include "model/recurrent-state.h"
 #include <math.h>
@@ -152,33 +153,13 @@ count_channels (const UnetTensorInfo *output, UnetLayout layout)
 
 /* ---- activation ------------------------------------------------------- */
 
-/* The value from which @node only selects, reorders or rescales, or %NULL. */
+/* Returns the value from which @node only selects, moves or rescales, or
+ * %NULL. */
 static const UnetValue *
 look_through (const UnetNode *node)
 {
-  switch (node->op) {
-    case UNET_OP_Transpose:
-    case UNET_OP_Reshape:
-    case UNET_OP_Flatten:
-    case UNET_OP_Squeeze:
-    case UNET_OP_Unsqueeze:
-    case UNET_OP_Identity:
-    case UNET_OP_Dropout:
-    case UNET_OP_Cast:
-    case UNET_OP_Resize:
-    case UNET_OP_Upsample:
-    case UNET_OP_Slice:
-    case UNET_OP_Gather:
-    case UNET_OP_Split:
-    case UNET_OP_Pad:
-    case UNET_OP_Concat:
-    case UNET_OP_DepthToSpace:
-    case UNET_OP_QuantizeLinear:
-    case UNET_OP_DequantizeLinear:
-      return unet_node_input (node, 0);
-    default:
-      return NULL;
-  }
+  return unet_op_has (node->op, UNET_OP_PASSES_ON) ? unet_node_input (node, 0)
+                                                   : NULL;
 }
 
 static const UnetTensor *

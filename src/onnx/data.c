@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/tensor.h"
 #include "onnx/private.h"
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/table.h"
 #include "onnx/private.h"
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +239,7 @@ import_attr (Importer *self, UnetNode *node, const Onnx__AttributeProto *proto,
 
   attr->name = valid_name (proto->name);
   where = g_strdup_printf ("%s: node '%s' (%s): attribute '%s'",
-      self->graph->name, node->name, unet_op_def (node->op)->name, attr->name);
+      self->graph->name, node->name, unet_op_name (node->op), attr->name);
   if (!fill_attr (self, attr, proto, where, &known, error)) {
     unet_attr_free (attr);
     return FALSE;
@@ -338,65 +339,17 @@ node_name (const Onnx__NodeProto *proto)
   return g_strdup ("unnamed");
 }
 
-/* Whether operator set 1 defines @op as operator set 6 does. */
-static gboolean
-is_primeval (UnetOp op)
-{
-  switch (op) {
-    case UNET_OP_Conv:
-    case UNET_OP_ConvTranspose:
-    case UNET_OP_MaxPool:
-    case UNET_OP_AveragePool:
-    case UNET_OP_GlobalAveragePool:
-    case UNET_OP_GlobalMaxPool:
-    case UNET_OP_Softplus:
-    case UNET_OP_Softsign:
-    case UNET_OP_Softmax:
-    case UNET_OP_LogSoftmax:
-    case UNET_OP_Transpose:
-    case UNET_OP_Flatten:
-    case UNET_OP_Squeeze:
-    case UNET_OP_Unsqueeze:
-    case UNET_OP_DepthToSpace:
-    case UNET_OP_SpaceToDepth:
-    case UNET_OP_Identity:
-    case UNET_OP_Constant:
-    case UNET_OP_MatMul:
-    case UNET_OP_Not:
-      return TRUE;
-    default:
-      return FALSE;
-  }
-}
-
-/* Operators of ONNX Runtime's own domain that its quantiser writes. */
-static gboolean
-is_contributed (UnetOp op)
-{
-  switch (op) {
-    case UNET_OP_QLinearAdd:
-    case UNET_OP_QLinearMul:
-    case UNET_OP_QLinearConcat:
-    case UNET_OP_QLinearSigmoid:
-    case UNET_OP_QLinearLeakyRelu:
-    case UNET_OP_QLinearAveragePool:
-    case UNET_OP_QLinearGlobalAveragePool:
-    case UNET_OP_QLinearSoftmax:
-    case UNET_OP_QGemm:
-      return TRUE;
-    default:
-      return FALSE;
-  }
-}
-
-/* Its quantiser writes these in either domain. */
+/* ONNX Runtime's quantiser writes QuantizeLinear and DequantizeLinear in
+ * either domain. */
 static gboolean
 is_in_domain (UnetOp op, const char *domain)
 {
+  gboolean contributed = unet_op_has (op, UNET_OP_CONTRIBUTED);
+
   if (is_empty (domain) || !strcmp (domain, "ai.onnx"))
-    return !is_contributed (op);
+    return !contributed;
   return !strcmp (domain, "com.microsoft")
-      && (is_contributed (op) || op == UNET_OP_QuantizeLinear
+      && (contributed || op == UNET_OP_QuantizeLinear
           || op == UNET_OP_DequantizeLinear);
 }
 
@@ -418,7 +371,7 @@ import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
         standard ? "" : domain, standard ? "" : ".", type);
   }
   node = unet_graph_add_node (self->graph, op, name);
-  if (self->graph->opset < OPSET_MIN && !is_primeval (op)) {
+  if (self->graph->opset < OPSET_MIN && !unet_op_has (op, UNET_OP_FROM_SET_1)) {
     unet_node_set_error (error, self->graph, node, UNET_ERROR_UNSUPPORTED,
         "operator set %d is not from %d to %d", self->graph->opset, OPSET_MIN,
         OPSET_MAX);

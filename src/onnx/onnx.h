@@ -4,8 +4,8 @@
 /* Reads ONNX files into graphs: the only place that knows the format
  * (https://onnx.ai/onnx/repo-docs/IR.html). */
 
-#include <gio/gio.h>
 #include "graph/graph.h"
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/graph.h"
 #include "session/calibration.h"
 #include "engine/emit/histogram.h"
 #include "model/model.h"

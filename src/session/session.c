@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/analysis/receptive-field.h"
+#include "graph/ops/infer.h"
+#include "graph/passes/optimize.h"
+#include "graph/passes/quantization.h"
 #include "session/calibration.h"
 #include "engine/emit/histogram.h"
 #include "model/model.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <unetseg/unet-session.h>
+#include "graph/analysis/receptive-field.h"
 #include "engine/engine.h"
-#include "graph/graph.h"
 
 G_BEGIN_DECLS
 

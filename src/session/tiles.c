@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/tiles.h"
+#include "graph/analysis/geometry.h"
 #include "session/session.h"
 #include <math.h>
 #include <string.h>

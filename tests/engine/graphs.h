@@ -5,6 +5,11 @@
  * hang together, and the shapes of networks that everybody knows. */
 
 #include "graph/graph.h"
+#include "graph/ops/infer.h"
+#include "graph/ops/table.h"
+#include "graph/ops/window.h"
+#include "graph/passes/optimize.h"
+#include "graph/passes/quantization.h"
 
 typedef struct {
   UnetGraph *graph;

@@ -3,7 +3,9 @@
 /* Any bytes as a model. Loading must end in a model or an
  * error, and what loads must keep its links through the passes. */
 
-#include "graph/graph.h"
+#include "graph/analysis/geometry.h"
+#include "graph/ops/infer.h"
+#include "graph/passes/optimize.h"
 #include "onnx/onnx.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);

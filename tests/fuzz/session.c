@@ -3,6 +3,7 @@
 /* Any bytes as a model that is compiled and run on a small picture: by the
  * engine's rules, and by the oracles where the file's length is odd. */
 
+#include "graph/ops/infer.h"
 #include "model/model.h"
 
 #include <string.h>

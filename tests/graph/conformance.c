@@ -5,6 +5,7 @@
  * oracles, and through sessions' plans. */
 
 #include "lib/check-main.h"
+#include "graph/ops/infer.h"
 #include "interpret.h"
 #include "onnx/private.h"
 #include <stdio.h>

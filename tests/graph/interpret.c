@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/table.h"
+#include "graph/ops/unary.h"
+#include "graph/passes/optimize.h"
 #include "interpret.h"
 #include "engine/engine.h"
 #include <math.h>

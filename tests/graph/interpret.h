@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Runs a graph node by node with the operators' oracles. */
-
 #include "graph/graph.h"
+
+/* Runs a graph node by node with the operators' oracles. */
 
 /* @inputs: one for each graph input, of its shape. Returns one tensor for
  * each output, or %NULL with @error set. */

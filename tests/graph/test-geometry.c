@@ -3,7 +3,8 @@
 /* Which part of the picture an output covers. */
 
 #include "lib/check-main.h"
-#include "graph/graph.h"
+#include "graph/analysis/geometry.h"
+#include "graph/ops/infer.h"
 #include "onnx/onnx.h"
 #include "writer.h"
 #include <stdio.h>

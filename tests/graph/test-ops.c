@@ -5,6 +5,7 @@
  * misread. */
 
 #include "lib/check-main.h"
+#include "graph/ops/infer.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include "writer.h"

@@ -4,6 +4,8 @@
  * and both give the same results under the oracles. */
 
 #include "lib/check-main.h"
+#include "graph/ops/infer.h"
+#include "graph/passes/optimize.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include "writer.h"
@@ -40,7 +42,7 @@ spell (const UnetGraph *graph)
   for (guint i = 0; i < graph->nodes->len; i++) {
     const UnetNode *node = g_ptr_array_index (graph->nodes, i);
     g_string_append_printf (
-        text, "%s%s", i ? " " : "", unet_op_def (node->op)->name);
+        text, "%s%s", i ? " " : "", unet_op_name (node->op));
     for (guint k = 0; k < node->post_ops->len; k++)
       g_string_append_printf (text, "+%s",
           post_names[g_array_index (node->post_ops, UnetPostOp, k).kind]);

@@ -5,6 +5,7 @@
  * examples are in the conformance test. */
 
 #include "lib/check-main.h"
+#include "graph/ops/infer.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include "writer.h"

@@ -3,6 +3,7 @@
 /* Recurrent networks: what comes out becomes what goes in. */
 
 #include "lib/check-main.h"
+#include "graph/ops/infer.h"
 #include "interpret.h"
 #include "onnx/onnx.h"
 #include <stdio.h>

@@ -13,6 +13,14 @@
 #include "engine/kernels/parallel.h"
 #include "engine/run/openmp-team.h"
 #include "engine/kernels/f32-conv-winograd.h"
+#include "graph/analysis/query.h"
+#include "graph/ops/move.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/resize-params.h"
+#include "graph/ops/slice.h"
+#include "graph/ops/table.h"
+#include "graph/ops/unary.h"
+#include "graph/ops/window.h"
 
 G_BEGIN_DECLS
 

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/analysis/geometry.h"
+#include "graph/ops/args.h"
+#include "graph/ops/move.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/resize-params.h"
+#include "graph/ops/slice.h"
+#include "graph/ops/window.h"
 #include <math.h>
+#include <string.h>
 
 /* Follows the picture through the network: which part of the input each value
  * covers. In edge coordinates a pixel k spans [k, k + 1]. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/analysis/query.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/slice.h"
 #include <math.h>
 
 /* What an engine asks of nodes whose shapes are known. */

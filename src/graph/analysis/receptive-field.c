@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/graph.h"
+#include "graph/analysis/receptive-field.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/resize-params.h"
+#include "graph/ops/slice.h"
+#include "graph/ops/window.h"
 #include <math.h>
 
 /* The receptive field of every value, as an interval of input pixels per axis,

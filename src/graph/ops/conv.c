@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/ops/args.h"
+#include "graph/ops/functions.h"
+#include "graph/ops/strided.h"
+#include "graph/ops/window.h"
+#include <string.h>
 
 /* Convolution in both directions. The oracles treat every rank as volume of
  * depth, rows and columns, and run along rows, so that the compiler can make

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/infer.h"
+#include "graph/ops/modernize.h"
 #include "graph/ops/table.h"
+#include "graph/ops/types.h"
 
 /* Types and shapes in one walk, and with it the folding of constants, since
  * the shapes of Reshape, Resize and Slice come from folded chains. */
@@ -109,26 +112,14 @@ static gboolean
 is_cheap (const UnetNode *node)
 {
   const UnetValue *out = unet_node_output (node, 0);
+  const UnetValue *in = unet_node_input (node, 0);
   const UnetValue *weights = unet_node_input (node, 1);
   gdouble work = (gdouble) unet_dims_count (out->n_dims, out->dims);
 
-  switch (node->op) {
-    case UNET_OP_Conv:
-    case UNET_OP_ConvTranspose:
-    case UNET_OP_MatMul:
-    case UNET_OP_Gemm:
-      work *= (gdouble) unet_dims_count (weights->n_dims, weights->dims);
-      break;
-    case UNET_OP_MaxPool:
-    case UNET_OP_AveragePool:
-    case UNET_OP_Resize:
-    case UNET_OP_Upsample:
-      work *= (gdouble) unet_dims_count (
-          unet_node_input (node, 0)->n_dims, unet_node_input (node, 0)->dims);
-      break;
-    default:
-      break;
-  }
+  if (unet_op_has (node->op, UNET_OP_WORK_0))
+    work *= (gdouble) unet_dims_count (in->n_dims, in->dims);
+  if (unet_op_has (node->op, UNET_OP_WORK_1))
+    work *= (gdouble) unet_dims_count (weights->n_dims, weights->dims);
   return work <= MAX_FOLD_WORK;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/ops/modernize.h"
+#include "graph/ops/args.h"
+#include <string.h>
 
 /* Old operator sets said some things differently. Here they are said in
  * today's way, so that passes and engine need to know one way only. */

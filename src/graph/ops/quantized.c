@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/ops/args.h"
+#include "graph/ops/functions.h"
 #include <math.h>
 
 /* Operators over quantised numbers, of ONNX and of the domain com.microsoft.

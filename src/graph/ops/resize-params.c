@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/ops/resize-params.h"
 #include <math.h>
+#include <string.h>
 
 /* Attributes and inputs of Resize and Upsample
  * (https://onnx.ai/onnx/operators/onnx__Resize.html), which differ a lot from

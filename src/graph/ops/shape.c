@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/ops/args.h"
+#include "graph/ops/functions.h"
+#include "graph/ops/strided.h"
 #include <math.h>
+#include <string.h>
 
 /* Operators about shapes: those that only rename dimensions, and those that
  * make tensors from numbers. */

@@ -1,132 +1,154 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/ops/table.h"
+#include "graph/ops/functions.h"
 
-#define ANY G_MAXUINT
-#define ROW(op, in_min, in_max, out_min, out_max)                              \
-  [UNET_OP_##op] = { #op, in_min, in_max, out_min, out_max, unet_infer_##op,   \
-    unet_eval_##op }
-/* Inference writes it as other operators. */
-#define EXPANDED(op, in_min, in_max)                                           \
-  [UNET_OP_##                                                                  \
-      op] = { #op, in_min, in_max, 1, 1, unet_infer_##op, unet_eval_expanded }
+#define ANY            G_MAXUINT
+#define PLAIN          UNET_OP_PLAIN
+#define RENAMES        UNET_OP_RENAMES
+#define VIEW           UNET_OP_VIEW
+#define MAPS           UNET_OP_MAPS
+#define BROADCASTS     UNET_OP_BROADCASTS
+#define MOVES          UNET_OP_MOVES
+#define PASSES_ON      UNET_OP_PASSES_ON
+#define KEEPS_RANGE    UNET_OP_KEEPS_RANGE
+#define NOT_NEGATIVE   UNET_OP_NOT_NEGATIVE
+#define KEEPS_SIGN     UNET_OP_KEEPS_SIGN
+#define KEEPS_SIGNS    UNET_OP_KEEPS_SIGNS
+#define TAKES_POST_OPS UNET_OP_TAKES_POST_OPS
+#define WORK_0         UNET_OP_WORK_0
+#define WORK_1         UNET_OP_WORK_1
+#define FROM_SET_1     UNET_OP_FROM_SET_1
+#define CONTRIBUTED    UNET_OP_CONTRIBUTED
 
+#define ROW(op, in_min, in_max, out_min, out_max, types, traits)               \
+  [UNET_OP_##op] = { #op, in_min, in_max, out_min, out_max, types,             \
+    (UnetOpTraits) (traits), unet_infer_##op, unet_eval_##op }
+#define EXPANDED(op, in_min, in_max, types, traits)                            \
+  [UNET_OP_##op] = { #op, in_min, in_max, 1, 1, types,                         \
+    (UnetOpTraits) (traits), unet_infer_##op, unet_eval_expanded }
+
+/* Operator, least and most inputs, least and most outputs, types of the
+ * inputs, traits. */
+/* clang-format off */
 static const UnetOpDef ops[UNET_N_OPS] = {
-  ROW (Conv, 2, 3, 1, 1),
-  ROW (ConvTranspose, 2, 3, 1, 1),
+  ROW (Conv, 2, 3, 1, 1, "T", TAKES_POST_OPS | WORK_1 | FROM_SET_1),
+  ROW (ConvTranspose, 2, 3, 1, 1, "T", TAKES_POST_OPS | WORK_1 | FROM_SET_1),
   /* The further outputs are those of training. */
-  ROW (BatchNormalization, 5, 5, 1, 5),
-  ROW (InstanceNormalization, 3, 3, 1, 1),
-  ROW (Relu, 1, 1, 1, 1),
-  ROW (Clip, 1, 3, 1, 1),
-  ROW (LeakyRelu, 1, 1, 1, 1),
-  ROW (PRelu, 2, 2, 1, 1),
-  ROW (Sigmoid, 1, 1, 1, 1),
-  ROW (HardSigmoid, 1, 1, 1, 1),
-  ROW (HardSwish, 1, 1, 1, 1),
-  ROW (Tanh, 1, 1, 1, 1),
-  ROW (Elu, 1, 1, 1, 1),
-  ROW (Softplus, 1, 1, 1, 1),
-  ROW (Erf, 1, 1, 1, 1),
-  ROW (Exp, 1, 1, 1, 1),
-  ROW (Log, 1, 1, 1, 1),
-  ROW (Sqrt, 1, 1, 1, 1),
-  ROW (Abs, 1, 1, 1, 1),
-  ROW (Neg, 1, 1, 1, 1),
-  ROW (Floor, 1, 1, 1, 1),
-  ROW (Ceil, 1, 1, 1, 1),
-  ROW (Round, 1, 1, 1, 1),
-  ROW (Reciprocal, 1, 1, 1, 1),
-  ROW (MaxPool, 1, 1, 1, 2),
-  ROW (AveragePool, 1, 1, 1, 1),
-  ROW (GlobalAveragePool, 1, 1, 1, 1),
-  ROW (GlobalMaxPool, 1, 1, 1, 1),
-  ROW (Resize, 1, 4, 1, 1),
-  ROW (Upsample, 1, 2, 1, 1),
-  ROW (Concat, 1, ANY, 1, 1),
-  ROW (Split, 1, 2, 1, ANY),
-  ROW (Slice, 1, 5, 1, 1),
-  ROW (Pad, 1, 4, 1, 1),
-  ROW (Add, 2, 2, 1, 1),
-  ROW (Sub, 2, 2, 1, 1),
-  ROW (Mul, 2, 2, 1, 1),
-  ROW (Div, 2, 2, 1, 1),
-  ROW (Min, 1, ANY, 1, 1),
-  ROW (Max, 1, ANY, 1, 1),
-  ROW (Pow, 2, 2, 1, 1),
-  ROW (MatMul, 2, 2, 1, 1),
-  ROW (Gemm, 2, 3, 1, 1),
-  ROW (Softmax, 1, 1, 1, 1),
-  ROW (LogSoftmax, 1, 1, 1, 1),
-  ROW (ArgMax, 1, 1, 1, 1),
-  ROW (ReduceMean, 1, 2, 1, 1),
-  ROW (ReduceMax, 1, 2, 1, 1),
-  ROW (ReduceSum, 1, 2, 1, 1),
-  ROW (Transpose, 1, 1, 1, 1),
-  ROW (Reshape, 1, 2, 1, 1),
-  ROW (Flatten, 1, 1, 1, 1),
-  ROW (Squeeze, 1, 2, 1, 1),
-  ROW (Unsqueeze, 1, 2, 1, 1),
-  ROW (Expand, 2, 2, 1, 1),
-  ROW (DepthToSpace, 1, 1, 1, 1),
-  ROW (SpaceToDepth, 1, 1, 1, 1),
-  ROW (Identity, 1, 1, 1, 1),
-  ROW (Dropout, 1, 3, 1, 2),
-  ROW (Cast, 1, 1, 1, 1),
-  ROW (Constant, 0, 0, 1, 1),
-  ROW (ConstantOfShape, 1, 1, 1, 1),
-  ROW (Shape, 1, 1, 1, 1),
-  ROW (Gather, 2, 2, 1, 1),
-  ROW (Range, 3, 3, 1, 1),
-  ROW (Where, 3, 3, 1, 1),
-  ROW (Equal, 2, 2, 1, 1),
-  ROW (Less, 2, 2, 1, 1),
-  ROW (Greater, 2, 2, 1, 1),
-  ROW (Not, 1, 1, 1, 1),
-  ROW (And, 2, 2, 1, 1),
-  ROW (Or, 2, 2, 1, 1),
-  ROW (QuantizeLinear, 2, 3, 1, 1),
-  ROW (DequantizeLinear, 2, 3, 1, 1),
-  ROW (Sum, 1, ANY, 1, 1),
-  ROW (Mean, 1, ANY, 1, 1),
-  ROW (Tile, 2, 2, 1, 1),
-  ROW (Size, 1, 1, 1, 1),
-  ROW (Sign, 1, 1, 1, 1),
-  ROW (Sin, 1, 1, 1, 1),
-  ROW (Cos, 1, 1, 1, 1),
-  ROW (Selu, 1, 1, 1, 1),
-  ROW (Celu, 1, 1, 1, 1),
-  ROW (Gelu, 1, 1, 1, 1),
-  ROW (Mish, 1, 1, 1, 1),
-  ROW (Softsign, 1, 1, 1, 1),
-  ROW (ThresholdedRelu, 1, 1, 1, 1),
-  ROW (GreaterOrEqual, 2, 2, 1, 1),
-  ROW (LessOrEqual, 2, 2, 1, 1),
-  ROW (Xor, 2, 2, 1, 1),
-  ROW (ArgMin, 1, 1, 1, 1),
-  ROW (ReduceMin, 1, 2, 1, 1),
-  ROW (ReduceProd, 1, 2, 1, 1),
-  ROW (ReduceL1, 1, 2, 1, 1),
-  ROW (ReduceL2, 1, 2, 1, 1),
-  ROW (ReduceSumSquare, 1, 2, 1, 1),
-  ROW (ReduceLogSum, 1, 2, 1, 1),
-  ROW (ReduceLogSumExp, 1, 2, 1, 1),
-  ROW (LayerNormalization, 2, 3, 1, 3),
-  ROW (DynamicQuantizeLinear, 1, 1, 1, 3),
-  EXPANDED (QLinearConv, 8, 9),
-  EXPANDED (QLinearMatMul, 8, 8),
-  EXPANDED (ConvInteger, 2, 4),
-  EXPANDED (MatMulInteger, 2, 4),
+  ROW (BatchNormalization, 5, 5, 1, 5, "T", TAKES_POST_OPS),
+  ROW (InstanceNormalization, 3, 3, 1, 1, "T", TAKES_POST_OPS),
+  ROW (Relu, 1, 1, 1, 1, ".", MAPS | NOT_NEGATIVE),
+  ROW (Clip, 1, 3, 1, 1, "T", MAPS),
+  ROW (LeakyRelu, 1, 1, 1, 1, ".", MAPS),
+  ROW (PRelu, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (Sigmoid, 1, 1, 1, 1, ".", MAPS | NOT_NEGATIVE),
+  ROW (HardSigmoid, 1, 1, 1, 1, ".", MAPS | NOT_NEGATIVE),
+  ROW (HardSwish, 1, 1, 1, 1, ".", MAPS),
+  ROW (Tanh, 1, 1, 1, 1, ".", MAPS),
+  ROW (Elu, 1, 1, 1, 1, ".", MAPS),
+  ROW (Softplus, 1, 1, 1, 1, ".", MAPS | NOT_NEGATIVE | FROM_SET_1),
+  ROW (Erf, 1, 1, 1, 1, ".", MAPS),
+  ROW (Exp, 1, 1, 1, 1, ".", MAPS | NOT_NEGATIVE),
+  ROW (Log, 1, 1, 1, 1, ".", MAPS),
+  ROW (Sqrt, 1, 1, 1, 1, ".", MAPS),
+  ROW (Abs, 1, 1, 1, 1, ".", MAPS | NOT_NEGATIVE),
+  ROW (Neg, 1, 1, 1, 1, ".", MAPS),
+  ROW (Floor, 1, 1, 1, 1, ".", MAPS),
+  ROW (Ceil, 1, 1, 1, 1, ".", MAPS),
+  ROW (Round, 1, 1, 1, 1, ".", MAPS),
+  ROW (Reciprocal, 1, 1, 1, 1, ".", MAPS),
+  ROW (MaxPool, 1, 1, 1, 2, ".", MOVES | KEEPS_RANGE | KEEPS_SIGN | WORK_0 | FROM_SET_1),
+  ROW (AveragePool, 1, 1, 1, 1, ".", KEEPS_RANGE | KEEPS_SIGN | TAKES_POST_OPS | WORK_0 | FROM_SET_1),
+  ROW (GlobalAveragePool, 1, 1, 1, 1, ".", KEEPS_SIGN | TAKES_POST_OPS | FROM_SET_1),
+  ROW (GlobalMaxPool, 1, 1, 1, 1, ".", KEEPS_SIGN | FROM_SET_1),
+  ROW (Resize, 1, 4, 1, 1, "...I", MOVES | PASSES_ON | KEEPS_RANGE | KEEPS_SIGN | WORK_0),
+  ROW (Upsample, 1, 2, 1, 1, ".", MOVES | PASSES_ON | KEEPS_RANGE | KEEPS_SIGN | WORK_0),
+  ROW (Concat, 1, ANY, 1, 1, "T", PASSES_ON | KEEPS_SIGNS),
+  ROW (Split, 1, 2, 1, ANY, ".I", PASSES_ON),
+  ROW (Slice, 1, 5, 1, 1, ".I", MOVES | PASSES_ON | KEEPS_RANGE | KEEPS_SIGN),
+  ROW (Pad, 1, 4, 1, 1, ".I.", PASSES_ON | KEEPS_RANGE),
+  ROW (Add, 2, 2, 1, 1, "T", BROADCASTS | KEEPS_SIGNS | TAKES_POST_OPS),
+  ROW (Sub, 2, 2, 1, 1, "T", BROADCASTS | TAKES_POST_OPS),
+  ROW (Mul, 2, 2, 1, 1, "T", BROADCASTS | KEEPS_SIGNS | TAKES_POST_OPS),
+  ROW (Div, 2, 2, 1, 1, "T", BROADCASTS | TAKES_POST_OPS),
+  ROW (Min, 1, ANY, 1, 1, "T", BROADCASTS),
+  ROW (Max, 1, ANY, 1, 1, "T", BROADCASTS),
+  ROW (Pow, 2, 2, 1, 1, ".", BROADCASTS),
+  ROW (MatMul, 2, 2, 1, 1, "T", TAKES_POST_OPS | WORK_1 | FROM_SET_1),
+  ROW (Gemm, 2, 3, 1, 1, "T", TAKES_POST_OPS | WORK_1),
+  ROW (Softmax, 1, 1, 1, 1, ".", NOT_NEGATIVE | FROM_SET_1),
+  ROW (LogSoftmax, 1, 1, 1, 1, ".", FROM_SET_1),
+  ROW (ArgMax, 1, 1, 1, 1, ".", PLAIN),
+  ROW (ReduceMean, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceMax, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceSum, 1, 2, 1, 1, ".", PLAIN),
+  ROW (Transpose, 1, 1, 1, 1, ".", VIEW | MOVES | PASSES_ON | KEEPS_RANGE | KEEPS_SIGN | FROM_SET_1),
+  ROW (Reshape, 1, 2, 1, 1, ".I", RENAMES | VIEW | MOVES | PASSES_ON | KEEPS_SIGN),
+  ROW (Flatten, 1, 1, 1, 1, ".", RENAMES | VIEW | MOVES | PASSES_ON | FROM_SET_1),
+  ROW (Squeeze, 1, 2, 1, 1, ".I", RENAMES | VIEW | MOVES | PASSES_ON | FROM_SET_1),
+  ROW (Unsqueeze, 1, 2, 1, 1, ".I", RENAMES | VIEW | MOVES | PASSES_ON | FROM_SET_1),
+  ROW (Expand, 2, 2, 1, 1, ".I", PLAIN),
+  ROW (DepthToSpace, 1, 1, 1, 1, ".", MOVES | PASSES_ON | KEEPS_RANGE | KEEPS_SIGN | FROM_SET_1),
+  ROW (SpaceToDepth, 1, 1, 1, 1, ".", MOVES | KEEPS_RANGE | FROM_SET_1),
+  ROW (Identity, 1, 1, 1, 1, ".", VIEW | MAPS | MOVES | PASSES_ON | KEEPS_RANGE | KEEPS_SIGN | FROM_SET_1),
+  ROW (Dropout, 1, 3, 1, 2, ".", VIEW | MAPS | PASSES_ON),
+  ROW (Cast, 1, 1, 1, 1, ".", MAPS | PASSES_ON),
+  ROW (Constant, 0, 0, 1, 1, ".", FROM_SET_1),
+  ROW (ConstantOfShape, 1, 1, 1, 1, "I", PLAIN),
+  ROW (Shape, 1, 1, 1, 1, ".", PLAIN),
+  ROW (Gather, 2, 2, 1, 1, ".I", PASSES_ON),
+  ROW (Range, 3, 3, 1, 1, "T", PLAIN),
+  ROW (Where, 3, 3, 1, 1, "BTT", BROADCASTS),
+  ROW (Equal, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (Less, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (Greater, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (Not, 1, 1, 1, 1, "B", MAPS | FROM_SET_1),
+  ROW (And, 2, 2, 1, 1, "B", BROADCASTS),
+  ROW (Or, 2, 2, 1, 1, "B", BROADCASTS),
+  ROW (QuantizeLinear, 2, 3, 1, 1, ".", PASSES_ON),
+  ROW (DequantizeLinear, 2, 3, 1, 1, ".", PASSES_ON),
+  ROW (Sum, 1, ANY, 1, 1, "T", BROADCASTS),
+  ROW (Mean, 1, ANY, 1, 1, "T", BROADCASTS),
+  ROW (Tile, 2, 2, 1, 1, ".I", PLAIN),
+  ROW (Size, 1, 1, 1, 1, ".", PLAIN),
+  ROW (Sign, 1, 1, 1, 1, ".", MAPS),
+  ROW (Sin, 1, 1, 1, 1, ".", MAPS),
+  ROW (Cos, 1, 1, 1, 1, ".", MAPS),
+  ROW (Selu, 1, 1, 1, 1, ".", MAPS),
+  ROW (Celu, 1, 1, 1, 1, ".", MAPS),
+  ROW (Gelu, 1, 1, 1, 1, ".", MAPS),
+  ROW (Mish, 1, 1, 1, 1, ".", MAPS),
+  ROW (Softsign, 1, 1, 1, 1, ".", MAPS | FROM_SET_1),
+  ROW (ThresholdedRelu, 1, 1, 1, 1, ".", MAPS),
+  ROW (GreaterOrEqual, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (LessOrEqual, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (Xor, 2, 2, 1, 1, "B", BROADCASTS),
+  ROW (ArgMin, 1, 1, 1, 1, ".", PLAIN),
+  ROW (ReduceMin, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceProd, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceL1, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceL2, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceSumSquare, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceLogSum, 1, 2, 1, 1, ".", PLAIN),
+  ROW (ReduceLogSumExp, 1, 2, 1, 1, ".", PLAIN),
+  ROW (LayerNormalization, 2, 3, 1, 3, ".", PLAIN),
+  ROW (DynamicQuantizeLinear, 1, 1, 1, 3, ".", PLAIN),
+  /* Inference replaces these by other operators. */
+  EXPANDED (QLinearConv, 8, 9, ".", PLAIN),
+  EXPANDED (QLinearMatMul, 8, 8, ".", PLAIN),
+  EXPANDED (ConvInteger, 2, 4, ".", PLAIN),
+  EXPANDED (MatMulInteger, 2, 4, ".", PLAIN),
   /* com.microsoft */
-  EXPANDED (QLinearAdd, 7, 8),
-  EXPANDED (QLinearMul, 7, 8),
-  EXPANDED (QLinearConcat, 4, ANY),
-  EXPANDED (QLinearSigmoid, 4, 5),
-  EXPANDED (QLinearLeakyRelu, 4, 5),
-  EXPANDED (QLinearAveragePool, 4, 5),
-  EXPANDED (QLinearGlobalAveragePool, 5, 5),
-  EXPANDED (QLinearSoftmax, 5, 5),
-  EXPANDED (QGemm, 6, 9),
+  EXPANDED (QLinearAdd, 7, 8, ".", CONTRIBUTED),
+  EXPANDED (QLinearMul, 7, 8, ".", CONTRIBUTED),
+  EXPANDED (QLinearConcat, 4, ANY, ".", CONTRIBUTED),
+  EXPANDED (QLinearSigmoid, 4, 5, ".", CONTRIBUTED),
+  EXPANDED (QLinearLeakyRelu, 4, 5, ".", CONTRIBUTED),
+  EXPANDED (QLinearAveragePool, 4, 5, ".", CONTRIBUTED),
+  EXPANDED (QLinearGlobalAveragePool, 5, 5, ".", CONTRIBUTED),
+  EXPANDED (QLinearSoftmax, 5, 5, ".", CONTRIBUTED),
+  EXPANDED (QGemm, 6, 9, ".", CONTRIBUTED),
 };
+/* clang-format on */
 
 const UnetOpDef *
 unet_op_def (UnetOp op)
@@ -135,12 +157,7 @@ unet_op_def (UnetOp op)
 }
 
 gboolean
-unet_op_from_name (const gchar *name, UnetOp *op)
+unet_op_has (UnetOp op, UnetOpTraits traits)
 {
-  for (guint i = 0; i < UNET_N_OPS; i++)
-    if (!strcmp (ops[i].name, name)) {
-      *op = (UnetOp) i;
-      return TRUE;
-    }
-  return FALSE;
+  return (ops[op].traits & traits) == traits;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/ops/table.h"
+#include "graph/ops/window.h"
+#include <string.h>
 
 /* Attributes of Conv, ConvTranspose and the pools, as
  * https://onnx.ai/onnx/operators/onnx__Conv.html and its neighbours have

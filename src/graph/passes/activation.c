@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/analysis/query.h"
 
 /* Reason: an activation alone reads and writes a whole tensor to do next to
  * nothing; behind the node that makes the tensor it is free. */
-
-/* Concat and the like stay without, so that they can be views. */
-gboolean
-unet_pass_takes_post_ops (const UnetNode *node)
-{
-  switch (node->op) {
-    case UNET_OP_Conv:
-    case UNET_OP_ConvTranspose:
-    case UNET_OP_BatchNormalization:
-    case UNET_OP_InstanceNormalization:
-    case UNET_OP_AveragePool:
-    case UNET_OP_GlobalAveragePool:
-    case UNET_OP_Add:
-    case UNET_OP_Sub:
-    case UNET_OP_Mul:
-    case UNET_OP_Div:
-    case UNET_OP_MatMul:
-    case UNET_OP_Gemm:
-      return unet_node_output (node, 0)->dtype == UNET_DTYPE_F32;
-    default:
-      return FALSE;
-  }
-}
 
 /* alpha * x + beta, from arithmetic with one number. */
 static gboolean
@@ -103,16 +82,16 @@ static gboolean
 absorb (UnetGraph *graph, UnetNode *node)
 {
   UnetValue *out = unet_node_output (node, 0);
-  UnetNode *next = unet_pass_sole_consumer (graph, out);
+  UnetNode *next;
   UnetPostOp post;
 
+  if (!unet_pass_takes_post_ops (node))
+    return FALSE;
+  next = unet_pass_sole_consumer (graph, out);
   if (!next || !read_post_op (next, out, &post))
     return FALSE;
   if (!merge_linear (node, &post))
     unet_node_add_post_op (node, &post);
-  for (guint i = 0; i < next->post_ops->len; i++)
-    unet_node_add_post_op (
-        node, &g_array_index (next->post_ops, UnetPostOp, i));
   unet_pass_merge (graph, node, next);
   return TRUE;
 }
@@ -120,12 +99,5 @@ absorb (UnetGraph *graph, UnetNode *node)
 gboolean
 unet_pass_activation (UnetGraph *graph)
 {
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    while (unet_pass_takes_post_ops (node) && absorb (graph, node))
-      changed = TRUE;
-  }
-  return changed;
+  return unet_pass_each (graph, absorb);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
 #include <math.h>
 
 /* Reason: batch normalisation, and any multiplication or addition of
@@ -23,28 +24,6 @@ affine_is_finite (const Affine *affine)
 }
 
 /* ---- what follows the convolution ------------------------------------- */
-
-gboolean
-unet_pass_batch_norm_map (
-    const UnetNode *node, gsize n, gdouble *scale, gdouble *shift)
-{
-  gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
-  UnetTensorView p[4];
-
-  for (guint i = 0; i < 4; i++) {
-    const UnetValue *value = unet_node_input (node, i + 1);
-    if (!value || !value->constant || value->constant->n_elements != n)
-      return FALSE;
-    unet_tensor_view (value->constant, &p[i]);
-  }
-  for (gsize c = 0; c < n; c++) {
-    scale[c] = unet_view_float (&p[0], c)
-        / sqrt (unet_view_float (&p[3], c) + epsilon);
-    shift[c] =
-        unet_view_float (&p[1], c) - unet_view_float (&p[2], c) * scale[c];
-  }
-  return TRUE;
-}
 
 /* One number, or one for each channel: shape [C,1,1], [1,C,1,1] … */
 static gboolean
@@ -189,14 +168,18 @@ static gboolean
 absorb (UnetGraph *graph, UnetNode *conv)
 {
   UnetValue *out = unet_node_output (conv, 0);
-  UnetNode *next = unet_pass_sole_consumer (graph, out);
-  Affine affine = { (gsize) out->dims[1], NULL, NULL };
+  Affine affine = { 0 };
+  UnetNode *next;
   g_autoptr (UnetTensor) bias = NULL;
   gboolean ok;
 
+  if (conv->op != UNET_OP_Conv && conv->op != UNET_OP_ConvTranspose)
+    return FALSE;
+  next = unet_pass_sole_consumer (graph, out);
   if (!next || conv->post_ops->len || !has_constant_weights (conv)
       || unet_node_output (next, 0)->n_dims != out->n_dims)
     return FALSE;
+  affine.n = (gsize) out->dims[1];
   affine.scale = g_try_new (gdouble, affine.n);
   affine.shift = g_try_new (gdouble, affine.n);
   bias = new_bias (&affine);
@@ -204,9 +187,6 @@ absorb (UnetGraph *graph, UnetNode *conv)
       && scale_weights (graph, conv, &affine);
   if (ok) {
     shift_bias (graph, conv, &affine, g_steal_pointer (&bias));
-    for (guint i = 0; i < next->post_ops->len; i++)
-      unet_node_add_post_op (
-          conv, &g_array_index (next->post_ops, UnetPostOp, i));
     unet_pass_merge (graph, conv, next);
   }
   g_free (affine.scale);
@@ -217,14 +197,5 @@ absorb (UnetGraph *graph, UnetNode *conv)
 gboolean
 unet_pass_affine (UnetGraph *graph)
 {
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    if (node->op != UNET_OP_Conv && node->op != UNET_OP_ConvTranspose)
-      continue;
-    while (absorb (graph, node))
-      changed = TRUE;
-  }
-  return changed;
+  return unet_pass_each (graph, absorb);
 }

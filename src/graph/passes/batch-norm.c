@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
 
 /* Reason: where no convolution stands before it (behind a concatenation, or
  * behind an activation as many Keras models have it), batch normalisation is
@@ -26,13 +27,16 @@ add_channels (UnetGraph *graph, const UnetNode *node, guint rank, gsize n,
 static gboolean
 convert (UnetGraph *graph, UnetNode *node)
 {
-  UnetValue *x = unet_node_input (node, 0);
-  gsize n = x->n_dims >= 2 && x->dims[1] > 0 ? (gsize) x->dims[1] : 0;
-  g_autofree gdouble *scale = g_try_new (gdouble, n);
-  g_autofree gdouble *shift = g_try_new (gdouble, n);
+  UnetValue *x = unet_node_input (node, 0), *factor;
+  g_autofree gdouble *scale = NULL, *shift = NULL;
   UnetPostOp post = { UNET_POST_ADD, 0, 0, NULL };
-  UnetValue *factor;
+  gsize n;
 
+  if (node->op != UNET_OP_BatchNormalization)
+    return FALSE;
+  n = x->n_dims >= 2 && x->dims[1] > 0 ? (gsize) x->dims[1] : 0;
+  scale = g_try_new (gdouble, n);
+  shift = g_try_new (gdouble, n);
   if (!scale || !shift || x->dtype != UNET_DTYPE_F32 || node->post_ops->len
       || !unet_pass_batch_norm_map (node, n, scale, shift))
     return FALSE;
@@ -56,12 +60,5 @@ convert (UnetGraph *graph, UnetNode *node)
 gboolean
 unet_pass_batch_norm (UnetGraph *graph)
 {
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    if (node->op == UNET_OP_BatchNormalization)
-      changed |= convert (graph, node);
-  }
-  return changed;
+  return unet_pass_each (graph, convert);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/analysis/query.h"
 #include <math.h>
 
 /* Reason: Max(x, 0), Min(x, 6) and chains of them are clips that somebody
@@ -9,17 +11,11 @@ static void
 set_bounds (
     UnetGraph *graph, UnetNode *node, UnetValue *x, gdouble low, gdouble high)
 {
-  gdouble bounds[2] = { low, high };
-
   node->op = UNET_OP_Clip;
   node->since = MAX (node->since, 11);
   unet_pass_set_inputs (node, x);
-  for (guint i = 0; i < 2; i++) {
-    UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, 0, NULL);
-    *(gfloat *) tensor->data = (gfloat) bounds[i];
-    unet_node_add_input (
-        node, unet_graph_add_constant (graph, node->name, tensor));
-  }
+  unet_pass_add_number (graph, node, low);
+  unet_pass_add_number (graph, node, high);
 }
 
 static gboolean

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
 
 /* Reason: files carry what nobody asks for (auxiliary heads, shape
  * arithmetic), and other passes leave operands behind. */

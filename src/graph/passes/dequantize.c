@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/ops/resize-params.h"
+#include "graph/ops/table.h"
 
 /* Reason: quantisers let operators that only choose among bytes or move them,
  * such as MaxPool, work on the bytes. Floats have fast kernels here, and the
@@ -20,25 +23,11 @@ is_nearest (const UnetGraph *graph, const UnetNode *node)
 static gboolean
 only_moves (const UnetGraph *graph, const UnetNode *node)
 {
-  switch (node->op) {
-    case UNET_OP_MaxPool:
-      return !unet_node_output (node, 1);
-    case UNET_OP_Resize:
-    case UNET_OP_Upsample:
-      return is_nearest (graph, node);
-    case UNET_OP_Reshape:
-    case UNET_OP_Flatten:
-    case UNET_OP_Squeeze:
-    case UNET_OP_Unsqueeze:
-    case UNET_OP_Transpose:
-    case UNET_OP_Slice:
-    case UNET_OP_DepthToSpace:
-    case UNET_OP_SpaceToDepth:
-    case UNET_OP_Identity:
-      return TRUE;
-    default:
-      return FALSE;
-  }
+  if (node->op == UNET_OP_MaxPool)
+    return !unet_node_output (node, 1);
+  if (node->op == UNET_OP_Resize || node->op == UNET_OP_Upsample)
+    return is_nearest (graph, node);
+  return unet_op_has (node->op, UNET_OP_MOVES);
 }
 
 /* Of one scale above 0 for all, and with the zero point that the file names

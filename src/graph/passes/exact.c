@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/analysis/query.h"
 
 /* Reason: ConvInteger and MatMulInteger give 32-bit integers, which quantisers
  * at once turn into floats again. Three passes over the data are spared where

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/analysis/query.h"
 #include <math.h>
 
 /* Reason: exporters of old operator sets spell the hard swish and the hard

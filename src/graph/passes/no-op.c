@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/ops/move.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/resize-params.h"
+#include "graph/ops/slice.h"
+#include "graph/ops/table.h"
+#include <string.h>
 
 /* Reason: exporters write many nodes that change nothing for the shapes at
  * hand (Identity, Dropout at inference, a Reshape to the same shape, a crop
@@ -78,13 +85,11 @@ is_no_op (const UnetGraph *graph, const UnetNode *node)
 {
   if (node->post_ops->len || !node->inputs->len || !same_shape (node))
     return FALSE;
+  if (unet_op_has (node->op, UNET_OP_RENAMES))
+    return TRUE;
   switch (node->op) {
     case UNET_OP_Identity:
     case UNET_OP_Cast:
-    case UNET_OP_Reshape:
-    case UNET_OP_Flatten:
-    case UNET_OP_Squeeze:
-    case UNET_OP_Unsqueeze:
     case UNET_OP_Expand:
       return TRUE;
     case UNET_OP_Dropout:
@@ -118,26 +123,10 @@ merge_reshapes (UnetGraph *graph, UnetNode *node)
   UnetNode *before = unet_node_input (node, 0)->producer;
 
   if (node->op != UNET_OP_Reshape || !before || before->post_ops->len
-      || (before->op != UNET_OP_Reshape && before->op != UNET_OP_Flatten
-          && before->op != UNET_OP_Squeeze && before->op != UNET_OP_Unsqueeze))
+      || !unet_op_has (before->op, UNET_OP_RENAMES))
     return FALSE;
   unet_pass_set_reshape (graph, node, unet_node_input (before, 0));
   return TRUE;
-}
-
-void
-unet_pass_set_reshape (UnetGraph *graph, UnetNode *node, UnetValue *input)
-{
-  const UnetValue *out = unet_node_output (node, 0);
-
-  unet_pass_set_inputs (node, input);
-  g_ptr_array_set_size (node->attrs, 0);
-  node->op = UNET_OP_Reshape;
-  /* A 0 in the shape is an extent here, not a copy. */
-  unet_node_set_attr_int (node, "allowzero", 1);
-  unet_node_add_input (node,
-      unet_graph_add_constant (
-          graph, out->name, unet_tensor_new_ints (out->dims, out->n_dims)));
 }
 
 gboolean

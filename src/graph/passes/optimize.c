@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/passes/pass.h"
+#include "graph/passes/optimize.h"
+#include "graph/passes/passes.h"
 
 /* In an order in which each finds what the others have laid open. */
 static gboolean (*const passes[]) (UnetGraph *graph) = {

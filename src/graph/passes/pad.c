@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/analysis/query.h"
+#include "graph/ops/pad.h"
+#include "graph/ops/window.h"
 
 /* Reason: TensorFlow exports and hand-written models pad in a node of its
  * own; a convolution pads with zeros for nothing, the node costs a copy. */
@@ -44,10 +48,13 @@ takes_padding (const UnetNode *node, const UnetWindow *window)
 static gboolean
 absorb (UnetGraph *graph, UnetNode *node)
 {
-  UnetNode *pad = unet_node_input (node, 0)->producer;
+  UnetNode *pad;
   gint64 begin[UNET_MAX_DIMS], end[UNET_MAX_DIMS], pads[6];
   UnetWindow window;
 
+  if (node->op != UNET_OP_Conv && node->op != UNET_OP_AveragePool)
+    return FALSE;
+  pad = unet_node_input (node, 0)->producer;
   if (!pad || pad->op != UNET_OP_Pad
       || !unet_node_window (graph, node, &window, NULL)
       || !takes_padding (node, &window) || !fits (pad, &window, begin, end))
@@ -67,12 +74,5 @@ absorb (UnetGraph *graph, UnetNode *node)
 gboolean
 unet_pass_pad (UnetGraph *graph)
 {
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    if (node->op == UNET_OP_Conv || node->op == UNET_OP_AveragePool)
-      changed |= absorb (graph, node);
-  }
-  return changed;
+  return unet_pass_each (graph, absorb);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/passes/quantization.h"
+#include "graph/analysis/query.h"
+#include "graph/ops/table.h"
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
 
 /* Reason: QuantizeLinear and DequantizeLinear in a row round a value to bytes
  * and make floats of it again. An engine that computes in bytes wants to know
@@ -116,6 +120,14 @@ read_pair (const UnetGraph *graph, const UnetNode *q, Scale *scale)
 
 static gboolean is_positive (const UnetValue *value, guint depth);
 
+/* A cubic filter overshoots. */
+static gboolean
+overshoots (const UnetNode *node)
+{
+  return (node->op == UNET_OP_Resize || node->op == UNET_OP_Upsample)
+      && !g_strcmp0 (unet_node_attr_string (node, "mode", "nearest"), "cubic");
+}
+
 static gboolean
 are_positive (const UnetNode *node, guint n, guint depth)
 {
@@ -137,51 +149,15 @@ is_positive (const UnetValue *value, guint depth)
     return FALSE;
   if (!node || (value->has_range && value->low >= 0))
     return !value->has_range || value->low >= 0;
-  switch (node->op) {
-    case UNET_OP_Relu:
-    case UNET_OP_Sigmoid:
-    case UNET_OP_HardSigmoid:
-    case UNET_OP_Softmax:
-    case UNET_OP_Softplus:
-    case UNET_OP_Exp:
-    case UNET_OP_Abs:
-      return TRUE;
-    case UNET_OP_Clip:
-      return unet_node_unary (node, &op)
-          && (op.kind == UNET_POST_RELU || op.alpha >= 0);
-    case UNET_OP_Add:
-    case UNET_OP_Mul:
-    case UNET_OP_Concat:
-      return are_positive (node, G_MAXUINT, depth + 1);
-    case UNET_OP_MaxPool:
-    case UNET_OP_AveragePool:
-    case UNET_OP_GlobalAveragePool:
-    case UNET_OP_GlobalMaxPool:
-    case UNET_OP_Slice:
-    case UNET_OP_Transpose:
-    case UNET_OP_Reshape:
-    case UNET_OP_Identity:
-    case UNET_OP_DepthToSpace:
-      return are_positive (node, 1, depth + 1);
-    case UNET_OP_Resize:
-    case UNET_OP_Upsample:
-      return g_strcmp0 (
-                 unet_node_attr_string (node, "mode", "nearest"), "cubic")
-          != 0
-          && are_positive (node, 1, depth + 1);
-    default:
-      return FALSE;
-  }
-}
-
-static void
-add_number (UnetGraph *graph, UnetNode *node, gdouble number)
-{
-  UnetTensor *tensor = unet_tensor_new (UNET_DTYPE_F32, 0, NULL);
-
-  *(gfloat *) tensor->data = (gfloat) number;
-  unet_node_add_input (
-      node, unet_graph_add_constant (graph, node->name, tensor));
+  if (unet_op_has (node->op, UNET_OP_NOT_NEGATIVE))
+    return TRUE;
+  if (node->op == UNET_OP_Clip)
+    return unet_node_unary (node, &op)
+        && (op.kind == UNET_POST_RELU || op.alpha >= 0);
+  if (unet_op_has (node->op, UNET_OP_KEEPS_SIGNS))
+    return are_positive (node, G_MAXUINT, depth + 1);
+  return unet_op_has (node->op, UNET_OP_KEEPS_SIGN) && !overshoots (node)
+      && are_positive (node, 1, depth + 1);
 }
 
 /* @x with its limits as a node of their own, before @q. */
@@ -193,8 +169,8 @@ add_clip (UnetGraph *graph, UnetNode *q, UnetValue *x, gdouble high)
 
   clip->since = 13;
   unet_node_add_input (clip, x);
-  add_number (graph, clip, 0);
-  add_number (graph, clip, high);
+  unet_pass_add_number (graph, clip, 0);
+  unet_pass_add_number (graph, clip, high);
   unet_node_add_output (clip, y);
   unet_value_set_shape (y, x->dtype, x->n_dims, x->dims);
   return y;
@@ -245,26 +221,6 @@ drop_pair (UnetGraph *graph, UnetNode *q, const Scale *scale)
 
 /* ---- ranges of what lies between ---------------------------------------- */
 
-static gboolean
-keeps_range (const UnetNode *node)
-{
-  switch (node->op) {
-    case UNET_OP_MaxPool:
-    case UNET_OP_AveragePool:
-    case UNET_OP_Resize:
-    case UNET_OP_Upsample:
-    case UNET_OP_Slice:
-    case UNET_OP_Pad:
-    case UNET_OP_Transpose:
-    case UNET_OP_Identity:
-    case UNET_OP_DepthToSpace:
-    case UNET_OP_SpaceToDepth:
-      return TRUE;
-    default:
-      return FALSE;
-  }
-}
-
 static void
 set_range (UnetValue *value, gfloat low, gfloat high)
 {
@@ -302,7 +258,7 @@ spread_down (const UnetNode *node)
     return;
   if (node->op == UNET_OP_Concat)
     range_of_parts (node, out);
-  else if (in->has_range && keeps_range (node))
+  else if (in->has_range && unet_op_has (node->op, UNET_OP_KEEPS_RANGE))
     set_range (out, in->low, in->high);
   else if (in->has_range && node->op == UNET_OP_Relu)
     set_range (out, 0, in->high);
@@ -316,7 +272,8 @@ spread_up (const UnetNode *node)
   const UnetValue *out = unet_node_output (node, 0);
 
   if (!out || !out->has_range
-      || (!keeps_range (node) && node->op != UNET_OP_Concat))
+      || (!unet_op_has (node->op, UNET_OP_KEEPS_RANGE)
+          && node->op != UNET_OP_Concat))
     return;
   for (guint i = 0; i < node->inputs->len; i++) {
     UnetValue *in = unet_node_input (node, i);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include <string.h>
 
 /* Reason: the convolution at the end of a residual branch can add the other
  * branch while its result is still in registers, and the activation behind
@@ -64,10 +66,13 @@ static gboolean
 absorb (UnetGraph *graph, UnetNode *add)
 {
   guint index;
-  UnetNode *conv = choose_host (graph, add, &index);
+  UnetNode *conv;
   UnetValue *other;
   UnetPostOp post = { UNET_POST_ADD, 0, 0, NULL };
 
+  if (add->op != UNET_OP_Add)
+    return FALSE;
+  conv = choose_host (graph, add, &index);
   if (!conv)
     return FALSE;
   other = unet_node_input (add, 1 - index);
@@ -76,8 +81,6 @@ absorb (UnetGraph *graph, UnetNode *add)
     move_before (graph, conv, add);
   post.value = other;
   unet_node_add_post_op (conv, &post);
-  for (guint i = 0; i < add->post_ops->len; i++)
-    unet_node_add_post_op (conv, &g_array_index (add->post_ops, UnetPostOp, i));
   unet_pass_merge (graph, conv, add);
   return TRUE;
 }
@@ -85,14 +88,5 @@ absorb (UnetGraph *graph, UnetNode *add)
 gboolean
 unet_pass_residual (UnetGraph *graph)
 {
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (graph->nodes, i);
-    if (node->op == UNET_OP_Add && absorb (graph, node)) {
-      changed = TRUE;
-      i--; /* the addition has gone */
-    }
-  }
-  return changed;
+  return unet_pass_each (graph, absorb);
 }

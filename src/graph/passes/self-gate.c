@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
 #include <math.h>
 
 /* Reason: swish, x * sigmoid (x) (Ramachandran et al. 2017, "Searching for

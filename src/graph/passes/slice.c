@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/passes/passes.h"
+#include "graph/analysis/query.h"
 
 /* Reason: exporters write the crop of a U-Net's skip connection as one Slice
  * for the rows and one for the columns; as one Slice it is a view of which a
@@ -44,12 +46,5 @@ merge_slices (UnetGraph *graph, UnetNode *node)
 gboolean
 unet_pass_slice (UnetGraph *graph)
 {
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < graph->nodes->len; i++)
-    if (merge_slices (graph, g_ptr_array_index (graph->nodes, i))) {
-      changed = TRUE;
-      i--; /* the earlier node is gone, and there may be a third */
-    }
-  return changed;
+  return unet_pass_each (graph, merge_slices);
 }

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/args.h"
+#include "graph/ops/functions.h"
+#include <math.h>
+
+/* One scale for all, for each slice of an axis, or for each block of it. */
+typedef struct {
+  gsize extent, inner, block; /* of the axis; elements below it */
+  gboolean single;
+} ScaleMap;
+
+static gboolean
+map_scales (const UnetArgs *args, const UnetTensorView *x,
+    const UnetTensorView *scale, ScaleMap *map, GError **error)
+{
+  gint64 block = unet_node_attr_int (args->node, "block_size", 0);
+  guint axis = 0;
+
+  map->single = unet_view_count (scale) == 1 && block <= 0;
+  if (map->single)
+    return TRUE;
+  if (!unet_axis (unet_node_attr_int (args->node, "axis", 1), x->n_dims, &axis)
+      || block < 0)
+    return unet_args_fail (args, error, UNET_ERROR_SHAPE,
+        "the axis does not fit rank %u", x->n_dims);
+  map->extent = (gsize) MAX (x->dims[axis], 0);
+  map->inner = unet_dims_count (x->n_dims - axis - 1, x->dims + axis + 1);
+  map->block = (gsize) block;
+  if (block ? scale->n_dims != x->n_dims
+              || scale->dims[axis] != (x->dims[axis] + block - 1) / block
+            : scale->n_dims != 1 || scale->dims[0] != x->dims[axis])
+    return unet_args_fail (
+        args, error, UNET_ERROR_SHAPE, "the scales do not fit the axis");
+  for (guint i = 0; block && i < x->n_dims; i++)
+    if (i != axis && scale->dims[i] != x->dims[i])
+      return unet_args_fail (
+          args, error, UNET_ERROR_SHAPE, "the scales do not fit the shape");
+  return TRUE;
+}
+
+static gsize
+scale_index (const ScaleMap *map, gsize i)
+{
+  gsize at;
+
+  if (map->single)
+    return 0;
+  at = i / map->inner % map->extent;
+  if (!map->block)
+    return at;
+  return (i / map->inner / map->extent
+                 * ((map->extent + map->block - 1) / map->block)
+             + at / map->block)
+      * map->inner
+      + i % map->inner;
+}
+
+/* So many elements in a row have one scale. */
+static gsize
+scale_run (const ScaleMap *map, gsize n)
+{
+  if (map->single)
+    return n;
+  return map->block ? 1 : MIN (map->inner, n);
+}
+
+static gboolean
+infer_quantization (const UnetArgs *args, UnetDType dtype, GError **error)
+{
+  UnetTensorView x, scale, zero;
+  ScaleMap map;
+
+  unet_arg (args, 0, &x);
+  unet_arg (args, 1, &scale);
+  if (!map_scales (args, &x, &scale, &map, error))
+    return FALSE;
+  if (unet_arg (args, 2, &zero)
+      && unet_view_count (&zero) != unet_view_count (&scale))
+    return unet_args_fail (args, error, UNET_ERROR_SHAPE,
+        "zero points and scales differ in number");
+  unet_infer_out ((UnetNode *) args->node, 0, dtype, x.n_dims, x.dims);
+  return TRUE;
+}
+
+UNET_INFER (QuantizeLinear)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+  UnetTensorView zero;
+  UnetDType dtype = (UnetDType) unet_node_attr_int (node, "output_dtype", 0);
+
+  if (unet_arg (&args, 2, &zero))
+    dtype = zero.dtype;
+  else if (dtype == UNET_DTYPE_NONE)
+    dtype = UNET_DTYPE_U8;
+  if (dtype != UNET_DTYPE_U8 && dtype != UNET_DTYPE_I8)
+    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
+        "only 8-bit integers are supported");
+  return infer_quantization (&args, dtype, error);
+}
+
+UNET_INFER (DequantizeLinear)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+
+  return infer_quantization (&args, unet_node_input (node, 1)->dtype, error);
+}
+
+static void
+quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
+    gsize end, gfloat scale, gfloat zero)
+{
+  gfloat low = out->dtype == UNET_DTYPE_U8 ? 0 : -128;
+  gfloat high = out->dtype == UNET_DTYPE_U8 ? 255 : 127;
+  const gfloat *x = in->data;
+  guint8 *y = out->data;
+
+  if (in->dtype == UNET_DTYPE_F32) {
+    for (gsize i = begin; i < end; i++) {
+      gfloat q = rintf (x[i] / scale) + zero;
+      /* NaN gives 0, as unet_int_from_double () has it. */
+      q = q == q ? CLAMP (q, low, high) : 0;
+      y[i] = (guint8) (gint) q;
+    }
+    return;
+  }
+  for (gsize i = begin; i < end; i++) {
+    gfloat value = (gfloat) unet_view_float (in, i);
+    unet_view_set_float (
+        out, i, CLAMP (rint (value / scale) + zero, low, high));
+  }
+}
+
+UNET_EVAL (QuantizeLinear)
+{
+  UnetArgs args = UNET_EVAL_ARGS;
+  gboolean has_zero = n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
+  gsize n = unet_view_count (out), run;
+  ScaleMap map;
+
+  if (!map_scales (&args, &in[0], &in[1], &map, error))
+    return FALSE;
+  run = scale_run (&map, n);
+  for (gsize i = 0; i < n; i += run) {
+    gsize k = scale_index (&map, i);
+    quantize_run (&in[0], out, i, i + run, (gfloat) unet_view_float (&in[1], k),
+        has_zero ? (gfloat) unet_view_float (&in[2], k) : 0);
+  }
+  return TRUE;
+}
+
+static void
+dequantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
+    gsize end, gdouble scale, gint64 zero)
+{
+  gfloat *y = out->data;
+
+#define RUN(type)                                                              \
+  for (gsize i = begin; i < end; i++)                                          \
+  y[i] = (gfloat) (((const type *) in->data)[i] - (gint) zero) * (gfloat) scale
+
+  if (out->dtype == UNET_DTYPE_F32 && in->dtype == UNET_DTYPE_U8)
+    RUN (guint8);
+  else if (out->dtype == UNET_DTYPE_F32 && in->dtype == UNET_DTYPE_I8)
+    RUN (gint8);
+  else
+    for (gsize i = begin; i < end; i++)
+      unet_view_set_float (
+          out, i, (gdouble) (unet_view_int (in, i) - zero) * scale);
+#undef RUN
+}
+
+UNET_EVAL (DequantizeLinear)
+{
+  UnetArgs args = UNET_EVAL_ARGS;
+  gboolean has_zero = n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
+  gsize n = unet_view_count (out), run;
+  ScaleMap map;
+
+  if (!map_scales (&args, &in[0], &in[1], &map, error))
+    return FALSE;
+  run = scale_run (&map, n);
+  for (gsize i = 0; i < n; i += run) {
+    gsize k = scale_index (&map, i);
+    dequantize_run (&in[0], out, i, i + run, unet_view_float (&in[1], k),
+        has_zero ? unet_view_int (&in[2], k) : 0);
+  }
+  return TRUE;
+}

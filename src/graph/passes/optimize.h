@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/* Runs the passes of sessions, in order. Shapes are known. Results stay the
+ * same to rounding. Always returns %TRUE. */
+gboolean unet_graph_optimize (UnetGraph *graph, GError **error);
+
+G_END_DECLS

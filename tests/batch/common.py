@@ -1,42 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the tests of batches share. sys.argv[1] is the program."""
+"""Functions that several tests of batches use."""
 import filecmp
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 from PIL import Image
-
-# Workers that ssh starts are elsewhere.
-PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "unetseg"
-
-
-def words_of(*words):
-    return [PROGRAM, *words]
-
-
-def call(*words, **options):
-    return subprocess.run(
-        words_of(*words), text=True, capture_output=True, timeout=900, **options
-    )
-
-
-call.words = words_of
-
-
-def good(*words):
-    done = call(*words)
-    assert done.returncode == 0, (words, done.returncode, done.stderr)
-    return done.stdout
-
-
-def start(*words, stdout=subprocess.DEVNULL):
-    return subprocess.Popen(
-        words_of(*words), text=True, stdout=stdout, stderr=subprocess.DEVNULL
-    )
 
 
 def events(text):

@@ -15,19 +15,16 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLUSTER = os.path.join(HERE, "..", "..", "pipelines", "cluster")
-sys.path.insert(0, os.path.join(HERE, "..", "tools"))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
 import media  # noqa: E402
 import tap  # noqa: E402
-from common import PROGRAM, call, copy_plan, good, same_masks  # noqa: E402
+from common import copy_plan, same_masks  # noqa: E402
+from program import PROGRAM, good  # noqa: E402
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 WHAT = ("--to", "masks,results", "-t", "1", "-j", "1")
 N = 3
-
-
-class Skip(Exception):
-    pass
 
 
 class Place:
@@ -78,7 +75,7 @@ def free_port():
 def need(*programs):
     for program in programs:
         if shutil.which(program) is None:
-            raise Skip("no " + program)
+            raise tap.Skip("no " + program)
 
 
 def wait_for(what, seconds=60):
@@ -169,7 +166,7 @@ exec ssh -q -p {port} -i '{place.path('user')}' -o BatchMode=yes \\
         10,
     ):
         server.terminate()
-        raise Skip("sshd does not let us in here")
+        raise tap.Skip("sshd does not let us in here")
     return server, ssh, user
 
 
@@ -227,7 +224,7 @@ def start_munge(place):
         capture_output=True,
     )
     if not wait_for(lambda: os.path.exists(socket_path), 5):
-        raise Skip("munged does not start here")
+        raise tap.Skip("munged does not start here")
     return socket_path
 
 
@@ -310,7 +307,7 @@ def start_slurm(place):
                 if os.path.exists(place.path(name + end)):
                     with open(place.path(name + end)) as f:
                         logs += " ".join(f.read().splitlines()[-2:])
-        raise Skip("Slurm does not start here: " + logs[-400:])
+        raise tap.Skip("Slurm does not start here: " + logs[-400:])
     return env, daemons
 
 
@@ -372,17 +369,7 @@ def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Place(folder)
         for case in (parallel, slurm):
-            try:
-                case(place)
-                test.check(True, case.__doc__)
-            except Skip as reason:
-                test.skip(case.__doc__, str(reason))
-            except (
-                AssertionError,
-                subprocess.SubprocessError,
-                OSError,
-            ) as error:
-                test.check(False, case.__doc__, repr(error))
+            test.case(case, place)
     return test.done()
 
 

@@ -3,39 +3,29 @@
 """unetseg eval against NumPy and Pillow: test-eval.py PROGRAM. Prints TAP."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
 from onnx import TensorProto, helper, save  # noqa: E402
 from PIL import Image  # noqa: E402
+import program  # noqa: E402
 import tap  # noqa: E402
 
-PROGRAM = sys.argv[1]
 GAIN = 24
 TOLERANCE = 0.002
 MEASURES = ("foreground_iou", "miou", "boundary_iou", "false_area")
 
 
-def call(*words):
-    return subprocess.run(
-        [PROGRAM, "eval", *words], text=True, capture_output=True, timeout=120
-    )
-
-
 def good(*words):
-    done = call(*words)
-    assert done.returncode == 0, (words, done.returncode, done.stderr)
-    return done.stdout
+    return program.good("eval", *words)
 
 
 def bad(status, says, *words):
-    done = call(*words)
-    assert done.returncode == status, (words, done.returncode, done.stderr)
-    assert says in done.stderr and not done.stdout, done.stderr
+    program.bad(status, "eval", *words, says=says)
 
 
 def save_network(path):

@@ -2,19 +2,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """models/membrane through the program: test-membrane.py PROGRAM. Prints TAP."""
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
 from PIL import Image, ImageFilter  # noqa: E402
+from program import good  # noqa: E402
 import tap  # noqa: E402
 
-PROGRAM = sys.argv[1]
 MODEL = os.path.join(ROOT, "models", "membrane", "membrane.onnx")
 SECTIONS = os.path.join(
     os.path.dirname(ROOT), "shared", "data", "membrane", "train"
@@ -23,26 +22,9 @@ SECTIONS = os.path.join(
 
 def find(image, folder):
     """Where the program sees membranes, as large as the picture."""
-    done = subprocess.run(
-        [
-            PROGRAM,
-            "run",
-            MODEL,
-            "--image",
-            image,
-            "-o",
-            folder,
-            "--threads",
-            "1",
-            "--tuning",
-            "static",
-        ],
-        text=True,
-        capture_output=True,
-        timeout=200,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "tiles of" in done.stdout, done.stdout
+    words = ("--threads", "1", "--tuning", "static")
+    said = good("run", MODEL, "--image", image, "-o", folder, *words)
+    assert "tiles of" in said, said
     mask = np.array(Image.open(os.path.join(folder, "mask.png")))
     assert mask.shape == Image.open(image).size[::-1], mask.shape
     return mask > 127

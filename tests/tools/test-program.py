@@ -3,21 +3,20 @@
 """The program as its users call it: test-program.py PROGRAM. Prints TAP."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, os.path.join(HERE, "..", "networks"))
 import numpy as np  # noqa: E402
 from onnx import TensorProto, helper, save  # noqa: E402
 from PIL import Image  # noqa: E402
 import networks  # noqa: E402
+from program import bad, call, good  # noqa: E402
 import tap  # noqa: E402
 
-PROGRAM = sys.argv[1]
 COMMANDS = ("run", "inspect", "bench", "eval")
 
 
@@ -39,29 +38,6 @@ class Place:
         with open(self.path(name), "wb") as f:
             f.write(data)
         return self.path(name)
-
-
-def call(*words):
-    return subprocess.run(
-        [PROGRAM, *words], text=True, capture_output=True, timeout=120
-    )
-
-
-def good(*words):
-    done = call(*words)
-    assert done.returncode == 0, (words, done.returncode, done.stderr)
-    return done.stdout
-
-
-def bad(status, *words, says=""):
-    """Ends with that status and a message, and no warnings of libraries."""
-    done = call(*words)
-    assert done.returncode == status, (words, done.returncode, done.stderr)
-    lines = done.stderr.splitlines()
-    assert lines and lines[0].startswith("unetseg: "), done.stderr
-    assert len(lines) == (2 if status == 2 else 1), done.stderr
-    assert says in done.stderr, done.stderr
-    assert not done.stdout, done.stdout
 
 
 def run_tensor(place, *words, npy=None, name="out"):

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg bench: how fast a model runs here. */
+/* unetseg bench: measures how fast a model runs here. */
 
-#include "lib/tool.h"
+#include "bench.h"
 
-#include <stdlib.h>
+#include "lib/command.h"
+#include "lib/job.h"
+#include "lib/json.h"
+#include "lib/pattern.h"
+#include "lib/print.h"
 
 static const gchar text[] =
-    "Runs the network over and over on the same input and tells median, "
-    "minimum\n"
-    "and 95th percentile of the wall-clock time of a run. The first runs do "
-    "not\n"
-    "count.\n"
+    "Runs the network again and again on the same input and prints median,\n"
+    "minimum and 95th percentile of the wall-clock time of a run. The first\n"
+    "runs do not count.\n"
     "\n"
     "Examples:\n"
     "  unetseg bench\n"
@@ -158,8 +160,9 @@ print_text (ToolJob *job, const Timing *timing)
 {
   gdouble gflop = unet_session_get_flops (job->session) / 1e9;
 
-  g_print ("%s, %s, %u threads, %s\n", unet_model_get_name (job->model),
+  g_print ("%s, %s, %u thread%s, %s\n", unet_model_get_name (job->model),
       unet_session_get_engine_name (), unet_session_get_threads (job->session),
+      tool_plural (unet_session_get_threads (job->session)),
       tool_enum_nick (
           UNET_TYPE_PRECISION, unet_session_get_precision (job->session)));
   if (job->calibration != NULL) {
@@ -173,8 +176,9 @@ print_text (ToolJob *job, const Timing *timing)
 
     g_print ("input %s %s\n", info->name, shape);
   }
-  g_print ("median %.3f ms, min %.3f ms, 95th percentile %.3f ms of %u runs\n",
-      timing->median, timing->min, timing->p95, timing->runs);
+  g_print ("median %.3f ms, min %.3f ms, 95th percentile %.3f ms of %u run%s\n",
+      timing->median, timing->min, timing->p95, timing->runs,
+      tool_plural (timing->runs));
   g_print ("%.1f frames/s, %.3f GFLOP, %.1f GFLOP/s\n", 1e3 / timing->median,
       gflop, gflop * 1e3 / timing->median);
   g_print ("arena %.1f MiB, created in %.0f ms\n",
@@ -182,15 +186,20 @@ print_text (ToolJob *job, const Timing *timing)
       job->create_ms);
 }
 
+typedef struct {
+  gdouble seconds;
+  gboolean json;
+} BenchOptions;
+
 static gboolean
-bench (gchar **words, const ToolOptions *options, gdouble seconds,
-    gboolean json, GError **error)
+bench (gchar **words, ToolOptions *options, gpointer data, GError **error)
 {
+  const BenchOptions *own = data;
   gboolean ok = FALSE;
   Timing timing;
   ToolJob job;
 
-  if (!(seconds >= 0 && seconds <= 86400)) {
+  if (!(own->seconds >= 0 && own->seconds <= 86400)) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
         "--seconds: not within 0 to 86400");
     return FALSE;
@@ -198,10 +207,10 @@ bench (gchar **words, const ToolOptions *options, gdouble seconds,
   if (!tool_job_load (&job, words, options, error)
       || !tool_job_open (&job, options, 256, 256, FALSE, error))
     goto out;
-  tool_job_fill (&job);
-  if (!measure (job.session, seconds, &timing, error))
+  tool_pattern_fill (job.session, 0);
+  if (!measure (job.session, own->seconds, &timing, error))
     goto out;
-  if (json)
+  if (own->json)
     print_json (&job, options, &timing);
   else
     print_text (&job, &timing);
@@ -212,26 +221,18 @@ out:
   return ok;
 }
 
-gint
+ToolStatus
 tool_bench_main (gint argc, gchar **argv)
 {
-  ToolOptions options = TOOL_OPTIONS_INIT;
-  g_auto (GStrv) words = NULL;
-  gdouble seconds = 3;
-  gboolean json = FALSE;
-  g_autoptr (GError) error = NULL;
-  gint status = TOOL_OK;
+  BenchOptions own = { .seconds = 3 };
   const GOptionEntry entries[] = {
-    { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
+    { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &own.seconds,
         "How long to measure; 3 by default", "S" },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print a JSON object", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &own.json, "Print a JSON object", NULL },
     { NULL },
   };
+  const ToolCommand command = { "bench",
+    "[MODEL] — measure how fast a model runs here", text, entries, bench };
 
-  if (!tool_parse (argc, argv, entries, "[MODEL] — how fast a model runs here",
-          text, &options, &words, &error)
-      || !bench (words, &options, seconds, json, &error))
-    status = tool_complain ("bench", error);
-  tool_options_clear (&options);
-  return status;
+  return tool_command_run (&command, argc, argv, &own);
 }

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg calibrate: what a model needs to run in int8. */
+/* unetseg calibrate: measures the ranges of values that int8 needs. */
 
+#include "calibrate.h"
+
+#include "lib/command.h"
+#include "lib/job.h"
+#include "lib/pattern.h"
+#include "lib/picture-input.h"
 #include "lib/picture.h"
-#include "lib/tool.h"
-
-#include "frame/frame.h"
+#include "lib/print.h"
 
 #include <string.h>
 
 static const gchar text[] =
-    "Runs the network on pictures, in f32, to learn how large its values get, "
-    "and\n"
-    "then in bytes, to see whether the masks agree: two thirds of the frames "
-    "are\n"
-    "learnt from, the others tell. Where masks differ, the layers that matter "
-    "most\n"
-    "stay in f32. The result is a text file for --calibration, for the "
-    "element's\n"
-    "property of that name, and for every size of the same model.\n"
+    "Runs the network on pictures in f32 to measure the ranges of its values,\n"
+    "then in int8 to compare the masks: two thirds of the frames set the\n"
+    "ranges, the other third compares. When masks differ, the layers with the\n"
+    "largest effect stay in f32. The result is a text file for --calibration\n"
+    "and for the element's property of that name. It serves every size of the\n"
+    "same model.\n"
     "\n"
-    "FILEs are pictures, videos (a frame of each second is taken) or folders "
-    "of\n"
-    "them: what the model is to see later on. Ten to a hundred frames will "
-    "do.\n"
+    "FILEs are pictures, videos (one frame of each second is taken) or "
+    "folders\n"
+    "of them, like those that the model will see. Ten to a hundred frames are\n"
+    "enough.\n"
     "\n"
     "Examples:\n"
     "  unetseg calibrate person meeting.mkv -o person.calibration\n"
@@ -32,60 +33,36 @@ static const gchar text[] =
     "  unetseg bench unet.onnx -p int8 --calibration unet.calibration\n";
 
 typedef struct {
+  gchar *output;
+  gint frames;
+} CalibrateOptions;
+
+typedef struct {
   ToolJob job;
   UnetCalibration *calibration;
   ToolOptions *options;
-  guint limit; /* of frames */
-  guint input;
+  guint limit;   /* of frames */
+  guint input;   /* index of the contract's input */
   GError *error; /* (nullable) */
 } Calibrate;
 
 /* ---- frames ------------------------------------------------------------- */
 
+/* The first frame decides the size where the model leaves it open. */
 static gboolean
-copy_frame (Calibrate *self, GstSample *sample, const GstVideoInfo *video,
-    GError **error)
+open_session (Calibrate *self, GstSample *sample, GError **error)
 {
   ToolJob *job = &self->job;
-  UnetPreprocess *preprocess;
-  UnetPlacement placement;
-  GstVideoFrame frame;
-
-  unet_placement_init (&placement, job->contract->fit,
-      GST_VIDEO_INFO_WIDTH (video), GST_VIDEO_INFO_HEIGHT (video),
-      GST_VIDEO_INFO_PAR_N (video), GST_VIDEO_INFO_PAR_D (video), job->width,
-      job->height, 0, 0, job->width, job->height);
-  preprocess = unet_preprocess_new (
-      video, job->contract, job->width, job->height, &placement, error);
-  if (preprocess == NULL)
-    return FALSE;
-  if (gst_video_frame_map (
-          &frame, video, gst_sample_get_buffer (sample), GST_MAP_READ)) {
-    unet_preprocess_run (preprocess, &frame,
-        unet_session_get_input_data (job->session, self->input));
-    gst_video_frame_unmap (&frame);
-    unet_calibration_add (self->calibration, job->session);
-  }
-  unet_preprocess_free (preprocess);
-  return TRUE;
-}
-
-/* The first frame decides on the size where the model leaves it open. */
-static gboolean
-open_session (Calibrate *self, const GstVideoInfo *video, GError **error)
-{
-  ToolJob *job = &self->job;
+  GstVideoInfo video;
 
   if (job->session != NULL)
     return TRUE;
-  if (!tool_job_open (job, self->options, GST_VIDEO_INFO_WIDTH (video),
-          GST_VIDEO_INFO_HEIGHT (video), FALSE, error))
+  if (!gst_video_info_from_caps (&video, gst_sample_get_caps (sample))
+      || !tool_job_open (job, self->options, GST_VIDEO_INFO_WIDTH (&video),
+          GST_VIDEO_INFO_HEIGHT (&video), FALSE, error))
     return FALSE;
-  tool_job_fill (job); /* inputs beside the picture */
-  for (guint i = 0; i < unet_model_get_n_inputs (job->model); i++)
-    if (g_str_equal (
-            unet_model_get_input (job->model, i)->name, job->contract->input))
-      self->input = i;
+  tool_pattern_fill (job->session, 0); /* for inputs besides the picture */
+  self->input = tool_find_input (job->model, job->contract->input);
   return TRUE;
 }
 
@@ -98,17 +75,19 @@ n_frames (const Calibrate *self)
   return n;
 }
 
-/* Returns: whether more are wanted */
+/* Adds a frame. Returns whether more frames are needed. Called in another
+ * thread, which is why an error waits in @data. */
 static gboolean
 take_frame (GstSample *sample, gpointer data)
 {
   Calibrate *self = data;
-  GstVideoInfo video;
+  ToolJob *job = &self->job;
 
-  if (!gst_video_info_from_caps (&video, gst_sample_get_caps (sample))
-      || !open_session (self, &video, &self->error)
-      || !copy_frame (self, sample, &video, &self->error))
+  if (!open_session (self, sample, &self->error)
+      || !tool_picture_to_session (sample, job->contract, job->session,
+          self->input, job->width, job->height, &self->error))
     return FALSE;
+  unet_calibration_add (self->calibration, job->session);
   return n_frames (self) < self->limit;
 }
 
@@ -133,7 +112,7 @@ take_folder (Calibrate *self, const gchar *path, GError **error)
     if (*name != '.')
       g_ptr_array_add (names, g_build_filename (path, name, NULL));
   g_ptr_array_sort (names, compare_names);
-  /* evenly, where there are more than wanted */
+  /* Of more files than needed, every nth. */
   for (guint i = 0, step = MAX (names->len / self->limit, 1);
        i < names->len && n_frames (self) < self->limit; i += step) {
     const gchar *file = g_ptr_array_index (names, i);
@@ -180,66 +159,66 @@ finish (Calibrate *self, const gchar *output, GError **error)
   found = tool_calibration_describe (self->calibration);
   g_print ("%s: %s\n", output, found);
   if (!unet_calibration_agrees (self->calibration))
-    g_print ("masks differ too much: int8 will not be used\n");
+    g_print ("Masks differ too much: int8 will not be used.\n");
   return TRUE;
 }
 
 static gboolean
-calibrate (gchar **words, ToolOptions *options, const gchar *output,
-    gint frames, GError **error)
+load (Calibrate *self, gchar **words, GError **error)
 {
-  Calibrate self = { .options = options, .limit = frames };
-  gchar *model[] = { words ? words[0] : NULL, NULL };
-  gboolean ok = FALSE;
+  gchar *model[] = { words[0], NULL };
+  g_autofree gchar *data = g_strjoinv (" ", words + 1);
 
-  if (output == NULL || words == NULL || words[0] == NULL || words[1] == NULL
-      || frames < 1) {
+  if (!tool_job_load (&self->job, model, self->options, error)
+      || !tool_job_require_contract (&self->job, error))
+    return FALSE;
+  self->calibration = unet_calibration_new (self->job.model, data);
+  tool_calibration_set_limits (self->calibration, self->options);
+  return TRUE;
+}
+
+static gboolean
+calibrate (gchar **words, ToolOptions *options, gpointer data, GError **error)
+{
+  const CalibrateOptions *own = data;
+  Calibrate self = { .options = options, .limit = MAX (own->frames, 1) };
+  gboolean ok;
+
+  if (own->output == NULL || words == NULL || words[0] == NULL
+      || words[1] == NULL || own->frames < 1) {
     g_set_error_literal (
         error, TOOL_ERROR, TOOL_ERROR_USAGE, "wanted: MODEL FILE… -o FILE");
     return FALSE;
   }
+  /* The ranges are those of f32. */
   g_clear_pointer (&options->precision, g_free);
-  if (tool_job_load (&self.job, model, options, error)) {
-    if (self.job.contract == NULL) {
-      g_propagate_error (error, g_steal_pointer (&self.job.contract_error));
-    } else {
-      g_autofree gchar *data = g_strjoinv (" ", words + 1);
-
-      self.calibration = unet_calibration_new (self.job.model, data);
-      tool_calibration_limits (self.calibration, options);
-      ok = TRUE;
-    }
-  }
+  ok = load (&self, words, error);
   for (guint i = 1; ok && words[i] && n_frames (&self) < self.limit; i++)
     ok = take_path (&self, words[i], error);
-  ok = ok && finish (&self, output, error);
+  ok = ok && finish (&self, own->output, error);
   g_clear_pointer (&self.calibration, unet_calibration_unref);
   tool_job_clear (&self.job);
   return ok;
 }
 
-gint
+ToolStatus
 tool_calibrate_main (gint argc, gchar **argv)
 {
-  ToolOptions options = TOOL_OPTIONS_INIT;
-  g_auto (GStrv) words = NULL;
-  g_autofree gchar *output = NULL;
-  g_autoptr (GError) error = NULL;
-  gint status = TOOL_OK, frames = 48;
+  CalibrateOptions own = { .frames = 48 };
   const GOptionEntry entries[] = {
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "The file to write",
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &own.output, "The file to write",
         "FILE" },
-    { "frames", 'n', 0, G_OPTION_ARG_INT, &frames,
-        "Frames to take at most; 48 by default", "N" },
+    { "frames", 'n', 0, G_OPTION_ARG_INT, &own.frames,
+        "Largest number of frames; 48 by default", "N" },
     { NULL },
   };
+  const ToolCommand command = { "calibrate",
+    "MODEL FILE… — measure the ranges of values that int8 needs", text, entries,
+    calibrate };
+  ToolStatus status;
 
   gst_init (NULL, NULL);
-  if (!tool_parse (argc, argv, entries,
-          "MODEL FILE… — what a model needs to run in int8", text, &options,
-          &words, &error)
-      || !calibrate (words, &options, output, frames, &error))
-    status = tool_complain ("calibrate", error);
-  tool_options_clear (&options);
+  status = tool_command_run (&command, argc, argv, &own);
+  g_free (own.output);
   return status;
 }

@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg eval: how well a model's masks meet the true ones. */
+/* unetseg eval: compares a model's masks with true masks. */
 
-#include "lib/picture.h"
-#include "lib/score.h"
-#include "lib/tool.h"
+#include "eval.h"
 
 #include "frame/frame.h"
+#include "lib/command.h"
+#include "lib/job.h"
+#include "lib/pattern.h"
+#include "lib/picture-input.h"
+#include "lib/picture.h"
+#include "lib/print.h"
+#include "lib/score-table.h"
 
 #include <string.h>
 
+/* Pictures of a calibration that eval makes; calibrate takes as many. */
+#define CALIBRATION_PICTURES 48
+
 static const gchar text[] =
-    "Runs the network on every picture of a folder, as the element would on a\n"
-    "frame of that size, and compares what it would draw at full opacity with\n"
-    "the true masks: MASKS/NAME.png for IMAGES/NAME.jpg, white where there is\n"
-    "something. A picture without a mask, or with a black one, shows nothing "
-    "of\n"
-    "what the network looks for.\n"
+    "Runs the network on every picture of a folder, as the element does on a\n"
+    "frame of that size, and compares the mask at full opacity with the true\n"
+    "mask: MASKS/NAME.png for IMAGES/NAME.jpg, white where there is\n"
+    "foreground. A picture without a mask, or with a black one, has no\n"
+    "foreground. A folder of masks with no mask for any picture is an error.\n"
     "\n"
-    "Printed are means over the pictures: foreground_iou, miou (with the\n"
-    "background's), boundary_iou (within 2 % of the diagonal from the "
-    "outlines)\n"
-    "and, over the pictures that show nothing, false_area, the part of the\n"
-    "picture that is taken for something.\n"
+    "Prints means over the pictures: foreground_iou, miou (mean with the\n"
+    "background's), boundary_iou (within 2 % of the diagonal from the\n"
+    "outlines) and, over the pictures without foreground, false_area, the\n"
+    "part of the picture that the network takes for foreground.\n"
+    "\n"
+    "In int8, a model without a calibration is calibrated with these\n"
+    "pictures, at most 48 of them.\n"
     "\n"
     "Examples:\n"
     "  unetseg eval --images people/images --masks people/masks\n"
@@ -31,8 +40,8 @@ static const gchar text[] =
     "\n"
     "Keys of the JSON object: model, precision (asked for), precision_used,\n"
     "onednn, pictures, foreground_iou, miou, boundary_iou, empty_pictures,\n"
-    "false_area; with --each also each: one object a picture. A mean over no\n"
-    "picture is null.\n";
+    "false_area; with --each also each: one object for each picture. A mean\n"
+    "over no picture is null.\n";
 
 typedef struct {
   gchar *images, *masks;
@@ -40,26 +49,23 @@ typedef struct {
   gboolean each, json;
 } EvalOptions;
 
-/* A session for pictures of one shape. */
+/* A session, and the size of its input. */
 typedef struct {
   guint width, height;
   UnetSession *session;
 } Shape;
 
 typedef struct {
-  gchar *name;
-  ToolScore score;
-} Result;
-
-typedef struct {
   ToolJob job;
+  const EvalOptions *options;
   guint input, output; /* indices */
+  GPtrArray *names;    /* of gchar: of the pictures */
   GArray *shapes;      /* of Shape */
-  GArray *results;     /* of Result */
+  GArray *table;
   UnetPrecision precision;
 } Eval;
 
-/* What goes with one picture. */
+/* The objects for one picture. */
 typedef struct {
   GstVideoInfo video;
   UnetSession *session;
@@ -77,28 +83,28 @@ shape_clear (gpointer data)
   unet_session_unref (shape->session);
 }
 
-static void
-result_clear (gpointer data)
-{
-  Result *result = data;
-
-  g_free (result->name);
-}
-
 /* ---- sessions ----------------------------------------------------------- */
 
-static guint
-find_tensor (const UnetModel *model, const gchar *name, guint n,
-    const UnetTensorInfo *(*get) (const UnetModel *, guint))
+/* Every nth picture of the folder calibrates. */
+static gboolean
+put_picture (UnetSession *session, guint index, gpointer data, GError **error)
 {
-  for (guint i = 0; i < n; i++) {
-    if (g_str_equal (get (model, i)->name, name))
-      return i;
-  }
-  g_return_val_if_reached (0);
+  const Eval *eval = data;
+  guint n = MIN (eval->names->len, CALIBRATION_PICTURES);
+  const gchar *name =
+      g_ptr_array_index (eval->names, (guint64) index * eval->names->len / n);
+  g_autofree gchar *path = g_build_filename (eval->options->images, name, NULL);
+  g_autoptr (GstSample) sample = tool_picture_load (path, error);
+
+  if (sample == NULL)
+    return FALSE;
+  tool_pattern_fill (session, 0); /* for inputs besides the picture */
+  return tool_picture_to_session (sample, eval->job.contract, session,
+      eval->input, eval->job.width, eval->job.height, error);
 }
 
-/* The session for frames of this shape; pictures of a folder have few. */
+/* Returns the session for frames of this shape and makes it at the first
+ * one. */
 static UnetSession *
 open_session (Eval *eval, const ToolOptions *options, guint width, guint height,
     GError **error)
@@ -116,7 +122,7 @@ open_session (Eval *eval, const ToolOptions *options, guint width, guint height,
   }
   if (!tool_job_open (job, options, width, height, FALSE, error))
     return NULL;
-  tool_job_fill (job); /* inputs beside the picture */
+  tool_pattern_fill (job->session, 0); /* for inputs besides the picture */
   shape = (Shape){ job->width, job->height, g_steal_pointer (&job->session) };
   eval->precision = unet_session_get_precision (shape.session);
   g_array_append_val (eval->shapes, shape);
@@ -135,7 +141,7 @@ path_clear (Path *path)
   g_clear_pointer (&path->mask.probability, g_free);
 }
 
-/* White is drawn on black. */
+/* Draws every class in white. */
 static gboolean
 open_overlay (Path *path, GError **error)
 {
@@ -182,18 +188,7 @@ path_open (Path *path, Eval *eval, GError **error)
 
 /* ---- one picture -------------------------------------------------------- */
 
-static gboolean
-map_picture (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
-    GstMapFlags flags, GError **error)
-{
-  if (gst_video_frame_map (frame, info, buffer, flags))
-    return TRUE;
-  g_set_error_literal (
-      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the picture cannot be mapped");
-  return FALSE;
-}
-
-/* One byte a pixel: 1 where the first colour of the frame is bright. */
+/* One byte for each pixel: 1 where red is above a half. */
 static guint8 *
 read_bright (const GstVideoFrame *frame)
 {
@@ -217,7 +212,7 @@ infer (Path *path, Eval *eval, GstBuffer *buffer, gdouble threshold,
 {
   GstVideoFrame frame;
 
-  if (!map_picture (&frame, &path->video, buffer, GST_MAP_READ, error))
+  if (!tool_picture_map (&frame, &path->video, buffer, GST_MAP_READ, error))
     return FALSE;
   unet_preprocess_run (path->preprocess, &frame,
       unet_session_get_input_data (path->session, eval->input));
@@ -230,7 +225,7 @@ infer (Path *path, Eval *eval, GstBuffer *buffer, gdouble threshold,
   return TRUE;
 }
 
-/* The mask upscaled to the picture, as the element draws it. */
+/* Upscales the mask to the picture, as the element draws it. */
 static guint8 *
 draw (Path *path, gdouble threshold, GError **error)
 {
@@ -240,7 +235,8 @@ draw (Path *path, gdouble threshold, GError **error)
   guint8 *found;
 
   gst_buffer_memset (canvas, 0, 0, -1);
-  if (!map_picture (&frame, &path->video, canvas, GST_MAP_READWRITE, error))
+  if (!tool_picture_map (
+          &frame, &path->video, canvas, GST_MAP_READWRITE, error))
     return NULL;
   unet_overlay_draw (path->overlay, &frame, &path->mask, 1, threshold);
   found = read_bright (&frame);
@@ -248,7 +244,7 @@ draw (Path *path, gdouble threshold, GError **error)
   return found;
 }
 
-/* What the network finds in a picture; NULL on error. */
+/* The foreground that the network finds in a picture; NULL on error. */
 static guint8 *
 find (Eval *eval, const ToolOptions *options, gdouble threshold,
     GstSample *sample, GstVideoInfo *video, GError **error)
@@ -286,7 +282,7 @@ mask_path (const EvalOptions *options, const gchar *name)
   return g_build_filename (options->masks, file, NULL);
 }
 
-/* The true mask; all zero where there is none. */
+/* The true mask; all zero for a picture that has none. */
 static guint8 *
 load_truth (const EvalOptions *options, const gchar *name,
     const GstVideoInfo *video, GError **error)
@@ -312,7 +308,7 @@ load_truth (const EvalOptions *options, const gchar *name,
         GST_VIDEO_INFO_HEIGHT (&info), width, height);
     return NULL;
   }
-  if (!map_picture (
+  if (!tool_picture_map (
           &frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ, error))
     return NULL;
   truth = read_bright (&frame);
@@ -321,14 +317,15 @@ load_truth (const EvalOptions *options, const gchar *name,
 }
 
 static gboolean
-evaluate_picture (Eval *eval, const ToolOptions *common,
-    const EvalOptions *options, const gchar *name, GError **error)
+evaluate_picture (
+    Eval *eval, const ToolOptions *common, const gchar *name, GError **error)
 {
+  const EvalOptions *options = eval->options;
   g_autofree gchar *path = g_build_filename (options->images, name, NULL);
   g_autofree guint8 *found = NULL, *truth = NULL;
   g_autoptr (GstSample) sample = NULL;
   GstVideoInfo video;
-  Result result;
+  ToolScore score;
 
   sample = load (path, &video, error);
   if (sample == NULL)
@@ -342,96 +339,17 @@ evaluate_picture (Eval *eval, const ToolOptions *common,
     return FALSE;
   }
   tool_score (found, truth, GST_VIDEO_INFO_WIDTH (&video),
-      GST_VIDEO_INFO_HEIGHT (&video), &result.score);
-  result.name = g_strdup (name);
-  g_array_append_val (eval->results, result);
+      GST_VIDEO_INFO_HEIGHT (&video), &score);
+  tool_score_table_add (eval->table, name, &score);
   return TRUE;
 }
 
 /* ---- output ------------------------------------------------------------- */
 
-static const struct {
-  const gchar *name;
-  gsize offset;
-} measures[] = {
-  { "foreground_iou", G_STRUCT_OFFSET (ToolScore, foreground_iou) },
-  { "miou", G_STRUCT_OFFSET (ToolScore, miou) },
-  { "boundary_iou", G_STRUCT_OFFSET (ToolScore, boundary_iou) },
-  { "false_area", G_STRUCT_OFFSET (ToolScore, false_area) },
-};
-#define FALSE_AREA (G_N_ELEMENTS (measures) - 1)
-
-static gdouble
-value_of (const ToolScore *score, guint measure)
-{
-  return G_STRUCT_MEMBER (gdouble, score, measures[measure].offset);
-}
-
-/* Over the pictures with something, or over those with nothing. */
-static guint
-mean (const Eval *eval, guint measure, gdouble *value)
-{
-  gdouble sum = 0;
-  guint n = 0;
-
-  for (guint i = 0; i < eval->results->len; i++) {
-    const ToolScore *score = &g_array_index (eval->results, Result, i).score;
-
-    if (score->empty != (measure == FALSE_AREA))
-      continue;
-    sum += value_of (score, measure);
-    n++;
-  }
-  *value = n > 0 ? sum / n : 0;
-  return n;
-}
-
 static void
-print_text (const Eval *eval, gboolean each)
-{
-  gdouble value;
-
-  for (guint i = 0; each && i < eval->results->len; i++) {
-    const Result *result = &g_array_index (eval->results, Result, i);
-
-    for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
-      if (result->score.empty == (m == FALSE_AREA))
-        g_print ("%s %.4f  ", measures[m].name, value_of (&result->score, m));
-    }
-    g_print ("%s\n", result->name);
-  }
-  for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
-    guint n = mean (eval, m, &value);
-
-    if (n > 0)
-      g_print ("%-14s %.4f  (%u pictures)\n", measures[m].name, value, n);
-  }
-}
-
-static void
-add_each (JsonBuilder *b, const Eval *eval)
-{
-  json_builder_set_member_name (b, "each");
-  json_builder_begin_array (b);
-  for (guint i = 0; i < eval->results->len; i++) {
-    const Result *result = &g_array_index (eval->results, Result, i);
-
-    json_builder_begin_object (b);
-    tool_json_string (b, "name", result->name);
-    for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
-      if (result->score.empty == (m == FALSE_AREA))
-        tool_json_double (b, measures[m].name, value_of (&result->score, m));
-    }
-    json_builder_end_object (b);
-  }
-  json_builder_end_array (b);
-}
-
-static void
-print_json (const Eval *eval, const ToolOptions *common, gboolean each)
+print_json (const Eval *eval, const ToolOptions *common)
 {
   g_autoptr (JsonBuilder) b = json_builder_new ();
-  gdouble value;
 
   json_builder_begin_object (b);
   tool_json_string (b, "model", unet_model_get_name (eval->job.model));
@@ -443,18 +361,7 @@ print_json (const Eval *eval, const ToolOptions *common, gboolean each)
     tool_json_string (b, "calibration",
         unet_calibration_get_data (eval->job.calibration, NULL));
   tool_json_string (b, "onednn", unet_session_get_engine_name ());
-  tool_json_int (b, "pictures", mean (eval, 0, &value));
-  tool_json_int (b, "empty_pictures", mean (eval, FALSE_AREA, &value));
-  for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
-    if (mean (eval, m, &value) > 0) {
-      tool_json_double (b, measures[m].name, value);
-    } else {
-      json_builder_set_member_name (b, measures[m].name);
-      json_builder_add_null_value (b);
-    }
-  }
-  if (each)
-    add_each (b, eval);
+  tool_score_table_add_json (b, eval->table, eval->options->each);
   json_builder_end_object (b);
   tool_print_json (b);
 }
@@ -471,7 +378,7 @@ print_calibration (const Eval *eval)
       tool_enum_nick (UNET_TYPE_PRECISION, eval->precision), found);
 }
 
-/* ---- command ------------------------------------------------------------ */
+/* ---- folders ------------------------------------------------------------ */
 
 static gint
 compare_names (gconstpointer a, gconstpointer b)
@@ -479,7 +386,7 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(gchar *const *) a, *(gchar *const *) b);
 }
 
-/* Files of a folder that have a suffix and are not hidden, by name. */
+/* The files of a folder that have a suffix and are not hidden, by name. */
 static GPtrArray *
 list_pictures (const gchar *folder, GError **error)
 {
@@ -507,31 +414,58 @@ list_pictures (const gchar *folder, GError **error)
   return NULL;
 }
 
+/* A folder without a mask for any picture is the wrong folder: every picture
+ * would count as one without foreground. */
 static gboolean
-evaluate_folder (Eval *eval, const ToolOptions *common,
-    const EvalOptions *options, GError **error)
+check_masks (const Eval *eval, GError **error)
+{
+  const gchar *masks = eval->options->masks;
+
+  if (masks == NULL)
+    return TRUE;
+  if (!g_file_test (masks, G_FILE_TEST_IS_DIR)) {
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE,
+        "--masks=%s: there is no such folder", masks);
+    return FALSE;
+  }
+  for (guint i = 0; i < eval->names->len; i++) {
+    g_autofree gchar *path =
+        mask_path (eval->options, g_ptr_array_index (eval->names, i));
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS))
+      return TRUE;
+  }
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE,
+      "--masks=%s: no NAME.png in it for any picture NAME of %s", masks,
+      eval->options->images);
+  return FALSE;
+}
+
+static gboolean
+evaluate_folder (Eval *eval, const ToolOptions *common, GError **error)
 {
   ToolJob *job = &eval->job;
-  g_autoptr (GPtrArray) names = NULL;
+  ToolFrames frames = { eval->options->images, 0, put_picture, eval };
 
-  if (job->contract == NULL) {
-    g_propagate_error (error, g_steal_pointer (&job->contract_error));
+  if (!tool_job_require_contract (job, error))
     return FALSE;
-  }
-  names = list_pictures (options->images, error);
-  if (names == NULL)
+  eval->names = list_pictures (eval->options->images, error);
+  if (eval->names == NULL || !check_masks (eval, error))
     return FALSE;
-  eval->input = find_tensor (job->model, job->contract->input,
-      unet_model_get_n_inputs (job->model), unet_model_get_input);
-  eval->output = find_tensor (job->model, job->contract->output,
-      unet_model_get_n_outputs (job->model), unet_model_get_output);
-  for (guint i = 0; i < names->len; i++) {
+  frames.n = MIN (eval->names->len, CALIBRATION_PICTURES);
+  job->frames = &frames;
+  eval->input = tool_find_input (job->model, job->contract->input);
+  eval->output = tool_find_output (job->model, job->contract->output);
+  for (guint i = 0; i < eval->names->len; i++) {
     if (!evaluate_picture (
-            eval, common, options, g_ptr_array_index (names, i), error))
+            eval, common, g_ptr_array_index (eval->names, i), error))
       return FALSE;
   }
+  job->frames = NULL;
   return TRUE;
 }
+
+/* ---- command ------------------------------------------------------------ */
 
 static gboolean
 check_options (ToolOptions *common, const EvalOptions *options, GError **error)
@@ -539,76 +473,67 @@ check_options (ToolOptions *common, const EvalOptions *options, GError **error)
   const gchar *wrong = NULL;
 
   if (options->images == NULL)
-    wrong = "on what? --images FOLDER is missing";
-  else if (!(options->threshold >= 0 && options->threshold <= 1))
-    wrong = "--threshold: not within 0 to 1";
+    wrong = "--images FOLDER is missing";
   else if (common->shapes != NULL)
-    wrong = "--shape: pictures have their own; use --size";
+    wrong = "--shape: pictures have shapes of their own; use --size";
   if (wrong != NULL) {
     g_set_error_literal (error, TOOL_ERROR, TOOL_ERROR_USAGE, wrong);
     return FALSE;
   }
-  /* Pictures come in many shapes, and none is run often. */
+  /* Pictures have many shapes, and no session runs often. */
   if (common->tuning == NULL)
     common->tuning = g_strdup ("static");
-  return TRUE;
+  return tool_check_threshold (options->threshold, error);
 }
 
 static gboolean
-eval (gchar **words, ToolOptions *common, const EvalOptions *options,
-    GError **error)
+eval (gchar **words, ToolOptions *common, gpointer data, GError **error)
 {
-  Eval eval = { .shapes = g_array_new (FALSE, FALSE, sizeof (Shape)),
-    .results = g_array_new (FALSE, FALSE, sizeof (Result)) };
+  Eval eval = { .options = data,
+    .shapes = g_array_new (FALSE, FALSE, sizeof (Shape)),
+    .table = tool_score_table_new () };
   gboolean ok;
 
   g_array_set_clear_func (eval.shapes, shape_clear);
-  g_array_set_clear_func (eval.results, result_clear);
-  ok = check_options (common, options, error)
+  ok = check_options (common, eval.options, error)
       && tool_job_load (&eval.job, words, common, error)
-      && evaluate_folder (&eval, common, options, error);
-  if (ok && options->json)
-    print_json (&eval, common, options->each);
-  else if (ok)
-    print_text (&eval, options->each);
-  if (ok && !options->json)
+      && evaluate_folder (&eval, common, error);
+  if (ok && eval.options->json) {
+    print_json (&eval, common);
+  } else if (ok) {
+    tool_score_table_print (eval.table, eval.options->each);
     print_calibration (&eval);
+  }
   g_array_unref (eval.shapes);
-  g_array_unref (eval.results);
+  g_array_unref (eval.table);
+  g_clear_pointer (&eval.names, g_ptr_array_unref);
   tool_job_clear (&eval.job);
   return ok;
 }
 
-gint
+ToolStatus
 tool_eval_main (gint argc, gchar **argv)
 {
-  ToolOptions common = TOOL_OPTIONS_INIT;
-  EvalOptions options = { .threshold = .5 };
-  g_auto (GStrv) words = NULL;
-  g_autoptr (GError) error = NULL;
-  gint status = TOOL_OK;
+  EvalOptions own = { .threshold = .5 };
   const GOptionEntry entries[] = {
-    { "images", 'i', 0, G_OPTION_ARG_FILENAME, &options.images, "Pictures",
+    { "images", 'i', 0, G_OPTION_ARG_FILENAME, &own.images, "Pictures",
         "FOLDER" },
-    { "masks", 'm', 0, G_OPTION_ARG_FILENAME, &options.masks,
-        "Their true masks", "FOLDER" },
-    { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options.threshold,
-        "Least probability of what is found; 0.5 by default", "P" },
-    { "each", 0, 0, G_OPTION_ARG_NONE, &options.each,
-        "Tell about every picture, too", NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print a JSON object",
-        NULL },
+    { "masks", 'm', 0, G_OPTION_ARG_FILENAME, &own.masks, "Their true masks",
+        "FOLDER" },
+    { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &own.threshold,
+        "Least probability of the foreground; 0.5 by default", "P" },
+    { "each", 0, 0, G_OPTION_ARG_NONE, &own.each,
+        "Print the scores of every picture as well", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &own.json, "Print a JSON object", NULL },
     { NULL },
   };
+  const ToolCommand command = { "eval",
+    "[MODEL] — compare a model's masks with true masks", text, entries, eval };
+  ToolStatus status;
 
   gst_init (NULL, NULL);
-  if (!tool_parse (argc, argv, entries,
-          "[MODEL] — how well masks meet the true ones", text, &common, &words,
-          &error)
-      || !eval (words, &common, &options, &error))
-    status = tool_complain ("eval", error);
-  tool_options_clear (&common);
-  g_free (options.images);
-  g_free (options.masks);
+  status = tool_command_run (&command, argc, argv, &own);
+  g_free (own.images);
+  g_free (own.masks);
   return status;
 }

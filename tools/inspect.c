@@ -2,10 +2,15 @@
 
 /* unetseg inspect: what a model expects, and where its time goes. */
 
-#include "lib/machine.h"
-#include "lib/tool.h"
+#include "inspect.h"
 
-#include <stdlib.h>
+#include "lib/command.h"
+#include "lib/job.h"
+#include "lib/json.h"
+#include "lib/machine.h"
+#include "lib/pattern.h"
+#include "lib/print.h"
+
 #include <string.h>
 
 static const gchar text[] =
@@ -413,9 +418,9 @@ print_json (ToolJob *job, const Profile *profile)
 /* ---- command ------------------------------------------------------------ */
 
 static gboolean
-inspect (
-    gchar **words, const ToolOptions *options, gboolean json, GError **error)
+inspect (gchar **words, ToolOptions *options, gpointer own, GError **error)
 {
+  const gboolean *json = own;
   Profile profile = { 0 };
   gboolean ok = FALSE;
   ToolJob job;
@@ -426,10 +431,10 @@ inspect (
   tool_machine_measure (
       &profile.machine, unet_session_get_threads (job.session));
   profile.precision = unet_session_get_precision (job.session);
-  tool_job_fill (&job);
+  tool_pattern_fill (job.session, 0);
   if (!profile_runs (job.session, &profile, error))
     goto out;
-  if (json) {
+  if (*json) {
     print_json (&job, &profile);
   } else {
     print_summary (&job, &profile);
@@ -444,24 +449,17 @@ out:
   return ok;
 }
 
-gint
+ToolStatus
 tool_inspect_main (gint argc, gchar **argv)
 {
-  ToolOptions options = TOOL_OPTIONS_INIT;
-  g_auto (GStrv) words = NULL;
   gboolean json = FALSE;
-  g_autoptr (GError) error = NULL;
-  gint status = TOOL_OK;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print a JSON object", NULL },
     { NULL },
   };
+  const ToolCommand command = { "inspect",
+    "[MODEL] — show what a model expects and the time of each layer", text,
+    entries, inspect };
 
-  if (!tool_parse (argc, argv, entries,
-          "[MODEL] — what a model expects, and where its time goes", text,
-          &options, &words, &error)
-      || !inspect (words, &options, json, &error))
-    status = tool_complain ("inspect", error);
-  tool_options_clear (&options);
-  return status;
+  return tool_command_run (&command, argc, argv, &json);
 }

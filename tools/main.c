@@ -1,41 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg: looks at, times and runs segmentation networks. */
+/* unetseg: inspects, times and runs segmentation networks. */
 
-#include "lib/tool.h"
+#include "batch/batch.h"
+#include "batch/join.h"
+#include "bench.h"
+#include "calibrate.h"
+#include "eval.h"
+#include "inspect.h"
+#include "lib/status.h"
+#include "run.h"
 
 #include <locale.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unetseg/unetseg.h>
 
-static const ToolCommand commands[] = {
-  { "run", "one inference on a picture or on tensors", tool_run_main },
-  { "inspect", "what a model expects, and where its time goes",
+typedef struct {
+  const gchar *name;
+  const gchar *summary;
+  ToolStatus (*main) (gint argc, gchar **argv);
+} Command;
+
+static const Command commands[] = {
+  { "run", "run a model once, on a picture or on tensors", tool_run_main },
+  { "inspect", "show what a model expects and the time of each layer",
       tool_inspect_main },
-  { "bench", "how fast a model runs here", tool_bench_main },
-  { "batch", "recordings by the folder, on one machine or many",
-      tool_batch_main },
-  { "calibrate", "what a model needs to run in int8", tool_calibrate_main },
-  { "join", "segments of a batch, put together", tool_join_main },
-  { "eval", "how well a model's masks meet the true ones", tool_eval_main },
+  { "bench", "measure how fast a model runs here", tool_bench_main },
+  { "batch", "segment folders of recordings and pictures", tool_batch_main },
+  { "calibrate", "measure the ranges of values that int8 needs",
+      tool_calibrate_main },
+  { "join", "join the segments of a batch", tool_join_main },
+  { "eval", "compare a model's masks with true masks", tool_eval_main },
 };
 
 static void
 print_help (void)
 {
   g_print ("Usage: unetseg COMMAND [OPTION…] [MODEL]\n\n"
-           "Looks at, times and runs segmentation networks (ONNX files).\n\n"
+           "Inspects, times and runs segmentation networks (ONNX files).\n\n"
            "Commands:\n");
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     g_print ("  %-10s %s\n", commands[i].name, commands[i].summary);
   g_print ("\nMODEL is an ONNX file, or 'person' (the default): the built-in "
            "model.\n"
-           "'unetseg COMMAND --help' tells the rest, with examples.\n\n"
-           "Exit status: 0 if all went well, 1 if something failed, 2 if the\n"
-           "command line is wrong.\n");
+           "'unetseg COMMAND --help' lists options and shows examples."
+           "\n\n" TOOL_STATUS_HELP);
 }
 
-static const ToolCommand *
+static const Command *
 find_command (const gchar *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
@@ -45,8 +57,8 @@ find_command (const gchar *name)
   return NULL;
 }
 
-static gint
-run_command (const ToolCommand *command, gint argc, gchar **argv)
+static ToolStatus
+run_command (const Command *command, gint argc, gchar **argv)
 {
   g_autofree gchar *name = g_strconcat ("unetseg ", command->name, NULL);
 
@@ -55,10 +67,10 @@ run_command (const ToolCommand *command, gint argc, gchar **argv)
 }
 
 /* `unetseg help COMMAND` is `unetseg COMMAND --help`. */
-static gint
+static ToolStatus
 help_command (gint argc, gchar **argv)
 {
-  const ToolCommand *command = argc > 2 ? find_command (argv[2]) : NULL;
+  const Command *command = argc > 2 ? find_command (argv[2]) : NULL;
   gchar *help[] = { argv[0], (gchar *) "--help", NULL };
 
   if (command != NULL)
@@ -70,9 +82,9 @@ help_command (gint argc, gchar **argv)
 gint
 main (gint argc, gchar **argv)
 {
-  const ToolCommand *command;
+  const Command *command;
 
-  /* File names in the user's encoding; numbers always with a point. */
+  /* File names are in the user's encoding; numbers always have a point. */
   setlocale (LC_CTYPE, "");
   g_set_prgname ("unetseg");
   if (argc < 2) {
@@ -90,6 +102,7 @@ main (gint argc, gchar **argv)
   command = find_command (argv[1]);
   if (command != NULL)
     return run_command (command, argc - 1, argv + 1);
-  g_printerr ("unetseg: '%s' is no command\nTry 'unetseg --help'.\n", argv[1]);
+  g_printerr (
+      "unetseg: '%s' is not a command\nTry 'unetseg --help'.\n", argv[1]);
   return TOOL_USAGE;
 }

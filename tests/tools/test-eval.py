@@ -268,6 +268,24 @@ def as_text(place):
     assert lines == {m: "%.4f" % result[m] for m in MEASURES}, text
 
 
+def int8(place):
+    """int8 is calibrated with the pictures themselves"""
+    result = place.ask("--precision", "int8")
+    assert result["calibration"] == place.images, result
+    assert result["precision_used"] == "int8", result
+    text = good(
+        place.model, "-i", place.images, "-m", place.masks, "-p", "int8"
+    )
+    assert "calibrated with 4 frames of " + place.images in text, text
+
+
+def wrong_masks(place):
+    """A folder without a mask for any picture is an error"""
+    words = (place.model, "--images", place.images, "--masks")
+    bad(1, "no such folder", *words, place.folder + "/nowhere")
+    bad(1, "no NAME.png", *words, place.images + "/..")
+
+
 def errors(place):
     """What is wrong with folders and pictures is told"""
     bad(2, "--images", place.model)
@@ -307,6 +325,8 @@ def main():
             without_masks,
             thresholds,
             as_text,
+            int8,
+            wrong_masks,
             errors,
         ):
             out.case(case, place)

@@ -84,6 +84,7 @@ def usage_errors(place):
         ) if command == "run" else bad(2, command, place.unet, place.unet)
     assert call().returncode == 2
     assert call("nonsense").returncode == 2
+    assert "Exit status: 0" in good("--help") and "130" in good("--help")
     for size in (
         "64",
         "64x",
@@ -609,15 +610,35 @@ def run_classes(place):
     assert np.mean(np.array(mask) == scores[0].argmax(0)) > 0.999
 
 
+def run_sizes(place):
+    """The mask is written at the network's size and at the picture's"""
+    image, out = place.path("large.png"), place.path("sizes")
+    pixels = np.rint(networks.maker.picture(3, 150, 200, seed=4) * 255)
+    Image.fromarray(pixels.astype(np.uint8).transpose(1, 2, 0)).save(image)
+    good("run", place.unet, "--image", image, "--size", "96x64", "-o", out)
+    small = Image.open(os.path.join(out, "logits.png"))
+    large = Image.open(os.path.join(out, "logits.picture.png"))
+    assert small.size == (96, 64) and large.size == (200, 150)
+    assert small.mode == large.mode == "L"
+    wanted = np.array(small.resize(large.size, Image.BILINEAR), np.int16)
+    assert np.abs(np.array(large) - wanted).max() <= 2
+    model = place.path("sizes.onnx")
+    save_conv(model, "y")
+    good("run", model, "--image", image, "--size", "96x64", "-o", out)
+    classes = Image.open(os.path.join(out, "y.picture.png"))
+    assert classes.mode == "P" and classes.size == (200, 150)
+
+
 def run_built_in(place):
     """The built-in model finds no person in an empty picture"""
     image, out = place.path("grey.png"), place.path("person")
     Image.new("RGB", (320, 240), (128, 128, 128)).save(image)
     good("run", "--image", image, "-o", out)
     pngs = [name for name in os.listdir(out) if name.endswith(".png")]
-    assert len(pngs) == 1, pngs
-    mask = np.array(Image.open(os.path.join(out, pngs[0])))
-    assert (mask > 127).mean() < 0.2, (mask > 127).mean()
+    assert len(pngs) == 2, pngs
+    for name in pngs:
+        mask = np.array(Image.open(os.path.join(out, name)))
+        assert (mask > 127).mean() < 0.2, (mask > 127).mean()
 
 
 CASES = (
@@ -644,6 +665,7 @@ CASES = (
     run_mixed,
     run_normalised,
     run_classes,
+    run_sizes,
     run_built_in,
 )
 

@@ -2,14 +2,13 @@
 
 /* unetseg batch: recordings by the folder. */
 
+#include "batch/batch.h"
+
 #include "batch/jobs.h"
 #include "batch/report.h"
 
 #include <glib-unix.h>
 #include <string.h>
-
-#define STOPPED     3
-#define INTERRUPTED 130
 
 typedef struct {
   BatchOptions options;
@@ -134,7 +133,7 @@ run (Batch *batch)
     g_source_remove (ids[i]);
 }
 
-static gint
+static ToolStatus
 conclude (Batch *batch, GError **error)
 {
   const BatchProgress *progress = batch->jobs.progress;
@@ -144,10 +143,10 @@ conclude (Batch *batch, GError **error)
   batch_progress_finish (batch->jobs.progress, batch->jobs.fatal);
   if (batch->jobs.fatal != NULL) {
     g_propagate_error (error, g_steal_pointer (&batch->jobs.fatal));
-    return STOPPED;
+    return TOOL_STOPPED;
   }
   if (batch->interrupted)
-    return INTERRUPTED;
+    return TOOL_INTERRUPTED;
   return batch_progress_count (progress, BATCH_FAILED)
               + batch_progress_count (progress, BATCH_SHORT)
           > 0
@@ -155,7 +154,7 @@ conclude (Batch *batch, GError **error)
       : TOOL_OK;
 }
 
-static gint
+static ToolStatus
 batch_main (Batch *batch, GError **error)
 {
   batch->loop = g_main_loop_new (NULL, FALSE);
@@ -166,7 +165,7 @@ batch_main (Batch *batch, GError **error)
   batch->jobs.data = batch;
   g_mutex_init (&batch->jobs.mutex);
   if (!open_batch (batch, error))
-    return STOPPED;
+    return TOOL_STOPPED;
   if (batch->options.plan_only)
     return TOOL_OK;
   run (batch);
@@ -187,24 +186,24 @@ batch_clear (Batch *batch)
   g_clear_pointer (&batch->loop, g_main_loop_unref);
 }
 
-gint
+ToolStatus
 tool_batch_main (gint argc, gchar **argv)
 {
   g_autoptr (GError) error = NULL;
   Batch batch;
-  gint status;
+  ToolStatus status;
 
   memset (&batch, 0, sizeof batch);
   batch.manifest.lock = -1;
   if (!gst_init_check (NULL, NULL, &error))
-    return tool_complain ("batch", error);
+    return tool_report_error ("batch", error);
   if (!batch_options_parse (&batch.options, argc, argv, &error)) {
     batch_options_clear (&batch.options);
-    return tool_complain ("batch", error);
+    return tool_report_error ("batch", error);
   }
   status = batch_main (&batch, &error);
   batch_clear (&batch);
-  if (error != NULL && tool_complain ("batch", error) == TOOL_USAGE)
+  if (error != NULL && tool_report_error ("batch", error) == TOOL_USAGE)
     status = TOOL_USAGE;
   return status;
 }

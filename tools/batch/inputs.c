@@ -2,7 +2,7 @@
 
 /* From words of the command line to a list of inputs. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 #include <glib/gstdio.h>
 #include <glob.h>

@@ -3,7 +3,7 @@
 
 /* Segments of a video one after the other, packet by packet. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 G_BEGIN_DECLS
 

@@ -2,6 +2,8 @@
 
 /* unetseg join: segments of recordings that a batch has cut, put together. */
 
+#include "batch/join.h"
+
 #include "batch/report.h"
 #include "batch/join-video.h"
 
@@ -460,7 +462,7 @@ join_folder (Join *join, const gchar *folder, GError **error)
   return batch_report_write (&join->manifest, join->items, error);
 }
 
-gint
+ToolStatus
 tool_join_main (gint argc, gchar **argv)
 {
   g_auto (GStrv) words = NULL;
@@ -477,7 +479,7 @@ tool_join_main (gint argc, gchar **argv)
   };
   g_autoptr (GOptionContext) context =
       g_option_context_new ("FOLDER — segments of a batch, put together");
-  gint status = TOOL_OK;
+  ToolStatus status = TOOL_OK;
 
   memset (&join, 0, sizeof join);
   join.manifest.lock = -1;
@@ -485,12 +487,12 @@ tool_join_main (gint argc, gchar **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   if (!gst_init_check (NULL, NULL, &error)
       || !g_option_context_parse (context, &argc, &argv, &error))
-    return tool_complain ("join", error);
+    return tool_report_error ("join", error);
   if (words == NULL || words[1] != NULL)
     g_set_error (&error, TOOL_ERROR, TOOL_ERROR_USAGE,
         "name the one folder of the batch");
   if (error != NULL || !join_folder (&join, words[0], &error))
-    status = tool_complain ("join", error);
+    status = tool_report_error ("join", error);
   batch_manifest_close (&join.manifest);
   g_clear_pointer (&join.items, g_ptr_array_unref);
   return status == TOOL_OK && join.incomplete > 0 ? TOOL_FAILED : status;

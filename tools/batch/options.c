@@ -3,7 +3,7 @@
 /* The command line of `unetseg batch`: options of its own, every property of
  * the elements as an option, and preset files that hold either. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * each layer's implementation. Whoever works on the batch takes it over, so
  * that all compute the same bits. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
 
 /* What an input is, before it is decoded. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 #include <gio/gio.h>
 #include <string.h>

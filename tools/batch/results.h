@@ -4,7 +4,7 @@
 /* Masks as numbers: JSON Lines of areas, boxes, centroids and RLE, and the
  * areas over time for the report. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
 
 /* Long recordings into pieces, and pieces into shards. */
 
-#include "batch/batch.h"
+#include "batch/types.h"
 
 #include <gst/app/gstappsink.h>
 #include <string.h>

@@ -1,18 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the numbers for int8 come from. */
+#include "lib/calibration.h"
 
-#include "lib/tool.h"
+#include "lib/pattern.h"
+#include "lib/print.h"
 
-#define PATTERNS 3
+static gboolean
+put_pattern (UnetSession *session, guint index, gpointer data, GError **error)
+{
+  tool_pattern_fill (session, index);
+  return TRUE;
+}
+
+const ToolFrames tool_pattern_frames = { "generated patterns", 3, put_pattern,
+  NULL };
 
 void
-tool_calibration_limits (
+tool_calibration_set_limits (
     UnetCalibration *calibration, const ToolOptions *options)
 {
   unet_calibration_set_limits (calibration,
       options->max_difference >= 0 ? options->max_difference : .01,
       options->min_iou >= 0 ? options->min_iou : .99);
+}
+
+/* From the last frame to the first, so that the frames which are held back to
+ * compare masks are the first ones. */
+static gboolean
+add_frames (UnetCalibration *calibration, UnetSession *session,
+    const ToolFrames *frames, GError **error)
+{
+  for (guint i = frames->n; i-- > 0;) {
+    if (!frames->put (session, i, frames->data, error))
+      return FALSE;
+    unet_calibration_add (calibration, session);
+  }
+  return TRUE;
+}
+
+UnetCalibration *
+tool_calibration_make (UnetSession *session, const UnetContract *contract,
+    const ToolFrames *frames, const ToolOptions *options, GError **error)
+{
+  UnetSessionOptions threads = UNET_SESSION_OPTIONS_INIT;
+  UnetCalibration *calibration =
+      unet_calibration_new (unet_session_get_model (session), frames->name);
+
+  threads.threads = unet_session_get_threads (session);
+  tool_calibration_set_limits (calibration, options);
+  if (!add_frames (calibration, session, frames, error)
+      || !unet_calibration_finish (calibration, contract, &threads, error))
+    g_clear_pointer (&calibration, unet_calibration_unref);
+  return calibration;
 }
 
 gchar *
@@ -25,43 +64,9 @@ tool_calibration_describe (UnetCalibration *calibration)
 
   unet_calibration_get_agreement (calibration, &difference, &iou);
   if (wide > 0)
-    kept = g_strdup_printf ("; %u layers stay in f32", wide);
-  return g_strdup_printf (
-      "%u frames of %s: probabilities differ from f32 by "
-      "%.5f on average, intersection over union of masks %.5f%s",
-      n, data, difference, iou, kept ? kept : "");
-}
-
-static gboolean
-load (ToolJob *job, const ToolOptions *options, GError **error)
-{
-  job->calibration = unet_calibration_load (options->calibration, error);
-  return job->calibration != NULL;
-}
-
-/* For programs without pictures: on what `bench` runs on. */
-static gboolean
-make (ToolJob *job, const ToolOptions *options, GError **error)
-{
-  UnetSession *session = job->session;
-  UnetSessionOptions threads = UNET_SESSION_OPTIONS_INIT;
-
-  threads.threads = unet_session_get_threads (session);
-  job->calibration = unet_calibration_new (job->model, "made-up waves");
-  tool_calibration_limits (job->calibration, options);
-  for (guint i = 0; i < PATTERNS; i++) {
-    tool_job_fill_pattern (job, PATTERNS - i - 1);
-    unet_calibration_add (job->calibration, session);
-  }
-  return unet_calibration_finish (
-      job->calibration, job->contract, &threads, error);
-}
-
-gboolean
-tool_job_calibrate (ToolJob *job, const ToolOptions *options, GError **error)
-{
-  if (job->calibration != NULL)
-    return TRUE;
-  return options->calibration != NULL ? load (job, options, error)
-                                      : make (job, options, error);
+    kept = g_strdup_printf ("; %u layer%s in f32", wide, tool_plural (wide));
+  return g_strdup_printf ("%u frame%s of %s: probabilities differ from f32 by "
+                          "%.5f on average, intersection over union of masks "
+                          "%.5f%s",
+      n, tool_plural (n), data, difference, iou, kept ? kept : "");
 }

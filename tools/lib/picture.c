@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "lib/picture.h"
-#include "lib/tool.h"
+#include "lib/status.h"
 
 #include "../../gst/unetpicture.h"
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "lib/status.h"
+
+G_BEGIN_DECLS
+
+/* The command `unetseg calibrate`. argv[0] is its name. */
+ToolStatus tool_calibrate_main (gint argc, gchar **argv);
+
+G_END_DECLS

@@ -71,7 +71,10 @@ def symbols(path):
     """What an object defines for others, and what it asks for."""
     defined, wanted = set(), set()
     out = subprocess.run(
-        ["nm", "--extern-only", str(path)], capture_output=True, text=True, check=True
+        ["nm", "--extern-only", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for line in out.stdout.splitlines():
         *_, kind, name = line.split()
@@ -86,7 +89,8 @@ def symbol_edges(build):
         owner.update((symbol, name) for symbol in defined)
         asks[name] |= wanted
     return {
-        name: {owner[s] for s in wanted if s in owner} for name, wanted in asks.items()
+        name: {owner[s] for s in wanted if s in owner}
+        for name, wanted in asks.items()
     }
 
 

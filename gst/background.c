@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "background.h"
 
-#include "unetpicture.h"
+#include "base/picture-file.h"
 
 struct _UnetBackground {
   gint ref_count; /* atomic */

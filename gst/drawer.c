@@ -2,7 +2,7 @@
 #include "drawer.h"
 
 #include "frame/frame.h"
-#include "unetmap.h"
+#include "frame/format/frame-map.h"
 
 #include <math.h>
 

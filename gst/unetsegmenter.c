@@ -2,7 +2,7 @@
 #include "unetsegmenter.h"
 
 #include "session/tiles.h"
-#include "unetmap.h"
+#include "frame/format/frame-map.h"
 #include "unetpace.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);

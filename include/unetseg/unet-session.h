@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <gio/gio.h>
 #include <unetseg/unet-model.h>
 
 G_BEGIN_DECLS
@@ -83,6 +84,9 @@ typedef struct _UnetCalibration UnetCalibration;
  * @tuning: how implementations are chosen
  * @profile: measure each layer in every run (unet_session_get_layers())
  * @calibration: (nullable): for bytes; must outlive the creation only
+ * @cancellable: (nullable): ends the creation early, with
+ *   %G_IO_ERROR_CANCELLED; another thread may cancel it; must outlive the
+ *   creation only
  *
  * Initialise with %UNET_SESSION_OPTIONS_INIT.
  *
@@ -94,11 +98,12 @@ typedef struct {
   UnetTuning tuning;
   gboolean profile;
   UnetCalibration *calibration;
+  GCancellable *cancellable;
 } UnetSessionOptions;
 
 #define UNET_SESSION_OPTIONS_INIT                                              \
   {                                                                            \
-    0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL                   \
+    0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL, NULL             \
   }
 
 /**
@@ -143,7 +148,7 @@ typedef struct {
  * Compiles a model. Takes milliseconds to a few seconds.
  *
  * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
- *   set
+ *   set, or %G_IO_ERROR_CANCELLED
  *
  * Since: 1.0
  */
@@ -165,7 +170,7 @@ UNET_API UnetSession *unet_session_new (UnetModel *model,
  * unet_session_advance(). Open shapes of states follow from the picture's.
  *
  * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
- *   set
+ *   set, or %G_IO_ERROR_CANCELLED
  *
  * Since: 1.0
  */

@@ -34,6 +34,8 @@ run_frame (const Job *job, UnetSession *session, guint frame, GError **error)
 {
   GPtrArray *inputs = g_ptr_array_index (job->calibration->frames, frame);
 
+  if (g_cancellable_set_error_if_cancelled (job->options.cancellable, error))
+    return FALSE;
   if (g_atomic_int_get (&job->calibration->cancelled)) {
     g_set_error (
         error, UNET_ERROR, UNET_ERROR_ENGINE, "the calibration was cancelled");

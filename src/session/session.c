@@ -226,6 +226,8 @@ prepare_graph (UnetSession *self, const UnetContract *contract,
   find_windows (self, graph, contract ? contract->input : NULL);
   if (narrow && unet_model_is_quantized (self->model))
     unet_graph_take_ranges (graph);
+  if (g_cancellable_set_error_if_cancelled (options->cancellable, error))
+    goto failed;
   if (options->tuning != UNET_TUNING_REFERENCE
       && !unet_graph_optimize (graph, error))
     goto failed;

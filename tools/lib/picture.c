@@ -3,7 +3,7 @@
 #include "lib/picture.h"
 #include "lib/status.h"
 
-#include "../../gst/unetpicture.h"
+#include "base/picture-file.h"
 
 #include <png.h>
 

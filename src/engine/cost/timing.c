@@ -16,6 +16,9 @@ static GHashTable *times; /* key -> Known, for the process */
 /* (nullable): key -> guint64, what this thread has used; see
  * unet_tune_collect() */
 static GPrivate collected;
+/* (nullable): what cancels the plan that this thread builds; see
+ * unet_tune_set_cancellable() */
+static GPrivate cancellable;
 
 GHashTable *
 unet_tune_table_new (void)
@@ -27,6 +30,18 @@ void
 unet_tune_table_set (GHashTable *table, const gchar *key, guint64 ns)
 {
   g_hash_table_insert (table, g_strdup (key), g_memdup2 (&ns, sizeof ns));
+}
+
+void
+unet_tune_set_cancellable (GCancellable *of_plan)
+{
+  g_private_set (&cancellable, of_plan);
+}
+
+static gboolean
+is_cancelled (void)
+{
+  return g_cancellable_is_cancelled (g_private_get (&cancellable));
 }
 
 void
@@ -74,9 +89,12 @@ remember (const gchar *key, guint64 ns, gboolean pinned)
   g_mutex_unlock (&lock);
 }
 
+/* A cancelled measurement has no time: the next plan must measure again. */
 void
 unet_tune_remember (const gchar *key, guint64 ns)
 {
+  if (is_cancelled ())
+    return;
   remember (key, ns, FALSE);
   collect (key, ns);
 }
@@ -198,7 +216,7 @@ gpointer
 unet_tune_memory (gsize size)
 {
   gsize n = size / sizeof (gfloat);
-  gfloat *data = unet_memory_new (size);
+  gfloat *data = is_cancelled () ? NULL : unet_memory_new (size);
 
   if (!data)
     return NULL;
@@ -282,7 +300,8 @@ unet_tune_least (UnetPlan *plan, void (*run) (gpointer), gpointer data)
   guint64 best = G_MAXUINT64 / 1024, total = 0;
   guint64 limit = unet_tune_limit (plan);
 
-  for (guint i = 0, spoilt = 0; i < 9 && (i < 2 || total < limit); i++) {
+  for (guint i = 0, spoilt = 0;
+       i < 9 && (i < 2 || total < limit) && !is_cancelled (); i++) {
     glong lost = lost_slices ();
     guint64 ns = unet_tune_clock ();
 
@@ -389,7 +408,7 @@ unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
   dnnl_primitive_t primitive = NULL;
   Scratch s = { 0 };
 
-  if (unet_tune_recall (key, &ns))
+  if (unet_tune_recall (key, &ns) || is_cancelled ())
     return ns;
   if (dnnl_primitive_create (&primitive, pd) == dnnl_success
       && scratch_init (&s, plan, pd)

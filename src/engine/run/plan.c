@@ -388,7 +388,8 @@ lower_nodes (UnetPlan *plan, GError **error)
     plan->flops += flops;
     if (plan->done[i]) /* by an earlier step */
       plan->done[i]->info.flops += flops;
-    if (!unet_plan_lower (plan, node, plan->layouts[i], error))
+    if (g_cancellable_set_error_if_cancelled (plan->options.cancellable, error)
+        || !unet_plan_lower (plan, node, plan->layouts[i], error))
       return FALSE;
     if (plan->histograms && unet_node_output (node, 0))
       unet_plan_watch (plan, unet_node_output (node, 0));
@@ -554,11 +555,14 @@ plan_new (UnetGraph *graph, const UnetSessionOptions *options,
     plan->team = unet_team_new ();
   /* primitives split their work for the team that they will run with */
   unet_parallel_set_threads (plan->options.threads);
+  unet_tune_set_cancellable (plan->options.cancellable);
   ok = plan->engine
       && dnnl_stream_create (&plan->stream, plan->engine, dnnl_stream_in_order)
           == dnnl_success
       && build (plan, error);
+  unet_tune_set_cancellable (NULL);
   unet_parallel_set_threads (threads);
+  plan->options.cancellable = NULL;
   plan->narrowing = NULL;
   plan->histograms = NULL;
   if (!ok) {

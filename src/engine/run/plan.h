@@ -388,11 +388,16 @@ gboolean unet_conv_is_slow (
 /* Best time of a convolution in @layout, without limit when there is no good
  * way (lower-conv.c). */
 guint64 unet_conv_time (UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
-/* Memory to measure with, full of plausible numbers; free() it. */
+/* Memory to measure with, full of plausible numbers; free() it. %NULL where
+ * there is none, or the plan is cancelled. */
 gpointer unet_tune_memory (gsize size);
 /* Nanoseconds for repetitions of one candidate: 0 once the plan's time for
  * measuring is used up, so that one pass remains. */
 guint64 unet_tune_limit (UnetPlan *plan);
+/* @of_plan: (nullable): cancels the plan that the calling thread builds from
+ * now on. Afterwards nothing is measured or remembered, and every time that is
+ * not known is longer than any. */
+void unet_tune_set_cancellable (GCancellable *of_plan);
 /* Times measured in this process, by what was measured. */
 gboolean unet_tune_recall (const gchar *key, guint64 *ns);
 void unet_tune_remember (const gchar *key, guint64 ns);

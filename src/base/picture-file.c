@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "unetpicture.h"
+#include "base/picture-file.h"
 
 #define DECODE_TIMEOUT (30 * GST_SECOND)
 

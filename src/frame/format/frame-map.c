@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "unetmap.h"
+#include "frame/format/frame-map.h"
 
 /* Where a frame's planes lie in a buffer. */
 typedef struct {

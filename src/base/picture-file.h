@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Still pictures, decoded by whatever plugins GStreamer has. */
+
+#include "base/export.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* Decodes the first picture of the file @path, turned as its orientation tag
+ * says. Takes up to 30 s for a file that stalls a demuxer. Returns a sample in
+ * RGBx, or %NULL with @error of %GST_RESOURCE_ERROR set. */
+UNET_INTERNAL_API GstSample *unet_picture_load (
+    const gchar *path, GError **error);
+/* Builds the pipeline that decodes @path into a fakesink called "sink", for
+ * callers that want more than the first picture. Returns %NULL with @error set
+ * where an element is missing. */
+UNET_INTERNAL_API GstElement *unet_picture_make_pipeline (
+    const gchar *path, GError **error);
+
+G_END_DECLS

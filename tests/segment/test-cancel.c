@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Creating a session ends early when it is cancelled, and leaves nothing
+ * behind. */
+
+#include "lib/check-main.h"
+
+#include <unetseg/unetseg.h>
+
+#define SIZE 512
+/* Milliseconds of processor time from cancelling to the return; other processes
+ * do not count. */
+#define SOON 100
+
+static UnetSession *
+create (UnetTuning tuning, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (UnetModel) model = unet_model_load (NULL, NULL);
+  UnetContract *contract = unet_model_get_contract (model, NULL, NULL);
+  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
+  UnetSession *session;
+
+  options.threads = 1;
+  options.precision = UNET_PRECISION_F32;
+  options.tuning = tuning;
+  options.cancellable = cancellable;
+  session =
+      unet_session_new_for_size (model, contract, SIZE, SIZE, &options, error);
+  unet_contract_free (contract);
+  return session;
+}
+
+static void
+assert_cancelled (UnetSession *session, GError *error)
+{
+  ck_assert_ptr_null (session);
+  ck_assert_msg (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED),
+      "%s", error->message);
+  g_error_free (error);
+}
+
+START_TEST (test_before)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GError *error = NULL;
+  UnetSession *session;
+
+  g_cancellable_cancel (cancellable);
+  session = create (UNET_TUNING_STATIC, cancellable, &error);
+  assert_cancelled (session, error);
+}
+END_TEST
+
+/* Milliseconds of processor time of this process. */
+static gint64
+processor_time (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+typedef struct {
+  GCancellable *cancellable;
+  gint64 at, time; /* when it is to be cancelled, and was */
+} Cancel;
+
+static gpointer
+cancel_later (gpointer data)
+{
+  Cancel *self = data;
+
+  while (processor_time () < self->at)
+    g_usleep (1000);
+  self->time = processor_time ();
+  g_cancellable_cancel (self->cancellable);
+  return NULL;
+}
+
+/* Returns the milliseconds from cancelling to the return. */
+static gint64
+cancel_after (guint delay)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Cancel cancel = { cancellable, processor_time () + delay, 0 };
+  GThread *thread = g_thread_new ("cancel", cancel_later, &cancel);
+  GError *error = NULL;
+  UnetSession *session = create (UNET_TUNING_MEASURE, cancellable, &error);
+  gint64 end = processor_time ();
+
+  g_thread_join (thread);
+  assert_cancelled (session, error);
+  return end - cancel.time;
+}
+
+/* Measuring this network takes longer than the longest delay. What is measured
+ * is remembered by the process, so that each later try ends elsewhere. */
+START_TEST (test_while_measuring)
+{
+  static const guint delays[] = { 5, 20, 50, 100, 200, 300 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (delays); i++)
+    ck_assert_msg (cancel_after (delays[i]) <= SOON, "at %u ms", delays[i]);
+}
+END_TEST
+
+/* A cancelled measurement is not remembered: its time would be without limit,
+ * and its implementation would never be chosen again. */
+START_TEST (test_forgets)
+{
+  g_autofree gchar *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  guint n = 0;
+
+  for (guint delay = 50; delay < 250; delay += 50)
+    cancel_after (delay);
+  text = unet_tuning_save ();
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 1; lines[i]; i++) {
+    n += *lines[i] != '\0';
+    ck_assert (g_ascii_strtoull (lines[i], NULL, 10) < G_MAXUINT64 / 2048);
+  }
+  ck_assert_uint_gt (n, 0);
+}
+END_TEST
+
+/* A cancellable that is never cancelled changes nothing. */
+START_TEST (test_unused)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (UnetSession)
+      session = create (UNET_TUNING_STATIC, cancellable, &error);
+
+  ck_assert_ptr_nonnull (session);
+  g_cancellable_cancel (cancellable);
+  ck_assert (unet_session_run (session, &error));
+}
+END_TEST
+
+int
+main (void)
+{
+  const TTest *const tests[] = { test_before, test_while_measuring,
+    test_forgets, test_unused };
+
+  return check_run_tests (
+      "session-cancel", 240, tests, sizeof tests / sizeof *tests);
+}

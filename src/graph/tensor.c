@@ -36,16 +36,6 @@ unet_dims_are_sane (guint n_dims, const gint64 *dims)
   return TRUE;
 }
 
-gint64
-unet_dims_times (gint64 a, gint64 b)
-{
-  const gint64 most = G_GINT64_CONSTANT (1) << 62;
-
-  if (a < 0 || b < 0 || (b > 0 && a > most / b))
-    return -1;
-  return a * b;
-}
-
 UnetTensor *
 unet_tensor_new (UnetDType dtype, guint n_dims, const gint64 *dims)
 {

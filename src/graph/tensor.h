@@ -59,9 +59,6 @@ gsize unet_dims_count (guint n_dims, const gint64 *dims);
  * empty dimensions count as 1. Shape inference then multiplies a few of them
  * without overflow. */
 gboolean unet_dims_are_sane (guint n_dims, const gint64 *dims);
-/* Returns the product, or -1 when a factor is open (below 0) or the product
- * exceeds 2^62. */
-gint64 unet_dims_times (gint64 a, gint64 b);
 gboolean unet_dtype_is_float (UnetDType dtype);
 /* Rounds towards zero. ONNX and C leave values that do not fit undefined; this
  * function saturates them and gives 0 for NaN. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "graph/tensor.h"
-#include "onnx/private.h"
+#include "onnx/data.h"
+#include "onnx/external.h"
 #include <string.h>
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "onnx/private.h"
+#include "onnx/external.h"
+#include <unetseg/unet-types.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/onnx.h"
 #include "graph/ops/table.h"
-#include "onnx/private.h"
+#include "onnx/data.h"
+#include "onnx/node-order.h"
+#include "onnx/unpack.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* Operator sets whose definitions the table follows; before the first some
- * operators had those of the first already. */
+/* Operator sets whose definitions the operator table follows. Before the first
+ * one, only operators with the trait FROM_SET_1 are taken. */
 #define OPSET_MIN 6
 #define OPSET_MAX 24
 
-/* What GLib allocates, or aborts, is kept small: names and attributes as long
- * as these, graphs as large. Everything larger is asked for and may fail. */
+/* GLib ends the process where memory is short. Memory that it allocates for a
+ * file stays below these limits; larger blocks are allocated so that they may
+ * fail. */
 #define MAX_NODES     65536
 #define MAX_NAME      4096
 #define MAX_TEXT      (1 << 20) /* of metadata */
@@ -61,7 +65,7 @@ define (Importer *self, const char *name, UnetValue *value)
 
 /* ---- initialisers, inputs --------------------------------------------- */
 
-/* Large models are mostly this: no need to hold it twice to the end. */
+/* Raw data are most of a large model: free them before the next tensor. */
 static void
 drop_raw_data (Onnx__TensorProto *proto)
 {
@@ -183,7 +187,7 @@ copy_string (UnetAttr *attr, const ProtobufCBinaryData *data)
       (gssize) MIN (data->len, MAX_NAME));
 }
 
-/* Attribute kinds that no operator of the table has are passed over. */
+/* Kinds of attributes that no operator of the table has are ignored. */
 static gboolean
 fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
     const gchar *where, gboolean *known, GError **error)
@@ -272,7 +276,8 @@ import_node_inputs (Importer *self, UnetNode *node,
       if (!value) {
         g_autofree gchar *name = valid_name (proto->input[i]);
         unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
-            "input '%s' comes from nothing before it", name);
+            "input '%s' is made by no node and is no input or initializer",
+            name);
         return FALSE;
       }
     } else if (i < def->min_inputs) {
@@ -314,8 +319,8 @@ import_node_outputs (Importer *self, UnetNode *node,
   return TRUE;
 }
 
-/* The graph has types of its own. What it lacks becomes none, and inference
- * complains. */
+/* Replaces ONNX's numbers of types by those of the graph. A type that the
+ * graph lacks becomes NONE, and inference refuses it. */
 static void
 translate_types (UnetNode *node)
 {
@@ -327,16 +332,6 @@ translate_types (UnetNode *node)
     if (unet_node_attr (node, names[i]))
       unet_node_set_attr_int (node, names[i],
           unet_onnx_dtype ((gint32) unet_node_attr_int (node, names[i], 0)));
-}
-
-static gchar *
-node_name (const Onnx__NodeProto *proto)
-{
-  if (!is_empty (proto->name))
-    return valid_name (proto->name);
-  if (proto->n_output && !is_empty (proto->output[0]))
-    return valid_name (proto->output[0]);
-  return g_strdup ("unnamed");
 }
 
 /* ONNX Runtime's quantiser writes QuantizeLinear and DequantizeLinear in
@@ -356,7 +351,7 @@ is_in_domain (UnetOp op, const char *domain)
 static gboolean
 import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
 {
-  g_autofree gchar *name = node_name (proto);
+  g_autofree gchar *name = unet_onnx_node_name (proto);
   gboolean standard = is_empty (proto->domain)
       || !strcmp (proto->domain, "ai.onnx");
   UnetNode *node;
@@ -407,7 +402,7 @@ import_output (
 }
 
 static gboolean
-import_graph (Importer *self, const Onnx__GraphProto *proto, GError **error)
+import_graph (Importer *self, Onnx__GraphProto *proto, GError **error)
 {
   if (proto->n_sparse_initializer)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
@@ -422,6 +417,8 @@ import_graph (Importer *self, const Onnx__GraphProto *proto, GError **error)
   for (gsize i = 0; i < proto->n_input; i++)
     if (!import_input (self, proto->input[i], error))
       return FALSE;
+  if (!unet_onnx_sort_nodes (proto, self->graph->name, error))
+    return FALSE;
   for (gsize i = 0; i < proto->n_node; i++)
     if (!import_node (self, proto->node[i], error))
       return FALSE;

@@ -9,8 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* @folder: (nullable): where external data may lie; %NULL refuses it.
- * Errors are of %UNET_ERROR and start with @name. */
+/* Reads a model. Nodes may be in any order. @name begins errors; @folder
+ * (nullable) may hold external data. Returns a graph before inference, or
+ * %NULL with %UNET_ERROR_PARSE, _UNSUPPORTED, _LIMIT or _NOT_FOUND. */
 UnetGraph *unet_onnx_parse (
     GBytes *bytes, const gchar *name, const gchar *folder, GError **error);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "onnx/private.h"
+#include "onnx/unpack.h"
+#include <unetseg/unet-types.h>
 #include <stdlib.h>
 
 /* protobuf-c recurses into nested messages without a limit and allocates a

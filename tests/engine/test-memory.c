@@ -6,7 +6,7 @@
  * ends the process where it cannot have them; what oneDNN has for itself is
  * left alone, since it reads through a null pointer then. */
 
-#include "../graph/writer.h"
+#include "lib/onnx-writer.h"
 #include "../allocator.h"
 #include <check.h>
 #include <stdio.h>

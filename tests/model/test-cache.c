@@ -3,7 +3,7 @@
 /* One file, any number of sessions, one copy of the weights. */
 
 #include "lib/check-main.h"
-#include "../graph/writer.h"
+#include "lib/onnx-writer.h"
 #include <glib/gstdio.h>
 #include <malloc.h>
 #include <math.h>

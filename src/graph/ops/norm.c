@@ -194,3 +194,61 @@ UNET_EVAL (LayerNormalization)
   }
   return TRUE;
 }
+
+/* ---- LRN -------------------------------------------------------------- */
+
+/* Local response normalisation across channels (Krizhevsky et al. 2012,
+ * "ImageNet Classification with Deep Convolutional Neural Networks", section
+ * 3.3). */
+
+UNET_INFER (LRN)
+{
+  UnetArgs args = UNET_INFER_ARGS;
+  const UnetValue *x = unet_node_input (node, 0);
+  gint64 size = unet_node_attr_int (node, "size", 0);
+
+  if (x->n_dims < 2)
+    return unet_args_fail (&args, error, UNET_ERROR_SHAPE,
+        "an input of rank %u has no channels", x->n_dims);
+  if (size < 1 || size > G_MAXINT32)
+    return unet_args_fail (&args, error,
+        size < 1 ? UNET_ERROR_SHAPE : UNET_ERROR_LIMIT,
+        "'size' holds %" G_GINT64_FORMAT ", not 1 to %d", size, G_MAXINT32);
+  return unet_infer_same (graph, node, error);
+}
+
+/* Sum of squares of channels @from to @to at one pixel of one picture. */
+static gdouble
+sum_squares (
+    const UnetTensorView *x, gsize first, gsize plane, gint64 from, gint64 to)
+{
+  gdouble sum = 0;
+
+  for (gint64 c = from; c <= to; c++) {
+    gdouble value = unet_view_float (x, first + (gsize) c * plane);
+    sum += value * value;
+  }
+  return sum;
+}
+
+UNET_EVAL (LRN)
+{
+  gdouble alpha = unet_node_attr_float (node, "alpha", 1e-4f);
+  gdouble beta = unet_node_attr_float (node, "beta", 0.75f);
+  gdouble bias = unet_node_attr_float (node, "bias", 1);
+  gint64 size = unet_node_attr_int (node, "size", 1);
+  gint64 before = (size - 1) / 2, after = size / 2;
+  gint64 channels = in[0].dims[1];
+  gsize plane = unet_dims_count (in[0].n_dims - 2, in[0].dims + 2);
+
+  for (gsize i = 0, n = unet_view_count (out); i < n; i++) {
+    gint64 c = (gint64) (i / plane) % channels;
+    gsize first = i - (gsize) c * plane;
+    gdouble sum = sum_squares (&in[0], first, plane, MAX (c - before, 0),
+        MIN (c + after, channels - 1));
+    unet_view_set_float (out, i,
+        unet_view_float (&in[0], i)
+            / pow (bias + alpha / (gdouble) size * sum, beta));
+  }
+  return TRUE;
+}

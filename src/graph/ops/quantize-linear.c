@@ -20,7 +20,7 @@ map_scales (const UnetArgs *args, const UnetTensorView *x,
   if (map->single)
     return TRUE;
   if (!unet_axis (unet_node_attr_int (args->node, "axis", 1), x->n_dims, &axis)
-      || block < 0)
+      || block < 0 || block > G_MAXINT32)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
         "the axis does not fit rank %u", x->n_dims);
   map->extent = (gsize) MAX (x->dims[axis], 0);
@@ -130,24 +130,6 @@ quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
   }
 }
 
-UNET_EVAL (QuantizeLinear)
-{
-  UnetArgs args = UNET_EVAL_ARGS;
-  gboolean has_zero = n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
-  gsize n = unet_view_count (out), run;
-  ScaleMap map;
-
-  if (!map_scales (&args, &in[0], &in[1], &map, error))
-    return FALSE;
-  run = scale_run (&map, n);
-  for (gsize i = 0; i < n; i += run) {
-    gsize k = scale_index (&map, i);
-    quantize_run (&in[0], out, i, i + run, (gfloat) unet_view_float (&in[1], k),
-        has_zero ? (gfloat) unet_view_float (&in[2], k) : 0);
-  }
-  return TRUE;
-}
-
 static void
 dequantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
     gsize end, gdouble scale, gint64 zero)
@@ -169,20 +151,54 @@ dequantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
 #undef RUN
 }
 
-UNET_EVAL (DequantizeLinear)
+/* Converts elements @begin to @end, which share scale and zero point @k. */
+typedef void (*Run) (const UnetTensorView *in, guint n_in, gsize k, gsize begin,
+    gsize end, UnetTensorView *out);
+
+static gboolean
+has_zero (const UnetTensorView *in, guint n_in)
+{
+  return n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
+}
+
+static void
+quantize_with (const UnetTensorView *in, guint n_in, gsize k, gsize begin,
+    gsize end, UnetTensorView *out)
+{
+  quantize_run (&in[0], out, begin, end, (gfloat) unet_view_float (&in[1], k),
+      has_zero (in, n_in) ? (gfloat) unet_view_float (&in[2], k) : 0);
+}
+
+static void
+dequantize_with (const UnetTensorView *in, guint n_in, gsize k, gsize begin,
+    gsize end, UnetTensorView *out)
+{
+  dequantize_run (&in[0], out, begin, end, unet_view_float (&in[1], k),
+      has_zero (in, n_in) ? unet_view_int (&in[2], k) : 0);
+}
+
+static gboolean
+eval_runs (const UnetNode *node, const UnetTensorView *in, guint n_in, Run run,
+    UnetTensorView *out, GError **error)
 {
   UnetArgs args = UNET_EVAL_ARGS;
-  gboolean has_zero = n_in > 2 && in[2].dtype != UNET_DTYPE_NONE;
-  gsize n = unet_view_count (out), run;
+  gsize n = unet_view_count (out), step;
   ScaleMap map;
 
   if (!map_scales (&args, &in[0], &in[1], &map, error))
     return FALSE;
-  run = scale_run (&map, n);
-  for (gsize i = 0; i < n; i += run) {
-    gsize k = scale_index (&map, i);
-    dequantize_run (&in[0], out, i, i + run, unet_view_float (&in[1], k),
-        has_zero ? unet_view_int (&in[2], k) : 0);
-  }
+  step = scale_run (&map, n);
+  for (gsize i = 0; i < n; i += step)
+    run (in, n_in, scale_index (&map, i), i, i + step, out);
   return TRUE;
+}
+
+UNET_EVAL (QuantizeLinear)
+{
+  return eval_runs (node, in, n_in, quantize_with, out, error);
+}
+
+UNET_EVAL (DequantizeLinear)
+{
+  return eval_runs (node, in, n_in, dequantize_with, out, error);
 }

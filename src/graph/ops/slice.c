@@ -100,8 +100,10 @@ resolve_slice (const UnetArgs *args, const UnetTensorView *x, gint64 *starts,
   }
   for (guint i = 0; i < bounds.n; i++) {
     guint axis = bounds.axes[i];
+    gint64 most = x->dims[axis] < 0 ? G_MAXINT32 : MAX (x->dims[axis], 1);
     slice_axis (&bounds, i, x->dims[axis], &starts[axis]);
-    steps[axis] = bounds.steps[i];
+    /* A longer step takes one element as well, and would overflow strides. */
+    steps[axis] = CLAMP (bounds.steps[i], -most, most);
   }
   return !bounds.open;
 }

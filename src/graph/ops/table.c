@@ -131,6 +131,7 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (ReduceLogSum, 1, 2, 1, 1, ".", PLAIN),
   ROW (ReduceLogSumExp, 1, 2, 1, 1, ".", PLAIN),
   ROW (LayerNormalization, 2, 3, 1, 3, ".", PLAIN),
+  ROW (LRN, 1, 1, 1, 1, ".", FROM_SET_1),
   ROW (DynamicQuantizeLinear, 1, 1, 1, 3, ".", PLAIN),
   /* Inference replaces these by other operators. */
   EXPANDED (QLinearConv, 8, 9, ".", PLAIN),

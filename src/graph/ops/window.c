@@ -6,6 +6,7 @@
  * https://onnx.ai/onnx/operators/onnx__Conv.html and its neighbours have
  * them. */
 
+/* Limit of every extent and number. Products of two then fit into 63 bits. */
 #define MAX_EXTENT (G_GINT64_CONSTANT (1) << 31)
 
 typedef enum { PAD_NOTSET, PAD_SAME_UPPER, PAD_SAME_LOWER, PAD_VALID } AutoPad;
@@ -26,7 +27,21 @@ read_auto_pad (const UnetArgs *args, AutoPad *mode, GError **error)
       args, error, UNET_ERROR_UNSUPPORTED, "auto_pad '%s' is not known", name);
 }
 
-/* @n entries of an attribute, each from @min up; @def where it is absent. */
+static gboolean
+check_number (const UnetArgs *args, const gchar *name, gint64 number,
+    gint64 min, GError **error)
+{
+  if (number >= min && number <= MAX_EXTENT)
+    return TRUE;
+  return unet_args_fail (args, error,
+      number < min ? UNET_ERROR_SHAPE : UNET_ERROR_LIMIT,
+      "'%s' holds %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT
+      " to %" G_GINT64_FORMAT,
+      name, number, min, MAX_EXTENT);
+}
+
+/* Reads @n entries of an attribute, each from @min up; @def where it is
+ * absent. */
 static gboolean
 read_ints (const UnetArgs *args, const gchar *name, gint64 *ints, guint n,
     gint64 def, gint64 min, GError **error)
@@ -40,9 +55,8 @@ read_ints (const UnetArgs *args, const gchar *name, gint64 *ints, guint n,
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
         "'%s' has %u entries, not %u", name, have, n);
   for (guint i = 0; i < n; i++)
-    if (ints[i] < min || ints[i] > MAX_EXTENT)
-      return unet_args_fail (args, error, UNET_ERROR_SHAPE,
-          "'%s' holds %" G_GINT64_FORMAT, name, ints[i]);
+    if (!check_number (args, name, ints[i], min, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -101,34 +115,57 @@ resolve_forward (const UnetArgs *args, UnetWindow *window, const gint64 *in,
   return TRUE;
 }
 
-/* ConvTranspose: padding takes away from the full extent, or follows from the
- * output shape that is asked for. */
+/* Reads how large the output of a ConvTranspose shall be. *@given: whether the
+ * node says so. */
 static gboolean
-resolve_transposed (const UnetArgs *args, UnetWindow *window, const gint64 *in,
-    AutoPad mode, GError **error)
+read_output_shape (const UnetArgs *args, const UnetWindow *window,
+    gint64 *shape, gboolean *given, GError **error)
 {
-  gint64 shape[3];
   guint have = unet_node_attr_ints (args->node, "output_shape", shape, 3);
 
+  *given = have > 0;
   if (have == window->n + 2 && window->n == 1) /* with batch and channels */
     shape[0] = shape[2];
   else if (have && have != window->n)
     return unet_args_fail (args, error, UNET_ERROR_SHAPE,
         "'output_shape' has %u entries, not %u", have, window->n);
+  for (guint i = 0; *given && i < window->n; i++)
+    if (!check_number (args, "output_shape", shape[i], 1, error))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+pad_transposed (UnetWindow *window, guint i, gint64 full, AutoPad mode)
+{
+  gint64 total = MAX (full - window->out[i], 0);
+
+  window->pad_begin[i] = mode == PAD_SAME_UPPER ? total / 2 : total - total / 2;
+  window->pad_end[i] = total - window->pad_begin[i];
+}
+
+/* ConvTranspose: padding takes away from the full extent, or follows from the
+ * output shape that the node gives. */
+static gboolean
+resolve_transposed (const UnetArgs *args, UnetWindow *window, const gint64 *in,
+    AutoPad mode, GError **error)
+{
+  gint64 shape[3];
+  gboolean given;
+
+  if (!read_output_shape (args, window, shape, &given, error))
+    return FALSE;
   for (guint i = 0; i < window->n; i++) {
-    gint64 full, total;
+    gint64 full;
     if (in[i] < 0) {
-      window->out[i] = have ? shape[i] : -1;
+      window->out[i] = given ? shape[i] : -1;
       continue;
     }
     full = window->stride[i] * (in[i] - 1) + span (window, i)
         + window->output_padding[i];
-    if (have || mode == PAD_SAME_UPPER || mode == PAD_SAME_LOWER) {
-      window->out[i] = have ? shape[i] : in[i] * window->stride[i];
-      total = MAX (full - window->out[i], 0);
-      window->pad_begin[i] = mode == PAD_SAME_UPPER ? total / 2
-                                                    : total - total / 2;
-      window->pad_end[i] = total - window->pad_begin[i];
+    if (given || mode == PAD_SAME_UPPER || mode == PAD_SAME_LOWER) {
+      window->out[i] = given ? shape[i] : in[i] * window->stride[i];
+      pad_transposed (window, i, full, mode);
     } else {
       window->out[i] = full - window->pad_begin[i] - window->pad_end[i];
     }
@@ -192,8 +229,8 @@ read_attributes (
           args, error, UNET_ERROR_LIMIT, "the window is too large");
   }
   window->group = unet_node_attr_int (args->node, "group", 1);
-  if (window->group < 1)
-    return unet_args_fail (args, error, UNET_ERROR_SHAPE, "'group' is below 1");
+  if (!check_number (args, "group", window->group, 1, error))
+    return FALSE;
   window->ceil_mode = unet_node_attr_int (args->node, "ceil_mode", 0) != 0;
   window->count_include_pad =
       unet_node_attr_int (args->node, "count_include_pad", 0) != 0;

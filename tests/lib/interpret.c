@@ -2,7 +2,7 @@
 #include "graph/ops/table.h"
 #include "graph/ops/unary.h"
 #include "graph/passes/optimize.h"
-#include "interpret.h"
+#include "lib/interpret.h"
 #include "engine/engine.h"
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "writer.h"
+#include "lib/onnx-writer.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

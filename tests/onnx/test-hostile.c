@@ -5,7 +5,7 @@
  * docs/architecture.md states, 320 MiB and 16 times the file. */
 
 #include "lib/check-main.h"
-#include "writer.h"
+#include "lib/onnx-writer.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdio.h>

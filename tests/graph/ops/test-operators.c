@@ -6,9 +6,9 @@
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
-#include "interpret.h"
+#include "lib/interpret.h"
 #include "onnx/onnx.h"
-#include "writer.h"
+#include "lib/onnx-writer.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -470,6 +470,29 @@ START_TEST (round_to_even)
 }
 END_TEST
 
+/* Three channels of one pixel: each divides by a root of the squares of itself
+ * and its neighbours; an even size has one more after than before. */
+START_TEST (lrn_across_channels)
+{
+  Writer odd = begin (13, "1,3,1,1"), even = begin (13, "1,3,1,1");
+  GByteArray *node = writer_node ("LRN", "lrn", "x", "y");
+
+  node_int (node, "size", 3);
+  node_float (node, "alpha", 3);
+  node_float (node, "beta", .5f);
+  finish (&odd, node, "y");
+  /* 1 / sqrt (1 + 1 + 4), 2 / sqrt (1 + 1 + 4 + 9), 3 / sqrt (1 + 4 + 9) */
+  expect (&odd, "1,2,3", "1,3,1,1:0.40824829,0.51639778,0.80178373");
+  node = writer_node ("LRN", "lrn", "x", "y");
+  node_int (node, "size", 2);
+  node_float (node, "alpha", 2);
+  node_float (node, "beta", .5f);
+  finish (&even, node, "y");
+  /* 1 / sqrt (1 + 1 + 4), 2 / sqrt (1 + 4 + 9), 3 / sqrt (1 + 9) */
+  expect (&even, "1,2,3", "1,3,1,1:0.40824829,0.53452248,0.9486833");
+}
+END_TEST
+
 gint
 main (void)
 {
@@ -498,6 +521,7 @@ main (void)
     cast_truncates,
     reduce_by_input,
     round_to_even,
+    lrn_across_channels,
   };
 
   return check_run_tests ("ops", 30, tests, G_N_ELEMENTS (tests));

@@ -3,7 +3,8 @@
 /* Loading models: what is refused, with which words, and what is shared. */
 
 #include "lib/check-main.h"
-#include "writer.h"
+#include "lib/onnx-writer.h"
+#include "model-folder.h"
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,91 +12,11 @@
 #include <unetseg/unetseg.h>
 #include <unistd.h>
 
-static gchar *folder;
-
-static void
-setup (void)
-{
-  folder = g_dir_make_tmp ("unetseg-import-XXXXXX", NULL);
-  ck_assert_ptr_nonnull (folder);
-}
-
-static void
-remove_all (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-    if (g_file_test (child, G_FILE_TEST_IS_DIR)
-        && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      remove_all (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
-
-static void
-teardown (void)
-{
-  remove_all (folder);
-  g_clear_pointer (&folder, g_free);
-}
-
-static gchar *
-write_file (const gchar *name, GBytes *bytes)
-{
-  gchar *path = g_build_filename (folder, name, NULL);
-  gsize size;
-  gconstpointer data = g_bytes_get_data (bytes, &size);
-
-  ck_assert (g_file_set_contents (path, data ? data : "", (gssize) size, NULL));
-  g_bytes_unref (bytes);
-  return path;
-}
-
-/* A network of one node over a picture. */
-static Writer
-one_node (const gchar *op, const gchar *inputs)
-{
-  Writer w = writer_new (13);
-
-  writer_input (&w, "x", W_FLOAT, "1,3,8,8");
-  writer_op (&w, op, "the-node", inputs, "y");
-  writer_output (&w, "y", W_FLOAT, NULL);
-  return w;
-}
-
-static void
-expect_error (const gchar *path, gint code, const gchar *word)
-{
-  g_autoptr (GError) error = NULL;
-  UnetModel *model = unet_model_load (path, &error);
-
-  ck_assert_ptr_null (model);
-  ck_assert_ptr_nonnull (error);
-  ck_assert_msg (error->domain == UNET_ERROR && error->code == code,
-      "code %d: %s", error->code, error->message);
-  ck_assert_msg (g_str_has_prefix (error->message, path), "%s", error->message);
-  ck_assert_msg (!word || strstr (error->message, word), "%s does not say %s",
-      error->message, word);
-}
-
-static void
-expect_bytes_error (GBytes *bytes, gint code, const gchar *word)
-{
-  g_autofree gchar *path = write_file ("model.onnx", bytes);
-
-  expect_error (path, code, word);
-}
-
 /* ---- files ------------------------------------------------------------ */
 
 START_TEST (missing)
 {
-  g_autofree gchar *path = g_build_filename (folder, "none.onnx", NULL);
+  g_autofree gchar *path = g_build_filename (model_folder, "none.onnx", NULL);
 
   expect_error (path, UNET_ERROR_NOT_FOUND, NULL);
 }
@@ -103,9 +24,9 @@ END_TEST
 
 START_TEST (not_a_file)
 {
-  g_autofree gchar *pipe = g_build_filename (folder, "pipe.onnx", NULL);
+  g_autofree gchar *pipe = g_build_filename (model_folder, "pipe.onnx", NULL);
 
-  expect_error (folder, UNET_ERROR_NOT_FOUND, NULL);
+  expect_error (model_folder, UNET_ERROR_NOT_FOUND, NULL);
   ck_assert_int_eq (mkfifo (pipe, 0600), 0);
   expect_error (pipe, UNET_ERROR_NOT_FOUND, "regular");
 }
@@ -392,151 +313,6 @@ START_TEST (many_empty_nodes)
 }
 END_TEST
 
-/* ---- external data ---------------------------------------------------- */
-
-static GByteArray *
-external_tensor (
-    const gchar *location, const gchar *offset, const gchar *length)
-{
-  const gchar *pairs[][2] = { { "location", location }, { "offset", offset },
-    { "length", length } };
-  GByteArray *tensor = writer_tensor ("w", W_FLOAT, "3,1,1", NULL, 0);
-
-  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++) {
-    GByteArray *entry = g_byte_array_new ();
-    if (!pairs[i][1]) {
-      g_byte_array_unref (entry);
-      continue;
-    }
-    pb_string (entry, 1, pairs[i][0]);
-    pb_string (entry, 2, pairs[i][1]);
-    pb_message (tensor, 13, entry);
-  }
-  pb_int (tensor, 14, 1);
-  return tensor;
-}
-
-static gchar *
-write_external (const gchar *location, const gchar *offset, const gchar *length)
-{
-  Writer w = one_node ("Add", "x,w");
-
-  pb_message (w.graph, 5, external_tensor (location, offset, length));
-  return write_file ("model.onnx", writer_end (&w));
-}
-
-static void
-write_weights (const gchar *name)
-{
-  gfloat data[5] = { -1, -1, 1, 2, 3 };
-  g_autofree gchar *path = write_file (name, g_bytes_new (data, sizeof data));
-
-  ck_assert_ptr_nonnull (path);
-}
-
-START_TEST (external_data)
-{
-  UnetSession *session;
-  UnetModel *model;
-  g_autofree gchar *path = NULL;
-  const gfloat *y;
-
-  write_weights ("weights.bin");
-  path = write_external ("weights.bin", "8", "12");
-  model = unet_model_load (path, NULL);
-  ck_assert_ptr_nonnull (model);
-  session = unet_session_new (model, NULL, 0, NULL, NULL);
-  ck_assert_ptr_nonnull (session);
-  memset (
-      unet_session_get_input_data (session, 0), 0, 3 * 64 * sizeof (gfloat));
-  ck_assert (unet_session_run (session, NULL));
-  y = unet_session_get_output_data (session, 0);
-  for (guint c = 0; c < 3; c++)
-    ck_assert_float_eq (y[64 * c + 5], c + 1);
-  unet_session_unref (session);
-  unet_model_unref (model);
-}
-END_TEST
-
-START_TEST (external_data_outside)
-{
-  static const gchar *const locations[] = { "../weights.bin", "/etc/passwd",
-    "sub/../../weights.bin", "..\\weights.bin" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (locations); i++) {
-    g_autofree gchar *path = write_external (locations[i], "0", "12");
-    expect_error (path, UNET_ERROR_LIMIT, "outside");
-  }
-}
-END_TEST
-
-START_TEST (external_data_by_link)
-{
-  g_autofree gchar *link = g_build_filename (folder, "link.bin", NULL);
-  g_autofree gchar *sub = g_build_filename (folder, "sub", NULL);
-  g_autofree gchar *path = NULL, *second = NULL;
-
-  write_weights ("weights.bin");
-  ck_assert_int_eq (symlink ("weights.bin", link), 0);
-  ck_assert_int_eq (symlink ("/etc", sub), 0);
-  path = write_external ("link.bin", "0", "12");
-  expect_error (path, UNET_ERROR_NOT_FOUND, "link.bin");
-  second = write_external ("sub/passwd", "0", "12");
-  expect_error (second, UNET_ERROR_NOT_FOUND, "sub/passwd");
-}
-END_TEST
-
-START_TEST (external_data_short)
-{
-  static const gchar *const wrong[][2] = {
-    { "12", "12" },
-    { "9223372036854775807", "12" },
-    { "0", "11" },
-    { "0", "-1" },
-    { "x", "12" },
-  };
-
-  write_weights ("weights.bin");
-  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
-    g_autofree gchar *path =
-        write_external ("weights.bin", wrong[i][0], wrong[i][1]);
-    g_autoptr (GError) error = NULL;
-    ck_assert_ptr_null (unet_model_load (path, &error));
-    ck_assert_ptr_nonnull (error);
-  }
-}
-END_TEST
-
-/* A length that the shape claims, but no disk has. */
-START_TEST (external_data_huge)
-{
-  Writer w = one_node ("Add", "x,w");
-  GByteArray *tensor = writer_tensor ("w", W_FLOAT, "1000000,1000000", NULL, 0);
-  GByteArray *entry = g_byte_array_new ();
-
-  write_weights ("weights.bin");
-  pb_string (entry, 1, "location");
-  pb_string (entry, 2, "weights.bin");
-  pb_message (tensor, 13, entry);
-  pb_int (tensor, 14, 1);
-  pb_message (w.graph, 5, tensor);
-  expect_bytes_error (writer_end (&w), UNET_ERROR_NOT_FOUND, "weights.bin");
-}
-END_TEST
-
-START_TEST (external_data_without_folder)
-{
-  Writer w = one_node ("Add", "x,w");
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GError) error = NULL;
-
-  pb_message (w.graph, 5, external_tensor ("weights.bin", "0", "12"));
-  bytes = writer_end (&w);
-  ck_assert_ptr_null (unet_model_new_from_bytes (bytes, "bytes", &error));
-  ck_assert_int_eq (error->code, UNET_ERROR_LIMIT);
-}
-END_TEST
-
 /* ---- types ------------------------------------------------------------ */
 
 /* 1, -2, the smallest subnormal; in half precision */
@@ -569,102 +345,6 @@ START_TEST (half_precision)
 }
 END_TEST
 
-/* ---- sharing ---------------------------------------------------------- */
-
-START_TEST (shared_while_held)
-{
-  Writer a = one_node ("Relu", "x"), b = one_node ("Sigmoid", "x");
-  g_autofree gchar *path = write_file ("model.onnx", writer_end (&a));
-  UnetModel *first = unet_model_load (path, NULL);
-  UnetModel *second = unet_model_load (path, NULL), *third;
-
-  ck_assert_ptr_nonnull (first);
-  ck_assert_ptr_eq (first, second);
-  g_free (write_file ("model.onnx", writer_end (&b)));
-  third = unet_model_load (path, NULL);
-  ck_assert_ptr_nonnull (third);
-  ck_assert_ptr_ne (first, third);
-  unet_model_unref (first);
-  unet_model_unref (second);
-  unet_model_unref (third);
-}
-END_TEST
-
-static gpointer
-load_in_thread (gpointer path)
-{
-  return unet_model_load (path, NULL);
-}
-
-START_TEST (shared_between_threads)
-{
-  Writer w = one_node ("Relu", "x");
-  g_autofree gchar *path = write_file ("model.onnx", writer_end (&w));
-  GThread *threads[8];
-  UnetModel *models[8];
-
-  for (guint round = 0; round < 20; round++) {
-    for (guint i = 0; i < 8; i++)
-      threads[i] = g_thread_new ("load", load_in_thread, path);
-    for (guint i = 0; i < 8; i++) {
-      models[i] = g_thread_join (threads[i]);
-      ck_assert_ptr_nonnull (models[i]);
-      ck_assert_ptr_eq (models[i], models[0]);
-    }
-    for (guint i = 0; i < 8; i++)
-      unet_model_unref (models[i]);
-  }
-}
-END_TEST
-
-START_TEST (built_in)
-{
-  g_autoptr (GError) error = NULL;
-  UnetModel *model = unet_model_load (NULL, &error);
-  UnetModel *again = unet_model_load (NULL, NULL);
-  g_autoptr (UnetContract) contract = NULL;
-
-  ck_assert_msg (model != NULL, "%s", error ? error->message : "");
-  ck_assert_ptr_eq (model, again);
-  ck_assert_uint_gt (unet_model_get_n_parameters (model), 100000);
-  contract = unet_model_get_contract (model, NULL, &error);
-  ck_assert_msg (contract != NULL, "%s", error ? error->message : "");
-  ck_assert_str_eq (contract->labels[1], "person");
-  unet_model_unref (model);
-  unet_model_unref (again);
-}
-END_TEST
-
-/* What a file leaves open: dimensions of the output that depend on it. */
-START_TEST (open_sizes)
-{
-  Writer w = writer_new (13);
-  gfloat scales[4] = { 1, 1, 2, 2 };
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GError) error = NULL;
-  const UnetTensorInfo *info;
-  UnetModel *model;
-
-  writer_input (&w, "x", W_FLOAT, "N,3,H,W");
-  writer_noise (&w, "w", "5,3,3,3", 1, 1);
-  writer_floats (&w, "scales", "4", scales);
-  writer_op (&w, "Conv", "conv", "x,w", "c");
-  writer_op (&w, "Resize", "up", "c,,scales", "y");
-  writer_output (&w, "y", W_FLOAT, NULL);
-  bytes = writer_end (&w);
-  model = unet_model_new_from_bytes (bytes, "open", &error);
-  ck_assert_msg (model != NULL, "%s", error ? error->message : "");
-  info = unet_model_get_output (model, 0);
-  ck_assert_uint_eq (info->n_dims, 4);
-  ck_assert_int_eq (info->dims[0], -1);
-  ck_assert_int_eq (info->dims[1], 5);
-  ck_assert_int_eq (info->dims[2], -1);
-  ck_assert_int_eq (info->dims[3], -1);
-  ck_assert_uint_eq (unet_model_get_n_parameters (model), 5 * 27 + 4);
-  unet_model_unref (model);
-}
-END_TEST
-
 gint
 main (void)
 {
@@ -691,20 +371,10 @@ main (void)
     constants_that_grow,
     deep_nesting,
     many_empty_nodes,
-    external_data,
-    external_data_outside,
-    external_data_by_link,
-    external_data_short,
-    external_data_huge,
-    external_data_without_folder,
     half_precision,
-    shared_while_held,
-    shared_between_threads,
-    built_in,
-    open_sizes,
   };
   TCase *tcase = check_new_case ("import", 120, tests, G_N_ELEMENTS (tests));
 
-  tcase_add_checked_fixture (tcase, setup, teardown);
+  tcase_add_checked_fixture (tcase, model_folder_setup, model_folder_teardown);
   return check_run_cases ("import", tcase, NULL);
 }

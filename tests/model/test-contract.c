@@ -4,7 +4,7 @@
  * word. */
 
 #include "lib/check-main.h"
-#include "writer.h"
+#include "lib/onnx-writer.h"
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>

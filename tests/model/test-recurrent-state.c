@@ -4,7 +4,7 @@
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
-#include "interpret.h"
+#include "lib/interpret.h"
 #include "onnx/onnx.h"
 #include <stdio.h>
 #include <stdlib.h>

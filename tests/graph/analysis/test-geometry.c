@@ -6,7 +6,7 @@
 #include "graph/analysis/geometry.h"
 #include "graph/ops/infer.h"
 #include "onnx/onnx.h"
-#include "writer.h"
+#include "lib/onnx-writer.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unetseg/unetseg.h>

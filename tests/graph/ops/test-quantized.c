@@ -6,9 +6,9 @@
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
-#include "interpret.h"
+#include "lib/interpret.h"
 #include "onnx/onnx.h"
-#include "writer.h"
+#include "lib/onnx-writer.h"
 #include <stdlib.h>
 #include <string.h>
 

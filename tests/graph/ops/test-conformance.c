@@ -6,8 +6,10 @@
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
-#include "interpret.h"
-#include "onnx/private.h"
+#include "lib/interpret.h"
+#include "onnx/data.h"
+#include "onnx/onnx.h"
+#include "onnx/unpack.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +47,8 @@ static const struct {
   const gchar *release;
   guint cases, passed, float_passed, operators, others;
 } known[] = {
-  { "1.12 (Debian 12)", 1072, 688, 454, 303, 81 },
-  { "1.17 (Debian 13)", 1428, 818, 468, 428, 182 },
+  { "1.12 (Debian 12)", 1072, 690, 456, 301, 81 },
+  { "1.17 (Debian 13)", 1428, 820, 470, 426, 182 },
 };
 
 static const gchar *

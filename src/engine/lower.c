@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/plan.h"
 #include "engine/choose/int8.h"
+#include "engine/onednn/known-bugs.h"
 #include <string.h>
 
 /* ---- which operator goes where ------------------------------------------ */
@@ -291,12 +292,19 @@ binary_is_simple (
   return is_full (*a, out) && !(*a)->constant;
 }
 
-/* oneDNN 2.6 gets a subtraction in place wrong where a block of channels is
- * not full. */
+/* Does oneDNN get arithmetic of two wrong on @value in @layout? */
 static gboolean
-has_padding (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
+binary_is_wrong (const UnetPlan *plan, const UnetValue *value,
+    UnetMemLayout layout, gboolean in_place)
 {
-  return layout == UNET_MEM_BLOCKED && value->dims[1] % plan->block != 0;
+  UnetDnnlCase c = { .op = UNET_DNNL_BINARY, .src = dnnl_f32 };
+
+  if (layout != UNET_MEM_BLOCKED)
+    return FALSE;
+  c.ic = value->dims[1];
+  c.block = plan->block;
+  c.in_place = in_place;
+  return unet_known_bug_find ("", &c) != NULL;
 }
 
 gboolean
@@ -308,8 +316,7 @@ unet_lower_binary (
   dnnl_alg_kind_t alg;
   gboolean ok;
 
-  /* and below AVX2 leaves part of such a block out */
-  if (!plan->avx2 && has_padding (plan, out, layout))
+  if (binary_is_wrong (plan, out, layout, FALSE))
     layout = UNET_MEM_PLAIN;
 
   if (!binary_is_simple (node, &a, &b, &alg))
@@ -319,7 +326,7 @@ unet_lower_binary (
       || !unet_plan_read_broadcast (
           plan, b, out->n_dims, layout, &other, error))
     return FALSE;
-  if (a != b && !has_padding (plan, out, layout)
+  if (a != b && !binary_is_wrong (plan, out, layout, TRUE)
       && unet_plan_dies (plan, a, layout) && !plan->homes[out->id].parent)
     dst = unet_plan_alias (plan, out, layout, src, 0, unet_md_copy (src->md));
   else

@@ -175,15 +175,6 @@ is_thin_output (const Conv *conv)
       && !conv->plan->homes[out->id].parent;
 }
 
-/* The convolution by matrix product of oneDNN 2.6 takes operands behind it and
- * gets them wrong in NHWC. */
-static gboolean
-adds_by_product (const Candidate *c)
-{
-  return (c->attrs.sum || c->attrs.n_args > 0)
-      && strstr (unet_pd_impl (c->pd), "gemm") != NULL;
-}
-
 /* As many post-ops as a fast implementation takes; a slow one only when there
  * is no other. */
 static gboolean
@@ -199,7 +190,7 @@ best_fusion (const Conv *conv, dnnl_alg_kind_t alg, Candidate *out)
     for (guint m = in_place ? 0 : 1; m < 3; m++) {
       if (!try_candidate (conv, alg, n, modes[m], out))
         continue;
-      if (!unet_pd_is_reference (out->pd) && !adds_by_product (out))
+      if (!unet_pd_is_reference (out->pd))
         return TRUE;
       candidate_clear (out);
     }

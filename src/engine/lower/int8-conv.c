@@ -383,26 +383,6 @@ unet_narrow_pack_bias (const Conv *c, const gfloat *factors, GError **error)
 
 /* ---- descriptors --------------------------------------------------------- */
 
-/* Where the batch-reduce convolutions of oneDNN 3.7, with AMX and without, are
- * wrong on bytes and bfloat16: in rows of one pixel or two, from one channel,
- * where taps lie further apart than the picture is high (these even write
- * beyond their memory), and where strides skip pixels. */
-static gboolean
-is_miscounted (const Conv *c)
-{
-  const gint64 *in = unet_node_input (c->node, 0)->dims;
-  gboolean taps = c->w.kernel[0] > 1 || c->w.kernel[1] > 1;
-
-  if (!unet_pd_conv_miscounts () || c->deconv || c->spread || !taps)
-    return FALSE;
-  if (c->dst_dims[3] < 3 || in[1] == 1)
-    return TRUE;
-  for (guint i = 0; i < 2; i++)
-    if (c->w.dilation[i] > in[2 + i] || c->w.stride[i] > c->w.kernel[i])
-      return TRUE;
-  return FALSE;
-}
-
 static gboolean
 conv_pd (Conv *c, const gfloat *factors)
 {
@@ -414,13 +394,10 @@ conv_pd (Conv *c, const gfloat *factors)
     return unet_pd_deconv (&c->pd, c->plan->engine, c->src_md, c->weights_md,
         c->bias_md, c->dst_md, &c->w, c->attrs.attr);
   return unet_pd_conv (&c->pd, c->plan->engine, dnnl_convolution_direct,
-             c->src_md, c->weights_md, c->bias_md, c->dst_md, &c->w,
-             c->attrs.attr)
-      && (!is_miscounted (c) || unet_pd_skip (c->pd, "brg_conv"));
+      c->src_md, c->weights_md, c->bias_md, c->dst_md, &c->w, c->attrs.attr);
 }
 
-/* The factors do not matter for what implementation there is. A slow one is for
- * where the fast one is wrong. */
+/* The factors do not matter for what implementation there is. */
 static gboolean
 draft_pd (Conv *c)
 {
@@ -429,8 +406,7 @@ draft_pd (Conv *c)
 
   for (gint64 o = 0; o < c->oc; o++)
     ones[o] = 1.0f;
-  ok = conv_pd (c, ones)
-      && (!unet_pd_is_reference (c->pd) || is_miscounted (c));
+  ok = conv_pd (c, ones) && !unet_pd_is_reference (c->pd);
   g_free (ones);
   return ok;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/onednn/compat.h"
+#include "engine/onednn/known-bugs.h"
 #include <string.h>
 
 /* Creation of a primitive descriptor: a descriptor struct first in oneDNN 2,
@@ -156,6 +157,25 @@ unet_md_key (UnetConstMd md)
 
 #endif
 
+guint
+unet_md_query (UnetConstMd md, const gint64 **dims, dnnl_data_type_t *dtype)
+{
+#if UNET_DNNL_V3
+  const dnnl_dims_t *d = NULL;
+  int n = 0;
+
+  dnnl_memory_desc_query (md, dnnl_query_ndims_s32, &n);
+  dnnl_memory_desc_query (md, dnnl_query_data_type, dtype);
+  dnnl_memory_desc_query (md, dnnl_query_dims, &d);
+  *dims = d ? *d : NULL;
+  return d ? n : 0;
+#else
+  *dims = md->dims;
+  *dtype = md->data_type;
+  return md->ndims;
+#endif
+}
+
 gsize
 unet_md_size (UnetConstMd md)
 {
@@ -176,24 +196,74 @@ dilates (const UnetDnnlWindow *window, dnnl_dims_t out)
     out[i] = window->dilation[i] - 1;
 }
 
+#if UNET_DNNL_V3
+
+/* On to the first implementation that computes @c rightly. */
+static gboolean
+pass_over_bugs (dnnl_primitive_desc_t *pd, const UnetDnnlCase *c)
+{
+  while (unet_known_bug_find (unet_pd_impl (*pd), c))
+    if (dnnl_primitive_desc_next_impl (*pd) != dnnl_success) {
+      dnnl_primitive_desc_destroy (*pd);
+      *pd = NULL;
+      return FALSE;
+    }
+  return TRUE;
+}
+
+#else
+
+/* The first implementation that computes @c rightly. */
+static gboolean
+create_right (dnnl_primitive_desc_t *pd, const void *desc,
+    const_dnnl_primitive_attr_t attr, dnnl_engine_t engine,
+    const UnetDnnlCase *c)
+{
+  dnnl_primitive_desc_iterator_t i = NULL;
+  gboolean found = FALSE;
+
+  if (dnnl_primitive_desc_iterator_create (&i, desc, attr, engine, NULL)
+      != dnnl_success)
+    return FALSE;
+  do {
+    *pd = dnnl_primitive_desc_iterator_fetch (i);
+    found = *pd && !unet_known_bug_find (unet_pd_impl (*pd), c);
+    if (*pd && !found) {
+      dnnl_primitive_desc_destroy (*pd);
+      *pd = NULL;
+    }
+  } while (!found && dnnl_primitive_desc_iterator_next (i) == dnnl_success);
+  dnnl_primitive_desc_iterator_destroy (i);
+  return found;
+}
+
+#endif
+
 gboolean
 unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights, UnetConstMd bias,
     UnetConstMd dst, const UnetDnnlWindow *w, const_dnnl_primitive_attr_t attr)
 {
   dnnl_dims_t dilate;
+  UnetDnnlCase c;
+  gboolean known;
 
   dilates (w, dilate);
+  known = unet_dnnl_case_init (&c, UNET_DNNL_CONV, src, weights, dst, w, attr);
 #if UNET_DNNL_V3
   return CREATE (pd, convolution_forward, attr, dnnl_forward_inference, alg,
-      src, weights, bias, dst, w->stride, dilate, w->pad_begin, w->pad_end);
+             src, weights, bias, dst, w->stride, dilate, w->pad_begin,
+             w->pad_end)
+      && (!known || pass_over_bugs (pd, &c));
 #else
   dnnl_convolution_desc_t desc;
-  return create_v2 (pd,
-      dnnl_dilated_convolution_forward_desc_init (&desc, dnnl_forward_inference,
-          alg, src, weights, bias, dst, w->stride, dilate, w->pad_begin,
-          w->pad_end),
-      &desc, attr, engine);
+  dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init (&desc,
+      dnnl_forward_inference, alg, src, weights, bias, dst, w->stride, dilate,
+      w->pad_begin, w->pad_end);
+
+  if (!known)
+    return create_v2 (pd, status, &desc, attr, engine);
+  return status == dnnl_success && create_right (pd, &desc, attr, engine, &c);
 #endif
 }
 
@@ -203,19 +273,26 @@ unet_pd_deconv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     const UnetDnnlWindow *w, const_dnnl_primitive_attr_t attr)
 {
   dnnl_dims_t dilate;
+  UnetDnnlCase c;
+  gboolean known;
 
   dilates (w, dilate);
+  known =
+      unet_dnnl_case_init (&c, UNET_DNNL_DECONV, src, weights, dst, w, attr);
 #if UNET_DNNL_V3
   return CREATE (pd, deconvolution_forward, attr, dnnl_forward_inference,
-      dnnl_deconvolution_direct, src, weights, bias, dst, w->stride, dilate,
-      w->pad_begin, w->pad_end);
+             dnnl_deconvolution_direct, src, weights, bias, dst, w->stride,
+             dilate, w->pad_begin, w->pad_end)
+      && (!known || pass_over_bugs (pd, &c));
 #else
   dnnl_deconvolution_desc_t desc;
-  return create_v2 (pd,
-      dnnl_dilated_deconvolution_forward_desc_init (&desc,
-          dnnl_forward_inference, dnnl_deconvolution_direct, src, weights, bias,
-          dst, w->stride, dilate, w->pad_begin, w->pad_end),
-      &desc, attr, engine);
+  dnnl_status_t status = dnnl_dilated_deconvolution_forward_desc_init (&desc,
+      dnnl_forward_inference, dnnl_deconvolution_direct, src, weights, bias,
+      dst, w->stride, dilate, w->pad_begin, w->pad_end);
+
+  if (!known)
+    return create_v2 (pd, status, &desc, attr, engine);
+  return status == dnnl_success && create_right (pd, &desc, attr, engine, &c);
 #endif
 }
 
@@ -445,25 +522,6 @@ gboolean
 unet_pd_is_reference (const_dnnl_primitive_desc_t pd)
 {
   return g_str_has_prefix (unet_pd_impl (pd), "ref");
-}
-
-gboolean
-unet_pd_conv_miscounts (void)
-{
-  return UNET_DNNL_V3;
-}
-
-gboolean
-unet_pd_skip (dnnl_primitive_desc_t pd, const gchar *impl)
-{
-#if UNET_DNNL_V3
-  while (strstr (unet_pd_impl (pd), impl))
-    if (dnnl_primitive_desc_next_impl (pd) != dnnl_success)
-      return FALSE;
-  return TRUE;
-#else
-  return strstr (unet_pd_impl (pd), impl) == NULL;
-#endif
 }
 
 /* Every primitive takes its scratchpad from the arena: with the library's own

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "class-colors.h"
 
-#include "frame/frame.h"
+#include "frame/draw/palette.h"
 
 typedef struct {
   gchar *class_name; /* (nullable): the next class */

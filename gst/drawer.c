@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "drawer.h"
 
-#include "frame/frame.h"
+#include "frame/format/mask.h"
+#include "frame/edges/refine.h"
+#include "frame/draw/overlay.h"
+#include "frame/draw/mask-picture.h"
+#include "frame/draw/cutout.h"
 #include "frame/format/frame-map.h"
 
 #include <math.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "frame/frame.h"
+#include "frame/time/guide.h"
+#include "frame/edges/refine.h"
 
 #include <unetseg/unet-seg-meta.h>
 

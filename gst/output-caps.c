@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "output-caps.h"
 
-#include "frame/frame.h"
+#include "frame/draw/cutout.h"
 
 #define MAX_SIZE 32767
 /* Grey of full range, as gst_video_colorimetry_to_string() has it. */

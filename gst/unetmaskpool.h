@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "frame/frame.h"
+#include "frame/format/mask.h"
+
+#include <gst/video/video.h>
+#include <unetseg/unetseg.h>
 
 G_BEGIN_DECLS
 

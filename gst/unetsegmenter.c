@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unetsegmenter.h"
+#include "frame/format/placement.h"
+#include "frame/input/preprocess.h"
+#include "frame/format/mask.h"
+#include "frame/mask/bounding-box.h"
+#include "frame/time/guide.h"
+#include "frame/time/temporal-filter.h"
+#include "frame/time/scene-change.h"
+#include "frame/time/mask-motion.h"
+#include "frame/mask/postprocess.h"
 
 #include "session/tiles.h"
 #include "frame/format/frame-map.h"
@@ -38,7 +47,7 @@ struct _UnetSegmenter {
   UnetTemporal *temporal; /* (nullable): not held yet */
   UnetScene *scene;       /* (nullable): never compared */
   gboolean compared;      /* the frame that is read next */
-  UnetCarry *carry;       /* (nullable): never carried */
+  UnetMaskMotion *carry;  /* (nullable): never carried */
   gboolean watched;       /* the frame that is read next, too */
   gdouble elapsed, time_constant;
   gboolean holds; /* the frame that was read last */
@@ -255,9 +264,9 @@ unet_segmenter_reset_state (UnetSegmenter *self)
   if (self->temporal)
     unet_temporal_reset (self->temporal);
   if (self->scene)
-    unet_scene_forget (self->scene);
+    unet_scene_reset (self->scene);
   if (self->carry)
-    unet_carry_forget (self->carry);
+    unet_mask_motion_reset (self->carry);
 }
 
 /* ---- session ----------------------------------------------------------- */
@@ -385,7 +394,7 @@ close_info (UnetSegmenter *self)
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   g_clear_pointer (&self->temporal, unet_temporal_free);
   g_clear_pointer (&self->scene, unet_scene_free);
-  g_clear_pointer (&self->carry, unet_carry_free);
+  g_clear_pointer (&self->carry, unet_mask_motion_free);
   self->compared = self->watched = self->holds = FALSE;
   unet_mask_pool_close (&self->pool);
   gst_video_info_init (&self->info);
@@ -643,7 +652,7 @@ look (UnetSegmenter *self, const GstVideoFrame *frame)
   unet_postprocess_set_temporal (
       self->postprocess, self->holds ? self->temporal : NULL);
   if (self->holds)
-    unet_temporal_look (
+    unet_temporal_read_frame (
         self->temporal, frame, self->elapsed, self->time_constant);
   else if (self->temporal)
     unet_temporal_reset (self->temporal);
@@ -656,11 +665,11 @@ unet_segmenter_read (UnetSegmenter *self, const GstVideoFrame *frame)
   unet_preprocess_run (self->preprocess, frame, picture_data (self));
   look (self, frame);
   if (self->compared)
-    unet_scene_keep (self->scene);
+    unet_scene_keep_frame (self->scene);
   if (self->watched)
-    unet_carry_keep (self->carry);
+    unet_mask_motion_keep_frame (self->carry);
   else if (self->carry)
-    unet_carry_forget (self->carry);
+    unet_mask_motion_reset (self->carry);
   self->compared = self->watched = FALSE;
 }
 
@@ -739,17 +748,17 @@ void
 unet_segmenter_watch (UnetSegmenter *self, const GstVideoFrame *frame)
 {
   if (self->carry == NULL && frame)
-    self->carry = unet_carry_new (&self->info, &self->shape, NULL);
+    self->carry = unet_mask_motion_new (&self->info, &self->shape, NULL);
   self->watched = self->carry && frame;
   if (self->watched)
-    unet_carry_look (self->carry, frame);
+    unet_mask_motion_read_frame (self->carry, frame);
 }
 
 void
 unet_segmenter_take_up (UnetSegmenter *self)
 {
   if (self->carry)
-    unet_carry_begin (self->carry);
+    unet_mask_motion_use_kept (self->carry);
 }
 
 gboolean
@@ -759,12 +768,12 @@ unet_segmenter_carry (UnetSegmenter *self, const UnetMaskBuffers *from,
   UnetMaskMap old, new;
   gboolean moved;
 
-  if (self->carry == NULL || !unet_carry_find (self->carry)
+  if (self->carry == NULL || !unet_mask_motion_search (self->carry)
       || !unet_mask_pool_map (&self->pool, from, GST_MAP_READ, &old))
     return FALSE;
   moved = unet_mask_pool_acquire (&self->pool, to, &new, NULL);
   if (moved) {
-    unet_carry_run (self->carry, &old.mask, threshold, &new.mask);
+    unet_mask_motion_apply (self->carry, &old.mask, threshold, &new.mask);
     unet_mask_buffers_unmap (to, &new);
   }
   unet_mask_buffers_unmap (from, &old);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "frame/frame.h"
+#include "frame/time/guide.h"
+#include "frame/time/temporal-filter.h"
 #include "unetarithmetic.h"
 #include "unetmaskpool.h"
 
@@ -46,7 +47,8 @@ gboolean unet_segmenter_set_info (
     UnetSegmenter *self, const GstVideoInfo *info, GError **error);
 
 /* The next mask is averaged with those before where the picture is still, as
- * unet_temporal_look() has it; milliseconds. Without this call it is not. */
+ * unet_temporal_read_frame() has it; milliseconds. Without this call it is not.
+ */
 void unet_segmenter_hold (
     UnetSegmenter *self, gdouble elapsed, gdouble time_constant);
 /* Whether no part of the picture differs by @threshold (0..1) or more from the

@@ -4,7 +4,11 @@
 
 #include "eval.h"
 
-#include "frame/frame.h"
+#include "frame/format/placement.h"
+#include "frame/input/preprocess.h"
+#include "frame/format/mask.h"
+#include "frame/mask/postprocess.h"
+#include "frame/draw/overlay.h"
 #include "lib/command.h"
 #include "lib/job.h"
 #include "lib/pattern.h"

@@ -4,7 +4,9 @@
 
 #include "run.h"
 
-#include "frame/frame.h"
+#include "frame/format/placement.h"
+#include "frame/format/mask.h"
+#include "frame/mask/postprocess.h"
 #include "lib/command.h"
 #include "lib/job.h"
 #include "lib/mask-file.h"

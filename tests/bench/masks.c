@@ -5,7 +5,13 @@
  *   masks lag IMAGE MASK VIDEO      a cut-out moved over a background
  *   masks reuse VIDEO               older masks, as they were and carried along
  * DATA has KIND/images/NAME.jpg and KIND/masks/NAME.png. Not a test. */
-#include <frame/frame.h>
+#include <frame/format/placement.h>
+#include <frame/input/preprocess.h>
+#include <frame/format/mask.h>
+#include <frame/time/temporal-filter.h>
+#include <frame/time/mask-motion.h>
+#include <frame/mask/postprocess.h>
+#include <frame/edges/refine.h>
 #include <gst/app/gstappsink.h>
 
 #include <math.h>
@@ -119,7 +125,7 @@ chain_run (Chain *self, GstVideoFrame *frame, gdouble elapsed)
   output = unet_session_get_output_data (self->session, 0);
   unet_postprocess_set_temporal (self->postprocess, NULL);
   unet_postprocess_run (self->postprocess, output, 0.5, &self->raw);
-  unet_temporal_look (self->temporal, frame, elapsed, TIME_CONSTANT);
+  unet_temporal_read_frame (self->temporal, frame, elapsed, TIME_CONSTANT);
   unet_postprocess_set_temporal (self->postprocess, self->temporal);
   unet_postprocess_run (self->postprocess, output, 0.5, &self->held);
 }
@@ -707,7 +713,7 @@ agreement (const guint8 *a, const guint8 *b, gsize n)
 }
 
 typedef struct {
-  UnetCarry *carry[OLDEST + 1]; /* each of one of the last frames */
+  UnetMaskMotion *carry[OLDEST + 1]; /* each of one of the last frames */
   guint8 *masks[OLDEST + 1];
   UnetMask carried;
   gdouble held_iou[OLDEST + 1], carried_iou[OLDEST + 1], time[OLDEST + 1];
@@ -733,7 +739,7 @@ reuse_init (Reuse *self, const UnetMask *shape, const GstVideoInfo *info)
   self->carried.class_map = self->carried.probability = NULL;
   alloc_mask (&self->carried);
   for (guint i = 0; i <= OLDEST; i++) {
-    self->carry[i] = unet_carry_new (info, shape, NULL);
+    self->carry[i] = unet_mask_motion_new (info, shape, NULL);
     self->masks[i] = g_malloc ((gsize) shape->width * shape->height);
   }
 }
@@ -742,7 +748,7 @@ static void
 reuse_clear (Reuse *self)
 {
   for (guint i = 0; i <= OLDEST; i++) {
-    unet_carry_free (self->carry[i]);
+    unet_mask_motion_free (self->carry[i]);
     g_free (self->masks[i]);
   }
   g_free (self->carried.class_map);
@@ -760,10 +766,10 @@ reuse_add_age (
   gdouble start;
 
   held.probability = self->masks[from];
-  unet_carry_look (self->carry[from], frame);
+  unet_mask_motion_read_frame (self->carry[from], frame);
   start = thread_time ();
-  if (unet_carry_find (self->carry[from])) {
-    unet_carry_run (self->carry[from], &held, 0.5, &self->carried);
+  if (unet_mask_motion_search (self->carry[from])) {
+    unet_mask_motion_apply (self->carry[from], &held, 0.5, &self->carried);
     result = self->carried.probability;
   }
   self->time[age] += thread_time () - start;
@@ -781,9 +787,9 @@ reuse_add (Reuse *self, const UnetMask *own, const GstVideoFrame *frame)
   for (guint age = 1; age <= MIN (self->n_frames, OLDEST); age++)
     reuse_add_age (self, own, frame, age);
   start = thread_time ();
-  unet_carry_look (self->carry[at], frame);
-  unet_carry_keep (self->carry[at]);
-  unet_carry_begin (self->carry[at]);
+  unet_mask_motion_read_frame (self->carry[at], frame);
+  unet_mask_motion_keep_frame (self->carry[at]);
+  unet_mask_motion_use_kept (self->carry[at]);
   self->look_time += thread_time () - start;
   memcpy (self->masks[at], own->probability, (gsize) own->width * own->height);
   self->n_frames++;

@@ -2,7 +2,15 @@
 /* Milliseconds per call of the kernels of src/frame, medians. Not a test:
  *   ninja tests/frame/bench-frame && tests/frame/bench-frame [WORD]
  * where WORD keeps only the lines that contain it. */
-#include <frame/frame.h>
+#include <frame/format/placement.h>
+#include <frame/input/preprocess.h>
+#include <frame/format/mask.h>
+#include <frame/time/temporal-filter.h>
+#include <frame/mask/postprocess.h>
+#include <frame/edges/refine.h>
+#include <frame/draw/overlay.h>
+#include <frame/draw/mask-picture.h>
+#include <frame/draw/cutout.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -412,7 +420,7 @@ run_refine (gpointer data)
   const UnetMask *coverage;
 
   if (strstr (job->what, "temporal")) {
-    unet_temporal_look (job->temporal, &job->frame, 33, 150);
+    unet_temporal_read_frame (job->temporal, &job->frame, 33, 150);
     return;
   }
   coverage =

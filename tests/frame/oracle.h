@@ -5,6 +5,10 @@
  * precision, from the definitions. */
 
 #include "picture.h"
+#include <frame/format/placement.h>
+#include <frame/input/preprocess.h>
+#include <frame/format/mask.h>
+#include <frame/draw/overlay.h>
 
 /* Kr and Kb of the matrix, as the ITU's recommendations print them. */
 void oracle_luma_weights (GstVideoColorMatrix matrix, gdouble *kr, gdouble *kb);

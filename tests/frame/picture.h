@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <gst/video/video.h>
+
 /* Frames for tests: any format, random strides and offsets, guard bytes; and
  * their samples as GStreamer's own unpacking functions see them. */
-
-#include <frame/frame.h>
 
 typedef struct {
   GstVideoInfo info;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scene.h"
 
+#include <frame/format/mask.h>
 #include <math.h>
 
 void

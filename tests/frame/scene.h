@@ -3,7 +3,7 @@
 
 /* Masks for tests of what is drawn. */
 
-#include <frame/frame.h>
+#include <frame/format/mask.h>
 
 typedef struct {
   UnetMask mask;

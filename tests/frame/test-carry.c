@@ -2,6 +2,8 @@
 /* Masks carried to later frames. */
 #include "picture.h"
 
+#include <frame/format/mask.h>
+#include <frame/time/mask-motion.h>
 #include <frame/time/motion-search.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
@@ -123,7 +125,7 @@ check_plane (GRand *rand)
       motion.cells.vectors[i].y =
           (gint16) g_rand_int_range (rand, -longest, longest + 1);
     }
-  unet_plane_carry (memory + GUARD, src, w, h, &motion.cells, whole);
+  unet_plane_move (memory + GUARD, src, w, h, &motion.cells, whole);
   for (gint i = 0; i < w * h; i++) {
     gdouble x = i % w + oracle_way (&motion.cells, i % w, i / w, FALSE);
     gdouble y = i / w + oracle_way (&motion.cells, i % w, i / w, TRUE);
@@ -242,16 +244,16 @@ draw_stage (const Stage *stage, const GstVideoInfo *info, GRand *rand,
 
 /* Looks at the stage; keeps it where its mask is to be carried. */
 static void
-look_at (UnetCarry *carry, const Stage *stage, const GstVideoInfo *info,
+look_at (UnetMaskMotion *carry, const Stage *stage, const GstVideoInfo *info,
     GRand *rand, gboolean keep)
 {
   GstVideoFrame frame;
   GstBuffer *buffer = draw_stage (stage, info, rand, &frame);
 
-  unet_carry_look (carry, &frame);
+  unet_mask_motion_read_frame (carry, &frame);
   if (keep) {
-    unet_carry_keep (carry);
-    unet_carry_begin (carry);
+    unet_mask_motion_keep_frame (carry);
+    unet_mask_motion_use_kept (carry);
   }
   gst_video_frame_unmap (&frame);
   gst_buffer_unref (buffer);
@@ -327,21 +329,21 @@ check_moved (GRand *rand, GstVideoFormat format, guint n_classes)
     2, 0, 0 };
   UnetMask from, to, truth;
   GstVideoInfo info;
-  UnetCarry *carry;
+  UnetMaskMotion *carry;
 
   test_info_init (&info, format, 160 * scale, 120 * scale);
   from = new_mask (160, 120, n_classes, &info);
   to = new_mask (160, 120, n_classes, &info);
   truth = new_mask (160, 120, n_classes, &info);
-  carry = unet_carry_new (&info, &from, NULL);
+  carry = unet_mask_motion_new (&info, &from, NULL);
   fill_true_mask (&from, &stage, id);
   look_at (carry, &stage, &info, rand, TRUE);
   stage.x += way * cos (angle);
   stage.y += way * sin (angle);
   fill_true_mask (&truth, &stage, id);
   look_at (carry, &stage, &info, rand, FALSE);
-  fail_unless (unet_carry_find (carry));
-  unet_carry_run (carry, &from, 0.5, &to);
+  fail_unless (unet_mask_motion_search (carry));
+  unet_mask_motion_apply (carry, &from, 0.5, &to);
   check_carried (&to, &from, &truth);
   for (guint i = 0; i < 160 * 120; i++) {
     if (n_classes == 2)
@@ -352,7 +354,7 @@ check_moved (GRand *rand, GstVideoFormat format, guint n_classes)
   free_mask (&from);
   free_mask (&to);
   free_mask (&truth);
-  unet_carry_free (carry);
+  unet_mask_motion_free (carry);
 }
 
 GST_START_TEST (test_moved)
@@ -375,7 +377,7 @@ GST_START_TEST (test_part)
   Stage stage = { 1, 30, 100, 70, 0, 0, 0 };
   UnetMask from, to, truth;
   GstVideoInfo info;
-  UnetCarry *carry;
+  UnetMaskMotion *carry;
 
   test_info_init (&info, GST_VIDEO_FORMAT_I420, 240, 160);
   from = new_mask (96, 64, 2, &info);
@@ -389,20 +391,20 @@ GST_START_TEST (test_part)
   truth = to;
   truth.class_map = g_malloc0 (96 * 64);
   truth.probability = g_malloc0 (96 * 64);
-  carry = unet_carry_new (&info, &from, NULL);
+  carry = unet_mask_motion_new (&info, &from, NULL);
   fill_true_mask (&from, &stage, 1);
   look_at (carry, &stage, &info, rand, TRUE);
   stage.x += 15;
   stage.y -= 9;
   fill_true_mask (&truth, &stage, 1);
   look_at (carry, &stage, &info, rand, FALSE);
-  fail_unless (unet_carry_find (carry));
-  unet_carry_run (carry, &from, 0.5, &to);
+  fail_unless (unet_mask_motion_search (carry));
+  unet_mask_motion_apply (carry, &from, 0.5, &to);
   check_carried (&to, &from, &truth);
   free_mask (&from);
   free_mask (&to);
   free_mask (&truth);
-  unet_carry_free (carry);
+  unet_mask_motion_free (carry);
   g_rand_free (rand);
 }
 
@@ -419,22 +421,22 @@ GST_START_TEST (test_noise)
       1 + (gdouble) (k / 3), 0, 0 };
     UnetMask from, to;
     GstVideoInfo info;
-    UnetCarry *carry;
+    UnetMaskMotion *carry;
 
     test_info_init (&info, GST_VIDEO_FORMAT_I420, 128 * scale, 96 * scale);
     from = new_mask (128, 96, 2, &info);
     to = new_mask (128, 96, 2, &info);
-    carry = unet_carry_new (&info, &from, NULL);
+    carry = unet_mask_motion_new (&info, &from, NULL);
     fill_true_mask (&from, &stage, 1);
     look_at (carry, &stage, &info, rand, TRUE);
     for (guint i = 0; i < 4; i++) {
       look_at (carry, &stage, &info, rand, FALSE);
-      fail_if (
-          unet_carry_find (carry), "noise of %g moved something", stage.noise);
+      fail_if (unet_mask_motion_search (carry), "noise of %g moved something",
+          stage.noise);
     }
     free_mask (&from);
     free_mask (&to);
-    unet_carry_free (carry);
+    unet_mask_motion_free (carry);
   }
   g_rand_free (rand);
 }
@@ -448,27 +450,27 @@ GST_START_TEST (test_no_motion)
   Stage stage = { 1, 20, 60, 50, 0, 0, 0 }, other = { 7, 20, 60, 50, 20, 0, 0 };
   UnetMask from, to;
   GstVideoInfo info;
-  UnetCarry *carry;
+  UnetMaskMotion *carry;
 
   test_info_init (&info, GST_VIDEO_FORMAT_NV12, 128, 96);
   from = new_mask (128, 96, 2, &info);
   to = new_mask (128, 96, 2, &info);
-  carry = unet_carry_new (&info, &from, NULL);
+  carry = unet_mask_motion_new (&info, &from, NULL);
   fill_true_mask (&from, &stage, 1);
   look_at (carry, &stage, &info, rand, FALSE);
-  fail_if (unet_carry_find (carry));
+  fail_if (unet_mask_motion_search (carry));
   look_at (carry, &stage, &info, rand, TRUE);
   look_at (carry, &other, &info, rand, FALSE);
-  fail_if (unet_carry_find (carry));
+  fail_if (unet_mask_motion_search (carry));
   stage.x += 8;
   look_at (carry, &stage, &info, rand, FALSE);
-  fail_unless (unet_carry_find (carry));
-  unet_carry_run (carry, &from, 0.5, &to);
-  unet_carry_forget (carry);
-  fail_if (unet_carry_find (carry));
+  fail_unless (unet_mask_motion_search (carry));
+  unet_mask_motion_apply (carry, &from, 0.5, &to);
+  unet_mask_motion_reset (carry);
+  fail_if (unet_mask_motion_search (carry));
   free_mask (&from);
   free_mask (&to);
-  unet_carry_free (carry);
+  unet_mask_motion_free (carry);
   g_rand_free (rand);
 }
 
@@ -481,7 +483,7 @@ GST_START_TEST (test_beside)
   Stage stage = { 3, 20, 50, 50, 0, 0, 0 };
   UnetMask masks[3], to;
   GstVideoInfo info;
-  UnetCarry *carry;
+  UnetMaskMotion *carry;
 
   test_info_init (&info, GST_VIDEO_FORMAT_I420, 160, 96);
   for (guint i = 0; i < 3; i++) {
@@ -490,28 +492,28 @@ GST_START_TEST (test_beside)
     fill_true_mask (&masks[i], &stage, 1);
   }
   to = new_mask (160, 96, 2, &info);
-  carry = unet_carry_new (&info, &to, NULL);
+  carry = unet_mask_motion_new (&info, &to, NULL);
   stage.x = 50;
   look_at (carry, &stage, &info, rand, TRUE);
   stage.x = 60;
   look_at (carry, &stage, &info, rand, FALSE);
-  unet_carry_keep (carry);
-  fail_unless (unet_carry_find (carry));
-  unet_carry_run (carry, &masks[0], 0.5, &to);
+  unet_mask_motion_keep_frame (carry);
+  fail_unless (unet_mask_motion_search (carry));
+  unet_mask_motion_apply (carry, &masks[0], 0.5, &to);
   check_carried (&to, &masks[0], &masks[1]);
   stage.x = 70;
   look_at (carry, &stage, &info, rand, FALSE);
-  fail_unless (unet_carry_find (carry));
-  unet_carry_run (carry, &masks[0], 0.5, &to);
+  fail_unless (unet_mask_motion_search (carry));
+  unet_mask_motion_apply (carry, &masks[0], 0.5, &to);
   check_carried (&to, &masks[0], &masks[2]);
-  unet_carry_begin (carry);
-  fail_unless (unet_carry_find (carry));
-  unet_carry_run (carry, &masks[1], 0.5, &to);
+  unet_mask_motion_use_kept (carry);
+  fail_unless (unet_mask_motion_search (carry));
+  unet_mask_motion_apply (carry, &masks[1], 0.5, &to);
   check_carried (&to, &masks[1], &masks[2]);
   for (guint i = 0; i < 3; i++)
     free_mask (&masks[i]);
   free_mask (&to);
-  unet_carry_free (carry);
+  unet_mask_motion_free (carry);
   g_rand_free (rand);
 }
 
@@ -528,14 +530,14 @@ GST_START_TEST (test_sizes)
     Stage stage = { k, 10, 20, 20, 60, 0, 0 };
     UnetMask from, to;
     GstVideoInfo info;
-    UnetCarry *carry;
+    UnetMaskMotion *carry;
 
     test_info_init (&info, formats[k % G_N_ELEMENTS (formats)],
         (guint) g_rand_int_range (rand, 16, 90),
         (guint) g_rand_int_range (rand, 16, 90));
     from = new_mask (w, h, 2 + k % 2, &info);
     to = new_mask (w, h, 2 + k % 2, &info);
-    carry = unet_carry_new (&info, &from, NULL);
+    carry = unet_mask_motion_new (&info, &from, NULL);
     look_at (carry, &stage, &info, rand, TRUE);
     for (guint i = 0; i < 3; i++) {
       stage.x = g_rand_double_range (rand, 0, 60);
@@ -543,12 +545,12 @@ GST_START_TEST (test_sizes)
       stage.pan_y = g_rand_double_range (rand, -30, 30);
       stage.noise = g_rand_double_range (rand, 0, 60);
       look_at (carry, &stage, &info, rand, FALSE);
-      if (unet_carry_find (carry))
-        unet_carry_run (carry, &from, 0.5, &to);
+      if (unet_mask_motion_search (carry))
+        unet_mask_motion_apply (carry, &from, 0.5, &to);
     }
     free_mask (&from);
     free_mask (&to);
-    unet_carry_free (carry);
+    unet_mask_motion_free (carry);
   }
   g_rand_free (rand);
 }

@@ -4,6 +4,8 @@
 #include "oracle.h"
 #include "scene.h"
 
+#include <frame/draw/mask-picture.h>
+#include <frame/draw/cutout.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
 

@@ -2,6 +2,9 @@
 #include "oracle.h"
 #include "scene.h"
 
+#include <frame/format/mask.h>
+#include <frame/draw/overlay.h>
+#include <frame/draw/palette.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <frame/frame.h>
+#include <frame/format/placement.h>
 
 #include <gst/check/gstcheck.h>
 #include <math.h>

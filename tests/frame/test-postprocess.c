@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <frame/mask/activation.h>
-#include <frame/frame.h>
+#include <frame/format/placement.h>
+#include <frame/format/mask.h>
+#include <frame/mask/postprocess.h>
 
 #include <gst/check/gstcheck.h>
 #include <math.h>

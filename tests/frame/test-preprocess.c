@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "oracle.h"
 
+#include <frame/format/placement.h>
+#include <frame/input/preprocess.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
 

@@ -2,6 +2,11 @@
 /* Masks through time and along the picture's edges, and backgrounds. */
 #include "oracle.h"
 
+#include <frame/format/mask.h>
+#include <frame/mask/bounding-box.h>
+#include <frame/time/scene-change.h>
+#include <frame/edges/morphology.h>
+#include <frame/draw/overlay.h>
 #include <frame/edges/refine.h>
 #include <frame/edges/two-scale.h>
 #include <frame/time/temporal-filter.h>
@@ -97,7 +102,7 @@ check_filter (GRand *rand)
   gfloat *guide = g_new (gfloat, 4 * n), *p = g_new (gfloat, n);
   gfloat *q = g_new (gfloat, n);
   guint8 *scratch = g_malloc (n), *needed = g_malloc (n);
-  UnetGuided guided;
+  UnetGuidedFilter guided;
 
   f.guide = guide;
   f.p = p;
@@ -107,10 +112,10 @@ check_filter (GRand *rand)
     guide[i] = i % 4 == 3 ? 0 : (gfloat) g_rand_double_range (rand, -.5, .5);
   for (gsize i = 0; i < n; i++)
     p[i] = (gfloat) g_rand_double (rand);
-  unet_guided_init (&guided, f.width, f.height);
+  unet_guided_filter_filter_init (&guided, f.width, f.height);
   for (gsize i = 0; i < n; i++)
     guided.wanted[i] = g_rand_int_range (rand, 0, 5) == 0;
-  unet_guided_reach (
+  unet_flags_dilate (
       needed, guided.wanted, scratch, f.width, f.height, f.radius);
   for (gint y = 0; y < f.height; y++)
     for (gint x = 0; x < f.width; x++) {
@@ -123,8 +128,8 @@ check_filter (GRand *rand)
           near |= guided.wanted[j * f.width + i];
       fail_unless (near == needed[y * f.width + x]);
     }
-  unet_guided_run (&guided, guide, p, f.radius, (gfloat) f.eps);
-  unet_guided_apply (&guided, guide, q);
+  unet_guided_filter_filter_run (&guided, guide, p, f.radius, (gfloat) f.eps);
+  unet_guided_filter_filter_apply (&guided, guide, q);
   for (gsize i = 0; i < n; i++) {
     const gdouble expected = guided.wanted[i]
         ? oracle_filter (&f, needed, i % f.width, i / f.width)
@@ -134,7 +139,7 @@ check_filter (GRand *rand)
         "%ux%u radius %d: %g instead of %g", f.width, f.height, f.radius, q[i],
         expected);
   }
-  unet_guided_clear (&guided);
+  unet_guided_filter_filter_clear (&guided);
   g_free (guide);
   g_free (p);
   g_free (q);
@@ -285,7 +290,7 @@ oracle_halve (const gfloat *src, gfloat *dst, gint w, gint h, gint n)
 }
 
 static gfloat
-oracle_sure (const UnetScalesSure *sure, gdouble q, gdouble p)
+oracle_sure (const UnetTwoScaleSure *sure, gdouble q, gdouble p)
 {
   gdouble t = q + (p - q) * sure->network;
 
@@ -310,24 +315,24 @@ oracle_crosses (const gfloat *q, gint w, gint h, gint x, gint y)
 
 /* A pass of the filter, which has a test of its own. */
 static void
-oracle_pass (UnetGuided *guided, const gfloat *guide, const gfloat *p,
+oracle_pass (UnetGuidedFilter *guided, const gfloat *guide, const gfloat *p,
     gdouble part, gfloat epsilon)
 {
   const guint side = MIN (guided->width, guided->height);
 
-  unet_guided_run (
+  unet_guided_filter_filter_run (
       guided, guide, p, MAX ((guint) (side * part + 0.5), 1), epsilon);
 }
 
 /* Where the first window reaches an edge. */
 static void
-oracle_wanted (UnetGuided *guided, const gfloat *p, gdouble part)
+oracle_wanted (UnetGuidedFilter *guided, const gfloat *p, gdouble part)
 {
   const guint w = guided->width, h = guided->height;
   guint8 *flags = g_malloc (w * h), *scratch = g_malloc (w * h);
 
-  unet_scales_find_edges (flags, p, w, h);
-  unet_guided_reach (guided->wanted, flags, scratch, w, h,
+  unet_two_scale_find_edges (flags, p, w, h);
+  unet_flags_dilate (guided->wanted, flags, scratch, w, h,
       MAX ((guint) (MIN (w, h) * part + 0.5), 1));
   g_free (flags);
   g_free (scratch);
@@ -346,28 +351,28 @@ oracle_field (const UnetMeanFieldKernel *kernel, guint w, guint h,
 }
 
 static void
-oracle_coarse (UnetGuided *coarse, const gfloat *guide, const gfloat *p)
+oracle_coarse (UnetGuidedFilter *coarse, const gfloat *guide, const gfloat *p)
 {
-  static const gdouble parts[] = UNET_SCALES_COARSE;
-  static const UnetMeanFieldKernel kernels[] = { UNET_SCALES_FAR,
-    UNET_SCALES_NEAR };
-  static const UnetScalesSure sure = UNET_SCALES_SURE_COARSE;
+  static const gdouble parts[] = UNET_TWO_SCALE_COARSE;
+  static const UnetMeanFieldKernel kernels[] = { UNET_TWO_SCALE_FAR,
+    UNET_TWO_SCALE_NEAR };
+  static const UnetTwoScaleSure sure = UNET_TWO_SCALE_SURE_COARSE;
   const guint w = coarse->width, h = coarse->height;
   gfloat *q = g_new (gfloat, w * h);
   guint8 *before = g_malloc (w * h), *after = g_malloc (w * h);
 
   oracle_wanted (coarse, p, parts[0]);
-  oracle_pass (coarse, guide, p, parts[0], UNET_SCALES_EPSILON);
-  unet_guided_apply (coarse, guide, q);
+  oracle_pass (coarse, guide, p, parts[0], UNET_TWO_SCALE_EPSILON);
+  unet_guided_filter_filter_apply (coarse, guide, q);
   for (guint i = 0; i < w * h; i++)
     q[i] = oracle_sure (&sure, q[i], p[i]);
-  unet_scales_find_edges (before, p, w, h);
-  unet_scales_find_edges (after, q, w, h);
+  unet_two_scale_find_edges (before, p, w, h);
+  unet_two_scale_find_edges (after, q, w, h);
   for (guint i = 0; i < w * h; i++)
     after[i] = before[i] || after[i];
   for (guint i = 0; i < G_N_ELEMENTS (kernels); i++)
     oracle_field (&kernels[i], w, h, guide, p, after, q);
-  oracle_pass (coarse, guide, q, parts[1], UNET_SCALES_EPSILON);
+  oracle_pass (coarse, guide, q, parts[1], UNET_TWO_SCALE_EPSILON);
   g_free (q);
   g_free (before);
   g_free (after);
@@ -387,19 +392,21 @@ oracle_border (guint8 *wanted, const gfloat *q, gint w, gint h, gint reach)
 }
 
 static void
-oracle_fine (UnetGuided *fine, const gfloat *guide, const gfloat *p, gfloat *q)
+oracle_fine (
+    UnetGuidedFilter *fine, const gfloat *guide, const gfloat *p, gfloat *q)
 {
-  static const UnetMeanFieldKernel kernel = UNET_SCALES_BORDER;
+  static const UnetMeanFieldKernel kernel = UNET_TWO_SCALE_BORDER;
   const gint w = (gint) fine->width, h = (gint) fine->height;
 
-  oracle_border (fine->wanted, q, w, h, UNET_SCALES_REACH);
+  oracle_border (fine->wanted, q, w, h, UNET_TWO_SCALE_REACH);
   oracle_field (&kernel, w, h, guide, p, fine->wanted, q);
   oracle_border (fine->wanted, q, w, h, 0);
-  oracle_pass (fine, guide, q, UNET_SCALES_FINE, UNET_SCALES_FINE_EPSILON);
+  oracle_pass (
+      fine, guide, q, UNET_TWO_SCALE_FINE, UNET_TWO_SCALE_FINE_EPSILON);
 }
 
 static gdouble
-oracle_between (const UnetGuided *coarse, const gfloat *g, gint x, gint y)
+oracle_between (const UnetGuidedFilter *coarse, const gfloat *g, gint x, gint y)
 {
   const gint w = (gint) coarse->width, h = (gint) coarse->height;
   const gdouble u = CLAMP ((x + 0.5) / 2 - 0.5, 0, w - 1.0);
@@ -423,15 +430,15 @@ oracle_between (const UnetGuided *coarse, const gfloat *g, gint x, gint y)
 static void
 check_scales (GRand *rand)
 {
-  static const UnetScalesSure sure = UNET_SCALES_SURE_FINE;
+  static const UnetTwoScaleSure sure = UNET_TWO_SCALE_SURE_FINE;
   const gint w = g_rand_int_range (rand, 2, 60);
   const gint h = g_rand_int_range (rand, 2, 50);
   const gint cw = (w + 1) / 2, ch = (h + 1) / 2;
   gfloat *guide = g_new (gfloat, 4 * w * h), *p = g_new (gfloat, w * h);
   gfloat *small = g_new (gfloat, 4 * cw * ch), *r = g_new (gfloat, cw * ch);
   gfloat *q = g_new (gfloat, w * h);
-  UnetGuided coarse, fine;
-  UnetScales scales;
+  UnetGuidedFilter coarse, fine;
+  UnetTwoScale scales;
 
   for (gint i = 0; i < 4 * w * h; i++)
     guide[i] = i % 4 == 3 ? 0 : (gfloat) g_rand_double_range (rand, -.5, .5);
@@ -439,10 +446,10 @@ check_scales (GRand *rand)
     p[i] = (gfloat) CLAMP (
         0.5 + 0.1 * (i % w - w / 2) + g_rand_double_range (rand, -.1, .1), 0,
         1);
-  unet_scales_init (&scales, (guint) w, (guint) h);
-  unet_scales_run (&scales, guide, p);
-  unet_guided_init (&coarse, (guint) cw, (guint) ch);
-  unet_guided_init (&fine, (guint) w, (guint) h);
+  unet_two_scale_init (&scales, (guint) w, (guint) h);
+  unet_two_scale_run (&scales, guide, p);
+  unet_guided_filter_filter_init (&coarse, (guint) cw, (guint) ch);
+  unet_guided_filter_filter_init (&fine, (guint) w, (guint) h);
   oracle_halve (guide, small, w, h, 4);
   oracle_halve (p, r, w, h, 1);
   oracle_coarse (&coarse, small, r);
@@ -459,9 +466,9 @@ check_scales (GRand *rand)
             < 5e-3,
         "%dx%d: another value at %d, %d", w, h, i % w, i / w);
   }
-  unet_scales_clear (&scales);
-  unet_guided_clear (&coarse);
-  unet_guided_clear (&fine);
+  unet_two_scale_clear (&scales);
+  unet_guided_filter_filter_clear (&coarse);
+  unet_guided_filter_filter_clear (&fine);
   g_free (guide);
   g_free (p);
   g_free (small);
@@ -958,14 +965,14 @@ time_step (Time *t, gdouble elapsed, gfloat p, guint x, guint y)
 {
   gfloat result = 0;
 
-  unet_temporal_compare (t->temporal, t->pixels, elapsed, 100);
+  unet_temporal_read_pixels (t->temporal, t->pixels, elapsed, 100);
   for (guint j = 0; j < SIDE; j++) {
     for (guint i = 0; i < SIDE; i++)
       t->row[i] = p;
     if (j == y)
-      result = unet_temporal_mix_row (t->temporal, 0, j, t->row, FALSE)[x];
+      result = unet_temporal_smooth_row (t->temporal, 0, j, t->row, FALSE)[x];
     else
-      unet_temporal_mix_row (t->temporal, 0, j, t->row, FALSE);
+      unet_temporal_smooth_row (t->temporal, 0, j, t->row, FALSE);
   }
   return result;
 }
@@ -1037,13 +1044,13 @@ look_again (Time *t, GstVideoFrame *frame, guint rows)
   gfloat p = 0.2f;
 
   for (guint i = 0; i < 2; i++) {
-    unet_temporal_look (t->temporal, frame, i ? 10 : 0, 100);
+    unet_temporal_read_frame (t->temporal, frame, i ? 10 : 0, 100);
     for (guint y = 0; y < SIDE; y++) {
       const gfloat *held;
 
       for (guint x = 0; x < SIDE; x++)
         t->row[x] = i ? 0.5f : 0.2f;
-      held = unet_temporal_mix_row (t->temporal, 0, y, t->row, FALSE);
+      held = unet_temporal_smooth_row (t->temporal, 0, y, t->row, FALSE);
       if (y == SIDE - 2)
         p = held[SIDE / 2];
     }
@@ -1090,7 +1097,7 @@ GST_START_TEST (test_scene)
   init_smooth (&frame, &info, rand);
   scene = unet_scene_new (&info, &shape, NULL);
   fail_unless (unet_scene_compare (scene, &frame.frame) == 1);
-  unet_scene_keep (scene);
+  unet_scene_keep_frame (scene);
   fail_unless (unet_scene_compare (scene, &frame.frame) == 0);
   for (guint y = 0; y < 24; y++)
     for (guint x = 0; x < 32; x++)
@@ -1098,7 +1105,7 @@ GST_START_TEST (test_scene)
           0x40;
   change = unet_scene_compare (scene, &frame.frame);
   fail_unless (change > 0.02 && change < 0.3, "%g", change);
-  unet_scene_forget (scene);
+  unet_scene_reset (scene);
   fail_unless (unet_scene_compare (scene, &frame.frame) == 1);
   unet_scene_free (scene);
   test_frame_clear (&frame);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/format/orientation.h"
-#include <frame/frame.h>
+#include <frame/format/placement.h>
+#include <frame/input/preprocess.h>
+#include <frame/format/mask.h>
+#include <frame/mask/postprocess.h>
 
 #include <gst/check/gstcheck.h>
 #include <math.h>
@@ -44,7 +47,7 @@ source (GstVideoOrientationMethod method, guint w, guint h, guint u, guint v,
 static void
 check_size (GstVideoOrientationMethod method, guint w, guint h, guint cell)
 {
-  const gboolean turned = unet_turn_transposes (method);
+  const gboolean turned = unet_orientation_is_transposed (method);
   const guint uw = turned ? h : w, uh = turned ? w : h;
   const gsize n = (gsize) w * h;
   g_autofree guint8 *bytes = g_malloc (n), *to = g_malloc (n + 1);
@@ -57,8 +60,8 @@ check_size (GstVideoOrientationMethod method, guint w, guint h, guint cell)
     floats[i] = (gfloat) i;
   to[n] = GUARD;
   other[n * cell] = GUARD;
-  unet_turn_u8 (to, bytes, w, h, method);
-  unet_turn_f32 (other, floats, w, h, cell, method);
+  unet_orient_u8 (to, bytes, w, h, method);
+  unet_orient_f32 (other, floats, w, h, cell, method);
   for (guint v = 0; v < uh; v++)
     for (guint u = 0; u < uw; u++) {
       guint x, y;
@@ -88,13 +91,13 @@ GST_START_TEST (test_inverse)
 {
   for (guint method = 0; method < 8; method++) {
     guint8 a[5 * 3], b[5 * 3], c[5 * 3];
-    const gboolean turned = unet_turn_transposes (method);
+    const gboolean turned = unet_orientation_is_transposed (method);
 
     for (guint i = 0; i < sizeof a; i++)
       a[i] = i;
-    unet_turn_u8 (b, a, 5, 3, method);
-    unet_turn_u8 (
-        c, b, turned ? 3 : 5, turned ? 5 : 3, unet_turn_inverse (method));
+    unet_orient_u8 (b, a, 5, 3, method);
+    unet_orient_u8 (
+        c, b, turned ? 3 : 5, turned ? 5 : 3, unet_orientation_invert (method));
     fail_unless (memcmp (a, c, sizeof a) == 0, "method %u", method);
   }
 }
@@ -105,11 +108,11 @@ GST_START_TEST (test_rectangle)
 {
   for (guint method = 0; method < 8; method++) {
     const guint w = 7, h = 4; /* the buffer's */
-    const gboolean turned = unet_turn_transposes (method);
+    const gboolean turned = unet_orientation_is_transposed (method);
     const guint uw = turned ? h : w, uh = turned ? w : h;
     gdouble x = 1, y = 2, rw = 2, rh = 1;
 
-    unet_turn_rectangle (method, uw, uh, &x, &y, &rw, &rh);
+    unet_orientation_map_rectangle (method, uw, uh, &x, &y, &rw, &rh);
     fail_unless (rw * rh == 2);
     for (guint v = 0; v < uh; v++)
       for (guint u = 0; u < uw; u++) {
@@ -211,7 +214,7 @@ compare_masks (const UnetMask *lying, const UnetMask *upright,
 {
   gdouble x = upright->x, y = upright->y, w = upright->w, h = upright->h;
 
-  unet_turn_rectangle (method, frame_w, frame_h, &x, &y, &w, &h);
+  unet_orientation_map_rectangle (method, frame_w, frame_h, &x, &y, &w, &h);
   fail_unless (fabs (lying->x - x) < 1e-6 && fabs (lying->y - y) < 1e-6
       && fabs (lying->w - w) < 1e-6 && fabs (lying->h - h) < 1e-6);
   for (guint v = 0; v < upright->height; v++)
@@ -233,7 +236,7 @@ compare_sides (GstVideoOrientationMethod method, UnetFit fit, UnetLayout layout,
   g_autoptr (UnetContract) contract = unet_contract_new ();
   const guint lw = g_random_int_range (2, 90);
   const guint lh = g_random_int_range (2, 90);
-  const gboolean turned = unet_turn_transposes (method);
+  const gboolean turned = unet_orientation_is_transposed (method);
   const guint uw = turned ? lh : lw, uh = turned ? lw : lh;
   g_autofree gfloat *a = NULL, *b = NULL;
   UnetMask lying_mask, upright_mask;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* unetsegdraw: the same of one inference as unetseg makes of its own. */
 
-#include <frame/frame.h>
+#include <frame/draw/palette.h>
 
 #include "common.h"
 

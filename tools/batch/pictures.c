@@ -3,7 +3,6 @@
 /* Frames that become a file each. */
 
 #include "batch/task.h"
-#include "frame/frame.h"
 #include "lib/picture.h"
 
 #include <errno.h>

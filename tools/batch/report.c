@@ -2,7 +2,7 @@
 
 #include "batch/report.h"
 
-#include "frame/frame.h"
+#include "frame/draw/palette.h"
 
 #include <math.h>
 #include <string.h>

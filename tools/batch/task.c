@@ -2,7 +2,7 @@
 
 #include "batch/task.h"
 
-#include "frame/frame.h"
+#include "frame/draw/palette.h"
 
 #include <string.h>
 

@@ -2,6 +2,8 @@
 
 #include "lib/mask-file.h"
 
+#include "frame/draw/mask-picture.h"
+#include "frame/draw/palette.h"
 #include "lib/picture-input.h"
 #include "lib/picture.h"
 

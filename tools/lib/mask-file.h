@@ -3,7 +3,7 @@
 
 /* Masks as PNG files. */
 
-#include "frame/frame.h"
+#include "frame/format/mask.h"
 
 G_BEGIN_DECLS
 

@@ -2,6 +2,7 @@
 
 #include "lib/picture-input.h"
 
+#include "frame/input/preprocess.h"
 #include "lib/status.h"
 
 gboolean

@@ -3,7 +3,7 @@
 
 /* A decoded picture as the input of a network. */
 
-#include "frame/frame.h"
+#include "frame/format/placement.h"
 
 #include <gst/video/video.h>
 #include <unetseg/unetseg.h>

@@ -8,7 +8,7 @@
  * all four are far from the threshold on the same side the cell is all or
  * nothing and no pixel of it is computed. */
 
-#include "frame/frame.h"
+#include "frame/format/mask.h"
 
 G_BEGIN_DECLS
 

@@ -21,7 +21,7 @@
 /* Sums of less are nothing but rounding. */
 #define LEAST_WEIGHT 1e-3f
 
-struct _UnetBackdrop {
+struct _UnetBackgroundBlur {
   GstVideoInfo info;
   UnetPixelLayout layout;
   guint sigma_64; /* what the sizes are for: sigma in 1/64 */
@@ -40,10 +40,10 @@ struct _UnetBackdrop {
   const GstVideoFrame *picture; /* (nullable) */
 };
 
-UnetBackdrop *
-unet_backdrop_new (const GstVideoInfo *info)
+UnetBackgroundBlur *
+unet_background_blur_new (const GstVideoInfo *info)
 {
-  UnetBackdrop *self = g_new0 (UnetBackdrop, 1);
+  UnetBackgroundBlur *self = g_new0 (UnetBackgroundBlur, 1);
 
   self->info = *info;
   unet_pixel_layout_init (&self->layout, info);
@@ -53,7 +53,7 @@ unet_backdrop_new (const GstVideoInfo *info)
 }
 
 static void
-close_sizes (UnetBackdrop *self)
+close_sizes (UnetBackgroundBlur *self)
 {
   if (self->open)
     unet_resampler_clear (&self->resampler);
@@ -71,7 +71,7 @@ close_sizes (UnetBackdrop *self)
 }
 
 void
-unet_backdrop_free (UnetBackdrop *self)
+unet_background_blur_free (UnetBackgroundBlur *self)
 {
   if (!self)
     return;
@@ -83,7 +83,7 @@ unet_backdrop_free (UnetBackdrop *self)
 
 /* Boxes of two odd sizes whose variances add up to the one wanted. */
 static void
-choose_boxes (UnetBackdrop *self, gdouble sigma)
+choose_boxes (UnetBackgroundBlur *self, gdouble sigma)
 {
   const gdouble ideal = sqrt (12 * sigma * sigma / PASSES + 1);
   guint size = (guint) ideal, n_small;
@@ -99,7 +99,7 @@ choose_boxes (UnetBackdrop *self, gdouble sigma)
 }
 
 static gboolean
-open_sizes (UnetBackdrop *self, gdouble sigma)
+open_sizes (UnetBackgroundBlur *self, gdouble sigma)
 {
   const guint w = (guint) self->info.width, h = (guint) self->info.height;
   UnetPlacement placement = { 0 };
@@ -151,7 +151,7 @@ add_coverage (guint16 *restrict sums, const guint8 *row, guint n)
 }
 
 static void
-find_weights (UnetBackdrop *self, const UnetMask *coverage, guint y)
+find_weights (UnetBackgroundBlur *self, const UnetMask *coverage, guint y)
 {
   const guint f = self->factor, w = coverage->width;
   const guint from = y * f, to = MIN (from + f, coverage->height);
@@ -249,7 +249,7 @@ box_columns (gfloat *dst, const gfloat *src, gfloat *sums, guint n,
 }
 
 static void
-box (UnetBackdrop *self, guint radius)
+box (UnetBackgroundBlur *self, guint radius)
 {
   const guint n = 4 * self->width;
 
@@ -263,7 +263,7 @@ box (UnetBackdrop *self, guint radius)
 /* Inside of a large foreground there is nothing near to be seen: the next
  * thing along the row, or the row above. */
 static void
-divide_row (UnetBackdrop *self, guint y)
+divide_row (UnetBackgroundBlur *self, guint y)
 {
   const guint n = self->width;
   const gfloat *src = self->pixels + 4 * (gsize) y * n;
@@ -292,7 +292,7 @@ divide_row (UnetBackdrop *self, guint y)
 }
 
 gboolean
-unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
+unet_background_blur_run (UnetBackgroundBlur *self, const GstVideoFrame *frame,
     const UnetMask *coverage, gdouble radius)
 {
   self->picture = NULL;
@@ -312,7 +312,8 @@ unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
 }
 
 void
-unet_backdrop_show (UnetBackdrop *self, const GstVideoFrame *picture)
+unet_background_blur_set_picture (
+    UnetBackgroundBlur *self, const GstVideoFrame *picture)
 {
   self->picture = picture;
 }
@@ -372,7 +373,7 @@ round_row (guint16 *restrict dst, const gfloat *src, guint shift, gfloat limit,
 }
 
 static void
-make_component (UnetBackdrop *self, guint index, guint y)
+make_component (UnetBackgroundBlur *self, guint index, guint y)
 {
   const UnetLayoutComponent *component = &self->layout.component[index];
   const guint n =
@@ -414,7 +415,7 @@ widen (guint16 *restrict dst, const guint8 *src, guint n)
 
 /* Samples of a row of a plane that are colour, or lie between colours. */
 static guint
-row_length (const UnetBackdrop *self, guint plane)
+row_length (const UnetBackgroundBlur *self, guint plane)
 {
   guint length = 0;
 
@@ -430,7 +431,7 @@ row_length (const UnetBackdrop *self, guint plane)
 }
 
 const guint16 *
-unet_backdrop_get_row (UnetBackdrop *self, guint plane, guint y)
+unet_background_blur_get_row (UnetBackgroundBlur *self, guint plane, guint y)
 {
   if (self->picture) {
     const guint8 *row =

@@ -4,25 +4,27 @@
 /* What is seen where the background was: rows of samples in the layout of the
  * stream's planes. */
 
-#include "frame/frame.h"
+#include "frame/format/mask.h"
 #include "frame/format/pixel-layout.h"
 
 G_BEGIN_DECLS
 
-typedef struct _UnetBackdrop UnetBackdrop;
+typedef struct _UnetBackgroundBlur UnetBackgroundBlur;
 
 /* @info: of a format that unet_pixel_layout_init() knows. */
-UnetBackdrop *unet_backdrop_new (const GstVideoInfo *info);
-void unet_backdrop_free (UnetBackdrop *self);
+UnetBackgroundBlur *unet_background_blur_new (const GstVideoInfo *info);
+void unet_background_blur_free (UnetBackgroundBlur *self);
 /* @frame blurred, as if what @coverage (as large as the frame) covers were not
  * there. @radius: standard deviation in pixels. %FALSE where there is no memory
  * for it. */
-gboolean unet_backdrop_blur (UnetBackdrop *self, const GstVideoFrame *frame,
-    const UnetMask *coverage, gdouble radius);
+gboolean unet_background_blur_run (UnetBackgroundBlur *self,
+    const GstVideoFrame *frame, const UnetMask *coverage, gdouble radius);
 /* @picture, of the same info, which stays mapped. */
-void unet_backdrop_show (UnetBackdrop *self, const GstVideoFrame *picture);
+void unet_background_blur_set_picture (
+    UnetBackgroundBlur *self, const GstVideoFrame *picture);
 /* Samples of a row of a plane, at the bits where the format has them; good
  * until the next call. */
-const guint16 *unet_backdrop_get_row (UnetBackdrop *self, guint plane, guint y);
+const guint16 *unet_background_blur_get_row (
+    UnetBackgroundBlur *self, guint plane, guint y);
 
 G_END_DECLS

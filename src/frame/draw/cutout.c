@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/draw/cutout.h"
+#include "frame/format/mask.h"
+#include "frame/draw/palette.h"
 #include "frame/draw/alpha.h"
 #include "frame/format/converter.h"
 #include "frame/format/pixel-layout.h"

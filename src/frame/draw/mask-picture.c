@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/draw/mask-picture.h"
+#include "frame/format/mask.h"
 #include "frame/draw/alpha.h"
 
 struct _UnetMaskPicture {

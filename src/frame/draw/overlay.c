@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/draw/overlay.h"
+#include "frame/format/mask.h"
+#include "frame/draw/palette.h"
 #include "frame/draw/alpha.h"
 #include "frame/draw/background-blur.h"
 #include "frame/draw/blend.h"
@@ -40,8 +42,8 @@ struct _UnetOverlay {
   UnetClassStyle style[256], background[256];
   gboolean is_flat; /* the plan's flat rows hold what is drawn */
   guint16 flat[3];
-  UnetBackdrop *backdrop, *drawn; /* (nullable); and while it is drawn */
-  const guint16 *source;          /* its row at work */
+  UnetBackgroundBlur *backdrop, *drawn; /* (nullable); and while it is drawn */
+  const guint16 *source;                /* its row at work */
 };
 
 /* ---- setting up ------------------------------------------------------- */
@@ -131,7 +133,7 @@ unet_overlay_free (UnetOverlay *self)
   if (!self)
     return;
   unet_converter_free (self->converter);
-  unet_backdrop_free (self->backdrop);
+  unet_background_blur_free (self->backdrop);
   unet_alpha_clear (&self->alpha);
   for (guint i = 0; i < 3; i++) {
     g_free (self->plane[i].flat);
@@ -396,7 +398,7 @@ static void
 find_source (UnetOverlay *self, guint plane, guint y, const UnetAlphaRow *row)
 {
   if (self->drawn && row->n_spans > 0)
-    self->source = unet_backdrop_get_row (self->drawn, plane, y);
+    self->source = unet_background_blur_get_row (self->drawn, plane, y);
 }
 
 static void
@@ -531,11 +533,11 @@ draw_background (UnetOverlay *self, GstVideoFrame *frame,
     unet_converter_write (self->converter, frame);
 }
 
-static UnetBackdrop *
+static UnetBackgroundBlur *
 get_backdrop (UnetOverlay *self)
 {
   if (!self->backdrop)
-    self->backdrop = unet_backdrop_new (&self->info);
+    self->backdrop = unet_background_blur_new (&self->info);
   return self->backdrop;
 }
 
@@ -551,7 +553,7 @@ unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
     from = &self->converter->frame;
   }
   self->drawn = get_backdrop (self);
-  if (unet_backdrop_blur (self->drawn, from, coverage, radius)) {
+  if (unet_background_blur_run (self->drawn, from, coverage, radius)) {
     draw_background (self, frame, coverage, NULL);
   } else {
     /* What cannot be blurred must not be seen either. */
@@ -572,7 +574,7 @@ unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
     unet_converter_read (self->converter, frame);
   if (picture) {
     self->drawn = get_backdrop (self);
-    unet_backdrop_show (self->drawn, picture);
+    unet_background_blur_set_picture (self->drawn, picture);
   }
   draw_background (self, frame, coverage, picture ? NULL : style.sample);
   self->drawn = NULL;

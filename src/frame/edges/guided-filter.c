@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/edges/guided-filter.h"
+#include "frame/edges/morphology.h"
 #include "base/simd.h"
 
 /* Moments of a pixel side by side, so that sums along rows and columns are
@@ -11,7 +12,7 @@
 #define BATCH 32
 
 gboolean
-unet_guided_init (UnetGuided *self, guint width, guint height)
+unet_guided_filter_filter_init (UnetGuidedFilter *self, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
 
@@ -28,7 +29,7 @@ unet_guided_init (UnetGuided *self, guint width, guint height)
 }
 
 void
-unet_guided_clear (UnetGuided *self)
+unet_guided_filter_filter_clear (UnetGuidedFilter *self)
 {
   g_clear_pointer (&self->wanted, g_free);
   g_clear_pointer (&self->needed, g_free);
@@ -246,52 +247,6 @@ keep_values (gfloat *dst, const gfloat *p, const guint8 *wanted, guint n)
   }
 }
 
-/* ---- where ------------------------------------------------------------ */
-
-UNET_SIMD static void
-take_either (guint8 *restrict dst, const guint8 *src, guint n)
-{
-  for (guint i = 0; i < n; i++)
-    dst[i] |= src[i];
-}
-
-/* @dst: a row of @src seen from @radius away along the row. */
-static void
-reach_along (guint8 *dst, const guint8 *src, guint n, guint radius)
-{
-  guint reach = 0, left = 0;
-
-  memset (dst, 0, n);
-  for (guint x = n; x-- > 0;) {
-    left = src[x] ? radius + 1 : left;
-    dst[x] = left > 0;
-    left -= left > 0;
-  }
-  for (guint x = 0; x < n; x++) {
-    reach = src[x] ? radius + 1 : reach;
-    dst[x] |= reach > 0;
-    reach -= reach > 0;
-  }
-}
-
-void
-unet_guided_reach (guint8 *dst, const guint8 *src, guint8 *scratch, guint width,
-    guint height, guint radius)
-{
-  for (guint y = 0; y < height; y++)
-    reach_along (
-        scratch + (gsize) y * width, src + (gsize) y * width, width, radius);
-  for (guint y = 0; y < height; y++) {
-    const guint from = y > radius ? y - radius : 0;
-    const guint to = MIN (y + radius, height - 1);
-    guint8 *row = dst + (gsize) y * width;
-
-    memcpy (row, scratch + (gsize) y * width, width);
-    for (guint i = from; i <= to; i++)
-      take_either (row, scratch + (gsize) i * width, width);
-  }
-}
-
 /* ---- the filter ------------------------------------------------------- */
 
 static gboolean
@@ -301,7 +256,7 @@ is_any (const guint8 *flags, guint n)
 }
 
 static void
-solve_rows (UnetGuided *self, const gfloat *guide, const gfloat *p,
+solve_rows (UnetGuidedFilter *self, const gfloat *guide, const gfloat *p,
     guint radius, gfloat eps)
 {
   const guint w = self->width, h = self->height;
@@ -333,7 +288,7 @@ solve_rows (UnetGuided *self, const gfloat *guide, const gfloat *p,
 }
 
 static void
-average_rows (UnetGuided *self, const gfloat *p, guint radius)
+average_rows (UnetGuidedFilter *self, const gfloat *p, guint radius)
 {
   const guint w = self->width, h = self->height;
   const gsize row = (gsize) w * COEFFICIENTS;
@@ -359,8 +314,8 @@ average_rows (UnetGuided *self, const gfloat *p, guint radius)
 }
 
 void
-unet_guided_run (UnetGuided *self, const gfloat *guide, const gfloat *p,
-    guint radius, gfloat eps)
+unet_guided_filter_filter_run (UnetGuidedFilter *self, const gfloat *guide,
+    const gfloat *p, guint radius, gfloat eps)
 {
   const gsize n = (gsize) self->width * self->height;
 
@@ -374,7 +329,7 @@ unet_guided_run (UnetGuided *self, const gfloat *guide, const gfloat *p,
     }
     return;
   }
-  unet_guided_reach (self->needed, self->wanted, (guint8 *) self->ring,
+  unet_flags_dilate (self->needed, self->wanted, (guint8 *) self->ring,
       self->width, self->height, radius);
   solve_rows (self, guide, p, radius, eps);
   average_rows (self, p, radius);
@@ -389,7 +344,8 @@ apply (gfloat *restrict q, const gfloat *k, const gfloat *guide, gsize n)
 }
 
 void
-unet_guided_apply (const UnetGuided *self, const gfloat *guide, gfloat *q)
+unet_guided_filter_filter_apply (
+    const UnetGuidedFilter *self, const gfloat *guide, gfloat *q)
 {
   apply (q, self->coefficients, guide, (gsize) self->width * self->height);
 }

@@ -17,22 +17,20 @@ typedef struct {
   /* scratch */
   guint8 *needed;
   gfloat *moments, *sums, *ring, *ring_sums;
-} UnetGuided;
+} UnetGuidedFilter;
 
 /* %FALSE where there is no memory; to be cleared all the same. */
-gboolean unet_guided_init (UnetGuided *self, guint width, guint height);
-void unet_guided_clear (UnetGuided *self);
+gboolean unet_guided_filter_filter_init (
+    UnetGuidedFilter *self, guint width, guint height);
+void unet_guided_filter_filter_clear (UnetGuidedFilter *self);
 /* @guide: four floats per pixel, the last one ignored. @p: what is filtered,
  * which is also the result where it is not wanted. Windows of (2 radius + 1)²,
  * cut off at the borders; @eps: variance of the guide that counts as texture,
  * not as an edge. Cost does not depend on the radius. */
-void unet_guided_run (UnetGuided *self, const gfloat *guide, const gfloat *p,
-    guint radius, gfloat eps);
-/* @dst: where any pixel of @src lies within @radius, as a square. @scratch: as
- * large. */
-void unet_guided_reach (guint8 *dst, const guint8 *src, guint8 *scratch,
-    guint width, guint height, guint radius);
+void unet_guided_filter_filter_run (UnetGuidedFilter *self, const gfloat *guide,
+    const gfloat *p, guint radius, gfloat eps);
 /* The result at the guide's own resolution. */
-void unet_guided_apply (const UnetGuided *self, const gfloat *guide, gfloat *q);
+void unet_guided_filter_filter_apply (
+    const UnetGuidedFilter *self, const gfloat *guide, gfloat *q);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/edges/refine.h"
+#include "frame/edges/morphology.h"
 #include "base/simd.h"
 
 /* ---- growing ---------------------------------------------------------- */
@@ -173,4 +173,50 @@ unet_plane_feather (
   for (guint i = 0; i < 2; i++)
     feather_once (
         plane, scratch + 4 * (gsize) width, sums, width, height, radius);
+}
+
+/* ---- flags ------------------------------------------------------------ */
+
+UNET_SIMD static void
+take_either (guint8 *restrict dst, const guint8 *src, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    dst[i] |= src[i];
+}
+
+/* @dst: a row of @src seen from @radius away along the row. */
+static void
+reach_along (guint8 *dst, const guint8 *src, guint n, guint radius)
+{
+  guint reach = 0, left = 0;
+
+  memset (dst, 0, n);
+  for (guint x = n; x-- > 0;) {
+    left = src[x] ? radius + 1 : left;
+    dst[x] = left > 0;
+    left -= left > 0;
+  }
+  for (guint x = 0; x < n; x++) {
+    reach = src[x] ? radius + 1 : reach;
+    dst[x] |= reach > 0;
+    reach -= reach > 0;
+  }
+}
+
+void
+unet_flags_dilate (guint8 *dst, const guint8 *src, guint8 *scratch, guint width,
+    guint height, guint radius)
+{
+  for (guint y = 0; y < height; y++)
+    reach_along (
+        scratch + (gsize) y * width, src + (gsize) y * width, width, radius);
+  for (guint y = 0; y < height; y++) {
+    const guint from = y > radius ? y - radius : 0;
+    const guint to = MIN (y + radius, height - 1);
+    guint8 *row = dst + (gsize) y * width;
+
+    memcpy (row, scratch + (gsize) y * width, width);
+    for (guint i = from; i <= to; i++)
+      take_either (row, scratch + (gsize) i * width, width);
+  }
 }

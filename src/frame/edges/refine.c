@@ -2,6 +2,7 @@
 #include "frame/edges/refine.h"
 #include "frame/time/guide.h"
 #include "frame/edges/two-scale.h"
+#include "frame/edges/morphology.h"
 #include "base/simd.h"
 #include "frame/time/temporal-filter.h"
 
@@ -33,7 +34,7 @@ struct _UnetRefine {
   UnetGuide guide;
   const gfloat *picture; /* the frame at the resolution of shape */
   UnetTemporal *temporal;
-  UnetScales scales;
+  UnetTwoScale scales;
   gboolean is_guided;
   gfloat *p;          /* probabilities at the mask's resolution */
   const gfloat *base; /* the same where there are no edges */
@@ -89,7 +90,7 @@ static void
 clear_tables (UnetRefine *self)
 {
   unet_guide_clear (&self->guide);
-  unet_scales_clear (&self->scales);
+  unet_two_scale_clear (&self->scales);
   g_clear_pointer (&self->temporal, unet_temporal_free);
   g_clear_pointer (&self->p, g_free);
   g_clear_pointer (&self->weight, g_free);
@@ -199,7 +200,7 @@ open_tables (
   self->line = g_new0 (gfloat, 4 * ((gsize) w + 1));
   self->p = g_try_new0 (gfloat, n);
   self->weight = g_try_malloc0 (n);
-  if (unet_scales_init (&self->scales, w, h) && self->p && self->weight)
+  if (unet_two_scale_init (&self->scales, w, h) && self->p && self->weight)
     return TRUE;
   g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
       "no memory for masks of %ux%u", w, h);
@@ -283,7 +284,7 @@ find_weights (UnetRefine *self, const UnetRefineOptions *options)
 
   if (self->empty)
     unet_temporal_reset (self->temporal);
-  unet_temporal_compare (
+  unet_temporal_read_pixels (
       self->temporal, self->picture, options->elapsed, options->time_constant);
   weights = unet_temporal_get_weights (self->temporal);
   for (gsize i = 0; i < n; i++)
@@ -647,8 +648,8 @@ set_constants (UnetRefine *self)
   const guint w = self->shape.width, h = self->shape.height;
   gfloat *k = self->scales.fine.coefficients;
 
-  unet_scales_find_edges (self->scales.flags, self->p, w, h);
-  unet_guided_reach (self->scales.fine.wanted, self->scales.flags,
+  unet_two_scale_find_edges (self->scales.flags, self->p, w, h);
+  unet_flags_dilate (self->scales.fine.wanted, self->scales.flags,
       self->scales.scratch, w, h, 1);
   for (gsize i = 0; i < (gsize) w * h; i++) {
     k[4 * i] = k[4 * i + 1] = k[4 * i + 2] = 0;
@@ -660,7 +661,7 @@ static void
 find_coefficients (UnetRefine *self)
 {
   if (self->is_guided)
-    unet_scales_run (&self->scales, self->picture, self->p);
+    unet_two_scale_run (&self->scales, self->picture, self->p);
   else
     set_constants (self);
   self->base = self->is_guided ? self->scales.values : self->p;

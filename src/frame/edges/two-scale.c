@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/edges/two-scale.h"
+#include "frame/edges/morphology.h"
 #include "base/simd.h"
 
 #include <math.h>
 
-static const gdouble coarse_radii[] = UNET_SCALES_COARSE;
-static const UnetScalesSure sure_coarse = UNET_SCALES_SURE_COARSE;
-static const UnetScalesSure sure_fine = UNET_SCALES_SURE_FINE;
+static const gdouble coarse_radii[] = UNET_TWO_SCALE_COARSE;
+static const UnetTwoScaleSure sure_coarse = UNET_TWO_SCALE_SURE_COARSE;
+static const UnetTwoScaleSure sure_fine = UNET_TWO_SCALE_SURE_FINE;
 /* Probabilities of an edge. */
 #define EDGE_FROM 0.06f
 #define EDGE_TO   0.94f
 
 static gboolean
-init_fields (UnetScales *self, guint width, guint height)
+init_fields (UnetTwoScale *self, guint width, guint height)
 {
-  static const UnetMeanFieldKernel far = UNET_SCALES_FAR;
-  static const UnetMeanFieldKernel near = UNET_SCALES_NEAR;
-  static const UnetMeanFieldKernel border = UNET_SCALES_BORDER;
+  static const UnetMeanFieldKernel far = UNET_TWO_SCALE_FAR;
+  static const UnetMeanFieldKernel near = UNET_TWO_SCALE_NEAR;
+  static const UnetMeanFieldKernel border = UNET_TWO_SCALE_BORDER;
   const guint w = (width + 1) / 2, h = (height + 1) / 2;
   const gboolean a = unet_mean_field_init (&self->far, w, h, &far);
   const gboolean b = unet_mean_field_init (&self->near, w, h, &near);
@@ -27,12 +28,12 @@ init_fields (UnetScales *self, guint width, guint height)
 }
 
 gboolean
-unet_scales_init (UnetScales *self, guint width, guint height)
+unet_two_scale_init (UnetTwoScale *self, guint width, guint height)
 {
   const guint w = (width + 1) / 2, h = (height + 1) / 2;
   const gsize n = (gsize) width * height, half = (gsize) w * h;
-  const gboolean fine = unet_guided_init (&self->fine, width, height);
-  const gboolean coarse = unet_guided_init (&self->coarse, w, h);
+  const gboolean fine = unet_guided_filter_filter_init (&self->fine, width, height);
+  const gboolean coarse = unet_guided_filter_filter_init (&self->coarse, w, h);
   const gboolean fields = init_fields (self, width, height);
 
   self->values = g_try_new0 (gfloat, n);
@@ -49,10 +50,10 @@ unet_scales_init (UnetScales *self, guint width, guint height)
 }
 
 void
-unet_scales_clear (UnetScales *self)
+unet_two_scale_clear (UnetTwoScale *self)
 {
-  unet_guided_clear (&self->fine);
-  unet_guided_clear (&self->coarse);
+  unet_guided_filter_filter_clear (&self->fine);
+  unet_guided_filter_filter_clear (&self->coarse);
   unet_mean_field_clear (&self->far);
   unet_mean_field_clear (&self->near);
   unet_mean_field_clear (&self->border);
@@ -83,7 +84,7 @@ flag_steps (guint8 *restrict dst, const gfloat *a, const gfloat *b, gsize n)
 }
 
 void
-unet_scales_find_edges (
+unet_two_scale_find_edges (
     guint8 *flags, const gfloat *p, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
@@ -103,7 +104,7 @@ flag_crossings (guint8 *restrict dst, const gfloat *a, const gfloat *b, gsize n)
 }
 
 void
-unet_scales_find_border (
+unet_two_scale_find_border (
     guint8 *flags, const gfloat *p, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
@@ -140,7 +141,7 @@ halve_row (gfloat *restrict dst, const gfloat *a, const gfloat *b, guint width,
 }
 
 static void
-halve (UnetScales *self, const gfloat *guide, const gfloat *p)
+halve (UnetTwoScale *self, const gfloat *guide, const gfloat *p)
 {
   const guint w = self->fine.width, h = self->fine.height;
   const guint cw = self->coarse.width, ch = self->coarse.height;
@@ -158,7 +159,7 @@ halve (UnetScales *self, const gfloat *guide, const gfloat *p)
 
 UNET_SIMD static void
 make_sure (
-    gfloat *restrict q, const gfloat *p, const UnetScalesSure *sure, gsize n)
+    gfloat *restrict q, const gfloat *p, const UnetTwoScaleSure *sure, gsize n)
 {
   const gfloat slope = 1 / (sure->to - sure->from);
   const gfloat network = sure->network, from = sure->from;
@@ -173,7 +174,7 @@ make_sure (
 }
 
 static guint
-radius_of (const UnetGuided *guided, gdouble part)
+radius_of (const UnetGuidedFilter *guided, gdouble part)
 {
   const guint side = MIN (guided->width, guided->height);
 
@@ -189,33 +190,34 @@ join_flags (guint8 *restrict dst, const guint8 *src, gsize n)
 
 /* Where the network is not sure, or what has been found is not. */
 static void
-run_fields (UnetScales *self)
+run_fields (UnetTwoScale *self)
 {
   const guint w = self->coarse.width, h = self->coarse.height;
 
-  unet_scales_find_edges (self->flags, self->q, w, h);
+  unet_two_scale_find_edges (self->flags, self->q, w, h);
   join_flags (self->flags, self->coarse_flags, (gsize) w * h);
   unet_mean_field_run (&self->far, self->guide, self->p, self->flags, self->q);
   unet_mean_field_run (&self->near, self->guide, self->p, self->flags, self->q);
 }
 
 static void
-run_coarse (UnetScales *self)
+run_coarse (UnetTwoScale *self)
 {
-  UnetGuided *coarse = &self->coarse;
+  UnetGuidedFilter *coarse = &self->coarse;
   const gsize n = (gsize) coarse->width * coarse->height;
   const guint first = radius_of (coarse, coarse_radii[0]);
 
-  unet_scales_find_edges (
+  unet_two_scale_find_edges (
       self->coarse_flags, self->p, coarse->width, coarse->height);
-  unet_guided_reach (coarse->wanted, self->coarse_flags, self->scratch,
+  unet_flags_dilate (coarse->wanted, self->coarse_flags, self->scratch,
       coarse->width, coarse->height, first);
-  unet_guided_run (coarse, self->guide, self->p, first, UNET_SCALES_EPSILON);
-  unet_guided_apply (coarse, self->guide, self->q);
+  unet_guided_filter_filter_run (
+      coarse, self->guide, self->p, first, UNET_TWO_SCALE_EPSILON);
+  unet_guided_filter_filter_apply (coarse, self->guide, self->q);
   make_sure (self->q, self->p, &sure_coarse, n);
   run_fields (self);
-  unet_guided_run (coarse, self->guide, self->q,
-      radius_of (coarse, coarse_radii[1]), UNET_SCALES_EPSILON);
+  unet_guided_filter_filter_run (coarse, self->guide, self->q,
+      radius_of (coarse, coarse_radii[1]), UNET_TWO_SCALE_EPSILON);
 }
 
 UNET_SIMD static void
@@ -245,7 +247,7 @@ apply_between (
 
 /* The result of the coarse passes, their coefficients enlarged bilinearly. */
 static void
-enlarge (UnetScales *self, const gfloat *guide)
+enlarge (UnetTwoScale *self, const gfloat *guide)
 {
   const guint w = self->fine.width, h = self->fine.height;
   const guint cw = self->coarse.width, ch = self->coarse.height;
@@ -266,9 +268,9 @@ enlarge (UnetScales *self, const gfloat *guide)
 }
 
 void
-unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
+unet_two_scale_run (UnetTwoScale *self, const gfloat *guide, const gfloat *p)
 {
-  UnetGuided *fine = &self->fine;
+  UnetGuidedFilter *fine = &self->fine;
   const guint w = fine->width, h = fine->height;
   const gsize n = (gsize) w * h;
 
@@ -276,13 +278,13 @@ unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p)
   run_coarse (self);
   enlarge (self, guide);
   make_sure (self->values, p, &sure_fine, n);
-  unet_scales_find_border (self->flags, self->values, w, h);
-  unet_guided_reach (
-      fine->wanted, self->flags, self->scratch, w, h, UNET_SCALES_REACH);
+  unet_two_scale_find_border (self->flags, self->values, w, h);
+  unet_flags_dilate (
+      fine->wanted, self->flags, self->scratch, w, h, UNET_TWO_SCALE_REACH);
   unet_mean_field_run (&self->border, guide, p, fine->wanted, self->values);
   /* The border is near by now; farther away the frame's own samples would
    * only make specks where they are like the other side's. */
-  unet_scales_find_border (fine->wanted, self->values, w, h);
-  unet_guided_run (fine, guide, self->values,
-      radius_of (fine, UNET_SCALES_FINE), UNET_SCALES_FINE_EPSILON);
+  unet_two_scale_find_border (fine->wanted, self->values, w, h);
+  unet_guided_filter_filter_run (fine, guide, self->values,
+      radius_of (fine, UNET_TWO_SCALE_FINE), UNET_TWO_SCALE_FINE_EPSILON);
 }

@@ -13,70 +13,71 @@ G_BEGIN_DECLS
 /* Windows of the filter's passes, as parts of the shorter side: before and
  * after the mean field at half the resolution, and after it at the full one;
  * and the variance of what is no edge, at either. */
-#define UNET_SCALES_COARSE                                                     \
+#define UNET_TWO_SCALE_COARSE                                                  \
   {                                                                            \
     1 / 10.0, 1 / 13.0                                                         \
   }
-#define UNET_SCALES_FINE         (1 / 64.0)
-#define UNET_SCALES_EPSILON      1e-5f
-#define UNET_SCALES_FINE_EPSILON 1.2e-4f
+#define UNET_TWO_SCALE_FINE         (1 / 64.0)
+#define UNET_TWO_SCALE_EPSILON      1e-5f
+#define UNET_TWO_SCALE_FINE_EPSILON 1.2e-4f
 /* Mean fields: far and near at half the resolution, and at the border. */
-#define UNET_SCALES_FAR                                                        \
+#define UNET_TWO_SCALE_FAR                                                     \
   {                                                                            \
     0.3, 6, 0.037f, 2.8f                                                       \
   }
-#define UNET_SCALES_NEAR                                                       \
+#define UNET_TWO_SCALE_NEAR                                                    \
   {                                                                            \
     0.12, 4, 0.09f, 9.5f                                                       \
   }
-#define UNET_SCALES_BORDER                                                     \
+#define UNET_TWO_SCALE_BORDER                                                  \
   {                                                                            \
     0.026, 2, 0.045f, 2.9f                                                     \
   }
 /* How far the border may move at the full resolution. */
-#define UNET_SCALES_REACH 4
+#define UNET_TWO_SCALE_REACH 4
 
 /* Behind a pass of the filter, what has been found is taken back a little to
  * what the network said, and made surer of itself, by a smoothstep: least
  * squares round probabilities towards the middle. */
 typedef struct {
   gfloat network, from, to;
-} UnetScalesSure;
+} UnetTwoScaleSure;
 
-#define UNET_SCALES_SURE_COARSE                                                \
+#define UNET_TWO_SCALE_SURE_COARSE                                             \
   {                                                                            \
     0.36f, 0.41f, 0.59f                                                        \
   }
-#define UNET_SCALES_SURE_FINE                                                  \
+#define UNET_TWO_SCALE_SURE_FINE                                               \
   {                                                                            \
     0.4f, 0.1f, 0.9f                                                           \
   }
 
 typedef struct {
-  UnetGuided fine; /* the result: its coefficients and where they count */
-  gfloat *values;  /* what stands elsewhere, near 0 or 1 */
+  UnetGuidedFilter fine; /* the result: its coefficients and where they count */
+  gfloat *values;        /* what stands elsewhere, near 0 or 1 */
   /* scratch */
   guint8 *flags, *scratch; /* the caller's, too, before a run */
-  UnetGuided coarse;
+  UnetGuidedFilter coarse;
   UnetMeanField far, near, border;
   gfloat *guide, *p, *q; /* at half the resolution */
   guint8 *coarse_flags;
   gfloat *line;
-} UnetScales;
+} UnetTwoScale;
 
 /* FALSE where there is no memory; to be cleared in either case. */
-gboolean unet_scales_init (UnetScales *self, guint width, guint height);
-void unet_scales_clear (UnetScales *self);
+gboolean unet_two_scale_init (UnetTwoScale *self, guint width, guint height);
+void unet_two_scale_clear (UnetTwoScale *self);
 /* @guide: four floats per pixel, the last one 0. @p: probabilities. */
-void unet_scales_run (UnetScales *self, const gfloat *guide, const gfloat *p);
+void unet_two_scale_run (
+    UnetTwoScale *self, const gfloat *guide, const gfloat *p);
 
 /* Flags pixels of edges in @p: neither 0 nor 1, or beside a hard step, which
  * has no probabilities between. */
-void unet_scales_find_edges (
+void unet_two_scale_find_edges (
     guint8 *flags, const gfloat *p, guint width, guint height);
 /* Flags pixels with a neighbour, left, right, above or below, on the other side
  * of one half. */
-void unet_scales_find_border (
+void unet_two_scale_find_border (
     guint8 *flags, const gfloat *p, guint width, guint height);
 
 G_END_DECLS

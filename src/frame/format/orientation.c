@@ -5,7 +5,7 @@
 #define BLOCK 16
 
 gboolean
-unet_turn_transposes (GstVideoOrientationMethod method)
+unet_orientation_is_transposed (GstVideoOrientationMethod method)
 {
   return method == GST_VIDEO_ORIENTATION_90R
       || method == GST_VIDEO_ORIENTATION_90L
@@ -14,7 +14,7 @@ unet_turn_transposes (GstVideoOrientationMethod method)
 }
 
 GstVideoOrientationMethod
-unet_turn_inverse (GstVideoOrientationMethod method)
+unet_orientation_invert (GstVideoOrientationMethod method)
 {
   if (method == GST_VIDEO_ORIENTATION_90R)
     return GST_VIDEO_ORIENTATION_90L;
@@ -53,10 +53,10 @@ swap (gdouble *a, gdouble *b)
 }
 
 void
-unet_turn_rectangle (GstVideoOrientationMethod method, gdouble width,
+unet_orientation_map_rectangle (GstVideoOrientationMethod method, gdouble width,
     gdouble height, gdouble *x, gdouble *y, gdouble *w, gdouble *h)
 {
-  if (unet_turn_transposes (method)) {
+  if (unet_orientation_is_transposed (method)) {
     swap (x, y);
     swap (w, h);
     swap (&width, &height);
@@ -87,7 +87,7 @@ walk (guint width, guint height, GstVideoOrientationMethod method)
     first += ((gssize) height - 1) * row;
     row = -row;
   }
-  if (unet_turn_transposes (method))
+  if (unet_orientation_is_transposed (method))
     return (Walk){ height, width, first, row, column };
   return (Walk){ width, height, first, column, row };
 }
@@ -103,7 +103,7 @@ walk (guint width, guint height, GstVideoOrientationMethod method)
         }
 
 void
-unet_turn_f32 (gfloat *restrict dst, const gfloat *restrict src, guint width,
+unet_orient_f32 (gfloat *restrict dst, const gfloat *restrict src, guint width,
     guint height, guint cell, GstVideoOrientationMethod method)
 {
   const Walk w = walk (width, height, method);
@@ -117,7 +117,7 @@ unet_turn_f32 (gfloat *restrict dst, const gfloat *restrict src, guint width,
 }
 
 void
-unet_turn_u8 (guint8 *restrict dst, const guint8 *restrict src, guint width,
+unet_orient_u8 (guint8 *restrict dst, const guint8 *restrict src, guint width,
     guint height, GstVideoOrientationMethod method)
 {
   const Walk w = walk (width, height, method);

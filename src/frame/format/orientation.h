@@ -9,19 +9,21 @@
 
 G_BEGIN_DECLS
 
-gboolean unet_turn_transposes (GstVideoOrientationMethod method);
+gboolean unet_orientation_is_transposed (GstVideoOrientationMethod method);
 /* What is done to an upright picture to lay it into the buffer. */
-GstVideoOrientationMethod unet_turn_inverse (GstVideoOrientationMethod method);
+GstVideoOrientationMethod unet_orientation_invert (
+    GstVideoOrientationMethod method);
 
 /* From the upright picture of @width by @height to the buffer's. */
-void unet_turn_rectangle (GstVideoOrientationMethod method, gdouble width,
-    gdouble height, gdouble *x, gdouble *y, gdouble *w, gdouble *h);
+void unet_orientation_map_rectangle (GstVideoOrientationMethod method,
+    gdouble width, gdouble height, gdouble *x, gdouble *y, gdouble *w,
+    gdouble *h);
 
 /* Does @method to a picture of @width by @height pixels of @cell floats, or of
  * bytes. Neither has gaps; they must not overlap. */
-void unet_turn_f32 (gfloat *restrict dst, const gfloat *restrict src,
+void unet_orient_f32 (gfloat *restrict dst, const gfloat *restrict src,
     guint width, guint height, guint cell, GstVideoOrientationMethod method);
-void unet_turn_u8 (guint8 *restrict dst, const guint8 *restrict src,
+void unet_orient_u8 (guint8 *restrict dst, const guint8 *restrict src,
     guint width, guint height, GstVideoOrientationMethod method);
 
 G_END_DECLS

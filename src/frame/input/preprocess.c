@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/input/preprocess.h"
+#include "frame/format/placement.h"
 #include "frame/format/color-matrix.h"
 #include "frame/format/converter.h"
 #include "frame/input/resample.h"
@@ -69,15 +70,15 @@ lay_down (UnetPreprocess *self)
 
   if (p->orientation == GST_VIDEO_ORIENTATION_IDENTITY)
     return;
-  unet_turn_rectangle (p->orientation, p->frame_width, p->frame_height,
-      &p->src_x, &p->src_y, &p->src_w, &p->src_h);
-  unet_turn_rectangle (
+  unet_orientation_map_rectangle (p->orientation, p->frame_width,
+      p->frame_height, &p->src_x, &p->src_y, &p->src_w, &p->src_h);
+  unet_orientation_map_rectangle (
       p->orientation, self->width, self->height, &x, &y, &w, &h);
   p->dst_x = (gint) x;
   p->dst_y = (gint) y;
   p->dst_w = (gint) w;
   p->dst_h = (gint) h;
-  if (unet_turn_transposes (p->orientation)) {
+  if (unet_orientation_is_transposed (p->orientation)) {
     const guint width = self->width;
 
     self->width = self->height;
@@ -351,7 +352,7 @@ stand_up (UnetPreprocess *self, gfloat *tensor)
   const guint n_planes = self->nhwc ? 1 : self->n_channels;
 
   for (guint i = 0; i < n_planes; i++)
-    unet_turn_f32 (tensor + i * plane, self->lying + i * plane, self->width,
+    unet_orient_f32 (tensor + i * plane, self->lying + i * plane, self->width,
         self->height, self->n_channels / n_planes, self->placement.orientation);
 }
 

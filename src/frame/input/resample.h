@@ -4,7 +4,7 @@
 /* A rectangle of a frame resampled to rows of floats, one per colour
  * component, in the stream's own sample values. */
 
-#include "frame/frame.h"
+#include "frame/format/placement.h"
 #include "frame/format/pixel-layout.h"
 #include "frame/input/scale.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/mask/bounding-box.h"
+#include "frame/format/mask.h"
 
 gboolean
 unet_mask_find_box (const UnetMask *mask, guint id, gdouble box[4])

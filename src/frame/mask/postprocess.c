@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/mask/postprocess.h"
+#include "frame/format/placement.h"
+#include "frame/format/mask.h"
 #include "frame/mask/activation.h"
 #include "frame/time/temporal-filter.h"
 #include "frame/format/orientation.h"
@@ -225,9 +227,9 @@ unet_postprocess_get_info (UnetPostprocess *self, UnetMask *mask)
   *mask = self->info;
   if (!self->upright)
     return;
-  unet_turn_rectangle (self->orientation, self->frame_width, self->frame_height,
-      &mask->x, &mask->y, &mask->w, &mask->h);
-  if (unet_turn_transposes (self->orientation)) {
+  unet_orientation_map_rectangle (self->orientation, self->frame_width,
+      self->frame_height, &mask->x, &mask->y, &mask->w, &mask->h);
+  if (unet_orientation_is_transposed (self->orientation)) {
     mask->width = self->info.height;
     mask->height = self->info.width;
   }
@@ -369,7 +371,7 @@ mix_scores (UnetPostprocess *self, guint y)
 {
   for (guint c = 0; c < self->shape.channels; c++)
     self->rows[c] =
-        unet_temporal_mix_row (self->temporal, c, y, self->rows[c], TRUE);
+        unet_temporal_smooth_row (self->temporal, c, y, self->rows[c], TRUE);
 }
 
 static void
@@ -393,7 +395,7 @@ fill_upright (UnetPostprocess *self, gconstpointer tensor, gdouble threshold,
       activate_one (self, minimum, scale);
       if (self->temporal)
         memmove (self->probability,
-            unet_temporal_mix_row (
+            unet_temporal_smooth_row (
                 self->temporal, 0, y, self->probability, FALSE),
             width * sizeof (gfloat));
       unet_row_threshold (
@@ -414,7 +416,8 @@ unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
     gdouble threshold, UnetMask *mask)
 {
   const guint width = self->info.width, height = self->info.height;
-  const GstVideoOrientationMethod lay = unet_turn_inverse (self->orientation);
+  const GstVideoOrientationMethod lay =
+      unet_orientation_invert (self->orientation);
   UnetMask upright = self->info;
 
   if (!self->upright) {
@@ -424,6 +427,6 @@ unet_postprocess_run (UnetPostprocess *self, gconstpointer tensor,
   upright.class_map = self->upright;
   upright.probability = self->upright + (gsize) width * height;
   fill_upright (self, tensor, threshold, &upright);
-  unet_turn_u8 (mask->class_map, upright.class_map, width, height, lay);
-  unet_turn_u8 (mask->probability, upright.probability, width, height, lay);
+  unet_orient_u8 (mask->class_map, upright.class_map, width, height, lay);
+  unet_orient_u8 (mask->probability, upright.probability, width, height, lay);
 }

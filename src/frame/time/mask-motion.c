@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "frame/frame.h"
+#include "frame/time/mask-motion.h"
+#include "frame/format/placement.h"
+#include "frame/input/preprocess.h"
+#include "frame/format/mask.h"
 #include "frame/time/motion-search.h"
 #include "base/simd.h"
 
@@ -11,7 +14,7 @@
  * between. */
 #define STEPS (2 * CELL)
 
-struct _UnetCarry {
+struct _UnetMaskMotion {
   guint width, height;
   UnetPreprocess *reader;
   gfloat *grey;
@@ -114,7 +117,7 @@ carry_pixels (const Plane *self, const Corners *corners, gint left, gint above)
 }
 
 void
-unet_plane_carry (guint8 *dst, const guint8 *src, gint width, gint height,
+unet_plane_move (guint8 *dst, const guint8 *src, gint width, gint height,
     const UnetVectors *vectors, gboolean whole)
 {
   const Plane plane = { dst, src, width, height, whole };
@@ -131,8 +134,8 @@ unet_plane_carry (guint8 *dst, const guint8 *src, gint width, gint height,
 
 /* Luma at the mask's resolution. */
 static gboolean
-open_reader (UnetCarry *self, const GstVideoInfo *info, const UnetMask *shape,
-    GError **error)
+open_reader (UnetMaskMotion *self, const GstVideoInfo *info,
+    const UnetMask *shape, GError **error)
 {
   const UnetPlacement placement = { shape->x, shape->y, shape->w, shape->h, 0,
     0, (gint) shape->width, (gint) shape->height, FALSE };
@@ -148,7 +151,7 @@ open_reader (UnetCarry *self, const GstVideoInfo *info, const UnetMask *shape,
 }
 
 static gboolean
-alloc_pictures (UnetCarry *self)
+alloc_pictures (UnetMaskMotion *self)
 {
   const guint w = self->width, h = self->height;
 
@@ -159,10 +162,11 @@ alloc_pictures (UnetCarry *self)
       && unet_motion_init (&self->motion, w, h);
 }
 
-UnetCarry *
-unet_carry_new (const GstVideoInfo *info, const UnetMask *shape, GError **error)
+UnetMaskMotion *
+unet_mask_motion_new (
+    const GstVideoInfo *info, const UnetMask *shape, GError **error)
 {
-  UnetCarry *self = g_new0 (UnetCarry, 1);
+  UnetMaskMotion *self = g_new0 (UnetMaskMotion, 1);
 
   self->width = shape->width;
   self->height = shape->height;
@@ -174,12 +178,12 @@ unet_carry_new (const GstVideoInfo *info, const UnetMask *shape, GError **error)
       "no memory for pictures of %ux%u", shape->width, shape->height);
 
 failed:
-  unet_carry_free (self);
+  unet_mask_motion_free (self);
   return NULL;
 }
 
 void
-unet_carry_free (UnetCarry *self)
+unet_mask_motion_free (UnetMaskMotion *self)
 {
   if (!self)
     return;
@@ -205,7 +209,7 @@ round_luma (guint8 *restrict dst, const gfloat *src, guint n)
 }
 
 void
-unet_carry_look (UnetCarry *self, const GstVideoFrame *frame)
+unet_mask_motion_read_frame (UnetMaskMotion *self, const GstVideoFrame *frame)
 {
   UnetLuma *luma = &self->now.level[0];
 
@@ -235,14 +239,14 @@ copy_pyramid (UnetPyramid *to, const UnetPyramid *from)
 }
 
 void
-unet_carry_keep (UnetCarry *self)
+unet_mask_motion_keep_frame (UnetMaskMotion *self)
 {
   copy_pyramid (&self->next, &self->now);
   self->has_next = TRUE;
 }
 
 void
-unet_carry_begin (UnetCarry *self)
+unet_mask_motion_use_kept (UnetMaskMotion *self)
 {
   swap_pyramids (&self->next, &self->then);
   self->has_then = self->has_next;
@@ -250,7 +254,7 @@ unet_carry_begin (UnetCarry *self)
 }
 
 void
-unet_carry_forget (UnetCarry *self)
+unet_mask_motion_reset (UnetMaskMotion *self)
 {
   self->has_next = self->has_then = FALSE;
 }
@@ -265,7 +269,7 @@ find_foreground (guint8 *restrict dst, const guint8 *src, guint8 least, gsize n)
 }
 
 gboolean
-unet_carry_find (UnetCarry *self)
+unet_mask_motion_search (UnetMaskMotion *self)
 {
   return self->has_then
       && unet_motion_find (&self->motion, &self->now, &self->then);
@@ -273,16 +277,16 @@ unet_carry_find (UnetCarry *self)
 
 /* Class numbers have nothing between them: there both go by whole pixels. */
 void
-unet_carry_run (
-    UnetCarry *self, const UnetMask *from, gdouble threshold, UnetMask *to)
+unet_mask_motion_apply (
+    UnetMaskMotion *self, const UnetMask *from, gdouble threshold, UnetMask *to)
 {
   const UnetVectors *cells = &self->motion.cells;
   const gint w = (gint) self->width, h = (gint) self->height;
   const gboolean whole = from->n_classes > 2;
 
-  unet_plane_carry (to->probability, from->probability, w, h, cells, whole);
+  unet_plane_move (to->probability, from->probability, w, h, cells, whole);
   if (whole)
-    unet_plane_carry (to->class_map, from->class_map, w, h, cells, TRUE);
+    unet_plane_move (to->class_map, from->class_map, w, h, cells, TRUE);
   else
     find_foreground (to->class_map, to->probability,
         (guint8) CLAMP (ceil (threshold * 255), 0, 255), (gsize) w * h);

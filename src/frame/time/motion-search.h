@@ -69,10 +69,4 @@ guint unet_block_difference (
 guint unet_block_difference_plain (
     const guint8 *a, gsize a_stride, const guint8 *b, gsize b_stride);
 
-/* A plane of @vectors' picture as it is after the motion: where cells differ
- * vectors go over from one to the other, so that no edge of a cell shows.
- * Between pixels it is bilinear; @whole: the next pixel's value. */
-void unet_plane_carry (guint8 *dst, const guint8 *src, gint width, gint height,
-    const UnetVectors *vectors, gboolean whole);
-
 G_END_DECLS

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "frame/time/scene-change.h"
 #include "frame/time/guide.h"
 #include "base/simd.h"
 
@@ -77,7 +78,7 @@ unet_scene_compare (UnetScene *self, const GstVideoFrame *frame)
 }
 
 void
-unet_scene_keep (UnetScene *self)
+unet_scene_keep_frame (UnetScene *self)
 {
   memcpy (self->kept, self->guide.pixels,
       4 * (gsize) self->guide.width * self->guide.height * sizeof (gfloat));
@@ -85,7 +86,7 @@ unet_scene_keep (UnetScene *self)
 }
 
 void
-unet_scene_forget (UnetScene *self)
+unet_scene_reset (UnetScene *self)
 {
   self->empty = TRUE;
 }

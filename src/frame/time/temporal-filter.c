@@ -89,8 +89,9 @@ unet_temporal_new_with_step (const GstVideoInfo *info, const UnetMask *shape,
   self->upright = orientation == GST_VIDEO_ORIENTATION_IDENTITY
       ? self->wide
       : g_try_new0 (gfloat, n_mask);
-  self->upright_width = unet_turn_transposes (orientation) ? shape->height
-                                                           : shape->width;
+  self->upright_width = unet_orientation_is_transposed (orientation)
+      ? shape->height
+      : shape->width;
   self->difference = g_try_new0 (gfloat, n);
   self->scratch = g_try_new0 (gfloat, n);
   self->empty = TRUE;
@@ -361,20 +362,20 @@ compare_pictures (UnetTemporal *self, const gfloat *pixels, gdouble elapsed,
   if (self->wide != self->weight)
     widen (self);
   if (self->upright != self->wide)
-    unet_turn_f32 (self->upright, self->wide, self->mask_width,
+    unet_orient_f32 (self->upright, self->wide, self->mask_width,
         self->mask_height, 1, self->orientation);
 }
 
 /* Edges are the picture's: what moves elsewhere is nothing to them. */
 void
-unet_temporal_compare (UnetTemporal *self, const gfloat *pixels,
+unet_temporal_read_pixels (UnetTemporal *self, const gfloat *pixels,
     gdouble elapsed, gdouble time_constant)
 {
   compare_pictures (self, pixels, elapsed, time_constant, FALSE);
 }
 
 void
-unet_temporal_look (UnetTemporal *self, const GstVideoFrame *frame,
+unet_temporal_read_frame (UnetTemporal *self, const GstVideoFrame *frame,
     gdouble elapsed, gdouble time_constant)
 {
   unet_guide_read (&self->guide, frame);
@@ -448,7 +449,7 @@ get_plane (UnetTemporal *self, guint index)
 }
 
 const gfloat *
-unet_temporal_mix_row (UnetTemporal *self, guint plane, guint y,
+unet_temporal_smooth_row (UnetTemporal *self, guint plane, guint y,
     const gfloat *row, gboolean scores)
 {
   const guint n = self->upright_width;

@@ -36,6 +36,11 @@
 #define UNET_SIMD_EXTERN UNET_SIMD
 #endif
 
+/* A 16-bit sample in a frame's memory. Rows may begin at odd addresses: streams
+ * choose offsets and strides freely. Compilers load such samples without an
+ * assumption about alignment, and still as vectors. */
+typedef guint16 UnetSample16 __attribute__ ((aligned (1)));
+
 /* Four 32-bit lanes: SSE2, NEON and AltiVec all have them. */
 typedef guint32 UnetU32x4 __attribute__ ((vector_size (16)));
 

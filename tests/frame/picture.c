@@ -56,17 +56,16 @@ plane_rows (const GstVideoInfo *info, guint plane)
 static void
 choose_strides (GstVideoInfo *info, GRand *rand)
 {
-  gsize offset = 2 * g_rand_int_range (rand, 0, 40);
+  gsize offset = g_rand_int_range (rand, 0, 80);
 
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
-    /* Even, so that 16-bit samples stay aligned. */
-    const guint stride =
-        (row_bytes (info, p) + 1) / 2 * 2 + 2 * g_rand_int_range (rand, 0, 20);
+    /* Odd ones too, so that 16-bit samples are not aligned. */
+    const guint stride = row_bytes (info, p) + g_rand_int_range (rand, 0, 40);
 
     info->offset[p] = offset;
     info->stride[p] = stride;
-    offset += (gsize) stride * plane_rows (info, p)
-        + 2 * g_rand_int_range (rand, 0, 40);
+    offset +=
+        (gsize) stride * plane_rows (info, p) + g_rand_int_range (rand, 0, 80);
   }
   info->size = offset;
 }
@@ -128,8 +127,19 @@ mask_words (TestFrame *self)
   const guint16 mask =
       (guint16) (((1u << finfo->depth[0]) - 1) << finfo->shift[0]);
 
-  for (gsize i = 0; i < self->size / 2; i++)
-    ((guint16 *) self->memory)[i] &= mask;
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (&self->info); p++)
+    for (guint y = 0; y < plane_rows (&self->info, p); y++) {
+      guint8 *row =
+          (guint8 *) self->frame.data[p] + y * self->frame.info.stride[p];
+
+      for (guint i = 0; i + 1 < row_bytes (&self->info, p); i += 2) {
+        guint16 word;
+
+        memcpy (&word, row + i, 2);
+        word &= mask;
+        memcpy (row + i, &word, 2);
+      }
+    }
 }
 
 void
@@ -147,9 +157,9 @@ test_frame_init (TestFrame *self, const GstVideoInfo *info, GRand *rand,
   self->memory = g_malloc (self->size);
   for (gsize i = 0; i < self->size; i++)
     self->memory[i] = (guint8) g_rand_int (rand);
+  map (self, &layout);
   if (info->finfo->depth[0] > 8 && has_simple_rows (info))
     mask_words (self);
-  map (self, &layout);
   if (content == TEST_SMOOTH)
     wave (info, &self->frame, g_rand_int_range (rand, 0, 4));
 }

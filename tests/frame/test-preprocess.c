@@ -196,6 +196,10 @@ GST_START_TEST (test_padding_is_ignored)
 }
 GST_END_TEST;
 
+/* At 16384 columns the row weights of 16-bit samples have 4 bits: a box's sum
+ * must fit 31. Chroma rows of noise, averaged over 512 samples, differ by 4.6
+ * (one sigma), times 2.1 in blue, times half a weight's step of 1 / 16: 0.3.
+ * Three sigma stay below five times the tolerance. */
 GST_START_TEST (test_extreme_sizes)
 {
   static const guint sizes[][4] = { { 1, 1, 1, 1 }, { 1, 1, 64, 48 },
@@ -207,6 +211,7 @@ GST_START_TEST (test_extreme_sizes)
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+      const gboolean deep = strstr (formats[f], "10") != NULL;
       UnetContract *contract = new_contract ();
       UnetPlacement p;
       GstVideoInfo info;
@@ -220,7 +225,7 @@ GST_START_TEST (test_extreme_sizes)
           sizes[i][2], sizes[i][3], 0, 0, sizes[i][2], sizes[i][3]);
       test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
       worst = compare (&frame.frame, contract, sizes[i][2], sizes[i][3], &p);
-      fail_unless (worst < 3 * tolerance (&info), "%s %ux%u: off by %g",
+      fail_unless (worst < (deep ? 5 : 3) * tolerance (&info), "%s %ux%u: off by %g",
           formats[f], sizes[i][0], sizes[i][1], worst);
       test_frame_clear (&frame);
       unet_contract_free (contract);

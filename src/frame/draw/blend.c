@@ -18,7 +18,7 @@ unet_blend_u8 (
 }
 
 UNET_SIMD_EXTERN void
-unet_blend_u16 (guint16 *restrict dst, const guint8 *alpha,
+unet_blend_u16 (UnetSample16 *restrict dst, const guint8 *alpha,
     const guint16 *color, guint shift, guint n)
 {
   const gint32 half = (1 << shift) >> 1, mask = -(1 << shift);

@@ -4,15 +4,15 @@
 /* Samples towards a colour: dst += (color - dst) × alpha, alpha in 0..255 with
  * 255 as one, rounded; where alpha is 0 nothing changes, whatever is there. */
 
-#include <glib.h>
+#include "base/simd.h"
 
 G_BEGIN_DECLS
 
 void unet_blend_u8 (
     guint8 *dst, const guint8 *alpha, const guint16 *color, guint n);
 /* Samples that begin @shift bits up in their words; what lies below stays. */
-void unet_blend_u16 (guint16 *dst, const guint8 *alpha, const guint16 *color,
-    guint shift, guint n);
+void unet_blend_u16 (UnetSample16 *dst, const guint8 *alpha,
+    const guint16 *color, guint shift, guint n);
 
 /* Alpha of pixels to alpha of samples: dst[step * i + j] = mask[j] ? src[i] :
  * 0, for steps of 2 and 4. */

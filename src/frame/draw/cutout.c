@@ -247,8 +247,8 @@ copy_row (UnetCutout *self, const guint8 *src, guint8 *dst, guint index)
   const UnetLayoutComponent *from = &self->from.component[index];
   const UnetLayoutComponent *to = &self->to.component[index];
   const guint n = GST_VIDEO_SUB_SCALE (to->w_sub, (guint) self->in.width);
-  const guint16 *src16 = (const guint16 *) src + from->offset;
-  guint16 *dst16 = (guint16 *) dst + to->offset;
+  const UnetSample16 *src16 = (const UnetSample16 *) src + from->offset;
+  UnetSample16 *dst16 = (UnetSample16 *) dst + to->offset;
 
   src += from->offset;
   dst += to->offset;
@@ -280,7 +280,7 @@ fill_component (UnetCutout *self, GstVideoFrame *out, guint index)
       if (self->to.bytes == 1)
         dst[to->offset + x * to->step] = (guint8) value;
       else
-        ((guint16 *) dst)[to->offset + x * to->step] = (guint16) value;
+        ((UnetSample16 *) dst)[to->offset + x * to->step] = (guint16) value;
     }
   }
 }
@@ -352,7 +352,7 @@ apply_row (UnetCutout *self, GstVideoFrame *out, guint y)
   const AlphaSamples *alpha = &self->alpha;
   const guint n = (guint) self->in.width;
   guint8 *dst8 = row_pointer (out, alpha->plane, y);
-  guint16 *dst16 = (guint16 *) dst8 + alpha->offset;
+  UnetSample16 *dst16 = (UnetSample16 *) dst8 + alpha->offset;
 
   dst8 += alpha->offset;
   if (alpha->bytes == 1 && opaque)

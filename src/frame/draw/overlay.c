@@ -212,7 +212,7 @@ blend_samples (UnetOverlay *self, guint8 *row, guint start, guint n,
     unet_blend_u8 (row + start, alpha, color, n);
   else
     unet_blend_u16 (
-        (guint16 *) row + start, alpha, color, self->layout.shift, n);
+        (UnetSample16 *) row + start, alpha, color, self->layout.shift, n);
 }
 
 static const guint8 *

@@ -28,8 +28,9 @@ unet_copy_samples_u8 (guint8 *restrict dst, guint dst_step, const guint8 *src,
       (guint16) (src[(gsize) (src_step) *i] >> src_shift << dst_shift)
 
 UNET_SIMD_EXTERN void
-unet_copy_samples_u16 (guint16 *restrict dst, guint dst_step, guint dst_shift,
-    const guint16 *src, guint src_step, guint src_shift, guint n)
+unet_copy_samples_u16 (UnetSample16 *restrict dst, guint dst_step,
+    guint dst_shift, const UnetSample16 *src, guint src_step, guint src_shift,
+    guint n)
 {
   if (dst_step == 1 && src_step == 1)
     COPY (1, 1);
@@ -62,8 +63,8 @@ unet_widen_samples_u8 (guint8 *restrict dst, guint dst_step, const guint8 *src,
     guint src_step, gboolean cosited, guint n){ WIDEN (guint8) }
 
 UNET_SIMD_EXTERN
-    void unet_widen_samples_u16 (guint16 *restrict dst, guint dst_step,
-        const guint16 *src, guint src_step, gboolean cosited, guint n)
+    void unet_widen_samples_u16 (UnetSample16 *restrict dst, guint dst_step,
+        const UnetSample16 *src, guint src_step, gboolean cosited, guint n)
 {
   WIDEN (guint16)
 }
@@ -91,8 +92,8 @@ unet_set_alpha_u8 (
 }
 
 UNET_SIMD_EXTERN void
-unet_set_alpha_u16 (guint16 *restrict dst, guint step, guint depth, guint shift,
-    const guint8 *alpha, guint n)
+unet_set_alpha_u16 (UnetSample16 *restrict dst, guint step, guint depth,
+    guint shift, const guint8 *alpha, guint n)
 {
   const guint32 maximum = (1u << depth) - 1;
 
@@ -115,11 +116,11 @@ unet_scale_alpha_u8 (
 }
 
 UNET_SIMD_EXTERN void
-unet_scale_alpha_u16 (guint16 *restrict dst, guint step, guint shift,
+unet_scale_alpha_u16 (UnetSample16 *restrict dst, guint step, guint shift,
     const guint8 *alpha, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    guint16 *sample = dst + (gsize) step * i;
+    UnetSample16 *sample = dst + (gsize) step * i;
 
     *sample = (guint16) (divide_by_255 ((guint32) (*sample >> shift) * alpha[i])
         << shift);

@@ -208,7 +208,8 @@ weigh_3_u8 (guint32 *restrict sum, const guint16 *full, guint32 wf,
 }
 
 UNET_SIMD static void
-add_scaled (guint32 *restrict sum, const guint16 *full, gint shift, guint n)
+add_scaled (
+    guint32 *restrict sum, const UnetSample16 *full, gint shift, guint n)
 {
   if (shift >= 0)
     for (guint i = 0; i < n; i++)
@@ -244,8 +245,8 @@ unet_sum_rows_u8 (guint32 *sum, guint16 *sum16, const guint8 *src,
 }
 
 UNET_SIMD static void
-weigh_2_u16 (guint32 *restrict sum, const guint16 *a, guint32 wa,
-    const guint16 *b, guint32 wb, guint n)
+weigh_2_u16 (guint32 *restrict sum, const UnetSample16 *a, guint32 wa,
+    const UnetSample16 *b, guint32 wb, guint n)
 {
   for (guint i = 0; i < n; i++)
     sum[i] = a[i] * wa + b[i] * wb;
@@ -258,10 +259,11 @@ unet_sum_rows_u16 (guint32 *sum, const guint8 *src, gssize stride,
 {
   const guint8 *full = src + span->full * stride;
 
-  weigh_2_u16 (sum, (const guint16 *) (src + span->first * stride), span->w0,
-      (const guint16 *) (src + span->last * stride), span->w1, n);
+  weigh_2_u16 (sum, (const UnetSample16 *) (src + span->first * stride),
+      span->w0, (const UnetSample16 *) (src + span->last * stride), span->w1,
+      n);
   for (guint i = 0; i < span->n_full; i++)
-    add_scaled (sum, (const guint16 *) (full + i * stride), shift, n);
+    add_scaled (sum, (const UnetSample16 *) (full + i * stride), shift, n);
 }
 
 /* ---- running sums ----------------------------------------------------- */

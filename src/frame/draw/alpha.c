@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/draw/alpha.h"
 #include "base/simd.h"
+#include "base/smoothstep.h"
 
 #include <math.h>
 
 /* Half the width of the soft edge in probability. */
 #define SOFTNESS 0.15
-
-enum { CELL_EMPTY, CELL_FULL, CELL_EDGE };
 
 /* ---- rows ------------------------------------------------------------- */
 
@@ -88,14 +87,6 @@ unet_alpha_clear (UnetAlpha *self)
   g_clear_pointer (&self->fraction, g_free);
 }
 
-/* Pixels whose centre lies in the interval. */
-static void
-cut_interval (gdouble start, gdouble size, guint limit, guint *from, guint *to)
-{
-  *from = (guint) CLAMP (ceil (start - 0.5), 0, limit);
-  *to = (guint) CLAMP (ceil (start + size - 0.5), *from, limit);
-}
-
 /* Cell c lies between the centres of mask pixels c - 1 and c. */
 static gdouble
 cell_position (guint pixel, gdouble start, gdouble size, guint n)
@@ -117,8 +108,10 @@ set_geometry (UnetAlpha *self, const UnetMask *mask)
   if (same)
     return;
   clear_tables (self);
-  cut_interval (mask->x, mask->w, self->width, &self->left, &self->right);
-  cut_interval (mask->y, mask->h, self->height, &self->top, &self->bottom);
+  unet_mask_find_pixels (
+      mask->x, mask->w, self->width, &self->left, &self->right);
+  unet_mask_find_pixels (
+      mask->y, mask->h, self->height, &self->top, &self->bottom);
   self->cell_start = g_new (guint, mask->width + 2);
   self->memory = g_malloc0 (8 * (gsize) (mask->width + 4));
   for (guint i = 0; i < 4; i++) {
@@ -142,14 +135,6 @@ set_geometry (UnetAlpha *self, const UnetMask *mask)
 
 /* ---- the curve -------------------------------------------------------- */
 
-static gdouble
-smoothstep (gdouble from, gdouble to, gdouble x)
-{
-  const gdouble t = CLAMP ((x - from) / (to - from), 0, 1);
-
-  return t * t * (3 - 2 * t);
-}
-
 /* The soft edge never reaches beyond 0 and 1: no probability at all is never
  * drawn, certainty always fully. */
 static gdouble
@@ -161,7 +146,7 @@ cover (const UnetAlphaStyle *style, gdouble probability)
     case UNET_EDGE_HARD:
       return probability > 0 && probability >= style->threshold;
     default:
-      return smoothstep (MAX (style->threshold - SOFTNESS, 0),
+      return unet_smoothstep_between (MAX (style->threshold - SOFTNESS, 0),
           MIN (style->threshold + SOFTNESS, 1), probability);
   }
 }
@@ -315,7 +300,7 @@ classify_cells (guint8 *restrict kinds, const guint8 *above,
 
     kinds[i] = MAX (a, b) <= low ? kind_of_low
         : MIN (c, d) >= high     ? kind_of_high
-                                 : CELL_EDGE;
+                                 : UNET_CELL_EDGE;
   }
 }
 
@@ -355,7 +340,7 @@ collect_runs (UnetAlpha *self, const guint8 *kinds)
       kinds[cell], 0 };
     UnetCellRun *last = self->n_runs > 0 ? &self->runs[self->n_runs - 1] : NULL;
 
-    if (run.kind == CELL_EMPTY || run.start == run.end)
+    if (run.kind == UNET_CELL_EMPTY || run.start == run.end)
       continue;
     if (self->style.classes && !self->style.invert)
       run.id = cell_class (self, cell);
@@ -380,8 +365,10 @@ enter_cell_row (UnetAlpha *self, gint cell_row)
   if (colored)
     find_column_classes (self);
   classify_cells (kinds, self->probability[1] + 1, self->probability[2] + 1,
-      self->low, self->high, self->curve[0] == 0 ? CELL_EMPTY : CELL_FULL,
-      self->curve[4080] == 0 ? CELL_EMPTY : CELL_FULL, self->mask.width + 1);
+      self->low, self->high,
+      self->curve[0] == 0 ? UNET_CELL_EMPTY : UNET_CELL_FULL,
+      self->curve[4080] == 0 ? UNET_CELL_EMPTY : UNET_CELL_FULL,
+      self->mask.width + 1);
   collect_runs (self, kinds);
 }
 
@@ -561,7 +548,7 @@ get_mask_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
   for (guint i = 0; i < self->n_runs; i++) {
     const UnetCellRun *run = &self->runs[i];
 
-    if (run->kind == CELL_FULL) {
+    if (run->kind == UNET_CELL_FULL) {
       memset (row->alpha + run->start, self->peak, run->end - run->start);
     } else {
       if (!blended)

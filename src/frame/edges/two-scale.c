@@ -2,6 +2,7 @@
 #include "frame/edges/two-scale.h"
 #include "frame/edges/morphology.h"
 #include "base/simd.h"
+#include "base/smoothstep.h"
 
 #include <math.h>
 
@@ -164,13 +165,8 @@ make_sure (
   const gfloat slope = 1 / (sure->to - sure->from);
   const gfloat network = sure->network, from = sure->from;
 
-  for (gsize i = 0; i < n; i++) {
-    gfloat t = (q[i] + (p[i] - q[i]) * network - from) * slope;
-
-    t = t > 0 ? t : 0;
-    t = t < 1 ? t : 1;
-    q[i] = t * t * (3 - 2 * t);
-  }
+  for (gsize i = 0; i < n; i++)
+    q[i] = unet_smoothstep (q[i] + (p[i] - q[i]) * network, from, slope);
 }
 
 static guint

@@ -1,34 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/mask/activation.h"
 #include "base/simd.h"
-
-/* 2^n by the exponent bits, e^r on |r| <= ln 2 / 2 by a polynomial; ln 2 in
- * two parts keeps r exact (Cody and Waite). */
-static inline gfloat
-exp_approx (gfloat x)
-{
-  const gfloat magic = 12582912.0f; /* 1.5 × 2^23: adding it rounds */
-  union {
-    gint32 i;
-    gfloat f;
-  } power;
-  gfloat n, r, p;
-
-  x = x > -87.0f ? x : -87.0f;
-  x = x < 88.0f ? x : 88.0f;
-  n = (x * 1.44269504088896341f + magic) - magic;
-  r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  power.i = ((gint32) n + 127) * (1 << 23);
-  return p * power.f;
-}
+#include "base/fast-exp.h"
 
 UNET_SIMD_EXTERN void
 unet_row_sigmoid (gfloat *restrict dst, const gfloat *src, guint n)
@@ -36,7 +9,7 @@ unet_row_sigmoid (gfloat *restrict dst, const gfloat *src, guint n)
   for (guint i = 0; i < n; i++) {
     const gfloat x = src[i] > -87.0f ? src[i] : -87.0f;
 
-    dst[i] = 1.0f / (1.0f + exp_approx (-x));
+    dst[i] = 1.0f / (1.0f + unet_fast_exp (-x));
   }
 }
 
@@ -47,7 +20,7 @@ unet_row_sigmoid_difference (
   for (guint i = 0; i < n; i++) {
     const gfloat x = a[i] - b[i] > -87.0f ? a[i] - b[i] : -87.0f;
 
-    dst[i] = 1.0f / (1.0f + exp_approx (-x));
+    dst[i] = 1.0f / (1.0f + unet_fast_exp (-x));
   }
 }
 
@@ -75,7 +48,7 @@ add_exp (
     gfloat *restrict sum, const gfloat *src, const gfloat *largest, guint n)
 {
   for (guint i = 0; i < n; i++)
-    sum[i] += exp_approx (src[i] - largest[i]);
+    sum[i] += unet_fast_exp (src[i] - largest[i]);
 }
 
 UNET_SIMD static void
@@ -83,7 +56,7 @@ divide_exp (gfloat *restrict dst, const gfloat *src, const gfloat *largest,
     const gfloat *sum, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    const gfloat p = exp_approx (src[i] - largest[i]) / sum[i];
+    const gfloat p = unet_fast_exp (src[i] - largest[i]) / sum[i];
 
     /* More than 1 only where no row held a number. */
     dst[i] = p < 1 ? p : 1;

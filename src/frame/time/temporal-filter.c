@@ -2,6 +2,7 @@
 #include "frame/time/temporal-filter.h"
 #include "frame/time/guide.h"
 #include "base/simd.h"
+#include "base/smoothstep.h"
 #include "frame/format/orientation.h"
 
 #include <math.h>
@@ -37,9 +38,6 @@
 #define SURPRISE_TO   0.85f
 #define HISTOGRAM     256
 
-/* Of masks that are not small, change is looked for at half the resolution. */
-#define LEAST_SIDE 96
-
 struct _UnetTemporal {
   guint width, height; /* of the picture that is compared */
   guint step;          /* mask pixels of each of its */
@@ -65,14 +63,9 @@ unet_temporal_new_with_step (const GstVideoInfo *info, const UnetMask *shape,
 {
   UnetTemporal *self = g_new0 (UnetTemporal, 1);
   const gsize n_mask = (gsize) shape->width * shape->height;
-  UnetMask reduced = *shape;
-  gsize n;
+  const UnetMask reduced = unet_mask_reduce_shape (shape, step);
+  const gsize n = (gsize) reduced.width * reduced.height;
 
-  reduced.width = (shape->width + step - 1) / step;
-  reduced.height = (shape->height + step - 1) / step;
-  reduced.w = shape->w * (reduced.width * step) / shape->width;
-  reduced.h = shape->h * (reduced.height * step) / shape->height;
-  n = (gsize) reduced.width * reduced.height;
   self->step = step;
   self->mask_width = shape->width;
   self->mask_height = shape->height;
@@ -108,8 +101,8 @@ UnetTemporal *
 unet_temporal_new (const GstVideoInfo *info, const UnetMask *shape,
     GstVideoOrientationMethod orientation, GError **error)
 {
-  return unet_temporal_new_with_step (info, shape, orientation,
-      MIN (shape->width, shape->height) >= LEAST_SIDE ? 2 : 1, error);
+  return unet_temporal_new_with_step (
+      info, shape, orientation, unet_mask_get_step (shape), error);
 }
 
 void
@@ -208,13 +201,8 @@ find_noise (const UnetTemporal *self)
 UNET_SIMD static void
 step_up (gfloat *row, gfloat from, gfloat scale, gsize n)
 {
-  for (gsize i = 0; i < n; i++) {
-    gfloat t = (row[i] - from) * scale;
-
-    t = t > 0 ? t : 0;
-    t = t < 1 ? t : 1;
-    row[i] = t * t * (3 - 2 * t);
-  }
+  for (gsize i = 0; i < n; i++)
+    row[i] = unet_smoothstep (row[i], from, scale);
 }
 
 UNET_SIMD static void
@@ -409,13 +397,11 @@ mix_probabilities (gfloat *restrict held, const gfloat *fresh,
   for (guint i = 0; i < n; i++) {
     const gfloat p = fresh[i], delta = p - held[i];
     const gfloat sure = (2 * p - 1) * (2 * p - 1);
-    gfloat t =
-        (fabsf (delta) - SURPRISE_FROM) * (1 / (SURPRISE_TO - SURPRISE_FROM));
-    gfloat w = weight[i], surprise;
+    const gfloat surprise = sure
+        * unet_smoothstep (
+            fabsf (delta), SURPRISE_FROM, 1 / (SURPRISE_TO - SURPRISE_FROM));
+    gfloat w = weight[i];
 
-    t = t > 0 ? t : 0;
-    t = t < 1 ? t : 1;
-    surprise = t * t * (3 - 2 * t) * sure;
     /* What the network is not sure of counts for half where nothing moves. */
     w -= base * 0.5f * (1 - sure) * (1 - weight[i]);
     w = surprise > w ? surprise : w;

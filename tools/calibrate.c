@@ -10,6 +10,7 @@
 #include "lib/picture-input.h"
 #include "lib/picture.h"
 #include "lib/print.h"
+#include "model/tensors.h"
 
 #include <string.h>
 
@@ -62,7 +63,7 @@ open_session (Calibrate *self, GstSample *sample, GError **error)
           GST_VIDEO_INFO_HEIGHT (&video), FALSE, error))
     return FALSE;
   tool_pattern_fill (job->session, 0); /* for inputs besides the picture */
-  self->input = tool_find_input (job->model, job->contract->input);
+  self->input = unet_model_find_input_index (job->model, job->contract->input);
   return TRUE;
 }
 

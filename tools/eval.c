@@ -16,6 +16,7 @@
 #include "lib/picture.h"
 #include "lib/print.h"
 #include "lib/score-table.h"
+#include "model/tensors.h"
 
 #include <string.h>
 
@@ -458,8 +459,9 @@ evaluate_folder (Eval *eval, const ToolOptions *common, GError **error)
     return FALSE;
   frames.n = MIN (eval->names->len, CALIBRATION_PICTURES);
   job->frames = &frames;
-  eval->input = tool_find_input (job->model, job->contract->input);
-  eval->output = tool_find_output (job->model, job->contract->output);
+  eval->input = unet_model_find_input_index (job->model, job->contract->input);
+  eval->output =
+      unet_model_find_output_index (job->model, job->contract->output);
   for (guint i = 0; i < eval->names->len; i++) {
     if (!evaluate_picture (
             eval, common, g_ptr_array_index (eval->names, i), error))

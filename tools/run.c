@@ -16,6 +16,8 @@
 #include "lib/print.h"
 #include "lib/tensor-input.h"
 #include "session/tiles.h"
+#include "base/tensor-info.h"
+#include "model/tensors.h"
 
 #include <errno.h>
 #include <string.h>
@@ -169,7 +171,7 @@ copy_tensors (Run *run, GError **error)
           unet_session_get_input_info (run->job.session, i);
 
       memset (unet_session_get_input_data (run->job.session, i), 0,
-          tool_count (info) * unet_dtype_size (info->dtype));
+          unet_tensor_info_size (info));
       continue;
     }
     if (!has_data (run, name)) {
@@ -418,8 +420,10 @@ load (Run *run, gchar **words, const ToolOptions *options,
     return FALSE;
   run->input = run->output = -1;
   if (run->job.contract != NULL) {
-    run->input = tool_find_input (run->job.model, run->job.contract->input);
-    run->output = tool_find_output (run->job.model, run->job.contract->output);
+    run->input =
+        unet_model_find_input_index (run->job.model, run->job.contract->input);
+    run->output = unet_model_find_output_index (
+        run->job.model, run->job.contract->output);
   }
   run->tensors = tool_tensor_inputs_read (run->job.model, own->inputs, error);
   return run->tensors != NULL && load_picture (run, own->image, error);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Exports a function of the library for the plugin and the program of the same
- * version. It is not public: no installed header declares it, and it may change
- * with every release. */
+/**
+ * UNET_INTERNAL_API:
+ *
+ * Marks a symbol that the shared library exports for the plugin and the
+ * program of the same version. It stands in no installed header; public
+ * symbols have UNET_API.
+ */
 #define UNET_INTERNAL_API __attribute__ ((visibility ("default")))

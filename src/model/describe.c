@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/ops/infer.h"
+#include "model/describe.h"
 #include "model/model.h"
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/graph.h"
+#include "model/hash.h"
 #include "model/model.h"
 #include <string.h>
 

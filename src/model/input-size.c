@@ -3,6 +3,7 @@
 #include "graph/ops/infer.h"
 #include "graph/ops/window.h"
 #include "model/model.h"
+#include "model/tensors.h"
 #include <math.h>
 
 /* The size of the network's input where the model leaves it open. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/model.h"
+#include "model/describe.h"
+#include "model/modelinfo-file.h"
 #include "graph/passes/quantization.h"
 #include "onnx/onnx.h"
 #include "unetseg-resources.h"

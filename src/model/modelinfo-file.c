@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/model.h"
+#include "model/modelinfo-file.h"
 #include <string.h>
 
 /* The key file that GStreamer 1.28 reads beside a model

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/recurrent-state.h"
+#include "model/model.h"
+#include "model/tensors.h"
 #include "graph/ops/infer.h"
 #include <string.h>
 
@@ -15,23 +17,14 @@ fail (GError **error, const gchar *model, UnetError code, const gchar *format,
 
 /* ---- pairs ------------------------------------------------------------ */
 
-static gint
-find (const UnetTensorInfo *infos, guint n, const gchar *name)
-{
-  for (guint i = 0; i < n; i++)
-    if (!strcmp (infos[i].name, name))
-      return (gint) i;
-  return -1;
-}
-
-/* TensorFlow's names hold colons: any of them may be the one that parts. */
+/* TensorFlow's names hold colons, so that every colon is tried. */
 static gboolean
 split (const UnetModel *model, const gchar *text, UnetStatePair *pair)
 {
   for (const gchar *at = strchr (text, ':'); at; at = strchr (at + 1, ':')) {
     g_autofree gchar *name = g_strndup (text, (gsize) (at - text));
-    gint input = find (model->inputs, model->graph->inputs->len, name);
-    gint output = find (model->outputs, model->graph->outputs->len, at + 1);
+    gint input = unet_model_find_input_index (model, name);
+    gint output = unet_model_find_output_index (model, at + 1);
 
     if (input >= 0 && output >= 0) {
       *pair = (UnetStatePair){ (guint) input, (guint) output };
@@ -210,7 +203,7 @@ check_constants (
     gint input = -1;
 
     if (parse_constant (text, &name, &number))
-      input = find (model->inputs, model->graph->inputs->len, name);
+      input = unet_model_find_input_index (model, name);
     if (input < 0 || !strcmp (name, contract->input))
       return fail (error, model->name, UNET_ERROR_CONTRACT,
           "constants: '%s' is not an input beside the picture, a "
@@ -319,7 +312,8 @@ all_known (const UnetGraph *graph, const UnetStatePair *pairs, guint n)
   return TRUE;
 }
 
-/* What a run gives for the states that @graph takes becomes what it takes. */
+/* Gives the state inputs the shapes that a run returns for their present ones.
+ * *@moved: whether one differs. */
 static gboolean
 step (UnetGraph *graph, const UnetStatePair *pairs, guint n, gboolean *moved)
 {
@@ -344,7 +338,7 @@ step (UnetGraph *graph, const UnetStatePair *pairs, guint n, gboolean *moved)
 }
 
 static gboolean
-settle (UnetGraph *graph, const UnetStatePair *pairs, guint n)
+find_fixed_point (UnetGraph *graph, const UnetStatePair *pairs, guint n)
 {
   gboolean moved = TRUE;
 
@@ -367,13 +361,13 @@ unet_state_bind (
   if (all_known (graph, pairs, n))
     return TRUE;
   open = unet_graph_copy (graph);
-  ok = settle (open, pairs, n);
+  ok = find_fixed_point (open, pairs, n);
   if (!ok) {
     unet_graph_free (open);
     open = unet_graph_copy (graph);
     for (guint i = 0; i < n; i++)
       close_dims (input_of (open, &pairs[i]));
-    ok = settle (open, pairs, n);
+    ok = find_fixed_point (open, pairs, n);
   }
   for (guint i = 0; ok && i < n; i++) {
     const UnetValue *from = input_of (open, &pairs[i]);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/ops/table.h"
 #include "model/model.h"
+#include "model/modelinfo-file.h"
 #include "model/recurrent-state.h"
+#include "model/tensors.h"
 #include <math.h>
 #include <string.h>
 
-/* What a model expects and gives: from overrides, sidecar, metadata and, for
- * what nobody said, from the graph. */
+/* Makes the contract of a model from overrides, modelinfo file, metadata and,
+ * for fields that none of them sets, from the graph. */
 
 #define METADATA_PREFIX "unetseg."
 
@@ -66,8 +68,8 @@ apply_overrides (const UnetModel *model, GHashTable *overrides,
   return TRUE;
 }
 
-/* The picture input is a tensor's name in the sidecar, and may itself be set
- * by any of the sources: asked for first. */
+/* Finds the text for the picture input first: the modelinfo file names its
+ * tensor, and any source may set it. */
 static gchar *
 wanted_input (const UnetModel *model, GHashTable *overrides)
 {
@@ -86,41 +88,7 @@ wanted_input (const UnetModel *model, GHashTable *overrides)
       g_hash_table_lookup (model->graph->metadata, METADATA_PREFIX "input"));
 }
 
-/* ---- tensors ---------------------------------------------------------- */
-
-static const UnetTensorInfo *
-find_tensor (const UnetTensorInfo *infos, guint n, const gchar *name)
-{
-  guint64 index;
-
-  for (guint i = 0; i < n; i++)
-    if (!strcmp (infos[i].name, name))
-      return &infos[i];
-  if (n && g_ascii_string_to_unsigned (name, 10, 0, n - 1, &index, NULL))
-    return &infos[index];
-  return NULL;
-}
-
-const UnetTensorInfo *
-unet_model_find_input (const UnetModel *model, const gchar *name)
-{
-  guint n = model->graph->inputs->len;
-
-  if (name)
-    return find_tensor (model->inputs, n, name);
-  for (guint i = 0; i < n; i++)
-    if (model->inputs[i].n_dims == 4)
-      return &model->inputs[i];
-  return NULL;
-}
-
-const UnetTensorInfo *
-unet_model_find_output (const UnetModel *model, const gchar *name)
-{
-  if (name)
-    return find_tensor (model->outputs, model->graph->outputs->len, name);
-  return &model->outputs[0];
-}
+/* ---- shapes ------------------------------------------------------------ */
 
 static gboolean
 may_be_channels (gint64 dim)
@@ -136,7 +104,7 @@ guess_layout (const UnetTensorInfo *input)
   return may_be_channels (input->dims[3]) ? UNET_LAYOUT_NHWC : UNET_LAYOUT_NCHW;
 }
 
-/* Of the output; -1 where it is not known. */
+/* Returns the channels of the output, or -1 when they are not known. */
 static gint64
 count_channels (const UnetTensorInfo *output, UnetLayout layout)
 {
@@ -302,7 +270,7 @@ resolve_size (const UnetModel *model, UnetContract *contract,
           model, input, input->dims[row + 1], &contract->input_width, error);
 }
 
-/* Names for classes that nobody named. */
+/* Makes names of classes for a model without labels. */
 static gchar **
 make_labels (gint64 n_channels)
 {
@@ -325,7 +293,7 @@ resolve_output (const UnetModel *model, UnetContract *contract,
 
   if (contract->activation == UNET_ACTIVATION_AUTO)
     contract->activation = guess_activation (model, output, contract->layout);
-  /* Class numbers tell nothing of how many there are. */
+  /* An output of class numbers does not say how many classes there are. */
   if (!contract->labels && contract->activation != UNET_ACTIVATION_ARGMAX
       && n > 0 && n <= G_MAXUINT8)
     contract->labels = make_labels (n);
@@ -367,7 +335,7 @@ unet_model_get_contract (
   g_autofree gchar *wanted = wanted_input (model, overrides);
   const UnetTensorInfo *input = unet_model_find_input (model, wanted);
 
-  /* The last word counts. */
+  /* A later source overrides an earlier one. */
   if (!apply_metadata (model, contract, error)
       || (model->sidecar
           && !unet_sidecar_apply (model->sidecar, model->sidecar_name,

@@ -2,7 +2,9 @@
 #include "graph/graph.h"
 #include "session/calibration.h"
 #include "engine/emit/histogram.h"
+#include "base/tensor-info.h"
 #include "model/model.h"
+#include "model/tensors.h"
 #include "session/session.h"
 #include <string.h>
 
@@ -25,7 +27,7 @@ open_session (const Job *job, const UnetSessionPurpose *purpose, GError **error)
 {
   const UnetCalibration *c = job->calibration;
 
-  return unet_session_new_for (c->source, job->contract, c->shapes, c->n_shapes,
+  return unet_session_compile (c->source, job->contract, c->shapes, c->n_shapes,
       &job->options, purpose, error);
 }
 
@@ -55,12 +57,9 @@ take_result (const Job *job, UnetSession *session)
 {
   const UnetTensorInfo *info =
       unet_session_get_output_info (session, job->output);
-  gsize size = unet_dtype_size (info->dtype);
 
-  for (guint i = 0; i < info->n_dims; i++)
-    size *= info->dims[i];
-  return g_bytes_new (
-      unet_session_get_output_data (session, job->output), size);
+  return g_bytes_new (unet_session_get_output_data (session, job->output),
+      unet_tensor_info_size (info));
 }
 
 /* ---- ranges -------------------------------------------------------------- */
@@ -246,6 +245,7 @@ job_init (Job *job, UnetCalibration *self, const UnetContract *contract,
     const UnetSessionOptions *options)
 {
   const UnetSessionOptions init = UNET_SESSION_OPTIONS_INIT;
+  gint output;
 
   *job = (Job){ self, contract, options ? *options : init, 0, 0, NULL, 0 };
   job->options.tuning = UNET_TUNING_STATIC;
@@ -255,12 +255,10 @@ job_init (Job *job, UnetCalibration *self, const UnetContract *contract,
   job->first_held = self->frames->len - self->frames->len / 3;
   if (job->first_held == self->frames->len) /* too few to hold any back */
     job->first_held = MAX (self->frames->len, 1) - 1;
-  for (guint i = 0; contract && i < unet_model_get_n_outputs (self->source);
-       i++)
-    if (g_strcmp0 (
-            unet_model_get_output (self->source, i)->name, contract->output)
-        == 0)
-      job->output = i;
+  output = contract
+      ? unet_model_find_output_index (self->source, contract->output)
+      : 0;
+  job->output = (guint) MAX (output, 0);
 }
 
 gboolean

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/calibration.h"
+#include "base/tensor-info.h"
+#include "model/hash.h"
 #include "model/model.h"
 #include <math.h>
 #include <string.h>
@@ -78,16 +80,6 @@ unet_calibration_cancel (UnetCalibration *self)
 
 /* ---- frames -------------------------------------------------------------- */
 
-static gsize
-tensor_size (const UnetTensorInfo *info)
-{
-  gsize size = unet_dtype_size (info->dtype);
-
-  for (guint i = 0; i < info->n_dims; i++)
-    size *= info->dims[i];
-  return size;
-}
-
 static gboolean
 same_shapes (const UnetCalibration *self, UnetSession *session, guint n)
 {
@@ -131,7 +123,7 @@ unet_calibration_add (UnetCalibration *self, UnetSession *session)
   for (guint i = 0; i < n; i++)
     g_ptr_array_add (frame,
         g_bytes_new (unet_session_get_input_data (session, i),
-            tensor_size (&self->shapes[i])));
+            unet_tensor_info_size (&self->shapes[i])));
   g_ptr_array_add (self->frames, frame);
   return ++self->n_frames;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/calibration.h"
+#include "base/tensor-info.h"
 #include <math.h>
 #include <string.h>
 
@@ -19,10 +20,8 @@ map_init (Map *m, const UnetTensorInfo *info, const UnetContract *contract,
     gconstpointer data)
 {
   guint axis = contract && contract->layout == UNET_LAYOUT_NHWC ? 3 : 1;
-  gint64 count = 1;
+  gint64 count = (gint64) unet_tensor_info_count (info);
 
-  for (guint i = 0; i < info->n_dims; i++)
-    count *= info->dims[i];
   if (info->dtype != UNET_DTYPE_F32)
     return FALSE;
   *m = (Map){ data, 1, 1, count, axis == 3,
@@ -127,11 +126,10 @@ static void
 add_labels (UnetAgreement *self, const UnetTensorInfo *info, gconstpointer a,
     gconstpointer b)
 {
-  gsize size = unet_dtype_size (info->dtype), n = 1;
+  gsize size = unet_dtype_size (info->dtype);
+  gsize n = unet_tensor_info_count (info);
   const guint8 zero[8] = { 0 };
 
-  for (guint i = 0; i < info->n_dims; i++)
-    n *= info->dims[i];
   for (gsize i = 0; i < n; i++) {
     const guint8 *x = (const guint8 *) a + i * size;
     const guint8 *y = (const guint8 *) b + i * size;

@@ -7,7 +7,9 @@
 #include "engine/emit/histogram.h"
 #include "model/model.h"
 #include "session/session.h"
+#include "base/tensor-info.h"
 #include "model/recurrent-state.h"
+#include "model/tensors.h"
 #include <string.h>
 
 struct _UnetSession {
@@ -105,18 +107,24 @@ describe (GPtrArray *values, guint *n)
   return infos;
 }
 
-/* The picture input for geometry: @name, or the first of rank 4. */
+/* Returns the picture input and the axis of its channels. Without a contract
+ * it is the first input of rank 4, and the shape tells the axis. */
 static UnetValue *
-picture_input (UnetGraph *graph, const gchar *name, gint *channel_axis)
+find_picture (
+    UnetGraph *graph, const UnetContract *contract, gint *channel_axis)
 {
   for (guint i = 0; i < graph->inputs->len; i++) {
     UnetValue *v = g_ptr_array_index (graph->inputs, i);
+    gboolean nhwc;
 
-    if (v->n_dims == 4 && (!name || g_str_equal (v->name, name))) {
-      gboolean nhwc = v->dims[3] <= 4 && v->dims[1] > 4;
-      *channel_axis = nhwc ? 3 : 1;
-      return v;
-    }
+    if (v->n_dims != 4
+        || (contract && contract->input && strcmp (v->name, contract->input)))
+      continue;
+    nhwc = contract && contract->layout != UNET_LAYOUT_AUTO
+        ? contract->layout == UNET_LAYOUT_NHWC
+        : v->dims[3] <= 4 && v->dims[1] > 4;
+    *channel_axis = nhwc ? 3 : 1;
+    return v;
   }
   return NULL;
 }
@@ -142,10 +150,10 @@ find_views (UnetSession *self, UnetGraph *graph, const UnetValue *in,
 }
 
 static void
-find_windows (UnetSession *self, UnetGraph *graph, const gchar *picture)
+find_windows (UnetSession *self, UnetGraph *graph, const UnetContract *contract)
 {
   gint axis = 1;
-  UnetValue *in = picture_input (graph, picture, &axis);
+  UnetValue *in = find_picture (graph, contract, &axis);
   UnetGeometry *geometry = g_new0 (UnetGeometry, graph->values->len + 1);
 
   self->windows = g_malloc0_n (graph->outputs->len + 1, sizeof *self->windows);
@@ -162,7 +170,7 @@ find_windows (UnetSession *self, UnetGraph *graph, const gchar *picture)
 
     if (v->n_dims < 3)
       continue;
-    if (!g->known) { /* as far as anybody can tell it covers everything */
+    if (!g->known) { /* taken to cover everything */
       w[2] = in->dims[rows + 1];
       w[3] = in->dims[rows];
       continue;
@@ -223,7 +231,7 @@ prepare_graph (UnetSession *self, const UnetContract *contract,
   if (!check_inputs (graph, error) || !unet_graph_infer (graph, error)
       || !check_states (self, graph, error))
     goto failed;
-  find_windows (self, graph, contract ? contract->input : NULL);
+  find_windows (self, graph, contract);
   if (narrow && unet_model_is_quantized (self->model))
     unet_graph_take_ranges (graph);
   if (g_cancellable_set_error_if_cancelled (options->cancellable, error))
@@ -248,7 +256,7 @@ make_plan (UnetGraph *graph, const UnetSessionOptions *options,
 }
 
 UnetSession *
-unet_session_new_for (UnetModel *model, const UnetContract *contract,
+unet_session_compile (UnetModel *model, const UnetContract *contract,
     const UnetTensorInfo *shapes, guint n_shapes,
     const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
     GError **error)
@@ -348,7 +356,7 @@ session_new (UnetModel *model, const UnetContract *contract,
   narrowing.bf16 = precision == UNET_PRECISION_BF16;
   if (precision != UNET_PRECISION_F32)
     purpose.narrowing = &narrowing;
-  self = unet_session_new_for (
+  self = unet_session_compile (
       model, contract, shapes, n_shapes, options, &purpose, error);
   if (self)
     self->note = g_steal_pointer (&note);
@@ -370,11 +378,11 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
 {
   UnetTensorInfo shape = { 0 };
   gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  gint index = unet_model_find_input_index (model, contract->input);
   gint64 channels;
 
-  for (guint i = 0; i < unet_model_get_n_inputs (model); i++)
-    if (g_strcmp0 (unet_model_get_input (model, i)->name, contract->input) == 0)
-      shape = *unet_model_get_input (model, i);
+  if (index >= 0)
+    shape = *unet_model_get_input (model, (guint) index);
   if (!shape.name || shape.n_dims != 4) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
         "%s: input '%s' takes no picture", unet_model_get_name (model),
@@ -474,17 +482,6 @@ unet_session_run (UnetSession *self, GError **error)
   return unet_plan_run (self->plan, error);
 }
 
-static gsize
-state_size (UnetSession *self, const UnetStatePair *state)
-{
-  const UnetTensorInfo *info = &self->inputs[state->input];
-  gsize size = unet_dtype_size (info->dtype);
-
-  for (guint i = 0; i < info->n_dims; i++)
-    size *= (gsize) info->dims[i];
-  return size;
-}
-
 gboolean
 unet_session_has_state (UnetSession *self)
 {
@@ -497,7 +494,7 @@ unet_session_advance (UnetSession *self)
   for (guint i = 0; i < self->n_states; i++)
     memcpy (unet_plan_get_input (self->plan, self->states[i].input),
         unet_plan_get_output (self->plan, self->states[i].output),
-        state_size (self, &self->states[i]));
+        unet_tensor_info_size (&self->inputs[self->states[i].input]));
 }
 
 void
@@ -505,7 +502,7 @@ unet_session_reset_state (UnetSession *self)
 {
   for (guint i = 0; i < self->n_states; i++)
     memset (unet_plan_get_input (self->plan, self->states[i].input), 0,
-        state_size (self, &self->states[i]));
+        unet_tensor_info_size (&self->inputs[self->states[i].input]));
 }
 
 guint

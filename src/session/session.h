@@ -26,7 +26,7 @@ typedef struct {
 
 /* A session in f32 or, with a narrowing, in that, whatever options say.
  * @contract: (nullable): knows the picture input and the other ones */
-UnetSession *unet_session_new_for (UnetModel *model,
+UnetSession *unet_session_compile (UnetModel *model,
     const UnetContract *contract, const UnetTensorInfo *shapes, guint n_shapes,
     const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
     GError **error);

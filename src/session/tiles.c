@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/tiles.h"
 #include "graph/analysis/geometry.h"
+#include "model/tensors.h"
 #include "session/session.h"
 #include <math.h>
 #include <string.h>
@@ -181,16 +182,6 @@ plan_axis (Axis *axis, const UnetView *view, guint i, gint wanted,
 
 /* ---- tensors ------------------------------------------------------------- */
 
-static gint
-find (UnetModel *model, const gchar *name, guint n,
-    const UnetTensorInfo *(*get) (const UnetModel *, guint))
-{
-  for (guint i = 0; i < n; i++)
-    if (g_strcmp0 (get (model, i)->name, name) == 0)
-      return (gint) i;
-  return -1;
-}
-
 static void
 get_shape (const UnetTensorInfo *info, guint row_axis, Shape *shape)
 {
@@ -207,10 +198,8 @@ find_tensors (UnetTiles *self, UnetSession *session,
     const UnetContract *contract, const UnetView **view, GError **error)
 {
   UnetModel *model = unet_session_get_model (session);
-  const gint input = find (model, contract->input,
-      unet_model_get_n_inputs (model), unet_model_get_input);
-  const gint output = find (model, contract->output,
-      unet_model_get_n_outputs (model), unet_model_get_output);
+  const gint input = unet_model_find_input_index (model, contract->input);
+  const gint output = unet_model_find_output_index (model, contract->output);
   const UnetGeometry *g;
 
   if (input < 0 || output < 0)

@@ -8,10 +8,10 @@
  * the grid of the network's strides, so that all of them together give what
  * one pass over the whole picture would.
  *
- * Exported for the plugin and the program, not public. Belongs to one thread
- * at a time; a run allocates nothing. */
+ * Belongs to one thread at a time; a run allocates nothing. */
 
 #include <unetseg/unet-session.h>
+#include "base/export.h"
 
 G_BEGIN_DECLS
 
@@ -19,28 +19,28 @@ typedef struct _UnetTiles UnetTiles;
 
 /* For a picture of @width by @height input pixels. @contract names input and
  * output and has the overlap. */
-UNET_API UnetTiles *unet_tiles_new (UnetSession *session,
+UNET_INTERNAL_API UnetTiles *unet_tiles_new (UnetSession *session,
     const UnetContract *contract, guint width, guint height, GError **error);
-UNET_API void unet_tiles_free (UnetTiles *self);
+UNET_INTERNAL_API void unet_tiles_free (UnetTiles *self);
 
-UNET_API guint unet_tiles_get_n_tiles (const UnetTiles *self);
+UNET_INTERNAL_API guint unet_tiles_get_n_tiles (const UnetTiles *self);
 /* Pixels that the inputs of neighbouring tiles share at least. */
-UNET_API void unet_tiles_get_overlap (
+UNET_INTERNAL_API void unet_tiles_get_overlap (
     const UnetTiles *self, guint *x, guint *y);
 /* Where the whole picture is written, in the input's layout. */
-UNET_API gfloat *unet_tiles_get_picture (UnetTiles *self);
+UNET_INTERNAL_API gfloat *unet_tiles_get_picture (UnetTiles *self);
 /* The output over the whole picture. It covers @width by @height input pixels
  * from the picture's corner on: the picture, and what a coarser output's last
  * pixels have beyond it. */
-UNET_API const UnetTensorInfo *unet_tiles_get_output_info (
+UNET_INTERNAL_API const UnetTensorInfo *unet_tiles_get_output_info (
     const UnetTiles *self);
-UNET_API gconstpointer unet_tiles_get_output (const UnetTiles *self);
-UNET_API void unet_tiles_get_window (
+UNET_INTERNAL_API gconstpointer unet_tiles_get_output (const UnetTiles *self);
+UNET_INTERNAL_API void unet_tiles_get_window (
     const UnetTiles *self, gdouble *width, gdouble *height);
 
 /* @session: the one given to unet_tiles_new(), or another of the same model
  * and shapes. */
-UNET_API gboolean unet_tiles_run (
+UNET_INTERNAL_API gboolean unet_tiles_run (
     UnetTiles *self, UnetSession *session, GError **error);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
 
 /* Any bytes as the key file beside a model. */
 
-#include "model/model.h"
+#include "model/modelinfo-file.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -219,25 +219,3 @@ tool_job_clear (ToolJob *job)
   g_clear_error (&job->contract_error);
   g_clear_pointer (&job->model, unet_model_unref);
 }
-
-/* ---- names -------------------------------------------------------------- */
-
-gint
-tool_find_input (const UnetModel *model, const gchar *name)
-{
-  for (guint i = 0; i < unet_model_get_n_inputs (model); i++) {
-    if (g_str_equal (unet_model_get_input (model, i)->name, name))
-      return i;
-  }
-  return -1;
-}
-
-gint
-tool_find_output (const UnetModel *model, const gchar *name)
-{
-  for (guint i = 0; i < unet_model_get_n_outputs (model); i++) {
-    if (g_str_equal (unet_model_get_output (model, i)->name, name))
-      return i;
-  }
-  return -1;
-}

@@ -43,8 +43,4 @@ gboolean tool_job_open (ToolJob *job, const ToolOptions *options,
 gboolean tool_job_open_shapes (ToolJob *job, const ToolOptions *options,
     const UnetTensorInfo *shapes, guint n_shapes, GError **error);
 
-/* Index of an input or output by its name, or -1. */
-gint tool_find_input (const UnetModel *model, const gchar *name);
-gint tool_find_output (const UnetModel *model, const gchar *name);
-
 G_END_DECLS

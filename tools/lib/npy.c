@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "lib/npy.h"
+#include "base/tensor-info.h"
 
 #include <math.h>
 #include <string.h>
@@ -373,15 +374,13 @@ gboolean
 tool_npy_write (const gchar *path, const UnetTensorInfo *info,
     gconstpointer data, GError **error)
 {
-  gsize size = unet_dtype_size (info->dtype);
+  gsize size = unet_tensor_info_size (info);
   g_autoptr (GError) local = NULL;
   GString *file;
   gboolean ok;
 
   g_return_val_if_fail (descr_of (info->dtype) != NULL, FALSE);
   file = make_header (info);
-  for (guint i = 0; i < info->n_dims; i++)
-    size *= info->dims[i];
   g_string_append_len (file, data, size);
   ok = g_file_set_contents (path, file->str, file->len, &local);
   if (!ok)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "lib/pattern.h"
+#include "base/tensor-info.h"
 
 #include "lib/print.h"
 
@@ -30,8 +31,8 @@ tool_pattern_fill (UnetSession *session, guint pattern)
     gpointer data = unet_session_get_input_data (session, i);
 
     if (info->dtype == UNET_DTYPE_F32)
-      fill_floats (data, tool_count (info), pattern);
+      fill_floats (data, unet_tensor_info_count (info), pattern);
     else
-      memset (data, 0, tool_count (info) * unet_dtype_size (info->dtype));
+      memset (data, 0, unet_tensor_info_size (info));
   }
 }

@@ -4,16 +4,6 @@
 
 #include <stdlib.h>
 
-guint64
-tool_count (const UnetTensorInfo *info)
-{
-  guint64 count = 1;
-
-  for (guint i = 0; i < info->n_dims; i++)
-    count *= info->dims[i];
-  return count;
-}
-
 gchar *
 tool_shape (const UnetTensorInfo *info)
 {

@@ -7,9 +7,6 @@
 
 G_BEGIN_DECLS
 
-/* Number of elements of a tensor whose dimensions are all known. */
-guint64 tool_count (const UnetTensorInfo *info);
-
 /* `1x3x256x256`; an open dimension is `?`. Returns: (transfer full) */
 gchar *tool_shape (const UnetTensorInfo *info);
 

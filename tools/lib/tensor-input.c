@@ -5,6 +5,7 @@
 #include "lib/job.h"
 #include "lib/print.h"
 #include "lib/status.h"
+#include "model/tensors.h"
 
 #include <string.h>
 
@@ -69,7 +70,8 @@ gboolean
 tool_tensor_input_copy (
     ToolTensorInput *input, UnetSession *session, GError **error)
 {
-  gint index = tool_find_input (unet_session_get_model (session), input->name);
+  gint index = unet_model_find_input_index (
+      unet_session_get_model (session), input->name);
   const UnetTensorInfo *info = unet_session_get_input_info (session, index);
   const ToolNpy *npy = input->npy;
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/tensor-info.h"
+
+static gsize
+multiply (gsize size, const UnetTensorInfo *info)
+{
+  for (guint i = 0; i < info->n_dims; i++) {
+    if (info->dims[i] < 0)
+      return 0;
+    if (!g_size_checked_mul (&size, size, (gsize) info->dims[i]))
+      return G_MAXSIZE;
+  }
+  return size;
+}
+
+gsize
+unet_tensor_info_count (const UnetTensorInfo *info)
+{
+  return multiply (1, info);
+}
+
+gsize
+unet_tensor_info_size (const UnetTensorInfo *info)
+{
+  return multiply (unet_dtype_size (info->dtype), info);
+}
+
+gint
+unet_tensor_info_find (const UnetTensorInfo *infos, guint n, const gchar *name)
+{
+  for (guint i = 0; i < n; i++)
+    if (g_strcmp0 (infos[i].name, name) == 0)
+      return (gint) i;
+  return -1;
+}

@@ -91,7 +91,7 @@ peak_of (const Profile *profile, gboolean narrow)
 static gdouble
 roof_ms (const Profile *profile, const UnetLayerInfo *layer)
 {
-  gdouble peak = peak_of (profile, g_strcmp0 (layer->layout, "narrow") == 0);
+  gdouble peak = peak_of (profile, g_str_has_prefix (layer->layout, "nhwc-"));
 
   return tool_machine_roof (&profile->machine, peak, layer->flops, layer->bytes)
       * 1e3;

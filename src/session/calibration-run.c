@@ -107,7 +107,7 @@ static gboolean
 compare (const Job *job, guint first, guint last, UnetAgreement *agreement,
     GError **error)
 {
-  UnetNarrowing narrowing = { FALSE, job->calibration->ranges,
+  UnetLowPrecision narrowing = { FALSE, job->calibration->ranges,
     job->calibration->wide };
   UnetSessionPurpose purpose = { &narrowing, NULL };
   UnetSession *session = open_session (job, &purpose, error);
@@ -156,7 +156,7 @@ by_difference (gconstpointer a, gconstpointer b)
 static GArray *
 list_layers (const Job *job, GError **error)
 {
-  UnetNarrowing narrowing = { FALSE, job->calibration->ranges, NULL };
+  UnetLowPrecision narrowing = { FALSE, job->calibration->ranges, NULL };
   UnetSessionPurpose purpose = { &narrowing, NULL };
   UnetSession *session = open_session (job, &purpose, error);
   const UnetGraph *graph = session ? unet_session_get_graph (session) : NULL;

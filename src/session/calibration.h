@@ -2,7 +2,7 @@
 #pragma once
 
 #include <unetseg/unet-calibration.h>
-#include "engine/engine.h"
+#include "engine/run/precision.h"
 
 G_BEGIN_DECLS
 

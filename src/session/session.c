@@ -4,7 +4,8 @@
 #include "graph/passes/optimize.h"
 #include "graph/passes/quantization.h"
 #include "session/calibration.h"
-#include "engine/emit/histogram.h"
+#include "engine/compile.h"
+#include "engine/onednn/engine.h"
 #include "model/model.h"
 #include "session/session.h"
 #include "base/tensor-info.h"
@@ -250,9 +251,10 @@ static UnetPlan *
 make_plan (UnetGraph *graph, const UnetSessionOptions *options,
     const UnetSessionPurpose *purpose, GError **error)
 {
-  if (purpose->histograms)
-    return unet_plan_new_watching (graph, options, purpose->histograms, error);
-  return unet_plan_new_narrow (graph, options, purpose->narrowing, error);
+  const UnetCompileOptions compile = { purpose->narrowing, purpose->histograms,
+    NULL };
+
+  return unet_plan_new (graph, options, &compile, error);
 }
 
 UnetSession *
@@ -328,7 +330,7 @@ choose_precision (
     return UNET_PRECISION_F32;
   }
   if (automatic && !unet_model_is_quantized (model)
-      && (!calibration_of (model, options) || !unet_engine_has_fast_bytes ()))
+      && (!calibration_of (model, options) || !unet_engine_has_fast_int8 ()))
     return UNET_PRECISION_F32;
   *note = missing_for_bytes (model, options);
   return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
@@ -342,7 +344,7 @@ session_new (UnetModel *model, const UnetContract *contract,
 {
   const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
   UnetSessionPurpose purpose = { NULL, NULL };
-  UnetNarrowing narrowing = { FALSE, NULL, NULL };
+  UnetLowPrecision narrowing = { FALSE, NULL, NULL };
   UnetSession *self;
   UnetPrecision precision;
   gchar *note;
@@ -351,7 +353,7 @@ session_new (UnetModel *model, const UnetContract *contract,
   precision = choose_precision (model, options, &note);
   if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
     narrowing.ranges = calibration_of (model, options)->ranges;
-    narrowing.wide = calibration_of (model, options)->wide;
+    narrowing.keep_f32 = calibration_of (model, options)->wide;
   }
   narrowing.bf16 = precision == UNET_PRECISION_BF16;
   if (precision != UNET_PRECISION_F32)

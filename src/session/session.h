@@ -2,8 +2,8 @@
 #pragma once
 
 #include <unetseg/unet-session.h>
+#include "engine/run/plan.h"
 #include "graph/analysis/receptive-field.h"
-#include "engine/engine.h"
 
 G_BEGIN_DECLS
 
@@ -20,7 +20,7 @@ const UnetView *unet_session_get_view (const UnetSession *session, guint index);
 
 /* What a session is for, beside running. All may be %NULL. */
 typedef struct {
-  const UnetNarrowing *narrowing;
+  const UnetLowPrecision *narrowing;
   GHashTable *histograms; /* filled by runs, must outlive the session */
 } UnetSessionPurpose;
 

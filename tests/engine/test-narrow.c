@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "engine/compile.h"
 #include "engine/emit/histogram.h"
-#include "engine/run/plan.h"
+#include "engine/onednn/engine.h"
 #include "graphs.h"
 
 /* ---- plans --------------------------------------------------------------- */
@@ -73,20 +74,20 @@ pair_init (Pair *p, const UnetGraph *graph, gboolean bf16, guint threads,
     UnetTuning tuning)
 {
   UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
-  UnetNarrowing narrowing = { bf16, NULL, NULL };
+  UnetLowPrecision low = { bf16, NULL, NULL };
+  UnetCompileOptions watch = { NULL }, compile = { &low, NULL, NULL };
   GError *error = NULL;
 
   options.threads = threads;
   options.tuning = UNET_TUNING_STATIC;
   p->histograms = unet_histograms_new ();
-  p->truth =
-      unet_plan_new_watching (prepare (graph), &options, p->histograms, &error);
+  watch.histograms = p->histograms;
+  p->truth = unet_plan_new (prepare (graph), &options, &watch, &error);
   ck_assert_msg (p->truth != NULL, "%s", error ? error->message : "");
   run (p->truth);
-  narrowing.ranges = p->ranges = ranges_of (p->histograms);
+  low.ranges = p->ranges = ranges_of (p->histograms);
   options.tuning = tuning;
-  p->plan =
-      unet_plan_new_narrow (prepare (graph), &options, &narrowing, &error);
+  p->plan = unet_plan_new (prepare (graph), &options, &compile, &error);
   ck_assert_msg (
       p->plan != NULL, "%s: %s", graph->name, error ? error->message : "");
 }
@@ -128,8 +129,8 @@ count_narrow (const UnetPlan *plan)
   guint n = 0;
 
   for (guint i = 0; i < plan->steps->len; i++)
-    n += g_strcmp0 (((UnetStep *) plan->steps->pdata[i])->info.layout, "narrow")
-        == 0;
+    n += g_str_has_prefix (
+        ((UnetStep *) plan->steps->pdata[i])->info.layout, "nhwc-");
   return n;
 }
 
@@ -302,7 +303,8 @@ START_TEST (test_saturation)
   {
     UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
     UnetRange one = { 0, 1 }, all = { 0, 144 };
-    UnetNarrowing narrowing = { FALSE, NULL, NULL };
+    UnetLowPrecision low = { FALSE, NULL, NULL };
+    UnetCompileOptions compile = { &low, NULL, NULL };
 
     p.ranges = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
     g_hash_table_insert (
@@ -311,9 +313,9 @@ START_TEST (test_saturation)
         p.ranges, g_strdup ("a"), g_memdup2 (&all, sizeof all));
     g_hash_table_insert (
         p.ranges, g_strdup ("b"), g_memdup2 (&all, sizeof all));
-    narrowing.ranges = p.ranges;
+    low.ranges = p.ranges;
     options.tuning = UNET_TUNING_STATIC;
-    p.plan = unet_plan_new_narrow (prepare (graph), &options, &narrowing, NULL);
+    p.plan = unet_plan_new (prepare (graph), &options, &compile, NULL);
   }
   for (guint i = 0; i < 32 * 16 * 24; i++)
     ((gfloat *) unet_plan_get_input (p.plan, 0))[i] = 1.0f;

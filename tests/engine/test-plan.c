@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/run/plan.h"
+#include "engine/compile.h"
+#include "engine/kernels/parallel.h"
 #include "graphs.h"
 
 /* Of an output's largest value, or of 0.1 where that is less: differences of
@@ -20,42 +21,31 @@
 #define GRAPHS_PER_TEST 10
 #define N_TESTS         20
 
-/* ---- choices by lot ----------------------------------------------------- */
+/* ---- random times ------------------------------------------------------- */
 
-/* Measured times decide which implementation runs. Here a lot decides (the
- * linker puts these in place of the engine's functions), so that every
- * candidate comes to run, and not only the fastest on this machine. */
-static GRand *lots;
+/* Times decide which implementation runs. Random times let every candidate
+ * run, not only the fastest on this machine. */
+typedef struct {
+  UnetTimeSource source;
+  GRand *rng;
+} RandomTimes;
 
-guint64 __real_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
-    const_dnnl_post_ops_t ops, const gchar *key);
-guint64 __wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
-    const_dnnl_post_ops_t ops, const gchar *key);
-guint64 __real_unet_winograd_time (
-    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block);
-guint64 __wrap_unet_winograd_time (
-    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block);
-
-guint64
-__wrap_unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
-    const_dnnl_post_ops_t ops, const gchar *key)
+static guint64
+get_time (const UnetTimeSource *source, const gchar *key)
 {
-  return lots ? (guint64) g_rand_int_range (lots, 1, 1000)
-              : __real_unet_tune_time (plan, pd, ops, key);
+  return g_rand_int_range (((const RandomTimes *) source)->rng, 1, 1000);
 }
 
-guint64
-__wrap_unet_winograd_time (
-    UnetPlan *plan, UnetNode *node, const UnetWindow *window, gint64 *block)
+static gint64
+get_block (const UnetTimeSource *source, gint64 block)
 {
   const gint64 blocks[] = { 128, 48, 8, 3, 0 };
-  guint64 ns = __real_unet_winograd_time (plan, node, window, block);
+  GRand *rng = ((const RandomTimes *) source)->rng;
 
-  if (!lots || ns >= G_MAXUINT64 / 1024)
-    return ns;
-  *block = blocks[g_rand_int_range (lots, 0, G_N_ELEMENTS (blocks))];
-  return g_rand_int_range (lots, 1, 1000);
+  return blocks[g_rand_int_range (rng, 0, G_N_ELEMENTS (blocks))];
 }
+
+static RandomTimes *times; /* (nullable): measure */
 
 /* ---- one plan ----------------------------------------------------------- */
 
@@ -63,14 +53,18 @@ static UnetPlan *
 make_plan (
     const UnetGraph *graph, UnetTuning tuning, guint threads, gboolean optimize)
 {
-  UnetSessionOptions options = { threads, UNET_PRECISION_F32, tuning, FALSE };
+  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
+  UnetCompileOptions compile = { NULL, NULL, times ? &times->source : NULL };
   UnetGraph *copy = unet_graph_copy (graph);
   GError *error = NULL;
   UnetPlan *plan = NULL;
 
+  options.threads = threads;
+  options.precision = UNET_PRECISION_F32;
+  options.tuning = tuning;
   if (unet_graph_infer (copy, &error)
       && (!optimize || unet_graph_optimize (copy, &error)))
-    plan = unet_plan_new (copy, &options, &error);
+    plan = unet_plan_new (copy, &options, &compile, &error);
   ck_assert_msg (
       plan != NULL, "%s: %s", graph->name, error ? error->message : "no plan");
   return plan;
@@ -331,6 +325,7 @@ static void
 check_graph (UnetGraph *graph, guint seed)
 {
   UnetPlan *reference = make_plan (graph, UNET_TUNING_REFERENCE, 1, FALSE);
+  RandomTimes random = { { get_time, get_block }, g_rand_new_with_seed (seed) };
   GError *error = NULL;
 
   fill_inputs (reference);
@@ -341,10 +336,12 @@ check_graph (UnetGraph *graph, guint seed)
       "static, as it is");
   if (seed % 10 == 0) /* really measured now and then */
     check_plan (graph, reference, UNET_TUNING_MEASURE, 2, TRUE, "measured");
-  lots = g_rand_new_with_seed (seed);
+  times = &random;
   for (guint i = 0; i < 2; i++)
-    check_plan (graph, reference, UNET_TUNING_MEASURE, 1 + i, TRUE, "by lot");
-  g_clear_pointer (&lots, g_rand_free);
+    check_plan (
+        graph, reference, UNET_TUNING_MEASURE, 1 + i, TRUE, "random times");
+  times = NULL;
+  g_rand_free (random.rng);
   unet_plan_free (reference);
   unet_graph_free (graph);
 }

@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/engine.h"
+#include "engine/compile.h"
+#include "engine/onednn/engine.h"
 #include "graphs.h"
 
 typedef struct {
@@ -190,7 +191,8 @@ static UnetPlan *
 run (const UnetGraph *graph, gboolean bytes)
 {
   UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
-  UnetNarrowing narrowing = { FALSE, NULL, NULL };
+  UnetLowPrecision low = { FALSE, NULL, NULL };
+  UnetCompileOptions compile = { bytes ? &low : NULL, NULL, NULL };
   UnetGraph *copy = unet_graph_copy (graph);
   GError *error = NULL;
   UnetPlan *plan;
@@ -202,10 +204,9 @@ run (const UnetGraph *graph, gboolean bytes)
   if (bytes) {
     ck_assert (unet_graph_is_quantized (graph));
     unet_graph_take_ranges (copy);
-    ck_assert (unet_graph_optimize (copy, &error));
+    unet_graph_optimize (copy, NULL);
   }
-  plan =
-      unet_plan_new_narrow (copy, &options, bytes ? &narrowing : NULL, &error);
+  plan = unet_plan_new (copy, &options, &compile, &error);
   ck_assert_msg (plan != NULL, "%s", error ? error->message : "");
   in = g_ptr_array_index (copy->inputs, 0);
   unet_test_fill (
@@ -224,7 +225,7 @@ check_bytes (UnetPlan *plan, guint seed)
   for (guint i = 0; i < n; i++) {
     ck_assert_msg (
         strstr (layers[i].op, "Linear") == NULL, "%u: %s", seed, layers[i].op);
-    narrow += g_strcmp0 (layers[i].layout, "narrow") == 0;
+    narrow += g_str_equal (layers[i].layout, "nhwc-int8");
   }
   ck_assert_msg (narrow >= 2, "%u: %u layers in bytes", seed, narrow);
 }
@@ -278,7 +279,7 @@ check_seed (guint seed, Kind kind, gdouble mean, gdouble most)
 static gdouble
 slack (void)
 {
-  return unet_engine_has_fast_bytes () ? 1 : 4;
+  return unet_engine_has_fast_int8 () ? 1 : 4;
 }
 
 /* The result is not rounded here: a quarter of a step on average. The bytes

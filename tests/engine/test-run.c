@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unetseg/unetseg.h>
-#include "engine/engine.h"
+#include "engine/compile.h"
 #include "graphs.h"
 
 /* ThreadSanitizer does not know libgomp's barriers: no teams there. */
@@ -29,7 +29,7 @@ make_plan (UnetGraph *graph, UnetTuning tuning, guint threads)
   UnetPlan *plan = NULL;
 
   if (unet_graph_infer (graph, &error) && unet_graph_optimize (graph, &error))
-    plan = unet_plan_new (graph, &options, &error);
+    plan = unet_plan_new (graph, &options, NULL, &error);
   ck_assert_msg (plan != NULL, "%s", error ? error->message : "no plan");
   return plan;
 }

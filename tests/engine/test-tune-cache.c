@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unetseg/unetseg.h>
 #include "engine/onednn/compat.h"
-#include "engine/engine.h"
+#include "engine/compile.h"
 #include "graphs.h"
 
 /* A time that no measurement gives. */
@@ -29,7 +29,7 @@ run_session (guint threads)
   UnetPlan *plan = NULL;
 
   if (unet_graph_infer (graph, &error) && unet_graph_optimize (graph, &error))
-    plan = unet_plan_new (graph, &options, &error);
+    plan = unet_plan_new (graph, &options, NULL, &error);
   ck_assert_msg (plan != NULL, "%s", error ? error->message : "no plan");
   ck_assert (unet_plan_run (plan, NULL));
   unet_plan_free (plan);

@@ -2,7 +2,7 @@
 
 /* Any text as a table of measured times. What is read is written alike. */
 
-#include "engine/run/plan.h"
+#include "engine/cost/timing.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
@@ -11,14 +11,14 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   g_autofree gchar *text = g_strndup (size ? (const gchar *) data : "", size);
   g_autofree gchar *once = NULL, *twice = NULL;
-  GHashTable *table = unet_tune_table_parse (text), *again;
+  GHashTable *table = unet_timing_table_parse (text), *again;
 
   if (!table)
     return 0;
-  once = unet_tune_table_print (table);
-  again = unet_tune_table_parse (once);
+  once = unet_timing_table_print (table);
+  again = unet_timing_table_parse (once);
   g_assert (again != NULL);
-  twice = unet_tune_table_print (again);
+  twice = unet_timing_table_print (again);
   g_assert (g_str_equal (once, twice));
   g_hash_table_unref (table);
   g_hash_table_unref (again);

@@ -3,7 +3,7 @@
 #include "graph/ops/unary.h"
 #include "graph/passes/optimize.h"
 #include "lib/interpret.h"
-#include "engine/engine.h"
+#include "engine/compile.h"
 #include <math.h>
 #include <string.h>
 
@@ -110,7 +110,7 @@ run_plan (UnetGraph *graph, UnetTensor *const *inputs, gboolean optimize,
     unet_graph_free (copy);
     return NULL;
   }
-  plan = unet_plan_new (copy, &options, error);
+  plan = unet_plan_new (copy, &options, NULL, error);
   if (!plan)
     return NULL;
   for (guint i = 0; i < graph->inputs->len; i++)

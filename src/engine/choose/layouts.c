@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
-#include "engine/choose/int8.h"
+#include "engine/choose/layouts.h"
+#include "engine/cost/conv.h"
+#include "engine/cost/conv-few-channels.h"
+#include "engine/cost/deconv.h"
+#include "engine/cost/op-layouts.h"
+#include "engine/run/int8-layout.h"
 #include <string.h>
 
-/* Which layout each node works in. Every layout of every convolution has a
- * time; moves cost their bytes. Flipping one node alone hardly ever pays,
- * since both its neighbours then need a reorder: so whole levels of the
- * network (all nodes of one picture size) are tried first, then single nodes.
- */
+/* Which layout each node computes in. Every layout of every convolution has a
+ * time; moves cost their bytes. Changing one node alone seldom gains, because
+ * both its neighbours then need a reorder. So whole levels of the network (all
+ * nodes of one picture size) are tried first, then single nodes. */
 
-#define NEVER        (G_MAXUINT64 / 1024)
-#define BYTES_PER_NS 12 /* of moves and pointwise steps */
+/* Bytes that moves and pointwise steps read and write in a nanosecond. */
+#define BYTES_PER_NS 12
 
 typedef struct {
   UnetPlan *plan;
@@ -19,56 +22,12 @@ typedef struct {
   UnetNode **nodes;
 } Search;
 
-/* ---- what nodes read and write --------------------------------------------
- */
-
-static gboolean
-has_few (const UnetPlan *plan, const UnetValue *value)
-{
-  return value->dims[1] * 4 <= plan->block;
-}
-
-UnetMemLayout
-unet_node_reads (
-    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
-{
-  if (layout == UNET_MEM_BLOCKED && node->op == UNET_OP_Conv
-      && unet_node_input (node, 0)->dims[1] <= 3)
-    return UNET_MEM_PLAIN;
-  if (layout == UNET_MEM_PLAIN && node->op == UNET_OP_ConvTranspose
-      && unet_deconv_spreads (plan, node, layout))
-    return UNET_MEM_BLOCKED;
-  return layout;
-}
-
-UnetMemLayout
-unet_node_writes (
-    const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
-{
-  UnetValue *out = unet_node_output (node, 0);
-
-  if (layout == UNET_MEM_BLOCKED
-      && (node->op == UNET_OP_Conv || node->op == UNET_OP_ConvTranspose)
-      && has_few (plan, out))
-    return UNET_MEM_PLAIN;
-  if (layout == UNET_MEM_NARROW && unet_narrow_writes_floats (plan, node))
-    return UNET_MEM_NHWC;
-  return layout;
-}
-
-/* ---- costs ----------------------------------------------------------------
- */
+/* ---- costs --------------------------------------------------------------- */
 
 static guint64
 value_cost (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 {
-  guint64 n = unet_dims_count (value->n_dims, value->dims);
-
-  if (layout == UNET_MEM_BLOCKED) {
-    UnetVec v = unet_plan_vec (plan, value, layout);
-    n = v.n * v.blocks * v.vec * v.h * v.w;
-  }
-  return n * unet_dtype_size (value->dtype) / BYTES_PER_NS;
+  return unet_plan_value_bytes (plan, value, layout) / BYTES_PER_NS;
 }
 
 static guint64
@@ -84,7 +43,7 @@ move_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
   return ns;
 }
 
-/* Concatenations of whole blocks, or of rows, cost nothing. */
+/* Concatenations of whole blocks, or in PLAIN, cost nothing. */
 static guint64
 concat_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
@@ -97,13 +56,13 @@ concat_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
   return 0;
 }
 
-/* Of moving a thin result from blocks to rows. */
+/* The cost of moving a thin result from blocks to PLAIN. */
 static guint64
 thin_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 {
   UnetValue *out = unet_node_output (node, 0);
 
-  if (layout != UNET_MEM_BLOCKED || !has_few (plan, out))
+  if (layout != UNET_MEM_BLOCKED || !unet_value_has_few_channels (plan, out))
     return 0;
   return value_cost (plan, out, UNET_MEM_BLOCKED)
       + value_cost (plan, out, UNET_MEM_PLAIN);
@@ -112,21 +71,24 @@ thin_cost (const UnetPlan *plan, const UnetNode *node, UnetMemLayout layout)
 static guint64
 node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 {
-  if (unet_node_is_narrow (plan, node))
-    return layout == UNET_MEM_NARROW ? 0 : NEVER;
+  if (unet_node_is_low_precision (plan, node))
+    return layout == UNET_MEM_LOW ? 0 : UNET_TIME_NEVER;
   if (!(unet_node_layouts (plan, node) & 1u << layout)
       || (layout == UNET_MEM_NHWC && (node->op != UNET_OP_Conv || !plan->avx2)))
-    return NEVER;
+    return UNET_TIME_NEVER;
   switch (node->op) {
     case UNET_OP_Conv:
       if (layout == UNET_MEM_NHWC
           && !unet_conv_is_slow (plan, node, UNET_MEM_BLOCKED))
-        return NEVER;
-      return unet_conv_time (plan, node, layout)
+        return UNET_TIME_NEVER;
+      if (layout == UNET_MEM_PLAIN && unet_conv_is_slow (plan, node, layout))
+        return UNET_TIME_NEVER;
+      return unet_conv_choose (plan, node, layout)->time
           + thin_cost (plan, node, layout);
     case UNET_OP_ConvTranspose:
-      if (layout == UNET_MEM_PLAIN && !unet_deconv_spreads (plan, node, layout))
-        return NEVER;
+      if (layout == UNET_MEM_PLAIN
+          && !unet_deconv_is_product (plan, node, layout))
+        return UNET_TIME_NEVER;
       return move_cost (plan, node, layout);
     case UNET_OP_Concat:
       return concat_cost (plan, node, layout);
@@ -134,7 +96,7 @@ node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
     case UNET_OP_AveragePool:
     case UNET_OP_Resize:
     case UNET_OP_Upsample:
-      /* gathers along the row do not vectorise */
+      /* Loads along the row that skip pixels do not vectorise. */
       return move_cost (plan, node, layout)
           * (layout == UNET_MEM_PLAIN ? 3 : 1);
     default:
@@ -142,7 +104,7 @@ node_cost (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
   }
 }
 
-/* Reorders of a value for readers that want it elsewhere than it lies. */
+/* The cost of reorders of @value for readers that read it in another layout. */
 static guint64
 reorder_cost (
     const Search *s, const UnetValue *value, const UnetMemLayout *layout_of)
@@ -161,7 +123,7 @@ reorder_cost (
     UnetMemLayout reads = unet_node_reads (s->plan, c, layout_of[c->index]);
 
     if (reads != UNET_MEM_PLAIN || unet_node_input (c, 0) != value
-        || !unet_rows_reads (s->plan, c, lies))
+        || !unet_few_channels_reads (s->plan, c, lies))
       wanted |= 1u << reads;
     else if (lies == UNET_MEM_BLOCKED)
       unpacking += value_cost (s->plan, value, UNET_MEM_BLOCKED) / 2;
@@ -174,7 +136,7 @@ reorder_cost (
       + value_cost (s->plan, value, UNET_MEM_BLOCKED);
 }
 
-/* Of everything that the choice of @node's layout decides. */
+/* The part of total_cost() that depends on the layout of @node. */
 static guint64
 local_cost (
     const Search *s, const UnetNode *node, const UnetMemLayout *layout_of)
@@ -208,8 +170,7 @@ total_cost (const Search *s, const UnetMemLayout *layout_of)
   return ns;
 }
 
-/* ---- search ---------------------------------------------------------------
- */
+/* ---- search -------------------------------------------------------------- */
 
 static gboolean
 same_level (const UnetNode *a, const UnetNode *b)
@@ -220,7 +181,7 @@ same_level (const UnetNode *a, const UnetNode *b)
       && x->dims[3] == y->dims[3];
 }
 
-/* All nodes of the picture size of @like that can, in @layout. */
+/* Tries @layout for all nodes of the picture size of @like that have it. */
 static void
 flip_level (const Search *s, UnetMemLayout *layout_of, const UnetNode *like,
     UnetMemLayout layout)
@@ -228,7 +189,7 @@ flip_level (const Search *s, UnetMemLayout *layout_of, const UnetNode *like,
   UnetMemLayout *trial = g_memdup2 (layout_of, s->n * sizeof *layout_of);
 
   for (guint i = 0; i < s->n; i++)
-    if (same_level (s->nodes[i], like) && s->cost[i][layout] < NEVER)
+    if (same_level (s->nodes[i], like) && s->cost[i][layout] < UNET_TIME_NEVER)
       trial[i] = layout;
   if (total_cost (s, trial) < total_cost (s, layout_of))
     memcpy (layout_of, trial, s->n * sizeof *trial);
@@ -253,7 +214,7 @@ refine_node (const Search *s, UnetMemLayout *layout_of, guint i)
   for (guint k = 0; k < UNET_N_MEM; k++) {
     guint64 ns;
 
-    if (s->cost[i][k] >= NEVER)
+    if (s->cost[i][k] >= UNET_TIME_NEVER)
       continue;
     layout_of[i] = k;
     ns = local_cost (s, s->nodes[i], layout_of);
@@ -288,19 +249,22 @@ search (const Search *s, UnetMemLayout *layout_of)
     ;
 }
 
-/* A handful of channels would leave most of a block empty. */
+/* ---- rules --------------------------------------------------------------- */
+
+/* Returns whether so few channels are read and written that blocks would be
+ * mostly empty. */
 static gboolean
 is_thin (const UnetPlan *plan, const UnetNode *node)
 {
-  return has_few (plan, unet_node_input (node, 0))
-      && has_few (plan, unet_node_output (node, 0));
+  return unet_value_has_few_channels (plan, unet_node_input (node, 0))
+      && unet_value_has_few_channels (plan, unet_node_output (node, 0));
 }
 
 static UnetMemLayout
 layout_by_rule (UnetPlan *plan, UnetNode *node)
 {
-  if (unet_node_is_narrow (plan, node))
-    return UNET_MEM_NARROW;
+  if (unet_node_is_low_precision (plan, node))
+    return UNET_MEM_LOW;
   if (!(unet_node_layouts (plan, node) & 1u << UNET_MEM_BLOCKED)
       || is_thin (plan, node))
     return UNET_MEM_PLAIN;
@@ -335,84 +299,4 @@ unet_plan_choose_layouts (UnetPlan *plan)
       s.cost[i][k] = node_cost (plan, s.nodes[i], k);
   search (&s, plan->layouts);
   g_free (s.cost);
-}
-
-/* ---- homes ----------------------------------------------------------------
- */
-
-gboolean
-unet_plan_at_home (const UnetPlan *plan, const UnetValue *in,
-    const UnetValue *out, gint64 channel)
-{
-  return plan->homes[in->id].parent == out
-      && plan->homes[in->id].channel == channel;
-}
-
-/* Views of other memory cannot move. */
-static gboolean
-is_view (const UnetNode *node)
-{
-  switch (node->op) {
-    case UNET_OP_Transpose:
-    case UNET_OP_Reshape:
-    case UNET_OP_Flatten:
-    case UNET_OP_Squeeze:
-    case UNET_OP_Unsqueeze:
-    case UNET_OP_Identity:
-    case UNET_OP_Dropout:
-      return TRUE;
-    default:
-      return FALSE;
-  }
-}
-
-static gboolean
-can_live_in (const UnetPlan *plan, const UnetValue *value, gint64 channel,
-    gboolean last, UnetMemLayout layout)
-{
-  const UnetNode *p = value->producer;
-
-  if (!p || value->constant || plan->homes[value->id].parent || is_view (p)
-      || unet_graph_is_output (plan->graph, value)
-      || !unet_value_fits (plan, value, UNET_MEM_BLOCKED))
-    return FALSE;
-  if (layout == UNET_MEM_NARROW) /* only its producer and the concatenation */
-    return value->consumers->len == 1 && unet_narrow_can_place (plan, p);
-  return layout == UNET_MEM_PLAIN
-      || (channel % plan->block == 0
-          && (last || value->dims[1] % plan->block == 0));
-}
-
-static void
-find_homes_in (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
-{
-  UnetValue *out = unet_node_output (node, 0);
-  gint64 channel = 0;
-
-  for (guint k = 0; k < node->inputs->len; k++) {
-    UnetValue *in = unet_node_input (node, k);
-
-    if (can_live_in (plan, in, channel, k + 1 == node->inputs->len, layout)
-        && (layout != UNET_MEM_NARROW || unet_narrow_same (plan, in, out)))
-      plan->homes[in->id] = (UnetHome){ out, channel, layout };
-    channel += in->dims[1];
-  }
-}
-
-/* With batch 1 the inputs of a concatenation of whole blocks, or of rows, are
- * contiguous parts of its output: whoever makes them writes them there. */
-void
-unet_plan_find_homes (UnetPlan *plan)
-{
-  for (guint i = 0; i < plan->graph->nodes->len; i++) {
-    UnetNode *node = g_ptr_array_index (plan->graph->nodes, i);
-    UnetValue *out = unet_node_output (node, 0);
-    gint64 axis = unet_node_attr_int (node, "axis", 1);
-
-    if (node->op == UNET_OP_Concat && out->n_dims == 4
-        && !plan->feeds[out->id].apart
-        && (out->dims[0] == 1 || plan->layouts[i] == UNET_MEM_NARROW)
-        && out->dtype == UNET_DTYPE_F32 && (axis == 1 || axis == -3))
-      find_homes_in (plan, node, plan->layouts[i]);
-  }
 }

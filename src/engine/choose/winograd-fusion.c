@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/choose/int8.h"
-#include "engine/run/plan.h"
-
-/* What follows a Winograd convolution and is done where its result is made:
- * a tile of it is in registers, the whole of it hardly ever in a cache. And
- * what goes before it and is left out, since the input transform reads pixels
- * from wherever they lie. */
+#include "engine/choose/winograd-fusion.h"
+#include "engine/cost/conv.h"
+#include "engine/cost/deconv.h"
+#include "engine/cost/op-layouts.h"
+#include "engine/cost/pool-window.h"
+#include "engine/cost/winograd-sources.h"
+#include "graph/analysis/query.h"
 
 static gboolean
 has_post_op_on (const UnetNode *node, const UnetValue *value)
@@ -16,36 +16,30 @@ has_post_op_on (const UnetNode *node, const UnetValue *value)
   return FALSE;
 }
 
-/* ---- what the output transform does as well ---------------------------------
- */
+/* ---- behind the convolution ---------------------------------------------- */
 
-/* 2x2 pixels become one, the odd row or column at the end none. */
 static gboolean
 is_pool2 (UnetPlan *plan, UnetNode *node, const UnetValue *in)
 {
   dnnl_alg_kind_t alg;
   UnetDnnlWindow w;
-  gboolean two;
 
   if ((node->op != UNET_OP_MaxPool && node->op != UNET_OP_AveragePool)
       || unet_node_input (node, 0) != in || unet_node_output (node, 1)
       || plan->layouts[node->index] != UNET_MEM_BLOCKED
       || !unet_pool_window (plan, node, &w, &alg, NULL))
     return FALSE;
-  two = w.n == 2;
-  for (guint i = 0; two && i < 2; i++)
-    two = w.kernel[i] == 2 && w.stride[i] == 2 && w.dilation[i] == 1
-        && w.pad_begin[i] == 0 && w.pad_end[i] <= 0;
-  return two;
+  return unet_pool_window_is_2x2 (&w);
 }
 
-/* Each head costs a product and the sum of a vector's lanes for every pixel
- * and block: beyond a few, a convolution of its own is as quick. */
+/* Output channels of a head. Each costs a product and the sum of a vector's
+ * lanes for every pixel and block; with more of them a separate convolution is
+ * as fast. */
 #define MOST_HEADS 8
 
-/* Are rows what @value's readers want? */
+/* Returns whether all readers of @value read PLAIN. */
 static gboolean
-is_read_in_rows (const UnetPlan *plan, const UnetValue *value)
+is_read_plain (const UnetPlan *plan, const UnetValue *value)
 {
   for (guint i = 0; i < value->consumers->len; i++) {
     const UnetNode *reader = g_ptr_array_index (value->consumers, i);
@@ -57,7 +51,8 @@ is_read_in_rows (const UnetPlan *plan, const UnetValue *value)
   return TRUE;
 }
 
-/* Its post-ops come with it, before other nodes have run. */
+/* Returns whether a post-op of @node reads a computed value. It may not exist
+ * yet when the fused step runs. */
 static gboolean
 has_operands (const UnetNode *node)
 {
@@ -79,10 +74,10 @@ is_head (const UnetPlan *plan, const UnetNode *node, const UnetValue *in)
 
   return node->op == UNET_OP_Conv && unet_node_input (node, 0) == in
       && !has_operands (node) && unet_conv_is_constant (node)
-      && !unet_node_is_exact (node) && layout != UNET_MEM_NARROW
+      && !unet_node_is_exact (node) && layout != UNET_MEM_LOW
       && out->dims[1] <= MOST_HEADS
       && (unet_node_writes (plan, node, layout) == UNET_MEM_PLAIN
-          || is_read_in_rows (plan, out))
+          || is_read_plain (plan, out))
       && unet_node_window (plan->graph, node, &w, NULL) && w.n == 2
       && w.group == 1 && w.kernel[0] == 1 && w.kernel[1] == 1
       && w.stride[0] == 1 && w.stride[1] == 1 && out->dims[2] == in->dims[2]
@@ -97,7 +92,8 @@ unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, gint64 block,
   UnetValue *out = unet_node_output (node, 0);
 
   *fusion = (UnetWinogradFusion){ NULL, NULL, FALSE };
-  if (n_post_ops < node->post_ops->len) /* which change what would be read */
+  /* Steps behind the convolution change the result before it is read. */
+  if (n_post_ops < node->post_ops->len)
     return;
   for (guint i = 0; i < out->consumers->len; i++) {
     UnetNode *reader = g_ptr_array_index (out->consumers, i);
@@ -113,8 +109,7 @@ unet_winograd_find_fusion (UnetPlan *plan, UnetNode *node, gint64 block,
       && !plan->histograms;
 }
 
-/* ---- what the input transform reads ---------------------------------------
- */
+/* ---- before the convolution ---------------------------------------------- */
 
 static gboolean
 is_read_by_winograd (UnetPlan *plan, UnetNode *node, const UnetValue *value)
@@ -122,11 +117,13 @@ is_read_by_winograd (UnetPlan *plan, UnetNode *node, const UnetValue *value)
   return node->op == UNET_OP_Conv && unet_node_input (node, 0) == value
       && !has_post_op_on (node, value)
       && plan->layouts[node->index] == UNET_MEM_BLOCKED
-      && (unet_winograd_is_fed (plan, node)
-          || unet_conv_is_winograd (plan, node));
+      && (unet_conv_has_fused_input (plan, node)
+          || unet_conv_choose (plan, node, UNET_MEM_BLOCKED)->kernel
+              == UNET_CONV_WINOGRAD);
 }
 
-/* In blocks of their own, of which only the last may have empty lanes. */
+/* Returns whether all inputs of @concat lie in whole blocks; only the last
+ * block may have empty lanes. */
 static gboolean
 are_blocks (const UnetPlan *plan, const UnetNode *concat)
 {
@@ -144,7 +141,7 @@ are_blocks (const UnetPlan *plan, const UnetNode *concat)
 }
 
 static gboolean
-may_stay_apart (UnetPlan *plan, UnetNode *node)
+needs_no_concat (UnetPlan *plan, UnetNode *node)
 {
   UnetValue *out = unet_node_output (node, 0);
   gint64 axis = unet_node_attr_int (node, "axis", 1);
@@ -162,87 +159,53 @@ may_stay_apart (UnetPlan *plan, UnetNode *node)
 }
 
 static void
-keep_apart (UnetPlan *plan, UnetNode *node)
+skip_concat (UnetPlan *plan, UnetNode *node)
 {
   UnetValue *out = unet_node_output (node, 0);
 
-  plan->feeds[out->id].apart = TRUE;
+  plan->fused_inputs[out->id].not_materialised = TRUE;
   for (guint i = 0; i < node->inputs->len; i++) {
-    gint *last = &plan->node_index_of_value[unet_node_input (node, i)->id];
+    gint *last = &plan->last_reader[unet_node_input (node, i)->id];
 
-    *last = MAX (*last, plan->node_index_of_value[out->id]);
+    *last = MAX (*last, plan->last_reader[out->id]);
   }
 }
 
 static gboolean
-may_stay_unspread (UnetPlan *plan, UnetNode *node)
+needs_no_depth_to_space (UnetPlan *plan, UnetNode *node)
 {
   UnetValue *out = unet_node_output (node, 0);
 
   if (node->op != UNET_OP_ConvTranspose
       || unet_graph_is_output (plan->graph, out) || out->consumers->len == 0
-      || !unet_deconv_spreads_blocks (plan, node))
+      || !unet_deconv_stays_in_blocks (plan, node))
     return FALSE;
   for (guint i = 0; i < out->consumers->len; i++) {
     UnetNode *reader = g_ptr_array_index (out->consumers, i);
     UnetValue *made = unet_node_output (reader, 0);
 
-    if (!(reader->op == UNET_OP_Concat && plan->feeds[made->id].apart)
+    if (!(reader->op == UNET_OP_Concat
+            && plan->fused_inputs[made->id].not_materialised)
         && !is_read_by_winograd (plan, reader, out))
       return FALSE;
   }
   return TRUE;
 }
 
-/* Histograms are made of every value: then none is left out. */
+/* Calibration makes a histogram of every value, so that it needs them all. */
 void
-unet_plan_find_feeds (UnetPlan *plan)
+unet_plan_find_fused_inputs (UnetPlan *plan)
 {
   GPtrArray *nodes = plan->graph->nodes;
 
   for (guint i = 0; !plan->histograms && i < nodes->len; i++)
-    if (may_stay_apart (plan, g_ptr_array_index (nodes, i)))
-      keep_apart (plan, g_ptr_array_index (nodes, i));
+    if (needs_no_concat (plan, g_ptr_array_index (nodes, i)))
+      skip_concat (plan, g_ptr_array_index (nodes, i));
   for (guint i = 0; !plan->histograms && i < nodes->len; i++) {
     UnetNode *node = g_ptr_array_index (nodes, i);
 
-    if (may_stay_unspread (plan, node))
-      plan->feeds[unet_node_output (node, 0)->id].spread = TRUE;
-  }
-}
-
-gboolean
-unet_winograd_is_fed (const UnetPlan *plan, const UnetNode *node)
-{
-  const UnetFeed *feed = &plan->feeds[unet_node_input (node, 0)->id];
-
-  return node->op == UNET_OP_Conv && (feed->apart || feed->spread);
-}
-
-gboolean
-unet_node_reads_apart (
-    const UnetPlan *plan, const UnetNode *node, const UnetValue *value)
-{
-  UnetValue *in = node->inputs->len > 0 ? unet_node_input (node, 0) : NULL;
-
-  if (!in || !plan->feeds[in->id].apart)
-    return FALSE;
-  for (guint i = 0; i < in->producer->inputs->len; i++)
-    if (unet_node_input (in->producer, i) == value)
-      return TRUE;
-  return FALSE;
-}
-
-void
-unet_winograd_feeds (
-    const UnetPlan *plan, const UnetNode *node, UnetFeeds *feeds)
-{
-  UnetValue *in = unet_node_input (node, 0);
-  const UnetNode *concat = plan->feeds[in->id].apart ? in->producer : NULL;
-
-  feeds->n = concat ? concat->inputs->len : 1;
-  for (guint i = 0; i < feeds->n; i++) {
-    feeds->values[i] = concat ? unet_node_input (concat, i) : in;
-    feeds->spread[i] = plan->feeds[feeds->values[i]->id].from;
+    if (needs_no_depth_to_space (plan, node))
+      plan->fused_inputs[unet_node_output (node, 0)->id].before_depth_to_space =
+          TRUE;
   }
 }

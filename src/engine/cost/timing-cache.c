@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/cost/timing-cache.h"
+#include "engine/cost/timing.h"
+#include "engine/onednn/engine.h"
 #include <string.h>
 #include <glib/gstdio.h>
 
-/* What was measured, in the user's cache folder: one file for each network
- * (operators and shapes, not weights), number of threads, precision, kind of
- * processor and version of the libraries.
+/* The user's cache folder has one file for each network (operators and shapes,
+ * not weights), number of threads, precision, kind of processor and version of
+ * the libraries.
  *
  *   unetseg tuning cache 1
  *   library …, engine …, processor …, threads …, network …
  *   sha256 HEX
  *   the table as unet_tuning_save() writes it
  *
- * The first lines must be exactly those that this process would write, and the
- * checksum right; any other file is as good as none. A file that holds
- * everything that a session asks for is never written again, so that later
- * runs choose as the first one did. */
+ * A file is read only if its first lines are exactly those that this process
+ * would write, and its checksum is right. A file that holds all times that a
+ * session needs is never written again, so that later runs make the same
+ * choices as the first one. */
 
 #define HEAD     "unetseg tuning cache 1\n"
-#define MAX_SIZE (1 << 20)
+#define MAX_SIZE (1 << 20) /* bytes of a file; a larger one is not read */
 
-struct _UnetTuneCache {
+struct _UnetTimingCache {
   gchar *path;
   gchar *head;       /* all lines before the checksum's */
-  GHashTable *known; /* what the file holds */
-  GHashTable *used;
+  GHashTable *known; /* times in the file */
+  GHashTable *used;  /* times that the session used */
 };
 
-/* ---- who measured what --------------------------------------------------- */
+/* ---- conditions of a time ---------------------------------------------------
+ */
 
-/* The first processor's name and numbers, whatever they are called here. */
+/* Returns the name and numbers of the first processor; /proc/cpuinfo names them
+ * differently on each architecture. */
 static gchar *
 describe_processor (void)
 {
@@ -110,8 +114,8 @@ make_head (const UnetPlan *plan)
 
 /* ---- files --------------------------------------------------------------- */
 
-/* (nullable): where files lie. UNETSEG_TUNING_CACHE names another folder, or
- * is `off`. */
+/* Returns the folder (transfer full) (nullable) of the files.
+ * UNETSEG_TUNING_CACHE names another folder, or is `off`. */
 static gchar *
 cache_folder (void)
 {
@@ -134,7 +138,8 @@ checksum_line (const gchar *body)
   return line;
 }
 
-/* (nullable): the table of @text, if it is one that belongs here. */
+/* Returns the table of @text, or %NULL if @text does not start with @head or is
+ * damaged. */
 static GHashTable *
 parse_file (const gchar *text, const gchar *head)
 {
@@ -147,7 +152,7 @@ parse_file (const gchar *text, const gchar *head)
   body++;
   sum = checksum_line (body);
   if (g_str_has_prefix (line, sum) && strlen (sum) == (gsize) (body - line))
-    table = unet_tune_table_parse (body);
+    table = unet_timing_table_parse (body);
   g_free (sum);
   return table;
 }
@@ -171,15 +176,15 @@ read_file (const gchar *path, const gchar *head)
 }
 
 static void
-write_file (const UnetTuneCache *cache, GHashTable *table)
+write_file (const UnetTimingCache *cache, GHashTable *table)
 {
-  gchar *body = unet_tune_table_print (table), *sum = checksum_line (body);
+  gchar *body = unet_timing_table_print (table), *sum = checksum_line (body);
   gchar *text = g_strconcat (cache->head, sum, body, NULL);
   gchar *folder = g_path_get_dirname (cache->path);
   GError *error = NULL;
 
   g_mkdir_with_parents (folder, 0700);
-  /* a whole file or none, whoever else writes the same */
+  /* Another process may write the same file: it must never be half a file. */
   if (!g_file_set_contents_full (cache->path, text, -1,
           G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error)) {
     g_debug ("times are not kept: %s", error->message);
@@ -191,29 +196,28 @@ write_file (const UnetTuneCache *cache, GHashTable *table)
   g_free (body);
 }
 
-/* ---- a plan's use of it ---------------------------------------------------
- */
+/* ---- use by a plan ------------------------------------------------------- */
 
-UnetTuneCache *
-unet_tune_cache_open (const UnetPlan *plan)
+UnetTimingCache *
+unet_timing_cache_open (const UnetPlan *plan)
 {
   gchar *folder = cache_folder (), *hash, *name;
-  UnetTuneCache *cache;
+  UnetTimingCache *cache;
 
   if (!folder)
     return NULL;
-  cache = g_new0 (UnetTuneCache, 1);
+  cache = g_new0 (UnetTimingCache, 1);
   cache->head = make_head (plan);
   hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, cache->head, -1);
   name = g_strdup_printf ("%.32s.txt", hash);
   cache->path = g_build_filename (folder, name, NULL);
   cache->known = read_file (cache->path, cache->head);
   if (cache->known)
-    unet_tune_remember_table (cache->known);
+    unet_timing_remember_table (cache->known);
   else
-    cache->known = unet_tune_table_new ();
-  cache->used = unet_tune_table_new ();
-  unet_tune_collect (cache->used);
+    cache->known = unet_timing_table_new ();
+  cache->used = unet_timing_table_new ();
+  unet_timing_collect (cache->used);
   g_free (name);
   g_free (hash);
   g_free (folder);
@@ -221,7 +225,7 @@ unet_tune_cache_open (const UnetPlan *plan)
 }
 
 void
-unet_tune_cache_close (UnetTuneCache *cache, gboolean keep)
+unet_timing_cache_close (UnetTimingCache *cache, gboolean keep)
 {
   GHashTableIter iter;
   gpointer key, ns;
@@ -229,11 +233,11 @@ unet_tune_cache_close (UnetTuneCache *cache, gboolean keep)
 
   if (!cache)
     return;
-  unet_tune_collect (NULL);
+  unet_timing_collect (NULL);
   g_hash_table_iter_init (&iter, cache->used);
   while (g_hash_table_iter_next (&iter, &key, &ns))
     if (!g_hash_table_contains (cache->known, key)) {
-      unet_tune_table_set (cache->known, key, *(guint64 *) ns);
+      unet_timing_table_set (cache->known, key, *(guint64 *) ns);
       grown = TRUE;
     }
   if (keep && grown)

@@ -1,51 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/cost/timing.h"
+#include "engine/run/arena.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-/* ---- memory of times ---------------------------------------------------- */
+/* ---- remembered times ---------------------------------------------------- */
 
 typedef struct {
   guint64 ns;
-  gboolean pinned; /* by unet_tuning_load(): nothing else replaces it */
+  gboolean pinned; /* unet_tuning_load() set it; only it replaces it */
 } Known;
 
 static GMutex lock;
 static GHashTable *times; /* key -> Known, for the process */
-/* (nullable): key -> guint64, what this thread has used; see
- * unet_tune_collect() */
+/* (nullable): the table of unet_timing_collect() */
 static GPrivate collected;
-/* (nullable): what cancels the plan that this thread builds; see
- * unet_tune_set_cancellable() */
-static GPrivate cancellable;
 
 GHashTable *
-unet_tune_table_new (void)
+unet_timing_table_new (void)
 {
   return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 void
-unet_tune_table_set (GHashTable *table, const gchar *key, guint64 ns)
+unet_timing_table_set (GHashTable *table, const gchar *key, guint64 ns)
 {
   g_hash_table_insert (table, g_strdup (key), g_memdup2 (&ns, sizeof ns));
 }
 
 void
-unet_tune_set_cancellable (GCancellable *of_plan)
-{
-  g_private_set (&cancellable, of_plan);
-}
-
-static gboolean
-is_cancelled (void)
-{
-  return g_cancellable_is_cancelled (g_private_get (&cancellable));
-}
-
-void
-unet_tune_collect (GHashTable *table)
+unet_timing_collect (GHashTable *table)
 {
   g_private_set (&collected, table);
 }
@@ -56,11 +41,11 @@ collect (const gchar *key, guint64 ns)
   GHashTable *table = g_private_get (&collected);
 
   if (table)
-    unet_tune_table_set (table, key, ns);
+    unet_timing_table_set (table, key, ns);
 }
 
-gboolean
-unet_tune_recall (const gchar *key, guint64 *ns)
+static gboolean
+recall (const gchar *key, guint64 *ns)
 {
   Known *known;
 
@@ -81,7 +66,7 @@ remember (const gchar *key, guint64 ns, gboolean pinned)
 
   g_mutex_lock (&lock);
   if (!times)
-    times = unet_tune_table_new ();
+    times = unet_timing_table_new ();
   known = g_hash_table_lookup (times, key);
   if (pinned || !known || !known->pinned)
     g_hash_table_insert (
@@ -89,18 +74,8 @@ remember (const gchar *key, guint64 ns, gboolean pinned)
   g_mutex_unlock (&lock);
 }
 
-/* A cancelled measurement has no time: the next plan must measure again. */
 void
-unet_tune_remember (const gchar *key, guint64 ns)
-{
-  if (is_cancelled ())
-    return;
-  remember (key, ns, FALSE);
-  collect (key, ns);
-}
-
-void
-unet_tune_remember_table (GHashTable *table)
+unet_timing_remember_table (GHashTable *table)
 {
   GHashTableIter iter;
   gpointer key, ns;
@@ -110,7 +85,7 @@ unet_tune_remember_table (GHashTable *table)
     remember (key, *(guint64 *) ns, FALSE);
 }
 
-/* ---- tables on paper ---------------------------------------------------- */
+/* ---- tables as text ---------------------------------------------------- */
 
 #define TABLE_HEAD "unetseg tuning 1\n"
 
@@ -121,7 +96,7 @@ compare_keys (gconstpointer a, gconstpointer b)
 }
 
 gchar *
-unet_tune_table_print (GHashTable *table)
+unet_timing_table_print (GHashTable *table)
 {
   GString *text = g_string_new (TABLE_HEAD);
   guint n;
@@ -139,7 +114,7 @@ unet_tune_table_print (GHashTable *table)
 gchar *
 unet_tuning_save (void)
 {
-  GHashTable *table = unet_tune_table_new ();
+  GHashTable *table = unet_timing_table_new ();
   GHashTableIter iter;
   gpointer key, known;
   gchar *text;
@@ -148,15 +123,15 @@ unet_tuning_save (void)
   if (times) {
     g_hash_table_iter_init (&iter, times);
     while (g_hash_table_iter_next (&iter, &key, &known))
-      unet_tune_table_set (table, key, ((Known *) known)->ns);
+      unet_timing_table_set (table, key, ((Known *) known)->ns);
   }
   g_mutex_unlock (&lock);
-  text = unet_tune_table_print (table);
+  text = unet_timing_table_print (table);
   g_hash_table_unref (table);
   return text;
 }
 
-/* A line is `NANOSECONDS KEY`. */
+/* Parses a line `NANOSECONDS KEY`. @key: (out): points into @line. */
 static gboolean
 parse_line (const gchar *line, guint64 *ns, const gchar **key)
 {
@@ -166,13 +141,13 @@ parse_line (const gchar *line, guint64 *ns, const gchar **key)
     return FALSE;
   *ns = g_ascii_strtoull (line, &end, 10);
   *key = end + 1;
-  return *end == ' ' && **key != '\0' && *ns <= G_MAXUINT64 / 1024;
+  return *end == ' ' && **key != '\0' && *ns <= UNET_TIME_NEVER;
 }
 
 GHashTable *
-unet_tune_table_parse (const gchar *text)
+unet_timing_table_parse (const gchar *text)
 {
-  GHashTable *table = unet_tune_table_new ();
+  GHashTable *table = unet_timing_table_new ();
   gchar **lines = g_strsplit (text, "\n", -1);
   gboolean ok = g_str_has_prefix (text, TABLE_HEAD);
   const gchar *key;
@@ -180,7 +155,7 @@ unet_tune_table_parse (const gchar *text)
 
   for (guint i = 1; ok && lines[i]; i++) {
     if (parse_line (lines[i], &ns, &key))
-      unet_tune_table_set (table, key, ns);
+      unet_timing_table_set (table, key, ns);
     else
       ok = !*lines[i] && !lines[i + 1];
   }
@@ -193,7 +168,7 @@ unet_tune_table_parse (const gchar *text)
 gboolean
 unet_tuning_load (const gchar *text, GError **error)
 {
-  GHashTable *table = unet_tune_table_parse (text);
+  GHashTable *table = unet_timing_table_parse (text);
   GHashTableIter iter;
   gpointer key, ns;
 
@@ -209,14 +184,17 @@ unet_tuning_load (const gchar *text, GError **error)
   return TRUE;
 }
 
-/* ---- measuring ---------------------------------------------------------- */
+/* ---- primitives -----------------------------------------------------------
+ */
 
-/* Zeros and denormals would run at another speed. */
-gpointer
-unet_tune_memory (gsize size)
+/* Returns @size bytes of plausible numbers, with which kernels are as fast as
+ * with real ones: zeros and denormals have another speed. free() the result;
+ * %NULL without memory. */
+static gpointer
+scratch_memory (gsize size)
 {
   gsize n = size / sizeof (gfloat);
-  gfloat *data = is_cancelled () ? NULL : unet_memory_new (size);
+  gfloat *data = unet_memory_new (size);
 
   if (!data)
     return NULL;
@@ -242,7 +220,7 @@ scratch_add (Scratch *s, UnetPlan *plan, gint arg, UnetConstMd md)
 
   if (size == 0)
     return TRUE;
-  if (s->n >= G_N_ELEMENTS (s->args) || !(data = unet_tune_memory (size)))
+  if (s->n >= G_N_ELEMENTS (s->args) || !(data = scratch_memory (size)))
     return FALSE;
   s->data[s->n] = data;
   s->args[s->n].arg = arg;
@@ -261,8 +239,8 @@ scratch_clear (Scratch *s)
   }
 }
 
-guint64
-unet_tune_clock (void)
+static guint64
+now_ns (void)
 {
   struct timespec t;
 
@@ -270,20 +248,29 @@ unet_tune_clock (void)
   return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
 }
 
-#define TUNE_PLAN_NS      G_GUINT64_CONSTANT (2000000000)
-#define TUNE_CANDIDATE_NS G_GUINT64_CONSTANT (2000000)
+/* Nanoseconds that a plan may measure; then each candidate runs only twice. */
+#define PLAN_NS G_GUINT64_CONSTANT (2000000000)
+/* Nanoseconds that one candidate is repeated. */
+#define CANDIDATE_NS G_GUINT64_CONSTANT (2000000)
 
-guint64
-unet_tune_limit (UnetPlan *plan)
+static gboolean
+is_cancelled (const UnetPlan *plan)
 {
-  guint64 now = unet_tune_clock ();
-
-  if (plan->tune_start == 0)
-    plan->tune_start = now;
-  return now - plan->tune_start < TUNE_PLAN_NS ? TUNE_CANDIDATE_NS : 0;
+  return g_cancellable_is_cancelled (plan->options.cancellable);
 }
 
-/* Time slices that this process lost to another one. */
+/* Returns the nanoseconds to repeat a candidate. */
+static guint64
+candidate_limit (UnetPlan *plan)
+{
+  guint64 now = now_ns ();
+
+  if (plan->timing_start == 0)
+    plan->timing_start = now;
+  return now - plan->timing_start < PLAN_NS ? CANDIDATE_NS : 0;
+}
+
+/* Returns the time slices that this process lost to other ones. */
 static glong
 lost_slices (void)
 {
@@ -292,21 +279,22 @@ lost_slices (void)
   return getrusage (RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
-/* The first run warms up. Slow ways are not tried often; what was disturbed is
- * tried again, within limits. */
-guint64
-unet_tune_least (UnetPlan *plan, void (*run) (gpointer), gpointer data)
+/* Returns the least time of a few runs. The first run warms up. A slow
+ * candidate runs less often; a run that lost time slices is repeated, up to six
+ * times in all. */
+static guint64
+measure_least (UnetPlan *plan, void (*run) (gpointer), gpointer data)
 {
-  guint64 best = G_MAXUINT64 / 1024, total = 0;
-  guint64 limit = unet_tune_limit (plan);
+  guint64 best = UNET_TIME_NEVER, total = 0;
+  guint64 limit = candidate_limit (plan);
 
   for (guint i = 0, spoilt = 0;
-       i < 9 && (i < 2 || total < limit) && !is_cancelled (); i++) {
+       i < 9 && (i < 2 || total < limit) && !is_cancelled (plan); i++) {
     glong lost = lost_slices ();
-    guint64 ns = unet_tune_clock ();
+    guint64 ns = now_ns ();
 
     run (data);
-    ns = unet_tune_clock () - ns;
+    ns = now_ns () - ns;
     best = MIN (best, ns);
     if (lost_slices () > lost && limit > 0 && spoilt++ < 6)
       i--;
@@ -351,14 +339,14 @@ scratch_init (Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
     if (!scratch_add (
             s, plan, operands[i].arg, unet_pd_md (pd, operands[i].what, 0)))
       return FALSE;
-  /* factors of bytes, of which there are as many; others ignore them */
+  /* The factors of int8 have the size of the bias; f32 ignores them. */
   return !bias
       || (scratch_add (s, plan, DNNL_ARG_BIAS, bias)
           && (!unet_channel_scales_arg ()
               || scratch_add (s, plan, unet_channel_scales_arg (), bias)));
 }
 
-/* Of a depthwise convolution behind the one of @pd. */
+/* Adds weights and bias of a depthwise convolution behind the one of @pd. */
 static gboolean
 scratch_add_depthwise (
     Scratch *s, UnetPlan *plan, const_dnnl_primitive_desc_t pd)
@@ -373,8 +361,7 @@ scratch_add_depthwise (
   return TRUE;
 }
 
-/* Binary post-ops read an operand of the output's size: the output's own
- * memory does for a measurement. */
+/* Adds an operand of the output's size for each binary post-op. */
 static gboolean
 scratch_add_post_ops (Scratch *s, UnetPlan *plan,
     const_dnnl_primitive_desc_t pd, const_dnnl_post_ops_t ops)
@@ -392,31 +379,103 @@ scratch_add_post_ops (Scratch *s, UnetPlan *plan,
 }
 
 static guint64
-time_primitive (UnetPlan *plan, dnnl_primitive_t primitive, const Scratch *s)
+time_primitive (
+    UnetPlan *plan, const_dnnl_primitive_desc_t pd, const_dnnl_post_ops_t ops)
 {
-  Execution e = { plan, primitive, s, FALSE };
-  guint64 ns = unet_tune_least (plan, execute, &e);
+  Scratch s = { 0 };
+  Execution e = { plan, NULL, &s, FALSE };
+  guint64 ns = UNET_TIME_NEVER;
 
-  return e.failed ? G_MAXUINT64 / 1024 : ns;
+  if (dnnl_primitive_create (&e.primitive, pd) == dnnl_success
+      && scratch_init (&s, plan, pd)
+      && scratch_add_post_ops (&s, plan, pd, ops))
+    ns = measure_least (plan, execute, &e);
+  scratch_clear (&s);
+  if (e.primitive)
+    dnnl_primitive_destroy (e.primitive);
+  return e.failed ? UNET_TIME_NEVER : ns;
+}
+
+/* Returns whether the time of @key needs no measurement. */
+static gboolean
+is_known (const UnetPlan *plan, const gchar *key, guint64 *ns)
+{
+  if (plan->time_source) {
+    *ns = plan->time_source->get_time (plan->time_source, key);
+    return TRUE;
+  }
+  if (recall (key, ns))
+    return TRUE;
+  *ns = UNET_TIME_NEVER;
+  return is_cancelled (plan);
+}
+
+/* A cancelled measurement has no time: the next plan must measure again. */
+static void
+remember_measured (const UnetPlan *plan, const gchar *key, guint64 ns)
+{
+  if (is_cancelled (plan))
+    return;
+  remember (key, ns, FALSE);
+  collect (key, ns);
 }
 
 guint64
-unet_tune_time (UnetPlan *plan, const_dnnl_primitive_desc_t pd,
-    const_dnnl_post_ops_t ops, const gchar *key)
+unet_timing_measure_primitive (UnetPlan *plan, const gchar *key,
+    const_dnnl_primitive_desc_t pd, const_dnnl_post_ops_t ops)
 {
-  guint64 ns = G_MAXUINT64 / 1024;
-  dnnl_primitive_t primitive = NULL;
-  Scratch s = { 0 };
+  guint64 ns;
 
-  if (unet_tune_recall (key, &ns) || is_cancelled ())
-    return ns;
-  if (dnnl_primitive_create (&primitive, pd) == dnnl_success
-      && scratch_init (&s, plan, pd)
-      && scratch_add_post_ops (&s, plan, pd, ops))
-    ns = time_primitive (plan, primitive, &s);
-  scratch_clear (&s);
-  if (primitive)
-    dnnl_primitive_destroy (primitive);
-  unet_tune_remember (key, ns);
+  if (!is_known (plan, key, &ns)) {
+    ns = time_primitive (plan, pd, ops);
+    remember_measured (plan, key, ns);
+  }
+  return ns;
+}
+
+/* ---- kernels ------------------------------------------------------------- */
+
+typedef struct {
+  UnetKernel kernel;
+  gconstpointer params;
+  gpointer ptr[UNET_MAX_OPERANDS];
+  guint threads;
+} KernelTrial;
+
+static void
+run_kernel (gpointer data)
+{
+  KernelTrial *t = data;
+
+  t->kernel (t->params, t->ptr, t->threads);
+}
+
+static guint64
+time_kernel (UnetPlan *plan, UnetKernel kernel, gconstpointer params,
+    const gsize *sizes, guint n)
+{
+  KernelTrial t = { kernel, params, { NULL }, plan->options.threads };
+  guint64 ns = UNET_TIME_NEVER;
+  gboolean ok = n <= UNET_MAX_OPERANDS;
+
+  for (guint i = 0; ok && i < n; i++)
+    ok = (t.ptr[i] = scratch_memory (sizes[i])) != NULL;
+  if (ok)
+    ns = measure_least (plan, run_kernel, &t);
+  for (guint i = 0; i < UNET_MAX_OPERANDS; i++)
+    free (t.ptr[i]);
+  return ns;
+}
+
+guint64
+unet_timing_measure_kernel (UnetPlan *plan, const gchar *key, UnetKernel kernel,
+    gconstpointer params, const gsize *sizes, guint n)
+{
+  guint64 ns;
+
+  if (!is_known (plan, key, &ns)) {
+    ns = time_kernel (plan, kernel, params, sizes, n);
+    remember_measured (plan, key, ns);
+  }
   return ns;
 }

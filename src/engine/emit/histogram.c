@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/emit/histogram.h"
 #include "engine/kernels/parallel.h"
-#include "engine/run/plan.h"
 #include <math.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@ unet_histograms_new (void)
 
 /* ---- counting ------------------------------------------------------------ */
 
-/* Each thread finds and counts by itself. */
+/* The limits and counts of one thread. */
 typedef struct {
   gfloat low, high;
   guint32 bins[UNET_BINS];
@@ -57,7 +56,7 @@ count_job (gconstpointer params, gpointer const *ptr, gint64 job, guint thread)
   }
 }
 
-/* Doubles the width until @most fits, two bins becoming one. */
+/* Doubles the width until @most fits; each time two bins become one. */
 static void
 widen (UnetHistogram *self, gfloat most)
 {
@@ -71,7 +70,7 @@ widen (UnetHistogram *self, gfloat most)
   }
 }
 
-/* Of large tensors a million elements tell as much as all. */
+/* Numbers to count of a larger tensor: more do not change the ranges. */
 #define SAMPLES (1 << 20)
 
 void
@@ -102,9 +101,9 @@ unet_histogram_add (
 
 /* ---- ranges -------------------------------------------------------------- */
 
-/* Squared error, in bins, of clipping at the end of bin @last: uniform
- * rounding errors within (a twelfth of the square of a step), the distance
- * beyond. */
+/* Returns the squared error, in bins, of clipping at the end of bin @last.
+ * Numbers up to there have uniform rounding errors, a twelfth of the square of
+ * a step on average. Larger ones are off by their distance to it. */
 static gdouble
 clipping_error (const UnetHistogram *h, guint last, guint levels)
 {
@@ -135,7 +134,7 @@ unet_histogram_range (const UnetHistogram *self)
       best = last;
     }
   }
-  /* bins beyond the largest value are empty */
+  /* The bins above the largest value are empty. */
   while (best > 0 && self->bins[best] == 0)
     best--;
   high = self->width * (best + 1) / UNET_BINS;
@@ -157,9 +156,10 @@ run_watch (gconstpointer params, gpointer const *ptr, guint threads)
   unet_histogram_add (w->histogram, ptr[0], w->n, threads);
 }
 
-/* Lanes beyond the last channel are zeros and change nothing. */
+/* Lanes behind the last channel are zeros, which bin 0 counts without effect.
+ */
 void
-unet_plan_watch (UnetPlan *plan, UnetValue *value)
+unet_emit_watch (UnetPlan *plan, UnetValue *value)
 {
   UnetHistogram *h = g_hash_table_lookup (plan->histograms, value->name);
   const UnetLoc *loc = NULL;

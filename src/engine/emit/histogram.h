@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How large the values of a network get: histograms of magnitudes, filled by
- * steps of a plan that watches. */
+/* Histograms of the magnitudes of a network's values, which steps of a plan
+ * fill during calibration. */
 
-#include "engine/engine.h"
+#include "engine/run/plan.h"
 
 G_BEGIN_DECLS
 
 #define UNET_BINS 2048
 
 typedef struct {
-  gboolean negative;
-  gfloat width; /* magnitude where the last bin ends; 0: nothing yet */
+  gboolean negative; /* some value was below zero */
+  gfloat width;      /* magnitude where the last bin ends; 0: still empty */
   guint64 bins[UNET_BINS];
 } UnetHistogram;
 
-/* The name of a value -> its UnetHistogram. */
+/* Returns a table (transfer full): the name of a value -> its UnetHistogram. */
 GHashTable *unet_histograms_new (void);
+
+/* Counts @n numbers on up to @threads threads. Of more than a million numbers
+ * it counts a sample. */
 void unet_histogram_add (
     UnetHistogram *self, const gfloat *data, gsize n, guint threads);
-/* The range that costs bytes the least squared error: what lies beyond is
- * clipped, and what lies within is rounded the finer for it. */
+
+/* Returns the range that gives int8 the least squared error: larger numbers
+ * are clipped, and smaller ones are rounded more finely for it. */
 UnetRange unet_histogram_range (const UnetHistogram *self);
 
-/* A plan in f32 whose runs add to @histograms, which must outlive it. */
-UnetPlan *unet_plan_new_watching (UnetGraph *graph,
-    const UnetSessionOptions *options, GHashTable *histograms, GError **error);
+/* Adds a step that adds @value to its histogram in plan->histograms, if it is
+ * a computed 4-D f32 tensor. */
+void unet_emit_watch (UnetPlan *plan, UnetValue *value);
 
 G_END_DECLS

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/emit/post-ops.h"
+#include "engine/emit/locations.h"
+#include "engine/kernels/f32.h"
 #include <math.h>
 #include <string.h>
 
-/* The one eltwise algorithm for a post-op without operand; %FALSE for those
- * that have none (HardSigmoid) or take an operand. */
 gboolean
 unet_eltwise_for (const UnetPostOp *op, UnetEltwise *e)
 {
@@ -56,49 +56,7 @@ same_shape (const UnetValue *a, const UnetValue *b)
       && memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
 }
 
-/* ---- operands that broadcast -------------------------------------------- */
-
-gboolean
-unet_plan_read_broadcast (UnetPlan *plan, UnetValue *value, guint n_dims,
-    UnetMemLayout layout, UnetLoc *out, GError **error)
-{
-  gint64 dims[UNET_MAX_DIMS];
-  guint lead = n_dims - MIN (value->n_dims, n_dims);
-  UnetLoc *loc;
-
-  if (value->n_dims == n_dims) {
-    if (!unet_value_fits (plan, value, layout))
-      layout = UNET_MEM_PLAIN;
-    loc = unet_plan_read (plan, value, layout, error);
-    if (loc) {
-      *out = *loc;
-      out->md = loc->md ? unet_md_copy (loc->md) : NULL;
-    }
-    return loc != NULL;
-  }
-  loc = unet_plan_read (plan, value, UNET_MEM_PLAIN, error);
-  if (!loc)
-    return FALSE;
-  for (guint i = 0; i < n_dims; i++)
-    dims[i] = i < lead ? 1 : value->dims[i - lead];
-  *out = *loc;
-  out->md = unet_plan_md (plan, value->dtype, n_dims, dims, UNET_MEM_PLAIN);
-  if (value->constant && layout != UNET_MEM_PLAIN && n_dims == 4
-      && value->dtype == UNET_DTYPE_F32) {
-    UnetMd md = unet_plan_md (plan, value->dtype, n_dims, dims, layout);
-    UnetStorage *storage = unet_plan_pack_reorder (
-        plan, value->constant->data, out->md, md, error);
-
-    unet_md_free (out->md);
-    out->md = md;
-    out->storage = storage;
-    out->offset = 0;
-    return storage != NULL;
-  }
-  return out->md != NULL;
-}
-
-/* ---- attributes --------------------------------------------------------- */
+/* ---- attributes ---------------------------------------------------------- */
 
 static gboolean
 append_binary (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
@@ -112,7 +70,7 @@ append_binary (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
   gboolean ok;
   UnetMd md;
 
-  /* a computed value of lower rank is there row-major only */
+  /* A computed value of lower rank lies row-major only. */
   if (op->value->n_dims > out->n_dims || attrs->n_args >= 8
       || (op->value->n_dims < out->n_dims && !op->value->constant
           && layout != UNET_MEM_PLAIN))
@@ -184,16 +142,15 @@ unet_attrs_clear (UnetAttrs *attrs)
   attrs->ops = NULL;
 }
 
-gboolean
-unet_attrs_operands (
-    const UnetAttrs *attrs, UnetPlan *plan, UnetStep *step, const UnetLoc *locs)
+void
+unet_attrs_add_operands (
+    const UnetAttrs *attrs, UnetStep *step, const UnetLoc *locs)
 {
   for (guint i = 0; i < attrs->n_args; i++)
     unet_step_operand (step, attrs->args[i], &locs[i], FALSE);
-  return TRUE;
 }
 
-/* ---- what no primitive took --------------------------------------------- */
+/* ---- steps --------------------------------------------------------------- */
 
 static UnetVec
 flat_vec (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
@@ -206,7 +163,7 @@ flat_vec (const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout)
 }
 
 static gboolean
-lower_eltwise_step (UnetPlan *plan, UnetNode *node, const UnetEltwise *e,
+emit_eltwise (UnetPlan *plan, UnetNode *node, const UnetEltwise *e,
     const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name,
     GError **error)
 {
@@ -231,7 +188,7 @@ lower_eltwise_step (UnetPlan *plan, UnetNode *node, const UnetEltwise *e,
 }
 
 static gboolean
-lower_binary_step (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
+emit_binary (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
     const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name,
     GError **error)
 {
@@ -242,7 +199,7 @@ lower_binary_step (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
   UnetStep *step = NULL;
   UnetLoc other = { 0 };
 
-  if (!unet_plan_read_broadcast (
+  if (!unet_plan_locate_broadcast (
           plan, op->value, value->n_dims, out->layout, &other, error))
     return FALSE;
   if (unet_pd_scratch_attr (&attr, NULL)
@@ -264,7 +221,7 @@ lower_binary_step (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
 }
 
 static gboolean
-lower_linear_clip (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
+emit_linear_clip (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
     const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name)
 {
   UnetLinearClip *p = g_new0 (UnetLinearClip, 1);
@@ -297,7 +254,7 @@ unet_prelu_fits (const UnetPostOp *op, const UnetValue *value)
 }
 
 static gboolean
-lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
+emit_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
     const UnetLoc *in, const UnetLoc *out, UnetValue *value, const gchar *name,
     GError **error)
 {
@@ -320,7 +277,7 @@ lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
   p->vec = vec;
   for (gint64 c = 0; c < vec.c; c++)
     ((gfloat *) (p + 1))[c] = slope[n == 1 ? 0 : c];
-  storage->constant = p + 1; /* lives as long as the step */
+  storage->constant = p + 1; /* It lives as long as the step. */
   loc.storage = storage;
   step = unet_plan_add_kernel (
       plan, node, name, "unet:prelu", unet_kernel_prelu, p, value, out->layout);
@@ -331,33 +288,32 @@ lower_prelu (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
 }
 
 gboolean
-unet_plan_post_op (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
+unet_emit_post_op (UnetPlan *plan, UnetNode *node, const UnetPostOp *op,
     const UnetLoc *in, const UnetLoc *out, UnetValue *value, GError **error)
 {
-  gchar *name = unet_post_op_describe (op);
+  const gchar *name = unet_post_op_get_name (op);
   UnetEltwise e;
   gboolean ok;
 
   if (op->kind == UNET_POST_HARD_SIGMOID || op->kind == UNET_POST_LINEAR)
-    ok = lower_linear_clip (plan, node, op, in, out, value, name);
+    ok = emit_linear_clip (plan, node, op, in, out, value, name);
   else if (op->kind == UNET_POST_PRELU)
-    ok = lower_prelu (plan, node, op, in, out, value, name, error);
+    ok = emit_prelu (plan, node, op, in, out, value, name, error);
   else if (unet_eltwise_for (op, &e))
-    ok = lower_eltwise_step (plan, node, &e, in, out, value, name, error);
+    ok = emit_eltwise (plan, node, &e, in, out, value, name, error);
   else
-    ok = lower_binary_step (plan, node, op, in, out, value, name, error);
-  g_free (name);
+    ok = emit_binary (plan, node, op, in, out, value, name, error);
   return ok;
 }
 
 gboolean
-unet_plan_post_ops (UnetPlan *plan, UnetNode *node, guint from,
+unet_emit_post_ops (UnetPlan *plan, UnetNode *node, guint from,
     UnetValue *value, UnetMemLayout layout, GError **error)
 {
-  UnetLoc *out = unet_plan_write (plan, value, layout, error);
+  UnetLoc *out = unet_plan_place (plan, value, layout, error);
 
   for (guint i = from; out && i < node->post_ops->len; i++)
-    if (!unet_plan_post_op (plan, node,
+    if (!unet_emit_post_op (plan, node,
             &g_array_index (node->post_ops, UnetPostOp, i), out, out, value,
             error))
       return FALSE;

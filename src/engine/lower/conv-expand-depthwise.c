@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/lower/conv-expand-depthwise.h"
+#include "engine/cost/conv.h"
+#include "engine/cost/timing.h"
+#include "engine/emit/locations.h"
+#include "engine/emit/post-ops.h"
+#include "engine/run/weight-cache.h"
 #include <string.h>
 
 /* The 1x1 convolution and the depthwise one behind it of an inverted residual
@@ -16,7 +21,7 @@ typedef struct {
   dnnl_primitive_desc_t pd;
 } Fused;
 
-/* ---- does it fit? ------------------------------------------------------- */
+/* ---- conditions ---------------------------------------------------------- */
 
 static gboolean
 has_constants (const UnetNode *node)
@@ -28,7 +33,7 @@ has_constants (const UnetNode *node)
       && w->dtype == UNET_DTYPE_F32 && b->dtype == UNET_DTYPE_F32;
 }
 
-/* The only reader of what @wide makes, if it is a convolution. */
+/* Returns the only reader of the result of @wide, if it is a convolution. */
 static UnetNode *
 reader_of (const UnetPlan *plan, const UnetNode *wide)
 {
@@ -36,7 +41,7 @@ reader_of (const UnetPlan *plan, const UnetNode *wide)
   UnetNode *deep;
 
   if (mid->consumers->len != 1 || unet_graph_is_output (plan->graph, mid)
-      || plan->homes[mid->id].parent)
+      || plan->slots[mid->id].parent)
     return NULL;
   deep = g_ptr_array_index (mid->consumers, 0);
   return deep->op == UNET_OP_Conv && unet_node_input (deep, 0) == mid
@@ -69,7 +74,7 @@ is_depthwise (const UnetPlan *plan, const UnetNode *node, gint64 *stride)
   const UnetValue *out = unet_node_output (node, 0);
   UnetWindow w;
 
-  if (!has_constants (node) || plan->homes[out->id].parent
+  if (!has_constants (node) || plan->slots[out->id].parent
       || !unet_node_window (plan->graph, node, &w, NULL) || w.n != 2
       || w.group != in->dims[1] || out->dims[1] != in->dims[1])
     return FALSE;
@@ -116,7 +121,8 @@ make_descriptors (Fused *f)
       && dnnl_post_ops_create (&f->ops) == dnnl_success;
 }
 
-/* Two primitives one after the other, as one, gain nothing. */
+/* A reference implementation runs one primitive after the other, which gains
+ * nothing. */
 static gboolean
 make_primitive (Fused *f)
 {
@@ -166,7 +172,8 @@ fused_clear (Fused *f)
     dnnl_primitive_desc_destroy (f->pd);
 }
 
-/* ---- does it pay? -------------------------------------------------------- */
+/* ---- time -----------------------------------------------------------------
+ */
 
 static guint64
 fused_time (const Fused *f)
@@ -175,7 +182,7 @@ fused_time (const Fused *f)
   gchar *key = g_strdup_printf ("fused %s %s s%" G_GINT64_FORMAT " n%u,%u t%u",
       src, mid, f->stride, f->wide->post_ops->len, f->deep->post_ops->len,
       f->plan->options.threads);
-  guint64 ns = unet_tune_time (f->plan, f->pd, f->ops, key);
+  guint64 ns = unet_timing_measure_primitive (f->plan, key, f->pd, f->ops);
 
   g_free (src);
   g_free (mid);
@@ -184,10 +191,11 @@ fused_time (const Fused *f)
 }
 
 static gboolean
-pays (const Fused *f)
+is_faster (const Fused *f)
 {
-  return fused_time (f) < unet_conv_time (f->plan, f->wide, UNET_MEM_BLOCKED)
-      + unet_conv_time (f->plan, f->deep, UNET_MEM_BLOCKED);
+  return fused_time (f)
+      < unet_conv_choose (f->plan, f->wide, UNET_MEM_BLOCKED)->time
+      + unet_conv_choose (f->plan, f->deep, UNET_MEM_BLOCKED)->time;
 }
 
 /* ---- emission ------------------------------------------------------------ */
@@ -195,10 +203,10 @@ pays (const Fused *f)
 #define DEEP(arg) (DNNL_ARG_ATTR_POST_OP_DW | (arg))
 
 static UnetStorage *
-pack (const Fused *f, const UnetNode *node, UnetConstMd from, UnetConstMd to,
+cache (const Fused *f, const UnetNode *node, UnetConstMd from, UnetConstMd to,
     GError **error)
 {
-  return unet_plan_pack_reorder (
+  return unet_plan_cache_reordered (
       f->plan, unet_node_input (node, 1)->constant->data, from, to, error);
 }
 
@@ -226,22 +234,22 @@ find_operands (const Fused *f, Operands *o, GError **error)
   UnetMd plain = unet_md_new (4, d, dnnl_f32, dnnl_oihw);
   UnetPlan *plan = f->plan;
 
-  o->weights = pack (
+  o->weights = cache (
       f, f->wide, plain, unet_pd_md (f->pd, dnnl_query_weights_md, 0), error);
   unet_md_free (plain);
   o->deep_weights = o->weights
-      ? pack (f, f->deep, f->deep_weights,
+      ? cache (f, f->deep, f->deep_weights,
           unet_pd_md (f->pd, dnnl_query_exec_arg_md, DEEP (DNNL_ARG_WEIGHTS)),
           error)
       : NULL;
   return o->deep_weights
-      && (o->src = unet_plan_read (
+      && (o->src = unet_plan_locate (
               plan, unet_node_input (f->wide, 0), UNET_MEM_BLOCKED, error))
-      && (o->bias = unet_plan_read (
+      && (o->bias = unet_plan_locate (
               plan, unet_node_input (f->wide, 2), UNET_MEM_PLAIN, error))
-      && (o->deep_bias = unet_plan_read (
+      && (o->deep_bias = unet_plan_locate (
               plan, unet_node_input (f->deep, 2), UNET_MEM_PLAIN, error))
-      && (o->dst = unet_plan_write (
+      && (o->dst = unet_plan_place (
               plan, unet_node_output (f->deep, 0), UNET_MEM_BLOCKED, error));
 }
 
@@ -279,15 +287,16 @@ emit (Fused *f, GError **error)
 }
 
 gboolean
-unet_lower_fused (UnetPlan *plan, UnetNode *node, gboolean *ok, GError **error)
+unet_lower_expand_depthwise (
+    UnetPlan *plan, UnetNode *node, gboolean *ok, GError **error)
 {
   gboolean fused;
   Fused f;
 
-  /* whoever watches values wants them all */
+  /* Calibration needs the value between them. */
   if (plan->options.tuning != UNET_TUNING_MEASURE || plan->histograms)
     return FALSE;
-  fused = fused_init (&f, plan, node) && pays (&f);
+  fused = fused_init (&f, plan, node) && is_faster (&f);
   if (fused)
     *ok = emit (&f, error);
   fused_clear (&f);

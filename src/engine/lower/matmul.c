@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/lower/matmul.h"
+#include "engine/emit/locations.h"
+#include "engine/emit/post-ops.h"
+#include "engine/lower/reference.h"
+#include "graph/ops/table.h"
 #include <string.h>
 
-/* Matrix products. */
-
-/* A as it is or transposed, under row-major memory. */
+/* Describes a row-major matrix, as it is or transposed. */
 static UnetMd
 matrix_md (const UnetLoc *loc, const UnetValue *value, guint n_dims,
     gboolean transpose)
@@ -50,7 +52,7 @@ emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd, UnetLoc *a,
     UnetLoc *b, UnetLoc *c, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
-  UnetLoc *dst = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
+  UnetLoc *dst = unet_plan_place (plan, out, UNET_MEM_PLAIN, error);
   dnnl_primitive_desc_t pd = NULL;
   UnetAttrs attrs = { 0 };
   UnetStep *step = NULL;
@@ -73,7 +75,7 @@ emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd, UnetLoc *a,
   if (c)
     unet_step_operand (step, DNNL_ARG_BIAS, c, FALSE);
   unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
-  return unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+  return unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
 }
 
 gboolean
@@ -90,13 +92,14 @@ unet_lower_matmul (
   gboolean ok;
 
   if (!is_matmul_simple (node))
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  a = unet_plan_read (plan, va, UNET_MEM_PLAIN, error);
-  b = a ? unet_plan_read (plan, vb, UNET_MEM_PLAIN, error) : NULL;
+    return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
+  a = unet_plan_locate (plan, va, UNET_MEM_PLAIN, error);
+  b = a ? unet_plan_locate (plan, vb, UNET_MEM_PLAIN, error) : NULL;
   if (!b)
     return FALSE;
   if (vc
-      && !unet_plan_read_broadcast (plan, vc, 2, UNET_MEM_PLAIN, &bias, error))
+      && !unet_plan_locate_broadcast (
+          plan, vc, 2, UNET_MEM_PLAIN, &bias, error))
     return FALSE;
   amd = matrix_md (a, va, n, ta);
   bmd = matrix_md (b, vb, n, tb);

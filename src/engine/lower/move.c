@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
-#include "engine/choose/int8.h"
+#include "engine/lower/move.h"
+#include "engine/choose/concat-slots.h"
+#include "engine/emit/locations.h"
+#include "engine/emit/post-ops.h"
+#include "engine/lower/reference.h"
+#include "graph/analysis/query.h"
+#include "graph/ops/table.h"
 #include <math.h>
 #include <string.h>
 
-/* Operators that only move elements: views where the memory allows, else one
- * copy. */
-
-static void
-mark_copy (UnetStep *step)
-{
-  step->info.kind = "copy";
-}
-
-/* A reorder from one view of memory to another, as a step of @node. */
+/* Adds a step of @node that copies from one view of memory to another. */
 static gboolean
 emit_reorder (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
     UnetConstMd src_md, const UnetLoc *dst, UnetConstMd dst_md,
@@ -33,7 +29,7 @@ emit_reorder (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
     dnnl_primitive_attr_destroy (attr);
   if (!step)
     return FALSE;
-  mark_copy (step);
+  step->kind = UNET_STEP_COPY;
   unet_step_operand_md (
       step, DNNL_ARG_FROM, src->storage, src->offset, src_md, FALSE);
   unet_step_operand_md (
@@ -48,13 +44,13 @@ copy_channels (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
     const UnetLoc *dst, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
-  UnetLoc *src = unet_plan_read (plan, in, dst->layout, error);
+  UnetLoc *src = unet_plan_locate (plan, in, dst->layout, error);
   UnetCopyChannels *p;
   UnetStep *step;
 
   if (!src)
     return FALSE;
-  if (unet_plan_at_home (plan, in, out, channel))
+  if (unet_value_is_in_slot (plan, in, out, channel))
     return TRUE;
   p = g_new0 (UnetCopyChannels, 1);
   p->src = unet_plan_vec (plan, in, dst->layout);
@@ -62,18 +58,18 @@ copy_channels (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
   p->channel = channel;
   step = unet_plan_add_kernel (plan, node, "Concat", "unet:copy_channels",
       unet_kernel_copy_channels, p, out, dst->layout);
-  mark_copy (step);
+  step->kind = UNET_STEP_COPY;
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   return TRUE;
 }
 
-/* Any axis and rank, in row-major memory. */
+/* Concatenates along any axis, with any rank, in row-major memory. */
 static gboolean
 concat_plain (UnetPlan *plan, UnetNode *node, guint axis, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
-  UnetLoc *dst = unet_plan_write (plan, out, UNET_MEM_PLAIN, error);
+  UnetLoc *dst = unet_plan_place (plan, out, UNET_MEM_PLAIN, error);
   gint64 offsets[UNET_MAX_DIMS] = { 0 };
   gboolean ok = dst != NULL;
 
@@ -84,8 +80,8 @@ concat_plain (UnetPlan *plan, UnetNode *node, guint axis, GError **error)
 
     if (in->dims[axis] == 0)
       continue;
-    src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
-    if (src && axis == 1 && unet_plan_at_home (plan, in, out, offsets[1])) {
+    src = unet_plan_locate (plan, in, UNET_MEM_PLAIN, error);
+    if (src && axis == 1 && unet_value_is_in_slot (plan, in, out, offsets[1])) {
       offsets[1] += in->dims[1];
       continue;
     }
@@ -105,13 +101,13 @@ unet_lower_concat (
   gint64 axis = unet_node_attr_int (node, "axis", 1), channel = 0;
   UnetLoc *dst;
 
-  if (plan->feeds[out->id].apart)
+  if (plan->fused_inputs[out->id].not_materialised)
     return TRUE;
   axis += axis < 0 ? out->n_dims : 0;
   if (layout == UNET_MEM_PLAIN || axis != 1)
     return concat_plain (plan, node, axis, error)
-        && unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
-  dst = unet_plan_write (plan, out, layout, error);
+        && unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+  dst = unet_plan_place (plan, out, layout, error);
   for (guint i = 0; dst && i < node->inputs->len; i++) {
     UnetValue *in = unet_node_input (node, i);
 
@@ -119,13 +115,13 @@ unet_lower_concat (
       return FALSE;
     channel += in->dims[1];
   }
-  return dst && unet_plan_post_ops (plan, node, 0, out, layout, error);
+  return dst && unet_emit_post_ops (plan, node, 0, out, layout, error);
 }
 
 /* ---- slices and splits --------------------------------------------------- */
 
-/* The part of the input that output @index is: starts in elements; %FALSE for
- * steps other than 1. */
+/* Finds where output @index starts in the input. Returns %FALSE for steps other
+ * than 1. */
 static gboolean
 slice_offsets (const UnetNode *node, guint index, gint64 *offsets)
 {
@@ -144,7 +140,8 @@ slice_offsets (const UnetNode *node, guint index, gint64 *offsets)
   return TRUE;
 }
 
-/* Whole blocks of channels of one picture are a piece of memory. */
+/* Returns whether the slice is one piece of memory: whole blocks of channels of
+ * one picture. */
 static gboolean
 slice_is_view (const UnetPlan *plan, const UnetValue *in, const UnetValue *out,
     UnetMemLayout layout, const gint64 *offsets)
@@ -166,7 +163,7 @@ slice_one (UnetPlan *plan, UnetNode *node, UnetValue *out, const UnetLoc *src,
   gboolean ok;
 
   if (slice_is_view (plan, in, out, src->layout, offsets)
-      && !plan->homes[out->id].parent && node->post_ops->len == 0) {
+      && !plan->slots[out->id].parent && node->post_ops->len == 0) {
     UnetMd md =
         unet_plan_md (plan, out->dtype, out->n_dims, out->dims, src->layout);
     gsize at = offsets[1] * in->dims[2] * in->dims[3] * sizeof (gfloat);
@@ -174,14 +171,14 @@ slice_one (UnetPlan *plan, UnetNode *node, UnetValue *out, const UnetLoc *src,
     unet_plan_alias (plan, out, src->layout, src, at, md);
     return TRUE;
   }
-  dst = unet_plan_write (plan, out, src->layout, error);
+  dst = unet_plan_place (plan, out, src->layout, error);
   sub = dst ? unet_md_new_sub (src->md, out->dims, offsets) : NULL;
   ok = dst && emit_reorder (plan, node, src, sub, dst, dst->md, out, error);
   unet_md_free (sub);
   return ok;
 }
 
-/* Channel offsets inside a block are beyond oneDNN's views. */
+/* Returns whether oneDNN can view the slice: it starts and ends at a block. */
 static gboolean
 blocked_slice_works (
     const UnetPlan *plan, const UnetValue *out, const gint64 *offsets)
@@ -200,13 +197,13 @@ unet_lower_slice (
     UnetValue *out = unet_node_output (node, i);
 
     if (!slice_offsets (node, i, offsets) || !out || out->n_dims == 0)
-      return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+      return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
     if (layout == UNET_MEM_BLOCKED && !blocked_slice_works (plan, out, offsets)
         && !(offsets[1] == 0
             && out->dims[1] == unet_node_input (node, 0)->dims[1]))
       layout = UNET_MEM_PLAIN;
   }
-  src = unet_plan_read (plan, unet_node_input (node, 0), layout, error);
+  src = unet_plan_locate (plan, unet_node_input (node, 0), layout, error);
   for (guint i = 0; src && i < node->outputs->len; i++) {
     slice_offsets (node, i, offsets);
     if (!slice_one (
@@ -214,7 +211,7 @@ unet_lower_slice (
       return FALSE;
   }
   return src
-      && unet_plan_post_ops (
+      && unet_emit_post_ops (
           plan, node, 0, unet_node_output (node, 0), layout, error);
 }
 
@@ -228,8 +225,8 @@ unet_lower_reshape (
   UnetLoc *src;
 
   if (unet_node_output (node, 1) || !in->producer || node->post_ops->len > 0)
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
+    return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
+  src = unet_plan_locate (plan, in, UNET_MEM_PLAIN, error);
   if (!src)
     return FALSE;
   unet_plan_alias (plan, out, UNET_MEM_PLAIN, src, 0,
@@ -245,7 +242,8 @@ is_perm (const gint64 *perm, gint64 a, gint64 b, gint64 c, gint64 d)
   return perm[0] == a && perm[1] == b && perm[2] == c && perm[3] == d;
 }
 
-/* A picture that lies in NHWC is its own transpose. */
+/* Returns whether the transpose is a view: a picture in NHWC is its transpose
+ * in PLAIN. */
 static gboolean
 transpose_is_view (UnetPlan *plan, UnetNode *node, const gint64 *perm,
     UnetMemLayout *from, UnetMemLayout *to)
@@ -281,8 +279,8 @@ transpose_copy (
     UnetPlan *plan, UnetNode *node, const gint64 *perm, guint n, GError **error)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
-  UnetLoc *src = unet_plan_read (plan, in, UNET_MEM_PLAIN, error);
-  UnetLoc *dst = src ? unet_plan_write (plan, out, UNET_MEM_PLAIN, error)
+  UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_PLAIN, error);
+  UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_PLAIN, error)
                      : NULL;
   gint64 strides[UNET_MAX_DIMS], permuted[UNET_MAX_DIMS], stride = 1;
   gboolean ok;
@@ -312,22 +310,22 @@ unet_lower_transpose (
   UnetLoc *src;
 
   if (n == 0)
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
+    return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
   if (transpose_is_view (plan, node, perm, &from, &to)) {
-    src = unet_plan_read (plan, in, from, error);
+    src = unet_plan_locate (plan, in, from, error);
     if (src)
       unet_plan_alias (plan, out, to, src, 0,
           unet_plan_md (plan, out->dtype, 4, out->dims, to));
     return src != NULL;
   }
   return transpose_copy (plan, node, perm, n, error)
-      && unet_plan_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+      && unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
 }
 
 /* ---- padding ------------------------------------------------------------- */
 
-/* Constant zeros round the input: clear, then copy the middle. Anything else
- * by its oracle. */
+/* Zeros around pictures are a kernel; any other padding is the reference
+ * implementation. */
 gboolean
 unet_lower_pad (
     UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
@@ -340,9 +338,9 @@ unet_lower_pad (
 
   if (!unet_node_pad_zero (node, begin) || in->n_dims != 4 || begin[0]
       || begin[1] || out->dims[0] != in->dims[0] || out->dims[1] != in->dims[1])
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  src = unet_plan_read (plan, in, layout, error);
-  dst = src ? unet_plan_write (plan, out, layout, error) : NULL;
+    return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
+  src = unet_plan_locate (plan, in, layout, error);
+  dst = src ? unet_plan_place (plan, out, layout, error) : NULL;
   if (!dst)
     return FALSE;
   p = g_new0 (UnetPadZero, 1);
@@ -352,100 +350,8 @@ unet_lower_pad (
   p->x = begin[3];
   step = unet_plan_add_kernel (
       plan, node, "Pad", "unet:pad_zero", unet_kernel_pad_zero, p, out, layout);
-  mark_copy (step);
+  step->kind = UNET_STEP_COPY;
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
-  return unet_plan_post_ops (plan, node, 0, out, layout, error);
-}
-
-/* ---- resize -------------------------------------------------------------- */
-
-static gint64
-round_nearest (gfloat x, gint mode)
-{
-  switch (mode) {
-    case 1:
-      return (gint64) floorf (x + 0.5f);
-    case 2:
-      return (gint64) floorf (x);
-    case 3:
-      return (gint64) ceilf (x);
-    default:
-      return (gint64) ceilf (x - 0.5f);
-  }
-}
-
-/* Where every output row or column of a picture comes from. */
-static void
-fill_axis (const UnetResize *r, guint axis, gint64 in, gint64 out, gint32 *i0,
-    gint32 *i1, gfloat *f)
-{
-  gboolean same = in == out && r->scale[axis] == 1;
-
-  for (gint64 i = 0; i < out; i++) {
-    gfloat x = same ? i : unet_resize_coord (r, 4, axis, i, in, out);
-
-    if (r->mode == UNET_RESIZE_NEAREST && !same) {
-      i0[i] = i1[i] = CLAMP (round_nearest (x, r->nearest), 0, in - 1);
-      f[i] = 0.0f;
-    } else {
-      x = CLAMP (x, 0.0f, (gfloat) (in - 1));
-      i0[i] = (gint32) floorf (x);
-      i1[i] = MIN (i0[i] + 1, in - 1);
-      f[i] = x - i0[i];
-    }
-  }
-}
-
-void
-unet_resize_fill (const UnetResize *r, UnetNode *node, UnetResizeTables *t)
-{
-  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
-
-  fill_axis (r, 2, in->dims[2], out->dims[2], t->y0, t->y1, t->fy);
-  fill_axis (r, 3, in->dims[3], out->dims[3], t->x0, t->x1, t->fx);
-}
-
-gboolean
-unet_resize_is_simple (UnetPlan *plan, UnetNode *node, UnetResize *r)
-{
-  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
-
-  if (!unet_node_resize (plan->graph, node, r, NULL) || in->n_dims != 4
-      || in->dtype != UNET_DTYPE_F32 || r->mode == UNET_RESIZE_CUBIC
-      || r->coord == UNET_COORD_TF_CROP_AND_RESIZE || r->exclude_outside
-      || r->antialias)
-    return FALSE;
-  return in->dims[0] == out->dims[0] && in->dims[1] == out->dims[1];
-}
-
-gboolean
-unet_lower_resize (
-    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
-{
-  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
-  UnetResizeTables *t;
-  UnetLoc *src, *dst;
-  UnetResize r;
-  UnetStep *step;
-
-  if (!unet_resize_is_simple (plan, node, &r))
-    return unet_lower_eval (plan, node, UNET_MEM_PLAIN, error);
-  src = unet_plan_read (plan, in, layout, error);
-  dst = src ? unet_plan_write (plan, out, layout, error) : NULL;
-  if (!dst)
-    return FALSE;
-  t = unet_resize_tables_new (unet_plan_vec (plan, in, layout),
-      unet_plan_vec (plan, out, layout), r.mode == UNET_RESIZE_NEAREST);
-  if (!t) {
-    unet_plan_set_error (error, plan, node, "out of memory for its tables");
-    return FALSE;
-  }
-  unet_resize_fill (&r, node, t);
-  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
-      t->nearest ? "unet:resize_nearest" : "unet:resize_linear",
-      unet_kernel_resize, t, out, layout);
-  unet_step_operand (step, 0, src, FALSE);
-  unet_step_operand (step, 0, dst, TRUE);
-  return unet_plan_post_ops (plan, node, 0, out, layout, error);
+  return unet_emit_post_ops (plan, node, 0, out, layout, error);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/run/arena.h"
+#include "engine/run/step.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+/* Storages start at a cache line. */
 #define ALIGN(n) (((n) + 63) & ~(gsize) 63)
 
 static gint
@@ -14,7 +16,7 @@ by_size (gconstpointer a, gconstpointer b)
 
   if (x->size != y->size)
     return x->size < y->size ? 1 : -1;
-  return x->first - y->first; /* a fixed order whatever the sort does */
+  return x->first - y->first; /* The order must not depend on the sort. */
 }
 
 static gint
@@ -26,8 +28,8 @@ by_offset (gconstpointer a, gconstpointer b)
   return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* The smallest gap among the storages placed already that are alive at the
- * same time; the end of the last one when nothing fits between. */
+/* Returns the offset of the smallest gap for @s between those of @placed that
+ * are alive at the same time, or the end of the last one. */
 static gsize
 best_gap (GPtrArray *placed, const UnetStorage *s)
 {
@@ -106,7 +108,7 @@ unet_memory_new (gsize size)
   size = MAX (size, 64);
   if (posix_memalign (&data, large ? HUGE_PAGE : 4096, size))
     return NULL;
-  /* prefetching ends at the end of a page */
+  /* The processor prefetches up to the end of a page only. */
   if (large)
     madvise (data, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
   return memset (data, 0, size);

@@ -4,22 +4,28 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Threads that slept and woke each other share a processor until the kernel's
- * balancing takes them apart: that looks like contention for some 20 ms. */
-#define WINDOW_US   (80 * 1000) /* of spinning, before it is judged */
-#define SLICE_US    (8 * 1000)  /* beside others a slice goes sooner */
+/* Running time after which spinning is judged, in microseconds. Threads that
+ * wake each other share a processor until the kernel moves them apart, which
+ * looks like contention for some 20 ms; a shorter window would judge that. */
+#define WINDOW_US (80 * 1000)
+/* A time slice lost for each SLICE_US of running is contention: next to other
+ * busy threads the kernel takes a slice away sooner. */
+#define SLICE_US (8 * 1000)
+/* Runs in a row with a pause before each, after which the input is slower than
+ * the network. */
 #define LIVE_PAUSES 3
-#define BACKOFF_US  (250 * 1000) /* first wait after contention */
+/* First and longest wait after contention before spinning is tried again. */
+#define BACKOFF_US  (250 * 1000)
 #define BACKOFF_MAX (16 * 1000 * 1000)
 
-struct _UnetTeam {
+struct _UnetOpenmpTeam {
   gint64 begin, end; /* of the last run, monotonic microseconds */
   guint pauses;      /* runs with a pause before each */
-  gint64 running;    /* time inside of them, in the present window */
+  gint64 running;    /* microseconds of runs in the present window */
   glong lost;        /* involuntary switches when the window began */
-  gint64 not_before; /* no spinning until then */
+  gint64 not_before; /* time before which it does not spin */
   gint64 backoff;
-  gboolean spins; /* its wish */
+  gboolean spins; /* it wants long waits */
 };
 
 /* ---- the parked thread --------------------------------------------------- */
@@ -31,7 +37,7 @@ static guint teams, spinners;               /* likewise */
 static GThread *manager;
 static pid_t manager_process;
 
-/* A region makes the team, which libgomp counts until its thread ends. */
+/* Makes a team, which libgomp counts until this thread ends. */
 static gpointer
 park (gpointer data)
 {
@@ -43,8 +49,9 @@ park (gpointer data)
   return NULL;
 }
 
-/* Starts and ends the parked thread, so that nobody who runs a session has to:
- * that takes memory and time. Stays, asleep, once there has been a session. */
+/* Starts and ends the parked thread, which takes memory and time, so that the
+ * threads that run sessions do not have to. This thread stays asleep once there
+ * has been a session. */
 static gpointer
 manage (gpointer data)
 {
@@ -79,9 +86,10 @@ start_manager (void)
   }
 }
 
-/* LLVM's runtime takes its teams away when the process ends, even from under
- * a thread that is about to make or leave one; those of the libraries that we
- * need come after us. A forked child has no such threads. */
+/* Ends the threads before LLVM's runtime frees its teams at the end of the
+ * process: it frees them even while a thread makes or leaves one. Destructors
+ * of the libraries that this one needs run after it. A forked child has no such
+ * threads. */
 __attribute__ ((destructor)) static void
 stop_manager (void)
 {
@@ -96,7 +104,7 @@ stop_manager (void)
   manager = NULL;
 }
 
-/* With the lock held. */
+/* Call it with the lock held. */
 static void
 update (void)
 {
@@ -104,19 +112,8 @@ update (void)
   g_cond_broadcast (&changed);
 }
 
-gboolean
-unet_team_spins (void)
-{
-  gboolean spins;
-
-  g_mutex_lock (&lock);
-  spins = !is_parked;
-  g_mutex_unlock (&lock);
-  return spins;
-}
-
 static void
-set_spins (UnetTeam *team, gboolean spins)
+set_spins (UnetOpenmpTeam *team, gboolean spins)
 {
   if (team->spins == spins)
     return;
@@ -129,7 +126,7 @@ set_spins (UnetTeam *team, gboolean spins)
 
 /* ---- one session --------------------------------------------------------- */
 
-/* Time slices that the process lost to somebody else. */
+/* Returns the time slices that this process lost to other ones. */
 static glong
 lost_slices (void)
 {
@@ -139,16 +136,16 @@ lost_slices (void)
 }
 
 static void
-open_window (UnetTeam *team)
+open_window (UnetOpenmpTeam *team)
 {
   team->running = 0;
   team->lost = lost_slices ();
 }
 
-UnetTeam *
-unet_team_new (void)
+UnetOpenmpTeam *
+unet_openmp_team_new (void)
 {
-  UnetTeam *team = g_new0 (UnetTeam, 1);
+  UnetOpenmpTeam *team = g_new0 (UnetOpenmpTeam, 1);
 
   team->backoff = BACKOFF_US;
   team->end = g_get_monotonic_time ();
@@ -162,7 +159,7 @@ unet_team_new (void)
 }
 
 void
-unet_team_free (UnetTeam *team)
+unet_openmp_team_free (UnetOpenmpTeam *team)
 {
   if (!team)
     return;
@@ -174,11 +171,11 @@ unet_team_free (UnetTeam *team)
   g_free (team);
 }
 
-/* Spinning pays for runs one upon the other. A pause of a third of a run before
- * each of them means that frames come slower than we are: then nobody should
- * spin. One pause alone says nothing. */
+/* Worker threads spin only while runs follow each other without a gap. After
+ * LIVE_PAUSES runs that each began late by more than a third of the previous
+ * run's time, the input is slower than the network and spinning stops. */
 void
-unet_team_begin (UnetTeam *team)
+unet_openmp_team_begin (UnetOpenmpTeam *team)
 {
   gint64 now = g_get_monotonic_time ();
 
@@ -195,10 +192,10 @@ unet_team_begin (UnetTeam *team)
   team->begin = now;
 }
 
-/* Where time slices are lost to others it does not pay; each time that this
- * turns out, the next try waits longer. */
+/* Spinning stops where the process loses time slices to other ones. Each time
+ * that this happens the next try waits longer. */
 void
-unet_team_end (UnetTeam *team)
+unet_openmp_team_end (UnetOpenmpTeam *team)
 {
   glong lost;
 

@@ -4,28 +4,28 @@
 /* How the OpenMP workers wait between parallel regions.
  *
  * libgomp's workers spin for a while after each region, which makes short
- * regions fast on an idle machine. Next to other busy threads the same
- * spinning is ruinous: a thread that spins keeps from the processor the very
- * thread that it waits for. And between the frames of a live stream it burns
- * time for nothing. libgomp reads its environment once, when it is loaded;
- * what it also heeds is how many threads it manages: beyond the number of
- * processors its waits are short. So one parked thread with a team of its own
- * makes all waits of the process short, and is sent away while a session runs
- * back to back on a machine that has nothing else to do. */
+ * regions fast on an idle machine. Next to other busy threads spinning is slow:
+ * a spinning thread keeps the processor from the thread that it waits for.
+ * Between the frames of a live stream it only burns time. libgomp reads its
+ * environment once, when it is loaded, but its waits are short while it manages
+ * more threads than there are processors. So one parked thread with a team of
+ * its own makes all waits of the process short. It ends while a session runs
+ * without gaps on a machine that has nothing else to do. */
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-typedef struct _UnetTeam UnetTeam;
+/* The waits that one session of more than one thread wants. */
+typedef struct _UnetOpenmpTeam UnetOpenmpTeam;
 
-/* One for each session of more than one thread. */
-UnetTeam *unet_team_new (void);
-void unet_team_free (UnetTeam *team);
-/* Round each run, in the thread that runs it. */
-void unet_team_begin (UnetTeam *team);
-void unet_team_end (UnetTeam *team);
-/* Are waits long at present? For tests and logs. */
-gboolean unet_team_spins (void);
+UnetOpenmpTeam *unet_openmp_team_new (void);
+
+/* Frees @team (nullable). */
+void unet_openmp_team_free (UnetOpenmpTeam *team);
+
+/* Call these before and after each run, in the thread that runs it. */
+void unet_openmp_team_begin (UnetOpenmpTeam *team);
+void unet_openmp_team_end (UnetOpenmpTeam *team);
 
 G_END_DECLS

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/run/plan.h"
+#include "engine/run/weight-cache.h"
+#include "engine/run/arena.h"
+#include <stdlib.h>
 #include <string.h>
 
-/* Packed constants of the whole process, found by the content they were made
- * from: sessions of one model, at whatever size, share them, and so do two
- * files with the same weights. */
-
-struct _UnetPack {
-  gchar *key; /* NULL for one that nobody else can find */
-  guint refs; /* under the lock */
+struct _UnetCachedConstant {
+  gchar *key;
+  guint refs; /* plans; under the lock */
   gsize size;
   gpointer data;
 };
 
 static GMutex lock;
-static GHashTable *packs; /* key -> UnetPack, weak */
+static GHashTable *constants; /* key -> UnetCachedConstant, weak */
 
-/* Two multiplicative hashes over 8-byte words; quick, and 128 bits are enough
- * to tell weights apart. */
+/* Computes two multiplicative hashes over 8-byte words. They are fast, and 128
+ * bits are enough to tell weights apart. */
 static void
 hash_bytes (gconstpointer data, gsize size, guint64 hash[2])
 {
@@ -41,65 +39,65 @@ hash_bytes (gconstpointer data, gsize size, guint64 hash[2])
 }
 
 void
-unet_pack_release (UnetPack *pack)
+unet_cached_constant_release (UnetCachedConstant *constant)
 {
   g_mutex_lock (&lock);
-  if (--pack->refs == 0) {
-    if (pack->key)
-      g_hash_table_remove (packs, pack->key);
-    g_free (pack->key);
-    free (pack->data);
-    g_free (pack);
+  if (--constant->refs == 0) {
+    g_hash_table_remove (constants, constant->key);
+    g_free (constant->key);
+    free (constant->data);
+    g_free (constant);
   }
   g_mutex_unlock (&lock);
 }
 
-static UnetPack *
-pack_find (const gchar *key)
+static UnetCachedConstant *
+find_constant (const gchar *key)
 {
-  UnetPack *pack;
+  UnetCachedConstant *constant;
 
   g_mutex_lock (&lock);
-  if (!packs)
-    packs = g_hash_table_new (g_str_hash, g_str_equal);
-  pack = g_hash_table_lookup (packs, key);
-  if (pack)
-    pack->refs++;
+  if (!constants)
+    constants = g_hash_table_new (g_str_hash, g_str_equal);
+  constant = g_hash_table_lookup (constants, key);
+  if (constant)
+    constant->refs++;
   g_mutex_unlock (&lock);
-  return pack;
+  return constant;
 }
 
-/* Somebody may have made the same meanwhile: then ours goes. */
-static UnetPack *
-pack_publish (gchar *key, gpointer data, gsize size)
+/* Publishes a new constant under @key. Another thread may have published the
+ * same meanwhile: then @data is freed and that one is returned. */
+static UnetCachedConstant *
+publish_constant (gchar *key, gpointer data, gsize size)
 {
-  UnetPack *pack;
+  UnetCachedConstant *constant;
 
   g_mutex_lock (&lock);
-  pack = g_hash_table_lookup (packs, key);
-  if (pack) {
+  constant = g_hash_table_lookup (constants, key);
+  if (constant) {
     free (data);
     g_free (key);
   } else {
-    pack = g_new0 (UnetPack, 1);
-    pack->key = key;
-    pack->data = data;
-    pack->size = size;
-    g_hash_table_insert (packs, pack->key, pack);
+    constant = g_new0 (UnetCachedConstant, 1);
+    constant->key = key;
+    constant->data = data;
+    constant->size = size;
+    g_hash_table_insert (constants, constant->key, constant);
   }
-  pack->refs++;
+  constant->refs++;
   g_mutex_unlock (&lock);
-  return pack;
+  return constant;
 }
 
 UnetStorage *
-unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
-    const gchar *key, gsize size, UnetPackFill fill, gpointer user_data,
-    GError **error)
+unet_plan_cache_constant (UnetPlan *plan, gconstpointer source,
+    gsize source_size, const gchar *key, gsize size, UnetConstantFill fill,
+    gpointer user_data, GError **error)
 {
   guint64 hash[2] = { 0 };
   UnetStorage *storage;
-  UnetPack *pack;
+  UnetCachedConstant *constant;
   gpointer data;
   gchar *full;
 
@@ -108,11 +106,11 @@ unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
   full = g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER
                           "x %" G_GSIZE_FORMAT " %s",
       hash[0], hash[1], size, key);
-  pack = pack_find (full);
-  if (pack) {
+  constant = find_constant (full);
+  if (constant) {
     g_free (full);
   } else {
-    data = unet_memory_new (size); /* padding lanes stay zero */
+    data = unet_memory_new (size);
     if (!data) {
       g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
           "%s: out of memory for %" G_GSIZE_FORMAT " bytes of weights",
@@ -125,18 +123,45 @@ unet_plan_pack (UnetPlan *plan, gconstpointer source, gsize source_size,
       g_free (full);
       return NULL;
     }
-    pack = pack_publish (full, data, size);
+    constant = publish_constant (full, data, size);
   }
-  g_ptr_array_add (plan->packs, pack);
+  g_ptr_array_add (plan->constants, constant);
   storage = unet_plan_add_storage (plan, size);
-  storage->constant = pack->data;
+  storage->constant = constant->data;
   return storage;
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
+typedef struct {
+  gconstpointer data;
+  gsize size;
+} Bytes;
+
+static gboolean
+fill_bytes (gpointer data, gpointer user_data, GError **error)
+{
+  const Bytes *b = user_data;
+
+  if (b->data)
+    memcpy (data, b->data, b->size);
+  return TRUE;
+}
+
+UnetStorage *
+unet_plan_cache_bytes (UnetPlan *plan, gconstpointer source, gsize source_size,
+    const gchar *key, gsize size, GError **error)
+{
+  Bytes b = { source, source_size };
+
+  return unet_plan_cache_constant (
+      plan, source, source_size, key, size, fill_bytes, &b, error);
 }
 
 /* ---- reordered constants ------------------------------------------------ */
 
-gboolean
-unet_plan_reorder_now (UnetPlan *plan, gconstpointer source, UnetConstMd from,
+static gboolean
+reorder_now (UnetPlan *plan, gconstpointer source, UnetConstMd from,
     gpointer target, UnetConstMd to, GError **error)
 {
   dnnl_primitive_desc_t pd = NULL;
@@ -163,7 +188,7 @@ unet_plan_reorder_now (UnetPlan *plan, gconstpointer source, UnetConstMd from,
     dnnl_primitive_desc_destroy (pd);
   if (!ok)
     g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-        "%s: oneDNN cannot pack a constant", plan->graph->name);
+        "%s: oneDNN cannot reorder a constant", plan->graph->name);
   return ok;
 }
 
@@ -178,19 +203,18 @@ fill_reorder (gpointer data, gpointer user_data, GError **error)
 {
   Reorder *r = user_data;
 
-  return unet_plan_reorder_now (
-      r->plan, r->source, r->from, data, r->to, error);
+  return reorder_now (r->plan, r->source, r->from, data, r->to, error);
 }
 
 UnetStorage *
-unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source, UnetConstMd from,
-    UnetConstMd to, GError **error)
+unet_plan_cache_reordered (UnetPlan *plan, gconstpointer source,
+    UnetConstMd from, UnetConstMd to, GError **error)
 {
   Reorder r = { plan, source, from, to };
   gchar *a = unet_md_key (from), *b = unet_md_key (to);
   gchar *key = g_strconcat (a, " ", b, NULL);
-  UnetStorage *storage = unet_plan_pack (plan, source, unet_md_size (from), key,
-      unet_md_size (to), fill_reorder, &r, error);
+  UnetStorage *storage = unet_plan_cache_constant (plan, source,
+      unet_md_size (from), key, unet_md_size (to), fill_reorder, &r, error);
 
   g_free (key);
   g_free (a);
@@ -198,10 +222,11 @@ unet_plan_pack_reorder (UnetPlan *plan, gconstpointer source, UnetConstMd from,
   return storage;
 }
 
-/* ---- what was packed ----------------------------------------------------- */
+/* ---- releasing ----------------------------------------------------------- */
 
-/* Smaller ones are attributes rather than weights. */
-#define WEIGHTS 4096
+/* Bytes of a constant. Smaller ones are attributes rather than weights, and
+ * releasing them gains nothing. */
+#define LEAST_WEIGHTS 4096
 
 static void
 add_constant (GHashTable *used, const UnetStorage *storage)
@@ -210,9 +235,9 @@ add_constant (GHashTable *used, const UnetStorage *storage)
     g_hash_table_add (used, storage->constant);
 }
 
-/* Weights into which something was folded are this graph's own: once they are
- * packed nobody needs them, and each session would keep a copy. Those of the
- * file are the model's and stay. */
+/* Weights that another node was folded into belong to this graph alone. Once
+ * steps use a prepared form they are not read again, and each session would
+ * keep a copy. Weights of the file are shared with the model and stay. */
 void
 unet_plan_release_weights (UnetPlan *plan)
 {
@@ -231,7 +256,7 @@ unet_plan_release_weights (UnetPlan *plan)
 
     if (v->constant && !g_hash_table_contains (used, v->constant->data)
         && v->constant->n_elements * unet_dtype_size (v->constant->dtype)
-            > WEIGHTS)
+            > LEAST_WEIGHTS)
       g_clear_pointer (&v->constant, unet_tensor_unref);
   }
   g_hash_table_unref (used);

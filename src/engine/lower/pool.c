@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/lower/pool.h"
+#include "engine/cost/pool-window.h"
+#include "engine/emit/locations.h"
+#include "engine/emit/post-ops.h"
+#include "engine/lower/reference.h"
+#include "graph/ops/table.h"
+
+/* oneDNN's pooling of PLAIN tensors is slow; U-Nets pool 2x2 pixels. */
+static gboolean
+lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+  UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_PLAIN, error);
+  UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_PLAIN, error)
+                     : NULL;
+  UnetMaxPool2 *p;
+  UnetStep *step;
+
+  if (!dst)
+    return FALSE;
+  p = g_new0 (UnetMaxPool2, 1);
+  p->src = unet_plan_vec (plan, in, UNET_MEM_PLAIN);
+  p->dst = unet_plan_vec (plan, out, UNET_MEM_PLAIN);
+  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+      "unet:max_pool2", unet_kernel_max_pool2_plain, p, out, UNET_MEM_PLAIN);
+  unet_step_operand (step, 0, src, FALSE);
+  unet_step_operand (step, 0, dst, TRUE);
+  return unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+}
+
+gboolean
+unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
+    const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg,
+    GError **error)
+{
+  dnnl_primitive_attr_t attr = NULL;
+  dnnl_primitive_desc_t pd = NULL;
+  UnetStep *step = NULL;
+
+  if (unet_pd_scratch_attr (&attr, NULL)
+      && unet_pd_pool (&pd, plan->engine, alg, src->md, dst->md, w, attr))
+    step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
+        pd, unet_node_output (node, 0), dst->layout, error);
+  else
+    unet_plan_set_error (error, plan, node, "oneDNN has no such pooling");
+  if (attr)
+    dnnl_primitive_attr_destroy (attr);
+  if (!step)
+    return FALSE;
+  unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
+  unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
+  return TRUE;
+}
+
+gboolean
+unet_lower_pool (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+  UnetLoc *src, *dst;
+  UnetDnnlWindow w;
+  dnnl_alg_kind_t alg;
+
+  if (unet_node_output (node, 1) || in->n_dims > 5
+      || !unet_pool_window (plan, node, &w, &alg, NULL))
+    return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
+  if (layout == UNET_MEM_PLAIN && unet_pool_is_max2 (node, &w, alg))
+    return lower_max2 (plan, node, error);
+  src = unet_plan_locate (plan, in, layout, error);
+  dst = src ? unet_plan_place (plan, out, layout, error) : NULL;
+  return dst && unet_emit_pool (plan, node, src, dst, &w, alg, error)
+      && unet_emit_post_ops (plan, node, 0, out, layout, error);
+}
+
+/* Returns whether the node pools rows and columns to one of each, and nothing
+ * else. */
+static gboolean
+is_global (const UnetNode *node)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+
+  if (in->n_dims != 4 || in->dtype != UNET_DTYPE_F32 || out->n_dims != 4)
+    return FALSE;
+  return out->dims[0] == in->dims[0] && out->dims[1] == in->dims[1]
+      && out->dims[2] == 1 && out->dims[3] == 1;
+}
+
+gboolean
+unet_lower_global_pool (
+    UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+  UnetGlobalPool *p;
+  UnetLoc *src, *dst;
+  UnetStep *step;
+
+  if (!is_global (node))
+    return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
+  src = unet_plan_locate (plan, in, layout, error);
+  dst = src ? unet_plan_place (plan, out, layout, error) : NULL;
+  if (!dst)
+    return FALSE;
+  p = g_new0 (UnetGlobalPool, 1);
+  p->src = unet_plan_vec (plan, in, layout);
+  p->maximum = node->op == UNET_OP_GlobalMaxPool
+      || node->op == UNET_OP_ReduceMax;
+  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+      "unet:global_pool", unet_kernel_global_pool, p, out, layout);
+  unet_step_operand (step, 0, src, FALSE);
+  unet_step_operand (step, 0, dst, TRUE);
+  return unet_emit_post_ops (plan, node, 0, out, layout, error);
+}

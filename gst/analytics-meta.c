@@ -52,7 +52,7 @@ add_mtds (GstAnalyticsRelationMeta *relations, const UnetSegMeta *meta,
 }
 
 void
-unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
+gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
 {
   GstAnalyticsRelationMeta *relations =
       gst_buffer_get_analytics_relation_meta (buffer);
@@ -69,7 +69,7 @@ unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
 
 /* ---- reading ---------------------------------------------------------- */
 
-struct _UnetAnalyticsReader {
+struct _GstUnetAnalyticsReader {
   UnetSegMeta meta;
   guint n_regions;
   guint ids[MAX_CLASSES];
@@ -77,14 +77,14 @@ struct _UnetAnalyticsReader {
   guint8 classes[MAX_CLASSES]; /* of regions */
 };
 
-UnetAnalyticsReader *
-unet_analytics_reader_new (void)
+GstUnetAnalyticsReader *
+gst_unet_analytics_reader_new (void)
 {
-  return g_new0 (UnetAnalyticsReader, 1);
+  return g_new0 (GstUnetAnalyticsReader, 1);
 }
 
 void
-unet_analytics_reader_free (UnetAnalyticsReader *self)
+gst_unet_analytics_reader_free (GstUnetAnalyticsReader *self)
 {
   gst_clear_buffer (&self->meta.class_map);
   gst_clear_buffer (&self->meta.probability);
@@ -109,7 +109,7 @@ find_names (const GstAnalyticsMtd *mask, guint n, GstAnalyticsMtd *names)
 
 /* Region 0 is the background wherever it stands in the list. */
 static void
-make_classes (UnetAnalyticsReader *self)
+make_classes (GstUnetAnalyticsReader *self)
 {
   const gchar *labels[MAX_CLASSES + 1] = { NULL };
   guint n = 1;
@@ -132,7 +132,7 @@ make_classes (UnetAnalyticsReader *self)
 
 /* Classes stay the same object as long as regions and names do. */
 static void
-read_classes (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
+read_classes (GstUnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 {
   guint n = (guint) MIN (
       gst_analytics_segmentation_mtd_get_region_count (mask), MAX_CLASSES);
@@ -154,7 +154,7 @@ read_classes (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 }
 
 static guint8
-class_of (const UnetAnalyticsReader *self, guint region)
+class_of (const GstUnetAnalyticsReader *self, guint region)
 {
   for (guint i = 0; i < self->n_regions; i++)
     if (self->ids[i] == region)
@@ -164,7 +164,7 @@ class_of (const UnetAnalyticsReader *self, guint region)
 }
 
 static void
-fill_row (const UnetAnalyticsReader *self, GstVideoFormat format,
+fill_row (const GstUnetAnalyticsReader *self, GstVideoFormat format,
     const guint8 *src, guint8 *classes, guint8 *probability, guint width)
 {
   guint last = 0;
@@ -202,7 +202,7 @@ is_whole (const GstVideoMeta *meta, gsize size)
 
 /* Planes of our own, used again from frame to frame. */
 static gboolean
-reserve (UnetAnalyticsReader *self, guint width, guint height)
+reserve (GstUnetAnalyticsReader *self, guint width, guint height)
 {
   UnetSegMeta *meta = &self->meta;
   gsize size = (gsize) width * height;
@@ -221,7 +221,7 @@ reserve (UnetAnalyticsReader *self, guint width, guint height)
 
 static gboolean
 read_mask (
-    UnetAnalyticsReader *self, const GstVideoMeta *video, const guint8 *src)
+    GstUnetAnalyticsReader *self, const GstVideoMeta *video, const guint8 *src)
 {
   GstMapInfo classes, probability;
 
@@ -243,7 +243,7 @@ read_mask (
 }
 
 static gboolean
-read_mtd (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
+read_mtd (GstUnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 {
   gint x, y;
   guint w, h;
@@ -269,7 +269,7 @@ read_mtd (UnetAnalyticsReader *self, const GstAnalyticsMtd *mask)
 }
 
 const UnetSegMeta *
-unet_analytics_reader_read (UnetAnalyticsReader *self, GstBuffer *buffer)
+gst_unet_analytics_reader_read (GstUnetAnalyticsReader *self, GstBuffer *buffer)
 {
   GstAnalyticsRelationMeta *relations =
       gst_buffer_get_analytics_relation_meta (buffer);
@@ -288,23 +288,23 @@ unet_analytics_reader_read (UnetAnalyticsReader *self, GstBuffer *buffer)
 #else
 
 void
-unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
+gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
 {
 }
 
-UnetAnalyticsReader *
-unet_analytics_reader_new (void)
+GstUnetAnalyticsReader *
+gst_unet_analytics_reader_new (void)
 {
   return NULL;
 }
 
 void
-unet_analytics_reader_free (UnetAnalyticsReader *self)
+gst_unet_analytics_reader_free (GstUnetAnalyticsReader *self)
 {
 }
 
 const UnetSegMeta *
-unet_analytics_reader_read (UnetAnalyticsReader *self, GstBuffer *buffer)
+gst_unet_analytics_reader_read (GstUnetAnalyticsReader *self, GstBuffer *buffer)
 {
   return NULL;
 }

@@ -12,17 +12,17 @@ G_BEGIN_DECLS
 /* Attaches @meta's class map once more, as a GstAnalyticsSegmentationMtd of
  * semantic type whose regions are the classes, related N to N to a
  * GstAnalyticsClsMtd of their names. @buffer must be writable. */
-void unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta);
+void gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta);
 
 /* Reads masks that others have attached. Belongs to one thread at a time. */
-typedef struct _UnetAnalyticsReader UnetAnalyticsReader;
+typedef struct _GstUnetAnalyticsReader GstUnetAnalyticsReader;
 
-UnetAnalyticsReader *unet_analytics_reader_new (void);
-void unet_analytics_reader_free (UnetAnalyticsReader *self);
+GstUnetAnalyticsReader *gst_unet_analytics_reader_new (void);
+void gst_unet_analytics_reader_free (GstUnetAnalyticsReader *self);
 /* The first segmentation of @buffer, (nullable), as long as the next one is not
  * read: regions other than 0 are classes from 1 on, in the order in which they
  * are listed, and wholly sure. */
-const UnetSegMeta *unet_analytics_reader_read (
-    UnetAnalyticsReader *self, GstBuffer *buffer);
+const UnetSegMeta *gst_unet_analytics_reader_read (
+    GstUnetAnalyticsReader *self, GstBuffer *buffer);
 
 G_END_DECLS

@@ -3,16 +3,16 @@
 
 #include "base/picture-file.h"
 
-struct _UnetBackground {
+struct _GstUnetBackground {
   gint ref_count; /* atomic */
   guint32 argb;
   gchar *location; /* (nullable) */
 };
 
-UnetBackground *
-unet_background_new (guint32 argb, const gchar *location)
+GstUnetBackground *
+gst_unet_background_new (guint32 argb, const gchar *location)
 {
-  UnetBackground *self = g_new0 (UnetBackground, 1);
+  GstUnetBackground *self = g_new0 (GstUnetBackground, 1);
 
   self->ref_count = 1;
   self->argb = argb;
@@ -20,15 +20,15 @@ unet_background_new (guint32 argb, const gchar *location)
   return self;
 }
 
-UnetBackground *
-unet_background_ref (UnetBackground *self)
+GstUnetBackground *
+gst_unet_background_ref (GstUnetBackground *self)
 {
   g_atomic_int_inc (&self->ref_count);
   return self;
 }
 
 void
-unet_background_unref (UnetBackground *self)
+gst_unet_background_unref (GstUnetBackground *self)
 {
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
@@ -37,13 +37,13 @@ unet_background_unref (UnetBackground *self)
 }
 
 guint32
-unet_background_get_color (const UnetBackground *self)
+gst_unet_background_get_color (const GstUnetBackground *self)
 {
   return self->argb;
 }
 
 const gchar *
-unet_background_get_location (const UnetBackground *self)
+gst_unet_background_get_location (const GstUnetBackground *self)
 {
   return self->location;
 }
@@ -92,8 +92,8 @@ convert (const GstVideoInfo *from, GstBuffer *picture, const GstVideoInfo *to,
 }
 
 GstBuffer *
-unet_background_make_frame (
-    UnetBackground *self, const GstVideoInfo *info, GError **error)
+gst_unet_background_make_frame (
+    GstUnetBackground *self, const GstVideoInfo *info, GError **error)
 {
   GstSample *sample;
   GstBuffer *buffer;

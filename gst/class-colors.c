@@ -8,7 +8,7 @@ typedef struct {
   guint32 argb;
 } UnetColor;
 
-struct _UnetColors {
+struct _GstUnetColors {
   gchar *text;
   GArray *colors; /* of UnetColor */
 };
@@ -53,7 +53,7 @@ parse_hex (const gchar *digits, guint32 *argb)
 }
 
 gboolean
-unet_color_parse (const gchar *text, guint32 *argb)
+gst_unet_color_parse (const gchar *text, guint32 *argb)
 {
   if (text[0] == '#')
     return parse_hex (text + 1, argb);
@@ -75,7 +75,7 @@ parse_entry (const gchar *entry, UnetColor *color, GError **error)
   const gchar *equals = strrchr (entry, '=');
   g_autofree gchar *value = g_strstrip (g_strdup (equals ? equals + 1 : entry));
 
-  if (!unet_color_parse (value, &color->argb)) {
+  if (!gst_unet_color_parse (value, &color->argb)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
         "'%s' is no colour: #RRGGBB, #AARRGGBB or a name such as red", value);
     return FALSE;
@@ -92,18 +92,18 @@ unet_color_clear (gpointer data)
 }
 
 static void
-unet_colors_clear (gpointer data)
+gst_unet_colors_clear (gpointer data)
 {
-  UnetColors *self = data;
+  GstUnetColors *self = data;
 
   g_free (self->text);
   g_array_unref (self->colors);
 }
 
-UnetColors *
-unet_colors_new (const gchar *text, GError **error)
+GstUnetColors *
+gst_unet_colors_new (const gchar *text, GError **error)
 {
-  g_autoptr (UnetColors) self = g_atomic_rc_box_new0 (UnetColors);
+  g_autoptr (GstUnetColors) self = g_atomic_rc_box_new0 (GstUnetColors);
   g_auto (GStrv) entries = NULL;
 
   self->text = g_strdup (text);
@@ -123,20 +123,20 @@ unet_colors_new (const gchar *text, GError **error)
   return g_steal_pointer (&self);
 }
 
-UnetColors *
-unet_colors_ref (UnetColors *self)
+GstUnetColors *
+gst_unet_colors_ref (GstUnetColors *self)
 {
   return g_atomic_rc_box_acquire (self);
 }
 
 void
-unet_colors_unref (UnetColors *self)
+gst_unet_colors_unref (GstUnetColors *self)
 {
-  g_atomic_rc_box_release_full (self, unet_colors_clear);
+  g_atomic_rc_box_release_full (self, gst_unet_colors_clear);
 }
 
 const gchar *
-unet_colors_get_text (const UnetColors *self)
+gst_unet_colors_get_text (const GstUnetColors *self)
 {
   return self->text;
 }
@@ -168,8 +168,8 @@ color_named (
 }
 
 const gchar *
-unet_colors_get_palette (
-    const UnetColors *self, const UnetSegClasses *classes, guint32 *argb)
+gst_unet_colors_get_palette (
+    const GstUnetColors *self, const UnetSegClasses *classes, guint32 *argb)
 {
   guint n = unet_seg_classes_get_n_classes (classes), next = 1;
   const gchar *unknown = NULL;

@@ -2,15 +2,17 @@
 #include "drawer.h"
 
 #include "frame/format/mask.h"
+#include "frame/format/placement.h"
 #include "frame/edges/refine.h"
 #include "frame/draw/overlay.h"
 #include "frame/draw/mask-picture.h"
 #include "frame/draw/cutout.h"
 #include "frame/format/frame-map.h"
+#include "segment/elapsed-time.h"
 
 #include <math.h>
 
-struct _UnetDrawer {
+struct _GstUnetDrawer {
   GstVideoInfo in, out;
   gboolean in_place;
   GstUnetSegOutput output; /* in use */
@@ -21,31 +23,31 @@ struct _UnetDrawer {
   UnetCutout *cutout;
   UnetRefine *refine;
 
-  UnetBackground *background; /* (nullable): what the picture was made of */
-  GstBuffer *backdrop;        /* (nullable): of that */
-  GstClockTime pts;           /* of the last frame that was refined */
+  GstUnetBackground *background; /* (nullable): what the picture was made of */
+  GstBuffer *backdrop;           /* (nullable): of that */
+  GstClockTime pts;              /* of the last frame that was refined */
 
   /* What the palettes were made of. */
   UnetSegClasses *classes;
-  UnetColors *colors;
+  GstUnetColors *colors;
 };
 
 /* ---- setting up ------------------------------------------------------- */
 
 /* An output that makes frames of these caps. */
 static GstUnetSegOutput
-first_output (const UnetDrawer *self)
+first_output (const GstUnetDrawer *self)
 {
   for (guint i = 0; i < GST_UNET_SEG_N_OUTPUTS; i++)
-    if (unet_output_fits (i, &self->in, &self->out))
+    if (gst_unet_output_fits (i, &self->in, &self->out))
       return i;
   return GST_UNET_SEG_OUTPUT_NONE;
 }
 
-UnetDrawer *
-unet_drawer_new (const GstVideoInfo *in, const GstVideoInfo *out)
+GstUnetDrawer *
+gst_unet_drawer_new (const GstVideoInfo *in, const GstVideoInfo *out)
 {
-  UnetDrawer *self = g_new0 (UnetDrawer, 1);
+  GstUnetDrawer *self = g_new0 (GstUnetDrawer, 1);
 
   self->in = *in;
   self->out = *out;
@@ -57,33 +59,33 @@ unet_drawer_new (const GstVideoInfo *in, const GstVideoInfo *out)
 }
 
 static void
-forget_palette (UnetDrawer *self)
+forget_palette (GstUnetDrawer *self)
 {
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
-  g_clear_pointer (&self->colors, unet_colors_unref);
+  g_clear_pointer (&self->colors, gst_unet_colors_unref);
 }
 
 void
-unet_drawer_free (UnetDrawer *self)
+gst_unet_drawer_free (GstUnetDrawer *self)
 {
   forget_palette (self);
   g_clear_pointer (&self->overlay, unet_overlay_free);
   g_clear_pointer (&self->picture, unet_mask_picture_free);
   g_clear_pointer (&self->cutout, unet_cutout_free);
   g_clear_pointer (&self->refine, unet_refine_free);
-  g_clear_pointer (&self->background, unet_background_unref);
+  g_clear_pointer (&self->background, gst_unet_background_unref);
   gst_clear_buffer (&self->backdrop);
   g_free (self);
 }
 
 gboolean
-unet_drawer_is_in_place (const UnetDrawer *self)
+gst_unet_drawer_is_in_place (const GstUnetDrawer *self)
 {
   return self->in_place;
 }
 
 static gboolean
-open_output (UnetDrawer *self, GError **error)
+open_output (GstUnetDrawer *self, GError **error)
 {
   switch (self->output) {
     case GST_UNET_SEG_OUTPUT_OVERLAY:
@@ -108,10 +110,10 @@ open_output (UnetDrawer *self, GError **error)
 }
 
 gboolean
-unet_drawer_set_output (
-    UnetDrawer *self, GstUnetSegOutput output, GError **error)
+gst_unet_drawer_set_output (
+    GstUnetDrawer *self, GstUnetSegOutput output, GError **error)
 {
-  if (unet_output_fits (output, &self->in, &self->out)
+  if (gst_unet_output_fits (output, &self->in, &self->out)
       && output != self->output) {
     self->output = output;
     forget_palette (self);
@@ -120,13 +122,14 @@ unet_drawer_set_output (
 }
 
 GstUnetSegOutput
-unet_drawer_get_output (const UnetDrawer *self)
+gst_unet_drawer_get_output (const GstUnetDrawer *self)
 {
   return self->output;
 }
 
 gboolean
-unet_drawer_draws (const UnetDrawer *self, const UnetDrawSettings *settings)
+gst_unet_drawer_draws (
+    const GstUnetDrawer *self, const GstUnetDrawSettings *settings)
 {
   if (self->output == GST_UNET_SEG_OUTPUT_OVERLAY)
     return settings->opacity > 0 || settings->outline > 0;
@@ -134,14 +137,14 @@ unet_drawer_draws (const UnetDrawer *self, const UnetDrawSettings *settings)
 }
 
 static gboolean
-replaces_background (const UnetDrawer *self)
+replaces_background (const GstUnetDrawer *self)
 {
   return self->output == GST_UNET_SEG_OUTPUT_BLUR
       || self->output == GST_UNET_SEG_OUTPUT_REPLACE;
 }
 
 gboolean
-unet_draw_settings_refine (const UnetDrawSettings *settings)
+gst_unet_draw_settings_refine (const GstUnetDrawSettings *settings)
 {
   if (settings->refine != GST_UNET_SEG_SWITCH_AUTO)
     return settings->refine == GST_UNET_SEG_SWITCH_ON;
@@ -150,7 +153,7 @@ unet_draw_settings_refine (const UnetDrawSettings *settings)
 }
 
 gboolean
-unet_draw_settings_hold (const UnetDrawSettings *settings)
+gst_unet_draw_settings_hold (const GstUnetDrawSettings *settings)
 {
   if (settings->time_constant == 0)
     return FALSE;
@@ -160,18 +163,18 @@ unet_draw_settings_hold (const UnetDrawSettings *settings)
 }
 
 gboolean
-unet_drawer_set_background (
-    UnetDrawer *self, const UnetDrawSettings *settings, GError **error)
+gst_unet_drawer_set_background (
+    GstUnetDrawer *self, const GstUnetDrawSettings *settings, GError **error)
 {
   GError *local = NULL;
 
   if (self->output != GST_UNET_SEG_OUTPUT_REPLACE
       || self->background == settings->background)
     return TRUE;
-  g_clear_pointer (&self->background, unet_background_unref);
+  g_clear_pointer (&self->background, gst_unet_background_unref);
   gst_clear_buffer (&self->backdrop);
-  self->background = unet_background_ref (settings->background);
-  self->backdrop = unet_background_make_frame (
+  self->background = gst_unet_background_ref (settings->background);
+  self->backdrop = gst_unet_background_make_frame (
       self->background, unet_overlay_get_info (self->overlay), &local);
   if (local == NULL)
     return TRUE;
@@ -180,7 +183,7 @@ unet_drawer_set_background (
 }
 
 void
-unet_drawer_forget (UnetDrawer *self)
+gst_unet_drawer_forget (GstUnetDrawer *self)
 {
   self->pts = GST_CLOCK_TIME_NONE;
   if (self->refine)
@@ -191,7 +194,8 @@ unet_drawer_forget (UnetDrawer *self)
 
 /* Returns a class named in @colors that the mask does not have. */
 static const gchar *
-set_palette (UnetDrawer *self, UnetSegClasses *classes, UnetColors *colors)
+set_palette (
+    GstUnetDrawer *self, UnetSegClasses *classes, GstUnetColors *colors)
 {
   guint n = unet_seg_classes_get_n_classes (classes);
   g_autofree guint32 *argb = NULL;
@@ -201,9 +205,9 @@ set_palette (UnetDrawer *self, UnetSegClasses *classes, UnetColors *colors)
     return NULL;
   forget_palette (self);
   self->classes = unet_seg_classes_ref (classes);
-  self->colors = unet_colors_ref (colors);
+  self->colors = gst_unet_colors_ref (colors);
   argb = g_new (guint32, n);
-  unknown = unet_colors_get_palette (colors, classes, argb);
+  unknown = gst_unet_colors_get_palette (colors, classes, argb);
   if (self->overlay)
     unet_overlay_set_palette (self->overlay, argb, n);
   if (self->cutout)
@@ -211,9 +215,7 @@ set_palette (UnetDrawer *self, UnetSegClasses *classes, UnetColors *colors)
   return unknown;
 }
 
-#define MAX_MASK_SIZE 32767
-
-/* What others have written need not make sense. */
+/* Metadata of another program may be wrong. */
 static gboolean
 describe (const UnetSegMeta *meta, UnetMask *mask)
 {
@@ -224,8 +226,9 @@ describe (const UnetSegMeta *meta, UnetMask *mask)
     .y = meta->y,
     .w = meta->w,
     .h = meta->h };
-  return meta->width > 0 && meta->height > 0 && meta->width <= MAX_MASK_SIZE
-      && meta->height <= MAX_MASK_SIZE && meta->w > 0 && meta->h > 0
+  return meta->width > 0 && meta->height > 0
+      && meta->width <= UNET_MAX_PICTURE_SIZE
+      && meta->height <= UNET_MAX_PICTURE_SIZE && meta->w > 0 && meta->h > 0
       && isfinite (meta->x) && isfinite (meta->y) && isfinite (meta->w)
       && isfinite (meta->h);
 }
@@ -277,40 +280,36 @@ clear_frame (GstVideoFrame *frame)
 /* A class is the whole of what is not background where that is replaced, and
  * the only one elsewhere. */
 static gboolean
-is_refined (const UnetDrawer *self, const UnetDrawSettings *settings,
+is_refined (const GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetMask *mask)
 {
   if (replaces_background (self))
     return TRUE;
   return mask->n_classes <= 2
-      && (unet_draw_settings_refine (settings) || settings->grow != 0
+      && (gst_unet_draw_settings_refine (settings) || settings->grow != 0
           || settings->feather > 0 || settings->outline > 0
-          || unet_draw_settings_hold (settings));
+          || gst_unet_draw_settings_hold (settings));
 }
 
-/* Milliseconds since the last frame; what is not near it in time has nothing
- * in common with it. */
+/* Milliseconds since the last frame; 0: smoothing begins anew. */
 static gdouble
-find_elapsed (UnetDrawer *self, GstClockTime pts)
+find_elapsed (GstUnetDrawer *self, GstClockTime pts)
 {
-  GstClockTimeDiff elapsed = 0;
+  gdouble elapsed = unet_elapsed_time (self->pts, pts);
 
-  if (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (self->pts))
-    elapsed = GST_CLOCK_DIFF (self->pts, pts);
   self->pts = pts;
-  if (elapsed <= 0 || elapsed > (GstClockTimeDiff) GST_SECOND) {
+  if (elapsed == 0)
     unet_refine_reset (self->refine);
-    return 0;
-  }
-  return (gdouble) elapsed / GST_MSECOND;
+  return elapsed;
 }
 
 static const UnetMask *
-refine (UnetDrawer *self, const UnetDrawSettings *settings,
+refine (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetMask *mask, const GstVideoFrame *frame)
 {
   gdouble shift = settings->threshold - 0.5;
-  UnetRefineOptions options = { .guided = unet_draw_settings_refine (settings),
+  UnetRefineOptions options = { .guided =
+                                    gst_unet_draw_settings_refine (settings),
     .low = settings->edge_low + shift,
     .high = settings->edge_high + shift,
     .grow = settings->grow,
@@ -322,7 +321,7 @@ refine (UnetDrawer *self, const UnetDrawSettings *settings,
     self->refine = unet_refine_new (&self->in);
   if (self->refine == NULL)
     goto no_memory;
-  if (unet_draw_settings_hold (settings)) {
+  if (gst_unet_draw_settings_hold (settings)) {
     options.time_constant = settings->time_constant;
     options.elapsed = find_elapsed (self, settings->pts);
   }
@@ -331,12 +330,12 @@ refine (UnetDrawer *self, const UnetDrawSettings *settings,
     return refined;
 
 no_memory:
-  /* Better nothing than what should not be seen. */
+  /* A background that should be hidden is not shown. */
   return replaces_background (self) ? NULL : mask;
 }
 
 static void
-draw_overlay (UnetDrawer *self, const UnetDrawSettings *settings,
+draw_overlay (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetMask *mask, GstVideoFrame *out)
 {
   const UnetMask *line = NULL;
@@ -351,32 +350,32 @@ draw_overlay (UnetDrawer *self, const UnetDrawSettings *settings,
     unet_overlay_draw (self->overlay, out, line, 1, settings->threshold);
 }
 
-/* Without a mask nobody knows what may be seen: one pixel, which is nothing,
- * as large as the frame. */
+/* A mask of one pixel as large as the frame, with one probability. */
 static const UnetMask *
-hide_all (UnetDrawer *self, UnetMask *mask, guint8 *nothing)
+fill_mask (
+    GstUnetDrawer *self, UnetMask *mask, guint8 *pixel, guint8 probability)
 {
-  *nothing = 0;
+  *pixel = probability;
   *mask = (UnetMask){ .width = 1,
     .height = 1,
     .n_classes = 2,
-    .probability = nothing,
+    .probability = pixel,
     .w = GST_VIDEO_INFO_WIDTH (&self->in),
     .h = GST_VIDEO_INFO_HEIGHT (&self->in) };
   return mask;
 }
 
 static void
-replace_background (UnetDrawer *self, const UnetDrawSettings *settings,
+replace_background (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetMask *mask, GstVideoFrame *out)
 {
-  guint32 argb = unet_background_get_color (settings->background);
+  guint32 argb = gst_unet_background_get_color (settings->background);
   GstVideoFrame picture;
   UnetMask nothing;
   guint8 pixel;
 
   if (mask == NULL)
-    mask = hide_all (self, &nothing, &pixel);
+    mask = fill_mask (self, &nothing, &pixel, 0); /* hides the frame */
   if (self->output == GST_UNET_SEG_OUTPUT_BLUR) {
     unet_overlay_blur (self->overlay, out, mask,
         settings->blur_radius * GST_VIDEO_INFO_HEIGHT (&self->in));
@@ -391,8 +390,8 @@ replace_background (UnetDrawer *self, const UnetDrawSettings *settings,
 }
 
 static void
-draw (UnetDrawer *self, const UnetDrawSettings *settings, const UnetMask *mask,
-    const GstVideoFrame *in, GstVideoFrame *out)
+draw (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
+    const UnetMask *mask, const GstVideoFrame *in, GstVideoFrame *out)
 {
   if (mask && in && is_refined (self, settings, mask))
     mask = refine (self, settings, mask, in);
@@ -420,7 +419,7 @@ draw (UnetDrawer *self, const UnetDrawSettings *settings, const UnetMask *mask,
 }
 
 void
-unet_drawer_draw (UnetDrawer *self, const UnetDrawSettings *settings,
+gst_unet_drawer_draw (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetSegMeta *meta, const GstVideoFrame *in, GstVideoFrame *out,
     const gchar **unknown)
 {
@@ -435,6 +434,24 @@ unet_drawer_draw (UnetDrawer *self, const UnetDrawSettings *settings,
   *unknown = set_palette (self, meta->classes, settings->colors);
   draw (self, settings, &mask, in, out);
   unmap_mask (meta, maps);
+}
+
+void
+gst_unet_drawer_pass (
+    GstUnetDrawer *self, const GstVideoFrame *in, GstVideoFrame *out)
+{
+  static const guint32 opaque[] = { 0, 0xffffffff };
+  UnetMask all;
+  guint8 pixel;
+
+  if (self->output == GST_UNET_SEG_OUTPUT_ALPHA) {
+    forget_palette (self);
+    unet_cutout_set_palette (self->cutout, opaque, G_N_ELEMENTS (opaque));
+    unet_cutout_run (
+        self->cutout, in, out, fill_mask (self, &all, &pixel, 255), .5);
+  } else if (self->output == GST_UNET_SEG_OUTPUT_MASK) {
+    unet_mask_picture_draw (self->picture, out, NULL, .5);
+  }
 }
 
 /* ---- estimate --------------------------------------------------------- */
@@ -453,7 +470,7 @@ new_filled (gsize size, guint8 value)
 
 /* Everything is of the first class: what takes longest. */
 static void
-rehearse (UnetDrawer *self, const UnetDrawSettings *settings,
+rehearse (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const GstVideoFrame *in, GstVideoFrame *out)
 {
   const gsize size = REHEARSAL_SIZE * REHEARSAL_SIZE;
@@ -467,22 +484,23 @@ rehearse (UnetDrawer *self, const UnetDrawSettings *settings,
   const gchar *unknown;
 
   mask.classes = unet_seg_classes_new (NULL, 2, NULL);
-  unet_drawer_draw (self, settings, &mask, in, out, &unknown);
+  gst_unet_drawer_draw (self, settings, &mask, in, out, &unknown);
   forget_palette (self);
-  unet_drawer_forget (self);
+  gst_unet_drawer_forget (self);
   unet_seg_classes_unref (mask.classes);
   gst_buffer_unref (mask.class_map);
   gst_buffer_unref (mask.probability);
 }
 
 guint64
-unet_drawer_estimate (UnetDrawer *self, const UnetDrawSettings *settings)
+gst_unet_drawer_estimate (
+    GstUnetDrawer *self, const GstUnetDrawSettings *settings)
 {
   GstBuffer *in, *out;
   UnetMap in_map, out_map;
   guint64 time = 0;
 
-  if (!unet_drawer_draws (self, settings))
+  if (!gst_unet_drawer_draws (self, settings))
     return 0;
   in = new_filled (GST_VIDEO_INFO_SIZE (&self->in), 0);
   out = new_filled (GST_VIDEO_INFO_SIZE (&self->out), 0);

@@ -14,10 +14,11 @@ G_BEGIN_DECLS
 
 /* How masks are drawn: what the properties of both elements say. */
 typedef struct {
+  gboolean enabled;
   GstUnetSegOutput output;
   gdouble opacity;
   gdouble threshold;
-  UnetColors *colors;
+  GstUnetColors *colors;
 
   GstUnetSegSwitch refine;
   gdouble edge_low, edge_high;
@@ -25,64 +26,73 @@ typedef struct {
   guint feather;       /* pixels */
   guint outline;       /* pixels */
   gdouble blur_radius; /* of the frame's height */
-  UnetBackground *background;
+  GstUnetBackground *background;
   GstUnetSegSwitch temporal;
   guint time_constant; /* milliseconds */
 
   /* Of the frame, not from properties. */
   gboolean live;
+  gboolean is_new_scene; /* nothing of earlier frames is used */
   GstClockTime pts;
   const UnetGuide *guide; /* (nullable) (transfer none): as
                            * UnetRefineOptions has it */
-} UnetDrawSettings;
+} GstUnetDrawSettings;
 
-/* What an `auto` comes to. */
-gboolean unet_draw_settings_refine (const UnetDrawSettings *settings);
-gboolean unet_draw_settings_hold (const UnetDrawSettings *settings);
+/* Resolve `auto`: whether edges follow the picture, and whether masks are
+ * smoothed in time. */
+gboolean gst_unet_draw_settings_refine (const GstUnetDrawSettings *settings);
+gboolean gst_unet_draw_settings_hold (const GstUnetDrawSettings *settings);
 
-/* Masks into the frames of one stream, in every output. Whoever draws a mask
- * does it here, from the metadata that others get as well: that is why two
- * elements give the same bytes. Belongs to one thread at a time. */
-typedef struct _UnetDrawer UnetDrawer;
+/* Draws masks into the frames of one stream, in every output. Both elements
+ * draw with it, from the metadata that other programs read as well, so that
+ * they make the same bytes. Belongs to one thread at a time. */
+typedef struct _GstUnetDrawer GstUnetDrawer;
 
 /* For frames of @in that leave as frames of @out. */
-UnetDrawer *unet_drawer_new (const GstVideoInfo *in, const GstVideoInfo *out);
-void unet_drawer_free (UnetDrawer *self);
+GstUnetDrawer *gst_unet_drawer_new (
+    const GstVideoInfo *in, const GstVideoInfo *out);
+void gst_unet_drawer_free (GstUnetDrawer *self);
 
 /* Are input and output the same buffer? */
-gboolean unet_drawer_is_in_place (const UnetDrawer *self);
+gboolean gst_unet_drawer_is_in_place (const GstUnetDrawer *self);
 
-/* Opens what @settings need that is not open yet. Says FALSE, and leaves the
- * output that was in use, where that output has other caps: they have been
- * asked for and will come. */
-gboolean unet_drawer_set_output (
-    UnetDrawer *self, GstUnetSegOutput output, GError **error);
+/* Selects the output for the next frames and creates what it draws with. An
+ * output whose caps differ from the current ones is ignored until the new caps
+ * arrive. Returns FALSE with @error set only if the output cannot be
+ * created. */
+gboolean gst_unet_drawer_set_output (
+    GstUnetDrawer *self, GstUnetSegOutput output, GError **error);
 
-GstUnetSegOutput unet_drawer_get_output (const UnetDrawer *self);
+GstUnetSegOutput gst_unet_drawer_get_output (const GstUnetDrawer *self);
 
-/* Will unet_drawer_draw() change the frame? */
-gboolean unet_drawer_draws (
-    const UnetDrawer *self, const UnetDrawSettings *settings);
+/* Makes @out of @in without a mask: the whole frame is foreground in an output
+ * with alpha, and background in a mask. Not for a drawer that is in place. */
+void gst_unet_drawer_pass (
+    GstUnetDrawer *self, const GstVideoFrame *in, GstVideoFrame *out);
+
+/* Will gst_unet_drawer_draw() change the frame? */
+gboolean gst_unet_drawer_draws (
+    const GstUnetDrawer *self, const GstUnetDrawSettings *settings);
 
 /* @mask: (nullable): then nothing is drawn over a frame that stays, and all is
  * background in an output of its own. @in: (nullable): could not be read.
  * In place @in and @out are the same, mapped for reading and writing.
  * @unknown: (out): a class that the settings name and @mask does not have, or
  * %NULL; each is said once. */
-void unet_drawer_draw (UnetDrawer *self, const UnetDrawSettings *settings,
-    const UnetSegMeta *mask, const GstVideoFrame *in, GstVideoFrame *out,
-    const gchar **unknown);
+void gst_unet_drawer_draw (GstUnetDrawer *self,
+    const GstUnetDrawSettings *settings, const UnetSegMeta *mask,
+    const GstVideoFrame *in, GstVideoFrame *out, const gchar **unknown);
 
 /* Reads the picture that is to be the background, where one is: an error leaves
  * its colour, and is said once. */
-gboolean unet_drawer_set_background (
-    UnetDrawer *self, const UnetDrawSettings *settings, GError **error);
+gboolean gst_unet_drawer_set_background (
+    GstUnetDrawer *self, const GstUnetDrawSettings *settings, GError **error);
 
-/* The next frame is not of the same scene, or of another time. */
-void unet_drawer_forget (UnetDrawer *self);
+/* The next frame is of another scene or time. */
+void gst_unet_drawer_forget (GstUnetDrawer *self);
 
-/* What drawing takes that covers a whole frame, in nanoseconds, measured. */
-guint64 unet_drawer_estimate (
-    UnetDrawer *self, const UnetDrawSettings *settings);
+/* Measures drawing over a whole frame, in nanoseconds. */
+guint64 gst_unet_drawer_estimate (
+    GstUnetDrawer *self, const GstUnetDrawSettings *settings);
 
 G_END_DECLS

@@ -54,7 +54,7 @@ gst_unet_base_draw_transform_caps (GstBaseTransform *trans,
     GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   GstUnetSegOutput output = get_output (GST_UNET_BASE_DRAW (trans), direction);
-  GstCaps *result = unet_output_transform_caps (output, direction, caps);
+  GstCaps *result = gst_unet_output_transform_caps (output, direction, caps);
   GstCaps *filtered;
 
   if (filter == NULL)
@@ -68,7 +68,7 @@ static gboolean
 downstream_takes (GstUnetBaseDraw *self, GstUnetSegOutput output, GstCaps *caps)
 {
   g_autoptr (GstCaps)
-      out = unet_output_transform_caps (output, GST_PAD_SINK, caps);
+      out = gst_unet_output_transform_caps (output, GST_PAD_SINK, caps);
 
   return gst_pad_peer_query_accept_caps (
       GST_BASE_TRANSFORM_SRC_PAD (self), out);
@@ -94,7 +94,7 @@ choose_output (GstUnetBaseDraw *self, GstCaps *caps)
   gboolean keeps = FALSE;
 
   if (priv->drawer) {
-    old = unet_drawer_get_output (priv->drawer);
+    old = gst_unet_drawer_get_output (priv->drawer);
     keeps = old != wanted && !downstream_takes (self, wanted, caps)
         && downstream_takes (self, old, caps);
   }
@@ -166,7 +166,7 @@ gst_unet_base_draw_sink_event (GstBaseTransform *trans, GstEvent *event)
     case GST_EVENT_STREAM_START:
     case GST_EVENT_SEGMENT:
       if (PRIVATE (self)->drawer)
-        unet_drawer_forget (PRIVATE (self)->drawer);
+        gst_unet_drawer_forget (PRIVATE (self)->drawer);
       break;
     default:
       break;
@@ -190,12 +190,13 @@ open_drawer (GstUnetBaseDraw *self)
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
   g_autoptr (GError) error = NULL;
 
-  g_clear_pointer (&priv->drawer, unet_drawer_free);
-  priv->drawer = unet_drawer_new (&priv->in, &priv->out);
+  g_clear_pointer (&priv->drawer, gst_unet_drawer_free);
+  priv->drawer = gst_unet_drawer_new (&priv->in, &priv->out);
   gst_base_transform_set_in_place (
-      GST_BASE_TRANSFORM (self), unet_drawer_is_in_place (priv->drawer));
-  if (unet_drawer_set_output (
-          priv->drawer, get_output (self, GST_PAD_SINK), &error))
+      GST_BASE_TRANSFORM (self), gst_unet_drawer_is_in_place (priv->drawer));
+  gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
+  priv->selected = get_output (self, GST_PAD_SINK);
+  if (gst_unet_drawer_set_output (priv->drawer, priv->selected, &error))
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
   return FALSE;
@@ -312,28 +313,30 @@ warn_of_color (GstUnetBaseDraw *self, const gchar *unknown)
 }
 
 static void
-draw (GstUnetBaseDraw *self, const UnetDrawSettings *settings,
+draw (GstUnetBaseDraw *self, const GstUnetDrawSettings *settings,
     const UnetSegMeta *mask, const GstVideoFrame *in, GstVideoFrame *out)
 {
   g_autoptr (GError) error = NULL;
   const gchar *unknown;
 
-  if (!unet_drawer_set_background (PRIVATE (self)->drawer, settings, &error))
+  if (!gst_unet_drawer_set_background (
+          PRIVATE (self)->drawer, settings, &error))
     GST_ELEMENT_WARNING (self, RESOURCE, READ,
         ("Property 'background-location': %s", error->message),
         ("the colour takes its place"));
-  unet_drawer_draw (PRIVATE (self)->drawer, settings, mask, in, out, &unknown);
+  gst_unet_drawer_draw (
+      PRIVATE (self)->drawer, settings, mask, in, out, &unknown);
   warn_of_color (self, unknown);
 }
 
-/* Returns whether the frame could be read, if that was wanted. */
+/* Returns whether the frame could be read, if it had to be. */
 static gboolean
 process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
-    UnetDrawSettings *settings, gboolean look)
+    GstUnetDrawSettings *settings, gboolean look)
 {
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
-  gboolean draws = unet_drawer_draws (priv->drawer, settings);
+  gboolean draws = gst_unet_drawer_draws (priv->drawer, settings);
   const UnetSegMeta *mask;
   UnetMap map;
 
@@ -355,14 +358,40 @@ process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
   return TRUE;
 }
 
-static void
-begin_frame (
-    GstUnetBaseDraw *self, GstBuffer *buffer, UnetDrawSettings *settings)
+/* The output may change without its caps. */
+static GstFlowReturn
+select_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
 {
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  g_autoptr (GError) error = NULL;
+
+  if (output == priv->selected)
+    return GST_FLOW_OK;
+  priv->selected = output;
+  if (gst_unet_drawer_set_output (priv->drawer, output, &error))
+    return GST_FLOW_OK;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+begin_frame (
+    GstUnetBaseDraw *self, GstBuffer *buffer, GstUnetDrawSettings *settings)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+  GstFlowReturn flow = GST_FLOW_OK;
+
   gst_unet_base_draw_get_settings (self, settings);
   settings->pts = GST_BUFFER_PTS (buffer);
-  if (GST_BUFFER_IS_DISCONT (buffer))
-    unet_drawer_forget (PRIVATE (self)->drawer);
+  settings->is_new_scene = GST_BUFFER_IS_DISCONT (buffer) || priv->was_disabled;
+  if (settings->is_new_scene)
+    gst_unet_drawer_forget (priv->drawer);
+  priv->was_disabled = !settings->enabled;
+  flow = select_output (self, settings->output);
+  if (flow == GST_FLOW_OK && settings->enabled && klass->prepare)
+    flow = klass->prepare (self);
+  return flow;
 }
 
 static GstFlowReturn
@@ -370,27 +399,22 @@ gst_unet_base_draw_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
-  g_auto (UnetDrawSettings) settings = { 0 };
-  g_autoptr (GError) error = NULL;
+  g_auto (GstUnetDrawSettings) settings = { 0 };
+  GstFlowReturn flow = begin_frame (self, buffer, &settings);
   gboolean look, ok;
 
-  begin_frame (self, buffer, &settings);
-  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output, &error))
-    goto no_output;
+  if (flow != GST_FLOW_OK || !settings.enabled)
+    return flow;
   look = klass->begin && klass->begin (self, buffer, &settings);
   ok = process_in_place (self, buffer, &settings, look);
   if (klass->end)
     klass->end (self, ok);
   return GST_FLOW_OK;
-
-no_output:
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
-  return GST_FLOW_ERROR;
 }
 
 static gboolean
 process (GstUnetBaseDraw *self, GstBuffer *in, GstBuffer *out,
-    UnetDrawSettings *settings, GstVideoFrame *frame)
+    GstUnetDrawSettings *settings, GstVideoFrame *frame)
 {
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
   const UnetSegMeta *mask;
@@ -401,8 +425,12 @@ process (GstUnetBaseDraw *self, GstBuffer *in, GstBuffer *out,
     draw (self, settings, NULL, NULL, frame);
     return FALSE;
   }
-  mask = klass->find_mask (self, &map.frame, out, settings);
-  draw (self, settings, mask, &map.frame, frame);
+  if (settings->enabled) {
+    mask = klass->find_mask (self, &map.frame, out, settings);
+    draw (self, settings, mask, &map.frame, frame);
+  } else {
+    gst_unet_drawer_pass (PRIVATE (self)->drawer, &map.frame, frame);
+  }
   unet_unmap_frame (&map);
   return TRUE;
 }
@@ -413,33 +441,45 @@ gst_unet_base_draw_transform (
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
-  g_auto (UnetDrawSettings) settings = { 0 };
-  g_autoptr (GError) error = NULL;
+  g_auto (GstUnetDrawSettings) settings = { 0 };
+  GstFlowReturn flow = begin_frame (self, in, &settings);
   gboolean ok;
   UnetMap map;
 
-  begin_frame (self, in, &settings);
-  if (!unet_drawer_set_output (PRIVATE (self)->drawer, settings.output, &error))
-    goto no_output;
-  if (!unet_map_frame (&map, &PRIVATE (self)->out, out, GST_MAP_READWRITE))
-    goto bad_output;
-  if (klass->begin)
+  if (flow != GST_FLOW_OK)
+    return flow;
+  if (!unet_map_frame (&map, &PRIVATE (self)->out, out, GST_MAP_READWRITE)) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Downstream's buffers do not fit their caps."),
+        ("%" GST_PTR_FORMAT, out));
+    return GST_FLOW_ERROR;
+  }
+  if (settings.enabled && klass->begin)
     klass->begin (self, in, &settings);
   ok = process (self, in, out, &settings, &map.frame);
   unet_unmap_frame (&map);
   GST_BUFFER_FLAG_UNSET (out, GST_BUFFER_FLAG_GAP);
-  if (klass->end)
+  if (settings.enabled && klass->end)
     klass->end (self, ok);
   return GST_FLOW_OK;
+}
 
-no_output:
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
-  return GST_FLOW_ERROR;
-bad_output:
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("Downstream's buffers do not fit their caps."),
-      ("%" GST_PTR_FORMAT, out));
-  return GST_FLOW_ERROR;
+/* A frame that is neither read nor drawn on is not copied either, however many
+ * hold its buffer. */
+static void
+follow_switch (GstUnetBaseDraw *self)
+{
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
+  gboolean passes;
+
+  GST_OBJECT_LOCK (self);
+  passes = !priv->settings.enabled;
+  GST_OBJECT_UNLOCK (self);
+  passes = passes && priv->drawer && gst_unet_drawer_is_in_place (priv->drawer);
+  if (passes)
+    priv->was_disabled = TRUE;
+  if (passes != gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self)))
+    gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), passes);
 }
 
 static void
@@ -453,17 +493,18 @@ gst_unet_base_draw_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (trans), time);
   follow_output (GST_UNET_BASE_DRAW (trans));
+  follow_switch (GST_UNET_BASE_DRAW (trans));
 }
 
 guint64
 gst_unet_base_draw_estimate (GstUnetBaseDraw *self)
 {
-  g_auto (UnetDrawSettings) settings = { 0 };
+  g_auto (GstUnetDrawSettings) settings = { 0 };
 
   if (PRIVATE (self)->drawer == NULL)
     return 0;
   gst_unet_base_draw_get_settings (self, &settings);
-  return unet_drawer_estimate (PRIVATE (self)->drawer, &settings);
+  return gst_unet_drawer_estimate (PRIVATE (self)->drawer, &settings);
 }
 
 /* ---- class ------------------------------------------------------------ */
@@ -481,7 +522,7 @@ gst_unet_base_draw_start (GstBaseTransform *trans)
 static gboolean
 gst_unet_base_draw_stop (GstBaseTransform *trans)
 {
-  g_clear_pointer (&PRIVATE (trans)->drawer, unet_drawer_free);
+  g_clear_pointer (&PRIVATE (trans)->drawer, gst_unet_drawer_free);
   return TRUE;
 }
 
@@ -508,6 +549,7 @@ static void
 install_transform (GstBaseTransformClass *klass)
 {
   klass->passthrough_on_same_caps = FALSE;
+  klass->transform_ip_on_passthrough = FALSE;
   klass->start = GST_DEBUG_FUNCPTR (gst_unet_base_draw_start);
   klass->stop = GST_DEBUG_FUNCPTR (gst_unet_base_draw_stop);
   klass->transform_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_caps);
@@ -530,7 +572,7 @@ gst_unet_base_draw_class_init (GstUnetBaseDrawClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-  GstCaps *caps = unet_output_template_caps ();
+  GstCaps *caps = gst_unet_output_template_caps ();
 
   object_class->finalize = gst_unet_base_draw_finalize;
   gst_unet_base_draw_install_properties (object_class);

@@ -15,6 +15,7 @@ G_DECLARE_DERIVABLE_TYPE (
  * GstUnetBaseDrawClass:
  * @parent_class: parent
  * @set_info: (nullable): prepares for frames of @info; posts what is wrong
+ * @prepare: (nullable): a frame comes; what it returns, if not OK, ends it
  * @begin: (nullable): a frame has come; returns whether its pixels are needed
  * @find_mask: returns (nullable) the mask to be drawn; @frame is %NULL where
  *   @begin returned %FALSE and nothing is drawn. May attach it to @out, and
@@ -29,18 +30,21 @@ struct _GstUnetBaseDrawClass {
   GstBaseTransformClass parent_class;
 
   gboolean (*set_info) (GstUnetBaseDraw *self, const GstVideoInfo *info);
-  gboolean (*begin) (
-      GstUnetBaseDraw *self, GstBuffer *in, const UnetDrawSettings *settings);
+  GstFlowReturn (*prepare) (GstUnetBaseDraw *self);
+  gboolean (*begin) (GstUnetBaseDraw *self, GstBuffer *in,
+      const GstUnetDrawSettings *settings);
   const UnetSegMeta *(*find_mask) (GstUnetBaseDraw *self,
-      const GstVideoFrame *frame, GstBuffer *out, UnetDrawSettings *settings);
+      const GstVideoFrame *frame, GstBuffer *out,
+      GstUnetDrawSettings *settings);
   void (*end) (GstUnetBaseDraw *self, gboolean ok);
 };
 
-/* A copy to be given to unet_draw_settings_clear(). */
+/* A copy to be given to gst_unet_draw_settings_clear(). */
 void gst_unet_base_draw_get_settings (
-    GstUnetBaseDraw *self, UnetDrawSettings *settings);
-void unet_draw_settings_clear (UnetDrawSettings *settings);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UnetDrawSettings, unet_draw_settings_clear)
+    GstUnetBaseDraw *self, GstUnetDrawSettings *settings);
+void gst_unet_draw_settings_clear (GstUnetDrawSettings *settings);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (
+    GstUnetDrawSettings, gst_unet_draw_settings_clear)
 
 /* Whether upstream is live, as of the last caps. */
 gboolean gst_unet_base_draw_is_live (GstUnetBaseDraw *self);

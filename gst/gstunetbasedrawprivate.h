@@ -9,14 +9,16 @@ G_BEGIN_DECLS
 
 typedef struct {
   /* Under the object lock. */
-  UnetDrawSettings settings;
+  GstUnetDrawSettings settings;
   GstUnetSegOutput target;    /* what upstream is to send frames for */
   GstUnetSegOutput effective; /* what becomes of those that come */
   gchar *background;          /* as written */
 
   /* Of the streaming thread, or while there is none. */
   GstVideoInfo in, out;
-  UnetDrawer *drawer; /* (nullable): no caps yet */
+  GstUnetDrawer *drawer;     /* (nullable): no caps yet */
+  GstUnetSegOutput selected; /* of the drawer, if its caps are these */
+  gboolean was_disabled;     /* the last frame passed untouched */
   gboolean live;
   gboolean warned_buffer;
 } GstUnetBaseDrawPrivate;

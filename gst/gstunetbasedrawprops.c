@@ -22,6 +22,7 @@
 
 enum {
   PROP_0,
+  PROP_ENABLED,
   PROP_OUTPUT,
   PROP_OPACITY,
   PROP_THRESHOLD,
@@ -41,30 +42,32 @@ enum {
 
 void
 gst_unet_base_draw_get_settings (
-    GstUnetBaseDraw *self, UnetDrawSettings *settings)
+    GstUnetBaseDraw *self, GstUnetDrawSettings *settings)
 {
   GST_OBJECT_LOCK (self);
   *settings = PRIVATE (self)->settings;
   settings->output = PRIVATE (self)->effective;
   settings->live = PRIVATE (self)->live;
   settings->pts = GST_CLOCK_TIME_NONE;
-  unet_colors_ref (settings->colors);
-  unet_background_ref (settings->background);
+  settings->is_new_scene = FALSE;
+  settings->guide = NULL;
+  gst_unet_colors_ref (settings->colors);
+  gst_unet_background_ref (settings->background);
   GST_OBJECT_UNLOCK (self);
 }
 
 void
-unet_draw_settings_clear (UnetDrawSettings *settings)
+gst_unet_draw_settings_clear (GstUnetDrawSettings *settings)
 {
-  g_clear_pointer (&settings->colors, unet_colors_unref);
-  g_clear_pointer (&settings->background, unet_background_unref);
+  g_clear_pointer (&settings->colors, gst_unet_colors_unref);
+  g_clear_pointer (&settings->background, gst_unet_background_unref);
 }
 
 static void
 set_colors (GstUnetBaseDraw *self, const gchar *text)
 {
   g_autoptr (GError) error = NULL;
-  UnetColors *colors = unet_colors_new (text, &error), *old;
+  GstUnetColors *colors = gst_unet_colors_new (text, &error), *old;
 
   if (colors == NULL) {
     g_warning (
@@ -75,7 +78,7 @@ set_colors (GstUnetBaseDraw *self, const gchar *text)
   old = PRIVATE (self)->settings.colors;
   PRIVATE (self)->settings.colors = colors;
   GST_OBJECT_UNLOCK (self);
-  unet_colors_unref (old);
+  gst_unet_colors_unref (old);
 }
 
 /* Either is another background, whose picture is to be read again. */
@@ -83,10 +86,10 @@ static void
 set_background (GstUnetBaseDraw *self, guint id, const gchar *text)
 {
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
-  UnetBackground *old;
+  GstUnetBackground *old;
   guint32 argb;
 
-  if (id == PROP_BACKGROUND && !(text && unet_color_parse (text, &argb))) {
+  if (id == PROP_BACKGROUND && !(text && gst_unet_color_parse (text, &argb))) {
     g_warning ("%s: property 'background': '%s' is no colour",
         GST_OBJECT_NAME (self), text ? text : "");
     return;
@@ -97,17 +100,17 @@ set_background (GstUnetBaseDraw *self, guint id, const gchar *text)
     g_free (priv->background);
     priv->background = g_strdup (text);
     priv->settings.background =
-        unet_background_new (argb, unet_background_get_location (old));
+        gst_unet_background_new (argb, gst_unet_background_get_location (old));
   } else {
     priv->settings.background =
-        unet_background_new (unet_background_get_color (old), text);
+        gst_unet_background_new (gst_unet_background_get_color (old), text);
   }
   GST_OBJECT_UNLOCK (self);
-  unet_background_unref (old);
+  gst_unet_background_unref (old);
 }
 
 static gboolean
-set_mask_property (UnetDrawSettings *settings, guint id, const GValue *value)
+set_mask_property (GstUnetDrawSettings *settings, guint id, const GValue *value)
 {
   switch (id) {
     case PROP_REFINE:
@@ -137,7 +140,7 @@ set_mask_property (UnetDrawSettings *settings, guint id, const GValue *value)
 }
 
 static gboolean
-get_mask_property (const UnetDrawSettings *settings, guint id, GValue *value)
+get_mask_property (const GstUnetDrawSettings *settings, guint id, GValue *value)
 {
   switch (id) {
     case PROP_REFINE:
@@ -185,7 +188,7 @@ gst_unet_base_draw_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
-  UnetDrawSettings *settings = &PRIVATE (self)->settings;
+  GstUnetDrawSettings *settings = &PRIVATE (self)->settings;
 
   if (id == PROP_COLORS) {
     set_colors (self, g_value_get_string (value));
@@ -201,6 +204,9 @@ gst_unet_base_draw_set_property (
   }
   GST_OBJECT_LOCK (self);
   switch (id) {
+    case PROP_ENABLED:
+      settings->enabled = g_value_get_boolean (value);
+      break;
     case PROP_OPACITY:
       settings->opacity = g_value_get_double (value);
       break;
@@ -226,10 +232,13 @@ gst_unet_base_draw_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
-  const UnetDrawSettings *settings = &PRIVATE (self)->settings;
+  const GstUnetDrawSettings *settings = &PRIVATE (self)->settings;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
+    case PROP_ENABLED:
+      g_value_set_boolean (value, settings->enabled);
+      break;
     case PROP_OUTPUT:
       g_value_set_enum (value, settings->output);
       break;
@@ -240,7 +249,7 @@ gst_unet_base_draw_get_property (
       g_value_set_double (value, settings->threshold);
       break;
     case PROP_COLORS:
-      g_value_set_string (value, unet_colors_get_text (settings->colors));
+      g_value_set_string (value, gst_unet_colors_get_text (settings->colors));
       break;
     case PROP_OUTLINE:
       g_value_set_uint (value, settings->outline);
@@ -253,7 +262,7 @@ gst_unet_base_draw_get_property (
       break;
     case PROP_BACKGROUND_LOCATION:
       g_value_set_string (
-          value, unet_background_get_location (settings->background));
+          value, gst_unet_background_get_location (settings->background));
       break;
     default:
       if (!get_mask_property (settings, id, value))
@@ -329,6 +338,11 @@ install_backgrounds (GObjectClass *klass)
 static void
 install_properties (GObjectClass *klass)
 {
+  g_object_class_install_property (klass, PROP_ENABLED,
+      g_param_spec_boolean ("enabled", "Enabled",
+          "Whether frames are worked on; if not, they pass untouched, or as "
+          "wholly opaque in an output with alpha",
+          TRUE, CONTROLLED));
   g_object_class_install_property (klass, PROP_OUTPUT,
       g_param_spec_enum ("output", "Output",
           "What becomes of the mask; a change while playing renegotiates caps",
@@ -367,11 +381,12 @@ gst_unet_base_draw_init_properties (GstUnetBaseDraw *self)
 {
   guint32 argb = 0;
 
-  PRIVATE (self)->settings = (UnetDrawSettings){
+  PRIVATE (self)->settings = (GstUnetDrawSettings){
+    .enabled = TRUE,
     .output = DEFAULT_OUTPUT,
     .opacity = DEFAULT_OPACITY,
     .threshold = DEFAULT_THRESHOLD,
-    .colors = unet_colors_new (NULL, NULL),
+    .colors = gst_unet_colors_new (NULL, NULL),
     .refine = DEFAULT_REFINE,
     .edge_low = DEFAULT_EDGE_LOW,
     .edge_high = DEFAULT_EDGE_HIGH,
@@ -381,13 +396,13 @@ gst_unet_base_draw_init_properties (GstUnetBaseDraw *self)
   };
   PRIVATE (self)->target = PRIVATE (self)->effective = DEFAULT_OUTPUT;
   PRIVATE (self)->background = g_strdup (DEFAULT_BACKGROUND);
-  unet_color_parse (DEFAULT_BACKGROUND, &argb);
-  PRIVATE (self)->settings.background = unet_background_new (argb, NULL);
+  gst_unet_color_parse (DEFAULT_BACKGROUND, &argb);
+  PRIVATE (self)->settings.background = gst_unet_background_new (argb, NULL);
 }
 
 void
 gst_unet_base_draw_clear_properties (GstUnetBaseDraw *self)
 {
-  unet_draw_settings_clear (&PRIVATE (self)->settings);
+  gst_unet_draw_settings_clear (&PRIVATE (self)->settings);
   g_free (PRIVATE (self)->background);
 }

@@ -8,10 +8,14 @@
  * the picture in the stream's own format and attaches it as #UnetSegMeta.
  *
  * The model is read when the element goes to PAUSED and compiled for the
- * stream's shape when its caps are known; what is wrong with it ends in one
- * error on the bus before any frame flows. Afterwards no frame is ever dropped
- * or held back: where an inference fails the frame goes on as it came, where
- * the sink says that frames are late they get the last mask.
+ * stream's shape when its caps are known. An error ends the stream with one
+ * message on the bus. No frame is ever dropped: where an inference fails, the
+ * frame goes on as it came.
+ *
+ * In a live stream frames do not wait for the network. While it is being
+ * compiled they pass as they are. Afterwards each frame waits for its mask as
+ * long as masks come within a frame's time; otherwise frames pass at once with
+ * the newest mask, moved along with what it covers.
  *
  * What the model expects comes from these properties, a `.modelinfo` file
  * beside it, its ONNX metadata and its graph, in this order; the contract in
@@ -37,8 +41,6 @@
  */
 
 #include "gstunetseg.h"
-
-#include "analytics-meta.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
@@ -79,15 +81,37 @@ gst_unet_seg_set_latency (GstUnetSeg *self, GstClockTime latency)
 static void
 gst_unet_seg_add_processing_time (GstUnetSeg *self, GstClockTime time)
 {
-  unet_timing_add (&self->processing, time);
+  gst_unet_timing_add (&self->processing, time);
   if (--self->until_latency_check > 0)
     return;
   self->until_latency_check = LATENCY_CHECK_FRAMES;
   gst_unet_seg_set_latency (
-      self, unet_timing_percentile (&self->processing, 95));
+      self, gst_unet_timing_percentile (&self->processing, 95));
 }
 
-/* The frame waits for its mask, so both bounds move. */
+gboolean
+gst_unet_seg_is_paced (GstUnetSeg *self)
+{
+  gboolean automatic;
+
+  GST_OBJECT_LOCK (self);
+  automatic = self->async == GST_UNET_SEG_ASYNC_AUTO;
+  GST_OBJECT_UNLOCK (self);
+  return automatic && gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
+}
+
+gboolean
+gst_unet_seg_is_exact (GstUnetSeg *self)
+{
+  gboolean exact;
+
+  GST_OBJECT_LOCK (self);
+  exact = self->async == GST_UNET_SEG_ASYNC_FALSE;
+  GST_OBJECT_UNLOCK (self);
+  return exact || !gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
+}
+
+/* A frame may wait for its mask, so both bounds move. */
 static gboolean
 gst_unet_seg_query (
     GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
@@ -128,12 +152,14 @@ gst_unet_seg_reset (GstUnetSeg *self)
   self->latency = 0;
   self->earliest = GST_CLOCK_TIME_NONE;
   self->frame_duration = 0;
+  self->frames_wait = TRUE;
+  self->interrupted = FALSE;
   GST_OBJECT_UNLOCK (self);
 
-  gst_unet_seg_forget_mask (self);
-  unet_timing_reset (&self->processing);
+  g_clear_pointer (&self->note, g_free);
+  gst_unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
-  self->failed = self->warned_inference = FALSE;
+  self->failed = self->warned_inference = self->ready = FALSE;
   self->orientation = GST_VIDEO_ORIENTATION_IDENTITY;
   self->own_orientation = FALSE;
 }
@@ -146,10 +172,7 @@ gst_unet_seg_start (GstBaseTransform *trans)
   if (!GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->start (trans))
     return FALSE;
   gst_unet_seg_reset (self);
-  if (!gst_unet_seg_open_model (self))
-    return FALSE;
-  gst_unet_seg_set_latency (self, unet_segmenter_estimate (self->segmenter));
-  return TRUE;
+  return gst_unet_seg_open_model (self);
 }
 
 /* The statistics stay readable until the next start. */
@@ -158,30 +181,63 @@ gst_unet_seg_stop (GstBaseTransform *trans)
 {
   GstUnetSeg *self = GST_UNET_SEG (trans);
 
-  gst_unet_seg_end_worker (self);
-  gst_unet_seg_forget_mask (self);
   gst_unet_seg_close_model (self);
   gst_video_info_init (&self->info);
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->stop (trans);
+}
+
+/* Ends waits for a session, so that READY and NULL do not wait either. */
+static GstStateChangeReturn
+gst_unet_seg_change_state (GstElement *element, GstStateChange transition)
+{
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_unet_seg_interrupt (GST_UNET_SEG (element), TRUE);
+  return GST_ELEMENT_CLASS (gst_unet_seg_parent_class)
+      ->change_state (element, transition);
 }
 
 /* Until frames have been timed. */
 static void
 gst_unet_seg_estimate_latency (GstUnetSeg *self)
 {
-  unet_timing_reset (&self->processing);
+  GstClockTime drawing =
+      gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self));
+  GstClockTime latency = drawing;
+
+  gst_unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
-  gst_unet_seg_set_latency (self,
-      (gst_unet_seg_is_async (self) ? 0
-                                    : unet_segmenter_estimate (self->segmenter))
-          + gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self)));
+  if (gst_unet_seg_is_paced (self)) {
+    gst_unet_live_pacing_init (&self->pacing, &self->info, drawing);
+    latency = self->pacing.latency;
+    GST_OBJECT_LOCK (self);
+    self->frames_wait = TRUE;
+    GST_OBJECT_UNLOCK (self);
+  } else if (gst_unet_seg_is_exact (self) && self->ready) {
+    latency += unet_segmenter_measure (self->segmenter);
+  }
+  gst_unet_seg_set_latency (self, latency);
+}
+
+static void
+gst_unet_seg_take_info (GstUnetSeg *self, const GstVideoInfo *info)
+{
+  self->info = *info;
+  GST_OBJECT_LOCK (self);
+  self->frame_duration = info->fps_n > 0
+      ? gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n)
+      : 0;
+  GST_OBJECT_UNLOCK (self);
+  self->ready = FALSE;
+  unet_segmenter_set_live (
+      self->segmenter, gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self)));
+  unet_segmenter_set_orientation (self->segmenter, self->orientation);
+  unet_segmenter_set_info (self->segmenter, info);
 }
 
 static gboolean
 gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
 {
   GstUnetSeg *self = GST_UNET_SEG (base);
-  g_autoptr (GError) error = NULL;
 
   if (self->failed)
     return FALSE;
@@ -189,20 +245,11 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
   if (gst_video_info_is_equal (&self->info, info))
     return TRUE;
   gst_unet_seg_forget_scene (self);
-  gst_video_info_init (&self->info);
-  unet_segmenter_set_live (self->segmenter, gst_unet_base_draw_is_live (base));
-  unet_segmenter_set_orientation (self->segmenter, self->orientation);
-  if (!unet_segmenter_set_info (self->segmenter, info, &error)) {
-    gst_unet_seg_fail (self, error);
+  gst_unet_seg_take_info (self, info);
+  if (gst_unet_seg_update (self) == UNET_FAILED) {
+    gst_video_info_init (&self->info);
     return FALSE;
   }
-  self->info = *info;
-  GST_OBJECT_LOCK (self);
-  self->frame_duration = info->fps_n > 0
-      ? gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n)
-      : 0;
-  GST_OBJECT_UNLOCK (self);
-  gst_unet_seg_describe (self);
   gst_unet_seg_estimate_latency (self);
   return TRUE;
 }
@@ -231,15 +278,9 @@ gst_unet_seg_take_tags (GstUnetSeg *self, GstEvent *event)
 static void
 gst_unet_seg_update_orientation (GstUnetSeg *self)
 {
-  GstVideoInfo info = self->info;
-
-  if (self->failed
-      || !unet_segmenter_set_orientation (self->segmenter, self->orientation))
-    return;
-  GST_INFO_OBJECT (
-      self, "frames are made upright by method %d", self->orientation);
-  gst_video_info_init (&self->info);
-  gst_unet_seg_set_info (GST_UNET_BASE_DRAW (self), &info);
+  if (unet_segmenter_set_orientation (self->segmenter, self->orientation))
+    GST_INFO_OBJECT (
+        self, "frames are made upright by method %d", self->orientation);
 }
 
 static gboolean
@@ -248,7 +289,11 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
   GstUnetSeg *self = GST_UNET_SEG (trans);
 
   switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_START:
+      gst_unet_seg_interrupt (self, TRUE);
+      break;
     case GST_EVENT_FLUSH_STOP:
+      gst_unet_seg_interrupt (self, FALSE);
       GST_OBJECT_LOCK (self);
       self->earliest = GST_CLOCK_TIME_NONE;
       GST_OBJECT_UNLOCK (self);
@@ -266,8 +311,8 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
       gst_unet_seg_forget_scene (self);
       break;
     case GST_EVENT_EOS:
-      if (self->worker)
-        unet_worker_drain (self->worker);
+      if (self->segmenter)
+        unet_segmenter_drain (self->segmenter);
       break;
     default:
       break;
@@ -276,14 +321,14 @@ gst_unet_seg_sink_event (GstBaseTransform *trans, GstEvent *event)
       ->sink_event (trans, event);
 }
 
-/* The running time up to which frames are too late to be worth an inference,
- * as GstVideoDecoder has it: a late frame will not have been the last one, and
- * what the next ones save is time to catch up in. */
+/* Sets the running time up to which frames are too late for a mask of their
+ * own, as GstVideoDecoder does: more frames will be late after the first one,
+ * and the time that they save lets the stream catch up. */
 static void
 gst_unet_seg_update_qos (
     GstUnetSeg *self, GstClockTimeDiff diff, GstClockTime timestamp)
 {
-  /* Nobody is later, or earlier, than this, and sums stay sums. */
+  /* Clamp to 2^31 ms (24 days), so that the additions cannot overflow. */
   diff = CLAMP (diff, -G_MAXINT32 * (GstClockTimeDiff) GST_MSECOND,
       G_MAXINT32 * (GstClockTimeDiff) GST_MSECOND);
   GST_OBJECT_LOCK (self);
@@ -328,7 +373,8 @@ gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
   if (self->is_late)
     self->stats.late++;
   GST_OBJECT_UNLOCK (self);
-  if (self->marked && (self->infers || gst_unet_seg_is_async (self)))
+  if (self->marked && (self->infers || !gst_unet_seg_is_exact (self))
+      && !gst_unet_seg_is_paced (self))
     gst_unet_seg_add_processing_time (
         self, gst_util_get_timestamp () - self->start);
 }
@@ -337,28 +383,29 @@ gst_unet_seg_end (GstUnetBaseDraw *base, gboolean ok)
 static void
 gst_unet_seg_take_over (GstUnetSeg *self)
 {
-  GstVideoInfo info = self->info;
-
-  gst_unet_seg_end_worker (self);
-  gst_video_info_init (&self->info);
   self->warned_inference = FALSE;
-  gst_unet_seg_set_info (GST_UNET_BASE_DRAW (self), &info);
+  gst_unet_seg_describe (self);
+  gst_unet_seg_estimate_latency (self);
 }
 
-static void
-gst_unet_seg_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+static GstFlowReturn
+gst_unet_seg_prepare (GstUnetBaseDraw *base)
 {
-  GstUnetSeg *self = GST_UNET_SEG (trans);
+  GstUnetSeg *self = GST_UNET_SEG (base);
+  UnetReadiness readiness;
 
-  /* What a worker is at work with stays as it is. */
-  if (gst_unet_seg_collect (self)) {
-    if (gst_unet_seg_swap_model (self))
-      gst_unet_seg_take_over (self);
-    gst_unet_seg_settle (self);
-    gst_unet_seg_update_orientation (self);
-  }
-  GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
-      ->before_transform (trans, buffer);
+  if (self->failed)
+    return GST_FLOW_OK;
+  if (gst_unet_seg_swap_model (self))
+    gst_unet_seg_take_over (self);
+  gst_unet_seg_update_orientation (self);
+  readiness = gst_unet_seg_update (self);
+  if (readiness == UNET_FAILED)
+    return GST_FLOW_ERROR;
+  /* Only an interruption ends the wait early. */
+  return readiness == UNET_PENDING && gst_unet_seg_is_exact (self)
+      ? GST_FLOW_FLUSHING
+      : GST_FLOW_OK;
 }
 
 /* ---- class ------------------------------------------------------------ */
@@ -390,6 +437,7 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
   object_class->get_property = gst_unet_seg_get_property;
   object_class->finalize = gst_unet_seg_finalize;
   gst_unet_seg_install_properties (object_class);
+  element_class->change_state = GST_DEBUG_FUNCPTR (gst_unet_seg_change_state);
 
   gst_element_class_set_static_metadata (element_class, "U-Net segmentation",
       "Filter/Analyzer/Effect/Video",
@@ -400,9 +448,8 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
   trans_class->query = GST_DEBUG_FUNCPTR (gst_unet_seg_query);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_unet_seg_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_unet_seg_src_event);
-  trans_class->before_transform =
-      GST_DEBUG_FUNCPTR (gst_unet_seg_before_transform);
   draw_class->set_info = gst_unet_seg_set_info;
+  draw_class->prepare = gst_unet_seg_prepare;
   draw_class->begin = gst_unet_seg_begin;
   draw_class->find_mask = gst_unet_seg_find_mask;
   draw_class->end = gst_unet_seg_end;

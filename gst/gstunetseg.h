@@ -2,10 +2,11 @@
 #pragma once
 
 #include "gstunetbasedraw.h"
-#include "unetsegmenter.h"
+#include "live-pacing.h"
 #include "model-swap.h"
 #include "timing.h"
-#include "inference-thread.h"
+
+#include "segment/segmenter.h"
 
 G_BEGIN_DECLS
 
@@ -27,9 +28,29 @@ typedef enum {
 #define GST_TYPE_UNET_SEG_LATE (gst_unet_seg_late_get_type ())
 GType gst_unet_seg_late_get_type (void);
 
+/**
+ * GstUnetSegAsync:
+ * @GST_UNET_SEG_ASYNC_FALSE: every frame waits for its mask
+ * @GST_UNET_SEG_ASYNC_TRUE: frames pass at once with the newest mask
+ * @GST_UNET_SEG_ASYNC_AUTO: frames of a live stream wait for their masks as
+ *   long as those come within a frame's time, and pass otherwise; other frames
+ *   wait
+ *
+ * Whether frames wait for their masks. The first two have the values of a
+ * boolean.
+ */
+typedef enum {
+  GST_UNET_SEG_ASYNC_FALSE,
+  GST_UNET_SEG_ASYNC_TRUE,
+  GST_UNET_SEG_ASYNC_AUTO,
+} GstUnetSegAsync;
+
+#define GST_TYPE_UNET_SEG_ASYNC (gst_unet_seg_async_get_type ())
+GType gst_unet_seg_async_get_type (void);
+
 typedef struct {
   guint64 frames, segmented, reused, late;
-  UnetTiming inference; /* the session's run */
+  GstUnetTiming inference; /* the session's run */
 } GstUnetSegStats;
 
 struct _GstUnetSeg {
@@ -37,12 +58,13 @@ struct _GstUnetSeg {
 
   /* Under the object lock. */
   gchar *model;          /* (nullable): built in */
-  guint model_serial;    /* of the last time that somebody set it */
+  guint model_serial;    /* counts how often it was set */
   UnetContract *knobs;   /* values of contract properties */
   GHashTable *overrides; /* those that have been set: key -> text */
-  UnetArithmetic arithmetic;
-  guint interval; /* 0: as many as there is time for */
-  gboolean async, boxes, carry;
+  UnetRunOptions run_options;
+  guint interval; /* 0: as often as there is time for */
+  GstUnetSegAsync async;
+  gboolean boxes, carry;
   gdouble reuse_threshold; /* 0: no mask is reused for stillness */
   guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;
@@ -51,30 +73,38 @@ struct _GstUnetSeg {
   GstClockTime latency;        /* as reported */
   GstClockTime earliest;       /* running time, from QoS events */
   GstClockTime frame_duration; /* 0: not known */
+  gboolean frames_wait;        /* as pacing says, for the statistics */
+  UnetSegmenter *segmenter;    /* (nullable); set under the lock, used by the
+                                * streaming thread without it */
+  gboolean interrupted;        /* a flush or the end of the stream has begun */
 
   /* Of the streaming thread, or while there is none. */
-  UnetSegmenter *segmenter; /* (nullable) */
-  gchar *used_model;        /* (nullable): its path */
-  guint used_serial;        /* of what was last tried */
-  UnetSwap *swap;           /* (nullable): the next one on its way */
-  GSList *retiring;         /* former ones on their way out */
+  UnetJobGroup *jobs;
+  gchar *used_model;      /* (nullable): its path */
+  guint used_serial;      /* of the model that was last tried */
+  GstUnetModelSwap *swap; /* (nullable): the next model */
+  gchar *note;            /* (nullable): warned of, why it is not int8 */
   GstVideoInfo info;
   GstVideoOrientationMethod orientation; /* of the stream's tags */
   gboolean own_orientation; /* from a tag of the stream, not of all streams */
-  UnetMaskBuffers mask;
-  guint mask_age; /* frames */
-  GstClockTime mask_pts;
-  GstClockTime held_pts; /* of the last frame that was read */
-  UnetWorker *worker;    /* (nullable): none until frames pass at once */
-  guint job_age;         /* of the frame that it has */
-  GstClockTime job_pts;
-  UnetTiming processing; /* whole frames with a mask of their own */
+  gboolean ready;           /* there was a session for these frames */
+  GstUnetLivePacing pacing;
+  GstUnetTiming processing; /* whole frames with a mask of their own */
   guint until_latency_check;
   gboolean failed, warned_inference;
   /* Of the frame at work. */
   GstClockTime start;
-  gboolean is_late, infers, carries, marked;
+  UnetFrameJob job;
+  gboolean is_late, infers, marked;
 };
+
+/* ---- gstunetseg.c ----------------------------------------------------- */
+
+/* Whether frames wait for a session: in files and where every mask must be
+ * exact. */
+gboolean gst_unet_seg_is_exact (GstUnetSeg *self);
+/* Whether the pacing decides: async=auto in a live stream. */
+gboolean gst_unet_seg_is_paced (GstUnetSeg *self);
 
 /* ---- gstunetsegmodel.c ------------------------------------------------ */
 
@@ -82,26 +112,27 @@ struct _GstUnetSeg {
 void gst_unet_seg_fail (GstUnetSeg *self, const GError *error);
 /* Puts model and session into the statistics and the log. */
 void gst_unet_seg_describe (GstUnetSeg *self);
-/* Takes over a session that was made beside the one at work. */
-void gst_unet_seg_settle (GstUnetSeg *self);
+/* Takes what has been compiled, and waits for it in a stream that is exact.
+ * Posts an error where it FAILED, and a warning where int8 was refused. */
+UnetReadiness gst_unet_seg_update (GstUnetSeg *self);
+/* Returns FALSE with an error posted. */
 gboolean gst_unet_seg_open_model (GstUnetSeg *self);
 void gst_unet_seg_close_model (GstUnetSeg *self);
-/* Between two frames: has another model loaded where the property says so, and
- * returns whether one has taken over. */
+/* Makes waiting for a session return, or not any more. Any thread may call
+ * it. */
+void gst_unet_seg_interrupt (GstUnetSeg *self, gboolean interrupted);
+/* Between two frames: loads another model where the property says so. Returns
+ * whether another one is in use now. */
 gboolean gst_unet_seg_swap_model (GstUnetSeg *self);
 
 /* ---- gstunetsegmask.c ------------------------------------------------- */
 
-void gst_unet_seg_forget_mask (GstUnetSeg *self);
+/* Frames follow that have nothing to do with those before. */
 void gst_unet_seg_forget_scene (GstUnetSeg *self);
-gboolean gst_unet_seg_is_async (GstUnetSeg *self);
-/* Takes what a worker has made; returns whether none is at work. */
-gboolean gst_unet_seg_collect (GstUnetSeg *self);
-void gst_unet_seg_end_worker (GstUnetSeg *self);
-gboolean gst_unet_seg_begin (
-    GstUnetBaseDraw *base, GstBuffer *buffer, const UnetDrawSettings *settings);
+gboolean gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
+    const GstUnetDrawSettings *settings);
 const UnetSegMeta *gst_unet_seg_find_mask (GstUnetBaseDraw *base,
-    const GstVideoFrame *frame, GstBuffer *out, UnetDrawSettings *settings);
+    const GstVideoFrame *frame, GstBuffer *out, GstUnetDrawSettings *settings);
 
 /* ---- gstunetsegprops.c ------------------------------------------------ */
 

@@ -38,7 +38,7 @@ struct _GstUnetSegDraw {
   gchar **labels; /* (nullable), under the object lock */
 
   /* Of the streaming thread. */
-  UnetAnalyticsReader *reader;
+  GstUnetAnalyticsReader *reader;
   UnetSegMeta named;        /* what is drawn, under other names */
   UnetSegClasses *original; /* (nullable): whose names these replace */
   gboolean renamed, warned_missing;
@@ -84,13 +84,13 @@ gst_unet_seg_draw_rename (GstUnetSegDraw *self, const UnetSegMeta *meta)
 
 static const UnetSegMeta *
 gst_unet_seg_draw_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
-    GstBuffer *out, UnetDrawSettings *settings)
+    GstBuffer *out, GstUnetDrawSettings *settings)
 {
   GstUnetSegDraw *self = GST_UNET_SEG_DRAW (base);
   const UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (out);
 
   if (meta == NULL)
-    meta = unet_analytics_reader_read (self->reader, out);
+    meta = gst_unet_analytics_reader_read (self->reader, out);
   if (meta)
     return gst_unet_seg_draw_rename (self, meta);
   if (!self->warned_missing)
@@ -105,7 +105,7 @@ static gboolean
 gst_unet_seg_draw_start (GstBaseTransform *trans)
 {
   GST_UNET_SEG_DRAW (trans)->warned_missing = FALSE;
-  GST_UNET_SEG_DRAW (trans)->reader = unet_analytics_reader_new ();
+  GST_UNET_SEG_DRAW (trans)->reader = gst_unet_analytics_reader_new ();
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_draw_parent_class)
       ->start (trans);
 }
@@ -115,7 +115,7 @@ gst_unet_seg_draw_stop (GstBaseTransform *trans)
 {
   gst_unet_seg_draw_forget_names (GST_UNET_SEG_DRAW (trans));
   g_clear_pointer (
-      &GST_UNET_SEG_DRAW (trans)->reader, unet_analytics_reader_free);
+      &GST_UNET_SEG_DRAW (trans)->reader, gst_unet_analytics_reader_free);
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_draw_parent_class)
       ->stop (trans);
 }

@@ -1,56 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the element's masks come from: this frame, an earlier one, or a thread
- * beside the stream. */
+/* Which mask a frame of unetseg gets: its own, or the newest. */
 #include "gstunetseg.h"
 
-#include "analytics-meta.h"
+#include "mask-attach.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
 /* A mask is not reused for lateness beyond this age: a sink that finds every
- * frame late, whatever we do, would freeze it for good. */
+ * frame late would freeze it for good. */
 #define MAX_LATE_AGE (2 * GST_SECOND)
-/* interval=0: never more than every so many frames. */
+/* With interval=0 at least one frame in so many gets a mask. */
 #define MAX_AUTO_INTERVAL 10
 
-/* ---- forgetting ------------------------------------------------------- */
-
-void
-gst_unet_seg_forget_mask (GstUnetSeg *self)
-{
-  unet_mask_buffers_clear (&self->mask);
-  self->mask_age = 0;
-  self->mask_pts = GST_CLOCK_TIME_NONE;
-}
-
-/* What comes next has nothing to do with what was. */
 void
 gst_unet_seg_forget_scene (GstUnetSeg *self)
 {
-  if (self->worker)
-    unet_worker_drain (self->worker);
-  gst_unet_seg_forget_mask (self);
-  self->held_pts = GST_CLOCK_TIME_NONE;
   if (self->segmenter)
-    unet_segmenter_reset_state (self->segmenter);
-}
-
-void
-gst_unet_seg_end_worker (GstUnetSeg *self)
-{
-  g_clear_pointer (&self->worker, unet_worker_free);
-}
-
-gboolean
-gst_unet_seg_is_async (GstUnetSeg *self)
-{
-  gboolean async;
-
-  GST_OBJECT_LOCK (self);
-  async = self->async;
-  GST_OBJECT_UNLOCK (self);
-  return async;
+    unet_segmenter_forget_scene (self->segmenter);
 }
 
 /* ---- which mask ------------------------------------------------------- */
@@ -72,26 +39,11 @@ gst_unet_seg_is_late (GstUnetSeg *self, GstBuffer *buffer)
       && time <= earliest;
 }
 
-/* Nanoseconds between the mask's frame and this one, either way round: streams
- * also play backwards. */
-static GstClockTime
-gst_unet_seg_mask_time (GstUnetSeg *self, GstBuffer *buffer)
-{
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-
-  if (self->mask_age == 0)
-    return 0;
-  if (!GST_CLOCK_TIME_IS_VALID (pts)
-      || !GST_CLOCK_TIME_IS_VALID (self->mask_pts))
-    return GST_CLOCK_TIME_NONE;
-  return pts > self->mask_pts ? pts - self->mask_pts : self->mask_pts - pts;
-}
-
-/* As many frames as a frame with a mask of its own takes, waited for. */
+/* Frames that pass while one with a mask of its own is computed. */
 static guint
 choose_interval (GstUnetSeg *self, GstClockTime duration)
 {
-  guint64 time = unet_timing_percentile (&self->processing, 50);
+  guint64 time = gst_unet_timing_percentile (&self->processing, 50);
 
   if (duration == 0)
     return 1;
@@ -102,107 +54,95 @@ choose_interval (GstUnetSeg *self, GstClockTime duration)
 static gboolean
 gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer)
 {
-  GstClockTime duration;
+  GstClockTime duration, age;
+  guint interval, frames;
   GstUnetSegLate late;
-  guint interval;
 
-  if (self->mask.class_map == NULL)
+  if (!unet_segmenter_get_age (
+          self->segmenter, GST_BUFFER_PTS (buffer), &frames, &age))
     return TRUE;
   GST_OBJECT_LOCK (self);
   late = self->late;
   interval = self->interval;
   duration = self->frame_duration;
   GST_OBJECT_UNLOCK (self);
-  if (self->is_late && late == GST_UNET_SEG_LATE_REUSE) {
-    GstClockTime age = gst_unet_seg_mask_time (self, buffer);
-
-    if (!GST_CLOCK_TIME_IS_VALID (age) || age <= MAX_LATE_AGE)
-      return FALSE;
-  }
+  if (gst_unet_seg_is_paced (self))
+    return frames >= interval;
+  if (self->is_late && late == GST_UNET_SEG_LATE_REUSE
+      && (!GST_CLOCK_TIME_IS_VALID (age) || age <= MAX_LATE_AGE))
+    return FALSE;
   if (interval == 0)
     interval = choose_interval (self, duration);
-  return self->mask_age >= interval;
+  return frames >= interval;
 }
 
-/* Whether the scene is so still that the last mask will do. */
+/* Whether masks move along, and one that is made now may be used again. */
 static gboolean
-gst_unet_seg_is_still (
-    GstUnetSeg *self, const GstVideoFrame *frame, GstBuffer *buffer)
+may_compensate (GstUnetSeg *self)
 {
-  GstClockTime age, max_age;
-  gdouble threshold;
-  gboolean still;
+  gboolean paced = gst_unet_seg_is_paced (self), reuses;
 
   GST_OBJECT_LOCK (self);
-  threshold = self->reuse_threshold;
-  max_age = self->reuse_age * GST_MSECOND;
+  reuses = self->interval != 1 || self->async == GST_UNET_SEG_ASYNC_TRUE
+      || self->reuse_threshold > 0
+      || (self->late == GST_UNET_SEG_LATE_REUSE
+          && GST_CLOCK_TIME_IS_VALID (self->earliest));
+  reuses |= paced && (!self->pacing.waits || self->pacing.misses > 0);
+  reuses &= self->carry;
   GST_OBJECT_UNLOCK (self);
-  if (threshold <= 0)
-    return FALSE;
-  /* Compared in any case: the frame may be the next one's measure. */
-  still = unet_segmenter_is_still (self->segmenter, frame, threshold);
-  age = gst_unet_seg_mask_time (self, buffer);
-  return still && self->mask.class_map && GST_CLOCK_TIME_IS_VALID (age)
-      && age < max_age;
+  return reuses;
 }
 
-/* Whether masks move along, and any that is made now may be shown again. */
-static gboolean
-gst_unet_seg_may_carry (GstUnetSeg *self)
+static gint64
+wait_until (GstUnetSeg *self)
 {
-  gboolean may;
+  GstUnetSegAsync async;
 
+  if (gst_unet_seg_is_paced (self))
+    return gst_unet_live_pacing_get_wait (&self->pacing);
   GST_OBJECT_LOCK (self);
-  may = self->carry
-      && (self->interval != 1 || self->async || self->reuse_threshold > 0
-          || (self->late == GST_UNET_SEG_LATE_REUSE
-              && GST_CLOCK_TIME_IS_VALID (self->earliest)));
+  async = self->async;
   GST_OBJECT_UNLOCK (self);
-  return may && !self->failed;
+  return async == GST_UNET_SEG_ASYNC_TRUE ? 0 : G_MAXINT64;
+}
+
+static void
+fill_job (
+    GstUnetSeg *self, GstBuffer *buffer, const GstUnetDrawSettings *settings)
+{
+  UnetFrameJob *job = &self->job;
+
+  job->pts = GST_BUFFER_PTS (buffer);
+  job->infers = gst_unet_seg_is_due (self, buffer);
+  job->wait_until = wait_until (self);
+  job->threshold = settings->threshold;
+  job->time_constant =
+      gst_unet_draw_settings_hold (settings) ? settings->time_constant : 0;
+  job->compensates = may_compensate (self);
+  GST_OBJECT_LOCK (self);
+  job->still_threshold = self->reuse_threshold;
+  job->still_age = self->reuse_age * GST_MSECOND;
+  GST_OBJECT_UNLOCK (self);
 }
 
 gboolean
-gst_unet_seg_begin (
-    GstUnetBaseDraw *base, GstBuffer *buffer, const UnetDrawSettings *settings)
+gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
+    const GstUnetDrawSettings *settings)
 {
   GstUnetSeg *self = GST_UNET_SEG (base);
 
   self->start = gst_util_get_timestamp ();
-  self->marked = FALSE;
-  if (GST_BUFFER_IS_DISCONT (buffer))
+  self->marked = self->infers = FALSE;
+  if (settings->is_new_scene)
     gst_unet_seg_forget_scene (self);
-  if (self->mask.class_map)
-    self->mask_age++;
-  self->job_age++;
   self->is_late = gst_unet_seg_is_late (self, buffer);
-  self->infers = !self->failed && gst_unet_seg_is_due (self, buffer);
-  if (self->worker && !unet_worker_is_idle (self->worker))
-    self->infers = FALSE;
-  self->carries = gst_unet_seg_may_carry (self);
-  return self->infers || (self->carries && self->mask.class_map);
+  if (self->failed)
+    return FALSE;
+  fill_job (self, buffer, settings);
+  return unet_segmenter_needs_frame (self->segmenter, &self->job);
 }
 
 /* ---- masks ------------------------------------------------------------ */
-
-/* What is far in time has nothing in common with it. */
-static void
-gst_unet_seg_hold (
-    GstUnetSeg *self, GstBuffer *buffer, const UnetDrawSettings *settings)
-{
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-  GstClockTimeDiff elapsed = -1;
-
-  if (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (self->held_pts))
-    elapsed = GST_CLOCK_DIFF (self->held_pts, pts);
-  self->held_pts = pts;
-  if (!unet_draw_settings_hold (settings))
-    return;
-  unet_segmenter_hold (self->segmenter,
-      elapsed > 0 && elapsed < (GstClockTimeDiff) GST_SECOND
-          ? (gdouble) elapsed / GST_MSECOND
-          : G_MAXINT,
-      settings->time_constant);
-}
 
 static void
 gst_unet_seg_warn (GstUnetSeg *self, const GError *error)
@@ -215,131 +155,52 @@ gst_unet_seg_warn (GstUnetSeg *self, const GError *error)
 }
 
 static void
-gst_unet_seg_count_inference (GstUnetSeg *self, guint64 time)
+pace (GstUnetSeg *self, const UnetFrameMask *mask)
 {
+  if (!gst_unet_seg_is_paced (self) || (!mask->infers && self->pacing.waits))
+    return;
+  if (!gst_unet_live_pacing_add (&self->pacing,
+          mask->buffers && mask->age_frames == 0, mask->run_time))
+    return;
+  GST_INFO_OBJECT (self, "frames %s for their masks",
+      self->pacing.waits ? "wait" : "do not wait");
   GST_OBJECT_LOCK (self);
-  unet_timing_add (&self->stats.inference, time);
+  self->frames_wait = self->pacing.waits;
   GST_OBJECT_UNLOCK (self);
 }
 
-static gboolean
-gst_unet_seg_infer (GstUnetSeg *self, const GstVideoFrame *frame,
-    GstBuffer *buffer, const UnetDrawSettings *settings)
-{
-  g_autoptr (GError) error = NULL;
-  guint64 time;
-
-  gst_unet_seg_forget_mask (self);
-  gst_unet_seg_hold (self, buffer, settings);
-  unet_segmenter_read (self->segmenter, frame);
-  if (!unet_segmenter_run (
-          self->segmenter, settings->threshold, &self->mask, &time, &error)) {
-    gst_unet_seg_warn (self, error);
-    return FALSE;
-  }
-  unet_segmenter_take_up (self->segmenter);
-  self->mask_pts = GST_BUFFER_PTS (buffer);
-  gst_unet_seg_count_inference (self, time);
-  return TRUE;
-}
-
-/* The frame's mask will be there some frames later. */
-static void
-gst_unet_seg_submit (GstUnetSeg *self, const GstVideoFrame *frame,
-    GstBuffer *buffer, const UnetDrawSettings *settings)
-{
-  if (self->worker == NULL)
-    self->worker = unet_worker_new (self->segmenter);
-  gst_unet_seg_hold (self, buffer, settings);
-  unet_segmenter_read (self->segmenter, frame);
-  self->job_pts = GST_BUFFER_PTS (buffer);
-  self->job_age = 0;
-  unet_worker_start (self->worker, settings->threshold);
-}
-
-gboolean
-gst_unet_seg_collect (GstUnetSeg *self)
-{
-  UnetMaskBuffers mask = { NULL, NULL };
-  g_autoptr (GError) error = NULL;
-  guint64 time;
-
-  if (self->worker == NULL)
-    return TRUE;
-  if (unet_worker_take (self->worker, FALSE, &mask, &time, &error)) {
-    gst_unet_seg_forget_mask (self);
-    if (error) {
-      gst_unet_seg_warn (self, error);
-    } else {
-      self->mask = mask;
-      unet_segmenter_take_up (self->segmenter);
-      self->mask_pts = self->job_pts;
-      self->mask_age = self->job_age;
-      gst_unet_seg_count_inference (self, time);
-    }
-  }
-  if (!unet_worker_is_idle (self->worker))
-    return FALSE;
-  if (!gst_unet_seg_is_async (self))
-    gst_unet_seg_end_worker (self);
-  return TRUE;
-}
-
 static UnetSegMeta *
-gst_unet_seg_attach (
-    GstUnetSeg *self, GstBuffer *buffer, const UnetMaskBuffers *mask)
+attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
 {
-  UnetSegMeta *meta = unet_segmenter_attach (self->segmenter, buffer, mask);
   gboolean boxes;
 
-  meta->age_frames = self->mask_age;
-  meta->age = gst_unet_seg_mask_time (self, buffer);
-  meta->carried = mask != &self->mask;
-  unet_analytics_attach (buffer, meta);
   GST_OBJECT_LOCK (self);
   boxes = self->boxes;
+  if (mask->run_time > 0)
+    gst_unet_timing_add (&self->stats.inference, mask->run_time);
   GST_OBJECT_UNLOCK (self);
-  if (boxes)
-    unet_segmenter_attach_boxes (self->segmenter, buffer, mask);
+  self->infers = mask->infers;
+  if (mask->buffers == NULL)
+    return NULL;
   self->marked = TRUE;
-  return meta;
-}
-
-/* An older mask goes along with what it covers. */
-static UnetSegMeta *
-gst_unet_seg_attach_moved (
-    GstUnetSeg *self, GstBuffer *buffer, const UnetDrawSettings *settings)
-{
-  UnetMaskBuffers moved = { NULL, NULL };
-  UnetSegMeta *meta;
-
-  if (self->mask_age == 0 || !self->carries
-      || !unet_segmenter_carry (
-          self->segmenter, &self->mask, settings->threshold, &moved))
-    return gst_unet_seg_attach (self, buffer, &self->mask);
-  meta = gst_unet_seg_attach (self, buffer, &moved);
-  unet_mask_buffers_clear (&moved);
-  return meta;
+  return gst_unet_mask_attach (
+      self->segmenter, buffer, &self->info, mask, boxes);
 }
 
 const UnetSegMeta *
 gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
-    GstBuffer *out, UnetDrawSettings *settings)
+    GstBuffer *out, GstUnetDrawSettings *settings)
 {
   GstUnetSeg *self = GST_UNET_SEG (base);
+  g_autoptr (GError) error = NULL;
+  UnetFrameMask mask;
 
   if (self->failed)
     return NULL;
-  self->carries = self->carries && frame;
-  unet_segmenter_watch (self->segmenter, self->carries ? frame : NULL);
-  if (self->infers && gst_unet_seg_is_still (self, frame, out))
-    self->infers = FALSE;
-  if (self->infers && gst_unet_seg_is_async (self))
-    gst_unet_seg_submit (self, frame, out, settings);
-  else if (self->infers && !gst_unet_seg_infer (self, frame, out, settings))
-    return NULL;
-  settings->guide = self->infers ? unet_segmenter_get_guide (self->segmenter)
-                                 : NULL;
-  return self->mask.class_map ? gst_unet_seg_attach_moved (self, out, settings)
-                              : NULL;
+  if (!unet_segmenter_process (
+          self->segmenter, frame, &self->job, &mask, &error))
+    gst_unet_seg_warn (self, error);
+  pace (self, &mask);
+  settings->guide = mask.guide;
+  return attach (self, out, &mask);
 }

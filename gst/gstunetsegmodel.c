@@ -2,6 +2,8 @@
 /* The element's model: opened at start, exchanged while frames flow. */
 #include "gstunetseg.h"
 
+#include "model/tensors.h"
+
 GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
 #define GST_CAT_DEFAULT gst_unet_seg_debug
 
@@ -93,7 +95,7 @@ add_calibration (GstUnetSeg *self, GstStructure *info)
       unet_segmenter_get_calibration (self->segmenter);
   gdouble difference, iou;
 
-  if (calibration == NULL)
+  if (calibration == NULL || !unet_calibration_is_finished (calibration))
     return;
   unet_calibration_get_agreement (calibration, &difference, &iou);
   gst_structure_set (info, "calibration", G_TYPE_STRING,
@@ -101,20 +103,18 @@ add_calibration (GstUnetSeg *self, GstStructure *info)
       G_TYPE_DOUBLE, difference, "iou", G_TYPE_DOUBLE, iou, NULL);
 }
 
-void
-gst_unet_seg_settle (GstUnetSeg *self)
+/* WIDTHxHEIGHT of the picture's input; owned by the caller. */
+static gchar *
+input_size (GstUnetSeg *self, UnetSession *session)
 {
-  const gchar *note;
-  guint width, height;
+  const UnetContract *contract = unet_segmenter_get_contract (self->segmenter);
+  gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  gint index = unet_model_find_input_index (
+      unet_segmenter_get_model (self->segmenter), contract->input);
+  const UnetTensorInfo *info = unet_session_get_input_info (session, index);
 
-  if (!unet_segmenter_settle (self->segmenter))
-    return;
-  gst_unet_seg_describe (self);
-  note = unet_session_get_precision_note (
-      unet_segmenter_get_session (self->segmenter, &width, &height));
-  if (note && unet_segmenter_get_calibration (self->segmenter))
-    GST_ELEMENT_WARNING (self, STREAM, NOT_IMPLEMENTED,
-        ("The network stays in f32: %s.", note), (NULL));
+  return g_strdup_printf ("%dx%d", (gint) info->dims[nhwc ? 2 : 3],
+      (gint) info->dims[nhwc ? 1 : 2]);
 }
 
 void
@@ -124,16 +124,14 @@ gst_unet_seg_describe (GstUnetSeg *self)
   g_autofree gchar *contract =
       unet_contract_to_string (unet_segmenter_get_contract (self->segmenter));
   g_autofree gchar *size = NULL;
-  guint width, height;
-  UnetSession *session =
-      unet_segmenter_get_session (self->segmenter, &width, &height);
+  UnetSession *session = unet_segmenter_get_session (self->segmenter);
   GstStructure *info = gst_structure_new ("application/x-unetseg-stats",
       "model", G_TYPE_STRING, unet_model_get_name (model), "contract",
       G_TYPE_STRING, contract, NULL);
 
   GST_INFO_OBJECT (self, "%s: %s", unet_model_get_name (model), contract);
   if (session) {
-    size = g_strdup_printf ("%ux%u", width, height);
+    size = input_size (self, session);
     gst_structure_set (info, "input-size", G_TYPE_STRING, size, "threads",
         G_TYPE_UINT, unet_session_get_threads (session), "precision",
         UNET_TYPE_PRECISION, unet_session_get_precision (session),
@@ -151,48 +149,95 @@ gst_unet_seg_describe (GstUnetSeg *self)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Everything that a model is opened with; the properties may change. */
-typedef struct {
-  gchar *path; /* (nullable) */
-  GHashTable *overrides;
-  UnetArithmetic arithmetic;
-  guint serial;
-} Request;
+/* ---- sessions --------------------------------------------------------- */
+
+/* Once for each reason: the same one comes with every size. */
+static void
+warn_of_note (GstUnetSeg *self)
+{
+  UnetSession *session = unet_segmenter_get_session (self->segmenter);
+  const gchar *note = unet_session_get_precision_note (session);
+
+  if (note == NULL || unet_segmenter_get_calibration (self->segmenter) == NULL
+      || g_strcmp0 (note, self->note) == 0)
+    return;
+  g_free (self->note);
+  self->note = g_strdup (note);
+  GST_ELEMENT_WARNING (self, STREAM, NOT_IMPLEMENTED,
+      ("The network stays in f32: %s.", note), (NULL));
+}
+
+UnetReadiness
+gst_unet_seg_update (GstUnetSeg *self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean changed;
+  UnetReadiness readiness = unet_segmenter_update (
+      self->segmenter, gst_unet_seg_is_exact (self), &changed, &error);
+
+  if (readiness == UNET_FAILED)
+    gst_unet_seg_fail (self, error);
+  if (readiness != UNET_READY)
+    return readiness;
+  if (changed || !self->ready) {
+    gst_unet_seg_describe (self);
+    warn_of_note (self);
+  }
+  self->ready = TRUE;
+  return UNET_READY;
+}
+
+/* ---- opening and closing ---------------------------------------------- */
 
 static void
-request_init (Request *request, GstUnetSeg *self)
+request_init (GstUnetModelRequest *request, GstUnetSeg *self)
 {
+  request->live = gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
   GST_OBJECT_LOCK (self);
   request->path = g_strdup (self->model);
   request->overrides = copy_overrides (self->overrides);
-  unet_arithmetic_copy (&request->arithmetic, &self->arithmetic);
+  unet_run_options_copy (&request->options, &self->run_options);
   request->serial = self->model_serial;
   GST_OBJECT_UNLOCK (self);
 }
 
 static void
-request_clear (Request *request)
+set_segmenter (GstUnetSeg *self, UnetSegmenter *segmenter)
 {
-  g_free (request->path);
-  unet_arithmetic_clear (&request->arithmetic);
-  g_hash_table_unref (request->overrides);
+  GST_OBJECT_LOCK (self);
+  self->segmenter = segmenter;
+  if (segmenter)
+    unet_segmenter_interrupt (segmenter, self->interrupted);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_unet_seg_interrupt (GstUnetSeg *self, gboolean interrupted)
+{
+  GST_OBJECT_LOCK (self);
+  self->interrupted = interrupted;
+  if (self->segmenter)
+    unet_segmenter_interrupt (self->segmenter, interrupted);
+  GST_OBJECT_UNLOCK (self);
 }
 
 gboolean
 gst_unet_seg_open_model (GstUnetSeg *self)
 {
+  GstUnetModelRequest request;
   g_autoptr (GError) error = NULL;
-  Request request;
 
   request_init (&request, self);
-  self->segmenter = unet_segmenter_new (request.path, request.overrides,
-      &request.arithmetic,
-      gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self)), &error);
+  self->jobs = unet_job_group_new ();
+  set_segmenter (self,
+      unet_segmenter_new (request.path, request.overrides, &request.options,
+          request.live, &error));
   g_free (self->used_model);
   self->used_model = g_strdup (request.path);
   self->used_serial = request.serial;
-  request_clear (&request);
+  gst_unet_model_request_clear (&request);
   if (self->segmenter == NULL) {
+    g_clear_pointer (&self->jobs, unet_job_group_free);
     gst_unet_seg_fail (self, error);
     return FALSE;
   }
@@ -203,28 +248,17 @@ gst_unet_seg_open_model (GstUnetSeg *self)
 void
 gst_unet_seg_close_model (GstUnetSeg *self)
 {
-  g_clear_pointer (&self->swap, unet_swap_free);
-  unet_swap_join_retired (&self->retiring);
-  g_clear_pointer (&self->segmenter, unet_segmenter_free);
+  UnetSegmenter *segmenter = self->segmenter;
+
+  g_clear_pointer (&self->swap, gst_unet_model_swap_drop);
+  set_segmenter (self, NULL);
+  g_clear_pointer (&segmenter, unet_segmenter_free);
+  g_clear_pointer (&self->jobs, unet_job_group_free);
 }
 
-/* ---- exchanging ------------------------------------------------------- */
+/* ---- replacing -------------------------------------------------------- */
 
-static void
-begin_swap (GstUnetSeg *self)
-{
-  Request request;
-
-  request_init (&request, self);
-  GST_INFO_OBJECT (self, "loading '%s' beside the model in use",
-      request.path ? request.path : "built-in");
-  self->swap = unet_swap_new (request.path, request.overrides,
-      &request.arithmetic, &self->info, self->orientation,
-      gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self)), request.serial);
-  request_clear (&request);
-}
-
-/* The property tells what is in use, unless somebody has set it again. */
+/* The property tells the model in use, unless it has been set again. */
 static void
 refuse (GstUnetSeg *self, const gchar *path, const GError *error)
 {
@@ -244,51 +278,66 @@ refuse (GstUnetSeg *self, const gchar *path, const GError *error)
     g_object_notify (G_OBJECT (self), "model");
 }
 
-/* Caps may have changed while it was loaded. */
-static UnetSegmenter *
-finish (GstUnetSeg *self, UnetSwap *swap, GError **error)
+static void
+begin_swap (GstUnetSeg *self)
 {
-  UnetSegmenter *segmenter = unet_swap_finish (swap, error);
+  g_autoptr (GError) error = NULL;
+  GstUnetModelRequest request;
+  g_autofree gchar *path = NULL;
+  guint serial;
+
+  request_init (&request, self);
+  path = g_strdup (request.path);
+  serial = request.serial;
+  GST_INFO_OBJECT (
+      self, "loading '%s' in the background", path ? path : "built-in");
+  self->swap = gst_unet_model_swap_new (
+      self->jobs, &request, &self->info, self->orientation, &error);
+  if (self->swap)
+    return;
+  self->used_serial = serial;
+  refuse (self, path, error);
+}
+
+/* Caps may have changed while the model was loaded. */
+static UnetSegmenter *
+finish (GstUnetSeg *self, GError **error)
+{
+  UnetSegmenter *segmenter =
+      gst_unet_model_swap_finish (g_steal_pointer (&self->swap), error);
 
   if (segmenter == NULL)
     return NULL;
   unet_segmenter_set_orientation (segmenter, self->orientation);
-  if (unet_segmenter_set_info (segmenter, &self->info, error))
+  unet_segmenter_set_info (segmenter, &self->info);
+  if (unet_segmenter_update (
+          segmenter, gst_unet_seg_is_exact (self), NULL, error)
+      != UNET_FAILED)
     return segmenter;
-  unet_swap_retire (&self->retiring, segmenter);
+  gst_unet_model_retire (self->jobs, segmenter);
   return NULL;
 }
 
 static gboolean
 end_swap (GstUnetSeg *self)
 {
-  UnetSwap *swap = g_steal_pointer (&self->swap);
-  g_autofree gchar *path = g_strdup (unet_swap_get_path (swap));
+  const GstUnetModelRequest *request =
+      gst_unet_model_swap_get_request (self->swap);
+  g_autofree gchar *path = g_strdup (request->path);
   g_autoptr (GError) error = NULL;
-  UnetSegmenter *segmenter;
+  UnetSegmenter *segmenter, *old = self->segmenter;
 
-  self->used_serial = unet_swap_get_serial (swap);
-  segmenter = finish (self, swap, &error);
+  self->used_serial = request->serial;
+  segmenter = finish (self, &error);
   if (segmenter == NULL) {
     refuse (self, path, error);
     return FALSE;
   }
-  unet_swap_retire (&self->retiring, self->segmenter);
-  self->segmenter = segmenter;
+  set_segmenter (self, segmenter);
+  gst_unet_model_retire (self->jobs, old);
   g_free (self->used_model);
   self->used_model = g_steal_pointer (&path);
   return TRUE;
-}
-
-/* Somebody has changed his mind meanwhile. */
-static void
-drop_swap (GstUnetSeg *self)
-{
-  UnetSegmenter *segmenter =
-      unet_swap_finish (g_steal_pointer (&self->swap), NULL);
-
-  if (segmenter)
-    unet_swap_retire (&self->retiring, segmenter);
 }
 
 gboolean
@@ -297,17 +346,14 @@ gst_unet_seg_swap_model (GstUnetSeg *self)
   gboolean taken = FALSE;
   guint wanted;
 
-  if (self->failed)
-    return FALSE;
   GST_OBJECT_LOCK (self);
   wanted = self->model_serial;
   GST_OBJECT_UNLOCK (self);
-  if (self->swap && unet_swap_is_done (self->swap)) {
-    if (unet_swap_get_serial (self->swap) == wanted)
-      taken = end_swap (self);
-    else
-      drop_swap (self);
-  }
+  if (self->swap
+      && gst_unet_model_swap_get_request (self->swap)->serial != wanted)
+    g_clear_pointer (&self->swap, gst_unet_model_swap_drop);
+  if (self->swap && gst_unet_model_swap_is_done (self->swap))
+    taken = end_swap (self);
   if (self->swap == NULL && self->used_serial != wanted)
     begin_swap (self);
   return taken;

@@ -4,6 +4,7 @@
 #define DEFAULT_INTERVAL  1
 #define DEFAULT_REUSE_AGE 1000
 #define DEFAULT_CARRY     TRUE
+#define DEFAULT_ASYNC     GST_UNET_SEG_ASYNC_AUTO
 #define DEFAULT_LATE      GST_UNET_SEG_LATE_REUSE
 #define DEFAULT_THREADS   0
 #define MAX_THREADS       1024
@@ -67,6 +68,28 @@ gst_unet_seg_late_get_type (void)
   return type;
 }
 
+GType
+gst_unet_seg_async_get_type (void)
+{
+  static GType type;
+
+  if (g_once_init_enter (&type)) {
+    static const GEnumValue values[] = {
+      { GST_UNET_SEG_ASYNC_FALSE, "Every frame waits for its mask", "false" },
+      { GST_UNET_SEG_ASYNC_TRUE, "Frames pass at once with the newest mask",
+          "true" },
+      { GST_UNET_SEG_ASYNC_AUTO,
+          "Live frames wait as long as masks come in time, others always",
+          "auto" },
+      { 0, NULL, NULL },
+    };
+    GType new_type = g_enum_register_static ("GstUnetSegAsync", values);
+
+    g_once_init_leave (&type, new_type);
+  }
+  return type;
+}
+
 /* ---- the contract's properties ---------------------------------------- */
 
 /* Every one is set by text, so that a property means and allows what the same
@@ -75,11 +98,11 @@ typedef struct {
   guint id;
   const gchar *key;
   gsize offset; /* in UnetContract; text is kept as written */
-} UnetKnob;
+} GstUnetKnob;
 
 #define AS_WRITTEN ((gsize) -1)
 
-static const UnetKnob knobs[] = {
+static const GstUnetKnob knobs[] = {
   { PROP_INPUT_NAME, "input", AS_WRITTEN },
   { PROP_OUTPUT_NAME, "output", AS_WRITTEN },
   { PROP_INPUT_SIZE, "input-size", AS_WRITTEN },
@@ -102,7 +125,7 @@ static const UnetKnob knobs[] = {
   { PROP_CONSTANTS, "constants", AS_WRITTEN },
 };
 
-static const UnetKnob *
+static const GstUnetKnob *
 find_knob (guint id)
 {
   for (guint i = 0; i < G_N_ELEMENTS (knobs); i++) {
@@ -133,7 +156,7 @@ value_to_text (const GValue *value, GParamSpec *pspec)
 }
 
 static void
-set_knob (GstUnetSeg *self, const UnetKnob *knob, const GValue *value,
+set_knob (GstUnetSeg *self, const GstUnetKnob *knob, const GValue *value,
     GParamSpec *pspec)
 {
   gchar *text = value_to_text (value, pspec);
@@ -156,7 +179,7 @@ set_knob (GstUnetSeg *self, const UnetKnob *knob, const GValue *value,
 
 static void
 get_knob (
-    GstUnetSeg *self, const UnetKnob *knob, GValue *value, GParamSpec *pspec)
+    GstUnetSeg *self, const GstUnetKnob *knob, GValue *value, GParamSpec *pspec)
 {
   gconstpointer field = G_STRUCT_MEMBER_P (self->knobs, knob->offset);
 
@@ -180,7 +203,7 @@ gst_unet_seg_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = GST_UNET_SEG (object);
-  const UnetKnob *knob = find_knob (id);
+  const GstUnetKnob *knob = find_knob (id);
 
   if (knob) {
     set_knob (self, knob, value, pspec);
@@ -197,7 +220,7 @@ gst_unet_seg_set_property (
       self->interval = g_value_get_uint (value);
       break;
     case PROP_ASYNC:
-      self->async = g_value_get_boolean (value);
+      self->async = g_value_get_enum (value);
       break;
     case PROP_BOXES:
       self->boxes = g_value_get_boolean (value);
@@ -215,14 +238,14 @@ gst_unet_seg_set_property (
       self->late = g_value_get_enum (value);
       break;
     case PROP_THREADS:
-      self->arithmetic.threads = g_value_get_uint (value);
+      self->run_options.threads = g_value_get_uint (value);
       break;
     case PROP_PRECISION:
-      self->arithmetic.precision = g_value_get_enum (value);
+      self->run_options.precision = g_value_get_enum (value);
       break;
     case PROP_CALIBRATION:
-      g_free (self->arithmetic.calibration);
-      self->arithmetic.calibration = g_value_dup_string (value);
+      g_free (self->run_options.calibration);
+      self->run_options.calibration = g_value_dup_string (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -242,10 +265,11 @@ make_stats (GstUnetSeg *self)
   gst_structure_set (s, "frames", G_TYPE_UINT64, stats->frames, "segmented",
       G_TYPE_UINT64, stats->segmented, "reused", G_TYPE_UINT64, stats->reused,
       "late", G_TYPE_UINT64, stats->late, "inference-time-median",
-      G_TYPE_UINT64, unet_timing_percentile (&stats->inference, 50),
+      G_TYPE_UINT64, gst_unet_timing_percentile (&stats->inference, 50),
       "inference-time-p95", G_TYPE_UINT64,
-      unet_timing_percentile (&stats->inference, 95), "latency", G_TYPE_UINT64,
-      (guint64) self->latency, NULL);
+      gst_unet_timing_percentile (&stats->inference, 95), "latency",
+      G_TYPE_UINT64, (guint64) self->latency, "frames-wait", G_TYPE_BOOLEAN,
+      self->frames_wait, NULL);
   return s;
 }
 
@@ -254,7 +278,7 @@ gst_unet_seg_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = GST_UNET_SEG (object);
-  const UnetKnob *knob = find_knob (id);
+  const GstUnetKnob *knob = find_knob (id);
 
   GST_OBJECT_LOCK (self);
   if (knob) {
@@ -270,7 +294,7 @@ gst_unet_seg_get_property (
       g_value_set_uint (value, self->interval);
       break;
     case PROP_ASYNC:
-      g_value_set_boolean (value, self->async);
+      g_value_set_enum (value, self->async);
       break;
     case PROP_BOXES:
       g_value_set_boolean (value, self->boxes);
@@ -288,13 +312,13 @@ gst_unet_seg_get_property (
       g_value_set_enum (value, self->late);
       break;
     case PROP_THREADS:
-      g_value_set_uint (value, self->arithmetic.threads);
+      g_value_set_uint (value, self->run_options.threads);
       break;
     case PROP_PRECISION:
-      g_value_set_enum (value, self->arithmetic.precision);
+      g_value_set_enum (value, self->run_options.precision);
       break;
     case PROP_CALIBRATION:
-      g_value_set_string (value, self->arithmetic.calibration);
+      g_value_set_string (value, self->run_options.calibration);
       break;
     case PROP_STATS:
       g_value_take_boxed (value, make_stats (self));
@@ -312,11 +336,12 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
   self->knobs = unet_contract_new ();
   self->overrides =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->arithmetic.threads = DEFAULT_THREADS;
-  self->arithmetic.precision = UNET_PRECISION_AUTO;
+  self->run_options.threads = DEFAULT_THREADS;
+  self->run_options.precision = UNET_PRECISION_AUTO;
   self->interval = DEFAULT_INTERVAL;
   self->reuse_age = DEFAULT_REUSE_AGE;
   self->carry = DEFAULT_CARRY;
+  self->async = DEFAULT_ASYNC;
   self->late = DEFAULT_LATE;
 }
 
@@ -325,7 +350,7 @@ gst_unet_seg_clear_properties (GstUnetSeg *self)
 {
   g_clear_pointer (&self->model, g_free);
   g_clear_pointer (&self->used_model, g_free);
-  unet_arithmetic_clear (&self->arithmetic);
+  unet_run_options_clear (&self->run_options);
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
@@ -364,10 +389,10 @@ install_rate_properties (GObjectClass *klass)
           "cover",
           DEFAULT_CARRY, CONTROLLED));
   install (klass, PROP_ASYNC,
-      g_param_spec_boolean ("async", "Asynchronous",
-          "Frames pass at once with the newest mask, which a thread beside the "
-          "stream makes; its age is in the metadata",
-          FALSE, PLAYING));
+      g_param_spec_enum ("async", "Asynchronous",
+          "Whether frames pass at once with the newest mask, which a thread "
+          "beside the stream makes; its age is in the metadata",
+          GST_TYPE_UNET_SEG_ASYNC, DEFAULT_ASYNC, PLAYING));
   install (klass, PROP_BOXES,
       g_param_spec_boolean ("boxes", "Boxes",
           "Attach the box of each class as GstVideoRegionOfInterestMeta", FALSE,
@@ -397,7 +422,7 @@ install_rate_properties (GObjectClass *klass)
       g_param_spec_boxed ("stats", "Statistics",
           "Numbers of frames, and of those segmented, reused and late; median "
           "and 95th percentile of the last inferences' times and latency in "
-          "nanoseconds; session",
+          "nanoseconds; whether frames wait for their masks; session",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
@@ -509,6 +534,7 @@ gst_unet_seg_install_properties (GObjectClass *klass)
   install_output_properties (klass);
 
   gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_LATE, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_ASYNC, 0);
   gst_type_mark_as_plugin_api (UNET_TYPE_FIT, 0);
   gst_type_mark_as_plugin_api (UNET_TYPE_LAYOUT, 0);
   gst_type_mark_as_plugin_api (UNET_TYPE_COLOR_ORDER, 0);

@@ -1,149 +1,133 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model-swap.h"
 
-struct _UnetSwap {
-  GThread *thread; /* (nullable): once joined */
-  gint done;       /* atomic */
-
-  gchar *path;
-  GHashTable *overrides;
-  UnetArithmetic arithmetic;
-  guint serial;
+struct _GstUnetModelSwap {
+  UnetJob *job; /* owns this struct once it is dropped or finished */
+  GstUnetModelRequest request;
   GstVideoInfo info;
   GstVideoOrientationMethod orientation;
-  gboolean live;
-
-  UnetSegmenter *segmenter; /* (nullable) */
-  GError *error;
 };
 
-static gpointer
-load (gpointer data)
+void
+gst_unet_model_request_clear (GstUnetModelRequest *self)
 {
-  UnetSwap *self = data;
-
-  self->segmenter = unet_segmenter_new (
-      self->path, self->overrides, &self->arithmetic, self->live, &self->error);
-  if (self->segmenter == NULL)
-    goto done;
-  unet_segmenter_set_orientation (self->segmenter, self->orientation);
-  if (!unet_segmenter_set_info (self->segmenter, &self->info, &self->error))
-    g_clear_pointer (&self->segmenter, unet_segmenter_free);
-
-done:
-  g_atomic_int_set (&self->done, TRUE);
-  return NULL;
+  g_clear_pointer (&self->path, g_free);
+  g_clear_pointer (&self->overrides, g_hash_table_unref);
+  unet_run_options_clear (&self->options);
 }
 
-UnetSwap *
-unet_swap_new (const gchar *path, GHashTable *overrides,
-    const UnetArithmetic *arithmetic, const GstVideoInfo *info,
-    GstVideoOrientationMethod orientation, gboolean live, guint serial)
+static void
+swap_free (gpointer data)
 {
-  UnetSwap *self = g_new0 (UnetSwap, 1);
+  GstUnetModelSwap *self = data;
 
-  self->path = g_strdup (path);
-  self->overrides = g_hash_table_ref (overrides);
-  unet_arithmetic_copy (&self->arithmetic, arithmetic);
-  self->serial = serial;
+  gst_unet_model_request_clear (&self->request);
+  g_free (self);
+}
+
+static void
+free_segmenter (gpointer data)
+{
+  unet_segmenter_free (data);
+}
+
+/* ---- loading ------------------------------------------------------------- */
+
+static void
+interrupt (GCancellable *cancellable, UnetSegmenter *segmenter)
+{
+  unet_segmenter_interrupt (segmenter, TRUE);
+}
+
+static gboolean
+prepare (GstUnetModelSwap *self, UnetSegmenter *segmenter,
+    GCancellable *cancellable, GError **error)
+{
+  gulong handler = g_cancellable_connect (
+      cancellable, G_CALLBACK (interrupt), segmenter, NULL);
+  UnetReadiness readiness;
+
+  unet_segmenter_set_orientation (segmenter, self->orientation);
+  unet_segmenter_set_info (segmenter, &self->info);
+  readiness = unet_segmenter_update (segmenter, TRUE, NULL, error);
+  g_cancellable_disconnect (cancellable, handler);
+  if (readiness == UNET_PENDING)
+    g_cancellable_set_error_if_cancelled (cancellable, error);
+  return readiness == UNET_READY;
+}
+
+static gpointer
+load (gpointer data, GCancellable *cancellable, GError **error)
+{
+  GstUnetModelSwap *self = data;
+  const GstUnetModelRequest *request = &self->request;
+  UnetSegmenter *segmenter = unet_segmenter_new (request->path,
+      request->overrides, &request->options, request->live, error);
+
+  if (segmenter && !prepare (self, segmenter, cancellable, error))
+    g_clear_pointer (&segmenter, unet_segmenter_free);
+  return segmenter;
+}
+
+GstUnetModelSwap *
+gst_unet_model_swap_new (UnetJobGroup *jobs, GstUnetModelRequest *request,
+    const GstVideoInfo *info, GstVideoOrientationMethod orientation,
+    GError **error)
+{
+  GstUnetModelSwap *self = g_new0 (GstUnetModelSwap, 1);
+
+  self->request = *request;
+  *request = (GstUnetModelRequest){ 0 };
   self->info = *info;
   self->orientation = orientation;
-  self->live = live;
-  self->thread = g_thread_new ("unetseg-load", load, self);
+  self->job = unet_job_start (
+      jobs, "unetseg-load", load, self, swap_free, free_segmenter, error);
+  if (self->job == NULL)
+    g_clear_pointer (&self, swap_free);
   return self;
 }
 
 gboolean
-unet_swap_is_done (UnetSwap *self)
+gst_unet_model_swap_is_done (GstUnetModelSwap *self)
 {
-  return g_atomic_int_get (&self->done);
+  return unet_job_is_done (self->job);
 }
 
-const gchar *
-unet_swap_get_path (UnetSwap *self)
+const GstUnetModelRequest *
+gst_unet_model_swap_get_request (GstUnetModelSwap *self)
 {
-  return self->path;
-}
-
-guint
-unet_swap_get_serial (UnetSwap *self)
-{
-  return self->serial;
+  return &self->request;
 }
 
 UnetSegmenter *
-unet_swap_finish (UnetSwap *self, GError **error)
+gst_unet_model_swap_finish (GstUnetModelSwap *self, GError **error)
 {
-  UnetSegmenter *segmenter;
-
-  g_thread_join (g_steal_pointer (&self->thread));
-  segmenter = g_steal_pointer (&self->segmenter);
-  if (segmenter == NULL)
-    g_propagate_error (error, g_steal_pointer (&self->error));
-  unet_swap_free (self);
-  return segmenter;
+  return unet_job_finish (self->job, error);
 }
 
 void
-unet_swap_free (UnetSwap *self)
+gst_unet_model_swap_drop (GstUnetModelSwap *self)
 {
-  if (self == NULL)
-    return;
-  g_clear_pointer (&self->thread, g_thread_join);
-  g_clear_pointer (&self->segmenter, unet_segmenter_free);
-  g_clear_error (&self->error);
-  g_hash_table_unref (self->overrides);
-  unet_arithmetic_clear (&self->arithmetic);
-  g_free (self->path);
-  g_free (self);
+  unet_job_drop (self->job);
 }
 
-typedef struct {
-  GThread *thread;
-  UnetSegmenter *segmenter;
-  gint done; /* atomic */
-} Retirement;
+/* ---- retiring ------------------------------------------------------------ */
 
 static gpointer
-retire (gpointer data)
+retire (gpointer data, GCancellable *cancellable, GError **error)
 {
-  Retirement *self = data;
-
-  unet_segmenter_free (self->segmenter);
-  g_atomic_int_set (&self->done, TRUE);
+  unet_segmenter_free (data);
   return NULL;
 }
 
-static void
-join (GSList **retiring, gboolean all)
-{
-  GSList *next;
-
-  for (GSList *at = *retiring; at; at = next) {
-    Retirement *retirement = at->data;
-
-    next = at->next;
-    if (!all && !g_atomic_int_get (&retirement->done))
-      continue;
-    g_thread_join (retirement->thread);
-    g_free (retirement);
-    *retiring = g_slist_delete_link (*retiring, at);
-  }
-}
-
 void
-unet_swap_retire (GSList **retiring, UnetSegmenter *segmenter)
+gst_unet_model_retire (UnetJobGroup *jobs, UnetSegmenter *segmenter)
 {
-  Retirement *self = g_new0 (Retirement, 1);
+  UnetJob *job = unet_job_start (
+      jobs, "unetseg-retire", retire, segmenter, NULL, NULL, NULL);
 
-  join (retiring, FALSE);
-  self->segmenter = segmenter;
-  self->thread = g_thread_new ("unetseg-retire", retire, self);
-  *retiring = g_slist_prepend (*retiring, self);
-}
-
-void
-unet_swap_join_retired (GSList **retiring)
-{
-  join (retiring, TRUE);
+  if (job)
+    unet_job_drop (job);
+  else
+    unet_segmenter_free (segmenter);
 }

@@ -1,33 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "unetsegmenter.h"
+#include "segment/segmenter.h"
 
 G_BEGIN_DECLS
 
-/* A model that is loaded and compiled in a thread of its own, beside the one
+/* A model that is loaded and compiled in the background, while another one is
  * in use. */
-typedef struct _UnetSwap UnetSwap;
+typedef struct _GstUnetModelSwap GstUnetModelSwap;
 
-/* @path: (nullable): the built-in model. @info: the frames for which it is
- * prepared, @live: as for unet_segmenter_new(). @serial: anything. */
-UnetSwap *unet_swap_new (const gchar *path, GHashTable *overrides,
-    const UnetArithmetic *arithmetic, const GstVideoInfo *info,
-    GstVideoOrientationMethod orientation, gboolean live, guint serial);
-gboolean unet_swap_is_done (UnetSwap *self);
-const gchar *unet_swap_get_path (UnetSwap *self);
-guint unet_swap_get_serial (UnetSwap *self);
-/* Waits for it. Returns: (transfer full): the model at work, or %NULL with
- * @error set */
-UnetSegmenter *unet_swap_finish (UnetSwap *self, GError **error);
-/* Waits for it, and takes it that nobody wants it. */
-void unet_swap_free (UnetSwap *self);
+/* Everything that a model is opened with. */
+typedef struct {
+  gchar *path; /* (nullable): the built-in model */
+  GHashTable *overrides;
+  UnetRunOptions options;
+  guint serial; /* of the property `model` */
+  gboolean live;
+} GstUnetModelRequest;
 
-/* Frees @segmenter in a thread: what it measures has to come to its end first,
- * which nobody is to wait for. @retiring: a list of such threads, those that
- * are done are taken off it. */
-void unet_swap_retire (GSList **retiring, UnetSegmenter *segmenter);
-/* Waits for all of them. */
-void unet_swap_join_retired (GSList **retiring);
+void gst_unet_model_request_clear (GstUnetModelRequest *self);
+
+/* Takes what @request holds. @info, @orientation: of the frames for which the
+ * model is prepared. Returns %NULL with @error set where no thread can be
+ * had. */
+GstUnetModelSwap *gst_unet_model_swap_new (UnetJobGroup *jobs,
+    GstUnetModelRequest *request, const GstVideoInfo *info,
+    GstVideoOrientationMethod orientation, GError **error);
+gboolean gst_unet_model_swap_is_done (GstUnetModelSwap *self);
+const GstUnetModelRequest *gst_unet_model_swap_get_request (
+    GstUnetModelSwap *self);
+/* Waits for the model. Returns: (transfer full): a segmenter that is ready, or
+ * %NULL with @error set. */
+UnetSegmenter *gst_unet_model_swap_finish (
+    GstUnetModelSwap *self, GError **error);
+/* Cancels it without waiting. The model is freed when it is loaded. */
+void gst_unet_model_swap_drop (GstUnetModelSwap *self);
+
+/* Frees @segmenter in the background, since a run of it may be under way. */
+void gst_unet_model_retire (UnetJobGroup *jobs, UnetSegmenter *segmenter);
 
 G_END_DECLS

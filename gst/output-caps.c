@@ -2,8 +2,8 @@
 #include "output-caps.h"
 
 #include "frame/draw/cutout.h"
+#include "frame/format/placement.h"
 
-#define MAX_SIZE 32767
 /* Grey of full range, as gst_video_colorimetry_to_string() has it. */
 #define GRAY_COLORIMETRY "1:4:0:0"
 
@@ -110,15 +110,16 @@ all_formats (void)
 }
 
 GstCaps *
-unet_output_template_caps (void)
+gst_unet_output_template_caps (void)
 {
   const GArray *formats = all_formats ();
   GstCaps *caps = gst_video_make_raw_caps (
       (const GstVideoFormat *) formats->data, formats->len);
 
   /* As videoconvert: beyond this sizes in bytes overflow. */
-  gst_caps_set_simple (caps, "width", GST_TYPE_INT_RANGE, 1, MAX_SIZE, "height",
-      GST_TYPE_INT_RANGE, 1, MAX_SIZE, NULL);
+  gst_caps_set_simple (caps, "width", GST_TYPE_INT_RANGE, 1,
+      UNET_MAX_PICTURE_SIZE, "height", GST_TYPE_INT_RANGE, 1,
+      UNET_MAX_PICTURE_SIZE, NULL);
   return caps;
 }
 
@@ -254,7 +255,7 @@ transform_structure (GstUnetSegOutput output, GstPadDirection direction,
 }
 
 GstCaps *
-unet_output_transform_caps (
+gst_unet_output_transform_caps (
     GstUnetSegOutput output, GstPadDirection direction, GstCaps *caps)
 {
   GstCaps *result;
@@ -276,7 +277,7 @@ unet_output_transform_caps (
 }
 
 gboolean
-unet_output_fits (
+gst_unet_output_fits (
     GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out)
 {
   if (output == GST_UNET_SEG_OUTPUT_MASK)

@@ -49,14 +49,14 @@ GType gst_unet_seg_output_get_type (void);
 
 /* Caps of both pads: raw formats that GstVideoConverter reads and writes, but
  * for paletted ones. */
-GstCaps *unet_output_template_caps (void);
+GstCaps *gst_unet_output_template_caps (void);
 
 /* What the other pad has where the pad of @direction has @caps. */
-GstCaps *unet_output_transform_caps (
+GstCaps *gst_unet_output_transform_caps (
     GstUnetSegOutput output, GstPadDirection direction, GstCaps *caps);
 
 /* Whether frames of @in become frames of @out. */
-gboolean unet_output_fits (
+gboolean gst_unet_output_fits (
     GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out);
 
 G_END_DECLS

@@ -4,14 +4,14 @@
 #include <string.h>
 
 void
-unet_timing_reset (UnetTiming *self)
+gst_unet_timing_reset (GstUnetTiming *self)
 {
   self->n = self->next = 0;
 }
 
 /* Index of the first entry that is not below @time. */
 static guint
-unet_timing_find (const UnetTiming *self, guint64 time)
+gst_unet_timing_find (const GstUnetTiming *self, guint64 time)
 {
   guint low = 0, high = self->n;
 
@@ -28,27 +28,27 @@ unet_timing_find (const UnetTiming *self, guint64 time)
 
 /* Sorted by insertion, so that nothing has to be sorted to read it. */
 void
-unet_timing_add (UnetTiming *self, guint64 time)
+gst_unet_timing_add (GstUnetTiming *self, guint64 time)
 {
   guint64 *sorted = self->sorted;
   guint i;
 
-  if (self->n == UNET_TIMING_WINDOW) {
-    i = unet_timing_find (self, self->ring[self->next]);
+  if (self->n == GST_UNET_TIMING_WINDOW) {
+    i = gst_unet_timing_find (self, self->ring[self->next]);
     self->n--;
     memmove (&sorted[i], &sorted[i + 1], (self->n - i) * sizeof (*sorted));
   }
   self->ring[self->next] = time;
-  self->next = (self->next + 1) % UNET_TIMING_WINDOW;
+  self->next = (self->next + 1) % GST_UNET_TIMING_WINDOW;
 
-  i = unet_timing_find (self, time);
+  i = gst_unet_timing_find (self, time);
   memmove (&sorted[i + 1], &sorted[i], (self->n - i) * sizeof (*sorted));
   sorted[i] = time;
   self->n++;
 }
 
 guint64
-unet_timing_percentile (const UnetTiming *self, guint percent)
+gst_unet_timing_percentile (const GstUnetTiming *self, guint percent)
 {
   if (self->n == 0)
     return 0;

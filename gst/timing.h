@@ -5,18 +5,18 @@
 
 G_BEGIN_DECLS
 
-/* Percentiles over the last UNET_TIMING_WINDOW times, in nanoseconds. */
-#define UNET_TIMING_WINDOW 128
+/* Percentiles over the last GST_UNET_TIMING_WINDOW times, in nanoseconds. */
+#define GST_UNET_TIMING_WINDOW 128
 
 typedef struct {
-  guint64 ring[UNET_TIMING_WINDOW];
-  guint64 sorted[UNET_TIMING_WINDOW];
+  guint64 ring[GST_UNET_TIMING_WINDOW];
+  guint64 sorted[GST_UNET_TIMING_WINDOW];
   guint n, next;
-} UnetTiming;
+} GstUnetTiming;
 
-void unet_timing_reset (UnetTiming *self);
-void unet_timing_add (UnetTiming *self, guint64 time);
+void gst_unet_timing_reset (GstUnetTiming *self);
+void gst_unet_timing_add (GstUnetTiming *self, guint64 time);
 /* By nearest rank; 0 before the first time. @percent: 1 to 100. */
-guint64 unet_timing_percentile (const UnetTiming *self, guint percent);
+guint64 gst_unet_timing_percentile (const GstUnetTiming *self, guint percent);
 
 G_END_DECLS

@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
 static void
-paint (const UnetColors *colors, const gchar *text, guint n_classes)
+paint (const GstUnetColors *colors, const gchar *text, guint n_classes)
 {
   g_auto (GStrv) labels = g_strsplit (text, "=", -1);
   g_autoptr (UnetSegClasses) classes = unet_seg_classes_new ("fuzz", n_classes,
@@ -15,7 +15,7 @@ paint (const UnetColors *colors, const gchar *text, guint n_classes)
                                           : NULL);
   g_autofree guint32 *argb = g_new (guint32, n_classes);
 
-  unet_colors_get_palette (colors, classes, argb);
+  gst_unet_colors_get_palette (colors, classes, argb);
 }
 
 int
@@ -23,12 +23,12 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   g_autofree gchar *text = g_strndup (size ? (const gchar *) data : "", size);
   g_auto (GStrv) labels = g_strsplit (text, "=", -1);
-  UnetColors *colors = unet_colors_new (text, NULL);
+  GstUnetColors *colors = gst_unet_colors_new (text, NULL);
 
   if (!colors)
     return 0;
   paint (colors, text, 2);
   paint (colors, text, CLAMP (g_strv_length (labels), 2, 255));
-  unet_colors_unref (colors);
+  gst_unet_colors_unref (colors);
   return 0;
 }

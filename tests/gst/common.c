@@ -41,8 +41,9 @@ GstHarness *
 test_harness_new (const gchar *model, const gchar *properties)
 {
   g_autofree gchar *path = test_model (model);
-  g_autofree gchar *launch = g_strdup_printf (
-      "unetseg model=\"%s\" %s", path, properties ? properties : "");
+  g_autofree gchar *launch =
+      g_strdup_printf ("unetseg async=false model=\"%s\" %s", path,
+          properties ? properties : "");
   GstElement *element = gst_parse_launch (launch, NULL);
   GstBus *bus = gst_bus_new ();
   GstHarness *h;

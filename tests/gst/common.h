@@ -24,7 +24,8 @@ void test_expect_complaint (gboolean expect);
 /* Path of a model of tests/data; owned by the caller. */
 gchar *test_model (const gchar *name);
 
-/* `unetseg` with the model of that name and more properties (`a=b c=d`). */
+/* `unetseg` with the model of that name and more properties (`a=b c=d`). A
+ * harness is live; every frame waits for its mask unless they say otherwise. */
 GstHarness *test_harness_new (const gchar *model, const gchar *properties);
 void test_harness_free (GstHarness *h);
 /* Takes all messages off the element's bus and counts those of @types. */

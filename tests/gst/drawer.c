@@ -197,9 +197,10 @@ static GstHarness *
 drawer_new (const gchar *properties)
 {
   g_autofree gchar *path = test_model ("classes");
-  g_autofree gchar *launch = g_strdup_printf ("unetseg model=\"%s\" "
-                                              "output=none ! unetsegdraw %s",
-      path, properties);
+  g_autofree gchar *launch =
+      g_strdup_printf ("unetseg async=false model=\"%s\" "
+                       "output=none ! unetsegdraw %s",
+          path, properties);
   GstHarness *h = gst_harness_new_parse (launch);
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);

@@ -500,7 +500,7 @@ play_beside (guint n_others, const gchar *properties, guint *ages)
  * with an older one. */
 GST_START_TEST (test_busy_machine)
 {
-  static const gchar *const ways[] = { "", "async=true" };
+  static const gchar *const ways[] = { "async=false", "async=true" };
   guint n_others = g_getenv ("UNETSEG_TEST_QUICK") ? 2 : 15;
   cpu_set_t before, one;
 

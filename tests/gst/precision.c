@@ -26,9 +26,9 @@ harness_of (const gchar *text)
 static GstHarness *
 harness (const gchar *properties)
 {
-  g_autofree gchar *text =
-      g_strdup_printf ("unetseg model=%s/../../models/person.onnx %s",
-          g_getenv ("UNETSEG_TEST_MODELS"), properties);
+  g_autofree gchar *text = g_strdup_printf (
+      "unetseg async=false model=%s/../../models/person.onnx %s",
+      g_getenv ("UNETSEG_TEST_MODELS"), properties);
 
   return harness_of (text);
 }
@@ -154,18 +154,18 @@ GST_END_TEST;
  * default, where the processor is fast at it. */
 GST_START_TEST (test_built_in)
 {
-  GstHarness *h = harness_of ("unetseg threads=1 precision=int8");
+  GstHarness *h = harness_of ("unetseg async=false threads=1 precision=int8");
 
   push (h, 1);
   assert_equals_int (precision_of (h), UNET_PRECISION_INT8);
   test_harness_free (h);
 
-  h = harness_of ("unetseg threads=1 precision=f32");
+  h = harness_of ("unetseg async=false threads=1 precision=f32");
   push (h, 1);
   assert_equals_int (precision_of (h), UNET_PRECISION_F32);
   test_harness_free (h);
 
-  h = harness_of ("unetseg threads=1");
+  h = harness_of ("unetseg async=false threads=1");
   push (h, 1);
   fail_unless (precision_of (h) == UNET_PRECISION_INT8
       || precision_of (h) == UNET_PRECISION_F32);

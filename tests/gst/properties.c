@@ -124,7 +124,7 @@ GST_START_TEST (test_descriptions)
         || (specs[i]->flags
             & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
   }
-  assert_equals_int (own, 44);
+  assert_equals_int (own, 45);
   gst_object_unref (element);
 }
 
@@ -265,6 +265,7 @@ GST_START_TEST (test_built_in)
   GstBuffer *out;
   UnetSegMeta *meta;
 
+  g_object_set (element, "async", FALSE, NULL);
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 320, 240);
   out = push (h, test_frame_at (h, TEST_BLACK, 0));
   meta = meta_of (out);
@@ -665,7 +666,7 @@ push_with_sidecar (
   g_autofree gchar *beside = g_build_filename (folder, "m.modelinfo", NULL);
   g_autofree gchar *original = test_model (model), *data = NULL;
   g_autofree gchar *launch =
-      g_strdup_printf ("unetseg model=\"%s\" %s", path, properties);
+      g_strdup_printf ("unetseg async=false model=\"%s\" %s", path, properties);
   GstBuffer *out;
   GstHarness *h;
   gsize size;

@@ -201,7 +201,7 @@ start (void)
 
   g_assert_nonnull (element);
   /* One thread: teams that wait for each other measure the machine. */
-  g_object_set (element, "model", path, "threads", 1, NULL);
+  g_object_set (element, "model", path, "threads", 1, "async", FALSE, NULL);
   gst_element_set_bus (element, bus);
   gst_object_unref (bus);
   h = gst_harness_new_with_element (element, "sink", "src");

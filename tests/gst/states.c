@@ -261,7 +261,8 @@ GST_START_TEST (test_restarts_while_playing)
   GstElement *pipeline = parse (
       "videotestsrc is-live=true ! "
       "video/x-raw,width=64,height=48,framerate=200/1 ! queue name=before ! "
-      "unetseg name=seg model=\"%s\" ! fakesink name=sink async=false",
+      "unetseg name=seg model=\"%s\" async=false ! "
+      "fakesink name=sink async=false",
       "red");
   GstElement *seg = gst_bin_get_by_name (GST_BIN (pipeline), "seg");
   GstElement *before = gst_bin_get_by_name (GST_BIN (pipeline), "before");
@@ -416,9 +417,10 @@ GST_START_TEST (test_two_masks)
 {
   g_autofree gchar *wide = test_model ("red-wide");
   g_autofree gchar *red = test_model ("red");
-  g_autofree gchar *launch = g_strdup_printf (
-      "unetseg model=\"%s\" output=none ! unetseg model=\"%s\" output=none",
-      red, wide);
+  g_autofree gchar *launch =
+      g_strdup_printf ("unetseg async=false model=\"%s\" output=none ! "
+                       "unetseg async=false model=\"%s\" output=none",
+          red, wide);
   GstHarness *h = gst_harness_new_parse (launch);
   gpointer state = NULL;
   guint widths[2] = { 0 }, n = 0;

@@ -269,7 +269,8 @@ play (const gchar *source, guint n)
   g_autofree gchar *launch = g_strdup_printf (
       "videotestsrc num-buffers=%u %s "
       "! video/x-raw,width=64,height=48,framerate=100/1 ! queue ! unetseg "
-      "name=u threads=1 model=\"%s\" ! queue ! fakesink name=s sync=false",
+      "name=u threads=1 async=false model=\"%s\" ! queue ! fakesink name=s "
+      "sync=false",
       n, source, path);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
   g_autoptr (GstElement)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "unetmaskpool.h"
+#include "segment/mask-pool.h"
+
+#include <unetseg/unet-types.h>
 
 void
 unet_mask_buffers_clear (UnetMaskBuffers *mask)
@@ -14,7 +16,7 @@ unet_mask_pool_open (UnetMaskPool *self, const UnetMask *shape, GError **error)
   GstStructure *config;
 
   self->shape = *shape;
-  /* Not a GstVideoBufferPool, which pads rows: readers of metadata rely on a
+  /* A GstVideoBufferPool would pad rows, and readers of the metadata rely on a
    * stride of the width. */
   self->pool = gst_buffer_pool_new ();
   config = gst_buffer_pool_get_config (self->pool);
@@ -52,14 +54,14 @@ acquire_plane (UnetMaskPool *self)
 
     meta = gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
         GST_VIDEO_FORMAT_GRAY8, width, height, 1, offset, stride);
-    /* It stays on the buffer when that goes back to the pool. */
+    /* The meta stays on the buffer when that returns to the pool. */
     GST_META_FLAG_SET (meta, GST_META_FLAG_POOLED);
   }
   return buffer;
 }
 
 gboolean
-unet_mask_pool_map (const UnetMaskPool *self, const UnetMaskBuffers *mask,
+unet_mask_buffers_map (const UnetMaskBuffers *mask, const UnetMask *shape,
     GstMapFlags flags, UnetMaskMap *map)
 {
   if (!gst_buffer_map (mask->class_map, &map->maps[0], flags))
@@ -68,7 +70,7 @@ unet_mask_pool_map (const UnetMaskPool *self, const UnetMaskBuffers *mask,
     gst_buffer_unmap (mask->class_map, &map->maps[0]);
     return FALSE;
   }
-  map->mask = self->shape;
+  map->mask = *shape;
   map->mask.class_map = map->maps[0].data;
   map->mask.probability = map->maps[1].data;
   return TRUE;
@@ -88,7 +90,7 @@ unet_mask_pool_acquire (
   mask->class_map = acquire_plane (self);
   mask->probability = acquire_plane (self);
   if (mask->class_map && mask->probability
-      && unet_mask_pool_map (self, mask, GST_MAP_WRITE, map))
+      && unet_mask_buffers_map (mask, &self->shape, GST_MAP_WRITE, map))
     return TRUE;
   unet_mask_buffers_clear (mask);
   g_set_error_literal (

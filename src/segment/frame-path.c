@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "segment/frame-path.h"
+
+#include "frame/format/frame-map.h"
+
+/* ---- size ---------------------------------------------------------------- */
+
+/* An upright frame. */
+typedef struct {
+  guint width, height;
+  gint par_n, par_d;
+  guint square_width; /* in square pixels */
+} Upright;
+
+static gboolean
+swaps_sides (GstVideoOrientationMethod orientation)
+{
+  return orientation == GST_VIDEO_ORIENTATION_90R
+      || orientation == GST_VIDEO_ORIENTATION_90L
+      || orientation == GST_VIDEO_ORIENTATION_UL_LR
+      || orientation == GST_VIDEO_ORIENTATION_UR_LL;
+}
+
+static Upright
+upright_frame (const UnetFrameKind *kind)
+{
+  const GstVideoInfo *info = kind->info;
+  Upright up = { GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+    GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info), 0 };
+
+  if (swaps_sides (kind->orientation))
+    up = (Upright){ up.height, up.width, up.par_d, up.par_n, 0 };
+  up.square_width =
+      MAX (1, gst_util_uint64_scale_int_round (up.width, up.par_n, up.par_d));
+  return up;
+}
+
+void
+unet_frame_kind_choose_size (
+    const UnetFrameKind *kind, UnetModel *model, guint *width, guint *height)
+{
+  Upright up = upright_frame (kind);
+
+  unet_model_choose_size (
+      model, kind->contract, up.square_width, up.height, width, height);
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+/* The picture that the network sees, as a whole or in tiles. */
+typedef struct {
+  guint width, height;
+  gdouble x, y, w, h; /* the part of it that the output covers */
+  const UnetTensorInfo *output;
+} View;
+
+static void
+whole_view (UnetFramePath *self, const UnetContract *contract,
+    UnetSession *session, View *view)
+{
+  const UnetTensorInfo *input =
+      unet_session_get_input_info (session, self->input);
+  gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+
+  view->height = input->dims[nhwc ? 1 : 2];
+  view->width = input->dims[nhwc ? 2 : 3];
+  view->output = unet_session_get_output_info (session, self->output);
+  if (!unet_session_get_output_window (
+          session, self->output, &view->x, &view->y, &view->w, &view->h)) {
+    view->x = view->y = 0;
+    view->w = view->width;
+    view->h = view->height;
+  }
+}
+
+static gboolean
+open_view (UnetFramePath *self, const UnetContract *contract,
+    UnetSession *session, const Upright *up, View *view, GError **error)
+{
+  if (contract->fit != UNET_FIT_TILE) {
+    whole_view (self, contract, session, view);
+    return TRUE;
+  }
+  self->tiles =
+      unet_tiles_new (session, contract, up->square_width, up->height, error);
+  if (self->tiles == NULL)
+    return FALSE;
+  *view = (View){ .width = up->square_width, .height = up->height };
+  unet_tiles_get_window (self->tiles, &view->w, &view->h);
+  view->output = unet_tiles_get_output_info (self->tiles);
+  return TRUE;
+}
+
+static gboolean
+open_path (UnetFramePath *self, const UnetFrameKind *kind, UnetSession *session,
+    GError **error)
+{
+  const UnetContract *contract = kind->contract;
+  Upright up = upright_frame (kind);
+  UnetPlacement placement;
+  View v;
+
+  if (!open_view (self, contract, session, &up, &v, error))
+    return FALSE;
+  unet_placement_init_for (&placement, contract, up.width, up.height, up.par_n,
+      up.par_d, v.width, v.height, v.x, v.y, v.w, v.h);
+  placement.orientation = kind->orientation;
+  self->preprocess = unet_preprocess_new (
+      kind->info, contract, v.width, v.height, &placement, error);
+  if (self->preprocess == NULL)
+    return FALSE;
+  self->postprocess = unet_postprocess_new (contract, v.output, v.width,
+      v.height, &placement, v.x, v.y, v.w, v.h, error);
+  if (self->postprocess == NULL)
+    return FALSE;
+  unet_postprocess_get_info (self->postprocess, &self->shape);
+  return unet_mask_pool_open (&self->pool, &self->shape, error);
+}
+
+/* With one foreground class the mask has two classes, whatever the model
+ * has. */
+static UnetSegClasses *
+make_classes (
+    UnetFramePath *self, const UnetContract *contract, UnetModel *model)
+{
+  const gchar *const *labels = (const gchar *const *) contract->labels;
+  gint foreground = contract->foreground_class;
+  const gchar *pair[3] = { NULL, NULL, NULL };
+
+  if (labels && foreground >= 0
+      && g_strv_length (contract->labels) > (guint) MAX (foreground, 1)) {
+    pair[0] = labels[0];
+    pair[1] = labels[foreground];
+    labels = pair;
+  }
+  return unet_seg_classes_new (
+      unet_model_get_name (model), self->shape.n_classes, labels);
+}
+
+UnetFramePath *
+unet_frame_path_new (
+    const UnetFrameKind *kind, UnetSession *session, GError **error)
+{
+  UnetFramePath *self = g_new0 (UnetFramePath, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->info = *kind->info;
+  self->orientation = kind->orientation;
+  self->input = kind->input;
+  self->output = kind->output;
+  if (!open_path (self, kind, session, error))
+    g_clear_pointer (&self, unet_frame_path_unref);
+  else
+    self->classes =
+        make_classes (self, kind->contract, unet_session_get_model (session));
+  return self;
+}
+
+UnetFramePath *
+unet_frame_path_ref (UnetFramePath *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+unet_frame_path_unref (UnetFramePath *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_clear_pointer (&self->preprocess, unet_preprocess_free);
+  g_clear_pointer (&self->postprocess, unet_postprocess_free);
+  g_clear_pointer (&self->tiles, unet_tiles_free);
+  g_clear_pointer (&self->classes, unet_seg_classes_unref);
+  g_clear_pointer (&self->temporal, unet_temporal_free);
+  unet_mask_pool_close (&self->pool);
+  g_free (self);
+}
+
+/* ---- frames -------------------------------------------------------------- */
+
+/* A mask that is not smoothed ends the smoothing: the old mask would be of an
+ * older picture later. */
+static void
+look (UnetFramePath *self, const GstVideoFrame *frame, gdouble elapsed,
+    gdouble time_constant)
+{
+  if (time_constant > 0 && self->temporal == NULL)
+    self->temporal =
+        unet_temporal_new (&self->info, &self->shape, self->orientation, NULL);
+  self->smooths = self->temporal && time_constant > 0;
+  unet_postprocess_set_temporal (
+      self->postprocess, self->smooths ? self->temporal : NULL);
+  if (self->smooths)
+    unet_temporal_read_frame (
+        self->temporal, frame, elapsed > 0 ? elapsed : G_MAXINT, time_constant);
+  else
+    unet_frame_path_reset (self);
+}
+
+static gfloat *
+picture_data (UnetFramePath *self, UnetSession *session)
+{
+  if (self->tiles)
+    return unet_tiles_get_picture (self->tiles);
+  return unet_session_get_input_data (session, self->input);
+}
+
+void
+unet_frame_path_read (UnetFramePath *self, UnetSession *session,
+    const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant)
+{
+  unet_preprocess_run (self->preprocess, frame, picture_data (self, session));
+  look (self, frame, elapsed, time_constant);
+}
+
+const UnetGuide *
+unet_frame_path_get_guide (UnetFramePath *self)
+{
+  return self->smooths ? unet_temporal_get_guide (self->temporal) : NULL;
+}
+
+gboolean
+unet_frame_path_run (UnetFramePath *self, UnetSession *session, GError **error)
+{
+  if (self->tiles)
+    return unet_tiles_run (self->tiles, session, error);
+  return unet_session_run (session, error);
+}
+
+gboolean
+unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
+    gdouble threshold, UnetMaskBuffers *mask, GError **error)
+{
+  UnetMaskMap map;
+
+  if (!unet_mask_pool_acquire (&self->pool, mask, &map, error))
+    return FALSE;
+  unet_postprocess_run (self->postprocess,
+      self->tiles ? unet_tiles_get_output (self->tiles)
+                  : unet_session_get_output_data (session, self->output),
+      threshold, &map.mask);
+  unet_mask_buffers_unmap (mask, &map);
+  return TRUE;
+}
+
+void
+unet_frame_path_reset (UnetFramePath *self)
+{
+  if (self->temporal)
+    unet_temporal_reset (self->temporal);
+}
+
+/* ---- estimate ------------------------------------------------------------ */
+
+static void
+read_and_fill (
+    UnetFramePath *self, UnetSession *session, const GstVideoFrame *frame)
+{
+  UnetMaskBuffers mask = { NULL, NULL };
+
+  unet_preprocess_run (self->preprocess, frame, picture_data (self, session));
+  if (unet_frame_path_fill (self, session, .5, &mask, NULL))
+    unet_mask_buffers_clear (&mask);
+}
+
+guint64
+unet_frame_path_measure (UnetFramePath *self, UnetSession *session)
+{
+  GstBuffer *buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->info), NULL);
+  guint64 time = 0;
+  UnetMap map;
+
+  if (buffer == NULL)
+    return 0;
+  gst_buffer_memset (buffer, 0, 0, -1);
+  if (unet_map_frame (&map, &self->info, buffer, GST_MAP_READ)) {
+    GstClockTime start = gst_util_get_timestamp ();
+
+    read_and_fill (self, session, &map.frame);
+    time = gst_util_get_timestamp () - start;
+    unet_unmap_frame (&map);
+  }
+  gst_buffer_unref (buffer);
+  return time;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What lies between frames of one kind and their masks, but for the network:
+ * pixels to the input tensor, output tensor to a mask. */
+
+#include "frame/input/preprocess.h"
+#include "frame/mask/postprocess.h"
+#include "frame/time/guide.h"
+#include "frame/time/temporal-filter.h"
+#include "segment/mask-pool.h"
+#include "session/tiles.h"
+
+#include <unetseg/unet-seg-meta.h>
+
+G_BEGIN_DECLS
+
+/* Reference-counted, so that a run that is under way outlives a change of
+ * caps. Reading comes from the streaming thread; running and filling from the
+ * thread that runs the network. The two never overlap. */
+typedef struct {
+  gatomicrefcount ref_count;
+  GstVideoInfo info;
+  GstVideoOrientationMethod orientation; /* makes frames upright */
+  guint input, output;                   /* indices of the session's tensors */
+  UnetTiles *tiles;                      /* (nullable): fit=tile */
+  UnetPreprocess *preprocess;
+  UnetPostprocess *postprocess;
+  UnetMask shape;         /* of the masks, without data */
+  UnetTemporal *temporal; /* (nullable): no mask was smoothed yet */
+  gboolean smooths;       /* the frame that was read last */
+  UnetMaskPool pool;
+  UnetSegClasses *classes;
+} UnetFramePath;
+
+/* Names what a frame path is made for. */
+typedef struct {
+  const GstVideoInfo *info;
+  GstVideoOrientationMethod orientation;
+  const UnetContract *contract;
+  guint input, output; /* indices of the session's tensors */
+} UnetFrameKind;
+
+/* Size of the network's input for frames of @kind. */
+void unet_frame_kind_choose_size (
+    const UnetFrameKind *kind, UnetModel *model, guint *width, guint *height);
+
+/* @session: of that size. Returns %NULL with %UNET_ERROR set where the contract
+ * does not fit the network's tensors. */
+UnetFramePath *unet_frame_path_new (
+    const UnetFrameKind *kind, UnetSession *session, GError **error);
+UnetFramePath *unet_frame_path_ref (UnetFramePath *self);
+void unet_frame_path_unref (UnetFramePath *self);
+
+/* Writes @frame, mapped for reading, into the input of @session.
+ * @time_constant: milliseconds after which 1/e of an old mask is left where the
+ * picture is still; 0: no smoothing. @elapsed: milliseconds since the last
+ * frame that was read; 0: smoothing begins anew. */
+void unet_frame_path_read (UnetFramePath *self, UnetSession *session,
+    const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant);
+/* (nullable) (transfer none): the frame that was read last, at the mask's
+ * resolution; good until the next one. */
+const UnetGuide *unet_frame_path_get_guide (UnetFramePath *self);
+/* Runs the network on what was read. Returns FALSE with @error set. */
+gboolean unet_frame_path_run (
+    UnetFramePath *self, UnetSession *session, GError **error);
+/* Makes a mask of the output. @threshold: 0..1, the least probability of a
+ * foreground pixel. Returns FALSE with @error set where there is no memory. */
+gboolean unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
+    gdouble threshold, UnetMaskBuffers *mask, GError **error);
+/* The next frame is the first of another scene. */
+void unet_frame_path_reset (UnetFramePath *self);
+/* Measures reading and filling with a black frame, in nanoseconds. */
+guint64 unet_frame_path_measure (UnetFramePath *self, UnetSession *session);
+
+G_END_DECLS

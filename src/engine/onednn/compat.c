@@ -3,8 +3,8 @@
 #include "engine/onednn/known-bugs.h"
 #include <string.h>
 
-/* Creation of a primitive descriptor: a descriptor struct first in oneDNN 2,
- * one call in oneDNN 3. */
+/* Creates a primitive descriptor: from a descriptor struct in oneDNN 2, by one
+ * call in oneDNN 3. */
 #if UNET_DNNL_V3
 #define CREATE(pd, name, attr, ...)                                            \
   (dnnl_##name##_primitive_desc_create (pd, engine, __VA_ARGS__, attr)         \
@@ -63,8 +63,8 @@ unet_md_free (UnetMd md)
     dnnl_memory_desc_destroy (md);
 }
 
-/* Field by field: the blob that oneDNN 3 has for this is the struct itself, and
- * the holes between its members hold whatever the stack held before. */
+/* Appends one field. The blob that oneDNN 3 offers for this is the struct
+ * itself, with undefined bytes between its members. */
 static void
 key_dims (GString *key, UnetConstMd md, dnnl_query_t what, gint n)
 {
@@ -188,7 +188,7 @@ unet_md_equal (UnetConstMd a, UnetConstMd b)
   return dnnl_memory_desc_equal (a, b) != 0;
 }
 
-/* oneDNN counts the holes between taps, we the distance. */
+/* A dilation of oneDNN is one less than that of ONNX. */
 static void
 dilates (const UnetDnnlWindow *window, dnnl_dims_t out)
 {
@@ -198,7 +198,7 @@ dilates (const UnetDnnlWindow *window, dnnl_dims_t out)
 
 #if UNET_DNNL_V3
 
-/* On to the first implementation that computes @c rightly. */
+/* Moves @pd to its first implementation that computes @c correctly. */
 static gboolean
 pass_over_bugs (dnnl_primitive_desc_t *pd, const UnetDnnlCase *c)
 {
@@ -213,7 +213,8 @@ pass_over_bugs (dnnl_primitive_desc_t *pd, const UnetDnnlCase *c)
 
 #else
 
-/* The first implementation that computes @c rightly. */
+/* Creates a descriptor of the first implementation that computes @c correctly.
+ */
 static gboolean
 create_right (dnnl_primitive_desc_t *pd, const void *desc,
     const_dnnl_primitive_attr_t attr, dnnl_engine_t engine,
@@ -362,24 +363,6 @@ unet_pd_binary (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 }
 
 gboolean
-unet_pd_softmax (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-    gboolean logarithm, UnetConstMd md, gint axis,
-    const_dnnl_primitive_attr_t attr)
-{
-  dnnl_alg_kind_t alg = logarithm ? dnnl_softmax_log : dnnl_softmax_accurate;
-#if UNET_DNNL_V3
-  return CREATE (
-      pd, softmax_forward, attr, dnnl_forward_inference, alg, md, md, axis);
-#else
-  dnnl_softmax_v2_desc_t desc;
-  return create_v2 (pd,
-      dnnl_softmax_v2_forward_desc_init (
-          &desc, dnnl_forward_inference, alg, md, md, axis),
-      &desc, attr, engine);
-#endif
-}
-
-gboolean
 unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     UnetConstMd src, UnetConstMd dst, const_dnnl_primitive_attr_t attr)
 {
@@ -388,7 +371,9 @@ unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 }
 
 /* The JIT kernels of oneDNN 2.6 keep one set of parameters for each algorithm:
- * of two ReLUs with different slopes the second runs with the first's. */
+ * of two ReLUs with different slopes the second runs with the slope of the
+ * first.
+ */
 static gboolean
 has_other_params (
     const_dnnl_post_ops_t ops, dnnl_alg_kind_t alg, gfloat alpha, gfloat beta)

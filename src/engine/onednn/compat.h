@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One spelling for oneDNN 2.6 and 3.7: everything that differs between the
- * two stands here and in onednn-compat.c. Functions return %FALSE where the
- * library has no implementation for what is asked; that is an answer, not an
- * error. */
+/* One interface for oneDNN 2.6 and 3.7: everything that differs between the two
+ * is here and in compat.c. Functions return %FALSE where the library has no
+ * implementation, which is no error. */
 
 #include <glib.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -13,7 +12,8 @@ G_BEGIN_DECLS
 
 #define UNET_DNNL_V3 (DNNL_VERSION_MAJOR >= 3)
 
-/* A pointer on both: to the struct of oneDNN 2, the handle of oneDNN 3. */
+/* A memory descriptor: a pointer to the struct of oneDNN 2, or the handle of
+ * oneDNN 3. */
 #if UNET_DNNL_V3
 typedef dnnl_memory_desc_t UnetMd;
 typedef const_dnnl_memory_desc_t UnetConstMd;
@@ -22,7 +22,7 @@ typedef dnnl_memory_desc_t *UnetMd;
 typedef const dnnl_memory_desc_t *UnetConstMd;
 #endif
 
-/* (transfer full) (nullable) */
+/* Return a descriptor (transfer full), or %NULL where oneDNN has none. */
 UnetMd unet_md_new (guint n_dims, const gint64 *dims, dnnl_data_type_t dtype,
     dnnl_format_tag_t tag);
 UnetMd unet_md_new_strides (guint n_dims, const gint64 *dims,
@@ -32,21 +32,22 @@ UnetMd unet_md_new_sub (
 UnetMd unet_md_copy (UnetConstMd md);
 void unet_md_free (UnetMd md);
 gsize unet_md_size (UnetConstMd md);
-/* Number of dimensions; @dims lives as long as @md does. */
+/* Returns the number of dimensions. @dims: (out): lives as long as @md. */
 guint unet_md_query (
     UnetConstMd md, const gint64 **dims, dnnl_data_type_t *dtype);
 gboolean unet_md_equal (UnetConstMd a, UnetConstMd b);
-/* Text that is equal for equal descriptors, to key caches with. */
+/* Returns a text (transfer full) that is equal for equal descriptors. */
 gchar *unet_md_key (UnetConstMd md);
 
-/* Geometry of a convolution, deconvolution or pooling; dilation 1 = dense. */
+/* The window of a convolution, deconvolution or pooling. Dilation 1 is dense.
+ */
 typedef struct {
   guint n;
   dnnl_dims_t kernel, stride, dilation, pad_begin, pad_end;
 } UnetDnnlWindow;
 
-/* Both pass over implementations that compute such a shape wrongly
- * (known-bugs.h). */
+/* Create primitive descriptors. Both skip implementations that compute such a
+ * shape wrongly (known-bugs.h). */
 gboolean unet_pd_conv (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     dnnl_alg_kind_t alg, UnetConstMd src, UnetConstMd weights, UnetConstMd bias,
     UnetConstMd dst, const UnetDnnlWindow *window,
@@ -66,37 +67,34 @@ gboolean unet_pd_eltwise (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 gboolean unet_pd_binary (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     dnnl_alg_kind_t alg, UnetConstMd src0, UnetConstMd src1, UnetConstMd dst,
     const_dnnl_primitive_attr_t attr);
-gboolean unet_pd_softmax (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-    gboolean logarithm, UnetConstMd md, gint axis,
-    const_dnnl_primitive_attr_t attr);
 gboolean unet_pd_reorder (dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     UnetConstMd src, UnetConstMd dst, const_dnnl_primitive_attr_t attr);
 
-/* Post-ops. @scale of the result is always 1. One algorithm twice with
- * different parameters is refused: 2.6 gets it wrong. */
+/* Append post-ops. Returns %FALSE for an algorithm that is there already with
+ * different parameters: oneDNN 2.6 computes that wrongly. */
 gboolean unet_post_ops_append_eltwise (
     dnnl_post_ops_t ops, dnnl_alg_kind_t alg, gfloat alpha, gfloat beta);
 gboolean unet_post_ops_append_sum (dnnl_post_ops_t ops, gfloat scale);
-/* What is added has the type @dtype, of the same size as the result. */
+/* The addend has the type @dtype, of the same size as the result. */
 gboolean unet_post_ops_append_sum_typed (
     dnnl_post_ops_t ops, gfloat scale, dnnl_data_type_t dtype);
 
-/* A depthwise convolution of f32, 3x3 with one zero round it. Its weights and
- * bias are operands DNNL_ARG_ATTR_POST_OP_DW | …, for whose descriptors
- * dnnl_query_exec_arg_md asks. */
+/* Appends a depthwise f32 convolution, 3x3 with a padding of 1. Its weights and
+ * bias are operands DNNL_ARG_ATTR_POST_OP_DW | …; dnnl_query_exec_arg_md
+ * returns their descriptors. */
 gboolean unet_post_ops_append_depthwise (dnnl_post_ops_t ops, gint64 stride);
 
-/* A factor for the sum of products of each output channel: constants of the
- * attributes in oneDNN 2, an operand of the run in oneDNN 3, given as
+/* Sets a factor for the sum of products of each output channel. In oneDNN 2 the
+ * factors are constants of the attributes. In oneDNN 3 they are an operand,
  * unet_channel_scales_arg (), which is 0 in oneDNN 2. */
 gboolean unet_attr_set_channel_scales (dnnl_primitive_attr_t attr,
     gboolean grouped, gint64 n, const gfloat *scales);
 gint unet_channel_scales_arg (void);
-/* Is the bias added before the factors apply? */
+/* Returns whether the bias is added before the factors apply. */
 gboolean unet_bias_comes_before_scales (void);
 
-/* Eltwise algorithms whose name or parameters changed. HardSigmoid is none of
- * them in 2.6: linear and clip. */
+/* Eltwise algorithms whose name or parameters changed. oneDNN 2.6 has no
+ * HardSigmoid: it is linear and clip. */
 typedef struct {
   dnnl_alg_kind_t alg;
   gfloat alpha, beta;
@@ -107,10 +105,9 @@ UnetEltwise unet_eltwise_softplus (void);
 UnetConstMd unet_pd_md (
     const_dnnl_primitive_desc_t pd, dnnl_query_t what, gint index);
 const gchar *unet_pd_impl (const_dnnl_primitive_desc_t pd);
-/* One that nothing was done for. */
+/* Returns whether the implementation is not optimized. */
 gboolean unet_pd_is_reference (const_dnnl_primitive_desc_t pd);
-/* A new attribute with the scratchpad given by the caller and @ops (nullable).
- */
+/* Creates an attribute with a scratchpad of the caller, and @ops (nullable). */
 gboolean unet_pd_scratch_attr (
     dnnl_primitive_attr_t *attr, dnnl_post_ops_t ops);
 const gchar *unet_dnnl_status (dnnl_status_t status);

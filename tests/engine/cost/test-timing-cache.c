@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Measured times on disk: used by the next session, left alone by it, and
- * ignored whenever they are not exactly what this process would have written.
+/* Measured times on disk. The next session uses them and leaves the file as it
+ * is. A file that differs in any way from what this process writes is ignored.
  */
 
 #include <check.h>
@@ -11,14 +11,15 @@
 #include <unetseg/unetseg.h>
 #include "engine/onednn/compat.h"
 #include "engine/compile.h"
-#include "graphs.h"
+#include "engine/graphs/networks.h"
 
-/* A time that no measurement gives. */
+/* A time in nanoseconds that no measurement gives. */
 #define POISON "987654321098765"
 
 static gchar *folder;
 
-/* A session of a small network, and what the process knows afterwards. */
+/* Compiles and runs a small network; returns the times that the process knows
+ * afterwards. */
 static gchar *
 run_session (guint threads)
 {
@@ -36,7 +37,7 @@ run_session (guint threads)
   return unet_tuning_save ();
 }
 
-/* (nullable): the only file in the folder. */
+/* Returns the only file in the folder, or %NULL. */
 static gchar *
 only_file (void)
 {
@@ -68,7 +69,7 @@ store (const gchar *path, const gchar *data, gssize size)
   ck_assert (g_file_set_contents (path, data, size, NULL));
 }
 
-/* @text with the checksum that its table has. */
+/* Returns @text with the right checksum for its table. */
 static gchar *
 sign (const gchar *text)
 {
@@ -82,7 +83,7 @@ sign (const gchar *text)
   return out;
 }
 
-/* The same file with the first time of its table another one. */
+/* Returns the file with another first time in its table. */
 static gchar *
 poison (const gchar *text)
 {
@@ -165,7 +166,7 @@ START_TEST (test_used)
 }
 END_TEST
 
-/* Times for one thread are none for two. */
+/* Times for one thread do not count for two. */
 START_TEST (test_threads)
 {
   gchar *one, *two;
@@ -181,7 +182,7 @@ START_TEST (test_threads)
 }
 END_TEST
 
-/* What a plan was pinned to by its caller stands above the disk. */
+/* Times of unet_tuning_load() take precedence over those on disk. */
 START_TEST (test_pinned)
 {
   gchar *known = run_session (1), *path = only_file ();
@@ -199,7 +200,7 @@ START_TEST (test_pinned)
 }
 END_TEST
 
-/* Leaves something else in the memory that the next calls use. */
+/* Overwrites the stack that the next calls use. */
 static G_GNUC_NO_INLINE void
 dirty_stack (guint8 byte)
 {
@@ -226,7 +227,7 @@ key_of (guint8 dirt, gint64 channels, gint64 row, gboolean blocked)
   return key;
 }
 
-/* What a key is made of is the layout alone, and all of it. */
+/* A key depends on all of a layout, and on nothing else. */
 START_TEST (test_keys)
 {
   gchar *key = key_of (0x11, 32, 8, FALSE), *same = key_of (0x77, 32, 8, FALSE);
@@ -327,7 +328,7 @@ START_TEST (test_corrupt)
   check_ignored (path, poisoned, size - 1, "without its end");
   memcpy (large, poisoned, size);
   check_ignored (path, large, size + 1, "with a zero behind it");
-  /* of the right sum, but no table */
+  /* The checksum is right, but this is no table. */
   g_free (poisoned);
   poisoned = replace (
       text, "unetseg tuning 1\n", "unetseg tuning 1\n" POISON "\n-4 direct\n");
@@ -341,7 +342,7 @@ START_TEST (test_corrupt)
 }
 END_TEST
 
-/* Any byte of the file another one. */
+/* A file with any one byte changed is ignored. */
 START_TEST (test_flipped)
 {
   GRand *rng = g_rand_new_with_seed (4);
@@ -374,7 +375,7 @@ START_TEST (test_off)
 }
 END_TEST
 
-/* A folder that cannot be made is no failure of the session. */
+/* A session does not fail when the folder cannot be made. */
 START_TEST (test_unwritable)
 {
   g_setenv ("UNETSEG_TUNING_CACHE", "/proc/version/nowhere", TRUE);

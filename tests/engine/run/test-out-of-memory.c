@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Memory that cannot be had. Each allocation of LARGE bytes or more, while a
- * model is loaded and compiled and runs, fails in its turn: that must end in
- * success or a GError, and leave nothing behind. Smaller ones are GLib's, which
- * ends the process where it cannot have them; what oneDNN has for itself is
- * left alone, since it reads through a null pointer then. */
+/* Allocations that fail. While a model is loaded, compiled and run, each
+ * allocation of LARGE bytes or more fails in its turn. That must end in success
+ * or a GError, without a leak. Smaller allocations are GLib's, which ends the
+ * process when one fails. oneDNN's own do not fail here, because it reads
+ * through a null pointer then. */
 
 #include "lib/onnx-writer.h"
-#include "../allocator.h"
+#include "allocator.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,7 +167,7 @@ try_all (UnetTuning tuning)
   gint n = 0;
 
   ck_assert (g_file_set_contents (try.path, data, size, NULL));
-  /* What stays for the process is made by these. */
+  /* These make the allocations that live as long as the process. */
   for (guint i = 0; i < 2; i++)
     ck_assert_msg (
         load_and_run (&try, &error), "%s", error ? error->message : "");
@@ -209,7 +209,7 @@ main (void)
   gint failed;
 
   test_allocator_init (LARGE);
-  /* Primitives that oneDNN keeps would look like leaks. */
+  /* Primitives in the cache of oneDNN would look like leaks. */
   g_setenv ("DNNL_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
   g_setenv ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
   tcase_set_timeout (tcase, 300);

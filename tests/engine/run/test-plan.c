@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a run must not do: grow memory, disturb another session, depend on
- * what ran before. */
+/* A run must not allocate, disturb another session, or depend on an earlier
+ * run. */
 
 #include <check.h>
 #include <dlfcn.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unetseg/unetseg.h>
 #include "engine/compile.h"
-#include "graphs.h"
+#include "engine/graphs/networks.h"
 
-/* ThreadSanitizer does not know libgomp's barriers: no teams there. */
+/* ThreadSanitizer does not know libgomp's barriers: it runs on one thread. */
 #ifdef __SANITIZE_THREAD__
 #define TEAM 1
 #else
@@ -54,7 +54,7 @@ network (guint i)
 }
 #define N_NETWORKS 6
 
-/* The arena holds little more than what is alive at once. */
+/* The arena is hardly larger than the storages that are alive at once. */
 START_TEST (test_arena)
 {
   for (guint threads = 1; threads <= TEAM; threads++) {
@@ -74,8 +74,8 @@ END_TEST
 
 /* ---- allocations -------------------------------------------------------- */
 
-/* The program's own allocator functions count by caller while a run is on and
- * hand on to glibc's. Sanitizers have theirs. */
+/* These allocator functions count calls by caller during a run and call
+ * glibc's. Sanitizers have their own. */
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)                       \
     && !defined(__SANITIZE_THREAD__)
 #define COUNTS 1
@@ -151,15 +151,15 @@ START_TEST (test_allocations)
   gboolean ok = TRUE;
   gchar *probe;
 
-  ck_assert (unet_plan_run (plan, NULL)); /* whatever is made once */
+  ck_assert (unet_plan_run (plan, NULL)); /* The first run may allocate. */
   n_ours = n_library = 0;
   counting = 1;
-  probe = g_malloc (10); /* is anything counted at all? */
+  probe = g_malloc (10); /* Checks that calls are counted. */
   counting = 0;
   ck_assert_int_eq (n_ours, 1);
   g_free (probe);
   n_ours = 0;
-  counting = 1; /* assertions allocate, too */
+  counting = 1; /* Assertions allocate as well. */
   for (guint i = 0; i < 3; i++)
     ok &= unet_plan_run (plan, NULL);
   counting = 0;
@@ -178,8 +178,8 @@ END_TEST
 
 /* ---- sessions at the same time ------------------------------------------ */
 
-/* Sessions of the built-in model: each thread fills, runs and compares its own
- * while the others do. */
+/* Sessions of the built-in model: threads fill, run and compare at once, each
+ * its own session. */
 #define WIDTH  96
 #define HEIGHT 64
 #define RUNS   12
@@ -188,7 +188,7 @@ typedef struct {
   UnetModel *model;
   guint seed, threads;
   UnetTuning tuning;
-  GBytes *want; /* (nullable): first to be made */
+  GBytes *want; /* (nullable): not computed yet */
   gboolean same;
 } Worker;
 
@@ -296,7 +296,7 @@ START_TEST (test_together_teams)
 }
 END_TEST
 
-/* A session that is left on one thread and used on another. */
+/* A session that one thread makes and another one runs. */
 static gpointer
 run_elsewhere (gpointer session)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Random graphs through the engine against the operators' oracles: whatever
- * is fused, aliased, reordered or chosen, the numbers stay. `test-plan SEED`
- * runs one graph without forking. */
+/* Random graphs, compiled, against the operators' reference implementations:
+ * fusing, aliasing, reordering and choosing must not change the numbers.
+ * `test-compile SEED` runs one graph without forking. */
 
 #include <check.h>
 #include <math.h>
@@ -11,10 +11,12 @@
 #include <string.h>
 #include "engine/compile.h"
 #include "engine/kernels/parallel.h"
-#include "graphs.h"
+#include "graph/ops/table.h"
+#include "engine/graphs/random-graph.h"
+#include "engine/graphs/winograd-level.h"
 
-/* Of an output's largest value, or of 0.1 where that is less: differences of
- * nearly equal numbers have no digits to compare. */
+/* The largest error, as a fraction of an output's largest value or of FLOOR:
+ * differences of nearly equal numbers have no digits to compare. */
 #define TOLERANCE 2e-5
 #define FLOOR     0.1
 
@@ -99,8 +101,7 @@ check_inputs (UnetPlan *plan)
   }
 }
 
-/* Every byte of the arena becomes part of a NaN: what is read before it is
- * written shows. */
+/* Fills the arena with NaN, so that reads before the first write show. */
 static void
 poison (UnetPlan *plan)
 {
@@ -129,7 +130,7 @@ check_lanes_of (const UnetPlan *plan, const UnetValue *value,
   }
 }
 
-/* What a step reads in blocks has zeros in the lanes beyond its channels. */
+/* Checks that a step reads zeros in the lanes behind the last channel. */
 static void
 check_lanes (const UnetPlan *plan, const UnetStep *step)
 {
@@ -185,8 +186,8 @@ run_stepwise (UnetPlan *plan)
 
 /* ---- memory ------------------------------------------------------------- */
 
-/* Storages that are alive at the same time do not overlap, and all lie in the
- * arena. */
+/* Checks that storages lie in the arena and that those alive at the same time
+ * do not overlap. */
 static void
 check_arena (UnetPlan *plan)
 {
@@ -253,7 +254,7 @@ compare (UnetPlan *plan, UnetPlan *reference, const gchar *what)
   check_inputs (plan);
 }
 
-/* All outputs as bytes. */
+/* Returns the bytes of all outputs. */
 static GByteArray *
 snapshot (UnetPlan *plan)
 {
@@ -268,7 +269,7 @@ snapshot (UnetPlan *plan)
   return bytes;
 }
 
-/* Running leaves nothing behind that the next run could see. */
+/* Checks that a run does not depend on the run before it. */
 static void
 check_repeats (UnetPlan *plan, const gchar *what)
 {
@@ -289,7 +290,7 @@ check_repeats (UnetPlan *plan, const gchar *what)
   g_byte_array_unref (first);
 }
 
-/* Results stay when the next input is written. */
+/* Checks that writing the next input does not change results. */
 static void
 check_outputs_stay (UnetPlan *plan, const gchar *what)
 {
@@ -346,7 +347,7 @@ check_graph (UnetGraph *graph, guint seed)
   unet_graph_free (graph);
 }
 
-/* Does a step of @plan do @what besides? */
+/* Returns whether a Winograd step of @plan computes @what as well. */
 static gboolean
 does (UnetPlan *plan, const gchar *what)
 {
@@ -375,7 +376,7 @@ START_TEST (test_random)
 }
 END_TEST
 
-/* What is fused is as wide as in networks. */
+/* Fuses tensors as wide as those of networks. */
 START_TEST (test_inverted)
 {
   for (guint seed = 1; only < 0 && seed < 4; seed++)
@@ -383,8 +384,8 @@ START_TEST (test_inverted)
 }
 END_TEST
 
-/* What is done within a Winograd convolution, and that it is: below AVX2 other
- * ones are chosen without measuring. */
+/* Checks what Winograd convolutions compute besides, and that each kind
+ * happens. Below AVX2 the rules choose other convolutions. */
 START_TEST (test_level)
 {
   const gchar *const within[] = { "+MaxPool", "+AveragePool", "+Conv",

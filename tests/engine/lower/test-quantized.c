@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks that come with QuantizeLinear and DequantizeLinear: the plan in
- * bytes against the operators' oracles, step by step of the model's own
- * scales. `test-quantized SEED` runs one random graph without forking. */
+/* Networks with QuantizeLinear and DequantizeLinear: the plan in int8 against
+ * the operators' reference implementations, on the model's own scales.
+ * `test-quantized SEED` runs one random graph without forking. */
 
 #include <check.h>
 #include <math.h>
@@ -10,7 +10,8 @@
 #include <string.h>
 #include "engine/compile.h"
 #include "engine/onednn/engine.h"
-#include "graphs.h"
+#include "graph/passes/quantization.h"
+#include "engine/graphs/graph-builder.h"
 
 typedef struct {
   UnetGraph *graph;
@@ -94,7 +95,7 @@ pooled (Maker *m, UnetValue *x)
   return x;
 }
 
-/* The bytes themselves, as operators over bytes are chained. */
+/* Returns the int8 value, for operators that read int8. */
 static UnetValue *
 rounded_and_pooled (Maker *m, UnetValue *x, Kind kind, gfloat scale)
 {
@@ -103,13 +104,13 @@ rounded_and_pooled (Maker *m, UnetValue *x, Kind kind, gfloat scale)
   x = rounded (m, x, kind, scale);
   dq = x->producer;
   unet_node_set_input (dq, 0, pooled (m, unet_node_input (dq, 0)));
-  /* nodes are kept in order */
+  /* Nodes must stay in order. */
   g_ptr_array_insert (m->graph->nodes, -1,
       g_ptr_array_steal_index (m->graph->nodes, m->graph->nodes->len - 2));
   return x;
 }
 
-/* Bytes with a scale for each row; not every row reaches 127. */
+/* Makes int8 weights with a scale for each row; some rows do not reach 127. */
 static UnetValue *
 weights (Maker *m, guint n_dims, const gint64 *dims, gdouble size)
 {
@@ -152,8 +153,8 @@ conv (Maker *m, UnetValue *x, gint64 ic, gint64 oc, gint64 kernel,
 
 #define STEP_OUT (1.0f / 64)
 
-/* Two convolutions with what may stand between them. A limit at zero is said
- * with Relu, or left to the bytes. */
+/* Makes two convolutions and random operators between them. A Relu, or the type
+ * uint8 alone, clips at zero. */
 static UnetGraph *
 two_layers (guint seed, Kind kind)
 {
@@ -215,23 +216,23 @@ run (const UnetGraph *graph, gboolean bytes)
   return plan;
 }
 
-/* No rounding is left as a step of its own, but that of the picture. */
+/* No separate step rounds, except for the picture. */
 static void
 check_bytes (UnetPlan *plan, guint seed)
 {
-  guint n, narrow = 0;
+  guint n, in_int8 = 0;
   const UnetLayerInfo *layers = unet_plan_get_layers (plan, &n);
 
   for (guint i = 0; i < n; i++) {
     ck_assert_msg (
         strstr (layers[i].op, "Linear") == NULL, "%u: %s", seed, layers[i].op);
-    narrow += g_str_equal (layers[i].layout, "nhwc-int8");
+    in_int8 += g_str_equal (layers[i].layout, "nhwc-int8");
   }
-  ck_assert_msg (narrow >= 2, "%u: %u layers in bytes", seed, narrow);
+  ck_assert_msg (in_int8 >= 2, "%u: %u layers in int8", seed, in_int8);
 }
 
-/* Where the oracle's bytes end theirs were cut off. @mean and @most: of the
- * difference, in steps of the result. */
+/* Ignores numbers that the reference implementation clipped. @mean and @most:
+ * of the difference, in steps of the result. */
 static void
 check_close (UnetPlan *a, UnetPlan *b, guint seed, gdouble mean, gdouble most)
 {
@@ -275,15 +276,15 @@ check_seed (guint seed, Kind kind, gdouble mean, gdouble most)
   unet_graph_free (graph);
 }
 
-/* Without VNNI weights have 7 bits, and rounding them is what counts. */
+/* Without VNNI weights have 7 bits, whose rounding is the largest error. */
 static gdouble
 slack (void)
 {
   return unet_engine_has_fast_int8 () ? 1 : 4;
 }
 
-/* The result is not rounded here: a quarter of a step on average. The bytes
- * between are the same but where a sum lies in the middle of two of them. */
+/* The result is not rounded here, which is a quarter of a step on average. The
+ * int8 values between differ only where a sum lies midway between two. */
 START_TEST (test_from_zero)
 {
   for (guint seed = 0; seed < 40; seed++)
@@ -298,7 +299,7 @@ START_TEST (test_symmetric)
 }
 END_TEST
 
-/* Signed bytes reach as far to both sides: steps are up to twice as wide. */
+/* int8 is symmetric: its steps are up to twice as wide as those of uint8. */
 START_TEST (test_asymmetric)
 {
   for (guint seed = 0; seed < 40; seed++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks in bytes and in bfloat16 against f32. `test-narrow SEED` runs one
+/* Networks in int8 and in bfloat16 against f32. `test-int8 SEED` runs one
  * random graph without forking. */
 
 #include <check.h>
@@ -11,7 +11,8 @@
 #include "engine/compile.h"
 #include "engine/emit/histogram.h"
 #include "engine/onednn/engine.h"
-#include "graphs.h"
+#include "engine/graphs/networks.h"
+#include "engine/graphs/random-graph.h"
 
 /* ---- plans --------------------------------------------------------------- */
 
@@ -108,7 +109,7 @@ output_size (UnetPlan *plan, guint i)
   return v->dtype == UNET_DTYPE_F32 ? unet_dims_count (v->n_dims, v->dims) : 0;
 }
 
-/* Energy of the difference over the energy of the truth round its mean. */
+/* Returns the energy of the difference over the variance of the truth. */
 static gdouble
 relative_error (const gfloat *got, const gfloat *want, gsize n)
 {
@@ -124,7 +125,7 @@ relative_error (const gfloat *got, const gfloat *want, gsize n)
 }
 
 static guint
-count_narrow (const UnetPlan *plan)
+count_low (const UnetPlan *plan)
 {
   guint n = 0;
 
@@ -134,7 +135,7 @@ count_narrow (const UnetPlan *plan)
   return n;
 }
 
-/* The same again from memory full of rubbish. */
+/* A run from memory full of random bytes must give the same result. */
 static void
 check_again (UnetPlan *plan)
 {
@@ -150,12 +151,12 @@ check_again (UnetPlan *plan)
   }
 }
 
-/* Returns how many steps were narrow. */
+/* Returns the number of steps in low precision. */
 static guint
 check_graph (
     const UnetGraph *graph, gboolean bf16, guint threads, gdouble tolerance)
 {
-  guint narrow;
+  guint low_steps;
   Pair p;
 
   pair_init (&p, graph, bf16, threads, UNET_TUNING_STATIC);
@@ -170,15 +171,15 @@ check_graph (
         graph->name, bf16 ? "bf16" : "int8", i, e);
   }
   check_again (p.plan);
-  narrow = count_narrow (p.plan);
+  low_steps = count_low (p.plan);
   pair_clear (&p);
-  return narrow;
+  return low_steps;
 }
 
 /* ---- tests --------------------------------------------------------------- */
 
-/* Rounding errors of random networks grow from layer to layer: weights
- * without structure turn a difference into a larger one. */
+/* Rounding errors of random networks grow from layer to layer, because weights
+ * without structure enlarge a difference. */
 #define TOLERANCE_INT8 0.12
 #define TOLERANCE_BF16 0.05
 
@@ -189,12 +190,12 @@ static guint
 check_seed (guint seed)
 {
   UnetGraph *graph = unet_test_graph_random (seed, FALSE);
-  guint narrow = check_graph (graph, FALSE, 1 + seed % 3, TOLERANCE_INT8);
+  guint low_steps = check_graph (graph, FALSE, 1 + seed % 3, TOLERANCE_INT8);
 
   if (unet_engine_has_bf16 ())
-    narrow += check_graph (graph, TRUE, 1 + seed % 2, TOLERANCE_BF16);
+    low_steps += check_graph (graph, TRUE, 1 + seed % 2, TOLERANCE_BF16);
   unet_graph_free (graph);
-  return narrow;
+  return low_steps;
 }
 
 static guint
@@ -210,15 +211,15 @@ static gint only = -1; /* seed of the one graph to check */
 START_TEST (test_random)
 {
   if (only >= 0)
-    printf ("%u narrow steps\n", check_seed (only));
+    printf ("%u steps in low precision\n", check_seed (only));
   else
     for (guint i = 0; i < rounds (); i++)
       check_seed (1000 + _i * 1000 + i);
 }
 END_TEST
 
-/* Columns of pixels, one channel, taps beyond the picture: graphs that oneDNN
- * 3.7 got wrong, or wrote beyond its memory in, with AMX. */
+/* Graphs of columns of pixels, one channel, or taps beyond the picture. With
+ * AMX oneDNN 3.7 computes them wrongly or writes beyond its memory. */
 static const guint columns[] = { 2070, 2266, 3009, 3102, 5099, 6231, 7250, 8034,
   8128, 8198, 8235 };
 
@@ -275,8 +276,8 @@ convolve (UnetGraph *graph, UnetValue *x, UnetValue *w, const gchar *name)
   return out;
 }
 
-/* Largest pixels times largest weights, all of one sign: without VNNI two
- * products are added in 16 bits, which must hold them. */
+/* Multiplies the largest pixels by the largest weights, all of one sign.
+ * Without VNNI two products are added in 16 bits, which must not saturate. */
 START_TEST (test_saturation)
 {
   UnetGraph *graph = unet_graph_new ("saturation");
@@ -325,7 +326,7 @@ START_TEST (test_saturation)
   for (guint i = 0; i < 16 * 16 * 24; i++)
     ck_assert_msg (fabsf (got[i] - want[i]) <= 0.01f * fabsf (want[i]),
         "%u: %g for %g", i, got[i], want[i]);
-  ck_assert_uint_ge (count_narrow (p.plan), 2);
+  ck_assert_uint_ge (count_low (p.plan), 2);
   pair_clear (&p);
   unet_graph_free (graph);
 }
@@ -340,20 +341,20 @@ START_TEST (test_histogram)
   gfloat *data = g_new (gfloat, n);
   UnetRange range;
 
-  /* even numbers within [0, 1]: nothing to gain by clipping */
+  /* Evenly spread numbers in [0, 1]: clipping gains nothing. */
   for (gsize i = 0; i < n; i++)
     data[i] = (gfloat) i / n;
   unet_histogram_add (h, data, n, 2);
   range = unet_histogram_range (h);
   ck_assert (range.low == 0);
   ck_assert_float_eq_tol (range.high, 1, 0.02);
-  /* one far away does not count much among so many */
+  /* One large number among so many is clipped. */
   data[0] = -20;
   unet_histogram_add (h, data, n, 3);
   range = unet_histogram_range (h);
   ck_assert_float_eq_tol (range.high, 1, 0.3);
   ck_assert (range.low == -range.high);
-  /* nothing but zeros */
+  /* Only zeros. */
   memset (h, 0, sizeof *h);
   memset (data, 0, n * sizeof *data);
   unet_histogram_add (h, data, n, 1);
@@ -367,7 +368,7 @@ END_TEST
 int
 main (int argc, char **argv)
 {
-  Suite *suite = suite_create ("narrow");
+  Suite *suite = suite_create ("int8");
   TCase *random = tcase_create ("random");
   TCase *known = tcase_create ("known");
   SRunner *runner;

@@ -173,11 +173,12 @@ print_summary (ToolJob *job, const Profile *profile)
   g_print ("work        %.3f GFLOP a run\n", gflop);
   g_print ("arena       %.2f MiB, %.2f MiB of tensors alive at once\n",
       arena / 1048576., live / 1048576.);
-  g_print ("engine      %s, %s, %u threads, session created in %.0f ms\n",
+  g_print ("engine      %s, %s, %u thread%s, session created in %.0f ms\n",
       unet_session_get_engine_name (),
       tool_enum_nick (
           UNET_TYPE_PRECISION, unet_session_get_precision (session)),
-      unet_session_get_threads (session), job->create_ms);
+      unet_session_get_threads (session),
+      tool_plural (unet_session_get_threads (session)), job->create_ms);
   g_print ("run         %.3f ms (median of %u), %.1f GFLOP/s, %.0f %% of the "
            "peak\n",
       profile->run_ms, profile->runs, rate,
@@ -194,7 +195,8 @@ print_machine (const ToolMachine *machine)
   for (gsize i = 0; i < G_N_ELEMENTS (machine->levels); i++)
     g_print (", %s %.1f GB/s", machine->levels[i].name,
         machine->levels[i].rate / 1e9);
-  g_print (" (%u threads)\n", machine->threads);
+  g_print (
+      " (%u thread%s)\n", machine->threads, tool_plural (machine->threads));
 }
 
 /* The end of a name tells more than its beginning. */

@@ -352,10 +352,10 @@ def disk_full(place):
 def usage(place):
     """A wrong command line gives status 2 and a reason"""
     for words, says in (
-        (("batch",), "where to"),
+        (("batch",), "-o FOLDER is missing"),
         (("batch", "-o", "x"), "no inputs"),
         (("batch", "x", "-o", "x", "--to", "pie"), "overlay"),
-        (("batch", "x", "-o", "x", "--to", "mask:pie"), "pie"),
+        (("batch", "x", "-o", "x", "--to", "mask:pie"), "ffv1, h264"),
         (("batch", "x", "-o", "x", "--shard", "3/2"), "--shard"),
         (("batch", "x", "-o", "x", "--threshold", "7"), "--threshold"),
         (("batch", "x", "-o", "x", "--activation", "pie"), "--activation"),

@@ -10,12 +10,11 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
-from onnx import TensorProto, helper, save  # noqa: E402
 from PIL import Image  # noqa: E402
 import program  # noqa: E402
+import red  # noqa: E402
 import tap  # noqa: E402
 
-GAIN = 24
 TOLERANCE = 0.002
 MEASURES = ("foreground_iou", "miou", "boundary_iou", "false_area")
 
@@ -26,30 +25,6 @@ def good(*words):
 
 def bad(status, says, *words):
     program.bad(status, "eval", *words, says=says)
-
-
-def save_network(path):
-    """Finds what is redder than green: sigmoid (GAIN (red - green))."""
-    info = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        [
-            helper.make_node("Conv", ["x", "w"], ["logit"]),
-            helper.make_node("Sigmoid", ["logit"], ["mask"]),
-        ],
-        "red",
-        [info("x", TensorProto.FLOAT, [1, 3, "h", "w_"])],
-        [info("mask", TensorProto.FLOAT, [1, 1, "h", "w_"])],
-        [
-            helper.make_tensor(
-                "w", TensorProto.FLOAT, [1, 3, 1, 1], [GAIN, -GAIN, 0.0]
-            )
-        ],
-    )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 13)]
-    )
-    model.ir_version = 7
-    save(model, path)
 
 
 def ellipse(width, height, x, y, a, b):
@@ -115,7 +90,7 @@ def find(picture, size, threshold=0.5):
         columns,
         optimize=True,
     )
-    logit = GAIN * (small[..., 0] - small[..., 1])
+    logit = red.GAIN * (small[..., 0] - small[..., 1])
     probability = Image.fromarray((1 / (1 + np.exp(-logit))).astype("f"))
     large = probability.resize(picture.size, Image.BILINEAR)
     return np.asarray(large) > threshold
@@ -169,7 +144,7 @@ class Place:
         self.model = os.path.join(folder, "red.onnx")
         self.images = os.path.join(folder, "images")
         self.masks = os.path.join(folder, "masks")
-        save_network(self.model)
+        red.save_network(self.model)
         make_pictures(folder)
 
     def ask(self, *words):

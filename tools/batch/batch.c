@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg batch: recordings by the folder. */
+/* unetseg batch: segments folders of recordings and pictures. */
 
 #include "batch/batch.h"
 
+#include "batch/error.h"
+#include "batch/inputs.h"
+#include "batch/job-split.h"
 #include "batch/jobs.h"
 #include "batch/report.h"
+#include "batch/segments.h"
+#include "batch/shards.h"
+#include "lib/print.h"
 
 #include <glib-unix.h>
 #include <string.h>
@@ -16,23 +22,25 @@ typedef struct {
   BatchJobs jobs;
   GPtrArray *all; /* items of every shard */
   GMainLoop *loop;
-  gint stop; /* atomic */
+  gint stop; /* atomic: BatchStop */
   gboolean interrupted;
 } Batch;
 
 /* ---- signals ------------------------------------------------------------ */
 
-/* The first one lets containers be finished, the second one does not. */
+/* The first signal lets containers be finished, the second one does not. */
 static gboolean
 on_signal (gpointer data)
 {
   Batch *batch = data;
 
   batch->interrupted = TRUE;
-  if (g_atomic_int_add (&batch->stop, 1) == 0
-      && batch->options.verbosity != BATCH_QUIET)
-    g_printerr ("unetseg: finishing the files at work; once more to stop at "
-                "once\n");
+  if (!g_atomic_int_compare_and_exchange (
+          &batch->stop, BATCH_STOP_NONE, BATCH_STOP_FINISH))
+    g_atomic_int_set (&batch->stop, BATCH_STOP_NOW);
+  else if (batch->options.verbosity != BATCH_QUIET)
+    g_printerr ("unetseg: finishing the files at work; interrupt again to "
+                "stop at once\n");
   return G_SOURCE_CONTINUE;
 }
 
@@ -57,7 +65,7 @@ on_ended (gpointer data)
 {
   Batch *batch = data;
 
-  /* Not invoke: the loop may not run yet, and would miss it. */
+  /* An idle source: the loop may not run yet. */
   g_idle_add (quit, batch->loop);
 }
 
@@ -74,8 +82,8 @@ check_elements (GError **error)
 
     if (factory == NULL) {
       g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
-          "the GStreamer element '%s' is not there; is its plugin installed, "
-          "or GST_PLUGIN_PATH set?",
+          "the GStreamer element '%s' is missing: install its plugin or set "
+          "GST_PLUGIN_PATH",
           names[i]);
       return FALSE;
     }
@@ -87,11 +95,16 @@ check_elements (GError **error)
 static gboolean
 find_items (Batch *batch, GError **error)
 {
-  g_autoptr (GPtrArray) files =
-      batch_inputs_find (batch->options.words, batch->options.folder, error);
+  guint n_outside;
+  g_autoptr (GPtrArray)
+      files = batch_inputs_find (&batch->options, &n_outside, error);
 
-  if (files->len == 0)
+  if (files == NULL)
     return FALSE;
+  if (n_outside > 0 && batch->options.verbosity != BATCH_QUIET)
+    g_printerr ("unetseg: %u link%s to places outside of the inputs not "
+                "followed; --follow-links does\n",
+        n_outside, tool_plural (n_outside));
   batch->all = batch_segments_split (files, batch->options.segment);
   return TRUE;
 }
@@ -109,16 +122,17 @@ open_batch (Batch *batch, GError **error)
       || !batch_manifest_pin (
           &batch->manifest, options, batch->jobs.plan, &batch->all, error))
     return FALSE;
-  /* The largest first, so that none is left over when the others are done. */
+  /* The largest first, so that it does not run alone at the end. */
   batch->jobs.items = options->n_shards > 0
       ? batch_shard_take (batch->all, options->shard, options->n_shards)
       : batch_shard_take (batch->all, 1, 1);
-  return batch_jobs_split (&batch->jobs, error);
+  return batch_job_split_choose (&batch->jobs, error);
 }
 
-static void
-run (Batch *batch)
+static gboolean
+run (Batch *batch, GError **error)
 {
+  gboolean ok;
   guint ids[3];
 
   batch->jobs.progress = batch_progress_new (
@@ -127,19 +141,23 @@ run (Batch *batch)
   ids[1] = g_unix_signal_add (SIGTERM, on_signal, batch);
   ids[2] = g_timeout_add (
       batch_progress_get_interval (batch->jobs.progress), on_tick, batch);
-  batch_jobs_start (&batch->jobs);
-  g_main_loop_run (batch->loop);
+  ok = batch_jobs_start (&batch->jobs, error);
+  if (ok)
+    g_main_loop_run (batch->loop);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     g_source_remove (ids[i]);
+  return ok;
 }
 
+/* A report that cannot be written is an output that is missing. */
 static ToolStatus
 conclude (Batch *batch, GError **error)
 {
   const BatchProgress *progress = batch->jobs.progress;
+  gboolean complete = TRUE;
 
   if (batch->options.outputs[BATCH_REPORT].wanted && batch->jobs.fatal == NULL)
-    batch_report_write (&batch->manifest, batch->all, NULL);
+    complete = batch_report_write (&batch->manifest, batch->all, error);
   batch_progress_finish (batch->jobs.progress, batch->jobs.fatal);
   if (batch->jobs.fatal != NULL) {
     g_propagate_error (error, g_steal_pointer (&batch->jobs.fatal));
@@ -147,11 +165,11 @@ conclude (Batch *batch, GError **error)
   }
   if (batch->interrupted)
     return TOOL_INTERRUPTED;
-  return batch_progress_count (progress, BATCH_FAILED)
-              + batch_progress_count (progress, BATCH_SHORT)
-          > 0
-      ? TOOL_FAILED
-      : TOOL_OK;
+  if (batch_progress_count (progress, BATCH_FAILED)
+          + batch_progress_count (progress, BATCH_SHORT)
+      > 0)
+    complete = FALSE;
+  return complete ? TOOL_OK : TOOL_FAILED;
 }
 
 static ToolStatus
@@ -168,8 +186,7 @@ batch_main (Batch *batch, GError **error)
     return TOOL_STOPPED;
   if (batch->options.plan_only)
     return TOOL_OK;
-  run (batch);
-  return conclude (batch, error);
+  return run (batch, error) ? conclude (batch, error) : TOOL_STOPPED;
 }
 
 static void

@@ -1,99 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From words of the command line to a list of inputs. */
+#include "batch/inputs.h"
 
-#include "batch/types.h"
+#include "batch/item-names.h"
+#include "lib/status.h"
 
 #include <glib/gstdio.h>
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- items -------------------------------------------------------------- */
-
-BatchItem *
-batch_item_new (const gchar *uri, const gchar *name)
-{
-  BatchItem *item = g_new0 (BatchItem, 1);
-  g_autofree gchar *path = g_filename_from_uri (uri, NULL, NULL);
-  struct stat st;
-
-  item->uri = g_strdup (uri);
-  item->name = g_strdup (name);
-  item->begin = item->end = GST_CLOCK_TIME_NONE;
-  if (path != NULL && stat (path, &st) == 0) {
-    item->size = st.st_size;
-    item->mtime =
-        st.st_mtim.tv_sec * G_USEC_PER_SEC + st.st_mtim.tv_nsec / 1000;
-  }
-  return item;
-}
-
-BatchItem *
-batch_item_copy (const BatchItem *item)
-{
-  BatchItem *copy = g_memdup2 (item, sizeof *item);
-
-  copy->uri = g_strdup (item->uri);
-  copy->name = g_strdup (item->name);
-  return copy;
-}
-
-void
-batch_item_free (BatchItem *item)
-{
-  g_free (item->uri);
-  g_free (item->name);
-  g_free (item);
-}
-
-gchar *
-batch_item_label (const BatchItem *item)
-{
-  g_autofree gchar *shown = g_filename_display_name (item->name);
-  g_autofree gchar *name = g_strescape (shown, NULL);
-  g_autofree gchar *plain = NULL;
-
-  /* A name in several lines or with colours of its own would garble the
-   * display; other letters stay as they are. */
-  if (strpbrk (shown, "\n\r\t\033\b\f\v") == NULL)
-    plain = g_strdup (shown);
-  if (item->n_segments == 0)
-    return g_strdup (plain ? plain : name);
-  return g_strdup_printf (
-      "%s [%u/%u]", plain ? plain : name, item->segment + 1, item->n_segments);
-}
-
-gchar *
-batch_item_folder (const BatchItem *item, const gchar *folder)
-{
-  g_autofree gchar *segment = NULL;
-
-  if (item->n_segments == 0)
-    return g_build_filename (folder, item->name, NULL);
-  segment = g_strdup_printf ("%05u", item->segment);
-  return g_build_filename (
-      folder, ".unetseg", "segments", item->name, segment, NULL);
-}
-
-/* On the same file system, so that it can be renamed; of a name that is short
- * and has no folders in it. */
-gchar *
-batch_item_work_folder (const BatchItem *item, const gchar *folder)
-{
-  g_autofree gchar *hash =
-      g_compute_checksum_for_string (G_CHECKSUM_SHA256, item->name, -1);
-  g_autofree gchar *name = g_strdup_printf ("%.20s-%05u", hash, item->segment);
-
-  return g_build_filename (folder, ".unetseg", "work", name, NULL);
-}
-
-/* ---- looking for them --------------------------------------------------- */
-
 typedef struct {
   GPtrArray *items;
-  GHashTable *folders; /* `device:inode` of those being searched */
-  dev_t out_device;    /* of the outputs' folder, which is not searched */
+  GHashTable *folders;   /* `device:inode` of those being searched */
+  GPtrArray *roots;      /* real paths of the folders that the user names */
+  gboolean follow_links; /* also to files outside of the roots */
+  guint n_outside;       /* links that were not followed */
+  dev_t out_device;      /* of the outputs' folder, which is not searched */
   ino_t out_inode;
 } Search;
 
@@ -131,6 +55,26 @@ folder_names (const gchar *path)
 
 static void add_folder (Search *search, const gchar *path, const gchar *prefix);
 
+/* Whether a link leads to a file or folder inside of the inputs. */
+static gboolean
+leads_inside (const Search *search, const gchar *path)
+{
+  g_autofree gchar *real = NULL;
+  char *resolved = realpath (path, NULL);
+
+  real = g_strdup (resolved);
+  free (resolved);
+  for (guint i = 0; real != NULL && i < search->roots->len; i++) {
+    const gchar *root = g_ptr_array_index (search->roots, i);
+    gsize n = strlen (root);
+
+    if (strncmp (real, root, n) == 0
+        && (real[n] == '\0' || real[n] == '/' || root[n - 1] == '/'))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 add_member (Search *search, const gchar *folder, const gchar *prefix,
     const gchar *member)
@@ -140,15 +84,23 @@ add_member (Search *search, const gchar *folder, const gchar *prefix,
                                   : g_strdup (member);
   struct stat st;
 
-  if (stat (path, &st) != 0)
-    return; /* a link to nowhere */
+  if (lstat (path, &st) != 0)
+    return;
+  if (S_ISLNK (st.st_mode)) {
+    if (stat (path, &st) != 0)
+      return; /* the link leads nowhere */
+    if (!search->follow_links && !leads_inside (search, path)) {
+      search->n_outside++;
+      return;
+    }
+  }
   if (S_ISDIR (st.st_mode))
     add_folder (search, path, name);
   else if (S_ISREG (st.st_mode))
     add_path (search, path, name, TRUE);
 }
 
-/* Links may lead in a circle; a folder above itself is not searched again. */
+/* Links may form a circle: a folder inside of itself is not searched again. */
 static void
 add_folder (Search *search, const gchar *path, const gchar *prefix)
 {
@@ -191,7 +143,7 @@ add_uri (Search *search, const gchar *uri)
     add_existing (search, path);
     return;
   }
-  /* Without query and fragment. */
+  /* The name is without query and fragment. */
   plain = g_strndup (uri, strcspn (uri, "?#"));
   name = g_path_get_basename (plain);
   g_ptr_array_add (search->items, batch_item_new (uri, name));
@@ -205,7 +157,7 @@ add_pattern (Search *search, const gchar *pattern)
   if (glob (pattern, GLOB_BRACE, NULL, &found) == 0) {
     for (gsize i = 0; i < found.gl_pathc; i++)
       add_existing (search, found.gl_pathv[i]);
-  } else { /* the name will be reported as missing */
+  } else { /* the batch reports the name as missing */
     add_existing (search, pattern);
   }
   globfree (&found);
@@ -222,74 +174,74 @@ add_word (Search *search, const gchar *word)
     add_pattern (search, word);
 }
 
-/* ---- names -------------------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------- */
 
-static gint
-compare_items (gconstpointer a, gconstpointer b)
+/* A folder that a word, a pattern or a URI names is a root. */
+static void
+add_root (Search *search, const gchar *path)
 {
-  const BatchItem *x = *(const BatchItem *const *) a;
-  const BatchItem *y = *(const BatchItem *const *) b;
-  gint order = strcmp (x->name, y->name);
+  char *real = realpath (path, NULL);
 
-  return order != 0 ? order : strcmp (x->uri, y->uri);
+  if (real != NULL && g_file_test (real, G_FILE_TEST_IS_DIR))
+    g_ptr_array_add (search->roots, g_strdup (real));
+  free (real);
 }
 
-/* Two recordings of one name: the second gets a suffix that follows from
- * where it lies, so that it stays the same from call to call. */
 static void
-make_unique (BatchItem *item, GHashTable *names)
+add_roots (Search *search, const gchar *word)
 {
-  if (!g_hash_table_contains (names, item->name)) {
-    g_hash_table_add (names, item->name);
-    return;
-  }
-  for (guint length = 8; length <= 64; length += 8) {
-    g_autofree gchar *hash =
-        g_compute_checksum_for_string (G_CHECKSUM_SHA256, item->uri, -1);
-    g_autofree gchar *name =
-        g_strdup_printf ("%s~%.*s", item->name, (int) length, hash);
+  g_autofree gchar *path = g_filename_from_uri (word, NULL, NULL);
+  glob_t found = { 0 };
 
-    if (g_hash_table_contains (names, name))
-      continue;
-    g_free (item->name);
-    item->name = g_steal_pointer (&name);
-    g_hash_table_add (names, item->name);
-    return;
+  if (g_file_test (word, G_FILE_TEST_EXISTS)) {
+    add_root (search, word);
+  } else if (path != NULL) {
+    add_root (search, path);
+  } else if (glob (word, GLOB_BRACE, NULL, &found) == 0) {
+    for (gsize i = 0; i < found.gl_pathc; i++)
+      add_root (search, found.gl_pathv[i]);
+  }
+  globfree (&found);
+}
+
+static void
+search_init (Search *search, const BatchOptions *options)
+{
+  struct stat st;
+
+  memset (search, 0, sizeof *search);
+  search->follow_links = options->follow_links;
+  search->items =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) batch_item_free);
+  search->roots = g_ptr_array_new_with_free_func (g_free);
+  search->folders =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  if (stat (options->folder, &st) == 0) {
+    search->out_device = st.st_dev;
+    search->out_inode = st.st_ino;
   }
 }
 
 GPtrArray *
-batch_inputs_find (gchar **words, const gchar *folder, GError **error)
+batch_inputs_find (
+    const BatchOptions *options, guint *n_outside, GError **error)
 {
-  Search search = { .items = g_ptr_array_new_with_free_func (
-                        (GDestroyNotify) batch_item_free) };
-  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
-  const gchar *last = NULL;
-  struct stat st;
+  Search search;
 
-  search.folders =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  if (stat (folder, &st) == 0) {
-    search.out_device = st.st_dev;
-    search.out_inode = st.st_ino;
-  }
-  for (; *words != NULL; words++)
-    add_word (&search, *words);
+  search_init (&search, options);
+  for (guint i = 0; options->words[i] != NULL; i++)
+    add_roots (&search, options->words[i]);
+  for (guint i = 0; options->words[i] != NULL; i++)
+    add_word (&search, options->words[i]);
   g_hash_table_unref (search.folders);
-
-  g_ptr_array_sort (search.items, compare_items);
-  for (guint i = 0; i < search.items->len; i++) {
-    BatchItem *item = g_ptr_array_index (search.items, i);
-
-    if (g_strcmp0 (last, item->uri) == 0) { /* named twice */
-      g_ptr_array_remove_index (search.items, i--);
-      continue;
-    }
-    last = item->uri;
-    make_unique (item, names);
-  }
-  if (search.items->len == 0)
-    g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE,
-        "there is nothing in what was named");
-  return search.items;
+  g_ptr_array_unref (search.roots);
+  batch_item_names_make_unique (search.items);
+  *n_outside = search.n_outside;
+  if (search.items->len > 0)
+    return search.items;
+  g_ptr_array_unref (search.items);
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE,
+      "the inputs hold no recording%s",
+      search.n_outside > 0 ? "; links out of them need --follow-links" : "");
+  return NULL;
 }

@@ -2,11 +2,17 @@
 
 #include "batch/jobs.h"
 
+#include "batch/error.h"
+#include "batch/files.h"
+#include "batch/task.h"
+#include "lib/status.h"
+
+#include <stdio.h>
 #include <string.h>
 
 /* ---- one input ---------------------------------------------------------- */
 
-/* Ends the batch: what stopped this input would stop every other, too. */
+/* Ends the batch: every other input would fail for the same reason. */
 static void
 stop_all (BatchJobs *jobs, GError *error)
 {
@@ -14,17 +20,18 @@ stop_all (BatchJobs *jobs, GError *error)
   if (jobs->fatal == NULL)
     jobs->fatal = g_error_copy (error);
   g_mutex_unlock (&jobs->mutex);
-  g_atomic_int_set (jobs->stop, 2);
+  g_atomic_int_set (jobs->stop, BATCH_STOP_NOW);
 }
 
-/* What there is of an interrupted recording plays; it lies beside the
- * complete ones until it is done anew. */
+/* The outputs of an interrupted recording play. They stay in NAME.part until
+ * the recording is complete. */
 static void
 keep_part (BatchJobs *jobs, const BatchItem *item)
 {
   g_autofree gchar *work =
-      batch_item_work_folder (item, jobs->manifest->folder);
-  g_autofree gchar *folder = batch_item_folder (item, jobs->manifest->folder);
+      batch_item_get_work_folder (item, jobs->manifest->folder);
+  g_autofree gchar *folder =
+      batch_item_get_folder (item, jobs->manifest->folder);
   g_autofree gchar *part = g_strconcat (folder, ".part", NULL);
   g_autofree gchar *parent = g_path_get_dirname (part);
 
@@ -41,7 +48,8 @@ keep_part (BatchJobs *jobs, const BatchItem *item)
 static void
 drop_part (BatchJobs *jobs, const BatchItem *item)
 {
-  g_autofree gchar *folder = batch_item_folder (item, jobs->manifest->folder);
+  g_autofree gchar *folder =
+      batch_item_get_folder (item, jobs->manifest->folder);
   g_autofree gchar *part = g_strconcat (folder, ".part", NULL);
 
   batch_remove_folder (part);
@@ -51,26 +59,27 @@ static gboolean
 run_task (BatchJobs *jobs, guint slot, BatchTask *task, BatchOutcome *outcome,
     GError **error)
 {
+  const BatchItem *item = batch_task_get_setup (task)->item;
   gboolean ok;
 
-  batch_progress_begin (jobs->progress, slot, task->item, task);
+  batch_progress_begin (jobs->progress, slot, item, task);
   ok = batch_task_prepare (task, error)
       && batch_task_run (task, jobs->plan, jobs->stop, outcome, error);
   if (!ok)
     return FALSE;
   if (outcome->status == BATCH_OPEN) {
-    keep_part (jobs, task->item);
+    keep_part (jobs, item);
     return TRUE;
   }
   if (!batch_manifest_commit (
-          jobs->manifest, task->item, outcome, task->shape, error))
+          jobs->manifest, item, outcome, batch_task_get_shape (task), error))
     return FALSE;
-  drop_part (jobs, task->item);
+  drop_part (jobs, item);
   return TRUE;
 }
 
-/* TRUE: the seek of a segment did not lead where it should; decoding from the
- * start does. */
+/* Returns TRUE when the seek to a segment failed: decoding from the start of
+ * the recording can succeed. */
 static gboolean
 attempt (BatchJobs *jobs, guint slot, const BatchItem *item, gboolean seek,
     BatchOutcome *outcome, GError **error)
@@ -83,32 +92,37 @@ attempt (BatchJobs *jobs, guint slot, const BatchItem *item, gboolean seek,
   if (work == NULL)
     return FALSE;
   task = batch_task_new (jobs->options, item, work, jobs->threads);
-  task->seek &= seek;
-  again = !run_task (jobs, slot, task, outcome, error) && task->seek
+  batch_task_set_seek (task, seek);
+  again = !run_task (jobs, slot, task, outcome, error)
+      && batch_task_get_setup (task)->seek
       && g_error_matches (*error, BATCH_ERROR, BATCH_ERROR_INPUT);
   batch_progress_pause (jobs->progress, slot);
   batch_task_free (task);
   return again;
 }
 
+/* Decides by the error what becomes of an input that failed. */
 static void
-judge (BatchJobs *jobs, const BatchItem *item, BatchOutcome *outcome,
+handle_error (BatchJobs *jobs, const BatchItem *item, BatchOutcome *outcome,
     GError *error)
 {
   outcome->status = BATCH_FAILED;
   g_free (outcome->reason);
   outcome->reason = g_strdup (error->message);
-  if (g_error_matches (error, BATCH_ERROR, BATCH_ERROR_INPUT)) {
-    batch_manifest_fail (jobs->manifest, item, outcome);
-  } else if (g_error_matches (error, BATCH_ERROR, BATCH_ERROR_NO_MEDIA)) {
+  if (g_error_matches (error, BATCH_ERROR, BATCH_ERROR_NO_MEDIA))
     outcome->status = BATCH_SKIPPED;
-    batch_manifest_fail (jobs->manifest, item, outcome);
-  } else {
-    outcome->status = BATCH_OPEN;
-    batch_manifest_drop (jobs->manifest, item);
-    if (!g_error_matches (error, BATCH_ERROR, BATCH_ERROR_STOPPED))
-      stop_all (jobs, error);
+  if (g_error_matches (error, BATCH_ERROR, BATCH_ERROR_INPUT)
+      || g_error_matches (error, BATCH_ERROR, BATCH_ERROR_NO_MEDIA)) {
+    g_autoptr (GError) local = NULL;
+
+    if (!batch_manifest_fail (jobs->manifest, item, outcome, &local))
+      stop_all (jobs, local);
+    return;
   }
+  outcome->status = BATCH_OPEN;
+  batch_manifest_drop (jobs->manifest, item);
+  if (!g_error_matches (error, BATCH_ERROR, BATCH_ERROR_STOPPED))
+    stop_all (jobs, error);
 }
 
 static void
@@ -127,7 +141,7 @@ process (BatchJobs *jobs, guint slot, const BatchItem *item)
       attempt (jobs, slot, item, FALSE, &outcome, &error);
     }
     if (error != NULL)
-      judge (jobs, item, &outcome, error);
+      handle_error (jobs, item, &outcome, error);
   }
   batch_progress_end (jobs->progress, item, &outcome, known);
   batch_outcome_clear (&outcome);
@@ -172,15 +186,36 @@ work (gpointer data)
   return NULL;
 }
 
-void
-batch_jobs_start (BatchJobs *jobs)
+/* The counter is that of every worker before the first one starts: a worker
+ * that ends early must not be taken for the last one. */
+gboolean
+batch_jobs_start (BatchJobs *jobs, GError **error)
 {
-  jobs->running = jobs->n;
-  for (guint i = 0; i < jobs->n; i++) {
+  guint started = 0, left;
+
+  jobs->running = jobs->n + 1;
+  for (; started < jobs->n; started++) {
     Worker *worker = g_new0 (Worker, 1);
+    g_autoptr (GError) local = NULL;
+    GThread *thread;
 
     worker->jobs = jobs;
-    worker->slot = i;
-    g_thread_unref (g_thread_new ("batch", work, worker));
+    worker->slot = started;
+    thread = g_thread_try_new ("batch", work, worker, &local);
+    if (thread == NULL) {
+      g_free (worker);
+      if (started == 0)
+        g_set_error (error, TOOL_ERROR, TOOL_ERROR_SYSTEM,
+            "the system has no thread for the batch: %s", local->message);
+      break;
+    }
+    g_thread_unref (thread);
   }
+  g_mutex_lock (&jobs->mutex);
+  jobs->running -= jobs->n - started + 1;
+  left = jobs->running;
+  g_mutex_unlock (&jobs->mutex);
+  if (started > 0 && left == 0)
+    jobs->ended (jobs->data);
+  return started > 0;
 }

@@ -2,12 +2,15 @@
 
 #include "batch/join-video.h"
 
-#include "batch/task.h"
+#include "batch/audio.h"
+#include "batch/error.h"
+#include "batch/muxer.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <string.h>
 
+/* For a packet, for tracks to appear, and for a file to end. */
 #define TIMEOUT (120 * GST_SECOND)
 
 static const gchar *
@@ -54,8 +57,7 @@ stop_at_video (GstElement *source, GstPad *pad, GstCaps *caps, gpointer data)
       || g_str_has_prefix (name, "video/x-ms-asf");
 }
 
-/* A recording without sound has no other stream, and a demuxer that nobody
- * listens to fails. */
+/* A demuxer fails when none of its pads is linked. */
 static void
 drop_stream (GstBin *pipeline, GstPad *pad)
 {
@@ -78,7 +80,7 @@ on_pad (GstElement *source, GstPad *pad, gpointer data)
       : "";
 
   if (g_str_has_prefix (name, "audio/"))
-    gst_object_unref (batch_streams_add_audio (GST_BIN (pipeline), pad,
+    gst_object_unref (batch_audio_add (GST_BIN (pipeline), pad,
         g_object_get_data (G_OBJECT (pipeline), "container")));
   else
     drop_stream (GST_BIN (pipeline), pad);
@@ -106,7 +108,7 @@ open_output (const gchar *path, const gchar *audio, GError **error)
   g_object_set (element, "location", path, NULL);
   gst_object_unref (element);
   element = gst_bin_get_by_name (GST_BIN (pipeline), "overlay-mux");
-  batch_outputs_prepare_muxer (element);
+  batch_muxer_prepare (element);
   gst_object_unref (element);
   if (audio == NULL)
     return pipeline;
@@ -114,7 +116,7 @@ open_output (const gchar *path, const gchar *audio, GError **error)
       G_OBJECT (pipeline), "container", g_strdup (container), g_free);
   element = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   {
-    g_autoptr (GstCaps) caps = batch_streams_audio_caps (container);
+    g_autoptr (GstCaps) caps = batch_audio_get_caps (container);
 
     g_object_set (element, "uri", audio, "caps", caps, NULL);
   }
@@ -125,8 +127,8 @@ open_output (const gchar *path, const gchar *audio, GError **error)
   return pipeline;
 }
 
-/* Muxers must know their tracks before the first packet: video begins when
- * the recording's tracks are there. */
+/* A muxer must know its tracks before the first packet: video waits until the
+ * tracks of the recording are there. */
 static gboolean
 wait_for_audio (GstElement *pipeline, const gchar *path, GError **error)
 {
@@ -163,8 +165,8 @@ open_part (const gchar *path, GError **error)
   return pipeline;
 }
 
-/* Matroska has the recording's own times, to the millisecond; others begin
- * anew and are exact. */
+/* A segment in Matroska has the times of the recording, to the millisecond. In
+ * other containers it begins at 0, and its times are exact. */
 static GstBuffer *
 move_in_time (GstBuffer *packet, const JoinPart *part, GstClockTime start)
 {
@@ -226,7 +228,7 @@ copy_part (const JoinPart *part, GstAppSrc *out, GError **error)
           != NULL) {
     GstBuffer *packet = gst_sample_get_buffer (sample);
 
-    if (!has_caps (out)) /* encoders of all segments are set the same */
+    if (!has_caps (out)) /* those of every segment are equal */
       set_caps (out, gst_sample_get_caps (sample));
     start = earliest (packet, start);
     ok = gst_app_src_push_buffer (out, move_in_time (packet, part, start))
@@ -255,12 +257,12 @@ wait_for_end (GstElement *pipeline, const gchar *path, GError **error)
   if (message != NULL)
     gst_message_parse_error (message, &local, NULL);
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s", path,
-      local ? local->message : "it does not end");
+      local ? local->message : "the file does not end");
   return FALSE;
 }
 
 gboolean
-join_video (const gchar *path, const JoinPart *parts, guint n_parts,
+batch_join_video (const gchar *path, const JoinPart *parts, guint n_parts,
     const gchar *audio, GError **error)
 {
   GstElement *pipeline = open_output (path, audio, error);

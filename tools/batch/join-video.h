@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Segments of a video one after the other, packet by packet. */
+/* Segments of a video joined packet by packet. */
 
-#include "batch/types.h"
+#include <gst/gst.h>
 
 G_BEGIN_DECLS
 
@@ -12,9 +12,10 @@ typedef struct {
   GstClockTime first; /* time of its first frame in the recording */
 } JoinPart;
 
-/* Writes @path from @parts, all of the container that @path's extension
- * names. @audio: (nullable): a recording whose sound goes with it. */
-gboolean join_video (const gchar *path, const JoinPart *parts, guint n_parts,
-    const gchar *audio, GError **error);
+/* Writes @path from @parts, which have the container that the extension of
+ * @path names. @audio (nullable): URI of a recording whose sound is added.
+ * Fails with %BATCH_ERROR_OUTPUT. */
+gboolean batch_join_video (const gchar *path, const JoinPart *parts,
+    guint n_parts, const gchar *audio, GError **error);
 
 G_END_DECLS

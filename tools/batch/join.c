@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg join: segments of recordings that a batch has cut, put together. */
+/* unetseg join: joins the segments of recordings that a batch has cut. */
 
 #include "batch/join.h"
 
-#include "batch/report.h"
+#include "batch/entry.h"
+#include "batch/error.h"
+#include "batch/files.h"
 #include "batch/join-video.h"
+#include "batch/manifest.h"
+#include "batch/report.h"
+#include "batch/results-join.h"
+#include "batch/thumbnails.h"
+#include "batch/timeline.h"
+#include "lib/json.h"
+#include "lib/print.h"
 
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const gchar text[] =
-    "Puts together what 'unetseg batch --segment' has made in FOLDER, once "
-    "every\n"
-    "segment of a recording is there: the same masks, results and pictures as\n"
-    "without segments, sound from the recording itself. Joined segments are\n"
-    "removed.\n"
+    "Joins the segments that 'unetseg batch --segment' has made in FOLDER,\n"
+    "for each recording that has all of them: the masks, results and\n"
+    "pictures are the same as without segments, and the sound is that of the\n"
+    "recording. Joined segments are removed.\n"
     "\n"
     "Examples:\n"
     "  unetseg join out\n"
-    "\n"
-    "Exit status: 0 if every recording is complete, 1 if some are not.\n";
-
-#define COLUMNS 240
+    "\n" TOOL_STATUS_HELP;
 
 typedef struct {
   BatchManifest manifest;
@@ -44,12 +48,6 @@ typedef struct {
   JsonObject **entries;
   gchar *work;
 } Recording;
-
-static gint64
-int_of (JsonObject *object, const gchar *name)
-{
-  return json_object_get_int_member_with_default (object, name, -1);
-}
 
 /* ---- a recording -------------------------------------------------------- */
 
@@ -81,58 +79,53 @@ recording_init (Recording *r, const Join *join, guint first)
   r->work = NULL;
   for (guint i = 0; i < r->n; i++) {
     BatchItem part = *item;
-    g_autofree gchar *path = NULL;
 
     part.segment = i;
-    r->folders[i] = batch_item_folder (&part, join->manifest.folder);
-    path = g_build_filename (r->folders[i], "manifest.json", NULL);
-    r->entries[i] = batch_manifest_read (path);
+    r->folders[i] = batch_item_get_folder (&part, join->manifest.folder);
+    r->entries[i] = batch_manifest_read_done (&join->manifest, &part);
   }
 }
 
-/* Every segment there, of the same batch and plan, and each one's first frame
- * the one that ended the segment before it. */
+/* Two segments meet when the first frame of one is the frame that ended the
+ * other. */
+static gboolean
+check_segment (const Recording *r, guint i, GError **error)
+{
+  const gchar *problem = NULL;
+
+  if (r->entries[i] == NULL)
+    problem = "is not done";
+  else if (g_strcmp0 (batch_entry_get (r->entries[i], "plan"),
+               batch_entry_get (r->entries[0], "plan"))
+      != 0)
+    problem = "was made with another plan than segment 1";
+  else if (i > 0
+      && tool_json_get_int (r->entries[i], "first", -1)
+          != tool_json_get_int (r->entries[i - 1], "next", -2))
+    problem = "does not follow the one before; make it again without --segment";
+  if (problem == NULL)
+    return TRUE;
+  g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "segment %u of %u %s",
+      i + 1, r->n, problem);
+  return FALSE;
+}
+
 static gboolean
 check_segments (const Recording *r, GError **error)
 {
-  for (guint i = 0; i < r->n; i++) {
-    const gchar *plan, *first_plan;
-
-    if (r->entries[i] == NULL) {
-      g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
-          "segment %u of %u is not done", i + 1, r->n);
+  for (guint i = 0; i < r->n; i++)
+    if (!check_segment (r, i, error))
       return FALSE;
-    }
-    plan =
-        json_object_get_string_member_with_default (r->entries[i], "plan", "");
-    first_plan =
-        json_object_get_string_member_with_default (r->entries[0], "plan", "");
-    if (!g_str_equal (plan, first_plan)) {
-      g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
-          "segments 1 and %u were made with different plans", i + 1);
-      return FALSE;
-    }
-    if (i > 0
-        && int_of (r->entries[i], "first")
-            != int_of (r->entries[i - 1], "next")) {
-      g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
-          "segments %u and %u do not meet; make it again without --segment", i,
-          i + 1);
-      return FALSE;
-    }
-  }
   return TRUE;
 }
 
-/* ---- files -------------------------------------------------------------- */
-
-static gboolean
-fail (GError **error, const gchar *path)
+static guint64
+get_frames (const Recording *r, guint i)
 {
-  g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s", path,
-      g_strerror (errno));
-  return FALSE;
+  return tool_json_get_int (r->entries[i], "frames", 0);
 }
+
+/* ---- files -------------------------------------------------------------- */
 
 static gboolean
 copy_file (const gchar *from, const gchar *to, GError **error)
@@ -147,7 +140,7 @@ copy_file (const gchar *from, const gchar *to, GError **error)
       source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, error);
 }
 
-/* Pictures of each segment begin with 000000.png. */
+/* The pictures of each segment begin with 000000.png. */
 static gboolean
 join_pictures (const Recording *r, const gchar *name, GError **error)
 {
@@ -155,7 +148,7 @@ join_pictures (const Recording *r, const gchar *name, GError **error)
   guint count = 0;
 
   if (g_mkdir (folder, 0777) != 0)
-    return fail (error, folder);
+    return batch_fail_errno (error, folder);
   for (guint i = 0; i < r->n; i++) {
     for (guint k = 0;; k++, count++) {
       g_autofree gchar *old = g_strdup_printf ("%06u.png", k);
@@ -177,30 +170,24 @@ static gboolean
 join_lines (const Recording *r, const gchar *name, GError **error)
 {
   g_autofree gchar *path = g_build_filename (r->work, name, NULL);
-  FILE *out = fopen (path, "w");
+  g_autoptr (GString) all = g_string_new (NULL);
+  g_autoptr (GError) local = NULL;
   guint64 frame = 0;
-  gboolean ok = TRUE;
 
-  if (out == NULL)
-    return fail (error, path);
-  for (guint i = 0; ok && i < r->n; i++) {
+  for (guint i = 0; i < r->n; i++) {
     g_autofree gchar *from = g_build_filename (r->folders[i], name, NULL);
     g_autofree gchar *data = NULL;
+    gsize size;
 
-    ok = g_file_get_contents (from, &data, NULL, error);
-    for (gchar *line = data, *end; ok && (end = strchr (line, '\n')) != NULL;
-         line = end + 1) {
-      *end = '\0';
-      line = strchr (line, ',');
-      if (line != NULL)
-        fprintf (out, "{\"frame\":%" G_GUINT64_FORMAT "%s\n", frame++, line);
-      else
-        line = end;
-    }
+    if (!g_file_get_contents (from, &data, &size, error)
+        || !batch_results_renumber (data, size, from, &frame, all, error))
+      return FALSE;
   }
-  if (fclose (out) != 0 && ok)
-    ok = fail (error, path);
-  return ok;
+  if (g_file_set_contents (path, all->str, all->len, &local))
+    return TRUE;
+  g_set_error (
+      error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s", path, local->message);
+  return FALSE;
 }
 
 static gboolean
@@ -212,129 +199,63 @@ join_videos (const Recording *r, const gchar *name, GError **error)
 
   for (guint i = 0; i < r->n; i++) {
     parts[i].path = g_build_filename (r->folders[i], name, NULL);
-    parts[i].first = int_of (r->entries[i], "first");
+    parts[i].first = tool_json_get_int (r->entries[i], "first", -1);
   }
-  ok = join_video (path, parts, r->n,
+  ok = batch_join_video (path, parts, r->n,
       g_str_has_prefix (name, "overlay.") ? r->whole->uri : NULL, error);
   for (guint i = 0; i < r->n; i++)
     g_free (parts[i].path);
   return ok;
 }
 
-/* ---- for the report ----------------------------------------------------- */
+/* ---- report ------------------------------------------------------------- */
 
-static JsonArray *
-find_areas (JsonArray *classes, gint64 id)
+static gboolean
+join_timelines (const Recording *r, const gchar *path, GError **error)
 {
-  for (guint c = 0; c < json_array_get_length (classes); c++) {
-    JsonObject *class = json_array_get_object_element (classes, c);
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
+  g_autofree JsonArray **parts = g_new0 (JsonArray *, r->n);
+  g_autofree guint64 *frames = g_new0 (guint64, r->n);
 
-    if (int_of (class, "class") == id)
-      return json_object_get_array_member (class, "area");
+  for (guint i = 0; i < r->n; i++) {
+    parts[i] = batch_timeline_read (r->folders[i]);
+    frames[i] = get_frames (r, i);
   }
-  return NULL;
-}
-
-static void
-add_areas (JsonArray *to, JsonArray *from, guint columns)
-{
-  guint n = from != NULL ? json_array_get_length (from) : 0;
-
-  for (guint i = 0; i < columns; i++)
-    json_array_add_double_element (to,
-        n > 0 ? json_array_get_double_element (from, (guint64) i * n / columns)
-              : 0);
-}
-
-/* A new timeline of every class that one of @lines has. */
-static JsonArray *
-merge_timelines (const Recording *r, JsonArray **lines)
-{
-  JsonArray *all = json_array_new ();
-  gint64 frames = 0;
-
+  json_node_take_array (node, batch_timeline_join (parts, frames, r->n));
   for (guint i = 0; i < r->n; i++)
-    frames += MAX (int_of (r->entries[i], "frames"), 0);
-  for (gint64 id = 1; id < 256; id++) {
-    JsonArray *areas = json_array_new ();
-    const gchar *label = NULL;
-    gboolean found = FALSE;
-    JsonObject *class;
-
-    for (guint i = 0; i < r->n; i++) {
-      JsonArray *mine = lines[i] ? find_areas (lines[i], id) : NULL;
-
-      found |= mine != NULL;
-      for (guint c = 0; mine != NULL && c < json_array_get_length (lines[i]);
-           c++) {
-        class = json_array_get_object_element (lines[i], c);
-        if (int_of (class, "class") == id)
-          label = json_object_get_string_member_with_default (
-              class, "label", label);
-      }
-      add_areas (areas, mine,
-          MAX (
-              int_of (r->entries[i], "frames") * COLUMNS / MAX (frames, 1), 1));
-    }
-    if (!found) {
-      json_array_unref (areas);
-      continue;
-    }
-    class = json_object_new ();
-    json_object_set_int_member (class, "class", id);
-    if (label != NULL)
-      json_object_set_string_member (class, "label", label);
-    json_object_set_array_member (class, "area", areas);
-    json_array_add_object_element (all, class);
-  }
-  return all;
+    g_clear_pointer (&parts[i], json_array_unref);
+  return batch_timeline_write (path, node, error);
 }
 
-static JsonArray *
-read_timeline (const gchar *folder)
-{
-  g_autofree gchar *path =
-      g_build_filename (folder, ".report", "timeline.json", NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-
-  if (!json_parser_load_from_file (parser, path, NULL)
-      || !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
-    return NULL;
-  return json_array_ref (json_node_get_array (json_parser_get_root (parser)));
-}
-
+/* The first picture of segments at equal distances. One that is missing is
+ * left out. */
 static void
 join_thumbnails (const Recording *r, const gchar *folder)
 {
-  for (guint i = 0; i < 6; i++) {
+  for (guint i = 0; i < BATCH_N_THUMBNAILS; i++) {
     g_autofree gchar *name = g_strdup_printf ("%u.jpg", i);
     g_autofree gchar *to = g_build_filename (folder, name, NULL);
     g_autofree gchar *from = g_build_filename (
-        r->folders[(2 * i + 1) * r->n / 12], ".report", "0.jpg", NULL);
+        r->folders[(2 * i + 1) * r->n / (2 * BATCH_N_THUMBNAILS)], ".report",
+        "0.jpg", NULL);
 
     copy_file (from, to, NULL);
   }
 }
 
-static void
-join_report (const Recording *r)
+static gboolean
+join_report (const Recording *r, GError **error)
 {
   g_autofree gchar *folder = g_build_filename (r->work, ".report", NULL);
   g_autofree gchar *path = g_build_filename (folder, "timeline.json", NULL);
-  g_autofree JsonArray **lines = g_new0 (JsonArray *, r->n);
-  g_autofree gchar *data = NULL;
-  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
+  g_autofree gchar *first = g_build_filename (r->folders[0], ".report", NULL);
 
-  for (guint i = 0; i < r->n; i++)
-    lines[i] = read_timeline (r->folders[i]);
-  if (lines[0] != NULL && g_mkdir (folder, 0777) == 0) {
-    json_node_take_array (node, merge_timelines (r, lines));
-    data = json_to_string (node, FALSE);
-    g_file_set_contents (path, data, -1, NULL);
-    join_thumbnails (r, folder);
-  }
-  for (guint i = 0; i < r->n; i++)
-    g_clear_pointer (&lines[i], json_array_unref);
+  if (!g_file_test (first, G_FILE_TEST_IS_DIR))
+    return TRUE; /* the batch makes no report */
+  if (!batch_make_folder (folder, error) || !join_timelines (r, path, error))
+    return FALSE;
+  join_thumbnails (r, folder);
+  return TRUE;
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -356,21 +277,15 @@ join_output (const Recording *r, const gchar *name, GError **error)
 static void
 sum_up (const Recording *r, BatchOutcome *outcome)
 {
-  memset (outcome, 0, sizeof *outcome);
-  for (guint i = 0; i < r->n; i++) {
-    outcome->frames += MAX (int_of (r->entries[i], "frames"), 0);
-    outcome->seconds += json_object_get_double_member_with_default (
-        r->entries[i], "seconds", 0);
+  batch_entry_read_outcome (r->entries[0], outcome);
+  for (guint i = 1; i < r->n; i++) {
+    outcome->frames += get_frames (r, i);
+    outcome->seconds += tool_json_get_double (r->entries[i], "seconds", 0);
     if (outcome->reason == NULL)
-      outcome->reason = g_strdup (json_object_get_string_member_with_default (
-          r->entries[i], "reason", NULL));
+      outcome->reason = g_strdup (batch_entry_get (r->entries[i], "reason"));
   }
   outcome->status = outcome->reason ? BATCH_SHORT : BATCH_DONE;
-  outcome->width = int_of (r->entries[0], "width");
-  outcome->height = int_of (r->entries[0], "height");
-  outcome->duration = int_of (r->entries[0], "duration");
-  outcome->plan = g_strdup (
-      json_object_get_string_member_with_default (r->entries[0], "plan", NULL));
+  outcome->first = outcome->next = GST_CLOCK_TIME_NONE;
 }
 
 static gboolean
@@ -391,13 +306,12 @@ join_recording (Recording *r, GError **error)
   for (ok = TRUE; ok && (name = g_dir_read_name (dir)) != NULL;)
     ok = join_output (r, name, error);
   g_dir_close (dir);
-  if (!ok)
+  if (!ok || !join_report (r, error))
     return FALSE;
-  join_report (r);
+  memset (&outcome, 0, sizeof outcome);
   sum_up (r, &outcome);
   ok = batch_manifest_commit (manifest, r->whole, &outcome,
-      json_object_get_string_member_with_default (r->entries[0], "shape", NULL),
-      error);
+      batch_entry_get (r->entries[0], "shape"), error);
   batch_outcome_clear (&outcome);
   return ok;
 }
@@ -406,7 +320,7 @@ static gboolean
 is_joined (const Recording *r)
 {
   g_autofree gchar *folder =
-      batch_item_folder (r->whole, r->join->manifest.folder);
+      batch_item_get_folder (r->whole, r->join->manifest.folder);
   g_autofree gchar *path = g_build_filename (folder, "manifest.json", NULL);
 
   return r->entries[0] == NULL && g_file_test (path, G_FILE_TEST_EXISTS);
@@ -428,7 +342,7 @@ process (Join *join, guint first)
   Recording r;
 
   recording_init (&r, join, first);
-  label = batch_item_label (r.whole);
+  label = batch_item_get_label (r.whole);
   if (is_joined (&r)) {
     join->joined++;
   } else if (join_recording (&r, &error)) {
@@ -436,7 +350,7 @@ process (Join *join, guint first)
     if (!join->keep)
       drop_segments (&r);
     if (!join->quiet)
-      g_print ("%s: %u segments joined\n", label, r.n);
+      g_print ("%s: %u segment%s joined\n", label, r.n, tool_plural (r.n));
   } else {
     join->incomplete++;
     batch_manifest_drop (&join->manifest, r.whole);
@@ -469,16 +383,15 @@ tool_join_main (gint argc, gchar **argv)
   g_autoptr (GError) error = NULL;
   Join join;
   const GOptionEntry entries[] = {
-    { "keep", 0, 0, G_OPTION_ARG_NONE, &join.keep, "Keep the segments as well",
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &join.keep, "Keep the segments", NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &join.quiet, "Print only errors",
         NULL },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &join.quiet,
-        "Print only what went wrong", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL,
         NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context =
-      g_option_context_new ("FOLDER — segments of a batch, put together");
+  g_autoptr (GOptionContext)
+      context = g_option_context_new ("FOLDER — join the segments of a batch");
   ToolStatus status = TOOL_OK;
 
   memset (&join, 0, sizeof join);
@@ -490,7 +403,7 @@ tool_join_main (gint argc, gchar **argv)
     return tool_report_error ("join", error);
   if (words == NULL || words[1] != NULL)
     g_set_error (&error, TOOL_ERROR, TOOL_ERROR_USAGE,
-        "name the one folder of the batch");
+        "name one folder, that of the batch");
   if (error != NULL || !join_folder (&join, words[0], &error))
     status = tool_report_error ("join", error);
   batch_manifest_close (&join.manifest);

@@ -1,58 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What has been done: FOLDER/.unetseg/batch.json says which batch it is,
- * NAME/manifest.json in each finished folder what was made from what. A folder
- * and its manifest appear together, by one rename. */
+/* The state of a batch on disk: which batch a folder holds, which items are
+ * done, and where outputs are made. The folder of an item appears with its
+ * manifest.json by one rename. */
 
+#include "batch/item.h"
+#include "batch/options.h"
+#include "batch/outcome.h"
 #include "batch/plan.h"
+
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
 typedef struct {
   gchar *folder;
   gchar *identity; /* options and model: what outputs depend on */
-  gint lock;       /* file descriptor: this shard's, against a second one */
+  gint lock; /* file descriptor: of this shard, against a second process */
 } BatchManifest;
 
-/* Makes the folder; clears what --overwrite clears; refuses a folder that
- * holds another batch. Before the plan. */
+/* Creates and locks the folder, and clears it for --overwrite. Refuses a
+ * folder that holds a batch without --resume. Called before the plan opens. */
 gboolean batch_manifest_open (
     BatchManifest *manifest, const BatchOptions *options, GError **error);
-/* Writes down or compares which batch this is, once the model is known. With
- * shards the list of the first one holds for all: @items is replaced by it. */
+/* Writes the identity and the list of items, or compares the identity. With
+ * shards the list of the first shard is that of every shard: it replaces
+ * @items. */
 gboolean batch_manifest_pin (BatchManifest *manifest,
     const BatchOptions *options, BatchPlan *plan, GPtrArray **items,
     GError **error);
-/* The batch that @folder holds, with its items, while nobody else is at work
- * on it. */
+/* Opens the batch that @folder holds, and locks it against a second join.
+ * Returns its items in @items (transfer full). */
 gboolean batch_manifest_open_existing (BatchManifest *manifest,
     const gchar *folder, GPtrArray **items, GError **error);
 void batch_manifest_close (BatchManifest *manifest);
 
-/* Whether nothing is left to do for @item. */
+/* Whether @item is done, or has failed and is not to be tried again (@retry).
+ * Fills @outcome in either case. */
 gboolean batch_manifest_find (const BatchManifest *manifest,
     const BatchItem *item, BatchPlan *plan, gboolean retry,
     BatchOutcome *outcome);
 
-/* An empty folder to write outputs to. */
+/* Creates an empty folder for the outputs of @item. Returns (transfer full). */
 gchar *batch_manifest_begin (
     const BatchManifest *manifest, const BatchItem *item, GError **error);
-/* Everything on disk, then in its place. */
+/* Waits until the outputs are on disk and moves them to their place. */
 gboolean batch_manifest_commit (const BatchManifest *manifest,
     const BatchItem *item, const BatchOutcome *outcome, const gchar *shape,
     GError **error);
-/* Throws the work away and remembers why. */
-void batch_manifest_fail (const BatchManifest *manifest, const BatchItem *item,
-    const BatchOutcome *outcome);
+/* Removes the outputs and writes down why @item failed. */
+gboolean batch_manifest_fail (const BatchManifest *manifest,
+    const BatchItem *item, const BatchOutcome *outcome, GError **error);
+/* Removes the outputs. */
 void batch_manifest_drop (const BatchManifest *manifest, const BatchItem *item);
 
-/* @path: of a manifest.json. Returns: (nullable) */
-JsonObject *batch_manifest_read (const gchar *path);
-/* Why @item failed. Returns: (nullable) */
+/* The entry of an item that is done or that failed. Returns (transfer full)
+ * (nullable). */
+JsonObject *batch_manifest_read_done (
+    const BatchManifest *manifest, const BatchItem *item);
 JsonObject *batch_manifest_read_failure (
     const BatchManifest *manifest, const BatchItem *item);
-/* A folder and all in it; FALSE where something stays. */
-gboolean batch_remove_folder (const gchar *path);
 
 G_END_DECLS

@@ -1,45 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line of `unetseg batch`: options of its own, every property of
- * the elements as an option, and preset files that hold either. */
+#include "batch/options.h"
 
-#include "batch/types.h"
+#include "batch/element-options.h"
+#include "batch/preset.h"
+#include "lib/status.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static const gchar text[] =
-    "INPUT is a file, a folder (searched through), a pattern, a URI, or - for "
+    "INPUT is a file, a folder (searched with the folders in it), a pattern, "
     "a\n"
-    "list on standard input (a name a line, or ended by NUL with --null). For\n"
-    "each recording or picture FOLDER gets a folder of the same name, "
-    "complete\n"
-    "or not at all.\n"
+    "URI, or - for a list on standard input (one name per line, or ended by\n"
+    "NUL with --null). Each recording or picture gets a folder of the same\n"
+    "name in FOLDER. It appears when it is complete.\n"
     "\n"
     "Outputs (--to, several separated by commas; overlay,results,report):\n"
     "  overlay[:h264|vp9|vp8|ffv1]  the recording with the mask drawn in\n"
-    "  cutout[:prores|ffv1|png]     what the mask covers, the rest "
-    "transparent\n"
+    "  cutout[:prores|ffv1|png]     the foreground, the rest transparent\n"
     "  mask[:ffv1|h264]             the mask as a video\n"
     "  masks                        a PNG for each frame, classes as a "
     "palette\n"
     "  results                      JSON Lines: areas, boxes, centroids, RLE\n"
-    "  report                       a page about all of it, report.html\n"
+    "  report                       a page about all inputs, report.html\n"
     "\n"
     "A preset file has the long options as keys, in a group [batch] or\n"
-    "[unetseg]. The command line goes before it.\n"
+    "[unetseg]. The command line overrides it.\n"
     "\n"
     "Examples:\n"
     "  unetseg batch recordings -o masks --to masks,results,report\n"
     "  unetseg batch '*.mp4' -o out --model street.onnx --colors car=red\n"
     "  find . -name '*.mov' -print0 | unetseg batch --null - -o out --resume\n"
     "  unetseg batch tapes -o out --shard $SLURM_ARRAY_TASK_ID/8 --segment 60\n"
-    "\n"
-    "Exit status: 0 if every recording is complete, 1 if some are not (they "
-    "are\n"
-    "named at the end), 2 if the command line is wrong, 3 if the batch had to\n"
-    "stop (disk full, model unusable), 130 after an interruption.\n";
+    "\n" TOOL_STATUS_HELP;
 
 static const gchar *const kind_names[BATCH_N_KINDS] = {
   [BATCH_OVERLAY] = "overlay",
@@ -63,11 +57,7 @@ static const BatchCodec codecs[] = {
   { BATCH_MASK, "h264", "mp4 mkv" },
 };
 
-/* Not for users: what a batch decides itself, and what every element has. */
-static const gchar *const own_properties[] = { "name", "parent", "qos",
-  "output", "late", "threads", "stats", "async", NULL };
-
-/* What the options' texts become before they are understood. */
+/* Options as texts, before they are parsed further. */
 typedef struct {
   BatchOptions *options;
   gchar *to, *jobs, *shard, *preset;
@@ -77,246 +67,6 @@ typedef struct {
 
 #define FAIL(...)                                                              \
   (g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE, __VA_ARGS__), FALSE)
-
-/* ---- properties of the elements ----------------------------------------- */
-
-static GObjectClass *
-element_class (const gchar *name)
-{
-  GstElementFactory *factory = gst_element_factory_find (name);
-  GstPluginFeature *loaded;
-  GObjectClass *class = NULL;
-
-  if (factory == NULL)
-    return NULL;
-  loaded = gst_plugin_feature_load (GST_PLUGIN_FEATURE (factory));
-  if (loaded != NULL) {
-    class = g_type_class_ref (
-        gst_element_factory_get_element_type (GST_ELEMENT_FACTORY (loaded)));
-    gst_object_unref (loaded);
-  }
-  gst_object_unref (factory);
-  return class;
-}
-
-static GParamSpec *
-find_property (const gchar *name)
-{
-  const gchar *const elements[] = { "unetseg", "unetsegdraw" };
-  GParamSpec *found = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (elements) && found == NULL; i++) {
-    GObjectClass *class = element_class (elements[i]);
-
-    if (class == NULL)
-      continue;
-    found = g_object_class_find_property (class, name);
-    g_type_class_unref (class);
-  }
-  return found;
-}
-
-/* Text property values are judged when an element gets them. */
-static gboolean
-check_value (GParamSpec *pspec, const gchar *value, GError **error)
-{
-  g_auto (GValue) parsed = G_VALUE_INIT;
-  g_autofree gchar *kept = NULL;
-  GstElement *element;
-  gboolean ok;
-
-  g_value_init (&parsed, pspec->value_type);
-  if (!gst_value_deserialize_with_pspec (&parsed, value, pspec)
-      || g_param_value_validate (pspec, &parsed))
-    return FAIL ("--%s=%s: not a value for it (%s)", pspec->name, value,
-        g_param_spec_get_blurb (pspec));
-  if (pspec->value_type != G_TYPE_STRING
-      || (element = gst_element_factory_make ("unetseg", NULL)) == NULL)
-    return TRUE;
-  ok = TRUE;
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), pspec->name)
-      != NULL) {
-    g_object_set (element, pspec->name, value, NULL);
-    g_object_get (element, pspec->name, &kept, NULL);
-    ok = g_strcmp0 (kept, value) == 0;
-  }
-  gst_object_unref (element);
-  return ok
-      || FAIL ("--%s=%s: not a value for it (%s)", pspec->name, value,
-          g_param_spec_get_blurb (pspec));
-}
-
-static gboolean
-take_property (
-    const gchar *option, const gchar *value, gpointer data, GError **error)
-{
-  Raw *raw = data;
-  const gchar *name = option + 2;
-  GParamSpec *pspec = find_property (name);
-
-  if (pspec == NULL)
-    return FAIL ("%s: no such property", option);
-  if (!check_value (pspec, value, error))
-    return FALSE;
-  g_hash_table_replace (
-      raw->options->properties, g_strdup (pspec->name), g_strdup (value));
-  return TRUE;
-}
-
-static gboolean
-has_option (const GOptionEntry *entries, const gchar *name)
-{
-  for (; entries->long_name != NULL; entries++)
-    if (g_str_equal (entries->long_name, name))
-      return TRUE;
-  return FALSE;
-}
-
-static void
-add_properties (
-    GArray *entries, const gchar *element, const GOptionEntry *taken)
-{
-  GObjectClass *class = element_class (element);
-  guint n = 0;
-  GParamSpec **specs;
-
-  if (class == NULL)
-    return;
-  specs = g_object_class_list_properties (class, &n);
-  for (guint i = 0; i < n; i++) {
-    const gchar *name = specs[i]->name;
-    GOptionEntry entry = { name, 0, 0, G_OPTION_ARG_CALLBACK,
-      (gpointer) take_property, g_param_spec_get_blurb (specs[i]), "VALUE" };
-    gboolean known = has_option (taken, name);
-
-    for (guint k = 0; k < entries->len; k++)
-      known |= g_str_equal (
-          g_array_index (entries, GOptionEntry, k).long_name, name);
-    if (!known && (specs[i]->flags & G_PARAM_WRITABLE)
-        && !g_strv_contains (own_properties, name))
-      g_array_append_val (entries, entry);
-  }
-  g_free (specs);
-  /* Its strings stay: types of elements are never unloaded. */
-}
-
-static GOptionGroup *
-property_group (Raw *raw, const GOptionEntry *taken)
-{
-  GOptionGroup *group = g_option_group_new ("unetseg",
-      "Properties of the elements unetseg and unetsegdraw:",
-      "Show every property of the elements as an option", raw, NULL);
-  g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
-
-  add_properties (entries, "unetseg", taken);
-  add_properties (entries, "unetsegdraw", taken);
-  g_option_group_add_entries (group, (GOptionEntry *) entries->data);
-  return group;
-}
-
-void
-batch_options_apply (const BatchOptions *options, GstElement *element)
-{
-  GHashTableIter iter;
-  gpointer name, value;
-
-  g_hash_table_iter_init (&iter, options->properties);
-  while (g_hash_table_iter_next (&iter, &name, &value))
-    if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), name))
-      gst_util_set_object_arg (G_OBJECT (element), name, value);
-}
-
-/* ---- presets ------------------------------------------------------------ */
-
-static gboolean
-is_flag (const GOptionEntry *entries, const gchar *name)
-{
-  for (; entries->long_name != NULL; entries++)
-    if (g_str_equal (entries->long_name, name))
-      return entries->arg == G_OPTION_ARG_NONE;
-  return FALSE;
-}
-
-static gboolean
-add_preset_group (GKeyFile *file, const gchar *group,
-    const GOptionEntry *entries, GPtrArray *words, GError **error)
-{
-  g_auto (GStrv) keys = g_key_file_get_keys (file, group, NULL, NULL);
-
-  for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
-    g_autofree gchar *value = NULL;
-    GError *local = NULL;
-
-    if (is_flag (entries, keys[i])) {
-      gboolean on = g_key_file_get_boolean (file, group, keys[i], &local);
-
-      if (local != NULL) {
-        g_propagate_error (error, local);
-        return FALSE;
-      }
-      if (on)
-        g_ptr_array_add (words, g_strdup_printf ("--%s", keys[i]));
-      continue;
-    }
-    value = g_key_file_get_string (file, group, keys[i], error);
-    if (value == NULL)
-      return FALSE;
-    g_ptr_array_add (words, g_strdup_printf ("--%s=%s", keys[i], value));
-  }
-  return TRUE;
-}
-
-static gboolean
-add_preset (const gchar *path, const GOptionEntry *entries, GPtrArray *words,
-    GError **error)
-{
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_auto (GStrv) groups = NULL;
-
-  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, error)) {
-    g_prefix_error (error, "%s: ", path);
-    return FALSE;
-  }
-  groups = g_key_file_get_groups (file, NULL);
-  for (guint i = 0; groups[i] != NULL; i++) {
-    if (!g_str_equal (groups[i], "batch")
-        && !g_str_equal (groups[i], "unetseg"))
-      return FAIL (
-          "%s: group [%s] is neither [batch] nor [unetseg]", path, groups[i]);
-    if (!add_preset_group (file, groups[i], entries, words, error)) {
-      g_prefix_error (error, "%s: ", path);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-/* The words of the command line with those of presets before them. */
-static GPtrArray *
-expand_presets (
-    gint argc, gchar **argv, const GOptionEntry *entries, GError **error)
-{
-  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) rest = g_ptr_array_new_with_free_func (g_free);
-
-  g_ptr_array_add (words, g_strdup (argv[0]));
-  for (gint i = 1; i < argc; i++) {
-    const gchar *path = NULL;
-
-    if (g_str_has_prefix (argv[i], "--preset="))
-      path = argv[i] + strlen ("--preset=");
-    else if (g_str_equal (argv[i], "--preset") && i + 1 < argc)
-      path = argv[++i];
-    if (path == NULL)
-      g_ptr_array_add (rest, g_strdup (argv[i]));
-    else if (!add_preset (path, entries, words, error))
-      return NULL;
-  }
-  for (guint i = 0; i < rest->len; i++)
-    g_ptr_array_add (words, g_strdup (g_ptr_array_index (rest, i)));
-  g_ptr_array_add (words, NULL);
-  return g_steal_pointer (&words);
-}
 
 /* ---- values ------------------------------------------------------------- */
 
@@ -331,6 +81,22 @@ find_codec (BatchKind kind, const gchar *name)
 }
 
 static gboolean
+fail_codec (BatchKind kind, const gchar *word, GError **error)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    if (codecs[i].kind == kind)
+      g_string_append_printf (
+          names, "%s%s", names->len > 0 ? ", " : "", codecs[i].name);
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE, "--to %s: '%s' can be %s",
+      word, kind_names[kind],
+      names->len > 0 ? names->str : "written in one way only");
+  g_string_free (names, TRUE);
+  return FALSE;
+}
+
+static gboolean
 parse_output (BatchOptions *options, const gchar *word, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (word, ":", 2);
@@ -342,9 +108,8 @@ parse_output (BatchOptions *options, const gchar *word, GError **error)
       continue;
     output->wanted = TRUE;
     output->codec = find_codec (kind, parts[1]);
-    if (parts[1] != NULL && output->codec == NULL)
-      return FAIL ("--to %s: '%s' has no '%s'", word, parts[0], parts[1]);
-    return TRUE;
+    return parts[1] == NULL || output->codec != NULL
+        || fail_codec (kind, word, error);
   }
   return FAIL ("--to: '%s' is none of overlay, cutout, mask, masks, results, "
                "report",
@@ -389,9 +154,11 @@ static gboolean
 check (BatchOptions *options, const Raw *raw, GError **error)
 {
   if (options->folder == NULL)
-    return FAIL ("where to? Name a folder with -o");
+    return FAIL ("-o FOLDER is missing");
   if (options->words == NULL || options->words[0] == NULL)
     return FAIL ("no inputs named");
+  if (g_strv_contains ((const gchar *const *) options->words, ""))
+    return FAIL ("the name of an input is empty");
   if (raw->threads < 0 || raw->threads > 1024)
     return FAIL ("--threads=%d: not within 0 to 1024", raw->threads);
   options->threads = raw->threads;
@@ -463,54 +230,67 @@ expand_list (BatchOptions *options, gboolean null, GError **error)
 
 /* ---- the command line --------------------------------------------------- */
 
-static gboolean
-parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv, GError **error)
+/* Returns (transfer full): options that write to @o and @raw. */
+static GOptionEntry *
+make_entries (BatchOptions *o, Raw *raw)
 {
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->folder,
-        "Where the outputs go; made if need be", "FOLDER" },
+        "Folder of the outputs; created if missing", "FOLDER" },
     { "to", 'T', 0, G_OPTION_ARG_STRING, &raw->to,
-        "What to make; overlay,results,report by default", "LIST" },
+        "Outputs; overlay,results,report by default", "LIST" },
     { "container", 0, 0, G_OPTION_ARG_STRING, &o->container,
-        "Of the overlay: mp4, mov, mkv or webm; as the input has it if it can",
+        "Of the overlay: mp4, mov, mkv or webm; the input's where possible",
         "NAME" },
     { "preset", 0, 0, G_OPTION_ARG_FILENAME, &raw->preset,
         "Options from a key file (repeatable)", "FILE" },
     { "resume", 'r', 0, G_OPTION_ARG_NONE, &o->resume,
-        "Go on with a batch: what is complete and unchanged stays", NULL },
+        "Continue a batch: complete and unchanged outputs stay", NULL },
     { "retry", 0, 0, G_OPTION_ARG_NONE, &o->retry,
-        "With --resume: try inputs again that failed", NULL },
+        "With --resume: try failed inputs again", NULL },
     { "overwrite", 0, 0, G_OPTION_ARG_NONE, &o->overwrite,
-        "Do everything anew, whatever is there", NULL },
+        "Start again, and replace the outputs that exist", NULL },
     { "jobs", 'j', 0, G_OPTION_ARG_STRING, &raw->jobs,
-        "Files at once; auto (default) finds what is quickest", "N" },
+        "Files at a time; auto (default) measures the best number", "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &raw->threads,
-        "Threads of an inference; 0 (default): goes with --jobs", "N" },
+        "Threads of an inference; 0 (default): chosen with --jobs", "N" },
     { "shard", 0, 0, G_OPTION_ARG_STRING, &raw->shard,
         "Only the Kth of N parts of the batch", "K/N" },
     { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &o->segment,
-        "Cut recordings at keyframes into pieces of about that length; "
-        "'unetseg join' puts them together",
+        "Cut recordings at keyframes into segments of about that length; "
+        "'unetseg join' joins them",
         "SECONDS" },
     { "plan-only", 0, 0, G_OPTION_ARG_NONE, &o->plan_only,
-        "Only list the inputs and pin the plan, for shards to come", NULL },
+        "Only write the list of inputs and the plan, for later shards", NULL },
     { "patience", 0, 0, G_OPTION_ARG_DOUBLE, &o->patience,
-        "Give an input up after that long without progress; 120", "SECONDS" },
+        "Give up on an input after that time without progress; 120",
+        "SECONDS" },
+    { "follow-links", 0, 0, G_OPTION_ARG_NONE, &o->follow_links,
+        "Follow links in folders to files outside of the inputs", NULL },
     { "null", '0', 0, G_OPTION_ARG_NONE, &raw->null,
-        "Names on standard input end with NUL, not with a line", NULL },
+        "Names on standard input end with NUL instead of a line break", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json,
-        "Print an event a line as a JSON object", NULL },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &raw->quiet,
-        "Print only what went wrong", NULL },
+        "Print each event as a JSON object on a line", NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &raw->quiet, "Print only errors",
+        NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &raw->verbose,
-        "Print more of each input", NULL },
+        "Print more about each input", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->words, NULL,
         NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context =
-      g_option_context_new ("INPUT… -o FOLDER — recordings by the folder");
-  g_autoptr (GPtrArray) words = expand_presets (argc, argv, entries, error);
+
+  return g_memdup2 (entries, sizeof entries);
+}
+
+static gboolean
+parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv, GError **error)
+{
+  g_autofree GOptionEntry *entries = make_entries (o, raw);
+  g_autoptr (GOptionContext) context = g_option_context_new (
+      "INPUT… -o FOLDER — segment folders of recordings and pictures");
+  g_autoptr (GPtrArray)
+      words = batch_preset_expand (argc, argv, entries, error);
   g_autofree gchar **rest = NULL;
   gint n;
 
@@ -518,7 +298,8 @@ parse_words (BatchOptions *o, Raw *raw, gint argc, gchar **argv, GError **error)
     return FALSE;
   g_option_context_set_description (context, text);
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_group (context, property_group (raw, entries));
+  g_option_context_add_group (
+      context, batch_element_options_new_group (o->properties, entries));
   n = words->len - 1;
   rest = g_memdup2 (words->pdata, words->len * sizeof *rest);
   return g_option_context_parse (context, &n, &rest, error);

@@ -2,12 +2,20 @@
 
 #include "batch/plan.h"
 
-#include <errno.h>
+#include "batch/error.h"
+#include "batch/files.h"
+#include "batch/plan-identity.h"
+#include "lib/json.h"
+#include "lib/status.h"
+
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+/* --threads takes as many. */
+#define MAX_THREADS 1024
 
 struct _BatchPlan {
   gchar *path, *lock_path;
@@ -18,84 +26,9 @@ struct _BatchPlan {
   gchar *model, *cpu;
   UnetModel *loaded;
   GHashTable *overrides; /* of the contract */
-  guint threads, jobs;
-  GHashTable *shapes; /* shape -> hash */
+  guint threads;         /* of an inference, 0: not pinned yet */
+  GHashTable *shapes;    /* shape -> hash */
 };
-
-/* ---- what it depends on ------------------------------------------------- */
-
-/* Vendor, family and model: what oneDNN tells processors apart by, with the
- * instructions that it was told to keep to. */
-static gchar *
-describe_cpu (void)
-{
-  static const gchar *const fields[] = { "vendor_id", "cpu family", "model",
-    "CPU implementer", "CPU part", NULL };
-  g_autofree gchar *all = NULL;
-  GString *text = g_string_new (NULL);
-  const gchar *isa = g_getenv ("DNNL_MAX_CPU_ISA");
-
-  g_file_get_contents ("/proc/cpuinfo", &all, NULL, NULL);
-  for (guint i = 0; all != NULL && fields[i] != NULL; i++) {
-    g_autofree gchar *pattern =
-        g_strdup_printf ("^%s\\s*:\\s*(.*)$", fields[i]);
-    g_autoptr (GRegex)
-        regex = g_regex_new (pattern, G_REGEX_MULTILINE, 0, NULL);
-    g_autoptr (GMatchInfo) match = NULL;
-
-    if (g_regex_match (regex, all, 0, &match)) {
-      g_autofree gchar *value = g_match_info_fetch (match, 1);
-
-      g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", value);
-    }
-  }
-  if (isa == NULL)
-    isa = g_getenv ("ONEDNN_MAX_CPU_ISA");
-  if (isa != NULL)
-    g_string_append_printf (text, " held to %s", isa);
-  return g_string_free (text, FALSE);
-}
-
-static void
-hash_file (GChecksum *sum, const gchar *path)
-{
-  gchar *data;
-  gsize size;
-
-  if (g_file_get_contents (path, &data, &size, NULL)) {
-    g_checksum_update (sum, (const guchar *) data, size);
-    g_free (data);
-  }
-}
-
-/* The file, what it refers to is only known by its name, and the sidecar. */
-static gchar *
-hash_model (const gchar *path, const gchar *calibration)
-{
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-
-  if (calibration != NULL)
-    hash_file (sum, calibration);
-  if (path == NULL) {
-    g_autoptr (GBytes) bytes = unet_model_dup_built_in ();
-
-    g_checksum_update (
-        sum, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  } else {
-    const gchar *dot = strrchr (path, '.');
-    g_autofree gchar *stem = g_strndup (
-        path, dot && !strchr (dot, '/') ? (gsize) (dot - path) : strlen (path));
-    g_autofree gchar *beside = g_strconcat (stem, ".modelinfo", NULL);
-    g_autofree gchar *behind = g_strconcat (path, ".modelinfo", NULL);
-    g_autofree gchar *data = g_strconcat (path, ".data", NULL);
-
-    hash_file (sum, path);
-    hash_file (sum, data);
-    hash_file (sum, beside);
-    hash_file (sum, behind);
-  }
-  return g_strdup (g_checksum_get_string (sum));
-}
 
 /* ---- the file ----------------------------------------------------------- */
 
@@ -112,54 +45,82 @@ mismatch (
   return TRUE;
 }
 
-static const gchar *
-string_of (JsonObject *object, const gchar *name)
+static gboolean
+read_shapes (BatchPlan *plan, JsonObject *shapes)
 {
-  return json_object_get_string_member_with_default (object, name, "");
+  g_autoptr (GList) names = shapes ? json_object_get_members (shapes) : NULL;
+
+  for (GList *l = names; l != NULL; l = l->next) {
+    const gchar *hash = tool_json_get_string (shapes, l->data, NULL);
+
+    if (hash == NULL)
+      return FALSE;
+    g_hash_table_replace (plan->shapes, g_strdup (l->data), g_strdup (hash));
+  }
+  return TRUE;
 }
 
 static gboolean
-take_over (BatchPlan *plan, JsonObject *root, GError **error)
+read_numbers (BatchPlan *plan, JsonObject *root, GError **error)
 {
-  JsonObject *shapes = json_object_has_member (root, "shapes")
-      ? json_object_get_object_member (root, "shapes")
-      : NULL;
-  g_autoptr (GList) names = shapes ? json_object_get_members (shapes) : NULL;
+  gint64 threads = 0;
 
-  if (mismatch ("model", string_of (root, "model"), plan->model, error)
-      || mismatch ("version of oneDNN", string_of (root, "engine"),
-          unet_session_get_engine_name (), error)
-      || mismatch (
-          "kind of processor", string_of (root, "cpu"), plan->cpu, error)
-      || !unet_tuning_load (string_of (root, "tuning"), error))
+  if (!tool_json_get_range (root, "threads", 0, MAX_THREADS, &threads)) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
+        "%s: the threads are not a number from 0 to %d", plan->path,
+        MAX_THREADS);
     return FALSE;
-  plan->threads = json_object_get_int_member_with_default (root, "threads", 0);
-  plan->jobs = json_object_get_int_member_with_default (root, "jobs", 0);
-  for (GList *l = names; l != NULL; l = l->next)
-    g_hash_table_replace (plan->shapes, g_strdup (l->data),
-        g_strdup (string_of (shapes, l->data)));
-  return TRUE;
+  }
+  plan->threads = threads;
+  if (read_shapes (plan, tool_json_get_object (root, "shapes")))
+    return TRUE;
+  g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
+      "%s: the hash of a shape is not a text", plan->path);
+  return FALSE;
+}
+
+gboolean
+batch_plan_take (BatchPlan *plan, JsonObject *root, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (!read_numbers (plan, root, error))
+    return FALSE;
+  if (unet_tuning_load (tool_json_get_string (root, "tuning", ""), &local))
+    return TRUE;
+  g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s: %s", plan->path,
+      local->message);
+  return FALSE;
+}
+
+static gboolean
+check_identity (const BatchPlan *plan, JsonObject *root, GError **error)
+{
+  return !mismatch ("model", tool_json_get_string (root, "model", ""),
+             plan->model, error)
+      && !mismatch ("version of oneDNN",
+          tool_json_get_string (root, "engine", ""),
+          unet_session_get_engine_name (), error)
+      && !mismatch ("kind of processor", tool_json_get_string (root, "cpu", ""),
+          plan->cpu, error);
 }
 
 static gboolean
 plan_load (BatchPlan *plan, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonNode *root;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (JsonObject) root = tool_json_read_object (plan->path, &local);
   gboolean ok;
 
-  if (!g_file_test (plan->path, G_FILE_TEST_EXISTS))
+  if (g_error_matches (local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     return TRUE;
-  if (!json_parser_load_from_file (parser, plan->path, error))
-    return FALSE;
-  root = json_parser_get_root (parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root)) {
-    g_set_error (
-        error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s: not a plan", plan->path);
+  if (root == NULL) {
+    g_set_error_literal (error, BATCH_ERROR, BATCH_ERROR_MODEL, local->message);
     return FALSE;
   }
   g_mutex_lock (&plan->mutex);
-  ok = take_over (plan, json_node_get_object (root), error);
+  ok = check_identity (plan, root, error)
+      && batch_plan_take (plan, root, error);
   g_mutex_unlock (&plan->mutex);
   return ok;
 }
@@ -170,11 +131,11 @@ compare_strings (gconstpointer a, gconstpointer b)
   return strcmp (a, b);
 }
 
-static gchar *
-plan_text (BatchPlan *plan)
+/* Returns (transfer full): a builder at the end of the document. */
+static JsonBuilder *
+describe (BatchPlan *plan)
 {
-  g_autoptr (JsonBuilder) b = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  JsonBuilder *b = json_builder_new ();
   g_autofree gchar *tuning = unet_tuning_save ();
   g_autoptr (GList) shapes =
       g_list_sort (g_hash_table_get_keys (plan->shapes), compare_strings);
@@ -185,7 +146,6 @@ plan_text (BatchPlan *plan)
   tool_json_string (b, "engine", unet_session_get_engine_name ());
   tool_json_string (b, "cpu", plan->cpu);
   tool_json_int (b, "threads", plan->threads);
-  tool_json_int (b, "jobs", plan->jobs);
   json_builder_set_member_name (b, "shapes");
   json_builder_begin_object (b);
   for (GList *l = shapes; l != NULL; l = l->next)
@@ -193,29 +153,23 @@ plan_text (BatchPlan *plan)
   json_builder_end_object (b);
   tool_json_string (b, "tuning", tuning);
   json_builder_end_object (b);
-  root = json_builder_get_root (b);
-  return json_to_string (root, TRUE);
+  return b;
 }
 
 static gboolean
 plan_save (BatchPlan *plan, GError **error)
 {
-  g_autofree gchar *text = NULL;
+  g_autoptr (JsonBuilder) b = NULL;
 
   g_mutex_lock (&plan->mutex);
-  text = plan_text (plan);
+  b = describe (plan);
   g_mutex_unlock (&plan->mutex);
-  if (g_file_set_contents_full (plan->path, text, -1,
-          G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
-          error))
-    return TRUE;
-  g_prefix_error (error, "the plan cannot be written: ");
-  return FALSE;
+  return batch_write_json (plan->path, b, error);
 }
 
 /* ---- life --------------------------------------------------------------- */
 
-/* The contract's fields among the element's properties. */
+/* The fields of the contract among the properties of the element. */
 static GHashTable *
 find_overrides (const BatchOptions *options)
 {
@@ -241,7 +195,7 @@ find_overrides (const BatchOptions *options)
   return overrides;
 }
 
-/* What cannot give the same masks in every shard. */
+/* Refuses options with which the masks of two shards would differ. */
 static gboolean
 check_contract (
     const UnetContract *contract, const BatchOptions *options, GError **error)
@@ -252,8 +206,9 @@ check_contract (
   if (options->segment > 0 && contract->state != NULL
       && contract->state[0] != NULL) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_USAGE,
-        "--segment: this model carries a state from frame to frame (%s), which "
-        "a segment would begin without",
+        "--segment: this model has a state (%s), which every segment would "
+        "begin "
+        "without",
         contract->state[0]);
     return FALSE;
   }
@@ -268,22 +223,32 @@ check_contract (
 }
 
 BatchPlan *
-batch_plan_open (
-    const gchar *folder, const BatchOptions *options, GError **error)
+batch_plan_new (const gchar *path)
 {
   BatchPlan *plan = g_new0 (BatchPlan, 1);
-  const gchar *path = g_hash_table_lookup (options->properties, "model");
-  g_autoptr (UnetContract) contract = NULL;
 
   g_mutex_init (&plan->adding);
   g_mutex_init (&plan->mutex);
   plan->lock = -1;
-  plan->path = g_build_filename (folder, ".unetseg", "plan.json", NULL);
-  plan->lock_path = g_strconcat (plan->path, ".lock", NULL);
+  plan->path = g_strdup (path);
+  plan->lock_path = g_strconcat (path, ".lock", NULL);
   plan->shapes =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return plan;
+}
+
+BatchPlan *
+batch_plan_open (
+    const gchar *folder, const BatchOptions *options, GError **error)
+{
+  const gchar *path = g_hash_table_lookup (options->properties, "model");
+  g_autofree gchar *file =
+      g_build_filename (folder, ".unetseg", "plan.json", NULL);
+  BatchPlan *plan = batch_plan_new (file);
+  g_autoptr (UnetContract) contract = NULL;
+
   plan->overrides = find_overrides (options);
-  plan->cpu = describe_cpu ();
+  plan->cpu = batch_plan_describe_cpu ();
   plan->loaded = unet_model_load (path, error);
   if (plan->loaded == NULL)
     goto failed;
@@ -292,7 +257,7 @@ batch_plan_open (
     goto failed;
   if (!check_contract (contract, options, error))
     goto failed;
-  plan->model = hash_model (
+  plan->model = batch_plan_hash_model (
       path, g_hash_table_lookup (options->properties, "calibration"));
   if (!plan_load (plan, error))
     goto failed;
@@ -326,30 +291,16 @@ batch_plan_get_model (BatchPlan *plan)
   return plan->model;
 }
 
-UnetModel *
-batch_plan_get_loaded (BatchPlan *plan)
-{
-  return plan->loaded;
-}
-
 guint
 batch_plan_get_threads (BatchPlan *plan)
 {
   return plan->threads;
 }
 
-guint
-batch_plan_get_jobs (BatchPlan *plan)
-{
-  return plan->jobs;
-}
-
 gboolean
-batch_plan_set_threads (
-    BatchPlan *plan, guint threads, guint jobs, GError **error)
+batch_plan_set_threads (BatchPlan *plan, guint threads, GError **error)
 {
   plan->threads = threads;
-  plan->jobs = jobs;
   return plan_save (plan, error);
 }
 
@@ -361,8 +312,7 @@ batch_plan_lock (BatchPlan *plan, GError **error)
   g_mutex_lock (&plan->adding);
   plan->lock = g_open (plan->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (plan->lock < 0 || flock (plan->lock, LOCK_EX) != 0) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s",
-        plan->lock_path, g_strerror (errno));
+    batch_fail_errno (error, plan->lock_path);
     batch_plan_unlock (plan);
     return FALSE;
   }
@@ -377,7 +327,7 @@ void
 batch_plan_unlock (BatchPlan *plan)
 {
   if (plan->lock >= 0)
-    close (plan->lock); /* and with it the lock */
+    close (plan->lock); /* closing releases the lock */
   plan->lock = -1;
   g_mutex_unlock (&plan->adding);
 }
@@ -408,8 +358,8 @@ hash_layers (GChecksum *sum, UnetSession *session)
   }
 }
 
-/* The same session as the element's: what was measured is known, so that it is
- * made in a moment and shares the weights. */
+/* A session equal to the element's. Its times are known and its weights shared,
+ * so that it is made quickly. */
 static UnetSession *
 twin_session (BatchPlan *plan, const GstStructure *stats)
 {

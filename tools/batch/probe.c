@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an input is, before it is decoded. */
+#include "batch/probe.h"
 
-#include "batch/types.h"
+#include "batch/discovery.h"
+#include "batch/error.h"
+#include "lib/picture-header.h"
 
 #include <gio/gio.h>
 #include <string.h>
-
-#define TIMEOUT (60 * GST_SECOND)
-/* How long nothing is read before it is clear that nothing will be found. */
-#define SILENCE (10 * G_USEC_PER_SEC)
-
-G_DEFINE_QUARK (batch - error - quark, batch_error)
 
 static const gchar *
 result_text (GstDiscovererResult result)
 {
   switch (result) {
     case GST_DISCOVERER_OK:
-      return "it is fine";
+      return "complete";
     case GST_DISCOVERER_URI_INVALID:
       return "no such address";
     case GST_DISCOVERER_TIMEOUT:
@@ -33,7 +29,7 @@ result_text (GstDiscovererResult result)
   return "no streams can be found in it";
 }
 
-/* Neither by its name: a text beside recordings is no failure. */
+/* A text in a folder of recordings is not a failure. */
 static gboolean
 is_media_name (const gchar *name)
 {
@@ -136,9 +132,10 @@ read_video (
   probe->height = gst_discoverer_video_info_get_height (video);
   probe->par_n = gst_discoverer_video_info_get_par_num (video);
   probe->par_d = gst_discoverer_video_info_get_par_denom (video);
-  /* Motion JPEG is pictures in a container. */
+  /* Motion JPEG in a container is a video. */
   probe->picture = gst_discoverer_video_info_is_image (video) && !contained;
   probe->orientation = orientation_of (stream, info);
+  probe->direction = "auto";
   probe->duration = gst_discoverer_info_get_duration (info);
   probe->container = g_strdup (container_of (top));
   probe->exact = probe->container != NULL
@@ -182,107 +179,30 @@ check_file (const BatchItem *item, GError **error)
   return TRUE;
 }
 
-/* ---- a discoverer that notices silence ----------------------------------- */
+/* ---- pictures ----------------------------------------------------------- */
 
-/* decodebin keeps the errors of an element that it is about to connect to
- * itself, and forgets them if the element has changed its state by then: a
- * demuxer that fails at once fails unheard, and nothing ever happens again. */
-typedef struct {
-  GMainLoop *loop;
-  GstDiscovererInfo *info;
-  GError *error;
-  gint reads;   /* atomic */
-  gint seen;    /* of them */
-  gint64 since; /* monotonic time */
-} Discovery;
-
-static GstPadProbeReturn
-on_read (GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  Discovery *discovery = data;
-
-  g_atomic_int_inc (&discovery->reads);
-  return GST_PAD_PROBE_OK;
-}
-
-static void
-on_source (GstDiscoverer *discoverer, GstElement *source, gpointer data)
-{
-  GstPad *pad = gst_element_get_static_pad (source, "src");
-
-  if (pad != NULL)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BUFFER,
-        on_read, data, NULL);
-  g_clear_object (&pad);
-}
-
+/* Decoders do not tell the EXIF orientation of a picture, and some give a whole
+ * frame for a file that was cut. */
 static gboolean
-check_silence (gpointer data)
+check_picture (const BatchItem *item, BatchProbe *probe, GError **error)
 {
-  Discovery *discovery = data;
-  gint reads = g_atomic_int_get (&discovery->reads);
-  gint64 now = g_get_monotonic_time ();
+  g_autofree gchar *path = g_filename_from_uri (item->uri, NULL, NULL);
+  ToolPictureHeader header;
 
-  if (reads == 0 || reads != discovery->seen)
-    discovery->since = now;
-  discovery->seen = reads;
-  if (now - discovery->since > SILENCE)
-    g_main_loop_quit (discovery->loop);
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-on_discovered (GstDiscoverer *discoverer, GstDiscovererInfo *info,
-    GError *error, gpointer data)
-{
-  Discovery *discovery = data;
-
-  discovery->info = g_object_ref (info);
-  discovery->error = error ? g_error_copy (error) : NULL;
-  g_main_loop_quit (discovery->loop);
-}
-
-static void
-run_discovery (Discovery *discovery, GstDiscoverer *discoverer,
-    GMainContext *context, const gchar *uri)
-{
-  GSource *timer = g_timeout_source_new (100);
-
-  discovery->loop = g_main_loop_new (context, FALSE);
-  g_source_set_callback (timer, check_silence, discovery, NULL);
-  g_source_attach (timer, context);
-  g_signal_connect (
-      discoverer, "source-setup", G_CALLBACK (on_source), discovery);
-  g_signal_connect (
-      discoverer, "discovered", G_CALLBACK (on_discovered), discovery);
-  gst_discoverer_start (discoverer);
-  if (gst_discoverer_discover_uri_async (discoverer, uri))
-    g_main_loop_run (discovery->loop);
-  gst_discoverer_stop (discoverer);
-  g_source_destroy (timer);
-  g_source_unref (timer);
-  g_main_loop_unref (discovery->loop);
-}
-
-/* Returns: (nullable): what is known of @uri, with the reason in @error if
- * that is not all. */
-static GstDiscovererInfo *
-discover (const gchar *uri, GError **error)
-{
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  Discovery discovery = { NULL };
-  GstDiscoverer *discoverer;
-
-  g_main_context_push_thread_default (context);
-  discoverer = gst_discoverer_new (TIMEOUT, &discovery.error);
-  if (discoverer != NULL) {
-    run_discovery (&discovery, discoverer, context, uri);
-    g_object_unref (discoverer);
+  if (path == NULL || !tool_picture_header_read (path, &header))
+    return TRUE;
+  if (header.state == TOOL_PICTURE_EMPTY) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
+        "the file is too short for %ux%u pixels", header.width, header.height);
+    return FALSE;
   }
-  g_main_context_pop_thread_default (context);
-  if (discovery.error != NULL)
-    g_propagate_error (error, discovery.error);
-  return discovery.info;
+  if (header.state == TOOL_PICTURE_CUT)
+    probe->truncated = g_strdup ("the file ends before the picture does");
+  if (probe->orientation == NULL && header.orientation > 1) {
+    probe->orientation = g_strdup (tool_picture_header_get_tag (&header));
+    probe->direction = tool_picture_header_get_direction (&header);
+  }
+  return TRUE;
 }
 
 gboolean
@@ -294,7 +214,7 @@ batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
   memset (probe, 0, sizeof *probe);
   if (!check_file (item, error))
     return FALSE;
-  info = discover (item->uri, &local);
+  info = batch_discover (item->uri, &local);
   if (info == NULL || local != NULL
       || (gst_discoverer_info_get_result (info) != GST_DISCOVERER_OK
           && gst_discoverer_info_get_result (info)
@@ -303,7 +223,7 @@ batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
     return FALSE;
   }
   if (read_info (item, probe, info, error))
-    return TRUE;
+    return !probe->picture || check_picture (item, probe, error);
   /* A stream that no plugin knows may be the video. */
   if (gst_discoverer_info_get_result (info) == GST_DISCOVERER_MISSING_PLUGINS) {
     g_clear_error (error);
@@ -317,23 +237,5 @@ batch_probe_clear (BatchProbe *probe)
 {
   g_clear_pointer (&probe->orientation, g_free);
   g_clear_pointer (&probe->container, g_free);
-}
-
-void
-batch_outcome_clear (BatchOutcome *outcome)
-{
-  g_clear_pointer (&outcome->reason, g_free);
-  g_clear_pointer (&outcome->plan, g_free);
-}
-
-const gchar *
-batch_status_name (BatchStatus status)
-{
-  static const gchar *const names[] = { [BATCH_DONE] = "done",
-    [BATCH_SHORT] = "short",
-    [BATCH_FAILED] = "failed",
-    [BATCH_SKIPPED] = "skipped",
-    [BATCH_OPEN] = "open" };
-
-  return names[status];
+  g_clear_pointer (&probe->truncated, g_free);
 }

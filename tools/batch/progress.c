@@ -2,6 +2,10 @@
 
 #include "batch/progress.h"
 
+#include "lib/json.h"
+#include "lib/print.h"
+
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,11 +13,11 @@
 typedef enum { SHOW_NOTHING, SHOW_LINES, SHOW_BARS, SHOW_JSON } Show;
 
 typedef struct {
-  gchar *label; /* (nullable): nobody is at work here */
+  gchar *label; /* (nullable): the slot is free */
   BatchTask *task;
   guint64 weight;
   gint64 start;
-  guint64 frames; /* at the last look */
+  guint64 frames; /* at the last tick */
   gdouble fps;    /* smoothed */
 } Slot;
 
@@ -27,10 +31,10 @@ struct _BatchProgress {
   GMutex mutex;
   guint counts[BATCH_OPEN + 1], known;
   guint64 weight, done; /* bytes of all, and of those that have ended */
-  guint64 done_now;     /* of those that this call has worked on */
+  guint64 done_now;     /* of those that ended in this run */
   guint64 frames;       /* of those that have ended */
   GPtrArray *failures;  /* of gchar: `name: reason` */
-  guint lines;          /* on the terminal, to be drawn over */
+  guint lines;          /* of bars on the terminal, to be overwritten */
 };
 
 static Show
@@ -43,12 +47,6 @@ choose_show (const BatchOptions *options)
   return isatty (STDOUT_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0
       ? SHOW_BARS
       : SHOW_LINES;
-}
-
-static guint64
-weight_of (const BatchItem *item)
-{
-  return item->size / MAX (item->n_segments, 1) + 1;
 }
 
 static void
@@ -90,7 +88,7 @@ batch_progress_new (
   progress->failures = g_ptr_array_new_with_free_func (g_free);
   g_mutex_init (&progress->mutex);
   for (guint i = 0; i < items->len; i++)
-    progress->weight += weight_of (g_ptr_array_index (items, i));
+    progress->weight += batch_item_get_weight (g_ptr_array_index (items, i));
   if (progress->show == SHOW_JSON) {
     g_autoptr (JsonBuilder) b = new_event ("start");
 
@@ -99,8 +97,8 @@ batch_progress_new (
     tool_json_int (b, "threads", threads);
     print_event (b);
   } else if (progress->show != SHOW_NOTHING) {
-    g_print ("%u inputs, %u at once, %u thread%s each\n", items->len, jobs,
-        threads, threads == 1 ? "" : "s");
+    g_print ("%u input%s, %u at a time, %u thread%s each\n", items->len,
+        tool_plural (items->len), jobs, threads, tool_plural (threads));
   }
   return progress;
 }
@@ -152,7 +150,7 @@ format_time (gdouble seconds)
   return g_strdup_printf ("%u:%02u", s / 60, s % 60);
 }
 
-/* The end of a long name says more than its start. */
+/* A long name keeps its end, which differs more than its start. */
 static gchar *
 fit_label (const gchar *label, guint width)
 {
@@ -281,10 +279,10 @@ print_total (BatchProgress *p)
 
   compute (p, &total);
   eta = total.eta >= 0 ? format_time (total.eta) : g_strdup ("?");
-  g_print ("%u of %u, %.0f%%, %" G_GUINT64_FORMAT " frames, %.1f fps, %s "
+  g_print ("%u of %u, %.0f%%, %" G_GUINT64_FORMAT " frame%s, %.1f fps, %s "
            "left\n",
-      total.ended, p->n_items, total.fraction * 100, total.frames, total.fps,
-      eta);
+      total.ended, p->n_items, total.fraction * 100, total.frames,
+      tool_plural (total.frames), total.fps, eta);
 }
 
 static void
@@ -356,7 +354,7 @@ void
 batch_progress_begin (
     BatchProgress *p, guint slot, const BatchItem *item, BatchTask *task)
 {
-  g_autofree gchar *label = batch_item_label (item);
+  g_autofree gchar *label = batch_item_get_label (item);
 
   g_mutex_lock (&p->mutex);
   if (p->show == SHOW_JSON) {
@@ -367,7 +365,7 @@ batch_progress_begin (
   }
   p->slots[slot] = (Slot){ .label = g_steal_pointer (&label),
     .task = task,
-    .weight = weight_of (item),
+    .weight = batch_item_get_weight (item),
     .start = g_get_monotonic_time () };
   g_mutex_unlock (&p->mutex);
 }
@@ -388,7 +386,7 @@ print_end_event (
   g_autoptr (JsonBuilder) b = new_event ("end");
 
   tool_json_string (b, "name", label);
-  tool_json_string (b, "status", batch_status_name (outcome->status));
+  tool_json_string (b, "status", batch_status_get_name (outcome->status));
   if (outcome->reason != NULL)
     tool_json_string (b, "reason", outcome->reason);
   tool_json_int (b, "frames", outcome->frames);
@@ -410,13 +408,13 @@ print_end (BatchProgress *p, const gchar *label, const BatchOutcome *outcome,
   if (p->show == SHOW_BARS)
     clear_bars (p);
   if (bad)
-    g_print ("%s: %s, %s\n", label, batch_status_name (outcome->status),
+    g_print ("%s: %s, %s\n", label, batch_status_get_name (outcome->status),
         outcome->reason);
   else if (known)
     g_print ("%s: done before\n", label);
   else
-    g_print ("%s: %" G_GUINT64_FORMAT " frames in %.1f s, %.1f fps\n", label,
-        outcome->frames, outcome->seconds,
+    g_print ("%s: %" G_GUINT64_FORMAT " frame%s in %.1f s, %.1f fps\n", label,
+        outcome->frames, tool_plural (outcome->frames), outcome->seconds,
         outcome->frames / MAX (outcome->seconds, 1e-3));
 }
 
@@ -424,14 +422,14 @@ void
 batch_progress_end (BatchProgress *p, const BatchItem *item,
     const BatchOutcome *outcome, gboolean known)
 {
-  g_autofree gchar *label = batch_item_label (item);
+  g_autofree gchar *label = batch_item_get_label (item);
 
   g_mutex_lock (&p->mutex);
   p->counts[outcome->status]++;
   p->known += known;
-  p->done += weight_of (item);
+  p->done += batch_item_get_weight (item);
   if (!known) {
-    p->done_now += weight_of (item);
+    p->done_now += batch_item_get_weight (item);
     p->frames += outcome->frames;
   }
   if (outcome->status == BATCH_FAILED || outcome->status == BATCH_SHORT)
@@ -459,7 +457,7 @@ print_summary_event (BatchProgress *p, const GError *fatal)
   gdouble seconds = (g_get_monotonic_time () - p->start) / 1e6;
 
   for (BatchStatus status = 0; status <= BATCH_OPEN; status++)
-    tool_json_int (b, batch_status_name (status), p->counts[status]);
+    tool_json_int (b, batch_status_get_name (status), p->counts[status]);
   tool_json_int (b, "known", p->known);
   tool_json_int (b, "frames", p->frames);
   tool_json_double (b, "seconds", seconds);
@@ -485,11 +483,11 @@ print_summary (BatchProgress *p)
   if (p->known > 0)
     g_print (" (%u before)", p->known);
   if (bad > 0)
-    g_print (", %u with a problem", bad);
+    g_print (", %u not complete", bad);
   if (p->counts[BATCH_SKIPPED] > 0)
-    g_print (", %u no recordings", p->counts[BATCH_SKIPPED]);
-  g_print ("; %" G_GUINT64_FORMAT " frames in %s, %.1f fps\n", p->frames, time,
-      p->frames / MAX (seconds, 1e-3));
+    g_print (", %u not recordings", p->counts[BATCH_SKIPPED]);
+  g_print ("; %" G_GUINT64_FORMAT " frame%s in %s, %.1f fps\n", p->frames,
+      tool_plural (p->frames), time, p->frames / MAX (seconds, 1e-3));
 }
 
 void

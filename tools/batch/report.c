@@ -2,12 +2,14 @@
 
 #include "batch/report.h"
 
+#include "batch/entry.h"
+#include "batch/error.h"
+#include "batch/thumbnails.h"
+#include "batch/timeline.h"
 #include "frame/draw/palette.h"
+#include "lib/json.h"
 
-#include <math.h>
-#include <string.h>
-
-/* Pictures are part of the page; beyond this many recordings it gets large. */
+/* Recordings with pictures and a timeline: 60 KiB each of the page. */
 #define MAX_PICTURED 500
 
 static const gchar head[] =
@@ -45,30 +47,12 @@ typedef struct {
 
 /* ---- one recording ------------------------------------------------------ */
 
-static gint64
-int_of (JsonObject *object, const gchar *name)
-{
-  return json_object_get_int_member_with_default (object, name, 0);
-}
-
-static gdouble
-double_of (JsonObject *object, const gchar *name)
-{
-  return json_object_get_double_member_with_default (object, name, 0);
-}
-
-static const gchar *
-string_of (JsonObject *object, const gchar *name)
-{
-  return json_object_get_string_member_with_default (object, name, NULL);
-}
-
 static void
 add_thumbnails (Page *page, const gchar *folder)
 {
   gboolean any = FALSE;
 
-  for (guint i = 0; i < 6; i++) {
+  for (guint i = 0; i < BATCH_N_THUMBNAILS; i++) {
     g_autofree gchar *name = g_strdup_printf ("%u.jpg", i);
     g_autofree gchar *path = g_build_filename (folder, ".report", name, NULL);
     g_autofree gchar *data = NULL, *text = NULL;
@@ -87,7 +71,7 @@ add_thumbnails (Page *page, const gchar *folder)
     g_string_append (page->body, "</div>\n");
 }
 
-/* The scale of a timeline: the next of 1, 2, 5, 10, … percent. */
+/* The scale of a timeline: 1, 2, 5, 10, 20, 50 or 100 %. */
 static gdouble
 find_scale (JsonArray *classes)
 {
@@ -95,11 +79,11 @@ find_scale (JsonArray *classes)
   gdouble most = 0;
 
   for (guint c = 0; c < json_array_get_length (classes); c++) {
-    JsonObject *class = json_array_get_object_element (classes, c);
-    JsonArray *areas = json_object_get_array_member (class, "area");
+    JsonObject *class = tool_json_get_element (classes, c);
+    JsonArray *areas = tool_json_get_array (class, "area");
 
     for (guint i = 0; i < json_array_get_length (areas); i++)
-      most = MAX (most, json_array_get_double_element (areas, i));
+      most = MAX (most, tool_json_get_number (areas, i));
   }
   for (guint i = 0; i < G_N_ELEMENTS (scales); i++)
     if (most <= scales[i])
@@ -110,20 +94,21 @@ find_scale (JsonArray *classes)
 static void
 add_curve (GString *body, JsonObject *class, gdouble scale)
 {
-  JsonArray *areas = json_object_get_array_member (class, "area");
+  JsonArray *areas = tool_json_get_array (class, "area");
   guint n = json_array_get_length (areas);
-  guint32 color = unet_palette_default (int_of (class, "class")) & 0xffffff;
+  guint32 color = unet_palette_default (tool_json_get_int (class, "class", 0))
+      & 0xffffff;
   GString *points = g_string_new (NULL);
   gchar x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
 
   for (guint i = 0; i < n; i++) {
-    gdouble area = json_array_get_double_element (areas, i);
+    gdouble area = tool_json_get_number (areas, i);
 
     g_string_append_printf (points, "%s,%s ",
         g_ascii_formatd (x, sizeof x, "%.1f", (i + .5) * 1000 / n),
         g_ascii_formatd (y, sizeof y, "%.1f", 100 - 96 * area / scale));
   }
-  if (n == 1) /* a picture: a level line */
+  if (n == 1) /* a picture has a level line */
     g_string_append_printf (points, "1000,%s ", y);
   g_string_append_printf (body,
       "<polygon fill=\"#%06x\" fill-opacity=\".25\" "
@@ -137,15 +122,15 @@ add_curve (GString *body, JsonObject *class, gdouble scale)
 static void
 add_key (GString *body, JsonObject *class)
 {
-  const gchar *label = string_of (class, "label");
-  guint id = int_of (class, "class");
-  JsonArray *areas = json_object_get_array_member (class, "area");
+  const gchar *label = tool_json_get_string (class, "label", NULL);
+  guint id = tool_json_get_int (class, "class", 0);
+  JsonArray *areas = tool_json_get_array (class, "area");
   guint n = json_array_get_length (areas);
   g_autofree gchar *name = NULL;
   gdouble sum = 0;
 
   for (guint i = 0; i < n; i++)
-    sum += json_array_get_double_element (areas, i);
+    sum += tool_json_get_number (areas, i);
   name = label ? g_markup_escape_text (label, -1)
                : g_strdup_printf ("class %u", id);
   g_string_append_printf (body,
@@ -157,16 +142,11 @@ add_key (GString *body, JsonObject *class)
 static void
 add_timeline (Page *page, const gchar *folder)
 {
-  g_autofree gchar *path =
-      g_build_filename (folder, ".report", "timeline.json", NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonArray *classes;
+  g_autoptr (JsonArray) classes = batch_timeline_read (folder);
   gdouble scale;
 
-  if (!json_parser_load_from_file (parser, path, NULL)
-      || !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
+  if (classes == NULL)
     return;
-  classes = json_node_get_array (json_parser_get_root (parser));
   if (json_array_get_length (classes) == 0) {
     g_string_append (page->body,
         "<div class=\"facts\">nothing but "
@@ -180,10 +160,10 @@ add_timeline (Page *page, const gchar *folder)
       "%.0f %% of the picture</title>",
       scale * 100);
   for (guint c = 0; c < json_array_get_length (classes); c++)
-    add_curve (page->body, json_array_get_object_element (classes, c), scale);
+    add_curve (page->body, tool_json_get_element (classes, c), scale);
   g_string_append (page->body, "</svg>\n<div class=\"key\">");
   for (guint c = 0; c < json_array_get_length (classes); c++)
-    add_key (page->body, json_array_get_object_element (classes, c));
+    add_key (page->body, tool_json_get_element (classes, c));
   g_string_append_printf (page->body,
       "<span class=\"facts\">full height: "
       "%.0f %%</span></div>\n",
@@ -193,11 +173,11 @@ add_timeline (Page *page, const gchar *folder)
 static void
 add_facts (Page *page, JsonObject *entry)
 {
-  const gchar *status = string_of (entry, "status");
-  const gchar *reason = string_of (entry, "reason");
-  gint64 duration = int_of (entry, "duration");
-  gdouble seconds = double_of (entry, "seconds");
-  guint64 frames = int_of (entry, "frames");
+  const gchar *status = tool_json_get_string (entry, "status", NULL);
+  const gchar *reason = tool_json_get_string (entry, "reason", NULL);
+  gint64 duration = tool_json_get_int (entry, "duration", 0);
+  gdouble seconds = tool_json_get_double (entry, "seconds", 0);
+  guint64 frames = tool_json_get_int (entry, "frames", 0);
 
   g_string_append (page->body, "<div class=\"facts\">");
   if (reason != NULL) {
@@ -210,8 +190,8 @@ add_facts (Page *page, JsonObject *entry)
     g_string_append_printf (page->body,
         "%" G_GINT64_FORMAT "×%" G_GINT64_FORMAT ", %" G_GUINT64_FORMAT
         " frame%s",
-        int_of (entry, "width"), int_of (entry, "height"), frames,
-        frames > 1 ? "s" : "");
+        tool_json_get_int (entry, "width", 0),
+        tool_json_get_int (entry, "height", 0), frames, frames > 1 ? "s" : "");
   if (frames > 0 && duration > 0)
     g_string_append_printf (page->body, ", %.1f s", duration / 1e9);
   if (frames > 0 && seconds > 0) {
@@ -226,17 +206,14 @@ add_facts (Page *page, JsonObject *entry)
 static BatchStatus
 count (Page *page, JsonObject *entry)
 {
-  const gchar *name = string_of (entry, "status");
-  BatchStatus status = BATCH_DONE;
+  BatchStatus status =
+      batch_status_from_name (tool_json_get_string (entry, "status", NULL));
 
-  while (
-      status < BATCH_OPEN && g_strcmp0 (name, batch_status_name (status)) != 0)
-    status++;
   page->counts[status]++;
   if (status <= BATCH_SHORT) {
-    page->frames += int_of (entry, "frames");
-    page->work += double_of (entry, "seconds");
-    page->video += MAX (int_of (entry, "duration"), 0) / 1e9;
+    page->frames += tool_json_get_int (entry, "frames", 0);
+    page->work += tool_json_get_double (entry, "seconds", 0);
+    page->video += MAX (tool_json_get_int (entry, "duration", 0), 0) / 1e9;
   }
   return status;
 }
@@ -246,7 +223,7 @@ add_entry (
     Page *page, const BatchItem *item, JsonObject *entry, const gchar *folder)
 {
   g_autofree gchar *shown = g_filename_display_name (item->name);
-  g_autofree gchar *label = batch_item_label (item);
+  g_autofree gchar *label = batch_item_get_label (item);
   g_autofree gchar *text =
       g_markup_escape_text (item->n_segments > 0 ? label : shown, -1);
   BatchStatus status = count (page, entry);
@@ -262,31 +239,28 @@ add_entry (
   g_string_append (page->body, "</article>\n");
 }
 
+/* A recording that was joined has one entry, which its first segment shows. */
 static void
 add_item (Page *page, const BatchManifest *manifest, const BatchItem *item)
 {
-  g_autofree gchar *whole =
-      g_build_filename (manifest->folder, item->name, NULL);
-  g_autofree gchar *part = batch_item_folder (item, manifest->folder);
-  const gchar *folder = whole;
-  g_autofree gchar *joined = g_build_filename (whole, "manifest.json", NULL);
-  g_autoptr (JsonObject) entry = batch_manifest_read (joined);
-  BatchItem shown = *item;
+  BatchItem whole = *item;
+  const BatchItem *shown = &whole;
+  g_autoptr (JsonObject) entry = NULL;
+  g_autofree gchar *folder = NULL;
 
+  whole.n_segments = 0;
+  entry = batch_manifest_read_done (manifest, &whole);
   if (entry != NULL && item->segment > 0)
-    return; /* said with the first one */
-  if (entry != NULL) {
-    shown.n_segments = 0;
-  } else {
-    g_autofree gchar *path = g_build_filename (part, "manifest.json", NULL);
-
-    folder = part;
-    entry = batch_manifest_read (path);
-    if (entry == NULL)
-      entry = batch_manifest_read_failure (manifest, item);
+    return;
+  if (entry == NULL) {
+    shown = item;
+    entry = batch_manifest_read_done (manifest, item);
   }
+  if (entry == NULL)
+    entry = batch_manifest_read_failure (manifest, item);
+  folder = batch_item_get_folder (shown, manifest->folder);
   if (entry != NULL)
-    add_entry (page, &shown, entry, folder);
+    add_entry (page, shown, entry, folder);
   else
     page->counts[BATCH_OPEN]++;
 }
@@ -324,7 +298,7 @@ add_sums (GString *all, const Page *page)
   add_count (all, page->counts[BATCH_DONE], "complete");
   add_count (all, page->counts[BATCH_SHORT], "ended early");
   add_count (all, page->counts[BATCH_FAILED], "failed");
-  add_count (all, page->counts[BATCH_SKIPPED], "no recordings");
+  add_count (all, page->counts[BATCH_SKIPPED], "not recordings");
   add_count (all, page->counts[BATCH_OPEN], "not done yet");
   add_sum (all, frames, "frames");
   add_sum (all, video, "of video");
@@ -343,6 +317,7 @@ batch_report_write (
   g_autofree gchar *identity = g_markup_escape_text (manifest->identity, -1);
   g_autoptr (GString) all = g_string_new (head);
   Page page = { .body = g_string_new (NULL) };
+  g_autoptr (GError) local = NULL;
   gboolean ok;
 
   for (guint i = 0; i < items->len; i++)
@@ -355,7 +330,10 @@ batch_report_write (
       "%s</article>\n</body></html>\n",
       UNETSEG_VERSION, unet_session_get_engine_name (), identity);
   ok = g_file_set_contents_full (
-      path, all->str, all->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+      path, all->str, all->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &local);
+  if (!ok)
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT,
+        "the report cannot be written: %s: %s", path, local->message);
   g_string_free (page.body, TRUE);
   return ok;
 }

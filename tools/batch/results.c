@@ -2,16 +2,18 @@
 
 #include "batch/results.h"
 
+#include "batch/error.h"
+#include "batch/rle.h"
+#include "batch/timeline.h"
+#include "lib/json.h"
+
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
-/* Columns of a timeline in the report. */
-#define TIMELINE 240
-
-/* What a class covers in one mask, in mask pixels. */
+/* The pixels of a class in one mask. */
 typedef struct {
   guint64 area, sum_x, sum_y;
-  guint left, top, right, bottom; /* the last two belong to it */
+  guint left, top, right, bottom; /* inclusive */
 } Region;
 
 struct _BatchResults {
@@ -36,8 +38,7 @@ batch_results_new (const gchar *path, GError **error)
   results->line = g_string_new (NULL);
   results->path = g_strdup (path);
   if (path != NULL && (results->file = fopen (path, "w")) == NULL) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s", path,
-        g_strerror (errno));
+    batch_fail_errno (error, path);
     g_clear_pointer (&results, batch_results_free);
   }
   return results;
@@ -111,7 +112,7 @@ add_text (GString *line, const gchar *text)
   g_string_append (line, quoted);
 }
 
-/* Frame pixels; the box ends behind its last pixel. */
+/* All numbers are in pixels of the frame. */
 static void
 add_region (GString *line, const UnetSegMeta *mask, const guint8 *map, guint id,
     const Region *r)
@@ -235,7 +236,7 @@ occurs (BatchResults *results, guint id)
 static void
 add_class (JsonBuilder *b, BatchResults *results, guint id)
 {
-  guint n = results->times->len, columns = MIN (n, TIMELINE);
+  guint n = results->times->len, columns = MIN (n, BATCH_TIMELINE_COLUMNS);
   const gchar *label = unet_seg_classes_get_label (results->classes, id);
 
   json_builder_begin_object (b);
@@ -259,7 +260,6 @@ write_timeline (BatchResults *results, const gchar *path, GError **error)
 {
   g_autoptr (JsonBuilder) b = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
-  g_autofree gchar *text = NULL;
 
   json_builder_begin_array (b);
   for (guint id = 1; id < results->n_classes; id++)
@@ -267,8 +267,7 @@ write_timeline (BatchResults *results, const gchar *path, GError **error)
       add_class (b, results, id);
   json_builder_end_array (b);
   root = json_builder_get_root (b);
-  text = json_to_string (root, FALSE);
-  return g_file_set_contents (path, text, -1, error);
+  return batch_timeline_write (path, root, error);
 }
 
 gboolean
@@ -281,9 +280,8 @@ batch_results_finish (
     results->file = NULL;
   }
   if (results->error != 0) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s",
-        results->path, g_strerror (results->error));
-    return FALSE;
+    errno = results->error;
+    return batch_fail_errno (error, results->path);
   }
   return timeline == NULL || write_timeline (results, timeline, error);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Run-length masks as COCO's tools read them. */
-
-#include "batch/results.h"
+#include "batch/rle.h"
 
 GArray *
 batch_rle_count (const guint8 *map, guint width, guint height, guint8 class_id)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Long recordings into pieces, and pieces into shards. */
+#include "batch/segments.h"
 
-#include "batch/types.h"
+#include "batch/item.h"
 
 #include <gst/app/gstappsink.h>
 #include <string.h>
 
+/* A packet that takes longer is not waited for. */
 #define TIMEOUT (20 * G_USEC_PER_SEC)
 
-/* ---- where the keyframes are -------------------------------------------- */
+/* ---- keyframes ---------------------------------------------------------- */
 
-/* The demuxers whose seeks and timestamps are exact, so that two shards that
- * seek to the same keyframe mean the same frame. */
+/* Containers whose demuxers seek exactly: two shards that seek to the same
+ * keyframe get the same frame. */
 static const gchar *const exact_types[] = { "video/quicktime",
   "video/x-matroska", "video/webm", NULL };
 
@@ -73,8 +74,8 @@ continue_unless_exact (
     g_atomic_int_set (&cutter->exact, TRUE);
   else if (!g_atomic_int_get (&cutter->exact))
     g_atomic_int_set (&cutter->hopeless, TRUE);
-  /* No demuxer is plugged in vain: some do not survive being stopped while
-   * they open their file. */
+  /* A demuxer that is not needed is not plugged: some crash when they are
+   * stopped while they open their file. */
   return !g_atomic_int_get (&cutter->hopeless);
 }
 
@@ -119,7 +120,7 @@ has_failed (Cutter *cutter)
   return message != NULL || g_atomic_int_get (&cutter->hopeless);
 }
 
-/* (nullable): at the end, after an error, or when nothing comes. */
+/* %NULL at the end, after an error, or after the timeout. */
 static GstSample *
 next_packet (Cutter *cutter)
 {
@@ -143,8 +144,8 @@ has_begun (Cutter *cutter)
   return begun;
 }
 
-/* The first keyframe at or after @time, or NONE: there is none, or the
- * demuxer cannot go there. */
+/* The first keyframe at or after @time. NONE when there is none, or when the
+ * demuxer cannot seek to it. */
 static GstClockTime
 keyframe_after (Cutter *cutter, GstClockTime time)
 {
@@ -168,8 +169,9 @@ keyframe_after (Cutter *cutter, GstClockTime time)
   return found;
 }
 
-GArray *
-batch_segments_find (const gchar *uri, gdouble seconds)
+/* The first frames of all but the first segment. */
+static GArray *
+find_cuts (const gchar *uri, gdouble seconds)
 {
   GArray *cuts = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
   GstClockTime step = seconds * GST_SECOND, last = 0;
@@ -226,57 +228,9 @@ batch_segments_split (GPtrArray *items, gdouble seconds)
     const BatchItem *item = g_ptr_array_index (items, i);
     g_autoptr (GArray) cuts = NULL;
 
-    cuts = seconds > 0 ? batch_segments_find (item->uri, seconds)
+    cuts = seconds > 0 ? find_cuts (item->uri, seconds)
                        : g_array_new (FALSE, FALSE, sizeof (GstClockTime));
     add_segments (all, item, cuts);
   }
   return all;
-}
-
-/* ---- shards ------------------------------------------------------------- */
-
-static guint64
-weight (const BatchItem *item)
-{
-  return item->size / MAX (item->n_segments, 1) + 1;
-}
-
-/* By weight, then by name: the same order wherever it is computed. */
-static gint
-compare_weights (gconstpointer a, gconstpointer b)
-{
-  const BatchItem *x = *(const BatchItem *const *) a;
-  const BatchItem *y = *(const BatchItem *const *) b;
-  gint order;
-
-  if (weight (x) != weight (y))
-    return weight (x) > weight (y) ? -1 : 1;
-  order = strcmp (x->name, y->name);
-  return order != 0 ? order : (gint) x->segment - (gint) y->segment;
-}
-
-/* Graham's rule (1969): at most 4/3 of the best possible longest shard. */
-GPtrArray *
-batch_shard_take (GPtrArray *items, guint k, guint n)
-{
-  GPtrArray *taken =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) batch_item_free);
-  g_autoptr (GPtrArray) order = g_ptr_array_new (); /* owns nothing */
-  g_autofree guint64 *loads = g_new0 (guint64, n);
-
-  for (guint i = 0; i < items->len; i++)
-    g_ptr_array_add (order, g_ptr_array_index (items, i));
-  g_ptr_array_sort (order, compare_weights);
-  for (guint i = 0; i < order->len; i++) {
-    const BatchItem *item = g_ptr_array_index (order, i);
-    guint least = 0;
-
-    for (guint s = 1; s < n; s++)
-      if (loads[s] < loads[least])
-        least = s;
-    loads[least] += weight (item);
-    if (least == k - 1)
-      g_ptr_array_add (taken, batch_item_copy (item));
-  }
-  return taken;
 }

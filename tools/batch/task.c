@@ -2,13 +2,34 @@
 
 #include "batch/task.h"
 
-#include "frame/draw/palette.h"
+#include "batch/error.h"
+#include "batch/outputs.h"
+#include "batch/streams.h"
 
 #include <string.h>
+#include <gst/video/video.h>
+#include <unetseg/unet-seg-meta.h>
 
+/* How often a task looks at @stop and at errors of files. */
 #define POLL (100 * GST_MSECOND)
-/* How long elements may take to end after the last frame has come. */
+/* Seconds that elements may take to end after the last frame has come in. */
 #define END_PATIENCE 120
+
+#define FIRST_FRAME "first-frame"
+
+struct _BatchTask {
+  BatchSetup setup; /* changes until it is prepared */
+  gchar *shape;     /* of the frames: their key in the plan */
+  GstElement *pipeline;
+  GstElement *segmenter;
+  BatchStreams *streams;
+  BatchOutputs *outputs;
+
+  GMutex mutex; /* of what follows: frames out of the network */
+  guint64 frames;
+  GstClockTime position; /* of the last one */
+  guint width, height;
+};
 
 /* ---- life --------------------------------------------------------------- */
 
@@ -18,29 +39,14 @@ batch_task_new (const BatchOptions *options, const BatchItem *item,
 {
   BatchTask *task = g_new0 (BatchTask, 1);
 
-  task->options = options;
-  task->item = item;
-  task->folder = g_strdup (folder);
-  task->threads = threads;
-  task->seek = GST_CLOCK_TIME_IS_VALID (item->begin);
-  task->entries = g_ptr_array_new_with_free_func (gst_object_unref);
-  task->position = task->end = GST_CLOCK_TIME_NONE;
-  task->first = task->next = GST_CLOCK_TIME_NONE;
+  task->setup.options = options;
+  task->setup.item = item;
+  task->setup.folder = g_strdup (folder);
+  task->setup.threads = threads;
+  task->setup.seek = GST_CLOCK_TIME_IS_VALID (item->begin);
+  task->position = GST_CLOCK_TIME_NONE;
   g_mutex_init (&task->mutex);
-  for (guint i = 1; i < G_N_ELEMENTS (task->palette); i++)
-    task->palette[i] = unet_palette_default (i) & 0xffffff;
   return task;
-}
-
-static void
-drop_pipeline (BatchTask *task)
-{
-  if (task->pipeline != NULL)
-    gst_element_set_state (task->pipeline, GST_STATE_NULL);
-  g_clear_object (&task->segmenter);
-  g_ptr_array_set_size (task->entries, 0);
-  g_clear_pointer (&task->pipeline, gst_object_unref);
-  g_clear_pointer (&task->results, batch_results_free);
 }
 
 void
@@ -48,26 +54,53 @@ batch_task_free (BatchTask *task)
 {
   if (task == NULL)
     return;
-  drop_pipeline (task);
-  g_ptr_array_unref (task->entries);
-  batch_probe_clear (&task->probe);
+  if (task->pipeline != NULL)
+    gst_element_set_state (task->pipeline, GST_STATE_NULL);
+  g_clear_object (&task->segmenter);
+  batch_streams_free (task->streams);
+  batch_outputs_free (task->outputs);
+  g_clear_pointer (&task->pipeline, gst_object_unref);
+  batch_probe_clear (&task->setup.probe);
   g_mutex_clear (&task->mutex);
-  g_free (task->folder);
+  g_free (task->setup.folder);
   g_free (task->shape);
-  g_free (task->trouble);
   g_free (task);
+}
+
+void
+batch_task_set_rehearse (BatchTask *task)
+{
+  task->setup.rehearse = TRUE;
+}
+
+void
+batch_task_set_seek (BatchTask *task, gboolean seek)
+{
+  task->setup.seek = seek && GST_CLOCK_TIME_IS_VALID (task->setup.item->begin);
+}
+
+const BatchSetup *
+batch_task_get_setup (const BatchTask *task)
+{
+  return &task->setup;
+}
+
+const gchar *
+batch_task_get_shape (const BatchTask *task)
+{
+  return task->shape;
 }
 
 /* ---- frames that have been through the network -------------------------- */
 
 static void
-note_frame (BatchTask *task, GstPad *pad, GstBuffer *buffer)
+note_frame (BatchTask *task, GstBuffer *buffer)
 {
   const UnetSegMeta *mask = gst_buffer_get_unet_seg_meta (buffer);
   gboolean first;
 
   if (mask != NULL)
-    g_atomic_int_set (&task->n_classes, mask->n_classes);
+    batch_outputs_note_classes (task->outputs, mask->n_classes);
   g_mutex_lock (&task->mutex);
   first = task->frames++ == 0;
   if (GST_BUFFER_PTS_IS_VALID (buffer))
@@ -76,7 +109,7 @@ note_frame (BatchTask *task, GstPad *pad, GstBuffer *buffer)
   if (first)
     gst_element_post_message (task->pipeline,
         gst_message_new_application (GST_OBJECT (task->pipeline),
-            gst_structure_new_empty ("first-frame")));
+            gst_structure_new_empty (FIRST_FRAME)));
 }
 
 static GstPadProbeReturn
@@ -85,7 +118,7 @@ on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   BatchTask *task = data;
 
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-    note_frame (task, pad, GST_PAD_PROBE_INFO_BUFFER (info));
+    note_frame (task, GST_PAD_PROBE_INFO_BUFFER (info));
   } else if (GST_EVENT_TYPE (info->data) == GST_EVENT_CAPS) {
     GstVideoInfo video;
     GstCaps *caps;
@@ -104,12 +137,12 @@ on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 void
 batch_task_get_progress (BatchTask *task, guint64 *frames, gdouble *fraction)
 {
-  GstClockTime from = task->item->begin, to = task->item->end;
+  GstClockTime from = task->setup.item->begin, to = task->setup.item->end;
 
   if (!GST_CLOCK_TIME_IS_VALID (from))
     from = 0;
   if (!GST_CLOCK_TIME_IS_VALID (to))
-    to = task->probe.duration;
+    to = task->setup.probe.duration;
   g_mutex_lock (&task->mutex);
   *frames = task->frames;
   *fraction = -1;
@@ -123,54 +156,68 @@ batch_task_get_progress (BatchTask *task, guint64 *frames, gdouble *fraction)
 
 /* ---- preparation -------------------------------------------------------- */
 
-/* What the network's input size can depend on. */
+/* Everything that the network's input size depends on. */
 static gchar *
 describe_shape (const BatchTask *task)
 {
-  const BatchProbe *p = &task->probe;
+  const BatchProbe *p = &task->setup.probe;
 
   return g_strdup_printf ("%ux%u par %u/%u%s%s threads %u", p->width, p->height,
       MAX (p->par_n, 1), MAX (p->par_d, 1), p->orientation ? " " : "",
-      p->orientation ? p->orientation : "", task->threads);
+      p->orientation ? p->orientation : "", task->setup.threads);
+}
+
+static GstElement *
+build_pipeline (BatchTask *task, GError **error)
+{
+  g_autofree gchar *text = batch_outputs_describe (task->outputs, error);
+  g_autoptr (GError) local = NULL;
+  GstElement *pipeline;
+
+  if (text == NULL)
+    return NULL;
+  pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &local);
+  if (pipeline == NULL)
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s", local->message);
+  return pipeline;
 }
 
 gboolean
 batch_task_prepare (BatchTask *task, GError **error)
 {
-  g_autofree gchar *text = NULL;
-  g_autoptr (GError) local = NULL;
-  GstElement *source;
-  GstPad *pad;
+  g_autoptr (GstPad) pad = NULL;
 
-  if (!batch_probe (task->item, &task->probe, error))
+  if (!batch_probe (task->setup.item, &task->setup.probe, error))
     return FALSE;
   task->shape = describe_shape (task);
-  text = batch_outputs_describe (task, error);
-  if (text == NULL)
+  task->outputs = batch_outputs_new (&task->setup);
+  task->pipeline = build_pipeline (task, error);
+  if (task->pipeline == NULL)
     return FALSE;
-  task->pipeline =
-      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &local);
-  if (task->pipeline == NULL) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s", local->message);
-    return FALSE;
-  }
   task->segmenter = gst_bin_get_by_name (GST_BIN (task->pipeline), "unetseg");
-  g_object_set (task->segmenter, "threads", task->threads, NULL);
+  g_object_set (task->segmenter, "threads", task->setup.threads, NULL);
   pad = gst_element_get_static_pad (task->segmenter, "src");
   gst_pad_add_probe (pad,
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_frame,
       task, NULL);
-  gst_object_unref (pad);
-  source = gst_bin_get_by_name (GST_BIN (task->pipeline), "source");
-  batch_streams_connect (task, source);
-  gst_object_unref (source);
-  task->seeking = task->seek;
-  return batch_outputs_connect (task, error);
+  task->streams = batch_streams_new (
+      &task->setup, batch_outputs_get_container (task->outputs));
+  batch_streams_connect (task->streams, task->pipeline);
+  return batch_outputs_connect (task->outputs, GST_BIN (task->pipeline), error);
 }
 
-/* ---- what elements say -------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
-/* Words for people; GStreamer's own where they say something. */
+typedef struct {
+  BatchPlan *plan;  /* (nullable): locked until the first frame */
+  gint64 last_sign; /* of life: monotonic time */
+  guint64 buffers, frames;
+  gchar *trouble; /* (nullable): the first error of a decoder */
+  gboolean ended, failed;
+} Run;
+
+/* GStreamer's message or, of a general one, the cause as well. */
 static gchar *
 reason_of (const GError *error, const gchar *debug)
 {
@@ -202,36 +249,8 @@ is_full (const GError *error)
           || error->code == GST_RESOURCE_ERROR_CLOSE);
 }
 
-static gpointer
-ref_pad (gconstpointer pad, gpointer data)
-{
-  return gst_object_ref ((gpointer) pad);
-}
-
-/* Ends every stream where it enters. Nothing flows there any more: what came
- * from a decoder has failed. */
-static void
-end_entries (BatchTask *task)
-{
-  g_autoptr (GPtrArray) entries = NULL;
-
-  g_atomic_int_set (&task->finishing, TRUE);
-  g_mutex_lock (&task->mutex);
-  entries = g_ptr_array_copy (task->entries, ref_pad, NULL);
-  g_ptr_array_set_free_func (entries, gst_object_unref);
-  g_mutex_unlock (&task->mutex);
-  for (guint i = 0; i < entries->len; i++)
-    gst_pad_send_event (g_ptr_array_index (entries, i), gst_event_new_eos ());
-}
-
-typedef struct {
-  BatchPlan *plan;  /* (nullable): locked until the first frame */
-  gint64 last_sign; /* of life: monotonic time */
-  guint64 buffers, frames;
-  gboolean ended, failed;
-} Run;
-
-/* TRUE: go on. */
+/* A decoder that fails ends the input early: the frames before stay. Returns
+ * FALSE when the task cannot go on. */
 static gboolean
 on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
 {
@@ -242,8 +261,8 @@ on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
 
   gst_message_parse_error (message, &local, &debug);
   reason = reason_of (local, debug);
-  if (task->options->verbosity == BATCH_VERBOSE)
-    g_printerr ("%s: %s\n%s\n", task->item->name, local->message, debug);
+  if (task->setup.options->verbosity == BATCH_VERBOSE)
+    g_printerr ("%s: %s\n%s\n", task->setup.item->name, local->message, debug);
   if (is_output (GST_MESSAGE_SRC (message)) && is_full (local)) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s", reason);
     return FALSE;
@@ -251,41 +270,15 @@ on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
   g_mutex_lock (&task->mutex);
   frames = task->frames;
   g_mutex_unlock (&task->mutex);
-  if (task->trouble == NULL)
-    task->trouble = g_steal_pointer (&reason);
+  if (run->trouble == NULL)
+    run->trouble = g_steal_pointer (&reason);
   if (frames == 0 || run->failed) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s", task->trouble);
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s", run->trouble);
     return FALSE;
   }
   run->failed = TRUE;
-  end_entries (task);
+  batch_streams_end (task->streams);
   return TRUE;
-}
-
-/* A decoder moves the start of a frame that reaches over the position to that
- * position: somewhat earlier, where frames are dropped anyhow. */
-GstClockTime
-batch_task_get_seek (const BatchTask *task)
-{
-  return task->item->begin - MIN (task->item->begin, GST_SECOND / 2);
-}
-
-/* From where video enters: nothing behind it has begun. */
-static gboolean
-seek_to_segment (BatchTask *task)
-{
-  GstPad *pad;
-  gboolean ok;
-
-  g_mutex_lock (&task->mutex);
-  pad = gst_object_ref (g_ptr_array_index (task->entries, 0));
-  g_mutex_unlock (&task->mutex);
-  ok = gst_pad_push_event (pad,
-      gst_event_new_seek (1, GST_FORMAT_TIME,
-          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, GST_SEEK_TYPE_SET,
-          batch_task_get_seek (task), GST_SEEK_TYPE_NONE, 0));
-  gst_object_unref (pad);
-  return ok;
 }
 
 static gboolean
@@ -311,12 +304,13 @@ on_message (BatchTask *task, Run *run, GstMessage *message, GError **error)
     case GST_MESSAGE_ERROR:
       return on_error (task, run, message, error);
     case GST_MESSAGE_APPLICATION:
-      if (gst_message_has_name (message, "first-frame"))
+      if (gst_message_has_name (message, FIRST_FRAME))
         return on_first_frame (task, run, error);
-      if (seek_to_segment (task))
+      if (batch_streams_seek (task->streams))
         return TRUE;
       g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
-          "cannot go to %" GST_TIME_FORMAT, GST_TIME_ARGS (task->item->begin));
+          "cannot seek to %" GST_TIME_FORMAT,
+          GST_TIME_ARGS (task->setup.item->begin));
       return FALSE;
     default:
       return TRUE;
@@ -329,41 +323,29 @@ static gboolean
 check_life (BatchTask *task, Run *run, gint *stop, GError **error)
 {
   gint64 now = g_get_monotonic_time ();
-  gdouble patience = task->options->patience;
+  gdouble patience = task->setup.options->patience, fraction;
+  BatchStreamsState state;
+  guint64 frames;
 
-  g_mutex_lock (&task->mutex);
-  if (run->buffers != task->buffers || run->frames != task->frames)
+  batch_streams_get_state (task->streams, &state);
+  batch_task_get_progress (task, &frames, &fraction);
+  if (run->buffers != state.buffers || run->frames != frames)
     run->last_sign = now;
-  run->buffers = task->buffers;
-  run->frames = task->frames;
-  g_mutex_unlock (&task->mutex);
-  if (g_atomic_int_get (stop) > 1) {
+  run->buffers = state.buffers;
+  run->frames = frames;
+  if (g_atomic_int_get (stop) == BATCH_STOP_NOW) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_STOPPED, "stopped");
     return FALSE;
   }
-  if (g_atomic_int_get (stop) == 1)
-    g_atomic_int_set (&task->finishing, TRUE);
-  if (task->finishing)
+  if (g_atomic_int_get (stop) == BATCH_STOP_FINISH)
+    batch_streams_finish (task->streams);
+  if (batch_streams_is_finishing (task->streams))
     patience = MIN (patience, END_PATIENCE);
   if (now - run->last_sign < patience * G_USEC_PER_SEC)
     return TRUE;
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
       "no progress for %g seconds", patience);
   return FALSE;
-}
-
-static gboolean
-check_pictures (BatchTask *task, GError **error)
-{
-  gint code;
-
-  g_mutex_lock (&task->mutex);
-  code = task->png_error;
-  g_mutex_unlock (&task->mutex);
-  if (code != 0)
-    g_set_error (
-        error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s", g_strerror (code));
-  return code == 0;
 }
 
 static gboolean
@@ -383,82 +365,119 @@ run_loop (BatchTask *task, Run *run, gint *stop, GError **error)
       gst_message_unref (message);
     }
     ok = ok && check_life (task, run, stop, error)
-        && check_pictures (task, error);
+        && batch_outputs_check (task->outputs, error);
   }
   gst_object_unref (bus);
   return ok;
 }
 
-/* ---- what came of it ---------------------------------------------------- */
+/* ---- outcome ------------------------------------------------------------ */
 
-/* A container that promises more than there was. What an encoder cuts off at
- * the end, or a duration rounded up, is not meant. */
+/* The container promises more than there was. A rounded duration, or frames
+ * that an encoder drops at the end, are within the tolerance. */
 static gboolean
-ended_early (const BatchTask *task)
+ended_early (const BatchSetup *setup, GstClockTime end)
 {
-  GstClockTime duration = task->probe.duration, slack;
+  GstClockTime duration = setup->probe.duration, slack;
 
-  if (!task->probe.exact || task->item->n_segments > 0
-      || !GST_CLOCK_TIME_IS_VALID (task->end))
+  if (!setup->probe.exact || setup->item->n_segments > 0
+      || !GST_CLOCK_TIME_IS_VALID (end))
     return FALSE;
   slack = CLAMP (duration / 20, GST_SECOND / 2, 3 * GST_SECOND);
-  return task->end + slack < duration;
+  return end + slack < duration;
+}
+
+/* Returns (transfer full) (nullable): why the input is not complete. */
+static gchar *
+describe_end (
+    const BatchSetup *setup, const Run *run, const BatchStreamsState *state)
+{
+  const BatchProbe *probe = &setup->probe;
+  gdouble end = GST_CLOCK_TIME_IS_VALID (state->end)
+      ? state->end / (gdouble) GST_SECOND
+      : 0;
+
+  if (probe->truncated != NULL)
+    return g_strdup (probe->truncated);
+  if (run->trouble == NULL && !ended_early (setup, state->end))
+    return NULL;
+  if (run->trouble != NULL && !probe->exact)
+    return g_strdup_printf ("ended after %.1f s: %s", end, run->trouble);
+  return g_strdup_printf ("ended after %.1f of %.1f s%s%s", end,
+      probe->duration / (gdouble) GST_SECOND, run->trouble ? ": " : "",
+      run->trouble ? run->trouble : "");
 }
 
 static void
-fill_outcome (BatchTask *task, gboolean stopped, BatchOutcome *outcome)
+fill_outcome (BatchTask *task, const Run *run, const BatchStreamsState *state,
+    gboolean stopped, BatchOutcome *outcome)
 {
+  const BatchSetup *setup = &task->setup;
+
   outcome->frames = task->frames;
   outcome->width = task->width;
   outcome->height = task->height;
-  outcome->duration = task->item->n_segments > 0 ? GST_CLOCK_TIME_NONE
-                                                 : task->probe.duration;
-  outcome->first = task->first;
-  outcome->next = task->next;
-  outcome->status = stopped ? BATCH_OPEN : BATCH_DONE;
-  if (stopped || (task->trouble == NULL && !ended_early (task)))
+  outcome->duration = setup->item->n_segments > 0 ? GST_CLOCK_TIME_NONE
+                                                  : setup->probe.duration;
+  outcome->first = state->first;
+  outcome->next = state->next;
+  outcome->status = BATCH_OPEN;
+  if (stopped)
     return;
-  outcome->status = BATCH_SHORT;
-  outcome->reason = task->trouble && !task->probe.exact
-      ? g_strdup_printf ("ended after %.1f s: %s",
-          task->end / (gdouble) GST_SECOND, task->trouble)
-      : g_strdup_printf ("ended after %.1f of %.1f s%s%s",
-          task->end / (gdouble) GST_SECOND,
-          task->probe.duration / (gdouble) GST_SECOND,
-          task->trouble ? ": " : "", task->trouble ? task->trouble : "");
+  outcome->reason = describe_end (setup, run, state);
+  outcome->status = outcome->reason != NULL ? BATCH_SHORT : BATCH_DONE;
 }
 
 static gboolean
-check_segment (const BatchTask *task, GError **error)
+check_segment (
+    const BatchSetup *setup, const BatchStreamsState *state, GError **error)
 {
-  if (!task->seek || task->first == task->item->begin)
+  if (!setup->seek || state->first == setup->item->begin)
     return TRUE;
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
       "the seek to %" GST_TIME_FORMAT " led to %" GST_TIME_FORMAT,
-      GST_TIME_ARGS (task->item->begin), GST_TIME_ARGS (task->first));
+      GST_TIME_ARGS (setup->item->begin), GST_TIME_ARGS (state->first));
   return FALSE;
 }
 
 static gboolean
-finish (
-    BatchTask *task, gboolean stopped, BatchOutcome *outcome, GError **error)
+finish (BatchTask *task, const Run *run, gboolean stopped,
+    BatchOutcome *outcome, GError **error)
 {
-  g_autofree gchar *timeline =
-      g_build_filename (task->folder, ".report", "timeline.json", NULL);
-  gboolean report = task->options->outputs[BATCH_REPORT].wanted;
+  BatchStreamsState state;
 
-  if (!check_pictures (task, error) || !check_segment (task, error))
+  batch_streams_get_state (task->streams, &state);
+  if (!batch_outputs_check (task->outputs, error)
+      || !check_segment (&task->setup, &state, error)
+      || !batch_outputs_finish (task->outputs, error))
     return FALSE;
-  if (task->results != NULL
-      && !batch_results_finish (
-          task->results, report && !task->rehearse ? timeline : NULL, error))
-    return FALSE;
-  fill_outcome (task, stopped, outcome);
+  fill_outcome (task, run, &state, stopped, outcome);
   if (task->frames > 0 || stopped)
     return TRUE;
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s",
-      task->trouble ? task->trouble : "no frame could be decoded");
+      run->trouble ? run->trouble : "no frame could be decoded");
   return FALSE;
+}
+
+/* Sets outcome->plan. Locks a plan that lacks the shape, so that other tasks
+ * and processes wait until this one has added it. */
+static gboolean
+lock_plan (BatchTask *task, BatchPlan *plan, Run *run, BatchOutcome *outcome,
+    GError **error)
+{
+  if (plan == NULL)
+    return TRUE;
+  outcome->plan = batch_plan_find (plan, task->shape);
+  if (outcome->plan != NULL)
+    return TRUE;
+  if (!batch_plan_lock (plan, error))
+    return FALSE;
+  outcome->plan = batch_plan_find (plan, task->shape);
+  if (outcome->plan != NULL) /* another one has added it meanwhile */
+    batch_plan_unlock (plan);
+  else
+    run->plan = plan;
+  return TRUE;
 }
 
 gboolean
@@ -467,32 +486,21 @@ batch_task_run (BatchTask *task, BatchPlan *plan, gint *stop,
 {
   gint64 start = g_get_monotonic_time ();
   Run run = { NULL };
-  gboolean ok;
+  gboolean ok, stopped;
 
-  if (plan != NULL)
-    outcome->plan = batch_plan_find (plan, task->shape);
-  if (plan != NULL && outcome->plan == NULL) {
-    if (!batch_plan_lock (plan, error))
-      return FALSE;
-    run.plan = plan;
-    outcome->plan = batch_plan_find (plan, task->shape);
-    if (outcome->plan != NULL) { /* somebody was quicker */
-      batch_plan_unlock (plan);
-      run.plan = NULL;
-    }
-  }
+  if (!lock_plan (task, plan, &run, outcome, error))
+    return FALSE;
   ok = run_loop (task, &run, stop, error);
   if (run.plan != NULL)
     batch_plan_unlock (plan);
-  /* Files are closed when their sinks stop. */
+  /* Sinks close their files when they stop. */
   gst_element_set_state (task->pipeline, GST_STATE_NULL);
-  ok = ok
-      && finish (task,
-          g_atomic_int_get (stop) > 0 && g_atomic_int_get (&task->finishing)
-              && !run.failed,
-          outcome, error);
+  stopped = g_atomic_int_get (stop) != BATCH_STOP_NONE
+      && batch_streams_is_finishing (task->streams) && !run.failed;
+  ok = ok && finish (task, &run, stopped, outcome, error);
   if (plan != NULL && outcome->plan == NULL)
     outcome->plan = batch_plan_find (plan, task->shape);
   outcome->seconds = (g_get_monotonic_time () - start) / 1e6;
+  g_free (run.trouble);
   return ok;
 }

@@ -280,13 +280,16 @@ measure_thread (gpointer user_data)
 }
 
 /* Sum of the threads' best rates: operations of @sums, or @bytes. Threads
- * beyond the number of processors share one's time and add nothing. */
+ * beyond the number of processors share one's time and add nothing. Where the
+ * system has no more threads, those that it has are measured, and at least the
+ * calling one. */
 static gdouble
 measure (guint threads, const Sums *sums, gsize bytes)
 {
   g_autofree Job *jobs = g_new0 (Job, threads);
   g_autofree GThread **handles = g_new0 (GThread *, threads);
   gint waiting = threads;
+  guint started = 0;
   gdouble rate = 0;
 
   for (guint i = 0; i < threads; i++) {
@@ -294,12 +297,20 @@ measure (guint threads, const Sums *sums, gsize bytes)
     jobs[i].bytes = bytes;
     jobs[i].sums = sums;
     jobs[i].waiting = &waiting;
-    handles[i] = g_thread_new ("measure", measure_thread, &jobs[i]);
   }
-  for (guint i = 0; i < threads; i++) {
-    g_thread_join (handles[i]);
+  while (started + 1 < threads
+      && (handles[started] = g_thread_try_new (
+              "measure", measure_thread, &jobs[started], NULL))
+          != NULL)
+    started++;
+  g_atomic_int_add (&waiting, -(gint) (threads - started - 1));
+  measure_thread (&jobs[started]);
+  for (guint i = 0; i <= started; i++) {
+    if (i < started)
+      g_thread_join (handles[i]);
     rate += jobs[i].rate;
   }
+  threads = started + 1;
   return rate * MIN (threads, g_get_num_processors ()) / threads;
 }
 

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --jobs auto: how many files at once, with how many threads each. */
+#include "batch/job-split.h"
 
-#include "batch/jobs.h"
+#include "batch/error.h"
+#include "batch/task.h"
+#include "lib/print.h"
 
-/* Batches below this are over before a measurement would pay. */
-#define WORTH_MEASURING (G_GUINT64_CONSTANT (64) << 20)
-#define SECONDS         1.5
+/* Bytes of all inputs. A smaller batch ends before a measurement pays off. */
+#define LEAST_SIZE (G_GUINT64_CONSTANT (64) << 20)
+/* Of a measurement, for each split. */
+#define SECONDS 1.5
+/* Until every rehearsal has its first frames. */
+#define START_SECONDS 30
 
 typedef struct {
   BatchTask *task;
@@ -57,7 +62,8 @@ all_begun (Rehearsal *all, guint n)
 static gdouble
 measure (Rehearsal *all, guint n, gint *interrupted)
 {
-  gint64 limit = g_get_monotonic_time () + 30 * G_USEC_PER_SEC, start;
+  gint64 limit = g_get_monotonic_time () + START_SECONDS * G_USEC_PER_SEC,
+         start;
   guint64 frames;
 
   while (!all_begun (all, n) && g_get_monotonic_time () < limit
@@ -72,6 +78,8 @@ measure (Rehearsal *all, guint n, gint *interrupted)
       / (g_get_monotonic_time () - start);
 }
 
+/* Frames per second of a split; 0 when the batch has fewer recordings or the
+ * system fewer threads. */
 static gdouble
 try_split (const BatchJobs *jobs, guint n, guint threads)
 {
@@ -79,14 +87,15 @@ try_split (const BatchJobs *jobs, guint n, guint threads)
   g_autofree GThread **workers = g_new0 (GThread *, n);
   gint stop = 0;
   gdouble fps = 0;
-  guint ready = 0;
+  guint ready = 0, started = 0;
 
   for (guint i = 0; i < jobs->items->len && ready < n; i++) {
     const BatchItem *item = g_ptr_array_index (jobs->items, i);
     BatchTask *task = batch_task_new (jobs->options, item, "", threads);
 
-    task->rehearse = TRUE;
-    if (batch_task_prepare (task, NULL) && !task->probe.picture) {
+    batch_task_set_rehearse (task);
+    if (batch_task_prepare (task, NULL)
+        && !batch_task_get_setup (task)->probe.picture) {
       all[ready].task = task;
       all[ready++].stop = &stop;
     } else {
@@ -94,18 +103,21 @@ try_split (const BatchJobs *jobs, guint n, guint threads)
     }
   }
   for (guint i = 0; i < ready; i++)
-    workers[i] = g_thread_new ("rehearsal", rehearse, &all[i]);
-  if (ready == n)
+    if ((workers[i] = g_thread_try_new ("rehearsal", rehearse, &all[i], NULL))
+        != NULL)
+      started++;
+  if (started == n)
     fps = measure (all, n, jobs->stop);
-  g_atomic_int_set (&stop, 2);
+  g_atomic_int_set (&stop, BATCH_STOP_NOW);
   for (guint i = 0; i < ready; i++) {
-    g_thread_join (workers[i]);
+    if (workers[i] != NULL)
+      g_thread_join (workers[i]);
     batch_task_free (all[i].task);
   }
   return fps;
 }
 
-/* One file after the other, two at once, four, … one for each processor. */
+/* Tries 1, 2, 4 … files at a time, up to the number of processors. */
 static void
 find_split (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
 {
@@ -115,8 +127,8 @@ find_split (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
     gdouble fps = try_split (jobs, i, processors / i);
 
     if (jobs->options->verbosity == BATCH_VERBOSE && !jobs->options->json)
-      g_print (
-          "%u at once, %u threads each: %.1f fps\n", i, processors / i, fps);
+      g_print ("%u at a time, %u thread%s each: %.1f fps\n", i, processors / i,
+          tool_plural (processors / i), fps);
     if (fps > best) {
       best = fps;
       *n = i;
@@ -133,12 +145,12 @@ total_size (GPtrArray *items)
   for (guint i = 0; i < items->len; i++) {
     const BatchItem *item = g_ptr_array_index (items, i);
 
-    size += item->size / MAX (item->n_segments, 1);
+    size += batch_item_get_weight (item);
   }
   return size;
 }
 
-/* A lone file has all threads; many small ones have one each. */
+/* One file has all threads; many small ones have one each. */
 static void
 choose (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
 {
@@ -150,7 +162,7 @@ choose (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
     *n = CLAMP (jobs->items->len, 1, processors);
     *threads = processors / *n;
     if (jobs->items->len > 1 && processors > 1
-        && total_size (jobs->items) >= WORTH_MEASURING)
+        && total_size (jobs->items) >= LEAST_SIZE)
       find_split (jobs, processors, n, threads);
   } else if (*n == 0) {
     *n = MAX (processors / *threads, 1);
@@ -160,7 +172,7 @@ choose (const BatchJobs *jobs, guint processors, guint *n, guint *threads)
 }
 
 gboolean
-batch_jobs_split (BatchJobs *jobs, GError **error)
+batch_job_split_choose (BatchJobs *jobs, GError **error)
 {
   BatchPlan *plan = jobs->plan;
   guint processors = g_get_num_processors (), n, threads;
@@ -171,13 +183,13 @@ batch_jobs_split (BatchJobs *jobs, GError **error)
   threads = batch_plan_get_threads (plan);
   if (threads == 0) {
     choose (jobs, processors, &n, &threads);
-    ok = batch_plan_set_threads (plan, threads, n, error);
+    ok = batch_plan_set_threads (plan, threads, error);
   } else if (jobs->options->threads != 0 && jobs->options->threads != threads) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
-        "the plan of this batch has %u threads, not %u", threads,
-        jobs->options->threads);
+        "the plan of this batch has %u thread%s, not %u", threads,
+        tool_plural (threads), jobs->options->threads);
     ok = FALSE;
-  } else { /* of a machine that may have been another */
+  } else { /* another machine may have pinned the threads */
     n = jobs->options->jobs ? jobs->options->jobs
                             : MAX (processors / threads, 1);
   }

@@ -1,0 +1,427 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Batches with files that are damaged, hostile or oddly named:
+test-damaged.py PROGRAM [NO-THREADS]. Prints TAP."""
+import json
+import os
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.path.insert(0, HERE)
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
+import media  # noqa: E402
+import red  # noqa: E402
+import tap  # noqa: E402
+from common import events  # noqa: E402
+from program import PROGRAM, bad, call, good  # noqa: E402
+
+DEEP = "[" * 200000
+EXIF_ORIENTATION = 0x112
+# How a picture is stored so that the orientation of this value rights it.
+STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+class Place:
+    """A folder to work in, with a network and a picture."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.model = self.path("red.onnx")
+        red.save_network(self.model)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def make(self, *names):
+        """Makes a folder."""
+        os.makedirs(self.path(*names))
+        return self.path(*names)
+
+    def words(self, source, out, *words):
+        return (
+            *("batch", source, "-o", out, "--model", self.model),
+            *("-t", "1", "-j", "1", *words),
+        )
+
+
+def pixels():
+    """Green with a red rectangle at 6, 4 of 34 x 26 pixels."""
+    array = np.zeros((64, 96, 3), np.uint8)
+    array[..., 1] = 200
+    array[4:30, 6:40] = (220, 10, 10)
+    return array
+
+
+def picture(path):
+    Image.fromarray(pixels()).save(path, "PNG")
+
+
+def recording(path):
+    """Two seconds with a keyframe for each frame."""
+    done, said = media.launch(
+        (
+            "videotestsrc num-buffers=20 ! video/x-raw,width=96,height=64,"
+            "framerate=10/1 ! jpegenc ! matroskamux ! filesink"
+        ).split()
+        + ["location=" + path]
+    )
+    assert done, said
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def refuse(status, says, words):
+    """The program ends by itself, with this status and a message."""
+    done = call(*words)
+    assert done.returncode == status, (done.returncode, done.stderr)
+    assert says in done.stderr, done.stderr
+
+
+# ---- JSON -------------------------------------------------------------------
+
+
+def deep_json(place):
+    """JSON that is nested 200,000 levels deep does not crash --resume"""
+    source, out = place.make("deep"), place.path("deep out")
+    picture(source + "/a.png")
+    words = place.words(source, out, "--resume")
+    good(*words)
+    for name in ("a.png/manifest.json", "a.png/.report/timeline.json"):
+        write(os.path.join(out, name), DEEP)
+        done = call(*words)
+        assert done.returncode == 0, (name, done.returncode, done.stderr)
+    for name in ("plan.json", "batch.json"):
+        path = os.path.join(out, ".unetseg", name)
+        with open(path, encoding="utf-8") as f:
+            kept = f.read()
+        write(path, DEEP)
+        refuse(3, name + ": JSON that is nested too deeply", words)
+        write(path, kept)
+    good(*words)
+
+
+def segments(place, name):
+    source, out = place.make(name), place.path(name + " out")
+    recording(source + "/a.mkv")
+    what = ("--segment", "1", "--to", "masks,results,report")
+    good(*place.words(source, out, *what))
+    return out, os.path.join(out, ".unetseg", "segments", "a.mkv")
+
+
+def deep_join(place):
+    """Nor does it crash join"""
+    out, parts = segments(place, "deep join")
+    list_path = os.path.join(out, ".unetseg", "batch.json")
+    with open(list_path, encoding="utf-8") as f:
+        kept = f.read()
+    write(list_path, DEEP)
+    refuse(1, "batch.json: JSON that is nested too deeply", ("join", out))
+    write(list_path, kept)
+    write(parts + "/00000/.report/timeline.json", DEEP)
+    manifest = parts + "/00001/manifest.json"
+    with open(manifest, encoding="utf-8") as f:
+        kept = f.read()
+    write(manifest, DEEP)
+    refuse(1, "segment 2 of 2 is not done", ("join", out))
+    write(manifest, kept)
+    good("join", out)
+
+
+def hostile_list(place):
+    """A list of inputs cannot name places outside of the batch"""
+    out, _ = segments(place, "hostile")
+    path = os.path.join(out, ".unetseg", "batch.json")
+    whole = read(path)
+    for change in (
+        {"name": "../../evil"},
+        {"name": "/evil"},
+        {"name": ""},
+        {"segments": 4000000000},
+        {"segments": -1},
+        {"segment": 7},
+        {"uri": 5},
+    ):
+        items = [dict(item) for item in whole["items"]]
+        items[0].update(change)
+        write(path, json.dumps(dict(whole, items=items)))
+        refuse(1, "batch.json: item", ("join", out))
+
+
+def results_lines(place):
+    """Results that are cut or are no frames are named by join"""
+    out, parts = segments(place, "lines")
+    path = parts + "/00000/results.jsonl"
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for damaged in (text[: len(text) // 2], "[]\n" + text, "\n" + text):
+        write(path, damaged)
+        refuse(1, "results.jsonl: line", ("join", out))
+    write(path, text)
+    good("join", out)
+    with open(out + "/a.mkv/results.jsonl", encoding="utf-8") as f:
+        frames = [json.loads(line)["frame"] for line in f]
+    assert frames == list(range(20)), frames
+
+
+def plan_messages(place):
+    """A damaged plan is named, with what is wrong"""
+    source, out = place.make("plan"), place.path("plan out")
+    picture(source + "/a.png")
+    words = place.words(source, out, "--resume")
+    good(*words)
+    path = os.path.join(out, ".unetseg", "plan.json")
+    plan = read(path)
+    with open(path, "wb") as f:
+        f.write(b'{"model":"\xff\xfe"}')
+    refuse(3, path + ": not UTF-8 text", words)
+    for threads in (-1, 4294967295, "four", 1.5):
+        write(path, json.dumps(dict(plan, threads=threads)))
+        refuse(3, path + ": the threads are not a number", words)
+    write(path, json.dumps(dict(plan, shapes={"1x1": 4})))
+    refuse(3, path + ": the hash of a shape", words)
+    write(path, "")
+    refuse(3, path + ": an empty file", words)
+
+
+# ---- names ------------------------------------------------------------------
+
+
+def names(place):
+    """No input takes the place of the report or of another input"""
+    one, two = place.make("names"), place.make("names 2")
+    odd = ("report.html", "clip", "clip.part", "deep/report.html/x.png")
+    for name in odd + ("report.html.d/y.png",):
+        os.makedirs(os.path.dirname(os.path.join(one, name)), exist_ok=True)
+        picture(os.path.join(one, name))
+    os.makedirs(two + "/clip")
+    picture(two + "/clip/z.png")
+    os.rename(one + "/report.html.d", two + "/report.html")
+    out = place.path("names out")
+    words = place.words(one, out, two, "--to", "masks,report", "--json")
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+    ends = [e for e in events(done.stdout) if e["event"] == "end"]
+    assert len(ends) == 6, ends
+    for end in ends:
+        mask = os.path.join(out, end["name"], "masks/000000.png")
+        assert os.path.isfile(mask), mask
+    with open(out + "/report.html", encoding="utf-8") as f:
+        page = f.read()
+    assert all(e["name"] in page for e in ends), page
+    again = call(*words, "--resume")
+    ends = [e for e in events(again.stdout) if e["event"] == "end"]
+    assert all(e["known"] for e in ends), ends
+
+
+def report_fails(place):
+    """A report that cannot be written is an error, as is its timeline"""
+    source, out = place.make("report"), place.make("report out")
+    picture(source + "/a.png")
+    os.makedirs(out + "/report.html/in the way")
+    refuse(1, "the report cannot be written", place.words(source, out))
+    assert os.path.isdir(out + "/a.png")
+    out, _ = segments(place, "report join")
+    os.remove(out + "/report.html")
+    os.makedirs(out + "/report.html/in the way")
+    refuse(1, "the report cannot be written", ("join", out))
+
+
+def empty_name(place):
+    """An empty name of an input is a wrong command line"""
+    out = place.path("never")
+    bad(2, *place.words("", out), says="the name of an input is empty")
+    assert not os.path.exists(out)
+
+
+def links(place):
+    """Links are followed inside of the inputs, others with --follow-links"""
+    source, outside = place.make("links"), place.make("outside")
+    os.makedirs(source + "/deep")
+    picture(outside + "/secret.png")
+    picture(source + "/deep/a.png")
+    os.symlink("deep/a.png", source + "/inside.png")
+    os.symlink("../outside/secret.png", source + "/out.png")
+    os.symlink("../outside", source + "/out")
+    os.symlink(source, source + "/deep/circle")
+    found = {"deep/a.png", "inside.png"}
+    for name, option, says in (
+        ("links out", (), "2 links"),
+        ("links all", ("--follow-links",), ""),
+    ):
+        out = place.path(name)
+        done = call(*place.words(source, out, "--to", "masks", *option))
+        assert done.returncode == 0 and says in done.stderr, done.stderr
+        made = {
+            os.path.relpath(root, out)
+            for root, _, files in os.walk(out)
+            if "manifest.json" in files
+        }
+        assert made == found, made
+        found |= {"out.png", "out/secret.png"}
+
+
+# ---- pictures ---------------------------------------------------------------
+
+
+def chunk(kind, data):
+    check = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+
+def save_cut(path, form, part, size=(640, 480)):
+    """A part of a picture with noise, so that every row has data."""
+    rng = np.random.default_rng(3)
+    image = Image.fromarray(rng.integers(0, 255, (*size[::-1], 3), np.uint8))
+    image.save(path, form)
+    with open(path, "rb") as f:
+        data = f.read()
+    with open(path, "wb") as f:
+        f.write(data[: int(len(data) * part)])
+
+
+def truncated(place):
+    """Pictures that are cut are incomplete, with their outputs"""
+    source, out = place.make("cut"), place.path("cut out")
+    save_cut(source + "/cut.jpg", "JPEG", 0.18)
+    save_cut(source + "/cut.gif", "GIF", 0.5)
+    save_cut(source + "/whole.jpg", "JPEG", 1)
+    save_cut(source + "/whole.png", "PNG", 1)
+    done = call(*place.words(source, out, "--json"))
+    assert done.returncode == 1, done.stderr
+    ends = {e["name"]: e for e in events(done.stdout) if e["event"] == "end"}
+    assert ends["whole.jpg"]["status"] == "done", ends
+    assert ends["whole.png"]["status"] == "done", ends
+    assert ends["cut.gif"]["status"] in ("short", "failed"), ends
+    end = ends["cut.jpg"]
+    assert end["status"] == "short" and "ends before" in end["reason"], end
+    assert os.path.isfile(out + "/cut.jpg/overlay.png")
+    assert read(out + "/cut.jpg/manifest.json")["status"] == "short"
+
+
+def claimed(place):
+    """A PNG that claims a size and holds nothing is not decoded"""
+    source, out = place.make("claimed"), place.path("claimed out")
+    with open(source + "/large.png", "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n")
+        f.write(
+            chunk(b"IHDR", struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0))
+        )
+        f.write(chunk(b"IDAT", zlib.compress(b"")))
+        f.write(chunk(b"IEND", b""))
+    done = call(*place.words(source, out, "--json"))
+    end = [e for e in events(done.stdout) if e["event"] == "end"][0]
+    assert done.returncode == 1 and end["status"] == "failed", end
+    assert "too short for 30000x30000" in end["reason"], end
+
+
+def orientations(place):
+    """Pictures are upright with each EXIF orientation, in three formats"""
+    source, out = place.make("exif"), place.path("exif out")
+    image = Image.fromarray(pixels())
+    forms = {"jpg": "JPEG", "png": "PNG", "webp": "WebP"}
+    for value, stored in STORED.items():
+        exif = image.getexif()
+        exif[EXIF_ORIENTATION] = value
+        turned = image if stored is None else image.transpose(stored)
+        for suffix, form in forms.items():
+            if form != "WebP" or media.have("webpdec"):
+                turned.save(
+                    "%s/%d.%s" % (source, value, suffix),
+                    form,
+                    exif=exif,
+                    quality=95,
+                    lossless=True,
+                )
+    good(*place.words(source, out, "--to", "masks"))
+    for name in os.listdir(source):
+        mask = np.array(Image.open(os.path.join(out, name, "masks/000000.png")))
+        assert mask.shape == (64, 96), (name, mask.shape)
+        ys, xs = np.nonzero(mask)
+        box = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+        assert np.abs(np.subtract(box, (6, 4, 40, 30))).max() <= 2, (name, box)
+
+
+# ---- threads ----------------------------------------------------------------
+
+
+def no_threads(place):
+    """A system without threads gives a message"""
+    if len(sys.argv) < 3:
+        raise tap.Skip("no library to preload")
+    source, out = place.make("threads"), place.path("threads out")
+    picture(source + "/a.png")
+    preload = os.path.abspath(sys.argv[2])
+    # One for the signal handlers of GLib, which ends the program without.
+    env = dict(os.environ, LD_PRELOAD=preload, THREADS="1")
+    done = subprocess.run(
+        [PROGRAM, *place.words(source, out)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 3, (done.returncode, done.stderr)
+    assert "no thread for the batch" in done.stderr, done.stderr
+    done = subprocess.run(
+        [PROGRAM, "inspect", place.model, "-t", "1", "--tuning", "static"],
+        env=dict(env, THREADS="0"),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+
+
+def main():
+    # A crash leaves no file behind, and memory is bounded for every call.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    test = tap.Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(folder)
+        for case in (
+            deep_json,
+            deep_join,
+            hostile_list,
+            results_lines,
+            plan_messages,
+            names,
+            report_fails,
+            empty_name,
+            links,
+            truncated,
+            claimed,
+            orientations,
+            no_threads,
+        ):
+            test.case(case, place)
+    return test.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The output `masks`: a PNG for each frame, with classes as a palette. */
+
+#include "batch/setup.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BatchMaskFiles BatchMaskFiles;
+
+/* @segmenter: the element unetseg, for its threshold. */
+BatchMaskFiles *batch_mask_files_new (
+    const BatchSetup *setup, GstElement *segmenter);
+void batch_mask_files_free (BatchMaskFiles *self);
+
+/* The branch of the pipeline, behind a tee. */
+const gchar *batch_mask_files_describe (void);
+/* Writes FOLDER/masks/N.png. The pipeline must stop before the object is
+ * freed. */
+void batch_mask_files_connect (BatchMaskFiles *self, GstBin *pipeline);
+/* Number of classes of the next frames, with the background. Any thread. */
+void batch_mask_files_set_n_classes (BatchMaskFiles *self, guint n_classes);
+/* Returns the errno of a file that could not be written, or 0. Any thread. */
+gint batch_mask_files_get_error (BatchMaskFiles *self);
+
+G_END_DECLS

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Exact times in MP4 and QuickTime. */
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* Sets the unit of time of the video track and the duration of frames that
+ * have none. @muxer has a pad video_0. */
+void batch_muxer_prepare (GstElement *muxer);
+
+G_END_DECLS

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The pipeline of a task from the network to its outputs. */
+
+#include "batch/setup.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BatchOutputs BatchOutputs;
+
+/* @setup must outlive the object. */
+BatchOutputs *batch_outputs_new (const BatchSetup *setup);
+/* The pipeline must have stopped. */
+void batch_outputs_free (BatchOutputs *self);
+
+/* The whole pipeline as a text, from `source` over `entry` and `unetseg` to the
+ * outputs. Returns (transfer full), or %NULL when an element is missing. */
+gchar *batch_outputs_describe (BatchOutputs *self, GError **error);
+/* Sets the properties of the elements, opens files and connects handlers. */
+gboolean batch_outputs_connect (
+    BatchOutputs *self, GstBin *pipeline, GError **error);
+/* The container of the overlay, %NULL without one. After describe. */
+const gchar *batch_outputs_get_container (const BatchOutputs *self);
+
+/* The classes of a mask, with the background. Any thread. */
+void batch_outputs_note_classes (BatchOutputs *self, guint n_classes);
+/* Fails with %BATCH_ERROR_OUTPUT once a file could not be written. Any
+ * thread. */
+gboolean batch_outputs_check (BatchOutputs *self, GError **error);
+/* Closes the files that are not the pipeline's. The pipeline has stopped. */
+gboolean batch_outputs_finish (BatchOutputs *self, GError **error);
+
+G_END_DECLS

@@ -105,7 +105,7 @@ gst_unet_background_make_frame (
   sample = unet_picture_load (self->location, error);
   if (sample == NULL)
     return NULL;
-  /* Of progressive frames, whatever the stream is. */
+  /* A still picture is progressive in interlaced streams too. */
   to.interlace_mode = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
   buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
   ok = gst_video_info_from_caps (&from, gst_sample_get_caps (sample));

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What a background is replaced by: a colour and, perhaps, a picture file.
+/* The picture that replaces a background: a colour and, perhaps, a file.
  * Immutable but for its picture, which is read once. */
 typedef struct _GstUnetBackground GstUnetBackground;
 

@@ -27,7 +27,7 @@ struct _GstUnetDrawer {
   GstBuffer *backdrop;           /* (nullable): of that */
   GstClockTime pts;              /* of the last frame that was refined */
 
-  /* What the palettes were made of. */
+  /* The palettes are made of these. */
   UnetSegClasses *classes;
   GstUnetColors *colors;
 };

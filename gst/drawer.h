@@ -30,7 +30,7 @@ typedef struct {
   GstUnetSegSwitch temporal;
   guint time_constant; /* milliseconds */
 
-  /* Of the frame, not from properties. */
+  /* The frame sets these, not properties. */
   gboolean live;
   gboolean is_new_scene; /* nothing of earlier frames is used */
   GstClockTime pts;

@@ -35,7 +35,8 @@ find_live (GstUnetBaseDraw *self)
   return live;
 }
 
-/* What frames become, or what upstream is asked for: different things only
+/* Returns the output that frames get, or the one that upstream is asked for:
+ * they differ only
  * while upstream has not yet sent what downstream takes. */
 static GstUnetSegOutput
 get_output (GstUnetBaseDraw *self, GstPadDirection direction)

@@ -22,7 +22,7 @@ G_DECLARE_DERIVABLE_TYPE (
  * lend the settings a guide
  * @end: (nullable): the frame is done; @ok: it could be read
  *
- * What elements with drawing properties have in common: those properties, caps,
+ * The common part of elements with drawing properties: those properties, caps,
  * buffers and the drawing itself. Where masks come from is the subclass's.
  * All but @set_info are called for each frame, in this order.
  */
@@ -46,10 +46,10 @@ void gst_unet_draw_settings_clear (GstUnetDrawSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (
     GstUnetDrawSettings, gst_unet_draw_settings_clear)
 
-/* Whether upstream is live, as of the last caps. */
+/* Returns whether upstream was live at the last caps. */
 gboolean gst_unet_base_draw_is_live (GstUnetBaseDraw *self);
 
-/* What drawing into a frame takes, nanoseconds, as soon as there are caps. */
+/* Measures drawing into a frame, in nanoseconds; 0 before there are caps. */
 guint64 gst_unet_base_draw_estimate (GstUnetBaseDraw *self);
 
 G_END_DECLS

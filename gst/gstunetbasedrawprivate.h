@@ -14,7 +14,7 @@ typedef struct {
   GstUnetSegOutput effective; /* what becomes of those that come */
   gchar *background;          /* as written */
 
-  /* Of the streaming thread, or while there is none. */
+  /* The streaming thread uses these, or any thread while there is none. */
   GstVideoInfo in, out;
   GstUnetDrawer *drawer;     /* (nullable): no caps yet */
   GstUnetSegOutput selected; /* of the drawer, if its caps are these */

@@ -17,7 +17,7 @@
  * long as masks come within a frame's time; otherwise frames pass at once with
  * the newest mask, moved along with what it covers.
  *
- * What the model expects comes from these properties, a `.modelinfo` file
+ * The model's contract comes from these properties, a `.modelinfo` file
  * beside it, its ONNX metadata and its graph, in this order; the contract in
  * use is logged at level INFO of the debug category `unetseg`.
  *

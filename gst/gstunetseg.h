@@ -18,7 +18,7 @@ G_DECLARE_FINAL_TYPE (GstUnetSeg, gst_unet_seg, GST, UNET_SEG, GstUnetBaseDraw)
  * @GST_UNET_SEG_LATE_REUSE: a late frame gets the last mask
  * @GST_UNET_SEG_LATE_RUN: every frame that is due gets a mask of its own
  *
- * What happens to a frame that the sink says is late.
+ * The mask of a frame that is late according to the sink.
  */
 typedef enum {
   GST_UNET_SEG_LATE_REUSE,
@@ -36,8 +36,8 @@ GType gst_unet_seg_late_get_type (void);
  *   long as those come within a frame's time, and pass otherwise; other frames
  *   wait
  *
- * Whether frames wait for their masks. The first two have the values of a
- * boolean.
+ * Selects whether frames wait for their masks. The first two have the values
+ * of a boolean.
  */
 typedef enum {
   GST_UNET_SEG_ASYNC_FALSE,
@@ -78,7 +78,7 @@ struct _GstUnetSeg {
                                 * streaming thread without it */
   gboolean interrupted;        /* a flush or the end of the stream has begun */
 
-  /* Of the streaming thread, or while there is none. */
+  /* The streaming thread uses these, or any thread while there is none. */
   UnetJobGroup *jobs;
   gchar *used_model;      /* (nullable): its path */
   guint used_serial;      /* of the model that was last tried */
@@ -92,7 +92,7 @@ struct _GstUnetSeg {
   GstUnetTiming processing; /* whole frames with a mask of their own */
   guint until_latency_check;
   gboolean failed, warned_inference;
-  /* Of the frame at work. */
+  /* The frame in process. */
   GstClockTime start;
   UnetFrameJob job;
   gboolean is_late, infers, marked;
@@ -100,10 +100,10 @@ struct _GstUnetSeg {
 
 /* ---- gstunetseg.c ----------------------------------------------------- */
 
-/* Whether frames wait for a session: in files and where every mask must be
- * exact. */
+/* Returns whether frames wait for a session: in streams that are not live, and
+ * with async=false. */
 gboolean gst_unet_seg_is_exact (GstUnetSeg *self);
-/* Whether the pacing decides: async=auto in a live stream. */
+/* Returns whether the pacing decides: async=auto in a live stream. */
 gboolean gst_unet_seg_is_paced (GstUnetSeg *self);
 
 /* ---- gstunetsegmodel.c ------------------------------------------------ */

@@ -37,7 +37,7 @@ struct _GstUnetSegDraw {
 
   gchar **labels; /* (nullable), under the object lock */
 
-  /* Of the streaming thread. */
+  /* The streaming thread uses these. */
   GstUnetAnalyticsReader *reader;
   UnetSegMeta named;        /* what is drawn, under other names */
   UnetSegClasses *original; /* (nullable): whose names these replace */

@@ -50,7 +50,7 @@ choose_interval (GstUnetSeg *self, GstClockTime duration)
   return CLAMP ((time + duration - 1) / duration, 1, MAX_AUTO_INTERVAL);
 }
 
-/* Whether the frame gets a mask of its own. */
+/* Returns whether the frame should get a mask of its own. */
 static gboolean
 gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer)
 {
@@ -76,7 +76,7 @@ gst_unet_seg_is_due (GstUnetSeg *self, GstBuffer *buffer)
   return frames >= interval;
 }
 
-/* Whether masks move along, and one that is made now may be used again. */
+/* Returns whether masks move along, and this frame's may be used again. */
 static gboolean
 may_compensate (GstUnetSeg *self)
 {

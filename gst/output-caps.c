@@ -56,8 +56,8 @@ gst_unet_seg_switch_get_type (void)
 
 /* ---- formats ---------------------------------------------------------- */
 
-/* Where upstream has the choice: colours before grey, in which no network sees
- * much, and what costs least to read before the rest. */
+/* The order in which formats are offered to upstream: colours before grey, in
+ * which networks see little, and formats that are quick to read first. */
 static const GstVideoFormat preferred[] = { GST_VIDEO_FORMAT_I420,
   GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_NV21,
   GST_VIDEO_FORMAT_A420, GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_UYVY,

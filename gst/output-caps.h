@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * @GST_UNET_SEG_OUTPUT_BLUR: the frame with its background blurred
  * @GST_UNET_SEG_OUTPUT_REPLACE: the frame with another background
  *
- * What becomes of the mask.
+ * The use that is made of the mask.
  */
 typedef enum {
   GST_UNET_SEG_OUTPUT_OVERLAY,
@@ -33,7 +33,7 @@ typedef enum {
  * @GST_UNET_SEG_SWITCH_ON: always
  * @GST_UNET_SEG_SWITCH_OFF: never
  *
- * Whether something is done.
+ * Switches something on or off.
  */
 typedef enum {
   GST_UNET_SEG_SWITCH_AUTO,
@@ -51,11 +51,11 @@ GType gst_unet_seg_output_get_type (void);
  * for paletted ones. */
 GstCaps *gst_unet_output_template_caps (void);
 
-/* What the other pad has where the pad of @direction has @caps. */
+/* Returns the caps of the other pad where the pad of @direction has @caps. */
 GstCaps *gst_unet_output_transform_caps (
     GstUnetSegOutput output, GstPadDirection direction, GstCaps *caps);
 
-/* Whether frames of @in become frames of @out. */
+/* Returns whether this output turns frames of @in into frames of @out. */
 gboolean gst_unet_output_fits (
     GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out);
 

@@ -17,7 +17,7 @@ struct _UnetJob {
   GDestroyNotify free_data, free_result;
   gboolean done; /* under the group's mutex */
 
-  /* Of the thread until it is done. */
+  /* The job's thread uses these until it is done. */
   gpointer result; /* (nullable) */
   GError *error;
 };

@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* What is compiled. */
+/* A session to compile. */
 typedef struct {
   UnetModel *model;
   UnetContract *contract;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What lies between frames of one kind and their masks, but for the network:
- * pixels to the input tensor, output tensor to a mask. */
+/* The way from frames of one kind to their masks, but for the network: pixels
+ * to the input tensor, and output tensor to a mask. */
 
 #include "frame/input/preprocess.h"
 #include "frame/mask/postprocess.h"

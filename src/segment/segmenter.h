@@ -31,7 +31,7 @@ G_BEGIN_DECLS
  * unet_segmenter_interrupt(). */
 typedef struct _UnetSegmenter UnetSegmenter;
 
-/* What is to be done with one frame. */
+/* The work on one frame. */
 typedef struct {
   GstClockTime pts;        /* GST_CLOCK_TIME_NONE: not known */
   gboolean infers;         /* the frame gets a mask of its own, if possible */
@@ -54,7 +54,7 @@ typedef struct {
     GST_CLOCK_TIME_NONE, TRUE, G_MAXINT64, 0.5, 0, FALSE, 0, 0                 \
   }
 
-/* What has become of it. */
+/* Its result. */
 typedef struct {
   const UnetMaskBuffers *buffers; /* (nullable) (transfer none): there is no
                                    * mask; good until the next frame */
@@ -86,8 +86,8 @@ UNET_INTERNAL_API void unet_segmenter_interrupt (
 /* Counts from the next info on. */
 UNET_INTERNAL_API void unet_segmenter_set_live (
     UnetSegmenter *self, gboolean live);
-/* What makes the frames upright. The network sees upright pictures; masks lie
- * as the frames do. Returns whether it changes: then the mask in use is
+/* Sets what makes the frames upright. The network sees upright pictures; masks
+ * lie as the frames do. Returns whether it changes: then the mask in use is
  * dropped. */
 UNET_INTERNAL_API gboolean unet_segmenter_set_orientation (
     UnetSegmenter *self, GstVideoOrientationMethod orientation);
@@ -122,8 +122,8 @@ UNET_INTERNAL_API void unet_segmenter_forget_scene (UnetSegmenter *self);
 /* Waits for the run that is under way and drops its mask. */
 UNET_INTERNAL_API void unet_segmenter_drain (UnetSegmenter *self);
 
-/* Whether there is a mask, and its age at the frame at @pts, which comes
- * next. */
+/* Returns whether there is a mask, and its age at the frame at @pts, which
+ * comes next. */
 UNET_INTERNAL_API gboolean unet_segmenter_get_age (
     UnetSegmenter *self, GstClockTime pts, guint *frames, GstClockTime *age);
 /* Measures what finding the mask of a frame takes, in nanoseconds; only the

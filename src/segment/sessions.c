@@ -299,7 +299,7 @@ readiness (const UnetSessions *self)
   return self->current.session ? UNET_READY : UNET_PENDING;
 }
 
-/* Whether the job has to be waited for, and was not interrupted. */
+/* Returns whether the job is done, after waiting where that is wanted. */
 static gboolean
 wait (UnetSessions *self, gboolean waits)
 {

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "live-camera.h"
+
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+
+static GList *
+find_devices (void)
+{
+  GstDeviceMonitor *monitor = gst_device_monitor_new ();
+  GList *devices;
+
+  gst_device_monitor_add_filter (monitor, "Video/Source", NULL);
+  gst_device_monitor_start (monitor);
+  devices = gst_device_monitor_get_devices (monitor);
+  gst_device_monitor_stop (monitor);
+  gst_object_unref (monitor);
+  return devices;
+}
+
+static void
+free_devices (GList *devices)
+{
+  g_list_free_full (devices, gst_object_unref);
+}
+
+gint
+live_camera_list (void)
+{
+  GList *devices = find_devices ();
+  guint n = 0;
+
+  for (GList *at = devices; at; at = at->next, n++) {
+    g_autofree gchar *name = gst_device_get_display_name (at->data);
+
+    g_print ("%u  %s\n", n, name);
+  }
+  if (n == 0)
+    g_printerr ("unetseg-live: there is no camera\n");
+  free_devices (devices);
+  return n > 0 ? 0 : 1;
+}
+
+/* ---- one ----------------------------------------------------------------- */
+
+static gboolean
+matches (GstDevice *device, guint index, const gchar *wanted)
+{
+  g_autofree gchar *name = gst_device_get_display_name (device);
+  g_autofree gchar *number = g_strdup_printf ("%u", index);
+
+  return wanted == NULL || g_str_equal (wanted, name)
+      || g_str_equal (wanted, number);
+}
+
+/* As text: the factory and the properties that make this device. */
+static gchar *
+describe_device (GstDevice *device)
+{
+  GstElement *element = gst_device_create_element (device, NULL);
+  g_autofree gchar *path = NULL;
+  gchar *text;
+  const gchar *factory, *key;
+
+  if (element == NULL)
+    return NULL;
+  factory = GST_OBJECT_NAME (gst_element_get_factory (element));
+  key = g_str_equal (factory, "v4l2src") ? "device" : "target-object";
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), key))
+    g_object_get (element, key, &path, NULL);
+  text = path ? g_strdup_printf ("%s %s=\"%s\"", factory, key, path)
+              : g_strdup (factory);
+  gst_object_unref (element);
+  return text;
+}
+
+static gchar *
+describe_listed (const gchar *camera, GError **error)
+{
+  GList *devices = find_devices ();
+  gchar *text = NULL;
+  guint n = 0;
+
+  for (GList *at = devices; at && text == NULL; at = at->next, n++)
+    if (matches (at->data, n, camera))
+      text = describe_device (at->data);
+  free_devices (devices);
+  if (text == NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+        camera ? "there is no camera '%s'; see --list" : "there is no camera%s",
+        camera ? camera : "");
+  return text;
+}
+
+/* A file plays at its own rate, as a camera does. */
+static gchar *
+describe_file (const gchar *path)
+{
+  g_autofree gchar *escaped = g_strescape (path, NULL);
+
+  return g_strdup_printf (
+      "filesrc location=\"%s\" ! decodebin ! queue ! identity sync=true",
+      escaped);
+}
+
+static gchar *
+describe_source (const gchar *camera, GError **error)
+{
+  if (camera && g_str_equal (camera, "test"))
+    return g_strdup ("videotestsrc is-live=true");
+  if (camera && g_str_has_prefix (camera, "/dev/"))
+    return g_strdup_printf ("v4l2src device=\"%s\"", camera);
+  if (camera && g_file_test (camera, G_FILE_TEST_IS_REGULAR))
+    return describe_file (camera);
+  return describe_listed (camera, error);
+}
+
+/* Of 8 bits a sample: what a test picture or a camera gives otherwise may be
+ * anything. A camera may send JPEG of that size. */
+static gchar *
+describe_caps (const gchar *size, gint rate, GError **error)
+{
+  GString *text = g_string_new (NULL);
+  guint width, height;
+  gchar rest;
+
+  if (size && sscanf (size, "%ux%u%c", &width, &height, &rest) != 2) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "'%s' is no WIDTHxHEIGHT", size);
+    g_string_free (text, TRUE);
+    return NULL;
+  }
+  if (size)
+    g_string_append_printf (text, ",width=%u,height=%u", width, height);
+  if (rate > 0)
+    g_string_append_printf (text, ",framerate=%d/1", rate);
+  return g_string_free (text, FALSE);
+}
+
+/* A queue that drops frames of a camera, and none of a file. */
+#define NEWEST "queue leaky=downstream max-size-buffers=2"
+
+gchar *
+live_camera_describe (const gchar *camera, const gchar *size, gint rate,
+    gint frames, GError **error)
+{
+  g_autofree gchar *caps = describe_caps (size, rate, error);
+  g_autofree gchar *source = NULL;
+
+  if (caps == NULL)
+    return NULL;
+  source = describe_source (camera, error);
+  if (source == NULL)
+    return NULL;
+  if (g_str_has_prefix (source, "filesrc"))
+    return g_strdup_printf (
+        "%s ! videoconvert ! videoscale ! videorate ! video/x-raw%s ! "
+        "identity eos-after=%d ! queue",
+        source, caps, frames);
+  if (g_str_has_prefix (source, "videotestsrc"))
+    return g_strdup_printf (
+        "%s num-buffers=%d ! video/x-raw,format=I420%s ! " NEWEST, source,
+        frames, caps);
+  return g_strdup_printf (
+      "%s num-buffers=%d ! capsfilter caps=\"video/x-raw%s;image/jpeg%s\" ! "
+      "decodebin ! " NEWEST,
+      source, frames, caps, caps);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* unetseg-live: a camera with another background, on the screen or as a camera
+ * for other programs. `unetseg-live --help` lists the options. */
+
+#include "live-background.h"
+#include "live-camera.h"
+#include "live-output.h"
+
+#include <glib-unix.h>
+#include <string.h>
+
+typedef struct {
+  gchar *background, *output, *sink, *size, *properties;
+  gint frames, rate;
+  gboolean list, disabled;
+} Options;
+
+typedef struct {
+  GMainLoop *loop;
+  GstElement *pipeline, *seg;
+  LiveBackground *background; /* (nullable): no video */
+  guint signals;              /* that have come */
+  gint status;
+} Live;
+
+/* ---- messages ------------------------------------------------------------ */
+
+static void
+print_message (GstMessage *message, gboolean is_error)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *debug = NULL;
+
+  if (is_error)
+    gst_message_parse_error (message, &error, &debug);
+  else
+    gst_message_parse_warning (message, &error, &debug);
+  g_printerr (
+      "unetseg-live: %s: %s\n", is_error ? "error" : "warning", error->message);
+  if (debug && is_error)
+    g_printerr ("  (%s)\n", debug);
+}
+
+static gboolean
+take_message (GstBus *bus, GstMessage *message, gpointer data)
+{
+  Live *live = data;
+
+  switch (GST_MESSAGE_TYPE (message)) {
+    case GST_MESSAGE_ERROR:
+      print_message (message, TRUE);
+      live->status = 1;
+      g_main_loop_quit (live->loop);
+      break;
+    case GST_MESSAGE_WARNING:
+      print_message (message, FALSE);
+      break;
+    case GST_MESSAGE_EOS:
+      g_main_loop_quit (live->loop);
+      break;
+    case GST_MESSAGE_LATENCY:
+      gst_bin_recalculate_latency (GST_BIN (live->pipeline));
+      break;
+    default:
+      break;
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* Seconds for files and encoders to end. */
+#define LONGEST_END 3
+
+static gboolean
+quit (gpointer data)
+{
+  g_main_loop_quit (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* The first signal lets files and encoders end; the second one stops. */
+static gboolean
+take_signal (gpointer data)
+{
+  Live *live = data;
+
+  if (live->signals++ > 0
+      || !gst_element_send_event (live->pipeline, gst_event_new_eos ()))
+    g_main_loop_quit (live->loop);
+  else
+    g_timeout_add_seconds (LONGEST_END, quit, live->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+static void
+set_background (Live *live, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!live_background_set (live->seg, text, &error))
+    g_printerr ("unetseg-live: %s\n", error->message);
+}
+
+/* Lines of the standard input: "on", "off", "background WHAT", "quit". */
+static void
+obey (Live *live, const gchar *line)
+{
+  if (g_str_equal (line, "on") || g_str_equal (line, "off"))
+    g_object_set (live->seg, "enabled", g_str_equal (line, "on"), NULL);
+  else if (g_str_has_prefix (line, "background "))
+    set_background (live, line + strlen ("background "));
+  else if (g_str_equal (line, "quit"))
+    take_signal (live);
+  else if (*line)
+    g_printerr ("unetseg-live: commands are on, off, background WHAT, quit\n");
+}
+
+static gboolean
+take_line (GIOChannel *channel, GIOCondition condition, gpointer data)
+{
+  g_autofree gchar *line = NULL;
+
+  if (g_io_channel_read_line (channel, &line, NULL, NULL, NULL)
+      != G_IO_STATUS_NORMAL)
+    return G_SOURCE_REMOVE;
+  obey (data, g_strstrip (line));
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- pipeline ------------------------------------------------------------ */
+
+static GstElement *
+make_pipeline (const Options *options, const gchar *camera,
+    const LiveBackground *video, GError **error)
+{
+  g_autofree gchar *source = live_camera_describe (
+      camera, options->size, options->rate, options->frames, error);
+  g_autofree gchar *sink = NULL;
+  g_autofree gchar *text = NULL;
+
+  if (source == NULL)
+    return NULL;
+  sink = options->sink ? g_strdup (options->sink)
+                       : live_output_describe (options->output, error);
+  if (sink == NULL)
+    return NULL;
+  text = g_strdup_printf ("%s ! videoconvert ! unetseg name=seg %s ! %s%s",
+      source, options->properties ? options->properties : "",
+      video ? live_background_get_mixer (video) : "", sink);
+  return gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+}
+
+static gboolean
+open_live (
+    Live *live, const Options *options, const gchar *camera, GError **error)
+{
+  GstBus *bus;
+
+  if (live_background_is_video (options->background)) {
+    live->background = live_background_new (options->background, error);
+    if (live->background == NULL)
+      return FALSE;
+  }
+  live->pipeline = make_pipeline (options, camera, live->background, error);
+  if (live->pipeline == NULL)
+    return FALSE;
+  live->seg = gst_bin_get_by_name (GST_BIN (live->pipeline), "seg");
+  g_object_set (live->seg, "enabled", !options->disabled, NULL);
+  if (live->background)
+    live_background_connect (live->background, live->pipeline, live->seg);
+  else if (!live_background_set (live->seg, options->background, error))
+    return FALSE;
+  bus = gst_element_get_bus (live->pipeline);
+  gst_bus_add_watch (bus, take_message, live);
+  gst_object_unref (bus);
+  return TRUE;
+}
+
+static void
+close_live (Live *live)
+{
+  if (live->pipeline) {
+    gst_element_set_state (live->pipeline, GST_STATE_NULL);
+    gst_object_unref (live->pipeline);
+  }
+  g_clear_pointer (&live->background, live_background_free);
+  gst_clear_object (&live->seg);
+}
+
+static gint
+run (const Options *options, const gchar *camera)
+{
+  Live live = { g_main_loop_new (NULL, FALSE), NULL, NULL, NULL, 0, 0 };
+  g_autoptr (GError) error = NULL;
+  GIOChannel *commands = g_io_channel_unix_new (0);
+
+  if (open_live (&live, options, camera, &error)) {
+    g_unix_signal_add (SIGINT, take_signal, &live);
+    g_unix_signal_add (SIGTERM, take_signal, &live);
+    g_unix_signal_add (SIGHUP, take_signal, &live);
+    g_io_add_watch (commands, G_IO_IN, take_line, &live);
+    gst_element_set_state (live.pipeline, GST_STATE_PLAYING);
+    g_main_loop_run (live.loop);
+  } else {
+    g_printerr ("unetseg-live: %s\n", error->message);
+    live.status = 1;
+  }
+  close_live (&live);
+  g_io_channel_unref (commands);
+  g_main_loop_unref (live.loop);
+  return live.status;
+}
+
+/* ---- options ------------------------------------------------------------- */
+
+static const gchar summary[] =
+    "CAMERA is a name or number of --list, a device such as /dev/video0, a "
+    "file that\ntakes the camera's place, or \"test\"; the first camera if "
+    "left out.\n\nWhile it runs, lines of the standard input change it: on, "
+    "off, background WHAT,\nquit.";
+
+static GOptionContext *
+new_context (Options *o)
+{
+  const GOptionEntry entries[] = {
+    { "background", 'b', 0, G_OPTION_ARG_STRING, &o->background,
+        "blur (default), a colour such as green or #203040, a picture, a "
+        "video, or none to draw the mask",
+        "WHAT" },
+    { "output", 'o', 0, G_OPTION_ARG_STRING, &o->output,
+        "screen (default), /dev/videoN of v4l2loopback, pipewire, or "
+        "rtp://HOST:PORT",
+        "WHERE" },
+    { "sink", 's', 0, G_OPTION_ARG_STRING, &o->sink,
+        "elements in place of --output", "ELEMENTS" },
+    { "size", 0, 0, G_OPTION_ARG_STRING, &o->size, "size of the camera",
+        "WIDTHxHEIGHT" },
+    { "rate", 0, 0, G_OPTION_ARG_INT, &o->rate, "frames a second", "N" },
+    { "frames", 'n', 0, G_OPTION_ARG_INT, &o->frames,
+        "stop after so many frames of the camera", "N" },
+    { "properties", 'u', 0, G_OPTION_ARG_STRING, &o->properties,
+        "properties of unetseg, such as \"threads=1 feather=2\"", "TEXT" },
+    { "off", 0, 0, G_OPTION_ARG_NONE, &o->disabled,
+        "start with the background as it is", NULL },
+    { "list", 'l', 0, G_OPTION_ARG_NONE, &o->list, "list cameras and end",
+        NULL },
+    { NULL },
+  };
+  GOptionContext *context = g_option_context_new ("[CAMERA]");
+
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_group (context, gst_init_get_option_group ());
+  return context;
+}
+
+int
+main (int argc, char **argv)
+{
+  Options options = { .frames = -1 };
+  GOptionContext *context = new_context (&options);
+  g_autoptr (GError) error = NULL;
+  gint status;
+
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 2) {
+    g_printerr ("unetseg-live: %s; see --help\n",
+        error ? error->message : "more than one camera");
+    status = 2;
+  } else if (options.list) {
+    status = live_camera_list ();
+  } else {
+    status = run (&options, argc > 1 ? argv[1] : NULL);
+  }
+  g_option_context_free (context);
+  g_free (options.background);
+  g_free (options.output);
+  g_free (options.sink);
+  g_free (options.size);
+  g_free (options.properties);
+  return status;
+}

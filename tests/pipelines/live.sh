@@ -1,0 +1,133 @@
+#!/bin/bash
+# Starts unetseg-live as a user would and looks at what comes out. TAP.
+set -u
+live=$(readlink -f "$1")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+n=0
+
+# NAME COMMAND…: passes where the command does.
+check () {
+  local name=$1
+  shift
+  n=$((n + 1))
+  if "$@" >output 2>&1 </dev/null; then
+    echo "ok $n - $name"
+  else
+    echo "not ok $n - $name"
+    sed 's/^/# /' output
+  fi
+}
+
+# STATUS TEXT COMMAND…: ends with that status and says that text.
+ends () {
+  local status=$1 text=$2 got
+  shift 2
+  timeout 60 "$@" >said 2>&1
+  got=$?
+  cat said
+  echo "status $got"
+  [ "$got" -eq "$status" ] && grep -q -F -e "$text" said
+}
+
+# FRAMES ARGUMENTS…: frames of 64x48 in I420 go to frames.i420.
+record () {
+  rm -f frames.i420
+  timeout 60 "$live" -n "$1" --size 64x48 --rate 30 -s \
+    "videoconvert ! video/x-raw,format=I420 ! filesink location=frames.i420" \
+    "${@:2}"
+}
+
+frame=$((64 * 48 * 3 / 2))
+
+# Whole frames, at least so many.
+has_frames () {
+  local size
+  size=$(stat -c %s frames.i420)
+  echo "$size bytes"
+  [ $((size % frame)) -eq 0 ] && [ "$size" -ge $(($1 * frame)) ]
+}
+
+# LOW HIGH FIRST: the mean of luma of every frame from FIRST on is in that
+# range: there is no frame without the background.
+is_as_bright () {
+  od -An -v -tu1 -w64 frames.i420 | awk -v low="$1" -v high="$2" -v from="$3" '
+    { row = (NR - 1) % 72; at = int ((NR - 1) / 72) }
+    row < 48 { for (i = 1; i <= 64; i++) sum += $i }
+    row == 47 {
+      mean = sum / (64 * 48); sum = 0; frames++
+      if (at >= from && (mean < low || mean > high)) {
+        print "frame", at, "has", mean; bad = 1 } }
+    END { print frames, "frames"; exit bad || frames <= from }'
+}
+
+gst () {
+  timeout 60 gst-launch-1.0 -q "$@"
+}
+
+gst videotestsrc num-buffers=1 pattern=white ! video/x-raw,width=64,height=48 ! \
+  pngenc ! filesink location=white.png
+cp white.png WHITE.JPG
+# A third of a second, so that it loops.
+gst videotestsrc num-buffers=10 pattern=white ! \
+  video/x-raw,format=I420,width=64,height=48,framerate=30/1 ! \
+  vp8enc deadline=1 ! webmmux ! filesink location=white.webm
+gst videotestsrc num-buffers=30 pattern=ball ! \
+  video/x-raw,width=160,height=120,framerate=30/1 ! vp8enc deadline=1 ! \
+  webmmux ! filesink location=ball.webm
+
+check "--help names the options" ends 0 --background "$live" --help
+check "an unknown option is an error" ends 2 --help "$live" --nonesuch
+check "two cameras are an error" ends 2 "more than one" "$live" test test
+check "a camera that is not there is named" \
+  ends 1 "no camera 'nonesuch'" "$live" nonesuch
+check "a background that is not there is named" ends 1 nowhere.jpg \
+  "$live" -n 3 -s fakesink -b nowhere.jpg test
+check "a size that is none is named" ends 1 "'large'" \
+  "$live" -n 3 -s fakesink --size large test
+check "an output that is none is named" ends 1 "'/nowhere'" \
+  "$live" -n 3 -o /nowhere test
+check "a wrong property is named" ends 1 nonesuch \
+  "$live" -n 3 -s fakesink -u nonesuch=1 test
+check "a warning of the element is shown" ends 0 warning \
+  "$live" -n 3 -s "fakesink sync=true" -b green \
+  -u "colors=nonesuch=red async=false" test
+check "it blurs" timeout 60 "$live" -n 10 -s "fakesink sync=true" test
+check "a file takes the camera's place" record 10 -b none ball.webm
+check "a file gives its frames" has_frames 10
+check "a colour by name" record 20 -b white test
+check "the colour is seen" is_as_bright 225 245 0
+check "a picture of any suffix" record 20 -b WHITE.JPG test
+check "the picture is seen" is_as_bright 225 245 0
+check "a video" record 60 -b white.webm test
+check "the video never ends" is_as_bright 215 245 5
+check "--off shows the camera" record 10 --off -b white test
+check "the camera is seen" is_as_bright 60 180 0
+
+# The background is changed, switched off and on, and the program ended.
+commands () {
+  { sleep 1; echo "background black"; sleep 1; echo off; echo nonsense
+    echo "background nowhere.png"; sleep 1; echo on; sleep 1; echo quit; } |
+    timeout 60 "$live" -s fakesink -b white test >said 2>&1 || return
+  cat said
+  grep -q "commands are" said && grep -q nowhere.png said
+}
+check "it obeys commands" commands
+
+# SIGNAL: the recording is whole.
+stops () {
+  rm -f stopped.mkv
+  timeout 60 "$live" -b white -s "videoconvert ! vp8enc deadline=1 ! \
+    matroskamux ! filesink location=stopped.mkv" --size 64x48 test &
+  local process=$!
+  until [ -s stopped.mkv ]; do sleep 0.1; done
+  sleep 1
+  kill "-$1" "$process"
+  wait "$process" || return
+  gst filesrc location=stopped.mkv ! matroskademux ! vp8dec ! fakesink
+}
+for signal in INT TERM HUP; do
+  check "$signal ends it and its recording" stops "$signal"
+done
+echo "1..$n"

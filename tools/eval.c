@@ -72,7 +72,7 @@ typedef struct {
 
 /* The objects for one picture. */
 typedef struct {
-  GstVideoInfo video;
+  GstVideoInfo video, canvas; /* of the picture, of the drawn mask */
   UnetSession *session;
   UnetPreprocess *preprocess;
   UnetPostprocess *postprocess;
@@ -152,7 +152,10 @@ open_overlay (Path *path, GError **error)
 {
   guint32 colors[256];
 
-  path->overlay = unet_overlay_new (&path->video, error);
+  gst_video_info_set_format (&path->canvas, GST_VIDEO_FORMAT_RGBx,
+      GST_VIDEO_INFO_WIDTH (&path->video),
+      GST_VIDEO_INFO_HEIGHT (&path->video));
+  path->overlay = unet_overlay_new (&path->canvas, error);
   if (path->overlay == NULL)
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (colors); i++)
@@ -235,13 +238,13 @@ static guint8 *
 draw (Path *path, gdouble threshold, GError **error)
 {
   g_autoptr (GstBuffer) canvas =
-      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&path->video), NULL);
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&path->canvas), NULL);
   GstVideoFrame frame;
   guint8 *found;
 
   gst_buffer_memset (canvas, 0, 0, -1);
   if (!tool_picture_map (
-          &frame, &path->video, canvas, GST_MAP_READWRITE, error))
+          &frame, &path->canvas, canvas, GST_MAP_READWRITE, error))
     return NULL;
   unet_overlay_draw (path->overlay, &frame, &path->mask, 1, threshold);
   found = read_bright (&frame);
@@ -264,16 +267,6 @@ find (Eval *eval, const ToolOptions *options, gdouble threshold,
     found = draw (&path, threshold, error);
   path_clear (&path);
   return found;
-}
-
-static GstSample *
-load (const gchar *path, GstVideoInfo *video, GError **error)
-{
-  GstSample *sample = tool_picture_load (path, error);
-
-  if (sample != NULL)
-    gst_video_info_from_caps (video, gst_sample_get_caps (sample));
-  return sample;
 }
 
 /* IMAGES/name.jpg -> MASKS/name.png */
@@ -303,9 +296,10 @@ load_truth (const EvalOptions *options, const gchar *name,
 
   if (path == NULL || !g_file_test (path, G_FILE_TEST_EXISTS))
     return g_malloc0 ((gsize) width * height);
-  sample = load (path, &info, error);
+  sample = tool_picture_load_rgb (path, error);
   if (sample == NULL)
     return NULL;
+  gst_video_info_from_caps (&info, gst_sample_get_caps (sample));
   if (GST_VIDEO_INFO_WIDTH (&info) != (gint) width
       || GST_VIDEO_INFO_HEIGHT (&info) != (gint) height) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
@@ -332,9 +326,10 @@ evaluate_picture (
   GstVideoInfo video;
   ToolScore score;
 
-  sample = load (path, &video, error);
+  sample = tool_picture_load (path, error);
   if (sample == NULL)
     return FALSE;
+  gst_video_info_from_caps (&video, gst_sample_get_caps (sample));
   truth = load_truth (options, name, &video, error);
   if (truth == NULL)
     return FALSE;

@@ -1,7 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/picture-file.h"
 
+#include "base/picture-header.h"
+
 #define DECODE_TIMEOUT (30 * GST_SECOND)
+
+/* Most decoders do not tell the orientation that EXIF has, so that the file is
+ * asked; videoflip reads the tags of those that do. */
+static void
+set_orientation (GstElement *pipeline, const gchar *path)
+{
+  GstElement *flip = gst_bin_get_by_name (GST_BIN (pipeline), "flip");
+  UnetPictureHeader header;
+
+  if (flip == NULL)
+    return;
+  if (unet_picture_header_read (path, &header) && header.orientation > 1)
+    gst_util_set_object_arg (G_OBJECT (flip), "video-direction",
+        unet_picture_header_get_direction (&header));
+  gst_object_unref (flip);
+}
 
 GstElement *
 unet_picture_make_pipeline (const gchar *path, GError **error)
@@ -10,10 +28,13 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
   /* videoflip is in another package than the rest; without it a picture
    * stays as it is stored. */
   g_autoptr (GstElementFactory) flip = gst_element_factory_find ("videoflip");
-  g_autofree gchar *text = g_strdup_printf (
-      "filesrc name=source ! decodebin ! videoconvert ! %s"
-      "video/x-raw,format=RGBx ! fakesink name=sink enable-last-sample=true",
-      flip != NULL ? "videoflip video-direction=auto ! videoconvert ! " : "");
+  g_autofree gchar *text = g_strdup_printf ("filesrc name=source ! decodebin ! "
+                                            "videoconvert ! %s"
+                                            "video/x-raw ! fakesink name=sink "
+                                            "enable-last-sample=true",
+      flip != NULL
+          ? "videoflip name=flip video-direction=auto ! videoconvert ! "
+          : "");
 
   pipeline =
       gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
@@ -22,6 +43,7 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
   source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   g_object_set (source, "location", path, NULL);
   gst_object_unref (source);
+  set_orientation (pipeline, path);
   return pipeline;
 }
 

@@ -9,9 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* Decodes the first picture of the file @path, turned as its orientation tag
- * says. Takes up to 30 s for a file that stalls a demuxer. Returns a sample in
- * RGBx, or %NULL with @error of %GST_RESOURCE_ERROR set. */
+/* Decodes the first picture of the file @path, upright by its EXIF orientation
+ * or its tags. Takes up to 30 s for a file that stalls a demuxer. Returns a
+ * sample in the decoder's format, so that 16 bits stay 16 bits, or %NULL with
+ * @error of %GST_RESOURCE_ERROR set. */
 UNET_INTERNAL_API GstSample *unet_picture_load (
     const gchar *path, GError **error);
 /* Builds the pipeline that decodes @path into a fakesink called "sink", for

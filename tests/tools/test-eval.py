@@ -254,6 +254,25 @@ def int8(place):
     assert "calibrated with 4 frames of " + place.images in text, text
 
 
+def as_stored(place):
+    """Pictures are upright by EXIF, and 16 bits stay 16 bits"""
+    for name in ("odd/images", "odd/masks"):
+        os.makedirs(os.path.join(place.folder, name))
+    odd = os.path.join(place.folder, "odd")
+    model = os.path.join(odd, "thermal.onnx")
+    words = ("--images", odd + "/images", "--masks", odd + "/masks", "--json")
+    truth = red.save_thermal(model, odd + "/images/a.png")
+    save_mask(odd, "a", truth)
+    assert json.loads(good(model, *words))["foreground_iou"] == 1
+    for value in red.STORED:
+        red.save_turned(odd + "/images/a.png", "PNG", value)
+        box = np.zeros((64, 96), bool)
+        box[red.BOX[1] : red.BOX[3], red.BOX[0] : red.BOX[2]] = True
+        save_mask(odd, "a", box)
+        result = json.loads(good(place.model, *words))
+        assert result["foreground_iou"] > 0.9, (value, result)
+
+
 def wrong_masks(place):
     """A folder without a mask for any picture is an error"""
     words = (place.model, "--images", place.images, "--masks")
@@ -301,6 +320,7 @@ def main():
             thresholds,
             as_text,
             int8,
+            as_stored,
             wrong_masks,
             errors,
         ):

@@ -14,6 +14,7 @@ import numpy as np  # noqa: E402
 from onnx import TensorProto, helper, save  # noqa: E402
 from PIL import Image  # noqa: E402
 import networks  # noqa: E402
+import red  # noqa: E402
 from program import bad, call, good  # noqa: E402
 import tap  # noqa: E402
 
@@ -629,6 +630,28 @@ def run_sizes(place):
     assert classes.mode == "P" and classes.size == (200, 150)
 
 
+def run_orientations(place):
+    """A picture is upright with each EXIF orientation"""
+    model, image = place.path("red.onnx"), place.path("turned.jpg")
+    red.save_network(model)
+    for value in red.STORED:
+        red.save_turned(image, "JPEG", value)
+        out = place.path("turned %d" % value)
+        good("run", model, "--image", image, "-o", out, "--tuning", "static")
+        mask = Image.open(os.path.join(out, "mask.picture.png"))
+        red.check_box(np.array(mask) > 127)
+
+
+def run_16_bit(place):
+    """16 bits of a picture reach the network"""
+    model, image = place.path("thermal.onnx"), place.path("thermal.png")
+    out = place.path("thermal")
+    truth = red.save_thermal(model, image)
+    good("run", model, "--image", image, "-o", out, "--tuning", "static")
+    found = np.load(os.path.join(out, "y.npy"))[0, 0]
+    assert np.array_equal(found > 0.5, truth), found[[5, 32], [5, 48]]
+
+
 def run_built_in(place):
     """The built-in model finds no person in an empty picture"""
     image, out = place.path("grey.png"), place.path("person")
@@ -666,6 +689,8 @@ CASES = (
     run_normalised,
     run_classes,
     run_sizes,
+    run_orientations,
+    run_16_bit,
     run_built_in,
 )
 

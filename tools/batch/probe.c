@@ -4,7 +4,7 @@
 
 #include "batch/discovery.h"
 #include "batch/error.h"
-#include "lib/picture-header.h"
+#include "base/picture-header.h"
 
 #include <gio/gio.h>
 #include <string.h>
@@ -187,20 +187,20 @@ static gboolean
 check_picture (const BatchItem *item, BatchProbe *probe, GError **error)
 {
   g_autofree gchar *path = g_filename_from_uri (item->uri, NULL, NULL);
-  ToolPictureHeader header;
+  UnetPictureHeader header;
 
-  if (path == NULL || !tool_picture_header_read (path, &header))
+  if (path == NULL || !unet_picture_header_read (path, &header))
     return TRUE;
-  if (header.state == TOOL_PICTURE_EMPTY) {
+  if (header.state == UNET_PICTURE_EMPTY) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
         "the file is too short for %ux%u pixels", header.width, header.height);
     return FALSE;
   }
-  if (header.state == TOOL_PICTURE_CUT)
+  if (header.state == UNET_PICTURE_CUT)
     probe->truncated = g_strdup ("the file ends before the picture does");
   if (probe->orientation == NULL && header.orientation > 1) {
-    probe->orientation = g_strdup (tool_picture_header_get_tag (&header));
-    probe->direction = tool_picture_header_get_direction (&header);
+    probe->orientation = g_strdup (unet_picture_header_get_tag (&header));
+    probe->direction = unet_picture_header_get_direction (&header);
   }
   return TRUE;
 }

@@ -5,7 +5,10 @@
 
 #include "base/picture-file.h"
 
+#include <gst/video/video.h>
 #include <png.h>
+
+#define CONVERT_TIMEOUT (30 * GST_SECOND)
 
 /* ---- in ----------------------------------------------------------------- */
 
@@ -18,6 +21,24 @@ tool_picture_load (const gchar *path, GError **error)
   if (sample == NULL)
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s", local->message);
   return sample;
+}
+
+GstSample *
+tool_picture_load_rgb (const gchar *path, GError **error)
+{
+  GstSample *sample = tool_picture_load (path, error), *converted;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+
+  if (sample == NULL)
+    return NULL;
+  caps = gst_caps_from_string ("video/x-raw,format=RGBx");
+  converted = gst_video_convert_sample (sample, caps, CONVERT_TIMEOUT, &local);
+  gst_sample_unref (sample);
+  if (converted == NULL)
+    g_set_error (
+        error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path, local->message);
+  return converted;
 }
 
 /* ---- every second ------------------------------------------------------- */

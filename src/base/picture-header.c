@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "lib/picture-header.h"
+#include "base/picture-header.h"
 
 #include <string.h>
 
@@ -85,7 +85,7 @@ read_orientation (const guint8 *tiff, gsize size)
 
 static void
 read_segment (
-    const guint8 *data, gsize size, guint8 marker, ToolPictureHeader *header)
+    const guint8 *data, gsize size, guint8 marker, UnetPictureHeader *header)
 {
   if ((IS_FRAME (marker) || marker == 0xc0) && size >= 5) {
     header->height = big16 (data + 1);
@@ -108,18 +108,18 @@ skip_scan (Reader *r)
 }
 
 /* A block of 8x8 samples takes at least a bit. */
-static ToolPictureState
-judge_jpeg (const ToolPictureHeader *header, gsize coded)
+static UnetPictureState
+judge_jpeg (const UnetPictureHeader *header, gsize coded)
 {
   guint64 blocks =
       (guint64) ((header->width + 7) / 8) * ((header->height + 7) / 8);
 
-  return coded * 8 < blocks / LEAST_PART ? TOOL_PICTURE_EMPTY
-                                         : TOOL_PICTURE_CUT;
+  return coded * 8 < blocks / LEAST_PART ? UNET_PICTURE_EMPTY
+                                         : UNET_PICTURE_CUT;
 }
 
 static void
-parse_jpeg (Reader r, ToolPictureHeader *header)
+parse_jpeg (Reader r, UnetPictureHeader *header)
 {
   gsize coded = 0;
 
@@ -167,7 +167,7 @@ png_row (const guint8 *ihdr)
 }
 
 static void
-parse_png (Reader r, ToolPictureHeader *header)
+parse_png (Reader r, UnetPictureHeader *header)
 {
   guint64 wanted = 0, coded = 0;
   gboolean ended = FALSE;
@@ -195,20 +195,20 @@ parse_png (Reader r, ToolPictureHeader *header)
     r.at += 12 + size;
   }
   if (coded * DEFLATE_RATIO < wanted / LEAST_PART)
-    header->state = TOOL_PICTURE_EMPTY;
+    header->state = UNET_PICTURE_EMPTY;
   else if (!ended || coded * DEFLATE_RATIO < wanted)
-    header->state = TOOL_PICTURE_CUT;
+    header->state = UNET_PICTURE_CUT;
 }
 
 /* ---- WebP --------------------------------------------------------------- */
 
 static void
-parse_webp (Reader r, ToolPictureHeader *header)
+parse_webp (Reader r, UnetPictureHeader *header)
 {
   guint64 whole = (guint64) little32 (r.at + 4) + 8;
 
   if (whole > left (&r))
-    header->state = TOOL_PICTURE_CUT;
+    header->state = UNET_PICTURE_CUT;
   r.at += 12;
   while (left (&r) >= 8) {
     guint64 size = little32 (r.at + 4);
@@ -275,7 +275,7 @@ skip_gif_image (Reader *r)
 }
 
 static void
-parse_gif (Reader r, ToolPictureHeader *header)
+parse_gif (Reader r, UnetPictureHeader *header)
 {
   gboolean ok;
 
@@ -286,18 +286,18 @@ parse_gif (Reader r, ToolPictureHeader *header)
     ok = *r.at == 0x2c ? skip_gif_image (&r)
                        : skip_bytes (&r, 2) && skip_blocks (&r);
   if (!ok || left (&r) == 0)
-    header->state = TOOL_PICTURE_CUT;
+    header->state = UNET_PICTURE_CUT;
 }
 
 /* ---- any of them -------------------------------------------------------- */
 
 gboolean
-tool_picture_header_parse (
-    const guint8 *data, gsize size, ToolPictureHeader *header)
+unet_picture_header_parse (
+    const guint8 *data, gsize size, UnetPictureHeader *header)
 {
   Reader r = { data, data + size };
 
-  *header = (ToolPictureHeader){ .orientation = 1 };
+  *header = (UnetPictureHeader){ .orientation = 1 };
   if (size < 16)
     return FALSE;
   if (memcmp (data, "\xff\xd8\xff", 3) == 0)
@@ -316,12 +316,12 @@ tool_picture_header_parse (
 }
 
 gboolean
-tool_picture_header_read (const gchar *path, ToolPictureHeader *header)
+unet_picture_header_read (const gchar *path, UnetPictureHeader *header)
 {
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, NULL);
 
   return file != NULL
-      && tool_picture_header_parse (
+      && unet_picture_header_parse (
           (const guint8 *) g_mapped_file_get_contents (file),
           g_mapped_file_get_length (file), header);
 }
@@ -343,13 +343,13 @@ static const struct {
 };
 
 const gchar *
-tool_picture_header_get_tag (const ToolPictureHeader *header)
+unet_picture_header_get_tag (const UnetPictureHeader *header)
 {
   return orientations[header->orientation - 1].tag;
 }
 
 const gchar *
-tool_picture_header_get_direction (const ToolPictureHeader *header)
+unet_picture_header_get_direction (const UnetPictureHeader *header)
 {
   return orientations[header->orientation - 1].direction;
 }

@@ -37,7 +37,7 @@ _unetseg ()
     bench) own='--json --seconds' ;;
     batch) common='--help --help-unetseg' own='--output --to --container
       --preset --resume --retry --overwrite --jobs --threads --shard --segment
-      --plan-only --patience --null --json --quiet --verbose --model' ;;
+      --plan-only --patience --follow-links --null --json --quiet --verbose --model' ;;
     join) common=--help own='--keep --quiet' ;;
     calibrate) own='--output --frames' ;;
     eval) own='--images --masks --threshold --each --json' ;;

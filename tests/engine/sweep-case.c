@@ -159,6 +159,8 @@ size_axis (SweepCase *c, guint i, GRand *rng)
   if (c->op == SWEEP_DECONV) {
     c->in[i] = g_rand_int_range (rng, 0, 5) ? g_rand_int_range (rng, 1, 9) : 1;
     c->out[i] = (c->in[i] - 1) * c->stride[i] + span - padding;
+    if (g_rand_int_range (rng, 0, 3) == 0) /* output padding, said so only */
+      c->out[i] += g_rand_int_range (rng, 0, c->stride[i]);
     return c->out[i] > 0;
   }
   c->in[i] = g_rand_int_range (rng, 0, 5)

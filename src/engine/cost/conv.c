@@ -322,6 +322,9 @@ choose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
   if (unet_conv_find_candidate (&conv, dnnl_convolution_direct, &best)) {
     choose_onednn (&conv, &best, choice);
     choose_own (&conv, &best, choice);
+    /* oneDNN's reference implementations are slower than this library's. */
+    if (choice->kernel == UNET_CONV_ONEDNN && unet_pd_is_reference (best.pd))
+      choice->kernel = UNET_CONV_REFERENCE;
     unet_conv_candidate_clear (&best);
   }
   unet_conv_clear (&conv);

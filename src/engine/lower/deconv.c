@@ -5,6 +5,7 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/conv.h"
+#include "engine/lower/deconv-col2im.h"
 #include "engine/lower/reference.h"
 #include "engine/run/weight-cache.h"
 #include <string.h>
@@ -201,7 +202,9 @@ unet_lower_deconv (
   if (!unet_node_window (plan->graph, node, &window, error))
     return FALSE;
   if (!unet_deconv_find_product (plan, node, &window, layout, &product))
-    return unet_lower_conv (plan, node, layout, error);
+    return unet_deconv_col2im_pays (plan, node, &window, layout)
+        ? unet_lower_deconv_col2im (plan, node, &window, layout, error)
+        : unet_lower_conv (plan, node, layout, error);
   /* In PLAIN only the result is PLAIN. */
   if (layout == UNET_MEM_PLAIN)
     layout = UNET_MEM_BLOCKED;

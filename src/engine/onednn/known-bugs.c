@@ -61,7 +61,7 @@ unet_dnnl_case_init (UnetDnnlCase *c, UnetDnnlOp op, UnetConstMd src,
     c->kernel[i] = w->kernel[i];
     c->stride[i] = w->stride[i];
     c->dilation[i] = w->dilation[i];
-    c->pad_end[i] = w->pad_end[i];
+    c->pad_begin[i] = w->pad_begin[i];
   }
   note_post_ops (c, attr);
   return TRUE;
@@ -111,9 +111,12 @@ deconv_leaves_gaps (const UnetDnnlCase *c)
 {
   if (c->op != UNET_DNNL_DECONV || !is_int8 (c))
     return FALSE;
-  for (guint i = 0; i < 2; i++)
-    if (span_of (c, i) < c->stride[i] || c->pad_end[i] < 0)
+  for (guint i = 0; i < 2; i++) {
+    gint64 reached = (c->in[i] - 1) * c->stride[i] + span_of (c, i);
+
+    if (span_of (c, i) < c->stride[i] || c->out[i] > reached - c->pad_begin[i])
       return TRUE;
+  }
   return FALSE;
 }
 

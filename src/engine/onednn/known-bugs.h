@@ -21,7 +21,7 @@ typedef struct {
   UnetDnnlOp op;
   dnnl_data_type_t src;
   gint64 group, ic, oc;
-  gint64 in[2], out[2], kernel[2], stride[2], dilation[2], pad_end[2];
+  gint64 in[2], out[2], kernel[2], stride[2], dilation[2], pad_begin[2];
   gboolean nhwc;     /* and not in blocks of channels */
   gboolean sums;     /* adds to what lies in the result */
   gboolean adds;     /* a post-op has an operand, a sum included */

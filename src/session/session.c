@@ -8,6 +8,7 @@
 #include "engine/onednn/engine.h"
 #include "model/model.h"
 #include "session/session.h"
+#include "session/quantized-check.h"
 #include "base/tensor-info.h"
 #include "model/recurrent-state.h"
 #include "model/tensors.h"
@@ -336,6 +337,16 @@ choose_precision (
   return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
 }
 
+/* Returns whether the session computes in int8 that came with the file and that
+ * the user did not ask for by name. */
+static gboolean
+must_check (const UnetSession *self, const UnetSessionOptions *options)
+{
+  return self->precision == UNET_PRECISION_INT8
+      && options->precision == UNET_PRECISION_AUTO
+      && unet_model_is_quantized (self->model);
+}
+
 /* @contract: (nullable): knows the picture input and the other ones */
 static UnetSession *
 session_new (UnetModel *model, const UnetContract *contract,
@@ -360,6 +371,14 @@ session_new (UnetModel *model, const UnetContract *contract,
     purpose.narrowing = &narrowing;
   self = unet_session_compile (
       model, contract, shapes, n_shapes, options, &purpose, error);
+  if (self && must_check (self, options)
+      && !unet_quantized_check (
+          self, contract, shapes, n_shapes, options, &note)) {
+    unet_session_unref (self);
+    purpose.narrowing = NULL;
+    self = unet_session_compile (
+        model, contract, shapes, n_shapes, options, &purpose, error);
+  }
   if (self)
     self->note = g_steal_pointer (&note);
   g_free (note);

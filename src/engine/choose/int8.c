@@ -147,12 +147,6 @@ assign_bf16 (UnetPlan *plan)
 
 /* ---- nodes --------------------------------------------------------------- */
 
-static const UnetLowValue *
-low_of (const UnetPlan *plan, const UnetValue *value)
-{
-  return &plan->low[value->id];
-}
-
 static gboolean
 keeps_f32 (const UnetPlan *plan, const UnetNode *node)
 {
@@ -166,8 +160,9 @@ node_suits (UnetPlan *plan, UnetNode *node)
   UnetValue *out = unet_node_output (node, 0), *in = unet_node_input (node, 0);
 
   if (!out || !in || unet_node_output (node, 1) || keeps_f32 (plan, node)
-      || unet_node_is_exact (node) || !low_of (plan, in)->type
-      || (!low_of (plan, out)->type && !unet_node_is_global_pool (node)))
+      || unet_node_is_exact (node) || !unet_value_get_low (plan, in).type
+      || (!unet_value_get_low (plan, out).type
+          && !unet_node_is_global_pool (node)))
     return FALSE;
   if (unet_node_is_conv (node))
     return out->dims[2] * out->dims[3] > 1 && unet_int8_conv_suits (plan, node);

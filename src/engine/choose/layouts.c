@@ -7,8 +7,8 @@
 #include "engine/run/int8-layout.h"
 #include <string.h>
 
-/* Which layout each node computes in. Every layout of every convolution has a
- * time; moves cost their bytes. Changing one node alone seldom gains, because
+/* The search for the layout of each node. Every layout of every convolution has
+ * a time; moves cost their bytes. Changing one node alone seldom gains, because
  * both its neighbours then need a reorder. So whole levels of the network (all
  * nodes of one picture size) are tried first, then single nodes. */
 

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* What the output transform computes while a tile is in registers. */
+/* Nodes that the output transform computes while a tile is in registers. */
 typedef struct {
   UnetNode *pool;  /* (nullable): a 2x2 pooling of the result */
   UnetNode *head;  /* (nullable): a 1x1 convolution to a few channels */

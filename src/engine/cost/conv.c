@@ -9,19 +9,6 @@
 
 /* ---- descriptors --------------------------------------------------------- */
 
-static void
-conv_window (const UnetWindow *from, UnetDnnlWindow *to)
-{
-  to->n = from->n;
-  for (guint i = 0; i < from->n; i++) {
-    to->kernel[i] = from->kernel[i];
-    to->stride[i] = from->stride[i];
-    to->dilation[i] = from->dilation[i];
-    to->pad_begin[i] = from->pad_begin[i];
-    to->pad_end[i] = from->pad_end[i];
-  }
-}
-
 /* oneDNN's weights are [g,] O, I, spatial. Those of ONNX's transposed
  * convolutions are [I, O/g, spatial], the same memory with other strides. */
 UnetMd
@@ -77,7 +64,7 @@ unet_conv_init (UnetConv *conv, UnetPlan *plan, UnetNode *node,
   conv->node = node;
   conv->layout = layout;
   conv->transposed = node->op == UNET_OP_ConvTranspose;
-  conv_window (&conv->window, &conv->dnnl_window);
+  unet_window_to_dnnl (&conv->window, &conv->dnnl_window);
   conv->src = unet_plan_md (plan, in->dtype, in->n_dims, in->dims,
       unet_conv_source_layout (node, layout));
   conv->dst = unet_plan_md (plan, out->dtype, out->n_dims, out->dims, layout);

@@ -41,19 +41,6 @@ unet_int8_conv_weights_md (
                : unet_md_new (4, dims + 1, type, tag);
 }
 
-static void
-set_window (Conv *c)
-{
-  c->w.n = 2;
-  for (guint i = 0; i < 2; i++) {
-    c->w.kernel[i] = c->depth_to_space ? 1 : c->window.kernel[i];
-    c->w.stride[i] = c->depth_to_space ? 1 : c->window.stride[i];
-    c->w.dilation[i] = c->depth_to_space ? 1 : c->window.dilation[i];
-    c->w.pad_begin[i] = c->depth_to_space ? 0 : c->window.pad_begin[i];
-    c->w.pad_end[i] = c->depth_to_space ? 0 : c->window.pad_end[i];
-  }
-}
-
 static UnetMd
 result_md (const Conv *c)
 {
@@ -94,7 +81,10 @@ unet_int8_conv_init (UnetInt8Conv *c, UnetPlan *plan, UnetNode *node)
   if (unet_node_is_low_precision (plan, node)
       && unet_int8_node_writes_f32 (plan, node))
     c->dst = (UnetLowValue){ UNET_NARROW_NONE, 1.0f };
-  set_window (c);
+  if (c->depth_to_space)
+    c->w = unet_dnnl_window_1x1 ();
+  else
+    unet_window_to_dnnl (&c->window, &c->w);
   c->src_md = unet_md_new (4, in->dims,
       unet_int8_conv_is_int8 (c)
           ? c->src.type == UNET_NARROW_U8 ? dnnl_u8 : dnnl_s8

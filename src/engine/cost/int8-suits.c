@@ -6,7 +6,6 @@
 #include "engine/cost/resize.h"
 #include "graph/analysis/query.h"
 #include <math.h>
-#include <string.h>
 
 /* ---- convolutions -------------------------------------------------------- */
 
@@ -51,23 +50,10 @@ unet_int8_conv_choose (UnetInt8Conv *c)
 
 /* ---- other nodes --------------------------------------------------------- */
 
-static UnetLowValue
-low_of (const UnetPlan *plan, const UnetValue *value)
-{
-  return plan->low[value->id];
-}
-
-static gboolean
-same_dims (const UnetValue *a, const UnetValue *b)
-{
-  return a->n_dims == b->n_dims
-      && memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
-}
-
 gboolean
 unet_int8_only_clips (const UnetPlan *plan, const UnetNode *node, gfloat *low)
 {
-  UnetLowValue to = low_of (plan, unet_node_output (node, 0));
+  UnetLowValue to = unet_value_get_low (plan, unet_node_output (node, 0));
 
   *low = -INFINITY;
   for (guint i = 0; i < node->post_ops->len; i++) {
@@ -115,7 +101,7 @@ concat_suits (const UnetPlan *plan, const UnetNode *node)
   gint64 axis = unet_node_attr_int (node, "axis", 1);
 
   for (guint i = 0; i < node->inputs->len; i++)
-    if (!low_of (plan, unet_node_input (node, i)).type)
+    if (!unet_value_get_low (plan, unet_node_input (node, i)).type)
       return FALSE;
   return (axis == 1 || axis == -3) && node->post_ops->len == 0;
 }
@@ -127,8 +113,8 @@ add_suits (const UnetPlan *plan, const UnetNode *node)
   UnetValue *out = unet_node_output (node, 0);
   gfloat low;
 
-  return b && node->inputs->len == 2 && low_of (plan, b).type
-      && same_dims (a, out) && same_dims (b, out)
+  return b && node->inputs->len == 2 && unet_value_get_low (plan, b).type
+      && unet_value_same_dims (a, out) && unet_value_same_dims (b, out)
       && unet_int8_only_clips (plan, node, &low)
       && !unet_node_attr (node, "axis");
 }
@@ -141,10 +127,10 @@ scale_suits (const UnetPlan *plan, const UnetNode *node)
   UnetValue *out = unet_node_output (node, 0);
   gfloat low;
 
-  return b && b->n_dims == 4 && b->dtype == UNET_DTYPE_F32 && same_dims (a, out)
-      && b->dims[0] == a->dims[0] && b->dims[1] == a->dims[1] && b->dims[2] == 1
-      && b->dims[3] == 1 && a->dims[2] * a->dims[3] > 1
-      && unet_int8_only_clips (plan, node, &low)
+  return b && b->n_dims == 4 && b->dtype == UNET_DTYPE_F32
+      && unet_value_same_dims (a, out) && b->dims[0] == a->dims[0]
+      && b->dims[1] == a->dims[1] && b->dims[2] == 1 && b->dims[3] == 1
+      && a->dims[2] * a->dims[3] > 1 && unet_int8_only_clips (plan, node, &low)
       && !unet_node_attr (node, "axis");
 }
 

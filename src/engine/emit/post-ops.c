@@ -49,13 +49,6 @@ unet_eltwise_for (const UnetPostOp *op, UnetEltwise *e)
   }
 }
 
-static gboolean
-same_shape (const UnetValue *a, const UnetValue *b)
-{
-  return a->n_dims == b->n_dims
-      && memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
-}
-
 /* ---- attributes ---------------------------------------------------------- */
 
 static gboolean
@@ -103,7 +96,7 @@ append_post_op (UnetAttrs *attrs, UnetPlan *plan, const UnetNode *node,
   if (op->kind != UNET_POST_ADD && op->kind != UNET_POST_MUL)
     return FALSE;
   if (op->kind == UNET_POST_ADD && mode != UNET_SUM_NEVER && !attrs->sum
-      && same_shape (op->value, out)) {
+      && unet_value_same_dims (op->value, out)) {
     attrs->sum = op->value;
     attrs->sum_copies = mode == UNET_SUM_COPY;
     return unet_post_ops_append_sum (attrs->ops, 1.0f);

@@ -4,14 +4,6 @@
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
 #include "engine/onednn/known-bugs.h"
-#include <string.h>
-
-static gboolean
-is_full (const UnetValue *value, const UnetValue *out)
-{
-  return value->n_dims == out->n_dims
-      && memcmp (value->dims, out->dims, out->n_dims * sizeof *out->dims) == 0;
-}
 
 static gboolean
 binary_alg (UnetOp op, dnnl_alg_kind_t *alg, gboolean *commutes)
@@ -95,12 +87,12 @@ binary_is_simple (
       || out->n_dims == 0 || out->n_dims > 5 || (*a)->dtype != UNET_DTYPE_F32
       || unet_node_attr (node, "axis"))
     return FALSE;
-  if (!is_full (*a, out) && commutes) {
+  if (!unet_value_same_dims (*a, out) && commutes) {
     UnetValue *swap = *a;
     *a = *b;
     *b = swap;
   }
-  return is_full (*a, out) && !(*a)->constant;
+  return unet_value_same_dims (*a, out) && !(*a)->constant;
 }
 
 /* Returns whether oneDNN computes on @value in @layout wrongly. */

@@ -126,7 +126,7 @@ make_descriptors (Fused *f)
 static gboolean
 make_primitive (Fused *f)
 {
-  UnetDnnlWindow window = { 2, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, { 0 } };
+  UnetDnnlWindow window = unet_dnnl_window_1x1 ();
   const UnetValue *out = unet_node_output (f->deep, 0);
   UnetMd dst;
   gboolean ok;

@@ -92,7 +92,7 @@ emit_thin_tail (const UnetConv *conv, const UnetLoc *blocked, GError **error)
       && unet_emit_post_ops (plan, conv->node, 0, out, UNET_MEM_PLAIN, error);
 }
 
-/* What a oneDNN convolution reads and writes. */
+/* The operands of a oneDNN convolution. */
 typedef struct {
   UnetLoc *src, *bias, *dst;
   UnetLoc thin; /* a thin output in blocks */

@@ -72,7 +72,7 @@ product_conv_init (ProductConv *sc, UnetPlan *plan, const UnetDeconvProduct *s,
     UnetMemLayout layout)
 {
   UnetValue *in = unet_node_input (s->node, 0);
-  UnetDnnlWindow window = { 2, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, { 0 } };
+  UnetDnnlWindow window = unet_dnnl_window_1x1 ();
   gint64 wd[] = { s->r * s->r * s->group, s->ic, 1, 1 };
 
   memset (sc, 0, sizeof *sc);

@@ -15,12 +15,6 @@
 #include "graph/ops/unary.h"
 #include <math.h>
 
-static UnetLowValue
-low_of (const UnetPlan *plan, const UnetValue *value)
-{
-  return plan->low[value->id];
-}
-
 /* Adds a step that runs @kernel, which layer lists call @impl. */
 static UnetStep *
 add_kernel (UnetPlan *plan, UnetNode *node, const gchar *impl,
@@ -29,8 +23,8 @@ add_kernel (UnetPlan *plan, UnetNode *node, const gchar *impl,
   gchar *name = unet_node_describe (node, node->post_ops->len);
   UnetValue *out = unet_node_output (node, 0);
   UnetStep *step = unet_plan_add_kernel (plan, node, name,
-      unet_int8_impl (low_of (plan, out).type, impl), kernel, params, out,
-      UNET_MEM_LOW);
+      unet_int8_impl (unet_value_get_low (plan, out).type, impl), kernel,
+      params, out, UNET_MEM_LOW);
 
   g_free (name);
   return step;
@@ -53,7 +47,8 @@ copy_part (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
     const UnetLoc *dst, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
-  UnetLowValue from = low_of (plan, in), to = low_of (plan, out);
+  UnetLowValue from = unet_value_get_low (plan, in),
+               to = unet_value_get_low (plan, out);
   guint size = unet_narrow_size (to.type);
   UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_LOW, error);
   UnetStep *step;
@@ -112,7 +107,7 @@ lower_window (UnetPlan *plan, UnetNode *node, GError **error)
   UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
   gboolean pad = node->op == UNET_OP_Pad;
   const UnetValue *part = pad ? in : out;
-  guint size = unet_narrow_size (low_of (plan, in).type);
+  guint size = unet_narrow_size (unet_value_get_low (plan, in).type);
   gint64 at[UNET_MAX_DIMS];
   UnetPixels pixels;
   UnetNarrowMove *p;
@@ -161,7 +156,7 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
     return FALSE;
   }
   p = g_new0 (UnetNarrowResize, 1);
-  p->type = low_of (plan, in).type;
+  p->type = unet_value_get_low (plan, in).type;
   p->c = in->dims[1];
   p->src = unet_int8_pixels (plan, in);
   p->dst = unet_int8_pixels (plan, out);
@@ -184,8 +179,8 @@ lower_max2 (
   UnetNarrowMaxPool2 *p = g_new0 (UnetNarrowMaxPool2, 1);
   UnetStep *step;
 
-  *p = (UnetNarrowMaxPool2){ low_of (plan, in).type, out->dims[0], out->dims[2],
-    out->dims[3], out->dims[1], unet_int8_pixels (plan, in),
+  *p = (UnetNarrowMaxPool2){ unet_value_get_low (plan, in).type, out->dims[0],
+    out->dims[2], out->dims[3], out->dims[1], unet_int8_pixels (plan, in),
     unet_int8_pixels (plan, out) };
   step = add_kernel (plan, node, "max_pool2", unet_kernel_narrow_max_pool2, p);
   unet_step_operand (step, 0, src, FALSE);
@@ -222,12 +217,12 @@ lower_global_pool (UnetPlan *plan, UnetNode *node, GError **error)
   if (!dst)
     return FALSE;
   p = g_new0 (UnetNarrowGlobalPool, 1);
-  *p = (UnetNarrowGlobalPool){ low_of (plan, in).type, in->dims[0], in->dims[2],
-    in->dims[3], in->dims[1], unet_int8_pixels (plan, in),
-    low_of (plan, in).scale,
+  *p = (UnetNarrowGlobalPool){ unet_value_get_low (plan, in).type, in->dims[0],
+    in->dims[2], in->dims[3], in->dims[1], unet_int8_pixels (plan, in),
+    unet_value_get_low (plan, in).scale,
     node->op == UNET_OP_GlobalMaxPool || node->op == UNET_OP_ReduceMax };
   step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
-      unet_int8_impl (low_of (plan, in).type, "global_pool"),
+      unet_int8_impl (unet_value_get_low (plan, in).type, "global_pool"),
       unet_kernel_narrow_global_pool, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -241,8 +236,9 @@ lower_add (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *a = unet_node_input (node, 0), *b = unet_node_input (node, 1);
   UnetValue *out = unet_node_output (node, 0);
-  UnetLowValue na = low_of (plan, a), nb = low_of (plan, b);
-  UnetLowValue to = low_of (plan, out);
+  UnetLowValue na = unet_value_get_low (plan, a),
+               nb = unet_value_get_low (plan, b);
+  UnetLowValue to = unet_value_get_low (plan, out);
   UnetLoc *x = unet_plan_locate (plan, a, UNET_MEM_LOW, error);
   UnetLoc *y = x ? unet_plan_locate (plan, b, UNET_MEM_LOW, error) : NULL;
   UnetLoc *dst = y ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
@@ -269,7 +265,8 @@ lower_scale (UnetPlan *plan, UnetNode *node, GError **error)
 {
   UnetValue *a = unet_node_input (node, 0), *b = unet_node_input (node, 1);
   UnetValue *out = unet_node_output (node, 0);
-  UnetLowValue from = low_of (plan, a), to = low_of (plan, out);
+  UnetLowValue from = unet_value_get_low (plan, a),
+               to = unet_value_get_low (plan, out);
   UnetLoc *x = unet_plan_locate (plan, a, UNET_MEM_LOW, error);
   UnetLoc *y = x ? unet_plan_locate (plan, b, UNET_MEM_PLAIN, error) : NULL;
   UnetLoc *dst = y ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
@@ -325,8 +322,8 @@ lower_map (UnetPlan *plan, UnetNode *node, GError **error)
   table = unet_plan_add_storage (plan, 256);
   table->constant = p + 1; /* It lives as long as the step. */
   for (guint i = 0; i < 256; i++)
-    ((guint8 *) (p + 1))[i] =
-        map_int8 (node, &op, low_of (plan, in), low_of (plan, out), i);
+    ((guint8 *) (p + 1))[i] = map_int8 (node, &op,
+        unet_value_get_low (plan, in), unet_value_get_low (plan, out), i);
   step = add_kernel (plan, node, "map", unet_kernel_narrow_map, p);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, table, 0, NULL, FALSE);

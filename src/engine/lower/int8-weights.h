@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  * the result. */
 gfloat *unet_int8_conv_weights (const UnetInt8Conv *conv);
 
-/* Rounds @row to int8 in [-limit, limit]. Returns the value of one step. */
+/* Rounds @row to int8 in [-limit, limit], or down to -128 where @limit is 127
+ * and that is exact. Returns the value of one step. */
 gfloat unet_int8_quantize_row (
     const gfloat *row, gint64 n, gint limit, gint8 *out);
 

@@ -6,7 +6,8 @@
  * implementations. The sweep of the tests (tests/engine/test-sweep.c) finds
  * them: an entry of the table names the case that shows it. */
 
-#include "engine/onednn/compat.h"
+#include "engine/onednn/memory-desc.h"
+#include "engine/onednn/window.h"
 
 G_BEGIN_DECLS
 

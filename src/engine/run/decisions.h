@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * one that is too slow to measure. */
 #define UNET_TIME_NEVER (G_MAXUINT64 / 1024)
 
-/* Which kernel computes a convolution. */
+/* The kernels of convolutions. */
 typedef enum {
   UNET_CONV_UNDECIDED,
   UNET_CONV_REFERENCE,    /* the operator's reference implementation */

@@ -7,18 +7,13 @@ unet_node_is_low_precision (const UnetPlan *plan, const UnetNode *node)
   return plan->is_low && plan->is_low[node->index];
 }
 
-static const UnetLowValue *
-low_of (const UnetPlan *plan, const UnetValue *value)
-{
-  return &plan->low[value->id];
-}
-
 gboolean
 unet_int8_same_scale (
     const UnetPlan *plan, const UnetValue *a, const UnetValue *b)
 {
-  return low_of (plan, a)->type == low_of (plan, b)->type
-      && low_of (plan, a)->scale == low_of (plan, b)->scale;
+  return unet_value_get_low (plan, a).type == unet_value_get_low (plan, b).type
+      && unet_value_get_low (plan, a).scale
+      == unet_value_get_low (plan, b).scale;
 }
 
 gboolean
@@ -60,7 +55,7 @@ unet_int8_md (const UnetPlan *plan, const UnetValue *value)
   gint64 strides[] = { p.image, 1, p.row, p.pixel };
 
   return unet_md_new_strides (
-      4, value->dims, types[low_of (plan, value)->type], strides);
+      4, value->dims, types[unet_value_get_low (plan, value).type], strides);
 }
 
 /* ---- which nodes --------------------------------------------------------- */

@@ -7,6 +7,13 @@
 
 G_BEGIN_DECLS
 
+/* Returns how the plan stores @value in low precision. */
+static inline UnetLowValue
+unet_value_get_low (const UnetPlan *plan, const UnetValue *value)
+{
+  return plan->low[value->id];
+}
+
 /* Returns whether @node computes in low precision. */
 gboolean unet_node_is_low_precision (
     const UnetPlan *plan, const UnetNode *node);

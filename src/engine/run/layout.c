@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/layout.h"
 #include "engine/run/plan.h"
+#include <string.h>
 
 dnnl_data_type_t
 unet_dnnl_dtype (UnetDType dtype)
@@ -98,4 +99,30 @@ unet_window_is_depth_to_space (const UnetWindow *w)
         || w->pad_end[i] || w->output_padding[i])
       return FALSE;
   return TRUE;
+}
+
+void
+unet_window_to_dnnl (const UnetWindow *from, UnetDnnlWindow *to)
+{
+  to->n = from->n;
+  for (guint i = 0; i < from->n; i++) {
+    to->kernel[i] = from->kernel[i];
+    to->stride[i] = from->stride[i];
+    to->dilation[i] = from->dilation[i];
+    to->pad_begin[i] = from->pad_begin[i];
+    to->pad_end[i] = from->pad_end[i];
+  }
+}
+
+UnetDnnlWindow
+unet_dnnl_window_1x1 (void)
+{
+  return (UnetDnnlWindow){ 2, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, { 0 } };
+}
+
+gboolean
+unet_value_same_dims (const UnetValue *a, const UnetValue *b)
+{
+  return a->n_dims == b->n_dims
+      && memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
 }

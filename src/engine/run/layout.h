@@ -43,6 +43,15 @@ UnetVec unet_plan_vec (
 gsize unet_plan_value_bytes (
     const UnetPlan *plan, const UnetValue *value, UnetMemLayout layout);
 
+/* Translates a window for oneDNN. */
+void unet_window_to_dnnl (const UnetWindow *from, UnetDnnlWindow *to);
+
+/* Returns the window of a 1x1 convolution. */
+UnetDnnlWindow unet_dnnl_window_1x1 (void);
+
+/* Returns whether @a and @b have the same rank and dimensions. */
+gboolean unet_value_same_dims (const UnetValue *a, const UnetValue *b);
+
 /* Returns whether a transposed convolution with @window maps every input pixel
  * to its own square of output pixels: kernel and stride are equal, without
  * padding. Then it is a 1x1 convolution and depth-to-space. */

@@ -21,7 +21,7 @@ typedef struct {
   gpointer constant; /* (nullable): its memory, if it is not in the arena */
 } UnetStorage;
 
-/* Where a value lies. */
+/* The place and layout of a value. */
 typedef struct {
   UnetStorage *storage;
   gsize offset; /* bytes from the storage's start */
@@ -38,7 +38,7 @@ typedef struct {
   gpointer ptr; /* set once the arena is allocated */
 } UnetOperand;
 
-/* What a step does, for profiles. */
+/* The kinds of steps that profiles tell apart. */
 typedef enum {
   UNET_STEP_COMPUTE,
   UNET_STEP_REORDER, /* changes the layout or the precision of a value */

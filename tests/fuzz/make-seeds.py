@@ -3,11 +3,13 @@
 """Makes tests/fuzz/seeds: small files from which a fuzzer starts."""
 
 import io
+import json
 import os
 import sys
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 FOLDER = (
     sys.argv[1]
@@ -15,6 +17,8 @@ FOLDER = (
     else os.path.join(os.path.dirname(os.path.abspath(__file__)), "seeds")
 )
 RNG = np.random.default_rng(1)
+# Values of another type or out of range, for each number of a document.
+ODD = (-1, 2**32 - 1, 2**63 - 1, 1e300, "four", None, True, [], {})
 
 
 def write(kind, name, data):
@@ -463,6 +467,108 @@ activation=
     )
 
 
+def make_batches():
+    """Files of a batch: whole ones, and ones with each odd value in turn."""
+    item = {
+        "name": "clips/a.mkv",
+        "uri": "file:///clips/a.mkv",
+        "listed": 1,
+        "size": 12345,
+        "mtime": 1700000000000000,
+    }
+    parts = [
+        dict(item, segment=i, segments=2, begin=b, end=e)
+        for i, (b, e) in enumerate(((-1, 10**9), (10**9, -1)))
+    ]
+    items = {"identity": "to=masks", "items": [dict(item, name="b"), *parts]}
+    entry = dict(
+        item,
+        segment=0,
+        segments=2,
+        first=0,
+        next=10**9,
+        batch="to=masks",
+        shape="96x64 par 1/1 threads 1",
+        plan="0123abcd",
+        status="short",
+        reason="ended after 1.0 of 2.0 s",
+        frames=10,
+        seconds=0.25,
+        width=96,
+        height=64,
+        duration=2 * 10**9,
+        outputs=[
+            {"name": "masks", "files": 10, "bytes": 4321},
+            {"name": "results.jsonl", "bytes": 99},
+        ],
+    )
+    plan = {
+        "model": "0123abcd",
+        "engine": "oneDNN 2.6.3",
+        "cpu": "GenuineIntel 6 85",
+        "threads": 2,
+        "shapes": {"96x64 par 1/1 threads 2": "4567ef"},
+        "tuning": "",
+    }
+    timeline = [
+        {"class": 1, "label": "person", "area": [0, 0.5, 1]},
+        {"class": 7, "area": [0.125]},
+    ]
+    for kind, name, whole in (
+        ("item-list", "batch", items),
+        ("manifest", "manifest", entry),
+        ("plan", "plan", plan),
+        ("timeline", "timeline", timeline),
+    ):
+        write(kind, name + ".json", json.dumps(whole))
+        write(kind, "deep.json", "[" * 3000)
+        for value in ODD:
+            odd = value if kind != "timeline" else [{"class": value}]
+            write(kind, "odd-%s.json" % ODD.index(value), json.dumps(odd))
+    for i, value in enumerate(ODD):
+        write(
+            "manifest",
+            "frames-%d.json" % i,
+            json.dumps(dict(entry, frames=value)),
+        )
+        write(
+            "plan", "threads-%d.json" % i, json.dumps(dict(plan, threads=value))
+        )
+        changed = dict(items, items=[dict(parts[0], segments=value), parts[1]])
+        write("item-list", "segments-%d.json" % i, json.dumps(changed))
+    for i, name in enumerate(("../x", "/x", "", "a//b", "a%2F..%2F..%2Fb")):
+        changed = dict(items, items=[dict(item, name=name)])
+        write("item-list", "name-%d.json" % i, json.dumps(changed))
+    line = '{"frame":%d,"time":0.5,"width":96,"height":64,"objects":[]}\n'
+    write("results", "two.jsonl", line % 0 + line % 1)
+    write("results", "cut.jsonl", (line % 0)[:20])
+    write("results", "empty-line.jsonl", line % 3 + "\n")
+
+
+def make_pictures():
+    """Pictures in each format that is read, with an orientation, and cut."""
+    image = Image.fromarray(RNG.integers(0, 255, (9, 12, 3)).astype(np.uint8))
+    exif = image.getexif()
+    exif[0x112] = 6
+    for suffix, form in (
+        ("jpg", "JPEG"),
+        ("png", "PNG"),
+        ("webp", "WebP"),
+        ("gif", "GIF"),
+        ("tiff", "TIFF"),
+    ):
+        file = io.BytesIO()
+        image.save(file, form, **({} if form == "GIF" else {"exif": exif}))
+        data = file.getvalue()
+        write("picture-header", "whole." + suffix, data)
+        write("picture-header", "cut." + suffix, data[: len(data) * 2 // 3])
+    file = io.BytesIO()
+    image.save(file, "JPEG", progressive=True)
+    write("picture-header", "progressive.jpg", file.getvalue())
+
+
 make_models()
 make_npy()
 make_texts()
+make_batches()
+make_pictures()

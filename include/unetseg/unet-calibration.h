@@ -5,18 +5,28 @@
 
 G_BEGIN_DECLS
 
+/**
+ * UnetCalibration:
+ *
+ * The ranges of the values inside a network, so that a session can hold them
+ * in 8 bits, and how well its masks then agree with those in f32. It belongs to
+ * one thread until it is finished; then it never changes, and all threads may
+ * use it.
+ *
+ * Since: 1.0
+ */
+
 #define UNET_TYPE_CALIBRATION (unet_calibration_get_type ())
 UNET_API GType unet_calibration_get_type (void);
 
 /**
  * unet_calibration_new:
  * @model: a model
- * @data: what the frames are, such as the name of a file; kept with the result
+ * @data: (nullable): a name for the frames, such as that of a file; it is kept
+ *   with the result
  *
- * Begins a calibration: how large the values inside of @model get, so that
- * they can be held in bytes. Give it frames with unet_calibration_add() and
- * then call unet_calibration_finish(). One thread at a time; once finished a
- * calibration is never changed and may be used by all.
+ * Begins a calibration. Give it frames with unet_calibration_add(), then call
+ * unet_calibration_finish(). It holds a reference to @model.
  *
  * Returns: (transfer full): a calibration without frames
  *
@@ -29,9 +39,10 @@ UNET_API UnetCalibration *unet_calibration_new (
  * unet_model_get_calibration:
  * @model: a model
  *
- * Returns: (transfer none) (nullable): the calibration that comes with it, as
- *   the built-in model's does; sessions use it unless their options name
- *   another
+ * Returns the calibration that comes with a model, as that of the built-in
+ * one does. Sessions use it unless their options name another. Any thread.
+ *
+ * Returns: (transfer none) (nullable): the calibration, or %NULL
  *
  * Since: 1.0
  */
@@ -40,6 +51,8 @@ UNET_API UnetCalibration *unet_model_get_calibration (const UnetModel *model);
 /**
  * unet_calibration_ref: (skip)
  * @self: a calibration
+ *
+ * Takes a reference. Any thread.
  *
  * Returns: (transfer full): @self
  *
@@ -51,6 +64,8 @@ UNET_API UnetCalibration *unet_calibration_ref (UnetCalibration *self);
  * unet_calibration_unref: (skip)
  * @self: (transfer full): a calibration
  *
+ * Drops a reference; the last one frees the calibration. Any thread.
+ *
  * Since: 1.0
  */
 UNET_API void unet_calibration_unref (UnetCalibration *self);
@@ -58,9 +73,11 @@ UNET_API void unet_calibration_unref (UnetCalibration *self);
 /**
  * unet_calibration_set_limits:
  * @self: a calibration that is not finished
- * @difference: how far probabilities may lie from those in f32 on average;
- *   0.01 by default
- * @iou: least intersection over union of the masks; 0.99 by default
+ * @difference: largest mean absolute difference of probabilities from those in
+ *   f32, 0 to 1; 0.01 by default
+ * @iou: least intersection over union of the masks, 0 to 1; 0.99 by default
+ *
+ * Sets the limits within which masks agree.
  *
  * Since: 1.0
  */
@@ -72,7 +89,8 @@ UNET_API void unet_calibration_set_limits (
  * @self: a calibration that is not finished
  * @session: a session of the model; the inputs that it holds are one frame
  *
- * Keeps a copy of the inputs. All frames have the shape of the first.
+ * Keeps a copy of the session's inputs. All frames have the shape of the
+ * first.
  *
  * Returns: number of frames so far; unchanged where the shapes differ
  *
@@ -84,18 +102,22 @@ UNET_API guint unet_calibration_add (
 /**
  * unet_calibration_finish:
  * @self: a calibration with frames
- * @contract: (nullable): which output is the mask and what makes
- *   probabilities of it; without one the first output is looked at
- * @options: (nullable): threads to use
+ * @contract: (nullable): names the mask's output and its activation; %NULL:
+ *   the first output
+ * @options: (nullable): threads to use; other fields are ignored
  * @error: return location
  *
- * Runs the frames in f32 and in bytes. Two thirds of them tell the ranges; the
- * others, held back, tell whether the masks agree. Where they do not, the
- * layers that matter most stay in f32, and then it is looked at again. Takes
- * seconds. The frames are let go of.
+ * Runs the frames in f32 and in int8. Two thirds of them give the ranges; the
+ * others, held back, show whether the masks agree. Where they do not, the
+ * layers that change the masks most stay in f32, and the frames held back are
+ * compared again. Takes seconds to minutes and frees the frames.
  *
- * Returns: %TRUE once it is known whether the masks agree, or %FALSE with
- *   @error set
+ * Errors are %UNET_ERROR_CONTRACT without frames and for a model that is
+ * quantised itself, %UNET_ERROR_ENGINE after unet_calibration_cancel(), and
+ * those of unet_session_new().
+ *
+ * Returns: %TRUE when it is known whether the masks agree, see
+ *   unet_calibration_agrees(), or %FALSE with @error set
  *
  * Since: 1.0
  */
@@ -107,7 +129,8 @@ UNET_API gboolean unet_calibration_finish (UnetCalibration *self,
  * unet_calibration_cancel:
  * @self: a calibration that another thread finishes
  *
- * Makes unet_calibration_finish() return soon, with an error.
+ * Makes unet_calibration_finish() return within one run of the network, with
+ * an error. Any thread.
  *
  * Since: 1.0
  */
@@ -117,6 +140,8 @@ UNET_API void unet_calibration_cancel (UnetCalibration *self);
  * unet_calibration_load:
  * @path: (type filename): a file of unet_calibration_save()
  * @error: return location
+ *
+ * Reads a calibration. Errors are %UNET_ERROR_NOT_FOUND and %UNET_ERROR_PARSE.
  *
  * Returns: (transfer full): the calibration, or %NULL with @error set
  *
@@ -129,8 +154,10 @@ UNET_API UnetCalibration *unet_calibration_load (
  * unet_calibration_new_from_data:
  * @text: content of a file of unet_calibration_save()
  * @length: its length
- * @name: what errors call it
+ * @name: begins errors
  * @error: return location
+ *
+ * Reads a calibration from memory. Errors are %UNET_ERROR_PARSE.
  *
  * Returns: (transfer full): the calibration, or %NULL with @error set
  *
@@ -142,8 +169,11 @@ UNET_API UnetCalibration *unet_calibration_new_from_data (
 /**
  * unet_calibration_save:
  * @self: a finished calibration
- * @path: (type filename): where to write it, as text
+ * @path: (type filename): the file to write
  * @error: return location
+ *
+ * Writes a calibration as text; a file of this name is replaced at once or
+ * stays. Errors are of %G_FILE_ERROR.
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -157,7 +187,10 @@ UNET_API gboolean unet_calibration_save (
  * @self: a calibration
  * @model: a model
  *
- * Returns: whether it was made with a model of the same nodes and weights
+ * Tells whether the calibration was made with a model of the same nodes and
+ * weights. The first call for a model reads all its weights. Any thread.
+ *
+ * Returns: whether it fits
  *
  * Since: 1.0
  */
@@ -168,7 +201,9 @@ UNET_API gboolean unet_calibration_fits (
  * unet_calibration_is_finished:
  * @self: a calibration
  *
- * Returns: whether it was finished, or comes from a file
+ * Tells whether the calibration was finished, or comes from a file.
+ *
+ * Returns: whether it is finished
  *
  * Since: 1.0
  */
@@ -177,6 +212,8 @@ UNET_API gboolean unet_calibration_is_finished (UnetCalibration *self);
 /**
  * unet_calibration_agrees:
  * @self: a calibration
+ *
+ * Tells whether sessions may use the calibration.
  *
  * Returns: whether it is finished and the masks agreed within the limits
  *
@@ -190,7 +227,7 @@ UNET_API gboolean unet_calibration_agrees (UnetCalibration *self);
  * @difference: (out) (optional): mean absolute difference of probabilities
  * @iou: (out) (optional): intersection over union of the masks
  *
- * On the frames held back.
+ * Returns how masks in int8 and in f32 compare on the frames held back.
  *
  * Since: 1.0
  */
@@ -200,9 +237,12 @@ UNET_API void unet_calibration_get_agreement (
 /**
  * unet_calibration_get_data:
  * @self: a calibration
- * @n_frames: (out) (optional): how many frames there were
+ * @n_frames: (out) (optional): number of frames
  *
- * Returns: (transfer none): what the frames were
+ * Returns the name of the frames.
+ *
+ * Returns: (transfer none): the name given to unet_calibration_new(); "" for
+ *   %NULL
  *
  * Since: 1.0
  */
@@ -213,7 +253,9 @@ UNET_API const gchar *unet_calibration_get_data (
  * unet_calibration_get_n_wide:
  * @self: a finished calibration
  *
- * Returns: number of layers that stay in f32 because they matter most
+ * Counts the layers that stay in f32 because rounding changes masks most there.
+ *
+ * Returns: number of layers
  *
  * Since: 1.0
  */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* What a model expects and gives. A contract belongs to its owner: use it from
+ * one thread at a time, or do not change it. */
+
 #include <unetseg/unet-types.h>
 
 G_BEGIN_DECLS
@@ -27,6 +30,8 @@ typedef enum {
  * @UNET_COLOR_ORDER_RGB: red first
  * @UNET_COLOR_ORDER_BGR: blue first
  * @UNET_COLOR_ORDER_GRAY: luma only, one channel
+ *
+ * Order of the colour channels of the picture input.
  *
  * Since: 1.0
  */
@@ -105,19 +110,22 @@ typedef enum {
  * @overlap: with %UNET_FIT_TILE: how many input pixels neighbouring tiles share
  *   at least; -1: as far as the network looks, but half a tile at most
  * @activation: how the output becomes probabilities
- * @foreground_class: the one class that counts, or -1: every class is kept
- * @invert: 1 - probability is meant
+ * @foreground_class: the one class that counts, 0 to 65535, or -1: every class
+ *   is kept
+ * @invert: foreground and background change places: 1 - probability
  * @labels: (nullable) (array zero-terminated=1): class names, the background
  *   first
  * @state: (nullable) (array zero-terminated=1): `INPUT:OUTPUT` pairs: outputs
  *   that are inputs of the next run; %NULL: found by name and shape, empty:
  *   none
- * @constants: (nullable) (array zero-terminated=1): `INPUT:NUMBER`: what inputs
- *   beside the picture hold for good; zeros where nobody says
+ * @constants: (nullable) (array zero-terminated=1): `INPUT:NUMBER`: the number
+ *   that fills an input other than the picture in every run; inputs that are
+ *   not listed hold zeros
  *
- * What a model expects and gives: normalised = (sample × @scale − @mean) ÷
- * @std. Fields that nobody set hold their defaults; unet_model_get_contract()
- * returns one in which every `AUTO` has been resolved.
+ * What a model expects and gives. A sample of 0 to 255 becomes
+ * (sample × @scale − @mean) ÷ @std. Fields that no source sets hold their
+ * defaults; unet_model_get_contract() returns a contract in which every `AUTO`
+ * is resolved. All pointers are owned by the contract.
  *
  * Since: 1.0
  */
@@ -160,6 +168,8 @@ UNET_API GType unet_activation_get_type (void);
 /**
  * unet_contract_new:
  *
+ * Makes a contract in which every field holds its default.
+ *
  * Returns: (transfer full): a contract of defaults
  *
  * Since: 1.0
@@ -170,6 +180,8 @@ UNET_API UnetContract *unet_contract_new (void);
  * unet_contract_copy:
  * @contract: a contract
  *
+ * Copies a contract.
+ *
  * Returns: (transfer full): a deep copy
  *
  * Since: 1.0
@@ -179,6 +191,8 @@ UNET_API UnetContract *unet_contract_copy (const UnetContract *contract);
 /**
  * unet_contract_free:
  * @contract: (transfer full) (nullable): a contract
+ *
+ * Frees a contract.
  *
  * Since: 1.0
  */
@@ -193,11 +207,11 @@ UNET_API void unet_contract_free (UnetContract *contract);
  *   `video` for `input-size`
  * @error: return location
  *
- * Sets one field from text, as sidecar files and ONNX metadata have it.
- * Unknown keys and values out of range give %UNET_ERROR_CONTRACT and leave
- * the contract as it was.
+ * Sets one field from text, as modelinfo files and ONNX metadata have it.
+ * Numbers are in the C locale; `1/255` is a number.
  *
- * Returns: %TRUE on success
+ * Returns: %TRUE, or %FALSE with %UNET_ERROR_CONTRACT when the key is unknown
+ *   or the value out of range; the contract is then as it was
  *
  * Since: 1.0
  */
@@ -207,6 +221,8 @@ UNET_API gboolean unet_contract_set (UnetContract *contract, const gchar *key,
 /**
  * unet_contract_to_string:
  * @contract: a contract
+ *
+ * Writes a contract as text.
  *
  * Returns: (transfer full): one line `key=value …` for logs, in the C locale
  *

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * UnetModel:
  *
  * A network as read from an ONNX file: immutable, reference-counted, without
- * a fixed input size. Every function may be called from any thread.
+ * a fixed input size. Every function may be called from any thread, also for
+ * the same model at the same time.
  *
  * Since: 1.0
  */
@@ -24,13 +25,18 @@ UNET_API GType unet_model_get_type (void);
  *   person model
  * @error: return location
  *
- * Reads a model and, where there is one, the sidecar file `PATH` with its
- * extension replaced by (or followed by) `.modelinfo`. While somebody holds a
- * model, loading the same unchanged file (path, device, inode, size and
- * modification time) returns the same object.
+ * Reads a model and, where there is one, the modelinfo file: `PATH` with its
+ * extension replaced by, or followed by, `.modelinfo`. As long as a reference
+ * to a model exists, loading the same unchanged file (path, device, inode,
+ * size and modification time) returns the same object. Takes milliseconds to
+ * seconds, mostly for reading.
  *
- * Errors are of %UNET_ERROR and name the file and, where one is to blame, the
- * node and its operator.
+ * Errors name the file and, where one is to blame, the node and its operator:
+ * %UNET_ERROR_NOT_FOUND for a file that cannot be read, %UNET_ERROR_PARSE for
+ * one that is no ONNX file or is damaged, %UNET_ERROR_UNSUPPORTED for
+ * operators, types and operator sets that are missing, %UNET_ERROR_SHAPE for
+ * shapes that do not fit, %UNET_ERROR_LIMIT for sizes beyond the library's
+ * bounds, %UNET_ERROR_CONTRACT for a modelinfo file that cannot be read.
  *
  * Returns: (transfer full): the model, or %NULL with @error set
  *
@@ -40,6 +46,9 @@ UNET_API UnetModel *unet_model_load (const gchar *path, GError **error);
 
 /**
  * unet_model_dup_built_in:
+ *
+ * Returns the built-in model's file, to write it to disk or to read it with
+ * another library.
  *
  * Returns: (transfer full): the built-in person model as an ONNX file
  *
@@ -53,7 +62,8 @@ UNET_API GBytes *unet_model_dup_built_in (void);
  * @name: what errors call it
  * @error: return location
  *
- * As unet_model_load(), without sidecar, external data or cache.
+ * Reads a model from memory, without modelinfo file, external data or cache.
+ * Errors are those of unet_model_load() but %UNET_ERROR_CONTRACT.
  *
  * Returns: (transfer full): the model, or %NULL with @error set
  *
@@ -66,6 +76,8 @@ UNET_API UnetModel *unet_model_new_from_bytes (
  * unet_model_ref:
  * @model: a model
  *
+ * Takes a reference.
+ *
  * Returns: (transfer full): @model
  *
  * Since: 1.0
@@ -76,6 +88,8 @@ UNET_API UnetModel *unet_model_ref (UnetModel *model);
  * unet_model_unref:
  * @model: (transfer full): a model
  *
+ * Drops a reference; the last one frees the model.
+ *
  * Since: 1.0
  */
 UNET_API void unet_model_unref (UnetModel *model);
@@ -83,6 +97,8 @@ UNET_API void unet_model_unref (UnetModel *model);
 /**
  * unet_model_get_name:
  * @model: a model
+ *
+ * Returns the name that errors of the model begin with.
  *
  * Returns: (transfer none): the file's path, or the name given
  *
@@ -94,6 +110,8 @@ UNET_API const gchar *unet_model_get_name (const UnetModel *model);
  * unet_model_get_n_inputs:
  * @model: a model
  *
+ * Counts the inputs.
+ *
  * Returns: number of graph inputs that are not initialisers
  *
  * Since: 1.0
@@ -104,7 +122,9 @@ UNET_API guint unet_model_get_n_inputs (const UnetModel *model);
  * unet_model_get_n_outputs:
  * @model: a model
  *
- * Returns: number of graph outputs
+ * Counts the outputs.
+ *
+ * Returns: number of graph outputs, 1 or more
  *
  * Since: 1.0
  */
@@ -115,7 +135,10 @@ UNET_API guint unet_model_get_n_outputs (const UnetModel *model);
  * @model: a model
  * @index: below unet_model_get_n_inputs()
  *
- * Returns: (transfer none): what the file says of the input
+ * Describes an input.
+ *
+ * Returns: (transfer none): name, type and shape as the file has them, -1 for
+ *   open dimensions; valid as long as the model
  *
  * Since: 1.0
  */
@@ -127,8 +150,10 @@ UNET_API const UnetTensorInfo *unet_model_get_input (
  * @model: a model
  * @index: below unet_model_get_n_outputs()
  *
- * Returns: (transfer none): what the file says of the output; dimensions that
- *   depend on the input's size are -1
+ * Describes an output.
+ *
+ * Returns: (transfer none): name, type and shape, -1 for dimensions that
+ *   depend on the input's size; valid as long as the model
  *
  * Since: 1.0
  */
@@ -140,7 +165,9 @@ UNET_API const UnetTensorInfo *unet_model_get_output (
  * @model: a model
  * @key: a key of the file's metadata_props
  *
- * Returns: (transfer none) (nullable): its value
+ * Looks up metadata of the file.
+ *
+ * Returns: (transfer none) (nullable): the value in valid UTF-8, or %NULL
  *
  * Since: 1.0
  */
@@ -151,9 +178,11 @@ UNET_API const gchar *unet_model_get_metadata (
  * unet_model_is_quantized:
  * @model: a model
  *
- * Returns: whether the file says with QuantizeLinear and DequantizeLinear how
- *   most of its convolutions are computed in bytes; it needs no calibration
- *   then
+ * Tells whether the file says, with QuantizeLinear and DequantizeLinear or
+ * operators of integers, how at least half of its convolutions are computed in
+ * 8 bits. Such a model needs no calibration.
+ *
+ * Returns: whether the model is quantised
  *
  * Since: 1.0
  */
@@ -163,7 +192,9 @@ UNET_API gboolean unet_model_is_quantized (const UnetModel *model);
  * unet_model_get_n_parameters:
  * @model: a model
  *
- * Returns: number of floating-point weights in the file
+ * Counts the weights.
+ *
+ * Returns: number of floating-point weights in the file, without scalars
  *
  * Since: 1.0
  */
@@ -172,13 +203,14 @@ UNET_API guint64 unet_model_get_n_parameters (const UnetModel *model);
 /**
  * unet_model_get_contract:
  * @model: a model
- * @overrides: (nullable): `key=value` fields that go before everything else
- *   (keys as in unet_contract_set(); string values)
+ * @overrides: (nullable) (element-type utf8 utf8): `key=value` fields that go
+ * before everything else (keys as in unet_contract_set(); string values)
  * @error: return location
  *
- * What the model expects, from, in this order: @overrides, the sidecar, the
- * ONNX metadata (keys `unetseg.KEY`), the graph. Names of input and output
- * are resolved, and no field is `AUTO`.
+ * Works out what the model expects. Each field comes from the first source
+ * that has it: @overrides, the modelinfo file, the ONNX metadata (keys
+ * `unetseg.KEY`), the graph. Names of input and output are resolved, and no
+ * field is `AUTO`.
  *
  * Returns: (transfer full): the contract, or %NULL with %UNET_ERROR_CONTRACT
  *
@@ -196,12 +228,13 @@ UNET_API UnetContract *unet_model_get_contract (
  * @width: (out): width of the network's input
  * @height: (out): height of the network's input
  *
- * The input size for frames of this shape: the model's own or the contract's.
- * For a model of open size the frame's own size, rounded up to `multiple`, with
- * `input-size=video`; tiles of about 512×512 with `fit=tile`; else the multiple
- * nearest to the frame's aspect with about the area of 256×256. Where a network
- * of valid convolutions is given a choice, its output covers so much, and no
- * pooling loses a row.
+ * Chooses the size of the network's input for frames of this shape. It is the
+ * model's own or the contract's. For a model of open size it is the frame's
+ * own size, rounded up to `multiple`, with `input-size=video`; tiles of about
+ * 512×512 with `fit=tile`; else the multiple nearest to the frame's aspect with
+ * about the area of 256×256. A network of valid convolutions gets an input
+ * whose output covers that much and whose poolings lose no row; finding it
+ * takes milliseconds.
  *
  * Since: 1.0
  */

@@ -106,12 +106,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSegClasses, unet_seg_classes_unref)
  * @age_frames: frames since the one that the mask was computed on; 0: this one
  * @age: the same in nanoseconds of stream time, %GST_CLOCK_TIME_NONE where
  *   frames carry no timestamps
- * @carried: whether it has been moved along with what it covers since then
- *   (Since: 1.0)
+ * @carried: whether the mask has been motion-compensated since that frame
  *
  * The mask of a video frame, at the model's resolution. It follows copies of
  * the buffer and scaling (the rectangle is scaled); elements that crop, flip
- * or otherwise move pixels drop it.
+ * or otherwise move pixels drop it. The meta owns a reference to both buffers
+ * and to @classes, and is as thread-safe as its buffer.
  *
  * Since: 1.0
  */
@@ -158,7 +158,8 @@ UNET_API const GstMetaInfo *unet_seg_meta_get_info (void);
  * @width: width of both, above 0
  * @height: height of both, above 0
  *
- * Attaches a mask. The rectangle is empty and the age 0: the caller sets them.
+ * Attaches a mask, which takes references. The rectangle is empty and the age
+ * 0: the caller sets them.
  *
  * Returns: (transfer none): the meta, owned by @buffer
  *
@@ -172,8 +173,8 @@ UNET_API UnetSegMeta *gst_buffer_add_unet_seg_meta (GstBuffer *buffer,
  * gst_buffer_get_unet_seg_meta: (skip)
  * @buffer: a buffer
  *
- * Several models may have left one each: gst_buffer_iterate_meta_filtered()
- * finds them all.
+ * Returns the first mask of a buffer. Several models may have attached one
+ * each: gst_buffer_iterate_meta_filtered() finds all of them.
  *
  * Returns: (transfer none) (nullable): the first mask of the buffer
  *

@@ -8,13 +8,13 @@ G_BEGIN_DECLS
 
 /**
  * UnetPrecision:
- * @UNET_PRECISION_AUTO: bytes where there is a calibration whose masks agree
- *   (the built-in model brings its own) and the processor multiplies bytes
- *   fast, else f32; a model that is quantised itself in bytes
+ * @UNET_PRECISION_AUTO: int8 for a model that is quantised itself, and with a
+ *   calibration whose masks agree on a processor that multiplies 8-bit
+ *   integers fast (the built-in model has such a calibration); else f32
  * @UNET_PRECISION_F32: 32-bit floating point
  * @UNET_PRECISION_BF16: bfloat16 where the processor multiplies it, else f32
- * @UNET_PRECISION_INT8: bytes where there is a calibration whose masks agree,
- *   else f32; a model that is quantised itself needs none
+ * @UNET_PRECISION_INT8: 8-bit integers with a calibration whose masks agree,
+ *   else f32; a model that is quantised itself needs no calibration
  *
  * Precision of a session's arithmetic.
  *
@@ -55,9 +55,9 @@ UNET_API GType unet_tuning_get_type (void);
  * UnetSession:
  *
  * A model compiled for one set of input shapes, a precision and a number of
- * threads. A session runs one inference at a time: calls on the same session
- * must not overlap, calls on different ones may. Sessions of one model share
- * its weights.
+ * threads. Calls on the same session must not overlap; calls on different ones
+ * may, and sessions of one model share its weights. References may be taken
+ * and dropped on any thread.
  *
  * Since: 1.0
  */
@@ -66,14 +66,7 @@ typedef struct _UnetSession UnetSession;
 #define UNET_TYPE_SESSION (unet_session_get_type ())
 UNET_API GType unet_session_get_type (void);
 
-/**
- * UnetCalibration:
- *
- * How large the values inside of a network get, so that they can be held in
- * bytes, and how well its masks then agree with those in f32.
- *
- * Since: 1.0
- */
+/* Documented in unet-calibration.h. */
 typedef struct _UnetCalibration UnetCalibration;
 
 /**
@@ -83,12 +76,13 @@ typedef struct _UnetCalibration UnetCalibration;
  * @precision: precision of the arithmetic
  * @tuning: how implementations are chosen
  * @profile: measure each layer in every run (unet_session_get_layers())
- * @calibration: (nullable): for bytes; must outlive the creation only
+ * @calibration: (nullable): ranges for int8; not owned, used while a session
+ *   is created only; %NULL: the model's own
  * @cancellable: (nullable): ends the creation early, with
- *   %G_IO_ERROR_CANCELLED; another thread may cancel it; must outlive the
- *   creation only
+ *   %G_IO_ERROR_CANCELLED; another thread may cancel it; not owned, used while
+ *   a session is created only
  *
- * Initialise with %UNET_SESSION_OPTIONS_INIT.
+ * How to compile and run a model. Initialise with %UNET_SESSION_OPTIONS_INIT.
  *
  * Since: 1.0
  */
@@ -101,6 +95,14 @@ typedef struct {
   GCancellable *cancellable;
 } UnetSessionOptions;
 
+/**
+ * UNET_SESSION_OPTIONS_INIT: (skip)
+ *
+ * Initialiser of #UnetSessionOptions: all threads, automatic precision,
+ * measured tuning, no profile, the model's own calibration.
+ *
+ * Since: 1.0
+ */
 #define UNET_SESSION_OPTIONS_INIT                                              \
   {                                                                            \
     0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL, NULL             \
@@ -120,7 +122,8 @@ typedef struct {
  * @bytes: bytes of inputs, weights and outputs
  * @time_ns: median time of the profiled runs in nanoseconds, 0 without profile
  *
- * One step of a session's plan. Owned by the session.
+ * One step of a session's plan. It is owned by the session and stays valid as
+ * long as that; only @time_ns changes.
  *
  * Since: 1.0
  */
@@ -145,10 +148,16 @@ typedef struct {
  * @options: (nullable): options, %NULL for the defaults
  * @error: return location
  *
- * Compiles a model. Takes milliseconds to a few seconds.
+ * Compiles a model. Takes milliseconds to a few seconds. Write every
+ * input before the first run. The session holds a reference to @model.
  *
- * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
- *   set, or %G_IO_ERROR_CANCELLED
+ * Errors are %UNET_ERROR_CONTRACT for a name that the model does not have,
+ * %UNET_ERROR_SHAPE for dimensions that do not fit or are left open,
+ * %UNET_ERROR_UNSUPPORTED for operators that cannot run, %UNET_ERROR_LIMIT for
+ * lack of memory, %UNET_ERROR_ENGINE where oneDNN fails, and
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: (transfer full): the session, or %NULL with @error set
  *
  * Since: 1.0
  */
@@ -169,8 +178,9 @@ UNET_API UnetSession *unet_session_new (UnetModel *model,
  * constants in their inputs and its state pairs ready for
  * unet_session_advance(). Open shapes of states follow from the picture's.
  *
- * Returns: (transfer full): the session, or %NULL with @error of %UNET_ERROR
- *   set, or %G_IO_ERROR_CANCELLED
+ * Errors are those of unet_session_new().
+ *
+ * Returns: (transfer full): the session, or %NULL with @error set
  *
  * Since: 1.0
  */
@@ -182,6 +192,8 @@ UNET_API UnetSession *unet_session_new_for_size (UnetModel *model,
  * unet_session_ref: (skip)
  * @session: a session
  *
+ * Takes a reference. Any thread.
+ *
  * Returns: (transfer full): @session
  *
  * Since: 1.0
@@ -192,6 +204,8 @@ UNET_API UnetSession *unet_session_ref (UnetSession *session);
  * unet_session_unref: (skip)
  * @session: (transfer full): a session
  *
+ * Drops a reference; the last one frees the session. Any thread.
+ *
  * Since: 1.0
  */
 UNET_API void unet_session_unref (UnetSession *session);
@@ -199,6 +213,8 @@ UNET_API void unet_session_unref (UnetSession *session);
 /**
  * unet_session_get_model:
  * @session: a session
+ *
+ * Returns the model that the session was made of.
  *
  * Returns: (transfer none): its model
  *
@@ -211,7 +227,10 @@ UNET_API UnetModel *unet_session_get_model (UnetSession *session);
  * @session: a session
  * @index: below unet_model_get_n_inputs()
  *
- * Returns: (transfer none): name, type and shape, all dimensions known
+ * Describes an input.
+ *
+ * Returns: (transfer none): name, type and shape, all dimensions known; valid
+ *   as long as the session
  *
  * Since: 1.0
  */
@@ -223,7 +242,10 @@ UNET_API const UnetTensorInfo *unet_session_get_input_info (
  * @session: a session
  * @index: below unet_model_get_n_outputs()
  *
- * Returns: (transfer none): name, type and shape, all dimensions known
+ * Describes an output.
+ *
+ * Returns: (transfer none): name, type and shape, all dimensions known; valid
+ *   as long as the session
  *
  * Since: 1.0
  */
@@ -235,8 +257,9 @@ UNET_API const UnetTensorInfo *unet_session_get_output_info (
  * @session: a session
  * @index: below unet_model_get_n_inputs()
  *
- * Where the caller writes an input before a run: row-major, tight, in the
- * order that the model declares, 64-byte aligned. A run leaves it as it is.
+ * Returns the memory of an input, which the caller writes before a run. It is
+ * row-major, tight and 64-byte aligned, in the order of dimensions that the
+ * model declares. A run leaves it as it is.
  *
  * Returns: (transfer none): the memory, valid as long as the session
  *
@@ -250,8 +273,10 @@ UNET_API gpointer unet_session_get_input_data (
  * @session: a session
  * @index: below unet_model_get_n_outputs()
  *
- * Returns: (transfer none): the output of the last run, row-major and tight,
- *   valid until the next run or the session's end
+ * Returns the output of the last run, row-major and tight.
+ *
+ * Returns: (transfer none): the memory, valid as long as the session; the next
+ *   run overwrites it
  *
  * Since: 1.0
  */
@@ -267,11 +292,12 @@ UNET_API gconstpointer unet_session_get_output_data (
  * @width: (out): width in input pixels
  * @height: (out): height in input pixels
  *
- * The part of the picture input that an output of at least rank 4 covers: all
- * of it for same-padded networks, the middle for valid convolutions (388 of
- * 572 pixels in Ronneberger et al. 2015, fig. 1).
+ * Returns the part of the picture input that an output covers: all of it for
+ * same-padded networks, the middle for valid convolutions (388 of 572 pixels
+ * in Ronneberger et al. 2015, fig. 1).
  *
- * Returns: %FALSE where the output is no picture
+ * Returns: %TRUE, or %FALSE with zeros where the output is no picture (its rank
+ *   is below 3)
  *
  * Since: 1.0
  */
@@ -283,8 +309,8 @@ UNET_API gboolean unet_session_get_output_window (UnetSession *session,
  * @session: a session
  * @error: return location
  *
- * Runs the network once over the inputs. Allocates nothing and takes no lock
- * that another session can hold.
+ * Runs the network once over the inputs and returns when the outputs are
+ * ready. Allocates nothing and takes no lock that another session can hold.
  *
  * Returns: %TRUE, or %FALSE with %UNET_ERROR_ENGINE
  *
@@ -296,7 +322,9 @@ UNET_API gboolean unet_session_run (UnetSession *session, GError **error);
  * unet_session_has_state:
  * @session: a session
  *
- * Returns: whether outputs are fed back into inputs
+ * Tells whether the network is recurrent: outputs are inputs of the next run.
+ *
+ * Returns: whether the session has state
  *
  * Since: 1.0
  */
@@ -327,6 +355,8 @@ UNET_API void unet_session_reset_state (UnetSession *session);
  * unet_session_get_threads:
  * @session: a session
  *
+ * Returns the number of threads.
+ *
  * Returns: threads of a run, 1 or more
  *
  * Since: 1.0
@@ -336,6 +366,8 @@ UNET_API guint unet_session_get_threads (UnetSession *session);
 /**
  * unet_session_get_precision:
  * @session: a session
+ *
+ * Returns the precision.
  *
  * Returns: the precision in use, never `AUTO`
  *
@@ -347,7 +379,10 @@ UNET_API UnetPrecision unet_session_get_precision (UnetSession *session);
  * unet_session_get_precision_note:
  * @session: a session
  *
- * Returns: (transfer none) (nullable): why it is not the precision asked for
+ * Tells why the session has another precision than its options ask for.
+ *
+ * Returns: (transfer none) (nullable): a sentence for logs, or %NULL; valid as
+ *   long as the session
  *
  * Since: 1.0
  */
@@ -357,9 +392,10 @@ UNET_API const gchar *unet_session_get_precision_note (UnetSession *session);
  * unet_session_get_flops:
  * @session: a session
  *
- * Returns: floating-point operations of one run as the network defines them
- *   (2 per multiply-add of convolutions and matrix products), whatever
- *   algorithm runs
+ * Counts the arithmetic of one run as the network defines it, whatever
+ * algorithm runs: 2 per multiply-add of convolutions and matrix products.
+ *
+ * Returns: floating-point operations
  *
  * Since: 1.0
  */
@@ -369,6 +405,8 @@ UNET_API guint64 unet_session_get_flops (UnetSession *session);
  * unet_session_get_arena_size:
  * @session: a session
  * @live: (out) (optional): size of the largest set of tensors alive at once
+ *
+ * Returns the memory of a session without its weights.
  *
  * Returns: bytes of the arena that holds all intermediate tensors and
  *   scratchpads
@@ -382,7 +420,10 @@ UNET_API gsize unet_session_get_arena_size (UnetSession *session, gsize *live);
  * @session: a session
  * @n_layers: (out): number of layers
  *
- * Returns: (transfer none) (array length=n_layers): the plan, in order
+ * Lists the steps of a run.
+ *
+ * Returns: (transfer none) (array length=n_layers): the plan, in order; valid
+ *   as long as the session
  *
  * Since: 1.0
  */
@@ -391,6 +432,8 @@ UNET_API const UnetLayerInfo *unet_session_get_layers (
 
 /**
  * unet_session_get_engine_name:
+ *
+ * Names the library that runs networks. Any thread.
  *
  * Returns: (transfer none): library and version, such as `oneDNN 2.6.3`
  *
@@ -401,10 +444,11 @@ UNET_API const gchar *unet_session_get_engine_name (void);
 /**
  * unet_tuning_save:
  *
- * What %UNET_TUNING_MEASURE has measured in this process so far. A process
- * that loads it before it creates a session of the same model, shape and
- * number of threads, with the same library on the same kind of processor,
- * chooses the same implementations, and so computes the same bits.
+ * Writes the times that %UNET_TUNING_MEASURE has measured in this process so
+ * far. A process that loads them before it creates a session of the same
+ * model, shape and number of threads, with the same library on the same kind
+ * of processor, chooses the same implementations, and so computes the same
+ * bits. Any thread.
  *
  * Returns: (transfer full): lines of text
  *
@@ -417,8 +461,8 @@ UNET_API gchar *unet_tuning_save (void);
  * @text: what unet_tuning_save() returned
  * @error: return location
  *
- * Takes over what another process has measured; later sessions of this process
- * do not measure it again.
+ * Reads times that another process has measured; later sessions of this
+ * process do not measure them again. Any thread.
  *
  * Returns: %TRUE, or %FALSE with %UNET_ERROR_PARSE and nothing taken over
  *

@@ -8,7 +8,9 @@ G_BEGIN_DECLS
 /**
  * UNET_API:
  *
- * Marks a symbol that the shared library exports.
+ * Marks a symbol that the shared library exports and that stays compatible.
+ *
+ * Since: 1.0
  */
 #define UNET_API __attribute__ ((visibility ("default")))
 
@@ -16,6 +18,8 @@ G_BEGIN_DECLS
  * UNET_MAX_DIMS:
  *
  * The highest rank of a tensor.
+ *
+ * Since: 1.0
  */
 #define UNET_MAX_DIMS 8
 
@@ -23,21 +27,24 @@ G_BEGIN_DECLS
  * UNET_ERROR:
  *
  * Error domain of the library. Codes are of type #UnetError.
+ *
+ * Since: 1.0
  */
 #define UNET_ERROR (unet_error_quark ())
 
 /**
  * UnetError:
  * @UNET_ERROR_NOT_FOUND: a file is missing or cannot be read
- * @UNET_ERROR_PARSE: a file is not what it says it is, or is cut short
- * @UNET_ERROR_UNSUPPORTED: an operator, attribute or type that is not
- *   implemented
- * @UNET_ERROR_SHAPE: tensor shapes do not fit each other
- * @UNET_ERROR_CONTRACT: the model cannot be fed or read as the contract says
+ * @UNET_ERROR_PARSE: a file is not of the format that it claims, or is cut
+ *   short
+ * @UNET_ERROR_UNSUPPORTED: an operator, attribute or type is not implemented
+ * @UNET_ERROR_SHAPE: shapes of tensors do not fit each other
+ * @UNET_ERROR_CONTRACT: the model cannot be used as the contract says
  * @UNET_ERROR_LIMIT: a stated bound (size, depth, memory) would be exceeded
  * @UNET_ERROR_ENGINE: oneDNN refused to create or run a primitive
  *
- * Codes of %UNET_ERROR.
+ * Codes of %UNET_ERROR. Messages are English sentences for users; programs
+ * look at the code.
  *
  * Since: 1.0
  */
@@ -51,6 +58,15 @@ typedef enum {
   UNET_ERROR_ENGINE,
 } UnetError;
 
+/**
+ * unet_error_quark:
+ *
+ * Use %UNET_ERROR instead.
+ *
+ * Returns: the quark of the error domain
+ *
+ * Since: 1.0
+ */
 UNET_API GQuark unet_error_quark (void);
 
 /**
@@ -85,7 +101,10 @@ typedef enum {
  * unet_dtype_size:
  * @dtype: a type
  *
- * Returns: bytes of one element, 0 for %UNET_DTYPE_NONE
+ * Returns the size of an element in memory. Any thread.
+ *
+ * Returns: bytes of one element; 0 for %UNET_DTYPE_NONE and for values that
+ *   are no #UnetDType
  *
  * Since: 1.0
  */
@@ -95,7 +114,10 @@ UNET_API gsize unet_dtype_size (UnetDType dtype);
  * unet_dtype_name:
  * @dtype: a type
  *
- * Returns: (transfer none): the type's short name, such as "f32"
+ * Names a type. Any thread.
+ *
+ * Returns: (transfer none): the type's short name, such as "f32"; "none" for
+ *   values that are no #UnetDType
  *
  * Since: 1.0
  */
@@ -108,8 +130,8 @@ UNET_API const gchar *unet_dtype_name (UnetDType dtype);
  * @n_dims: rank, 0 to %UNET_MAX_DIMS
  * @dims: extents in row-major order, -1 where the model leaves one open
  *
- * What a graph input or output looks like. Immutable; owned by its model or
- * session.
+ * Describes an input or output of a graph. It is immutable and owned by its
+ * model or session, and so is the name.
  *
  * Since: 1.0
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/graph.h"
-#include "session/calibration.h"
+#include "session/calibration-frames.h"
+#include "session/mask-agreement.h"
 #include "engine/emit/histogram.h"
 #include "base/tensor-info.h"
 #include "model/model.h"
@@ -12,6 +13,7 @@
 
 typedef struct {
   UnetCalibration *calibration;
+  UnetCalibrationFrames *own;   /* of @calibration */
   const UnetContract *contract; /* (nullable) */
   UnetSessionOptions options;
   guint output;
@@ -25,16 +27,14 @@ typedef struct {
 static UnetSession *
 open_session (const Job *job, const UnetSessionPurpose *purpose, GError **error)
 {
-  const UnetCalibration *c = job->calibration;
-
-  return unet_session_compile (c->source, job->contract, c->shapes, c->n_shapes,
-      &job->options, purpose, error);
+  return unet_session_compile (job->own->source, job->contract,
+      job->own->shapes, job->own->n_shapes, &job->options, purpose, error);
 }
 
 static gboolean
 run_frame (const Job *job, UnetSession *session, guint frame, GError **error)
 {
-  GPtrArray *inputs = g_ptr_array_index (job->calibration->frames, frame);
+  GPtrArray *inputs = g_ptr_array_index (job->own->frames, frame);
 
   if (g_cancellable_set_error_if_cancelled (job->options.cancellable, error))
     return FALSE;
@@ -86,7 +86,7 @@ watch (Job *job, GError **error)
   GHashTable *histograms = unet_histograms_new ();
   UnetSessionPurpose purpose = { NULL, histograms };
   UnetSession *session = open_session (job, &purpose, error);
-  guint n = job->calibration->frames->len, i = 0;
+  guint n = job->own->frames->len, i = 0;
 
   if (session)
     job->flops = unet_session_get_flops (session);
@@ -108,7 +108,7 @@ compare (const Job *job, guint first, guint last, UnetAgreement *agreement,
     GError **error)
 {
   UnetLowPrecision narrowing = { FALSE, job->calibration->ranges,
-    job->calibration->wide };
+    job->calibration->keep_f32 };
   UnetSessionPurpose purpose = { &narrowing, NULL };
   UnetSession *session = open_session (job, &purpose, error);
   guint i = first;
@@ -129,7 +129,7 @@ compare_held (const Job *job, GError **error)
   UnetCalibration *c = job->calibration;
   UnetAgreement a;
 
-  if (!compare (job, job->first_held, c->frames->len, &a, error))
+  if (!compare (job, job->first_held, job->own->frames->len, &a, error))
     return FALSE;
   c->difference = unet_agreement_difference (&a);
   c->iou = unet_agreement_iou (&a);
@@ -199,9 +199,9 @@ measure_layers (const Job *job, GArray *layers, GError **error)
     layer->difference = 2; /* more than any */
     if (!is_measured (job, layers, i))
       continue;
-    g_hash_table_add (job->calibration->wide, g_strdup (layer->name));
+    g_hash_table_add (job->calibration->keep_f32, g_strdup (layer->name));
     ok = compare (job, 0, 1, &a, error);
-    g_hash_table_remove (job->calibration->wide, layer->name);
+    g_hash_table_remove (job->calibration->keep_f32, layer->name);
     if (!ok)
       return FALSE;
     layer->difference = unet_agreement_difference (&a);
@@ -220,7 +220,7 @@ widen_layers (const Job *job, GArray *layers, GError **error)
   for (guint step = 1; n < most && !unet_calibration_agrees (c); step *= 2) {
     for (guint i = 0; i < step && n < most; i++, n++)
       g_hash_table_add (
-          c->wide, g_strdup (g_array_index (layers, Layer, n).name));
+          c->keep_f32, g_strdup (g_array_index (layers, Layer, n).name));
     if (!compare_held (job, error))
       return FALSE;
   }
@@ -245,20 +245,36 @@ job_init (Job *job, UnetCalibration *self, const UnetContract *contract,
     const UnetSessionOptions *options)
 {
   const UnetSessionOptions init = UNET_SESSION_OPTIONS_INIT;
+  UnetCalibrationFrames *own = unet_calibration_get_frames (self);
+  guint n = own->frames->len;
   gint output;
 
-  *job = (Job){ self, contract, options ? *options : init, 0, 0, NULL, 0 };
+  *job = (Job){ self, own, contract, options ? *options : init, 0, 0, NULL, 0 };
   job->options.tuning = UNET_TUNING_STATIC;
   job->options.profile = FALSE;
   job->options.calibration = NULL;
   job->truth = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  job->first_held = self->frames->len - self->frames->len / 3;
-  if (job->first_held == self->frames->len) /* too few to hold any back */
-    job->first_held = MAX (self->frames->len, 1) - 1;
+  job->first_held = n - n / 3;
+  if (job->first_held == n) /* too few to hold any back */
+    job->first_held = MAX (n, 1) - 1;
   output = contract
-      ? unet_model_find_output_index (self->source, contract->output)
+      ? unet_model_find_output_index (own->source, contract->output)
       : 0;
   job->output = (guint) MAX (output, 0);
+}
+
+static gboolean
+check_frames (UnetCalibration *self, GError **error)
+{
+  UnetModel *model = unet_calibration_get_frames (self)->source;
+
+  if (self->n_frames > 0 && !unet_model_is_quantized (model))
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "%s: %s",
+      unet_model_get_name (model),
+      self->n_frames > 0 ? "has scales of its own"
+                         : "no frames to calibrate with");
+  return FALSE;
 }
 
 gboolean
@@ -269,16 +285,8 @@ unet_calibration_finish (UnetCalibration *self, const UnetContract *contract,
   Job job;
 
   g_return_val_if_fail (!self->finished, FALSE);
-  if (self->n_frames == 0) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-        "%s: no frames to calibrate with", unet_model_get_name (self->source));
+  if (!check_frames (self, error))
     return FALSE;
-  }
-  if (unet_model_is_quantized (self->source)) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-        "%s: has scales of its own", unet_model_get_name (self->source));
-    return FALSE;
-  }
   job_init (&job, self, contract, options);
   ok = watch (&job, error) && compare_held (&job, error);
   if (ok) {
@@ -288,6 +296,6 @@ unet_calibration_finish (UnetCalibration *self, const UnetContract *contract,
   self->finished = ok;
   g_ptr_array_unref (job.truth);
   if (ok)
-    g_ptr_array_set_size (self->frames, 0);
+    g_ptr_array_set_size (job.own->frames, 0);
   return ok;
 }

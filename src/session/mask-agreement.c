@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "session/calibration.h"
+#include "session/mask-agreement.h"
 #include "base/tensor-info.h"
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "model/hash.h"
 #include "model/model.h"
 #include "model/tensors.h"
-#include "session/calibration.h"
+#include "session/mask-agreement.h"
 #include <math.h>
 #include <string.h>
 

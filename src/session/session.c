@@ -3,9 +3,9 @@
 #include "graph/ops/infer.h"
 #include "graph/passes/optimize.h"
 #include "graph/passes/quantization.h"
-#include "session/calibration.h"
 #include "engine/compile.h"
 #include "engine/onednn/engine.h"
+#include "model/calibration.h"
 #include "model/model.h"
 #include "session/session.h"
 #include "session/quantized-check.h"
@@ -238,9 +238,8 @@ prepare_graph (UnetSession *self, const UnetContract *contract,
     unet_graph_take_ranges (graph);
   if (g_cancellable_set_error_if_cancelled (options->cancellable, error))
     goto failed;
-  if (options->tuning != UNET_TUNING_REFERENCE
-      && !unet_graph_optimize (graph, error))
-    goto failed;
+  if (options->tuning != UNET_TUNING_REFERENCE)
+    unet_graph_optimize (graph);
   return graph;
 
 failed:
@@ -364,7 +363,7 @@ session_new (UnetModel *model, const UnetContract *contract,
   precision = choose_precision (model, options, &note);
   if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
     narrowing.ranges = calibration_of (model, options)->ranges;
-    narrowing.keep_f32 = calibration_of (model, options)->wide;
+    narrowing.keep_f32 = calibration_of (model, options)->keep_f32;
   }
   narrowing.bf16 = precision == UNET_PRECISION_BF16;
   if (precision != UNET_PRECISION_F32)

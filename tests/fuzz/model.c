@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
     if (copy->inputs->len)
       unet_graph_geometry (
           copy, g_ptr_array_index (copy->inputs, 0), 1, geometry);
-    unet_graph_optimize (copy, NULL);
+    unet_graph_optimize (copy);
   }
   unet_graph_free (copy);
   unet_graph_free (graph);

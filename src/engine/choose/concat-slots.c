@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/choose/concat-slots.h"
 #include "engine/run/int8-layout.h"
+#include "graph/ops/table.h"
 
 gboolean
 unet_value_is_in_slot (const UnetPlan *plan, const UnetValue *in,
@@ -10,31 +11,15 @@ unet_value_is_in_slot (const UnetPlan *plan, const UnetValue *in,
       && plan->slots[in->id].channel == channel;
 }
 
-/* Returns whether the result of @node is a view, which cannot lie elsewhere. */
-static gboolean
-is_view (const UnetNode *node)
-{
-  switch (node->op) {
-    case UNET_OP_Transpose:
-    case UNET_OP_Reshape:
-    case UNET_OP_Flatten:
-    case UNET_OP_Squeeze:
-    case UNET_OP_Unsqueeze:
-    case UNET_OP_Identity:
-    case UNET_OP_Dropout:
-      return TRUE;
-    default:
-      return FALSE;
-  }
-}
-
 static gboolean
 takes_slot (const UnetPlan *plan, const UnetValue *value, gint64 channel,
     gboolean last, UnetMemLayout layout)
 {
   const UnetNode *p = value->producer;
 
-  if (!p || value->constant || plan->slots[value->id].parent || is_view (p)
+  /* A view cannot lie elsewhere. */
+  if (!p || value->constant || plan->slots[value->id].parent
+      || unet_op_has (p->op, UNET_OP_VIEW)
       || unet_graph_is_output (plan->graph, value)
       || !unet_value_fits (plan, value, UNET_MEM_BLOCKED))
     return FALSE;

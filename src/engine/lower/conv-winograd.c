@@ -5,7 +5,6 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/run/weight-cache.h"
-#include "graph/ops/table.h"
 #include <string.h>
 
 static gint64
@@ -217,7 +216,7 @@ describe (const UnetNode *node, guint n_post_ops,
   name = g_strconcat (depth_to_space ? "DepthToSpace+" : "",
       sources->n > 1 ? "Concat+" : "", conv, fusion->head ? "+Conv" : "",
       fusion->pool ? "+" : NULL,
-      fusion->pool ? unet_op_def (fusion->pool->op)->name : NULL, NULL);
+      fusion->pool ? unet_op_name (fusion->pool->op) : NULL, NULL);
   g_free (conv);
   return name;
 }

@@ -11,7 +11,6 @@
 #include "engine/lower/resize.h"
 #include "engine/run/int8-layout.h"
 #include "graph/analysis/query.h"
-#include "graph/ops/table.h"
 #include "graph/ops/unary.h"
 #include <math.h>
 
@@ -221,7 +220,7 @@ lower_global_pool (UnetPlan *plan, UnetNode *node, GError **error)
     in->dims[2], in->dims[3], in->dims[1], unet_int8_pixels (plan, in),
     unet_value_get_low (plan, in).scale,
     node->op == UNET_OP_GlobalMaxPool || node->op == UNET_OP_ReduceMax };
-  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+  step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       unet_int8_impl (unet_value_get_low (plan, in).type, "global_pool"),
       unet_kernel_narrow_global_pool, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);

@@ -3,7 +3,6 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
-#include "graph/ops/table.h"
 #include <string.h>
 
 /* Describes a row-major matrix, as it is or transposed. */
@@ -62,8 +61,8 @@ emit_matmul (UnetPlan *plan, UnetNode *node, UnetMd amd, UnetMd bmd, UnetLoc *a,
   if (unet_attrs_init (&attrs, plan, node, 0, UNET_MEM_PLAIN, UNET_SUM_NEVER)
       && unet_pd_matmul (
           &pd, plan->engine, amd, bmd, c ? c->md : NULL, dst->md, attrs.attr))
-    step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
-        pd, out, UNET_MEM_PLAIN, error);
+    step = unet_plan_add_primitive (
+        plan, node, unet_op_name (node->op), pd, out, UNET_MEM_PLAIN, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN has no such product");
   unet_attrs_clear (&attrs);

@@ -5,7 +5,6 @@
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
 #include "graph/analysis/query.h"
-#include "graph/ops/table.h"
 #include <math.h>
 #include <string.h>
 
@@ -22,7 +21,7 @@ emit_reorder (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
   if (src_md && dst_md && unet_pd_scratch_attr (&attr, NULL)
       && unet_pd_reorder (&pd, plan->engine, src_md, dst_md, attr))
     step = unet_plan_add_primitive (
-        plan, node, unet_op_def (node->op)->name, pd, out, dst->layout, error);
+        plan, node, unet_op_name (node->op), pd, out, dst->layout, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN cannot move it so");
   if (attr)

@@ -4,7 +4,6 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
-#include "graph/ops/table.h"
 
 /* oneDNN's pooling of PLAIN tensors is slow; U-Nets pool 2x2 pixels. */
 static gboolean
@@ -22,7 +21,7 @@ lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
   p = g_new0 (UnetMaxPool2, 1);
   p->src = unet_plan_vec (plan, in, UNET_MEM_PLAIN);
   p->dst = unet_plan_vec (plan, out, UNET_MEM_PLAIN);
-  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+  step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       "unet:max_pool2", unet_kernel_max_pool2_plain, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -40,8 +39,8 @@ unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
 
   if (unet_pd_scratch_attr (&attr, NULL)
       && unet_pd_pool (&pd, plan->engine, alg, src->md, dst->md, w, attr))
-    step = unet_plan_add_primitive (plan, node, unet_op_def (node->op)->name,
-        pd, unet_node_output (node, 0), dst->layout, error);
+    step = unet_plan_add_primitive (plan, node, unet_op_name (node->op), pd,
+        unet_node_output (node, 0), dst->layout, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN has no such pooling");
   if (attr)
@@ -105,7 +104,7 @@ unet_lower_global_pool (
   p->src = unet_plan_vec (plan, in, layout);
   p->maximum = node->op == UNET_OP_GlobalMaxPool
       || node->op == UNET_OP_ReduceMax;
-  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+  step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       "unet:global_pool", unet_kernel_global_pool, p, out, layout);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);

@@ -2,7 +2,6 @@
 #include "engine/lower/reference.h"
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
-#include "graph/ops/table.h"
 #include <string.h>
 
 /* Lets view @k of @step show @value, which the next operand is. The address is
@@ -76,7 +75,7 @@ unet_lower_reference (
   }
   if (!read_inputs (plan, node, locs, error))
     return FALSE;
-  step = unet_plan_add_step (plan, node, unet_op_def (node->op)->name,
+  step = unet_plan_add_step (plan, node, unet_op_name (node->op),
       "unet:reference", unet_node_output (node, 0), UNET_MEM_PLAIN);
   make_views (step, node);
   for (guint i = 0; i < step->n_in; i++)

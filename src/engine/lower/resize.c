@@ -4,7 +4,6 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
-#include "graph/ops/table.h"
 #include <math.h>
 
 static gint64
@@ -78,7 +77,7 @@ unet_lower_resize (
     return FALSE;
   }
   unet_resize_fill (&r, node, t);
-  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+  step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       t->nearest ? "unet:resize_nearest" : "unet:resize_linear",
       unet_kernel_resize, t, out, layout);
   unet_step_operand (step, 0, src, FALSE);

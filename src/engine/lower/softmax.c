@@ -3,7 +3,6 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
-#include "graph/ops/table.h"
 
 gboolean
 unet_lower_softmax (
@@ -29,7 +28,7 @@ unet_lower_softmax (
   p->c = in->dims[axis];
   p->pixels = unet_dims_count (in->n_dims - axis - 1, in->dims + axis + 1);
   p->logarithm = node->op == UNET_OP_LogSoftmax;
-  step = unet_plan_add_kernel (plan, node, unet_op_def (node->op)->name,
+  step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       "unet:softmax_plain", unet_kernel_softmax_plain, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);

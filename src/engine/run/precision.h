@@ -6,14 +6,10 @@
  * negative, otherwise signed and symmetric. So zero is always stored as 0:
  * padding needs no extra work and no zero point has to be folded. */
 
+#include "base/range.h"
 #include "engine/kernels/int8-move.h"
 
 G_BEGIN_DECLS
-
-/* The smallest and largest number that a value holds. */
-typedef struct {
-  gfloat low, high;
-} UnetRange;
 
 /* Which nodes may compute in low precision. */
 typedef struct {

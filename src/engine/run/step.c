@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/step.h"
 #include "engine/run/plan.h"
-#include "graph/ops/table.h"
 
 /* ---- texts --------------------------------------------------------------- */
 
@@ -32,7 +31,7 @@ unet_post_op_get_name (const UnetPostOp *op)
 gchar *
 unet_node_describe (const UnetNode *node, guint n_post_ops)
 {
-  GString *s = g_string_new (unet_op_def (node->op)->name);
+  GString *s = g_string_new (unet_op_name (node->op));
 
   for (guint i = 0; i < n_post_ops; i++)
     g_string_append_printf (s, "+%s",

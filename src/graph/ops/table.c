@@ -21,11 +21,11 @@
 #define CONTRIBUTED    UNET_OP_CONTRIBUTED
 
 #define ROW(op, in_min, in_max, out_min, out_max, types, traits)               \
-  [UNET_OP_##op] = { #op, in_min, in_max, out_min, out_max, types,             \
+  [UNET_OP_##op] = { in_min, in_max, out_min, out_max, types,                  \
     (UnetOpTraits) (traits), unet_infer_##op, unet_eval_##op }
 #define EXPANDED(op, in_min, in_max, types, traits)                            \
-  [UNET_OP_##op] = { #op, in_min, in_max, 1, 1, types,                         \
-    (UnetOpTraits) (traits), unet_infer_##op, unet_eval_expanded }
+  [UNET_OP_##op] = { in_min, in_max, 1, 1, types, (UnetOpTraits) (traits),     \
+    unet_infer_##op, unet_eval_expanded }
 
 /* Operator, least and most inputs, least and most outputs, types of the
  * inputs, traits. */

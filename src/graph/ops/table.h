@@ -49,7 +49,6 @@ typedef enum {
 } UnetOpTraits;
 
 typedef struct {
-  const gchar *name;
   guint min_inputs, max_inputs;
   guint min_outputs, max_outputs;
   /* Element types of the inputs, one letter each; the last one holds for all

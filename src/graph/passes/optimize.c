@@ -22,10 +22,9 @@ static gboolean (*const passes[]) (UnetGraph *graph) = {
   unet_pass_dead_code,
 };
 
-gboolean
-unet_graph_optimize (UnetGraph *graph, GError **error)
+void
+unet_graph_optimize (UnetGraph *graph)
 {
   for (guint i = 0; i < G_N_ELEMENTS (passes); i++)
     passes[i](graph);
-  return TRUE;
 }

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /* Runs the passes of sessions, in order. Shapes are known. Results stay the
- * same to rounding. Always returns %TRUE. */
-gboolean unet_graph_optimize (UnetGraph *graph, GError **error);
+ * same to rounding. */
+void unet_graph_optimize (UnetGraph *graph);
 
 G_END_DECLS

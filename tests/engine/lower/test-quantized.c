@@ -205,7 +205,7 @@ run (const UnetGraph *graph, gboolean bytes)
   if (bytes) {
     ck_assert (unet_graph_is_quantized (graph));
     unet_graph_take_ranges (copy);
-    unet_graph_optimize (copy, NULL);
+    unet_graph_optimize (copy);
   }
   plan = unet_plan_new (copy, &options, &compile, &error);
   ck_assert_msg (plan != NULL, "%s", error ? error->message : "");

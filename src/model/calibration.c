@@ -1,43 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "session/calibration.h"
-#include "base/tensor-info.h"
+#include "model/calibration.h"
 #include "model/hash.h"
-#include "model/model.h"
-#include <math.h>
 #include <string.h>
 
-/* What a calibration holds, and its file. */
+/* Life, limits, questions and the file of a calibration. */
 
 G_DEFINE_BOXED_TYPE (UnetCalibration, unet_calibration, unet_calibration_ref,
     unet_calibration_unref)
 
+/* Limits of a calibration that sets none: masks that differ less look the same
+ * on video. */
 #define MAX_DIFFERENCE 0.01
 #define MIN_IOU        0.99
 
-static UnetCalibration *
-calibration_new (const gchar *model, const gchar *data)
+UnetCalibration *
+unet_calibration_alloc (const gchar *hash, const gchar *data)
 {
   UnetCalibration *self = g_new0 (UnetCalibration, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->model = g_strdup (model);
+  self->model = g_strdup (hash);
   self->data = g_strdup (data ? data : "");
   self->max_difference = MAX_DIFFERENCE;
   self->min_iou = MIN_IOU;
   self->ranges =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->wide = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  return self;
-}
-
-UnetCalibration *
-unet_calibration_new (UnetModel *model, const gchar *data)
-{
-  UnetCalibration *self = calibration_new (unet_model_get_hash (model), data);
-
-  self->source = unet_model_ref (model);
-  self->frames =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  self->keep_f32 =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -53,11 +42,10 @@ unet_calibration_unref (UnetCalibration *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
-  g_clear_pointer (&self->source, unet_model_unref);
-  g_clear_pointer (&self->frames, g_ptr_array_unref);
+  if (self->frames)
+    self->free_frames (self->frames);
   g_hash_table_unref (self->ranges);
-  g_hash_table_unref (self->wide);
-  g_free (self->shapes);
+  g_hash_table_unref (self->keep_f32);
   g_free (self->model);
   g_free (self->data);
   g_free (self);
@@ -76,56 +64,6 @@ void
 unet_calibration_cancel (UnetCalibration *self)
 {
   g_atomic_int_set (&self->cancelled, TRUE);
-}
-
-/* ---- frames -------------------------------------------------------------- */
-
-static gboolean
-same_shapes (const UnetCalibration *self, UnetSession *session, guint n)
-{
-  if (n != self->n_shapes)
-    return FALSE;
-  for (guint i = 0; i < n; i++) {
-    const UnetTensorInfo *a = unet_session_get_input_info (session, i);
-    const UnetTensorInfo *b = &self->shapes[i];
-
-    if (a->n_dims != b->n_dims
-        || memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) != 0)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* Names of the session's go with it; the model's stay. */
-static void
-take_shapes (UnetCalibration *self, UnetSession *session, guint n)
-{
-  self->shapes = g_new0 (UnetTensorInfo, n + 1);
-  self->n_shapes = n;
-  for (guint i = 0; i < n; i++) {
-    self->shapes[i] = *unet_session_get_input_info (session, i);
-    self->shapes[i].name = unet_model_get_input (self->source, i)->name;
-  }
-}
-
-guint
-unet_calibration_add (UnetCalibration *self, UnetSession *session)
-{
-  guint n = unet_model_get_n_inputs (self->source);
-  GPtrArray *frame;
-
-  g_return_val_if_fail (!self->finished, self->n_frames);
-  if (self->n_frames == 0 && !self->shapes)
-    take_shapes (self, session, n);
-  if (!same_shapes (self, session, n))
-    return self->n_frames;
-  frame = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  for (guint i = 0; i < n; i++)
-    g_ptr_array_add (frame,
-        g_bytes_new (unet_session_get_input_data (session, i),
-            unet_tensor_info_size (&self->shapes[i])));
-  g_ptr_array_add (self->frames, frame);
-  return ++self->n_frames;
 }
 
 /* ---- questions ----------------------------------------------------------- */
@@ -170,7 +108,7 @@ unet_calibration_get_data (UnetCalibration *self, guint *n_frames)
 guint
 unet_calibration_get_n_wide (UnetCalibration *self)
 {
-  return g_hash_table_size (self->wide);
+  return g_hash_table_size (self->keep_f32);
 }
 
 /* ---- file ---------------------------------------------------------------- */
@@ -226,7 +164,7 @@ gboolean
 unet_calibration_save (UnetCalibration *self, const gchar *path, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autoptr (GPtrArray) wide = sorted_names (self->wide);
+  g_autoptr (GPtrArray) wide = sorted_names (self->keep_f32);
 
   g_key_file_set_comment (file, NULL, NULL,
       " How large the values of a network get; written by unetseg", NULL);
@@ -307,9 +245,9 @@ read_file (GKeyFile *file, GError **error)
   /* A string with a bad escape is an error and a string. */
   if (!data || *error)
     return NULL;
-  self = calibration_new (model, data);
+  self = unet_calibration_alloc (model, data);
   for (gsize i = 0; wide && wide[i]; i++)
-    g_hash_table_add (self->wide, g_strdup (wide[i]));
+    g_hash_table_add (self->keep_f32, g_strdup (wide[i]));
   self->n_frames =
       MAX (g_key_file_get_integer (file, GROUP, "frames", NULL), 0);
   self->finished = TRUE;

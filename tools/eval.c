@@ -4,10 +4,6 @@
 
 #include "eval.h"
 
-#include "frame/format/placement.h"
-#include "frame/input/preprocess.h"
-#include "frame/format/mask.h"
-#include "frame/mask/postprocess.h"
 #include "frame/draw/overlay.h"
 #include "lib/command.h"
 #include "lib/job.h"
@@ -16,6 +12,7 @@
 #include "lib/picture.h"
 #include "lib/print.h"
 #include "lib/score-table.h"
+#include "segment/frame-path.h"
 #include "model/tensors.h"
 
 #include <string.h>
@@ -69,16 +66,6 @@ typedef struct {
   GArray *table;
   UnetPrecision precision;
 } Eval;
-
-/* The objects for one picture. */
-typedef struct {
-  GstVideoInfo video, canvas; /* of the picture, of the drawn mask */
-  UnetSession *session;
-  UnetPreprocess *preprocess;
-  UnetPostprocess *postprocess;
-  UnetOverlay *overlay;
-  UnetMask mask;
-} Path;
 
 static void
 shape_clear (gpointer data)
@@ -134,66 +121,6 @@ open_session (Eval *eval, const ToolOptions *options, guint width, guint height,
   return shape.session;
 }
 
-/* ---- frame path --------------------------------------------------------- */
-
-static void
-path_clear (Path *path)
-{
-  g_clear_pointer (&path->preprocess, unet_preprocess_free);
-  g_clear_pointer (&path->postprocess, unet_postprocess_free);
-  g_clear_pointer (&path->overlay, unet_overlay_free);
-  g_clear_pointer (&path->mask.class_map, g_free);
-  g_clear_pointer (&path->mask.probability, g_free);
-}
-
-/* Draws every class in white. */
-static gboolean
-open_overlay (Path *path, GError **error)
-{
-  guint32 colors[256];
-
-  gst_video_info_set_format (&path->canvas, GST_VIDEO_FORMAT_RGBx,
-      GST_VIDEO_INFO_WIDTH (&path->video),
-      GST_VIDEO_INFO_HEIGHT (&path->video));
-  path->overlay = unet_overlay_new (&path->canvas, error);
-  if (path->overlay == NULL)
-    return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (colors); i++)
-    colors[i] = i > 0 ? 0xffffffff : 0;
-  unet_overlay_set_palette (path->overlay, colors, G_N_ELEMENTS (colors));
-  return TRUE;
-}
-
-static gboolean
-path_open (Path *path, Eval *eval, GError **error)
-{
-  const ToolJob *job = &eval->job;
-  gdouble x = 0, y = 0, w = job->width, h = job->height;
-  const GstVideoInfo *video = &path->video;
-  UnetPlacement placement;
-  gsize size;
-
-  unet_session_get_output_window (path->session, eval->output, &x, &y, &w, &h);
-  unet_placement_init (&placement, job->contract->fit,
-      GST_VIDEO_INFO_WIDTH (video), GST_VIDEO_INFO_HEIGHT (video),
-      GST_VIDEO_INFO_PAR_N (video), GST_VIDEO_INFO_PAR_D (video), job->width,
-      job->height, x, y, w, h);
-  path->preprocess = unet_preprocess_new (
-      video, job->contract, job->width, job->height, &placement, error);
-  if (path->preprocess == NULL)
-    return FALSE;
-  path->postprocess = unet_postprocess_new (job->contract,
-      unet_session_get_output_info (path->session, eval->output), job->width,
-      job->height, &placement, x, y, w, h, error);
-  if (path->postprocess == NULL)
-    return FALSE;
-  unet_postprocess_get_info (path->postprocess, &path->mask);
-  size = (gsize) path->mask.width * path->mask.height;
-  path->mask.class_map = g_malloc0 (size);
-  path->mask.probability = g_malloc0 (size);
-  return open_overlay (path, error);
-}
-
 /* ---- one picture -------------------------------------------------------- */
 
 /* One byte for each pixel: 1 where red is above a half. */
@@ -214,41 +141,67 @@ read_bright (const GstVideoFrame *frame)
   return bright;
 }
 
-static gboolean
-infer (Path *path, Eval *eval, GstBuffer *buffer, gdouble threshold,
+/* Upscales the mask to the picture, as the element draws it: every class in
+ * white. */
+static guint8 *
+draw (const UnetMask *mask, const GstVideoInfo *video, gdouble threshold,
     GError **error)
 {
+  g_autoptr (GstBuffer) buffer = NULL;
+  UnetOverlay *overlay;
   GstVideoFrame frame;
+  GstVideoInfo canvas;
+  guint32 colors[256];
+  guint8 *found = NULL;
 
-  if (!tool_picture_map (&frame, &path->video, buffer, GST_MAP_READ, error))
-    return FALSE;
-  unet_preprocess_run (path->preprocess, &frame,
-      unet_session_get_input_data (path->session, eval->input));
-  gst_video_frame_unmap (&frame);
-  if (!unet_session_run (path->session, error))
-    return FALSE;
-  unet_postprocess_run (path->postprocess,
-      unet_session_get_output_data (path->session, eval->output), threshold,
-      &path->mask);
-  return TRUE;
+  gst_video_info_set_format (&canvas, GST_VIDEO_FORMAT_RGBx,
+      GST_VIDEO_INFO_WIDTH (video), GST_VIDEO_INFO_HEIGHT (video));
+  overlay = unet_overlay_new (&canvas, error);
+  if (overlay == NULL)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (colors); i++)
+    colors[i] = i > 0 ? 0xffffffff : 0;
+  unet_overlay_set_palette (overlay, colors, G_N_ELEMENTS (colors));
+  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&canvas), NULL);
+  gst_buffer_memset (buffer, 0, 0, -1);
+  if (tool_picture_map (&frame, &canvas, buffer, GST_MAP_READWRITE, error)) {
+    unet_overlay_draw (overlay, &frame, mask, 1, threshold);
+    found = read_bright (&frame);
+    gst_video_frame_unmap (&frame);
+  }
+  unet_overlay_free (overlay);
+  return found;
 }
 
-/* Upscales the mask to the picture, as the element draws it. */
-static guint8 *
-draw (Path *path, gdouble threshold, GError **error)
+/* Runs the network on a picture as the element does on a frame. */
+static gboolean
+infer (UnetFramePath *path, UnetSession *session, GstBuffer *picture,
+    gdouble threshold, UnetMaskBuffers *mask, GError **error)
 {
-  g_autoptr (GstBuffer) canvas =
-      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&path->canvas), NULL);
   GstVideoFrame frame;
+
+  if (!tool_picture_map (&frame, &path->info, picture, GST_MAP_READ, error))
+    return FALSE;
+  unet_frame_path_read (path, session, &frame, 0, 0);
+  gst_video_frame_unmap (&frame);
+  return unet_frame_path_run (path, session, error)
+      && unet_frame_path_fill (path, session, threshold, mask, error);
+}
+
+static guint8 *
+draw_buffers (const UnetFramePath *path, const UnetMaskBuffers *buffers,
+    gdouble threshold, GError **error)
+{
+  UnetMaskMap map;
   guint8 *found;
 
-  gst_buffer_memset (canvas, 0, 0, -1);
-  if (!tool_picture_map (
-          &frame, &path->canvas, canvas, GST_MAP_READWRITE, error))
+  if (!unet_mask_buffers_map (buffers, &path->shape, GST_MAP_READ, &map)) {
+    g_set_error_literal (
+        error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the mask cannot be mapped");
     return NULL;
-  unet_overlay_draw (path->overlay, &frame, &path->mask, 1, threshold);
-  found = read_bright (&frame);
-  gst_video_frame_unmap (&frame);
+  }
+  found = draw (&map.mask, &path->info, threshold, error);
+  unet_mask_buffers_unmap (buffers, &map);
   return found;
 }
 
@@ -257,15 +210,23 @@ static guint8 *
 find (Eval *eval, const ToolOptions *options, gdouble threshold,
     GstSample *sample, GstVideoInfo *video, GError **error)
 {
-  Path path = { .video = *video };
+  const UnetFrameKind kind = { video, GST_VIDEO_ORIENTATION_IDENTITY,
+    eval->job.contract, eval->input, eval->output };
+  UnetMaskBuffers buffers = { NULL, NULL };
+  UnetFramePath *path;
+  UnetSession *session;
   guint8 *found = NULL;
 
-  path.session = open_session (eval, options, GST_VIDEO_INFO_WIDTH (video),
+  session = open_session (eval, options, GST_VIDEO_INFO_WIDTH (video),
       GST_VIDEO_INFO_HEIGHT (video), error);
-  if (path.session != NULL && path_open (&path, eval, error)
-      && infer (&path, eval, gst_sample_get_buffer (sample), threshold, error))
-    found = draw (&path, threshold, error);
-  path_clear (&path);
+  path = session ? unet_frame_path_new (&kind, session, error) : NULL;
+  if (path == NULL)
+    return NULL;
+  if (infer (path, session, gst_sample_get_buffer (sample), threshold, &buffers,
+          error))
+    found = draw_buffers (path, &buffers, threshold, error);
+  unet_mask_buffers_clear (&buffers);
+  unet_frame_path_unref (path);
   return found;
 }
 

@@ -4,6 +4,7 @@
 /* The way from frames of one kind to their masks, but for the network: pixels
  * to the input tensor, and output tensor to a mask. */
 
+#include "base/export.h"
 #include "frame/input/preprocess.h"
 #include "frame/mask/postprocess.h"
 #include "frame/time/guide.h"
@@ -47,27 +48,29 @@ void unet_frame_kind_choose_size (
 
 /* @session: of that size. Returns %NULL with %UNET_ERROR set where the contract
  * does not fit the network's tensors. */
-UnetFramePath *unet_frame_path_new (
+UNET_INTERNAL_API UnetFramePath *unet_frame_path_new (
     const UnetFrameKind *kind, UnetSession *session, GError **error);
 UnetFramePath *unet_frame_path_ref (UnetFramePath *self);
-void unet_frame_path_unref (UnetFramePath *self);
+UNET_INTERNAL_API void unet_frame_path_unref (UnetFramePath *self);
 
 /* Writes @frame, mapped for reading, into the input of @session.
  * @time_constant: milliseconds after which 1/e of an old mask is left where the
  * picture is still; 0: no smoothing. @elapsed: milliseconds since the last
  * frame that was read; 0: smoothing begins anew. */
-void unet_frame_path_read (UnetFramePath *self, UnetSession *session,
-    const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant);
+UNET_INTERNAL_API void unet_frame_path_read (UnetFramePath *self,
+    UnetSession *session, const GstVideoFrame *frame, gdouble elapsed,
+    gdouble time_constant);
 /* (nullable) (transfer none): the frame that was read last, at the mask's
  * resolution; good until the next one. */
 const UnetGuide *unet_frame_path_get_guide (UnetFramePath *self);
 /* Runs the network on what was read. Returns FALSE with @error set. */
-gboolean unet_frame_path_run (
+UNET_INTERNAL_API gboolean unet_frame_path_run (
     UnetFramePath *self, UnetSession *session, GError **error);
 /* Makes a mask of the output. @threshold: 0..1, the least probability of a
  * foreground pixel. Returns FALSE with @error set where there is no memory. */
-gboolean unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
-    gdouble threshold, UnetMaskBuffers *mask, GError **error);
+UNET_INTERNAL_API gboolean unet_frame_path_fill (UnetFramePath *self,
+    UnetSession *session, gdouble threshold, UnetMaskBuffers *mask,
+    GError **error);
 /* The next frame is the first of another scene. */
 void unet_frame_path_reset (UnetFramePath *self);
 /* Measures reading and filling with a black frame, in nanoseconds. */

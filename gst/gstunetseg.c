@@ -186,12 +186,13 @@ gst_unet_seg_stop (GstBaseTransform *trans)
   return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)->stop (trans);
 }
 
-/* Ends waits for a session, so that READY and NULL do not wait either. */
+/* Ends waits for a session and a run under way, so that READY and NULL do not
+ * wait for them. */
 static GstStateChangeReturn
 gst_unet_seg_change_state (GstElement *element, GstStateChange transition)
 {
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    gst_unet_seg_interrupt (GST_UNET_SEG (element), TRUE);
+    gst_unet_seg_cancel (GST_UNET_SEG (element));
   return GST_ELEMENT_CLASS (gst_unet_seg_parent_class)
       ->change_state (element, transition);
 }

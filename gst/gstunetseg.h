@@ -121,6 +121,8 @@ void gst_unet_seg_close_model (GstUnetSeg *self);
 /* Makes waiting for a session return, or not any more. Any thread may call
  * it. */
 void gst_unet_seg_interrupt (GstUnetSeg *self, gboolean interrupted);
+/* The same for good, and ends the network's run under way. */
+void gst_unet_seg_cancel (GstUnetSeg *self);
 /* Between two frames: loads another model where the property says so. Returns
  * whether another one is in use now. */
 gboolean gst_unet_seg_swap_model (GstUnetSeg *self);

@@ -147,6 +147,8 @@ gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
 static void
 gst_unet_seg_warn (GstUnetSeg *self, const GError *error)
 {
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* the element stops */
   if (!self->warned_inference)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
         ("Frames go on without a mask: %s", error->message),

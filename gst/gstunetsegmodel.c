@@ -221,6 +221,16 @@ gst_unet_seg_interrupt (GstUnetSeg *self, gboolean interrupted)
   GST_OBJECT_UNLOCK (self);
 }
 
+void
+gst_unet_seg_cancel (GstUnetSeg *self)
+{
+  GST_OBJECT_LOCK (self);
+  self->interrupted = TRUE;
+  if (self->segmenter)
+    unet_segmenter_cancel (self->segmenter);
+  GST_OBJECT_UNLOCK (self);
+}
+
 gboolean
 gst_unet_seg_open_model (GstUnetSeg *self)
 {

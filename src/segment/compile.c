@@ -3,6 +3,7 @@
 
 #include "base/tensor-info.h"
 #include "segment/log.h"
+#include "session/session.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -65,11 +66,13 @@ time_run (UnetCompilation *self, UnetSession *session,
     GCancellable *cancellable, guint64 *time, GError **error)
 {
   GstClockTime start = gst_util_get_timestamp ();
+  gboolean ok;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
   clear_inputs (self->model, session);
-  if (!unet_session_run (session, error))
+  unet_session_set_cancellable (session, cancellable);
+  ok = unet_session_run (session, error);
+  unet_session_set_cancellable (session, NULL);
+  if (!ok)
     return FALSE;
   *time = gst_util_get_timestamp () - start;
   return TRUE;

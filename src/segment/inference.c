@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/inference.h"
 
+#include "session/session.h"
+
 #include <string.h>
 
 /* ---- one run ------------------------------------------------------------- */
 
 void
 unet_inference_init (UnetInference *self, UnetFramePath *path,
-    UnetSession *session, UnetCalibration *collecting, gdouble threshold)
+    UnetSession *session, UnetCalibration *collecting,
+    GCancellable *cancellable, gdouble threshold)
 {
   *self = (UnetInference){ .path = unet_frame_path_ref (path),
     .session = unet_session_ref (session),
     .collecting = collecting,
+    .cancellable = g_object_ref (cancellable),
     .threshold = threshold };
 }
 
@@ -21,6 +25,7 @@ unet_inference_clear (UnetInference *self)
   unet_mask_buffers_clear (&self->mask);
   g_clear_error (&self->error);
   g_clear_pointer (&self->collecting, unet_calibration_unref);
+  g_clear_object (&self->cancellable);
   g_clear_pointer (&self->session, unet_session_unref);
   g_clear_pointer (&self->path, unet_frame_path_unref);
 }
@@ -30,7 +35,12 @@ unet_inference_run (UnetInference *self)
 {
   GstClockTime start = gst_util_get_timestamp ();
 
-  if (!unet_frame_path_run (self->path, self->session, &self->error))
+  gboolean ok;
+
+  unet_session_set_cancellable (self->session, self->cancellable);
+  ok = unet_frame_path_run (self->path, self->session, &self->error);
+  unet_session_set_cancellable (self->session, NULL);
+  if (!ok)
     return;
   if (self->collecting) /* before the states in the inputs change */
     unet_calibration_add (self->collecting, self->session);

@@ -10,6 +10,7 @@ typedef struct {
   UnetFramePath *path;
   UnetSession *session;
   UnetCalibration *collecting; /* (nullable): takes the inputs of the run */
+  GCancellable *cancellable;   /* ends the run early */
   gdouble threshold;
 
   UnetMaskBuffers mask;
@@ -19,7 +20,8 @@ typedef struct {
 
 /* Fills @self in; takes references. @collecting: (nullable) (transfer full). */
 void unet_inference_init (UnetInference *self, UnetFramePath *path,
-    UnetSession *session, UnetCalibration *collecting, gdouble threshold);
+    UnetSession *session, UnetCalibration *collecting,
+    GCancellable *cancellable, gdouble threshold);
 void unet_inference_clear (UnetInference *self);
 /* Runs the network and fills the mask in, or the error. */
 void unet_inference_run (UnetInference *self);

@@ -14,6 +14,7 @@ struct _UnetSegmenter {
   UnetContract *contract;
   guint input, output; /* indices of the model's tensors */
   gboolean live;
+  GCancellable *cancellable; /* ends runs */
   UnetJobGroup *jobs;
   UnetSessions *sessions;
 
@@ -102,6 +103,7 @@ unet_segmenter_new (const gchar *path, GHashTable *overrides,
   self->read_pts = GST_CLOCK_TIME_NONE;
   self->live = live;
   self->jobs = unet_job_group_new ();
+  self->cancellable = g_cancellable_new ();
   if (!open_model (
           self, path, overrides, options ? options : &defaults, error)) {
     unet_segmenter_free (self);
@@ -115,6 +117,7 @@ unet_segmenter_new (const gchar *path, GHashTable *overrides,
 void
 unet_segmenter_free (UnetSegmenter *self)
 {
+  g_cancellable_cancel (self->cancellable);
   g_clear_pointer (&self->thread, unet_inference_thread_free);
   g_clear_pointer (&self->path, unet_frame_path_unref);
   unet_newest_mask_clear (&self->newest);
@@ -122,6 +125,7 @@ unet_segmenter_free (UnetSegmenter *self)
   g_clear_error (&self->error);
   g_clear_pointer (&self->sessions, unet_sessions_free);
   unet_job_group_free (self->jobs);
+  g_object_unref (self->cancellable);
   g_clear_pointer (&self->contract, unet_contract_free);
   g_clear_pointer (&self->model, unet_model_unref);
   g_free (self);
@@ -131,6 +135,13 @@ void
 unet_segmenter_interrupt (UnetSegmenter *self, gboolean interrupted)
 {
   unet_job_group_interrupt (self->jobs, interrupted);
+}
+
+void
+unet_segmenter_cancel (UnetSegmenter *self)
+{
+  unet_segmenter_interrupt (self, TRUE);
+  g_cancellable_cancel (self->cancellable);
 }
 
 /* ---- the run beside the stream ------------------------------------------- */
@@ -325,7 +336,8 @@ read_frame (UnetSegmenter *self, const GstVideoFrame *frame,
       unet_elapsed_time (self->read_pts, job->pts), job->time_constant);
   unet_newest_mask_keep_frame (&self->newest);
   unet_inference_init (run, self->path, session,
-      unet_sessions_ref_collecting (self->sessions), job->threshold);
+      unet_sessions_ref_collecting (self->sessions), self->cancellable,
+      job->threshold);
   self->read_pts = self->run_pts = job->pts;
   self->run_age = 0;
 }

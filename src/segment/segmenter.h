@@ -28,7 +28,7 @@
 G_BEGIN_DECLS
 
 /* A model at work on one stream. Belongs to one thread at a time, but for
- * unet_segmenter_interrupt(). */
+ * unet_segmenter_interrupt() and unet_segmenter_cancel(). */
 typedef struct _UnetSegmenter UnetSegmenter;
 
 /* The work on one frame. */
@@ -82,6 +82,11 @@ UNET_INTERNAL_API void unet_segmenter_free (UnetSegmenter *self);
  * call it. */
 UNET_INTERNAL_API void unet_segmenter_interrupt (
     UnetSegmenter *self, gboolean interrupted);
+
+/* Ends the run under way, and every later one, early with
+ * %G_IO_ERROR_CANCELLED, and interrupts. Only unet_segmenter_free() should
+ * follow. Any thread may call it. */
+UNET_INTERNAL_API void unet_segmenter_cancel (UnetSegmenter *self);
 
 /* Counts from the next info on. */
 UNET_INTERNAL_API void unet_segmenter_set_live (

@@ -502,6 +502,12 @@ unet_session_run (UnetSession *self, GError **error)
   return unet_plan_run (self->plan, error);
 }
 
+void
+unet_session_set_cancellable (UnetSession *self, GCancellable *cancellable)
+{
+  unet_plan_set_cancellable (self->plan, cancellable);
+}
+
 gboolean
 unet_session_has_state (UnetSession *self)
 {

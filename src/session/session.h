@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unetseg/unet-session.h>
+#include "base/export.h"
 #include "engine/run/plan.h"
 #include "graph/analysis/receptive-field.h"
 
@@ -31,5 +32,10 @@ UnetSession *unet_session_compile (UnetModel *model,
     const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
     GError **error);
 const UnetGraph *unet_session_get_graph (UnetSession *self);
+
+/* Runs from now on end early, with %G_IO_ERROR_CANCELLED, once @cancellable
+ * (nullable) is cancelled. It must outlive the runs. */
+UNET_INTERNAL_API void unet_session_set_cancellable (
+    UnetSession *self, GCancellable *cancellable);
 
 G_END_DECLS

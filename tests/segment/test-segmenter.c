@@ -153,6 +153,27 @@ START_TEST (test_wait_until)
 }
 END_TEST
 
+/* A run ends early, with an error and without a mask. */
+START_TEST (test_cancel)
+{
+  UnetFrameJob job = UNET_FRAME_JOB_INIT;
+  UnetFrameMask mask;
+  GError *error = NULL;
+  Fixture f;
+
+  open_fixture (&f, "red", FALSE);
+  unet_segmenter_set_info (f.segmenter, &f.info);
+  unet_segmenter_update (f.segmenter, TRUE, NULL, NULL);
+  unet_segmenter_cancel (f.segmenter);
+  ck_assert (
+      !unet_segmenter_process (f.segmenter, &f.frame, &job, &mask, &error));
+  ck_assert (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  ck_assert_ptr_null (mask.buffers);
+  g_error_free (error);
+  close_fixture (&f);
+}
+END_TEST
+
 /* ---- jobs ---------------------------------------------------------------- */
 
 static gpointer
@@ -228,7 +249,7 @@ int
 main (void)
 {
   const TTest *const tests[] = { test_process, test_reuse, test_wait_until,
-    test_jobs, test_elapsed };
+    test_cancel, test_jobs, test_elapsed };
 
   return check_run_tests ("segment", 120, tests, sizeof tests / sizeof *tests);
 }

@@ -93,6 +93,12 @@ run_profiled (UnetPlan *plan, UnetStep *step, GError **error)
   return ok;
 }
 
+void
+unet_plan_set_cancellable (UnetPlan *plan, GCancellable *cancellable)
+{
+  plan->options.cancellable = cancellable;
+}
+
 gboolean
 unet_plan_run (UnetPlan *plan, GError **error)
 {
@@ -105,8 +111,10 @@ unet_plan_run (UnetPlan *plan, GError **error)
   for (guint i = 0; ok && i < plan->steps->len; i++) {
     UnetStep *step = g_ptr_array_index (plan->steps, i);
 
-    ok = plan->options.profile ? run_profiled (plan, step, error)
-                               : run_step (plan, step, error);
+    ok =
+        !g_cancellable_set_error_if_cancelled (plan->options.cancellable, error)
+        && (plan->options.profile ? run_profiled (plan, step, error)
+                                  : run_step (plan, step, error));
   }
   unet_parallel_set_threads (threads);
   if (plan->team)

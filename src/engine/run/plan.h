@@ -59,6 +59,9 @@ void unet_plan_free (UnetPlan *plan);
 /* Computes the outputs from the inputs. Allocates nothing. One thread at a
  * time may run a plan; different plans may run at once. */
 gboolean unet_plan_run (UnetPlan *plan, GError **error);
+/* Runs from now on end between two steps, with %G_IO_ERROR_CANCELLED, once
+ * @cancellable (nullable) is cancelled. It must outlive the runs. */
+void unet_plan_set_cancellable (UnetPlan *plan, GCancellable *cancellable);
 
 /* Returns the memory of an input, row-major. A run leaves it unchanged. */
 gpointer unet_plan_get_input (UnetPlan *plan, guint index);

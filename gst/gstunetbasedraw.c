@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gstunetbasedrawprivate.h"
+#include "gstunetbasedraw.h"
+
+#include "frame-buffers.h"
 
 #include "frame/format/frame-map.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
-#define GST_CAT_DEFAULT gst_unet_seg_debug
+typedef struct {
+  GstUnetDrawProperties properties; /* under the object lock */
+
+  /* The streaming thread uses these, or any thread while there is none. */
+  GstVideoInfo in, out;
+  GstUnetDrawer *drawer;     /* (nullable): no caps yet */
+  GstUnetSegOutput selected; /* of the drawer, if its caps are these */
+  gboolean was_disabled;     /* the last frame passed untouched */
+  gboolean live;
+  gboolean warned_buffer;
+} GstUnetBaseDrawPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (
     GstUnetBaseDraw, gst_unet_base_draw, GST_TYPE_BASE_TRANSFORM)
 
-GstUnetBaseDrawPrivate *
-gst_unet_base_draw_get_private (GstUnetBaseDraw *self)
-{
-  return gst_unet_base_draw_get_instance_private (self);
-}
+#define PRIVATE(self)                                                          \
+  ((GstUnetBaseDrawPrivate *) gst_unet_base_draw_get_instance_private (        \
+      GST_UNET_BASE_DRAW (self)))
 
 /* ---- caps ------------------------------------------------------------- */
 
@@ -44,8 +53,8 @@ get_output (GstUnetBaseDraw *self, GstPadDirection direction)
   GstUnetSegOutput output;
 
   GST_OBJECT_LOCK (self);
-  output = direction == GST_PAD_SINK ? PRIVATE (self)->effective
-                                     : PRIVATE (self)->target;
+  output = direction == GST_PAD_SINK ? PRIVATE (self)->properties.effective
+                                     : PRIVATE (self)->properties.target;
   GST_OBJECT_UNLOCK (self);
   return output;
 }
@@ -100,8 +109,8 @@ choose_output (GstUnetBaseDraw *self, GstCaps *caps)
         && downstream_takes (self, old, caps);
   }
   GST_OBJECT_LOCK (self);
-  if (priv->target == wanted)
-    priv->effective = keeps ? old : wanted;
+  if (priv->properties.target == wanted)
+    priv->properties.effective = keeps ? old : wanted;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -111,8 +120,8 @@ give_up (GstUnetBaseDraw *self, GstUnetSegOutput wanted)
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
 
   GST_OBJECT_LOCK (self);
-  if (priv->target == wanted)
-    priv->target = priv->effective;
+  if (priv->properties.target == wanted)
+    priv->properties.target = priv->properties.effective;
   GST_OBJECT_UNLOCK (self);
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
       ("Downstream takes nothing that this output makes; the one in use goes "
@@ -147,7 +156,8 @@ forget_compromise (GstUnetBaseDraw *self)
   GstUnetBaseDrawPrivate *priv = PRIVATE (self);
 
   GST_OBJECT_LOCK (self);
-  priv->target = priv->effective = priv->settings.output;
+  priv->properties.target = priv->properties.effective =
+      priv->properties.settings.output;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -246,51 +256,20 @@ gst_unet_base_draw_propose_allocation (
       ->propose_allocation (trans, decide, query);
 }
 
-/* As GstVideoFilter does it: downstream's pool or one of our own, with other
- * strides only where downstream can read them. */
 static gboolean
 gst_unet_base_draw_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 {
-  guint size = 0, min = 0, max = 0;
-  gboolean exists = gst_query_get_n_allocation_pools (query) > 0;
-  GstBufferPool *pool = NULL;
-  GstStructure *config;
-  GstCaps *caps;
-
-  gst_query_parse_allocation (query, &caps, NULL);
-  if (exists)
-    gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
-  if (pool == NULL)
-    pool = gst_video_buffer_pool_new ();
-  size = MAX (size, GST_VIDEO_INFO_SIZE (&PRIVATE (trans)->out));
-  config = gst_buffer_pool_get_config (pool);
-  gst_buffer_pool_config_set_params (config, caps, size, min, max);
-  if (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL))
-    gst_buffer_pool_config_add_option (
-        config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  gst_buffer_pool_set_config (pool, config);
-  if (exists)
-    gst_query_set_nth_allocation_pool (query, 0, pool, size, min, max);
-  else
-    gst_query_add_allocation_pool (query, pool, size, min, max);
-  gst_object_unref (pool);
+  gst_unet_choose_buffer_pool (
+      query, GST_VIDEO_INFO_SIZE (&PRIVATE (trans)->out));
   return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
       ->decide_allocation (trans, query);
 }
 
-/* The picture stays where it is, its colours may not. */
 static gboolean
 gst_unet_base_draw_transform_meta (
     GstBaseTransform *trans, GstBuffer *out, GstMeta *meta, GstBuffer *in)
 {
-  static const gchar *const kept[] = { GST_META_TAG_VIDEO_STR,
-    GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };
-  const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
-
-  for (guint i = 0; tags && tags[i]; i++)
-    if (!g_strv_contains (kept, tags[i]))
-      return FALSE;
-  return TRUE;
+  return gst_unet_keeps_meta (meta);
 }
 
 /* ---- frames ----------------------------------------------------------- */
@@ -359,6 +338,14 @@ process_in_place (GstUnetBaseDraw *self, GstBuffer *buffer,
   return TRUE;
 }
 
+static void
+get_settings (GstUnetBaseDraw *self, GstUnetDrawSettings *settings)
+{
+  gst_unet_draw_properties_copy (
+      &PRIVATE (self)->properties, G_OBJECT (self), settings);
+  settings->live = PRIVATE (self)->live;
+}
+
 /* The output may change without its caps. */
 static GstFlowReturn
 select_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
@@ -383,7 +370,7 @@ begin_frame (
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
   GstFlowReturn flow = GST_FLOW_OK;
 
-  gst_unet_base_draw_get_settings (self, settings);
+  get_settings (self, settings);
   settings->pts = GST_BUFFER_PTS (buffer);
   settings->is_new_scene = GST_BUFFER_IS_DISCONT (buffer) || priv->was_disabled;
   if (settings->is_new_scene)
@@ -474,7 +461,7 @@ follow_switch (GstUnetBaseDraw *self)
   gboolean passes;
 
   GST_OBJECT_LOCK (self);
-  passes = !priv->settings.enabled;
+  passes = !priv->properties.settings.enabled;
   GST_OBJECT_UNLOCK (self);
   passes = passes && priv->drawer && gst_unet_drawer_is_in_place (priv->drawer);
   if (passes)
@@ -504,7 +491,7 @@ gst_unet_base_draw_estimate (GstUnetBaseDraw *self)
 
   if (PRIVATE (self)->drawer == NULL)
     return 0;
-  gst_unet_base_draw_get_settings (self, &settings);
+  get_settings (self, &settings);
   return gst_unet_drawer_estimate (PRIVATE (self)->drawer, &settings);
 }
 
@@ -528,9 +515,25 @@ gst_unet_base_draw_stop (GstBaseTransform *trans)
 }
 
 static void
+gst_unet_base_draw_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  gst_unet_draw_properties_set (
+      &PRIVATE (object)->properties, object, id, value, pspec);
+}
+
+static void
+gst_unet_base_draw_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  gst_unet_draw_properties_get (
+      &PRIVATE (object)->properties, object, id, value, pspec);
+}
+
+static void
 gst_unet_base_draw_finalize (GObject *object)
 {
-  gst_unet_base_draw_clear_properties (GST_UNET_BASE_DRAW (object));
+  gst_unet_draw_properties_clear (&PRIVATE (object)->properties);
   G_OBJECT_CLASS (gst_unet_base_draw_parent_class)->finalize (object);
 }
 
@@ -541,7 +544,7 @@ gst_unet_base_draw_init (GstUnetBaseDraw *self)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
 
-  gst_unet_base_draw_init_properties (self);
+  gst_unet_draw_properties_init (&PRIVATE (self)->properties);
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_prefer_passthrough (trans, FALSE);
 }
@@ -575,8 +578,10 @@ gst_unet_base_draw_class_init (GstUnetBaseDrawClass *klass)
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstCaps *caps = gst_unet_output_template_caps ();
 
+  object_class->set_property = gst_unet_base_draw_set_property;
+  object_class->get_property = gst_unet_base_draw_get_property;
   object_class->finalize = gst_unet_base_draw_finalize;
-  gst_unet_base_draw_install_properties (object_class);
+  gst_unet_draw_properties_install (object_class);
   gst_element_class_add_pad_template (element_class,
       gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
   gst_element_class_add_pad_template (element_class,

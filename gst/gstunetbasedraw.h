@@ -3,7 +3,7 @@
 
 #include <gst/base/gstbasetransform.h>
 
-#include "drawer.h"
+#include "draw-properties.h"
 
 G_BEGIN_DECLS
 
@@ -38,13 +38,6 @@ struct _GstUnetBaseDrawClass {
       GstUnetDrawSettings *settings);
   void (*end) (GstUnetBaseDraw *self, gboolean ok);
 };
-
-/* A copy to be given to gst_unet_draw_settings_clear(). */
-void gst_unet_base_draw_get_settings (
-    GstUnetBaseDraw *self, GstUnetDrawSettings *settings);
-void gst_unet_draw_settings_clear (GstUnetDrawSettings *settings);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (
-    GstUnetDrawSettings, gst_unet_draw_settings_clear)
 
 /* Returns whether upstream was live at the last caps. */
 gboolean gst_unet_base_draw_is_live (GstUnetBaseDraw *self);

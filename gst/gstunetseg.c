@@ -42,8 +42,7 @@
 
 #include "gstunetseg.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
-#define GST_CAT_DEFAULT gst_unet_seg_debug
+#include "log.h"
 
 /* Frames with a mask of their own before the first look at the latency, where
  * the 95th percentile is no longer the slowest of all, and between looks. */
@@ -87,28 +86,6 @@ gst_unet_seg_add_processing_time (GstUnetSeg *self, GstClockTime time)
   self->until_latency_check = LATENCY_CHECK_FRAMES;
   gst_unet_seg_set_latency (
       self, gst_unet_timing_percentile (&self->processing, 95));
-}
-
-gboolean
-gst_unet_seg_is_paced (GstUnetSeg *self)
-{
-  gboolean automatic;
-
-  GST_OBJECT_LOCK (self);
-  automatic = self->async == GST_UNET_SEG_ASYNC_AUTO;
-  GST_OBJECT_UNLOCK (self);
-  return automatic && gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
-}
-
-gboolean
-gst_unet_seg_is_exact (GstUnetSeg *self)
-{
-  gboolean exact;
-
-  GST_OBJECT_LOCK (self);
-  exact = self->async == GST_UNET_SEG_ASYNC_FALSE;
-  GST_OBJECT_UNLOCK (self);
-  return exact || !gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
 }
 
 /* A frame may wait for its mask, so both bounds move. */

@@ -98,14 +98,6 @@ struct _GstUnetSeg {
   gboolean is_late, infers, marked;
 };
 
-/* ---- gstunetseg.c ----------------------------------------------------- */
-
-/* Returns whether frames wait for a session: in streams that are not live, and
- * with async=false. */
-gboolean gst_unet_seg_is_exact (GstUnetSeg *self);
-/* Returns whether the pacing decides: async=auto in a live stream. */
-gboolean gst_unet_seg_is_paced (GstUnetSeg *self);
-
 /* ---- gstunetsegmodel.c ------------------------------------------------ */
 
 /* Posts an error, once. */
@@ -137,6 +129,12 @@ const UnetSegMeta *gst_unet_seg_find_mask (GstUnetBaseDraw *base,
     const GstVideoFrame *frame, GstBuffer *out, GstUnetDrawSettings *settings);
 
 /* ---- gstunetsegprops.c ------------------------------------------------ */
+
+/* Returns whether frames wait for a session: in streams that are not live, and
+ * with async=false. */
+gboolean gst_unet_seg_is_exact (GstUnetSeg *self);
+/* Returns whether the pacing decides: async=auto in a live stream. */
+gboolean gst_unet_seg_is_paced (GstUnetSeg *self);
 
 void gst_unet_seg_install_properties (GObjectClass *klass);
 void gst_unet_seg_set_property (

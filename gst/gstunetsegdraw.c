@@ -22,10 +22,9 @@
 
 #include "gstunetsegdraw.h"
 
-#include "analytics-meta.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
-#define GST_CAT_DEFAULT gst_unet_seg_debug
+#include "analytics-meta.h"
 
 enum {
   PROP_0,

@@ -2,10 +2,9 @@
 /* Which mask a frame of unetseg gets: its own, or the newest. */
 #include "gstunetseg.h"
 
-#include "mask-attach.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
-#define GST_CAT_DEFAULT gst_unet_seg_debug
+#include "mask-attach.h"
 
 /* A mask is not reused for lateness beyond this age: a sink that finds every
  * frame late would freeze it for good. */
@@ -129,7 +128,7 @@ gboolean
 gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
     const GstUnetDrawSettings *settings)
 {
-  GstUnetSeg *self = GST_UNET_SEG (base);
+  GstUnetSeg *self = (GstUnetSeg *) base;
 
   self->start = gst_util_get_timestamp ();
   self->marked = self->infers = FALSE;
@@ -193,7 +192,7 @@ const UnetSegMeta *
 gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
     GstBuffer *out, GstUnetDrawSettings *settings)
 {
-  GstUnetSeg *self = GST_UNET_SEG (base);
+  GstUnetSeg *self = (GstUnetSeg *) base;
   g_autoptr (GError) error = NULL;
   UnetFrameMask mask;
 

@@ -2,10 +2,9 @@
 /* The element's model: opened at start, exchanged while frames flow. */
 #include "gstunetseg.h"
 
-#include "model/tensors.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_unet_seg_debug);
-#define GST_CAT_DEFAULT gst_unet_seg_debug
+#include "model/tensors.h"
 
 /* ---- errors ----------------------------------------------------------- */
 

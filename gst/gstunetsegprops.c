@@ -202,7 +202,7 @@ void
 gst_unet_seg_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  GstUnetSeg *self = GST_UNET_SEG (object);
+  GstUnetSeg *self = (GstUnetSeg *) object;
   const GstUnetKnob *knob = find_knob (id);
 
   if (knob) {
@@ -277,7 +277,7 @@ void
 gst_unet_seg_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  GstUnetSeg *self = GST_UNET_SEG (object);
+  GstUnetSeg *self = (GstUnetSeg *) object;
   const GstUnetKnob *knob = find_knob (id);
 
   GST_OBJECT_LOCK (self);
@@ -354,6 +354,28 @@ gst_unet_seg_clear_properties (GstUnetSeg *self)
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
+}
+
+gboolean
+gst_unet_seg_is_paced (GstUnetSeg *self)
+{
+  gboolean automatic;
+
+  GST_OBJECT_LOCK (self);
+  automatic = self->async == GST_UNET_SEG_ASYNC_AUTO;
+  GST_OBJECT_UNLOCK (self);
+  return automatic && gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
+}
+
+gboolean
+gst_unet_seg_is_exact (GstUnetSeg *self)
+{
+  gboolean exact;
+
+  GST_OBJECT_LOCK (self);
+  exact = self->async == GST_UNET_SEG_ASYNC_FALSE;
+  GST_OBJECT_UNLOCK (self);
+  return exact || !gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
 }
 
 /* ---- what gst-inspect-1.0 shows --------------------------------------- */

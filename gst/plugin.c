@@ -2,13 +2,12 @@
 #include "gstunetseg.h"
 #include "gstunetsegdraw.h"
 
-GST_DEBUG_CATEGORY (gst_unet_seg_debug);
+#include "log.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  GST_DEBUG_CATEGORY_INIT (
-      gst_unet_seg_debug, "unetseg", 0, "U-Net segmentation");
+  gst_unet_log_init ();
   return gst_element_register (
              plugin, "unetseg", GST_RANK_NONE, GST_TYPE_UNET_SEG)
       && gst_element_register (

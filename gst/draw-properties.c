@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gstunetbasedrawprivate.h"
+#include "draw-properties.h"
+
+#include <gst/base/gstbasetransform.h>
 
 #define DEFAULT_OUTPUT        GST_UNET_SEG_OUTPUT_OVERLAY
 #define DEFAULT_OPACITY       0.5
@@ -41,19 +43,18 @@ enum {
 };
 
 void
-gst_unet_base_draw_get_settings (
-    GstUnetBaseDraw *self, GstUnetDrawSettings *settings)
+gst_unet_draw_properties_copy (
+    GstUnetDrawProperties *self, GObject *object, GstUnetDrawSettings *settings)
 {
-  GST_OBJECT_LOCK (self);
-  *settings = PRIVATE (self)->settings;
-  settings->output = PRIVATE (self)->effective;
-  settings->live = PRIVATE (self)->live;
+  GST_OBJECT_LOCK (object);
+  *settings = self->settings;
+  settings->output = self->effective;
   settings->pts = GST_CLOCK_TIME_NONE;
   settings->is_new_scene = FALSE;
   settings->guide = NULL;
   gst_unet_colors_ref (settings->colors);
   gst_unet_background_ref (settings->background);
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_UNLOCK (object);
 }
 
 void
@@ -64,48 +65,48 @@ gst_unet_draw_settings_clear (GstUnetDrawSettings *settings)
 }
 
 static void
-set_colors (GstUnetBaseDraw *self, const gchar *text)
+set_colors (GstUnetDrawProperties *self, GObject *object, const gchar *text)
 {
   g_autoptr (GError) error = NULL;
   GstUnetColors *colors = gst_unet_colors_new (text, &error), *old;
 
   if (colors == NULL) {
     g_warning (
-        "%s: property 'colors': %s", GST_OBJECT_NAME (self), error->message);
+        "%s: property 'colors': %s", GST_OBJECT_NAME (object), error->message);
     return;
   }
-  GST_OBJECT_LOCK (self);
-  old = PRIVATE (self)->settings.colors;
-  PRIVATE (self)->settings.colors = colors;
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_LOCK (object);
+  old = self->settings.colors;
+  self->settings.colors = colors;
+  GST_OBJECT_UNLOCK (object);
   gst_unet_colors_unref (old);
 }
 
 /* Either is another background, whose picture is to be read again. */
 static void
-set_background (GstUnetBaseDraw *self, guint id, const gchar *text)
+set_background (
+    GstUnetDrawProperties *self, GObject *object, guint id, const gchar *text)
 {
-  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
   GstUnetBackground *old;
   guint32 argb;
 
   if (id == PROP_BACKGROUND && !(text && gst_unet_color_parse (text, &argb))) {
     g_warning ("%s: property 'background': '%s' is no colour",
-        GST_OBJECT_NAME (self), text ? text : "");
+        GST_OBJECT_NAME (object), text ? text : "");
     return;
   }
-  GST_OBJECT_LOCK (self);
-  old = priv->settings.background;
+  GST_OBJECT_LOCK (object);
+  old = self->settings.background;
   if (id == PROP_BACKGROUND) {
-    g_free (priv->background);
-    priv->background = g_strdup (text);
-    priv->settings.background =
+    g_free (self->background);
+    self->background = g_strdup (text);
+    self->settings.background =
         gst_unet_background_new (argb, gst_unet_background_get_location (old));
   } else {
-    priv->settings.background =
+    self->settings.background =
         gst_unet_background_new (gst_unet_background_get_color (old), text);
   }
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_UNLOCK (object);
   gst_unet_background_unref (old);
 }
 
@@ -170,39 +171,38 @@ get_mask_property (const GstUnetDrawSettings *settings, guint id, GValue *value)
 }
 
 static void
-set_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
+set_output (
+    GstUnetDrawProperties *self, GObject *object, GstUnetSegOutput output)
 {
-  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
   gboolean changed;
 
-  GST_OBJECT_LOCK (self);
-  changed = output != priv->settings.output;
-  priv->settings.output = priv->target = priv->effective = output;
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_LOCK (object);
+  changed = output != self->settings.output;
+  self->settings.output = self->target = self->effective = output;
+  GST_OBJECT_UNLOCK (object);
   if (changed)
-    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (object));
 }
 
-static void
-gst_unet_base_draw_set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+void
+gst_unet_draw_properties_set (GstUnetDrawProperties *self, GObject *object,
+    guint id, const GValue *value, GParamSpec *pspec)
 {
-  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
-  GstUnetDrawSettings *settings = &PRIVATE (self)->settings;
+  GstUnetDrawSettings *settings = &self->settings;
 
   if (id == PROP_COLORS) {
-    set_colors (self, g_value_get_string (value));
+    set_colors (self, object, g_value_get_string (value));
     return;
   }
   if (id == PROP_OUTPUT) {
-    set_output (self, g_value_get_enum (value));
+    set_output (self, object, g_value_get_enum (value));
     return;
   }
   if (id == PROP_BACKGROUND || id == PROP_BACKGROUND_LOCATION) {
-    set_background (self, id, g_value_get_string (value));
+    set_background (self, object, id, g_value_get_string (value));
     return;
   }
-  GST_OBJECT_LOCK (self);
+  GST_OBJECT_LOCK (object);
   switch (id) {
     case PROP_ENABLED:
       settings->enabled = g_value_get_boolean (value);
@@ -224,17 +224,16 @@ gst_unet_base_draw_set_property (
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_UNLOCK (object);
 }
 
-static void
-gst_unet_base_draw_get_property (
-    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+void
+gst_unet_draw_properties_get (GstUnetDrawProperties *self, GObject *object,
+    guint id, GValue *value, GParamSpec *pspec)
 {
-  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (object);
-  const GstUnetDrawSettings *settings = &PRIVATE (self)->settings;
+  const GstUnetDrawSettings *settings = &self->settings;
 
-  GST_OBJECT_LOCK (self);
+  GST_OBJECT_LOCK (object);
   switch (id) {
     case PROP_ENABLED:
       g_value_set_boolean (value, settings->enabled);
@@ -258,7 +257,7 @@ gst_unet_base_draw_get_property (
       g_value_set_double (value, settings->blur_radius);
       break;
     case PROP_BACKGROUND:
-      g_value_set_string (value, PRIVATE (self)->background);
+      g_value_set_string (value, self->background);
       break;
     case PROP_BACKGROUND_LOCATION:
       g_value_set_string (
@@ -269,7 +268,7 @@ gst_unet_base_draw_get_property (
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_UNLOCK (object);
 }
 
 static void
@@ -365,10 +364,8 @@ install_properties (GObjectClass *klass)
 }
 
 void
-gst_unet_base_draw_install_properties (GObjectClass *klass)
+gst_unet_draw_properties_install (GObjectClass *klass)
 {
-  klass->set_property = gst_unet_base_draw_set_property;
-  klass->get_property = gst_unet_base_draw_get_property;
   install_properties (klass);
   install_edges (klass);
   install_backgrounds (klass);
@@ -377,11 +374,11 @@ gst_unet_base_draw_install_properties (GObjectClass *klass)
 }
 
 void
-gst_unet_base_draw_init_properties (GstUnetBaseDraw *self)
+gst_unet_draw_properties_init (GstUnetDrawProperties *self)
 {
   guint32 argb = 0;
 
-  PRIVATE (self)->settings = (GstUnetDrawSettings){
+  self->settings = (GstUnetDrawSettings){
     .enabled = TRUE,
     .output = DEFAULT_OUTPUT,
     .opacity = DEFAULT_OPACITY,
@@ -394,15 +391,15 @@ gst_unet_base_draw_init_properties (GstUnetBaseDraw *self)
     .temporal = DEFAULT_TEMPORAL,
     .time_constant = DEFAULT_TIME_CONSTANT,
   };
-  PRIVATE (self)->target = PRIVATE (self)->effective = DEFAULT_OUTPUT;
-  PRIVATE (self)->background = g_strdup (DEFAULT_BACKGROUND);
+  self->target = self->effective = DEFAULT_OUTPUT;
+  self->background = g_strdup (DEFAULT_BACKGROUND);
   gst_unet_color_parse (DEFAULT_BACKGROUND, &argb);
-  PRIVATE (self)->settings.background = gst_unet_background_new (argb, NULL);
+  self->settings.background = gst_unet_background_new (argb, NULL);
 }
 
 void
-gst_unet_base_draw_clear_properties (GstUnetBaseDraw *self)
+gst_unet_draw_properties_clear (GstUnetDrawProperties *self)
 {
-  gst_unet_draw_settings_clear (&PRIVATE (self)->settings);
-  g_free (PRIVATE (self)->background);
+  gst_unet_draw_settings_clear (&self->settings);
+  g_free (self->background);
 }

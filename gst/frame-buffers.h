@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* Puts the pool for frames of an output that is not in place first into the
+ * ALLOCATION @query, as GstVideoFilter does it: downstream's pool or a new one,
+ * with other strides only where downstream can read them. @least: bytes that
+ * frames need at least. */
+void gst_unet_choose_buffer_pool (GstQuery *query, gsize least);
+
+/* Returns whether @meta goes on with a frame whose picture stays where it is
+ * and whose colours may change. */
+gboolean gst_unet_keeps_meta (const GstMeta *meta);
+
+G_END_DECLS

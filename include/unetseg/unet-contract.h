@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a model expects and gives. A contract belongs to its owner: use it from
- * one thread at a time, or do not change it. */
+/* A contract describes what a model takes and gives. It belongs to its
+ * owner: use it from one thread at a time, or do not change it. */
 
 #include <unetseg/unet-types.h>
 

@@ -73,8 +73,7 @@ unet_contract_free (UnetContract *contract)
 
 /* ---- fields as text --------------------------------------------------- */
 
-/* Numbers are read in the C locale. A quotient is allowed, since nobody wants
- * to write 1/255 as a decimal. */
+/* Reads a number in the C locale, or a quotient such as 1/255. */
 static gboolean
 parse_number (const gchar *text, gdouble *number)
 {

@@ -4,12 +4,11 @@
 #include "model/model.h"
 #include <string.h>
 
-/* What a model's inputs and outputs look like. Where sizes are left open, two
- * trial inferences with different sizes tell which dimensions of the outputs
- * depend on them: what shape arithmetic in the graph makes of open dimensions
- * cannot be told otherwise. */
+/* Describes inputs and outputs. Where sizes are open, two trial inferences
+ * with different sizes show which dimensions of the outputs depend on them,
+ * since shape arithmetic of the graph hides it. */
 
-/* Of trials: sizes that go through six halvings. */
+/* Sizes of the trials, which can be halved six times. */
 static const gint64 trials[][3] = {
   /* batch, height, width */
   { 1, 256, 256 },
@@ -83,7 +82,7 @@ new_infos (
   return infos;
 }
 
-/* Keeps of @info what both trials agree on. */
+/* Keeps the dimensions that are the same in both trials. */
 static void
 compare_trials (UnetTensorInfo *info, const UnetValue *open, const UnetValue *a,
     const UnetValue *b)

@@ -4,8 +4,7 @@
 #include "model/model.h"
 #include <string.h>
 
-/* A network is the same wherever its file lies: nodes, names, attributes and
- * weights count. */
+/* The hash covers nodes, names, attributes and weights, not the file. */
 
 static void
 add_text (GChecksum *sum, const gchar *text)

@@ -22,9 +22,9 @@ round_to (gdouble extent, guint multiple, gboolean up)
 
 /* ---- by aspect -------------------------------------------------------- */
 
-/* Of the four ways to round, the one that distorts least. What is seen in
- * fewer pixels is seen worse, so lost area counts as much as distortion;
- * area won, which only takes time, half as much. */
+/* Chooses the rounding of width and height that distorts least. Fewer pixels
+ * make masks worse, so that lost area costs as much as distortion; more
+ * pixels only take time and cost half as much. */
 static void
 choose_open (
     gdouble aspect, const UnetContract *contract, guint *width, guint *height)
@@ -59,7 +59,7 @@ follow_aspect (gdouble extent, guint multiple)
 
 /* ---- at the frame's own scale ----------------------------------------- */
 
-/* What a network makes of one size of input. */
+/* Properties of a network at one input size. */
 typedef struct {
   gint margin[2]; /* rows, columns: how many fewer its output covers */
   gint64 grid[2];

@@ -22,7 +22,7 @@ G_DEFINE_BOXED_TYPE (UnetModel, unet_model, unet_model_ref, unet_model_unref)
 
 /* ---- cache ------------------------------------------------------------ */
 
-/* What tells one state of a file, and of its sidecar, from another. */
+/* Identifies one state of a file. */
 typedef struct {
   guint64 device, inode, size;
   gint64 seconds, nanoseconds;
@@ -33,8 +33,8 @@ struct _UnetModelKey {
   FileState model, sidecar;
 };
 
-/* UnetModelKey -> UnetModel, neither owned: whoever lets go of the last
- * reference takes the entry out, under the lock. */
+/* UnetModelKey -> UnetModel, neither owned. unet_model_unref() removes the
+ * entry with the last reference, under the lock. */
 static GMutex cache_lock;
 static GHashTable *cache;
 
@@ -317,7 +317,8 @@ unet_model_dup_built_in (void)
       built_in_resource (), BUILT_IN_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
 }
 
-/* So that it runs in bytes from the first frame on. */
+/* The built-in model comes with a calibration, so that it runs in int8 from
+ * the first frame on. */
 static UnetCalibration *
 load_built_in_ranges (void)
 {

@@ -42,7 +42,7 @@ element (const Map *m, gint64 n, gint64 c, gint64 pixel)
                          : (n * m->c + c) * m->pixels + pixel];
 }
 
-/* What is within 0..1 everywhere are probabilities. */
+/* An output within 0 to 1 everywhere holds probabilities. */
 static UnetActivation
 guess_activation (const Map *m)
 {
@@ -121,7 +121,7 @@ add_maps (UnetAgreement *self, const Map *a, const Map *b)
   g_free (p);
 }
 
-/* Class numbers, or anything else that is no float. */
+/* Compares class numbers, or other types than f32. */
 static void
 add_labels (UnetAgreement *self, const UnetTensorInfo *info, gconstpointer a,
     gconstpointer b)

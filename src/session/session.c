@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session/session.h"
+#include "base/tensor-info.h"
+#include "engine/compile.h"
+#include "engine/onednn/engine.h"
 #include "graph/analysis/receptive-field.h"
 #include "graph/ops/infer.h"
 #include "graph/passes/optimize.h"
 #include "graph/passes/quantization.h"
-#include "engine/compile.h"
-#include "engine/onednn/engine.h"
-#include "model/calibration.h"
 #include "model/model.h"
-#include "session/session.h"
-#include "session/quantized-check.h"
-#include "base/tensor-info.h"
 #include "model/recurrent-state.h"
 #include "model/tensors.h"
 #include <string.h>
@@ -283,142 +281,6 @@ unet_session_compile (UnetModel *model, const UnetContract *contract,
   return self;
 }
 
-/* The caller's, or the one that came with the model. */
-static UnetCalibration *
-calibration_of (const UnetModel *model, const UnetSessionOptions *options)
-{
-  return options->calibration ? options->calibration : model->calibration;
-}
-
-/* What a calibration lacks for bytes to be used, or %NULL. */
-static gchar *
-missing_for_bytes (UnetModel *model, const UnetSessionOptions *options)
-{
-  UnetCalibration *c = calibration_of (model, options);
-
-  if (unet_model_is_quantized (model))
-    return NULL;
-  if (!c)
-    return g_strdup ("there is no calibration");
-  if (!unet_calibration_fits (c, model))
-    return g_strdup ("the calibration is another network's");
-  if (!c->finished)
-    return g_strdup ("the calibration is not finished");
-  if (!unet_calibration_agrees (c))
-    return g_strdup_printf (
-        "masks differ from f32: probabilities by %.4f on "
-        "average (%.4f at most), intersection over union %.4f (%.4f at least)",
-        c->difference, c->max_difference, c->iou, c->min_iou);
-  return NULL;
-}
-
-/* The precision that it will be; @note: (out): why not the one asked for. */
-static UnetPrecision
-choose_precision (
-    UnetModel *model, const UnetSessionOptions *options, gchar **note)
-{
-  gboolean automatic = options->precision == UNET_PRECISION_AUTO;
-
-  *note = NULL;
-  if (options->tuning == UNET_TUNING_REFERENCE
-      || options->precision == UNET_PRECISION_F32)
-    return UNET_PRECISION_F32;
-  if (options->precision == UNET_PRECISION_BF16) {
-    if (unet_engine_has_bf16 ())
-      return UNET_PRECISION_BF16;
-    *note = g_strdup ("the processor has no bfloat16");
-    return UNET_PRECISION_F32;
-  }
-  if (automatic && !unet_model_is_quantized (model)
-      && (!calibration_of (model, options) || !unet_engine_has_fast_int8 ()))
-    return UNET_PRECISION_F32;
-  *note = missing_for_bytes (model, options);
-  return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
-}
-
-/* Returns whether the session computes in int8 that came with the file and that
- * the user did not ask for by name. */
-static gboolean
-must_check (const UnetSession *self, const UnetSessionOptions *options)
-{
-  return self->precision == UNET_PRECISION_INT8
-      && options->precision == UNET_PRECISION_AUTO
-      && unet_model_is_quantized (self->model);
-}
-
-/* @contract: (nullable): knows the picture input and the other ones */
-static UnetSession *
-session_new (UnetModel *model, const UnetContract *contract,
-    const UnetTensorInfo *shapes, guint n_shapes,
-    const UnetSessionOptions *options, GError **error)
-{
-  const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
-  UnetSessionPurpose purpose = { NULL, NULL };
-  UnetLowPrecision narrowing = { FALSE, NULL, NULL };
-  UnetSession *self;
-  UnetPrecision precision;
-  gchar *note;
-
-  options = options ? options : &defaults;
-  precision = choose_precision (model, options, &note);
-  if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
-    narrowing.ranges = calibration_of (model, options)->ranges;
-    narrowing.keep_f32 = calibration_of (model, options)->keep_f32;
-  }
-  narrowing.bf16 = precision == UNET_PRECISION_BF16;
-  if (precision != UNET_PRECISION_F32)
-    purpose.narrowing = &narrowing;
-  self = unet_session_compile (
-      model, contract, shapes, n_shapes, options, &purpose, error);
-  if (self && must_check (self, options)
-      && !unet_quantized_check (
-          self, contract, shapes, n_shapes, options, &note)) {
-    unet_session_unref (self);
-    purpose.narrowing = NULL;
-    self = unet_session_compile (
-        model, contract, shapes, n_shapes, options, &purpose, error);
-  }
-  if (self)
-    self->note = g_steal_pointer (&note);
-  g_free (note);
-  return self;
-}
-
-UnetSession *
-unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
-    guint n_shapes, const UnetSessionOptions *options, GError **error)
-{
-  return session_new (model, NULL, shapes, n_shapes, options, error);
-}
-
-UnetSession *
-unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
-    guint width, guint height, const UnetSessionOptions *options,
-    GError **error)
-{
-  UnetTensorInfo shape = { 0 };
-  gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
-  gint index = unet_model_find_input_index (model, contract->input);
-  gint64 channels;
-
-  if (index >= 0)
-    shape = *unet_model_get_input (model, (guint) index);
-  if (!shape.name || shape.n_dims != 4) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-        "%s: input '%s' takes no picture", unet_model_get_name (model),
-        contract->input ? contract->input : "");
-    return NULL;
-  }
-  channels = shape.dims[nhwc ? 3 : 1];
-  if (channels < 0)
-    channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
-  shape.dims[0] = 1;
-  shape.dims[nhwc ? 3 : 1] = channels;
-  shape.dims[nhwc ? 1 : 2] = height;
-  shape.dims[nhwc ? 2 : 3] = width;
-  return session_new (model, contract, &shape, 1, options, error);
-}
-
 UnetSession *
 unet_session_ref (UnetSession *self)
 {
@@ -541,6 +403,13 @@ UnetPrecision
 unet_session_get_precision (UnetSession *self)
 {
   return self->precision;
+}
+
+void
+unet_session_set_precision_note (UnetSession *self, const gchar *note)
+{
+  g_free (self->note);
+  self->note = g_strdup (note);
 }
 
 const gchar *

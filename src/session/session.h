@@ -19,7 +19,7 @@ typedef struct {
 /* @index: below unet_model_get_n_outputs() */
 const UnetView *unet_session_get_view (const UnetSession *session, guint index);
 
-/* What a session is for, beside running. All may be %NULL. */
+/* Internal options of a session. All may be %NULL. */
 typedef struct {
   const UnetLowPrecision *narrowing;
   GHashTable *histograms; /* filled by runs, must outlive the session */
@@ -31,6 +31,9 @@ UnetSession *unet_session_compile (UnetModel *model,
     const UnetContract *contract, const UnetTensorInfo *shapes, guint n_shapes,
     const UnetSessionOptions *options, const UnetSessionPurpose *purpose,
     GError **error);
+/* Copies @note (nullable) for unet_session_get_precision_note(). */
+void unet_session_set_precision_note (UnetSession *self, const gchar *note);
+/* Returns the graph as it was compiled. */
 const UnetGraph *unet_session_get_graph (UnetSession *self);
 
 /* Runs from now on end early, with %G_IO_ERROR_CANCELLED, once @cancellable

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Of picture and result together. */
+/* Limit of the memory for picture and result together. */
 #define MAX_BYTES ((gsize) 1 << 31)
 
 /* One row or column of tiles. */
@@ -58,9 +58,9 @@ add_span (Axis *axis, gint start)
   axis->spans[axis->n++] = (Span){ start, 0, 0, 0 };
 }
 
-/* Where tile @i ends: what it and the next one both have is parted in the
- * middle, less what either knows badly, on the grid. Starts still are those of
- * the outputs. */
+/* Returns the output pixel at which tile @i ends. The overlap with the next
+ * tile is divided in the middle of the parts that both know well, on the
+ * grid. Starts are those of the outputs here. */
 static guint
 part (const Axis *axis, guint i)
 {
@@ -112,11 +112,11 @@ place_many (Axis *axis, guint window, guint step, guint grid)
   keep_parts (axis);
 }
 
-/* What is badly known at either end of a tile's output: as far as an output
- * pixel looks into borders that layers made up, in cells of the grid, but half
- * a tile in all at most: beyond the middle of the receptive field weights fade
- * (Luo et al., "Understanding the effective receptive field", 2016). Valid
- * convolutions make up nothing. */
+/* Finds how many pixels at either end of a tile to drop: as far as an output
+ * pixel looks into borders that layers made up, in cells of the grid, but
+ * half a tile in all at most, since weights fade beyond the middle of the
+ * receptive field (Luo et al., "Understanding the effective receptive
+ * field", 2016). Valid convolutions make up no borders. */
 static void
 find_doubtful (Axis *axis, const UnetView *view, guint i, guint margin)
 {

@@ -71,7 +71,7 @@ START_TEST (built_in)
 }
 END_TEST
 
-/* What a file leaves open: dimensions of the output that depend on it. */
+/* Dimensions of the output that depend on open ones of the input. */
 START_TEST (open_sizes)
 {
   Writer w = writer_new (13);

@@ -156,7 +156,7 @@ interpret_frame (guint width, guint height, gfloat ratio, UnetTensor *picture,
 
   for (guint i = 0; i < 4; i++)
     inputs[1 + i] = g_ptr_array_index (*states, i);
-  inputs[5] = picture; /* nobody reads it */
+  inputs[5] = picture; /* no node reads it */
   results = interpret (graph, inputs, NULL);
   ck_assert_ptr_nonnull (results);
   g_ptr_array_unref (*states);

@@ -117,7 +117,7 @@ load (const gchar *path, GError **error)
   return session != NULL;
 }
 
-/* What the child says goes through the pipe @fd: "CODE MESSAGE". */
+/* The child writes "CODE MESSAGE" to the pipe @fd. */
 static void
 child (const gchar *path, gsize bound, int fd)
 {

@@ -240,8 +240,8 @@ follow_split (const Walk *walk, const UnetNode *node, const Track *track)
 
 /* ---- operands that meet ----------------------------------------------- */
 
-/* Of the operands as wide as the result the one that has come the shortest
- * way; a gate of one pixel does not count. */
+/* Returns the track of the operand of the same size as the result that has
+ * the fewest strided steps; a gate of one pixel does not count. */
 static Track
 meet (const Walk *walk, const UnetNode *node)
 {
@@ -333,7 +333,7 @@ follow (const Walk *walk, const UnetNode *node)
     default:
       break;
   }
-  /* Where operands meet, the first one need not be known. */
+  /* With several operands, the first one may be unknown. */
   if (out && out->has_shape && (is_known (&track) || node->inputs->len > 1))
     walk->tracks[out->id] = is_known (&track) ? follow_one (walk, node, track)
                                               : meet (walk, node);

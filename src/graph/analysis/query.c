@@ -4,7 +4,7 @@
 #include "graph/ops/slice.h"
 #include <math.h>
 
-/* What an engine asks of nodes whose shapes are known. */
+/* Questions about nodes whose shapes are known. */
 
 static gboolean
 constant_float (const UnetNode *node, guint index, gdouble def, gdouble *out)

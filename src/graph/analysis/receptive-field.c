@@ -21,8 +21,8 @@ widen (UnetReach *reach, guint i, gdouble low, gdouble high)
   reach->high[i] = MAX (reach->high[i], high);
 }
 
-/* What the operator itself adds on an axis, in pixels of its operand: pixel k
- * of its output depends on step * k + low to step * k + high of the operand. */
+/* The span of one operator on an axis: pixel k of its output depends on
+ * pixels step * k + low to step * k + high of its operand. */
 typedef struct {
   gdouble low, high;
   gboolean padded;

@@ -7,8 +7,8 @@
 /* Types and shapes in one walk, and with it the folding of constants, since
  * the shapes of Reshape, Resize and Slice come from folded chains. */
 
-/* What folding may add to the weights, so that a file of a few bytes cannot
- * take all memory. */
+/* Limit of the memory that folding adds to the weights: a file of a few
+ * bytes must not take all memory. */
 #define SPARE_BYTES           ((guint64) 256 << 20)
 #define BYTES_PER_WEIGHT_BYTE 8
 /* Multiplications that folding may spend on one node. */
@@ -247,7 +247,7 @@ unet_graph_infer (UnetGraph *graph, GError **error)
 {
   Inference self = { graph, SPARE_BYTES };
 
-  /* Of inputs and constants; what nodes give is checked on the way. */
+  /* Inputs and constants are checked here, results of nodes on the way. */
   if (!check_sources (graph, error))
     return FALSE;
   self.bytes_left += BYTES_PER_WEIGHT_BYTE * constant_bytes (graph);

@@ -3,8 +3,8 @@
 #include "graph/ops/args.h"
 #include <string.h>
 
-/* Old operator sets said some things differently. Here they are said in
- * today's way, so that passes and engine need to know one way only. */
+/* Rewrites nodes of old operator sets into those of today, so that passes
+ * and engine need to know one form only. */
 
 /* ---- broadcasting before operator set 7 ------------------------------- */
 
@@ -91,8 +91,9 @@ insert_reshape (UnetGraph *graph, UnetNode *before, UnetValue *input,
   return output;
 }
 
-/* It ran over all axes from the given one on. Where that is one axis, say so;
- * else flatten, run, and shape back. */
+/* Before operator set 13, Softmax ran over all axes from the given one on.
+ * If only one of them is longer than 1, that one becomes the axis; else the
+ * node is flattened, run, and shaped back. */
 static gboolean
 modernize_softmax (UnetGraph *graph, UnetNode *node, GError **error)
 {
@@ -143,8 +144,8 @@ modernize_softmax (UnetGraph *graph, UnetNode *node, GError **error)
 
 /* ---- Sum -------------------------------------------------------------- */
 
-/* Of any number of operands: a chain of additions, which the engine knows how
- * to fuse. */
+/* A Sum of any number of operands becomes a chain of additions, which the
+ * engine can fuse. */
 static gboolean
 modernize_sum (UnetGraph *graph, UnetNode *node)
 {

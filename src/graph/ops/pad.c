@@ -109,7 +109,7 @@ UNET_INFER (Pad)
   return TRUE;
 }
 
-/* Where output position @p comes from; -1: from the constant. */
+/* Returns the input position of output position @p, or -1 for the constant. */
 static gint64
 pad_source (PadMode mode, gint64 p, gint64 extent)
 {

@@ -64,7 +64,7 @@ UNET_INFER (GlobalMaxPool)
 
 /* ---- evaluation ------------------------------------------------------- */
 
-/* What one window found in one plane. */
+/* The maximum and the sum of one window in one plane. */
 typedef struct {
   gdouble max, sum;
   gint64 arg;     /* of the maximum, within the plane */

@@ -88,8 +88,8 @@ infer_arg (UnetGraph *graph, UnetNode *node, GError **error)
 
 /* ---- evaluation ------------------------------------------------------- */
 
-/* What an operator makes of one element before it adds, and what it makes of
- * the sum. Integers are added as such where that is all. */
+/* An operator prepares each element, adds them, and concludes from the sum.
+ * Sums of integers stay integers. */
 typedef struct {
   gdouble sum, product, max, min;
   gint64 int_sum, n;

@@ -32,8 +32,8 @@ UNET_INFER (Upsample)
 
 /* ---- evaluation ------------------------------------------------------- */
 
-/* What one output position takes from one axis: @n inputs from @first on,
- * clamped to the border. With antialiasing the number of taps is open, so
+/* The @n inputs from @first on that one output position reads on one axis,
+ * clamped to the border. With antialiasing their number is open, so that
  * weights are computed where they are used. */
 typedef struct {
   gint64 first, n;

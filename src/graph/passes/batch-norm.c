@@ -50,7 +50,7 @@ convert (UnetGraph *graph, UnetNode *node)
   unet_pass_set_inputs (node, x);
   unet_node_add_input (node, factor);
   unet_node_add_post_op (node, &post);
-  /* Training's outputs, which nobody reads. */
+  /* The outputs of training, which no node reads. */
   for (guint i = node->outputs->len; i-- > 1;)
     unet_node_set_output (node, i, NULL);
   g_ptr_array_set_size (node->outputs, 1);

@@ -4,8 +4,8 @@
 #include "graph/analysis/query.h"
 #include <math.h>
 
-/* Reason: Max(x, 0), Min(x, 6) and chains of them are clips that somebody
- * spelled out; said as Clip they become post-ops. */
+/* Reason: Max(x, 0), Min(x, 6) and chains of them are clips in other words;
+ * as Clip they become post-ops. */
 
 static void
 set_bounds (

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/passes.h"
 
-/* Reason: files carry what nobody asks for (auxiliary heads, shape
- * arithmetic), and other passes leave operands behind. */
+/* Reason: files hold nodes whose results are never read (auxiliary heads,
+ * shape arithmetic), and other passes leave operands behind. */
 
 static gboolean
 is_wanted (const UnetGraph *graph, const UnetNode *node)

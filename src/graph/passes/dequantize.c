@@ -30,8 +30,7 @@ only_moves (const UnetGraph *graph, const UnetNode *node)
   return unet_op_has (node->op, UNET_OP_MOVES);
 }
 
-/* Of one scale above 0 for all, and with the zero point that the file names
- * there, too. */
+/* Returns whether @dq has one scale above 0 for the whole tensor. */
 static gboolean
 has_one_scale (const UnetNode *dq)
 {
@@ -60,7 +59,7 @@ move_up (UnetGraph *graph, UnetNode *dq, UnetNode *mover)
   unet_node_output (mover, 0)->dtype = UNET_DTYPE_F32;
 }
 
-/* @dq goes before what moves its bytes. */
+/* Moves @dq before the operator that moves its 8-bit numbers. */
 static gboolean
 hoist (UnetGraph *graph, UnetNode *dq)
 {

@@ -3,11 +3,12 @@
 #include "graph/passes/passes.h"
 #include "graph/analysis/query.h"
 
-/* Reason: ConvInteger and MatMulInteger give 32-bit integers, which quantisers
- * at once turn into floats again. Three passes over the data are spared where
- * nobody sees the integers, and the engine may choose any kernel. The factor
- * that they are multiplied with then, found while the network runs, is one more
- * pass over the results: it goes to where bytes become floats. */
+/* Reason: ConvInteger and MatMulInteger give 32-bit integers, which
+ * quantisers turn into floats at once. Where nothing else reads the
+ * integers, three passes over the data are saved, and the engine may choose
+ * any kernel. The factor for the results is only known while the network
+ * runs, and multiplying is one more pass: it moves to where 8-bit numbers
+ * become floats. */
 
 /* The Cast to integers and the Round before it that inference has written. */
 static gboolean
@@ -42,7 +43,7 @@ skip_integers (UnetGraph *graph, UnetNode *node)
   return unet_pass_bypass (graph, node);
 }
 
-/* @factor as it is where @maker has run, or %NULL. */
+/* Returns a value equal to @factor that is computed behind @maker, or %NULL. */
 static UnetValue *
 early_factor (UnetGraph *graph, UnetValue *factor, const UnetNode *maker,
     UnetNode *before)

@@ -116,7 +116,7 @@ is_no_op (const UnetGraph *graph, const UnetNode *node)
   }
 }
 
-/* Of two renamings of dimensions in a row, the second says all. */
+/* Two Reshapes in a row are the second one alone. */
 static gboolean
 merge_reshapes (UnetGraph *graph, UnetNode *node)
 {

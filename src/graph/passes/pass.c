@@ -62,7 +62,8 @@ unet_pass_bypass (UnetGraph *graph, UnetNode *node)
     unet_graph_replace_value (graph, out, in);
     return TRUE;
   }
-  /* The output keeps its name: whoever made the input makes it instead. */
+  /* The output keeps its name: the node that makes the input makes it
+   * instead. */
   if (!producer || unet_graph_is_output (graph, in))
     return FALSE;
   unet_graph_remove_node (graph, node);

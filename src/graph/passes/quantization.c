@@ -76,8 +76,9 @@ read_scale (const UnetNode *node, UnetDType dtype, Scale *out)
   return TRUE;
 }
 
-/* What the bytes can hold. Round zero in their middle that is as far to both
- * sides as the engine's own signed bytes reach. */
+/* Sets the range that the 8-bit numbers can hold. A range around a zero
+ * point in the middle is cut to -127, since the engine stores int8
+ * symmetrically. */
 static void
 find_range (const Scale *s, UnetValue *value)
 {
@@ -91,7 +92,7 @@ find_range (const Scale *s, UnetValue *value)
   value->high = (gfloat) (MAX (high, 0) * s->scale);
 }
 
-/* Does every reader of @q make the same floats of it? */
+/* Returns whether each reader of @q is a DequantizeLinear of the same scale. */
 static gboolean
 read_pair (const UnetGraph *graph, const UnetNode *q, Scale *scale)
 {
@@ -137,8 +138,8 @@ are_positive (const UnetNode *node, guint n, guint depth)
   return TRUE;
 }
 
-/* Is it never below zero, as far as one can tell? Inputs are taken at the
- * model's word. */
+/* Returns whether @value is surely never below 0. Inputs count as not
+ * negative. */
 static gboolean
 is_positive (const UnetValue *value, guint depth)
 {
@@ -178,7 +179,7 @@ add_clip (UnetGraph *graph, UnetNode *q, UnetValue *x, gdouble high)
 
 /* ---- pairs -------------------------------------------------------------- */
 
-/* The floats behind @dq are @y from now on. */
+/* Makes @y replace the output of @dq. */
 static UnetValue *
 drop_dequantize (UnetGraph *graph, UnetNode *dq, UnetValue *y)
 {
@@ -292,7 +293,8 @@ spread_ranges (UnetGraph *graph)
     spread_up (g_ptr_array_index (graph->nodes, i));
 }
 
-/* Bytes that come from elsewhere, such as an input. */
+/* Sets the range of 8-bit numbers that no QuantizeLinear makes, such as an
+ * input. */
 static void
 take_dequantized (UnetNode *dq)
 {
@@ -308,12 +310,12 @@ unet_graph_take_ranges (UnetGraph *graph)
 {
   Scale scale;
 
-  /* what moves bytes moves floats from here on, between pairs */
+  /* From here on, operators that move 8-bit numbers move floats. */
   unet_pass_dequantize (graph);
   for (guint i = 0; i < graph->nodes->len;) {
     UnetNode *node = g_ptr_array_index (graph->nodes, i);
 
-    /* nodes move up: the walk goes on at the same place */
+    /* Nodes move up: the walk goes on at the same index. */
     if (node->op == UNET_OP_DequantizeLinear)
       take_dequantized (node);
     if (read_pair (graph, node, &scale))

@@ -37,7 +37,7 @@ host_for (const UnetGraph *graph, const UnetNode *add, guint index)
   return value->producer;
 }
 
-/* Of two convolutions the later one, whose neighbour is ready by then. */
+/* Chooses the later of two convolutions: the other operand is ready by then. */
 static UnetNode *
 choose_host (const UnetGraph *graph, const UnetNode *add, guint *index)
 {
@@ -50,7 +50,7 @@ choose_host (const UnetGraph *graph, const UnetNode *add, guint *index)
   return second ? second : first;
 }
 
-/* Nobody but the addition waits for the host, so it may wait as well. */
+/* Only the addition reads the convolution, so that it may run later. */
 static void
 move_before (UnetGraph *graph, UnetNode *node, UnetNode *next)
 {

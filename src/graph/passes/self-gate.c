@@ -6,8 +6,8 @@
 /* Reason: swish, x * sigmoid (x) (Ramachandran et al. 2017, "Searching for
  * Activation Functions"), and GELU, x / 2 * (1 + erf (x / sqrt 2))
  * (Hendrycks and Gimpel 2016), have no operator of their own before operator
- * set 20, so the value that feeds them has two uses. As a post-op of whoever
- * makes x they cost no memory traffic. */
+ * set 20, so the value that feeds them has two uses. As a post-op of the
+ * node that makes x they cost no memory traffic. */
 
 #define MAX_FACTORS 4
 
@@ -104,8 +104,8 @@ match (const UnetGraph *graph, const UnetNode *node, UnetValue **x,
   return FALSE;
 }
 
-/* All that stands between @x and @last reads x twice: once through the gate,
- * once directly. */
+/* Checks that only the two paths between @x and @last read x: the gate and
+ * the product. */
 static gboolean
 absorb (UnetGraph *graph, UnetNode *last)
 {

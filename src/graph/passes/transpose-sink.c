@@ -66,8 +66,8 @@ count_wide (const UnetValue *value)
   return n;
 }
 
-/* How an input that is no Transpose of the same kind can be had in x's
- * order: not at all, as it is, with its axes renamed, moved now. */
+/* How an input that no Transpose of the same kind makes gets into the order
+ * of x: never, as it is, with renamed axes, or moved now. */
 typedef enum { NEVER, AS_IS, RENAMED, MOVED } Way;
 
 static Way
@@ -142,7 +142,8 @@ renamed_value (const Sink *sink, UnetValue *value)
   return out;
 }
 
-/* What stands for an input in x's order; NULL where memory is short. */
+/* Returns the value that replaces an input in x's order, or NULL when memory
+ * is short. */
 static UnetValue *
 converted (const Sink *sink, UnetValue *value)
 {
@@ -282,7 +283,7 @@ sink_axis (const Sink *sink, gint64 def)
   return move_axis (sink, def, &axis) && sink_unary (sink);
 }
 
-/* Where an axis disappears, those behind it move up. */
+/* A reduced axis disappears, and the axes behind it move up. */
 static gboolean
 sink_reduction (const Sink *sink, guint mask)
 {
@@ -439,8 +440,8 @@ sink_node (const Sink *sink)
   }
 }
 
-/* The first input that is a Transpose decides; its axes must be at stake at
- * full rank. */
+/* The first input that is a Transpose gives the permutation; outputs must
+ * not have a higher rank. */
 gboolean
 unet_pass_sink_transpose (UnetGraph *graph, UnetNode *node)
 {

@@ -124,7 +124,7 @@ unet_pass_transpose (UnetGraph *graph)
 
   if (!has_transposes (graph))
     return FALSE;
-  /* Where nothing cancels, moving only costs: try on a copy. */
+  /* Moving costs time when nothing cancels: try it on a copy. */
   trial = unet_graph_copy (graph);
   while (sink_all (trial)) {
     unet_pass_dead_code (trial);

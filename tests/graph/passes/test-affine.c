@@ -75,7 +75,7 @@ START_TEST (arithmetic)
 }
 END_TEST
 
-/* Along rows or columns, or over a convolution that somebody else reads. */
+/* Constants along rows or columns, or a convolution with a second reader. */
 START_TEST (arithmetic_that_stays)
 {
   Writer w = begin ("1,3,4,4");

@@ -45,7 +45,7 @@ START_TEST (bytes_that_move)
   /* Between bytes there are none. */
   move_bytes (
       "Resize", "linear", NULL, "QuantizeLinear Resize DequantizeLinear Erf");
-  /* Somebody wants to see them. */
+  /* The 8-bit numbers are an output as well. */
   move_bytes (
       "MaxPool", NULL, "p", "QuantizeLinear MaxPool DequantizeLinear Erf");
 }

@@ -76,7 +76,7 @@ START_TEST (crops_merge)
 }
 END_TEST
 
-/* Somebody else still reads what the first one takes. */
+/* Another node still reads the first crop. */
 START_TEST (shared_crop_stays)
 {
   Writer w = begin ("1,3,8,8");

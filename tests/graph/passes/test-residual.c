@@ -35,7 +35,7 @@ START_TEST (residual_with_projection)
 }
 END_TEST
 
-/* What is added comes after the convolution: the convolution waits. */
+/* The other operand comes after the convolution, which then runs later. */
 START_TEST (residual_that_waits)
 {
   Writer w = begin ("1,4,8,8");

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/onednn/engine.h"
+#include "model/calibration.h"
+#include "model/model.h"
+#include "model/tensors.h"
+#include "session/quantized-check.h"
+#include "session/session.h"
+
+/* Creating sessions for callers: chooses the precision, compiles, and compares
+ * int8 of a file with f32. */
+
+/* Returns the calibration of the options, or else that of the model. */
+static UnetCalibration *
+calibration_of (const UnetModel *model, const UnetSessionOptions *options)
+{
+  return options->calibration ? options->calibration : model->calibration;
+}
+
+/* Returns why int8 cannot be used, or %NULL when it can. */
+static gchar *
+missing_for_int8 (UnetModel *model, const UnetSessionOptions *options)
+{
+  UnetCalibration *c = calibration_of (model, options);
+
+  if (unet_model_is_quantized (model))
+    return NULL;
+  if (!c)
+    return g_strdup ("there is no calibration");
+  if (!unet_calibration_fits (c, model))
+    return g_strdup ("the calibration is another network's");
+  if (!c->finished)
+    return g_strdup ("the calibration is not finished");
+  if (!unet_calibration_agrees (c))
+    return g_strdup_printf (
+        "masks differ from f32: probabilities by %.4f on "
+        "average (%.4f at most), intersection over union %.4f (%.4f at least)",
+        c->difference, c->max_difference, c->iou, c->min_iou);
+  return NULL;
+}
+
+/* Returns the precision to use. @note: (out): why it is not that of the
+ * options, or %NULL. */
+static UnetPrecision
+choose_precision (
+    UnetModel *model, const UnetSessionOptions *options, gchar **note)
+{
+  gboolean automatic = options->precision == UNET_PRECISION_AUTO;
+
+  *note = NULL;
+  if (options->tuning == UNET_TUNING_REFERENCE
+      || options->precision == UNET_PRECISION_F32)
+    return UNET_PRECISION_F32;
+  if (options->precision == UNET_PRECISION_BF16) {
+    if (unet_engine_has_bf16 ())
+      return UNET_PRECISION_BF16;
+    *note = g_strdup ("the processor has no bfloat16");
+    return UNET_PRECISION_F32;
+  }
+  if (automatic && !unet_model_is_quantized (model)
+      && (!calibration_of (model, options) || !unet_engine_has_fast_int8 ()))
+    return UNET_PRECISION_F32;
+  *note = missing_for_int8 (model, options);
+  return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
+}
+
+/* Returns whether the session computes in int8 that came with the file and that
+ * the user did not ask for by name. */
+static gboolean
+must_check (UnetSession *self, const UnetSessionOptions *options)
+{
+  return unet_session_get_precision (self) == UNET_PRECISION_INT8
+      && options->precision == UNET_PRECISION_AUTO
+      && unet_model_is_quantized (unet_session_get_model (self));
+}
+
+/* @contract: (nullable): knows the picture input and the other ones */
+static UnetSession *
+session_new (UnetModel *model, const UnetContract *contract,
+    const UnetTensorInfo *shapes, guint n_shapes,
+    const UnetSessionOptions *options, GError **error)
+{
+  const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
+  UnetSessionPurpose purpose = { NULL, NULL };
+  UnetLowPrecision narrowing = { FALSE, NULL, NULL };
+  UnetSession *self;
+  UnetPrecision precision;
+  gchar *note;
+
+  options = options ? options : &defaults;
+  precision = choose_precision (model, options, &note);
+  if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
+    narrowing.ranges = calibration_of (model, options)->ranges;
+    narrowing.keep_f32 = calibration_of (model, options)->keep_f32;
+  }
+  narrowing.bf16 = precision == UNET_PRECISION_BF16;
+  if (precision != UNET_PRECISION_F32)
+    purpose.narrowing = &narrowing;
+  self = unet_session_compile (
+      model, contract, shapes, n_shapes, options, &purpose, error);
+  if (self && must_check (self, options)
+      && !unet_quantized_check (
+          self, contract, shapes, n_shapes, options, &note)) {
+    unet_session_unref (self);
+    purpose.narrowing = NULL;
+    self = unet_session_compile (
+        model, contract, shapes, n_shapes, options, &purpose, error);
+  }
+  if (self)
+    unet_session_set_precision_note (self, note);
+  g_free (note);
+  return self;
+}
+
+UnetSession *
+unet_session_new (UnetModel *model, const UnetTensorInfo *shapes,
+    guint n_shapes, const UnetSessionOptions *options, GError **error)
+{
+  return session_new (model, NULL, shapes, n_shapes, options, error);
+}
+
+UnetSession *
+unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
+    guint width, guint height, const UnetSessionOptions *options,
+    GError **error)
+{
+  UnetTensorInfo shape = { 0 };
+  gboolean nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  gint index = unet_model_find_input_index (model, contract->input);
+  gint64 channels;
+
+  if (index >= 0)
+    shape = *unet_model_get_input (model, (guint) index);
+  if (!shape.name || shape.n_dims != 4) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "%s: input '%s' takes no picture", unet_model_get_name (model),
+        contract->input ? contract->input : "");
+    return NULL;
+  }
+  channels = shape.dims[nhwc ? 3 : 1];
+  if (channels < 0)
+    channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
+  shape.dims[0] = 1;
+  shape.dims[nhwc ? 3 : 1] = channels;
+  shape.dims[nhwc ? 1 : 2] = height;
+  shape.dims[nhwc ? 2 : 3] = width;
+  return session_new (model, contract, &shape, 1, options, error);
+}

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Run-time dispatch for the kernels of this folder: plain loops that the
- * compiler vectorises, compiled several times; the loader picks by processor.
- * Elsewhere than on x86-64, and with UNET_NO_DISPATCH, they are compiled
- * once. */
+/* Kernels in plain C that the compiler vectorises, compiled for several
+ * instruction sets. The loader picks one when the library is loaded; base/cpu.c
+ * holds its choice to UNETSEG_MAX_ISA. Kernels that use vector types or
+ * intrinsics are compiled in a file of their own for each instruction set
+ * instead, and chosen by unet_isa_choose (). */
 
 #include <glib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) \
-    && !defined(UNET_NO_DISPATCH)
-/* Clang's dispatchers are seen by the whole library even of static functions:
- * their names must differ from file to file. */
+/* UNET_SIMD stands before the definition of a static function, of which it
+ * makes one variant for each of the levels x86-64, x86-64-v3 and x86-64-v4.
+ * Levels are used, not names of processors, because a name means one maker's
+ * processor only. Elsewhere than on x86-64 with glibc the function is compiled
+ * once; so it is with the thread sanitizer, which the resolvers of
+ * target_clones call before it is set up. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
+/* With clang the whole library sees the dispatchers of static functions, so
+ * their names must differ from file to file (tests/frame/test-simd-names.py).
+ */
 #if defined(__clang__)
 #if __clang_major__ >= 14
 #define UNET_SIMD __attribute__ ((target_clones ("default", "avx2")))
@@ -28,8 +35,8 @@
 #define UNET_SIMD
 #endif
 
-/* For kernels that other files call: clang hides the dispatching symbol of
- * those in the file that defines them, so it compiles them once. */
+/* The same for functions that other files call. Clang hides the dispatching
+ * symbol in the file that defines the function, so it compiles them once. */
 #ifdef __clang__
 #define UNET_SIMD_EXTERN
 #else

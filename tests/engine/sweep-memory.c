@@ -2,11 +2,12 @@
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
+#include "engine/onednn/max-isa.h"
 
 gint64
 sweep_block (void)
 {
-  return (dnnl_get_effective_cpu_isa () & dnnl_cpu_isa_avx512_core)
+  return (unet_dnnl_get_isa () & dnnl_cpu_isa_avx512_core)
           == dnnl_cpu_isa_avx512_core
       ? 16
       : 8;

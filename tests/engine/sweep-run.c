@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
+#include "engine/onednn/max-isa.h"
 
 /* ---- one execution ------------------------------------------------------- */
 
@@ -16,6 +17,7 @@ sweep_job_init (SweepJob *job, const SweepCase *c, SweepResult *result)
   memset (job, 0, sizeof *job);
   memset (result, 0, sizeof *result);
   if (!engine) {
+    unet_dnnl_get_isa (); /* caps oneDNN before its first primitive */
     dnnl_engine_create (&engine, dnnl_cpu, 0);
     dnnl_stream_create (&stream, engine, dnnl_stream_default_flags);
   }

@@ -22,6 +22,7 @@
 #include "engine/onednn/known-bugs.h"
 #include "lib/check-main.h"
 #include "sweep.h"
+#include "engine/onednn/max-isa.h"
 
 #define SAMPLE_STEP 23 /* of the sweep, some 800 cases that exist */
 
@@ -110,8 +111,8 @@ print_summary (const Progress *p, const Plan *plan)
   printf ("sweep: oneDNN %d.%d.%d, isa %#x, seed %u: %u cases, %u of them by "
           "reference implementations, %u wrong, %u crashed\n",
       dnnl_version ()->major, dnnl_version ()->minor, dnnl_version ()->patch,
-      (guint) dnnl_get_effective_cpu_isa (), plan->seed, p->cases,
-      p->references, p->wrong, p->crashes);
+      (guint) unet_dnnl_get_isa (), plan->seed, p->cases, p->references,
+      p->wrong, p->crashes);
 }
 
 /* ---- tests --------------------------------------------------------------- */

@@ -9,7 +9,7 @@ a difference of probabilities counts as that of the logits behind it.
 
 FOLDER keeps the networks that make-networks.py makes; the environment
 variable UNETSEG_NETWORKS names another one. Each size runs with whatever
-this processor has, and again with oneDNN held to AVX2 and to SSE4.1.
+this processor has, and again capped at AVX2 and at SSE4.1.
 Prints TAP, one line a case.
 """
 import argparse
@@ -37,16 +37,14 @@ TIMEOUT = 180
 # dp = p (1 - p) dz for a sigmoid, at most twice that for a softmax.
 SLOPES = {"Sigmoid": 1, "Softmax": 2}
 MOVES = ("Identity", "Transpose", "Reshape")
-ISAS = (None, "AVX2", "SSE41")
+ISAS = (None, "avx2", "sse41")
 
 
 def environment(isa):
     env = dict(os.environ)
-    # oneDNN 2.6 as Debian builds it reads the old name.
-    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
-        env.pop(name, None)
-        if isa:
-            env[name] = isa
+    env.pop("UNETSEG_MAX_ISA", None)
+    if isa:
+        env["UNETSEG_MAX_ISA"] = isa
     return env
 
 
@@ -238,7 +236,7 @@ def check_isa(out, args, case):
             "--tuning",
             "static",
         ],
-        env=environment("SSE41"),
+        env=environment("sse41"),
         text=True,
         capture_output=True,
         timeout=TIMEOUT,

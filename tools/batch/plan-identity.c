@@ -12,7 +12,7 @@ batch_plan_describe_cpu (void)
     "CPU implementer", "CPU part", NULL };
   g_autofree gchar *all = NULL;
   GString *text = g_string_new (NULL);
-  const gchar *isa = g_getenv ("DNNL_MAX_CPU_ISA");
+  const gchar *isa = g_getenv ("UNETSEG_MAX_ISA");
 
   g_file_get_contents ("/proc/cpuinfo", &all, NULL, NULL);
   for (guint i = 0; all != NULL && fields[i] != NULL; i++) {
@@ -30,6 +30,8 @@ batch_plan_describe_cpu (void)
   }
   if (isa == NULL)
     isa = g_getenv ("ONEDNN_MAX_CPU_ISA");
+  if (isa == NULL)
+    isa = g_getenv ("DNNL_MAX_CPU_ISA");
   if (isa != NULL)
     g_string_append_printf (text, " held to %s", isa);
   return g_string_free (text, FALSE);

@@ -97,7 +97,7 @@ int8_for (const UnetRange *range)
   gboolean is_signed = range->low < 0;
   gfloat scale = largest (range) / (is_signed ? 127 : 255);
 
-  return (UnetLowValue){ is_signed ? UNET_NARROW_S8 : UNET_NARROW_U8,
+  return (UnetLowValue){ is_signed ? UNET_ELEMENT_S8 : UNET_ELEMENT_U8,
     scale > 1e-30f ? scale : 1.0f };
 }
 
@@ -142,7 +142,7 @@ assign_bf16 (UnetPlan *plan)
 {
   for (guint i = 0; i < plan->graph->values->len; i++)
     if (can_hold (plan, g_ptr_array_index (plan->graph->values, i)))
-      plan->low[i] = (UnetLowValue){ UNET_NARROW_BF16, 1.0f };
+      plan->low[i] = (UnetLowValue){ UNET_ELEMENT_BF16, 1.0f };
 }
 
 /* ---- nodes --------------------------------------------------------------- */

@@ -33,10 +33,11 @@ unet_few_channels_new (const UnetNode *node, const UnetWindow *w)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetFewChannels *r = g_new0 (UnetFewChannels, 1);
-  UnetRowsShape *s = &r->shape;
+  UnetConvFewChannelsShape *s = &r->shape;
   UnetValue *residual;
 
   s->n = in->dims[0];
+  s->isa = unet_conv_few_channels_isa ();
   s->vec = 1;
   s->ic = in->dims[1];
   s->ih = in->dims[2];
@@ -52,16 +53,17 @@ unet_few_channels_new (const UnetNode *node, const UnetWindow *w)
   s->pad_x = w->pad_begin[1];
   unet_conv_own_post_ops (node, &residual, &s->slope, &s->low, &s->high);
   s->add = residual != NULL;
-  r->scratch = (unet_rows_scratch (s) + 15) / 16 * 16;
+  r->scratch = (unet_conv_few_channels_scratch (s) + 15) / 16 * 16;
   return r;
 }
 
 /* ---- running ------------------------------------------------------------- */
 
 static gint64
-n_strips (const UnetRowsShape *s)
+n_strips (const UnetConvFewChannelsShape *s)
 {
-  return (s->oh + UNET_ROWS_STRIP - 1) / UNET_ROWS_STRIP;
+  return (s->oh + UNET_CONV_FEW_CHANNELS_STRIP - 1)
+      / UNET_CONV_FEW_CHANNELS_STRIP;
 }
 
 static void
@@ -70,9 +72,9 @@ run_strip (gconstpointer params, gpointer const *ptr, gint64 job, guint thread)
   const UnetFewChannels *r = params;
   gint64 strips = n_strips (&r->shape);
 
-  unet_rows_strip (&r->shape, ptr[UNET_FEW_CHANNELS_SRC],
+  unet_conv_few_channels_strip (&r->shape, ptr[UNET_FEW_CHANNELS_SRC],
       ptr[UNET_FEW_CHANNELS_WEIGHTS], ptr[UNET_FEW_CHANNELS_BIAS], job / strips,
-      job % strips * UNET_ROWS_STRIP,
+      job % strips * UNET_CONV_FEW_CHANNELS_STRIP,
       (gfloat *) ptr[UNET_FEW_CHANNELS_SCRATCH] + thread * r->scratch,
       ptr[UNET_FEW_CHANNELS_DST]);
 }
@@ -90,13 +92,13 @@ unet_few_channels_run (gconstpointer params, gpointer const *ptr, guint threads)
 gsize
 unet_few_channels_padded (const UnetFewChannels *r)
 {
-  const UnetRowsShape *s = &r->shape;
+  const UnetConvFewChannelsShape *s = &r->shape;
 
-  return unet_rows_weights_size (s) / (s->ic * s->kh * s->kw);
+  return unet_conv_few_channels_weights_size (s) / (s->ic * s->kh * s->kw);
 }
 
 static gchar *
-time_key (const UnetRowsShape *s, guint threads)
+time_key (const UnetConvFewChannelsShape *s, guint threads)
 {
   return g_strdup_printf ("rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
                           ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT
@@ -112,11 +114,11 @@ unet_few_channels_measure (
     UnetPlan *plan, UnetNode *node, const UnetWindow *window)
 {
   UnetFewChannels *r = unet_few_channels_new (node, window);
-  const UnetRowsShape *s = &r->shape;
+  const UnetConvFewChannelsShape *s = &r->shape;
   const gsize f = sizeof (gfloat);
   const gsize sizes[UNET_FEW_CHANNELS_N_OPERANDS] = {
     [UNET_FEW_CHANNELS_SRC] = s->n * s->ic * s->ih * s->iw * f,
-    [UNET_FEW_CHANNELS_WEIGHTS] = unet_rows_weights_size (s) * f,
+    [UNET_FEW_CHANNELS_WEIGHTS] = unet_conv_few_channels_weights_size (s) * f,
     [UNET_FEW_CHANNELS_BIAS] = unet_few_channels_padded (r) * f,
     [UNET_FEW_CHANNELS_DST] = s->n * s->oc * s->oh * s->ow * f,
     [UNET_FEW_CHANNELS_SCRATCH] = r->scratch * plan->options.threads * f,

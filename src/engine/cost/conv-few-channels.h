@@ -20,7 +20,7 @@ enum {
 
 /* Parameters of unet_few_channels_run(). */
 typedef struct {
-  UnetRowsShape shape;
+  UnetConvFewChannelsShape shape;
   gsize scratch; /* floats of one thread */
 } UnetFewChannels;
 

@@ -98,6 +98,7 @@ unet_winograd_new (
   UnetValue *residual;
 
   w->threads = plan->options.threads;
+  s->isa = unet_winograd_isa ();
   s->src = unet_plan_vec (plan, unet_node_input (node, 0), UNET_MEM_BLOCKED);
   s->dst = unet_plan_vec (plan, unet_node_output (node, 0), UNET_MEM_BLOCKED);
   s->n_sources = 1;

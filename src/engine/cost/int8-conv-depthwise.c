@@ -5,10 +5,10 @@
 typedef UnetInt8Conv Conv;
 
 gboolean
-unet_int8_conv_find_limits (const Conv *c, UnetDepthwiseShape *p)
+unet_int8_conv_find_limits (const Conv *c, UnetInt8DepthwiseShape *p)
 {
-  gfloat low = c->dst.type == UNET_NARROW_S8 ? -128 : 0; /* as oneDNN has it */
-  gfloat high = c->dst.type == UNET_NARROW_S8 ? 127 : 255;
+  gfloat low = c->dst.type == UNET_ELEMENT_S8 ? -128 : 0; /* as oneDNN has it */
+  gfloat high = c->dst.type == UNET_ELEMENT_S8 ? 127 : 255;
   const GArray *ops = c->node->post_ops;
 
   for (guint i = 0; i < ops->len; i++) {
@@ -46,23 +46,23 @@ has_depthwise_window (const Conv *c)
 gboolean
 unet_int8_depthwise_fits (const Conv *c)
 {
-  UnetDepthwiseShape shape = { 0 };
+  UnetInt8DepthwiseShape shape = { 0 };
 
   return c->node->op == UNET_OP_Conv && c->window.group == c->oc
       && unet_node_input (c->node, 0)->dims[1] == c->oc
-      && c->src.type != UNET_NARROW_BF16
-      && (c->dst.type == UNET_NARROW_U8 || c->dst.type == UNET_NARROW_S8)
+      && c->src.type != UNET_ELEMENT_BF16
+      && (c->dst.type == UNET_ELEMENT_U8 || c->dst.type == UNET_ELEMENT_S8)
       && unet_int8_conv_weight_limit (c)
-      <= unet_depthwise_isa ()->largest_weight
+      <= unet_int8_depthwise_isa ()->largest_weight
       && has_depthwise_window (c) && unet_int8_conv_find_limits (c, &shape);
 }
 
-UnetDepthwiseShape *
+UnetInt8DepthwiseShape *
 unet_int8_depthwise_shape (const Conv *c)
 {
   const UnetValue *in = unet_node_input (c->node, 0);
   const UnetValue *out = unet_node_output (c->node, 0);
-  UnetDepthwiseShape *p = g_new0 (UnetDepthwiseShape, 1);
+  UnetInt8DepthwiseShape *p = g_new0 (UnetInt8DepthwiseShape, 1);
 
   p->n = in->dims[0];
   p->c = in->dims[1];
@@ -76,8 +76,8 @@ unet_int8_depthwise_shape (const Conv *c)
   p->pad_x = c->window.pad_begin[1];
   p->src = unet_int8_pixels (c->plan, in);
   p->dst = unet_int8_pixels (c->plan, out);
-  p->src_signed = c->src.type == UNET_NARROW_S8;
-  p->dst_signed = c->dst.type == UNET_NARROW_S8;
+  p->src_signed = c->src.type == UNET_ELEMENT_S8;
+  p->dst_signed = c->dst.type == UNET_ELEMENT_S8;
   unet_int8_conv_find_limits (c, p);
   return p;
 }
@@ -85,12 +85,12 @@ unet_int8_depthwise_shape (const Conv *c)
 static guint64
 depthwise_time (const Conv *c)
 {
-  const UnetDepthwiseIsa *isa = unet_depthwise_isa ();
-  UnetDepthwiseShape *p = unet_int8_depthwise_shape (c);
+  const UnetInt8DepthwiseIsa *isa = unet_int8_depthwise_isa ();
+  UnetInt8DepthwiseShape *p = unet_int8_depthwise_shape (c);
   guint64 ns = unet_int8_conv_measure_kernel (c, isa->name,
-      unet_kernel_depthwise, p,
+      unet_kernel_int8_depthwise, p,
       (gsize[UNET_INT8_TRIAL_OPERANDS]){ p->n * p->src.image,
-          unet_depthwise_packed_size (isa, p), p->n * p->dst.image });
+          unet_int8_depthwise_packed_size (isa, p), p->n * p->dst.image });
 
   g_free (p);
   return ns;
@@ -100,6 +100,6 @@ gboolean
 unet_int8_depthwise_is_faster (const Conv *c)
 {
   if (c->plan->options.tuning != UNET_TUNING_MEASURE)
-    return unet_depthwise_isa () != &unet_depthwise_generic;
+    return unet_int8_depthwise_isa () != &unet_int8_depthwise_generic;
   return depthwise_time (c) < unet_int8_conv_measure_primitive (c);
 }

@@ -15,12 +15,12 @@ gboolean unet_int8_depthwise_fits (const UnetInt8Conv *conv);
  * Measures both, or decides by rule, as the plan's tuning says. */
 gboolean unet_int8_depthwise_is_faster (const UnetInt8Conv *conv);
 
-/* Returns parameters (transfer full) of unet_kernel_depthwise(). */
-UnetDepthwiseShape *unet_int8_depthwise_shape (const UnetInt8Conv *conv);
+/* Returns parameters (transfer full) of unet_kernel_int8_depthwise(). */
+UnetInt8DepthwiseShape *unet_int8_depthwise_shape (const UnetInt8Conv *conv);
 
 /* Sets the limits of the result, in its steps, as the post-ops ask for them.
  * Returns %FALSE where the post-ops do anything else. */
 gboolean unet_int8_conv_find_limits (
-    const UnetInt8Conv *conv, UnetDepthwiseShape *shape);
+    const UnetInt8Conv *conv, UnetInt8DepthwiseShape *shape);
 
 G_END_DECLS

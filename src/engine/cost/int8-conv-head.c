@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/int8-conv-head.h"
 #include "engine/cost/int8-conv-depthwise.h"
+#include "engine/kernels/int8-conv-1x1.h"
 
 typedef UnetInt8Conv Conv;
 
@@ -8,7 +9,7 @@ static gboolean
 is_f32_head (const Conv *c)
 {
   if (c->node->op != UNET_OP_Conv || c->window.group != 1 || c->dst.type
-      || c->oc > UNET_HEAD_CHANNELS)
+      || c->oc > UNET_INT8_CONV_1X1_CHANNELS)
     return FALSE;
   for (guint i = 0; i < 2; i++)
     if (c->w.kernel[i] != 1 || c->w.stride[i] != 1 || c->w.pad_begin[i]
@@ -21,40 +22,40 @@ gboolean
 unet_int8_head_fits (const Conv *c)
 {
   const UnetWindow *w = &c->window;
-  UnetDepthwiseShape limits = { 0 };
+  UnetInt8DepthwiseShape limits = { 0 };
 
-  if (c->src.type == UNET_NARROW_BF16 || c->deconv
-      || c->oc > UNET_BYTE_HEAD_OUTPUTS || w->group != 1
+  if (c->src.type == UNET_ELEMENT_BF16 || c->deconv
+      || c->oc > UNET_INT8_CONV_HEAD_OUTPUTS || w->group != 1
       || unet_int8_conv_weight_limit (c)
-          > unet_byte_head_isa ()->largest_weight)
+          > unet_int8_conv_head_isa ()->largest_weight)
     return FALSE;
   if (c->dst.type
-      && (c->depth_to_space || c->dst.type == UNET_NARROW_BF16
+      && (c->depth_to_space || c->dst.type == UNET_ELEMENT_BF16
           || !unet_int8_conv_find_limits (c, &limits) || limits.hard_swish))
     return FALSE;
   for (guint i = 0; i < 2 && !c->depth_to_space; i++)
     if (w->stride[i] != 1 || w->dilation[i] != 1
-        || w->kernel[i] > UNET_BYTE_HEAD_KERNEL
+        || w->kernel[i] > UNET_INT8_CONV_HEAD_KERNEL
         || w->pad_begin[i] >= w->kernel[i])
       return FALSE;
   return TRUE;
 }
 
-UnetNarrowHead
+UnetInt8Conv1x1
 unet_int8_head_f32_shape (const Conv *c)
 {
   const UnetValue *in = unet_node_input (c->node, 0);
 
-  return (UnetNarrowHead){ c->src.type, in->dims[0], in->dims[2], in->dims[3],
+  return (UnetInt8Conv1x1){ c->src.type, in->dims[0], in->dims[2], in->dims[3],
     in->dims[1], c->oc, unet_int8_pixels (c->plan, in) };
 }
 
-UnetByteHeadShape *
+UnetInt8ConvHeadShape *
 unet_int8_head_shape (const Conv *c)
 {
   const UnetValue *in = unet_node_input (c->node, 0);
-  UnetByteHeadShape *p = g_new0 (UnetByteHeadShape, 1);
-  UnetDepthwiseShape limits = { 0 };
+  UnetInt8ConvHeadShape *p = g_new0 (UnetInt8ConvHeadShape, 1);
+  UnetInt8DepthwiseShape limits = { 0 };
 
   p->n = in->dims[0];
   p->c = in->dims[1];
@@ -68,9 +69,9 @@ unet_int8_head_shape (const Conv *c)
   p->pad_y = c->w.pad_begin[0];
   p->pad_x = c->w.pad_begin[1];
   p->src = unet_int8_pixels (c->plan, in);
-  p->src_signed = c->src.type == UNET_NARROW_S8;
+  p->src_signed = c->src.type == UNET_ELEMENT_S8;
   p->parts = c->dst.type ? 1 : 2;
-  p->spread = MAX (c->depth_to_space, 1);
+  p->depth_to_space = MAX (c->depth_to_space, 1);
   p->to = c->dst.type;
   if (p->to) {
     p->dst = unet_int8_pixels (c->plan, unet_node_output (c->node, 0));
@@ -87,14 +88,14 @@ static guint64
 int8_head_time (const Conv *c)
 {
   const UnetValue *out = unet_node_output (c->node, 0);
-  UnetByteHeadShape *p = unet_int8_head_shape (c);
+  UnetInt8ConvHeadShape *p = unet_int8_head_shape (c);
   guint64 ns = unet_int8_conv_measure_kernel (c, "byte head",
-      unet_kernel_byte_head, p,
+      unet_kernel_int8_conv_head, p,
       (gsize[UNET_INT8_TRIAL_OPERANDS]){ p->n * p->src.image,
-          p->oc * unet_byte_head_channel_size (p),
+          p->oc * unet_int8_conv_head_channel_size (p),
           p->to ? p->n * p->dst.image
                 : unet_dims_count (4, out->dims) * sizeof (gfloat),
-          unet_byte_head_scratch (p) * c->plan->options.threads });
+          unet_int8_conv_head_scratch (p) * c->plan->options.threads });
 
   g_free (p);
   return ns;
@@ -103,12 +104,12 @@ int8_head_time (const Conv *c)
 static guint64
 f32_head_time (const Conv *c)
 {
-  UnetNarrowHead p = unet_int8_head_f32_shape (c);
+  UnetInt8Conv1x1 p = unet_int8_head_f32_shape (c);
 
   return unet_int8_conv_measure_kernel (c, "float head",
-      unet_kernel_narrow_head, &p,
+      unet_kernel_int8_conv_1x1, &p,
       (gsize[UNET_INT8_TRIAL_OPERANDS]){
-          p.n * p.src.image * unet_narrow_size (p.type),
+          p.n * p.src.image * unet_element_size (p.type),
           p.oc * p.c * sizeof (gfloat), p.oc * sizeof (gfloat),
           p.n * p.oc * p.h * p.w * sizeof (gfloat) });
 }
@@ -122,7 +123,8 @@ unet_int8_head_choose (const Conv *c, gboolean drafted)
   if (!int8)
     return f32 ? UNET_CONV_F32_HEAD : UNET_CONV_UNDECIDED;
   if (!measures && drafted
-      && (c->oc > 4 || unet_byte_head_isa () == &unet_byte_head_generic))
+      && (c->oc > 4
+          || unet_int8_conv_head_isa () == &unet_int8_conv_head_generic))
     return f32 ? UNET_CONV_F32_HEAD : UNET_CONV_UNDECIDED;
   if (!measures || (!f32 && !drafted))
     return UNET_CONV_INT8_HEAD;

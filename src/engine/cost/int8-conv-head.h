@@ -6,6 +6,7 @@
 
 #include "engine/cost/int8-conv.h"
 #include "engine/kernels/int8-conv-head.h"
+#include "engine/kernels/int8-conv-1x1.h"
 
 G_BEGIN_DECLS
 
@@ -18,10 +19,10 @@ gboolean unet_int8_head_fits (const UnetInt8Conv *conv);
 UnetConvKernel unet_int8_head_choose (
     const UnetInt8Conv *conv, gboolean drafted);
 
-/* Returns parameters of unet_kernel_narrow_head(). */
-UnetNarrowHead unet_int8_head_f32_shape (const UnetInt8Conv *conv);
+/* Returns parameters of unet_kernel_int8_conv_1x1(). */
+UnetInt8Conv1x1 unet_int8_head_f32_shape (const UnetInt8Conv *conv);
 
-/* Returns parameters (transfer full) of unet_kernel_byte_head(). */
-UnetByteHeadShape *unet_int8_head_shape (const UnetInt8Conv *conv);
+/* Returns parameters (transfer full) of unet_kernel_int8_conv_head(). */
+UnetInt8ConvHeadShape *unet_int8_head_shape (const UnetInt8Conv *conv);
 
 G_END_DECLS

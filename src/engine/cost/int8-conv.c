@@ -9,7 +9,7 @@ typedef UnetInt8Conv Conv;
 gboolean
 unet_int8_conv_is_int8 (const Conv *c)
 {
-  return c->src.type != UNET_NARROW_BF16;
+  return c->src.type != UNET_ELEMENT_BF16;
 }
 
 /* ---- geometry ------------------------------------------------------------ */
@@ -80,14 +80,14 @@ unet_int8_conv_init (UnetInt8Conv *c, UnetPlan *plan, UnetNode *node)
   c->dst = plan->low[out->id];
   if (unet_node_is_low_precision (plan, node)
       && unet_int8_node_writes_f32 (plan, node))
-    c->dst = (UnetLowValue){ UNET_NARROW_NONE, 1.0f };
+    c->dst = (UnetLowValue){ UNET_ELEMENT_NONE, 1.0f };
   if (c->depth_to_space)
     c->w = unet_dnnl_window_1x1 ();
   else
     unet_window_to_dnnl (&c->window, &c->w);
   c->src_md = unet_md_new (4, in->dims,
       unet_int8_conv_is_int8 (c)
-          ? c->src.type == UNET_NARROW_U8 ? dnnl_u8 : dnnl_s8
+          ? c->src.type == UNET_ELEMENT_U8 ? dnnl_u8 : dnnl_s8
           : dnnl_bf16,
       dnnl_nhwc);
   c->weights_md = unet_int8_conv_weights_md (
@@ -193,7 +193,7 @@ needed_post_ops (const Conv *c)
 static gboolean
 make_attrs (Conv *c)
 {
-  gboolean scales = c->dst.type != UNET_NARROW_NONE;
+  gboolean scales = c->dst.type != UNET_ELEMENT_NONE;
   guint n = needed_post_ops (c);
 
   for (guint i = 0; i < n; i++)

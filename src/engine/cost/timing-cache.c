@@ -2,6 +2,7 @@
 #include "engine/cost/timing-cache.h"
 #include "engine/cost/timing.h"
 #include "engine/onednn/engine.h"
+#include "engine/onednn/max-isa.h"
 #include <string.h>
 #include <glib/gstdio.h>
 
@@ -104,7 +105,7 @@ make_head (const UnetPlan *plan)
       "library " UNET_LIBRARY_VERSION
       "\nengine %s\nprocessor %s isa %d\nthreads %u precision %d\n"
       "network %s\n",
-      unet_engine_name (), processor, (gint) dnnl_get_effective_cpu_isa (),
+      unet_engine_name (), processor, (gint) unet_dnnl_get_isa (),
       plan->options.threads, plan->options.precision, network);
 
   g_free (processor);

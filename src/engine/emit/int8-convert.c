@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/emit/int8-convert.h"
 #include "engine/run/int8-layout.h"
+#include "engine/kernels/int8-convert.h"
 
 static const gchar *
 intern (const gchar *type, const gchar *kernel)
@@ -13,9 +14,9 @@ intern (const gchar *type, const gchar *kernel)
 }
 
 const gchar *
-unet_int8_impl (UnetNarrowType type, const gchar *kernel)
+unet_int8_impl (UnetElementType type, const gchar *kernel)
 {
-  return intern (type == UNET_NARROW_BF16 ? "bf16" : "int8", kernel);
+  return intern (type == UNET_ELEMENT_BF16 ? "bf16" : "int8", kernel);
 }
 
 void
@@ -24,7 +25,7 @@ unet_emit_int8_conversion (
 {
   UnetLowValue low = plan->low[value->id];
   gboolean quantize = to->layout == UNET_MEM_LOW;
-  UnetNarrowFloat *p = g_new0 (UnetNarrowFloat, 1);
+  UnetInt8Float *p = g_new0 (UnetInt8Float, 1);
   UnetStep *step;
 
   p->type = low.type;
@@ -33,7 +34,7 @@ unet_emit_int8_conversion (
   p->factor = quantize ? 1.0f / low.scale : low.scale;
   step = unet_plan_add_kernel (plan, NULL, quantize ? "Quantize" : "Dequantize",
       unet_int8_impl (low.type, quantize ? "quantize" : "dequantize"),
-      quantize ? unet_kernel_narrow_quantize : unet_kernel_narrow_dequantize, p,
+      quantize ? unet_kernel_int8_quantize : unet_kernel_int8_dequantize, p,
       value, to->layout);
   step->kind = UNET_STEP_REORDER;
   unet_step_operand (step, 0, from, FALSE);

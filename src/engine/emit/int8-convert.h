@@ -14,6 +14,6 @@ void unet_emit_int8_conversion (
 
 /* Returns the name of a kernel for layer lists, such as `unet:int8_move` or,
  * for bfloat16, `unet:bf16_move`. The string is static. */
-const gchar *unet_int8_impl (UnetNarrowType type, const gchar *kernel);
+const gchar *unet_int8_impl (UnetElementType type, const gchar *kernel);
 
 G_END_DECLS

@@ -48,7 +48,7 @@ unet_plan_place (
   if (slot->parent && layout == slot->layout) {
     UnetLoc *parent = unet_plan_place (plan, slot->parent, layout, error);
     gsize offset = layout == UNET_MEM_LOW
-        ? slot->channel * unet_narrow_size (plan->low[value->id].type)
+        ? slot->channel * unet_element_size (plan->low[value->id].type)
         : slot->channel * value->dims[2] * value->dims[3] * sizeof (gfloat);
 
     if (!parent) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/emit/post-ops.h"
 #include "engine/emit/locations.h"
-#include "engine/kernels/f32.h"
+#include "engine/kernels/kernel.h"
+#include "engine/kernels/f32-pointwise.h"
 #include <math.h>
 #include <string.h>
 

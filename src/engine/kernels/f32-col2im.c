@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/kernels/f32-col2im.h"
-#include "engine/kernels/dispatch.h"
+#include "base/simd.h"
 #include "engine/kernels/parallel.h"
 
 /* One row of one block of the result. */
@@ -13,7 +13,7 @@ typedef struct {
   gint64 at;         /* output column of the first */
 } Row;
 
-UNET_CLONES static void
+UNET_SIMD static void
 fill_row (const UnetCol2im *p, gfloat *restrict dst, const gfloat *bias)
 {
   gint64 vec = p->dst.vec;
@@ -43,7 +43,7 @@ fill_row (const UnetCol2im *p, gfloat *restrict dst, const gfloat *bias)
 ADD_VECTORS (8)
 ADD_VECTORS (16)
 
-UNET_CLONES static void
+UNET_SIMD static void
 add_row (const Row *r)
 {
   const UnetCol2im *p = r->p;

@@ -6,7 +6,7 @@
  * gathers the sum of what reaches it. Also a whole depthwise transposed
  * convolution, where the product is one multiplication. */
 
-#include "engine/kernels/f32.h"
+#include "engine/kernels/kernel.h"
 
 G_BEGIN_DECLS
 

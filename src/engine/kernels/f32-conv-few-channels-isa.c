@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compiled once for each instruction set, with UNET_ISA naming the table,
- * LANES the floats of a vector and GROUP the output channels at once, so that
- * GROUP * 2 sums, two vectors of input and a weight fit the registers. */
+/* Compiled once for each instruction set. UNET_ISA is the name of the table,
+ * LANES the floats of a vector, GROUP the output channels that are computed at
+ * once: GROUP * 2 sums, two vectors of input and a weight fit the registers. */
 
 #include "engine/kernels/f32-conv-few-channels.h"
 #include <string.h>
@@ -33,11 +33,11 @@ typedef gint32 M __attribute__ ((vector_size (LANES * 4), aligned (4)));
 #undef NAME
 #undef EACH
 
-/* All taps of all input channels for the first @count of GROUP channels, a
- * constant here, of STEP pixels. */
+/* Adds all taps of all input channels for STEP pixels of the first @count of
+ * GROUP channels. @count is a constant in each inlined copy. */
 static inline __attribute__ ((always_inline)) void
-accumulate (const UnetRowsShape *p, const gfloat *src, const gfloat *w,
-    const gint count, V sum[GROUP][2])
+accumulate (const UnetConvFewChannelsShape *p, const gfloat *src,
+    const gfloat *w, const gint count, V sum[GROUP][2])
 {
   for (gint64 c = 0; c < p->ic; c++, src += p->plane)
     for (gint64 ky = 0; ky < p->kh; ky++) {
@@ -59,7 +59,7 @@ accumulate (const UnetRowsShape *p, const gfloat *src, const gfloat *w,
 }
 
 static inline __attribute__ ((always_inline)) void
-finish (const UnetRowsShape *p, const V *in, gfloat *dst)
+finish (const UnetConvFewChannelsShape *p, const V *in, gfloat *dst)
 {
   V zero = { 0 }, low = p->low - zero, high = p->high - zero, v = *in;
 
@@ -71,9 +71,10 @@ finish (const UnetRowsShape *p, const V *in, gfloat *dst)
   *(V *) dst = SELECT (v > high, high, v);
 }
 
-/* The end of a row is finished in memory of our own. */
+/* Writes the last pixels of a row, fewer than a vector has. */
 static void
-finish_tail (const UnetRowsShape *p, const V *in, gfloat *dst, gint64 n)
+finish_tail (
+    const UnetConvFewChannelsShape *p, const V *in, gfloat *dst, gint64 n)
 {
   gfloat end[LANES] = { 0 };
 
@@ -83,7 +84,7 @@ finish_tail (const UnetRowsShape *p, const V *in, gfloat *dst, gint64 n)
 }
 
 static void
-store (const UnetRowsShape *p, const V *v, gfloat *dst, gint64 left)
+store (const UnetConvFewChannelsShape *p, const V *v, gfloat *dst, gint64 left)
 {
   if (left >= LANES)
     finish (p, v, dst);
@@ -92,8 +93,9 @@ store (const UnetRowsShape *p, const V *v, gfloat *dst, gint64 left)
 }
 
 static void
-compute (const UnetRowsShape *p, const gfloat *src, const gfloat *weights,
-    const gfloat *bias, gint64 image, gint64 y, gint64 rows, gfloat *dst)
+compute (const UnetConvFewChannelsShape *p, const gfloat *src,
+    const gfloat *weights, const gfloat *bias, gint64 image, gint64 y,
+    gint64 rows, gfloat *dst)
 {
   gint64 taps = p->ic * p->kh * p->kw * GROUP;
 
@@ -120,4 +122,5 @@ compute (const UnetRowsShape *p, const gfloat *src, const gfloat *weights,
       }
 }
 
-const UnetRowsIsa UNET_ISA = { GROUP, LANES, compute, { unpack_8, unpack_16 } };
+const UnetConvFewChannelsIsa UNET_ISA = { GROUP, LANES, compute,
+  { unpack_8, unpack_16 } };

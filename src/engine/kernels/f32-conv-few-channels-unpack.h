@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Blocks of N channels into rows. Included with N, LOG (x) for each of its
- * lanes x and NAME(x) defined; no guard. */
+/* Copies blocks of N channels to rows. Included twice, with N, NAME(x) and
+ * EACH (f, d), which lists f (x, d) for each of the N lanes x; no guard. */
 
 typedef gfloat NAME (V) __attribute__ ((vector_size (N * 4), aligned (4)));
 
-/* The off-diagonal squares of D by D change places. */
+/* Exchanges the off-diagonal squares of D by D. */
 #define UPPER(x, d) (((x) & (d)) ? N + (x) - (d) : (x))
 #define LOWER(x, d) (((x) & (d)) ? N + (x) : (x) + (d))
 #define SWAP(d)                                                                \
@@ -31,7 +31,7 @@ NAME (transpose) (NAME (V) v[N])
   SWAP (1)
 }
 
-/* @n pixels of one block to @channels rows, @plane floats apart. */
+/* Copies @n pixels of one block to @channels rows, @plane floats apart. */
 static void
 NAME (unpack) (
     const gfloat *src, gint64 n, gint64 channels, gfloat *out, gint64 plane)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compiled once for each instruction set, with UNET_ISA naming it: vector
- * types keep their width only where the whole file may use it, which
- * target_clones does not give. ROWS tiles are multiplied at once, so that
- * 2 * ROWS sums, two vectors of weights and an input fit the registers. */
+/* Compiled once for each instruction set. UNET_ISA is the name of the table.
+ * Vector types keep their width only where the whole file may use it, which
+ * target_clones does not give. ROWS tiles are multiplied at once: 2 * ROWS
+ * sums, two vectors of weights and an input fit the registers. */
 
 #include "engine/kernels/f32-conv-winograd.h"
 #include <string.h>

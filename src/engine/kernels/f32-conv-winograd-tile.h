@@ -8,7 +8,7 @@ typedef gint32 NAME (M) __attribute__ ((vector_size (LANES * 4), aligned (4)));
 #define M NAME (M)
 /* a where the mask is set, else b */
 #define SELECT(mask, a, b) ((V) (((M) (a) & (mask)) | ((M) (b) & ~(mask))))
-/* With b where either is no number. */
+/* The result is b where either is not a number. */
 #if LANES == 16 && defined(__AVX512F__)
 #define MAXIMUM(a, b) ((V) _mm512_max_ps ((__m512) (a), (__m512) (b)))
 #define MINIMUM(a, b) ((V) _mm512_min_ps ((__m512) (a), (__m512) (b)))
@@ -47,13 +47,13 @@ NAME (at) (const V *m, V *o)
   o[3] = b + 8.0f * d + m[5];
 }
 
-/* Where the rows and columns of a patch begin: a pixel lies at the sum of
- * two. */
+/* Offsets of the rows and columns of a patch. A pixel lies at the sum of its
+ * row's and its column's. */
 typedef struct {
   gint64 rows[6], columns[6];
 } NAME (Patch);
 
-/* One 6x6 patch of one block of channels. */
+/* Transforms one 6x6 patch of one block of channels. */
 static inline __attribute__ ((always_inline)) void
 NAME (input_patch) (
     const gfloat *src, const NAME (Patch) * at, gfloat *out, gint64 stride)
@@ -74,7 +74,7 @@ NAME (input_patch) (
   }
 }
 
-/* A patch that reaches over the border is gathered first, zeros outside. */
+/* Copies a patch that reaches over the border, with zeros outside. */
 static void
 NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) * at,
     gint64 y, gint64 x, gfloat *patch)
@@ -91,45 +91,46 @@ NAME (gather) (const UnetVec *s, const gfloat *plane, const NAME (Patch) * at,
     }
 }
 
-/* @spread is a constant here. */
+/* @depth_to_space is a constant in each inlined copy. */
 static inline __attribute__ ((always_inline)) void
 NAME (locate) (const UnetVec *s, const UnetWinogradSource *from,
-    const gboolean spread, gint64 y, gint64 x, NAME (Patch) * at)
+    const gboolean depth_to_space, gint64 y, gint64 x, NAME (Patch) * at)
 {
   gint64 group = from->blocks * (s->h / 2) * (s->w / 2) * LANES;
 
   for (gint64 i = 0; i < 6; i++) {
-    at->rows[i] = spread
+    at->rows[i] = depth_to_space
         ? ((y + i) & 1) * 2 * group + ((y + i) >> 1) * (s->w / 2) * LANES
         : (y + i) * s->w * LANES;
-    at->columns[i] = spread ? ((x + i) & 1) * group + ((x + i) >> 1) * LANES
-                            : (x + i) * LANES;
+    at->columns[i] = depth_to_space
+        ? ((x + i) & 1) * group + ((x + i) >> 1) * LANES
+        : (x + i) * LANES;
   }
 }
 
 static inline __attribute__ ((always_inline)) void
 NAME (input_from) (const UnetWinogradShape *p, const UnetWinogradSource *from,
-    const gboolean spread, const gfloat *src, gint64 block, gint64 blocks,
-    gint64 first, gint64 n, gfloat *out, gint64 stride)
+    const gboolean depth_to_space, const gfloat *src, gint64 block,
+    gint64 blocks, gint64 first, gint64 n, gfloat *out, gint64 stride)
 {
   const UnetVec *s = &p->src;
   gint64 channels = s->blocks * LANES;
-  gint64 plane = s->h * s->w * LANES / (spread ? 4 : 1);
+  gint64 plane = s->h * s->w * LANES / (depth_to_space ? 4 : 1);
   NAME (Patch) at, whole;
 
   for (gint i = 0; i < 6; i++) {
     whole.rows[i] = i * 6 * LANES;
     whole.columns[i] = i * LANES;
   }
-  /* planes are powers of two apart: one after the other, or they push each
-   * other from the cache */
+  /* Planes are often a power of two apart. Reading several at once would make
+   * them evict each other from the cache. */
   for (gint64 b = block; b < block + blocks; b++)
     for (gint64 t = 0; t < n; t++) {
       gint64 y = (first + t) / p->tiles_x * 4 - p->pad_y;
       gint64 x = (first + t) % p->tiles_x * 4 - p->pad_x;
       gfloat *to = out + t * channels + b * LANES;
 
-      NAME (locate) (s, from, spread, y, x, &at);
+      NAME (locate) (s, from, depth_to_space, y, x, &at);
       if (y >= 0 && x >= 0 && y + 6 <= s->h && x + 6 <= s->w) {
         NAME (input_patch) (src + b * plane, &at, to, stride);
       } else {
@@ -146,7 +147,7 @@ NAME (input) (const UnetWinogradShape *p, const UnetWinogradSource *from,
     const gfloat *src, gint64 block, gint64 blocks, gint64 first, gint64 n,
     gfloat *out, gint64 stride)
 {
-  if (from->spread)
+  if (from->depth_to_space)
     NAME (input_from)
   (p, from, TRUE, src, block, blocks, first, n, out, stride);
   else NAME (input_from) (
@@ -155,8 +156,9 @@ NAME (input) (const UnetWinogradShape *p, const UnetWinogradSource *from,
 
 /* ---- the products -------------------------------------------------------- */
 
-/* @rows tiles of one panel; @rows and @vectors are constants here. Rows of
- * @in are @k floats apart, those of @out a panel's width. */
+/* Multiplies @rows tiles by one panel. @rows and @vectors are constants in each
+ * inlined copy. Rows of @in are @k floats apart, those of @out a panel's
+ * width. */
 static inline __attribute__ ((always_inline)) void
 NAME (multiply) (const gint rows, const gint vectors, const gfloat *in,
     const gfloat *w, gint64 k, gfloat *out)
@@ -187,8 +189,8 @@ NAME (multiply) (const gint rows, const gint vectors, const gfloat *in,
       *(V *) (out + (r * vectors + v) * LANES) = sum[r][v];
 }
 
-/* One of the 36. Every output is the same sum in the same order however its
- * rows are grouped. */
+/* Computes one of the 36 products. Every output is the same sum in the same
+ * order, however the rows are grouped. */
 static inline __attribute__ ((always_inline)) void
 NAME (panel) (const gint vectors, const gfloat *in, const gfloat *w, gint64 n,
     gint64 k, gfloat *out)
@@ -229,7 +231,7 @@ NAME (product) (const gfloat *in, gint64 in_stride, const gfloat *w, gint64 n,
 
 /* ---- output -------------------------------------------------------------- */
 
-/* A^T m A of one block of channels. */
+/* Transforms one block of channels back: A^T m A. */
 static inline __attribute__ ((always_inline)) void
 NAME (output_patch) (const gfloat *in, gint64 stride, V out[4][4])
 {
@@ -246,7 +248,7 @@ NAME (output_patch) (const gfloat *in, gint64 stride, V out[4][4])
     NAME (at) (x[i], out[i]);
 }
 
-/* What follows the product: bias, a residual, activation. */
+/* Adds bias and residual and applies the activation. */
 static inline __attribute__ ((always_inline)) void
 NAME (finish) (
     const UnetWinogradShape *p, V *out, const V *bias, const gfloat *add)
@@ -266,7 +268,7 @@ NAME (finish) (
   *out = v;
 }
 
-/* @rows and @columns are 4 but at the lower and right borders. */
+/* @rows and @columns are 4 except at the lower and right borders. */
 static inline __attribute__ ((always_inline)) void
 NAME (store) (const UnetWinogradShape *p, const UnetWinogradData *d,
     V tile[4][4], const V *bias, gint64 at, const gint rows, const gint columns)
@@ -301,7 +303,7 @@ NAME (store_pooled) (const UnetWinogradShape *p, gfloat *pool, V tile[4][4],
     }
 }
 
-/* The first becomes, in each lane, the sum of the vector of its number. */
+/* Lane i of the first vector becomes the sum of all lanes of vector i. */
 #define KEPT(x, d)  (((x) & (d)) ? LANES + (x) - (d) : (x))
 #define MOVED(x, d) (((x) & (d)) ? LANES + (x) : (x) + (d))
 #define FOLD(d)                                                                \
@@ -324,7 +326,7 @@ NAME (sum_lanes) (V v[LANES])
   FOLD (1)
 }
 
-/* What block @block of a tile adds to the heads. */
+/* Adds the share of block @block of a tile to the sums of the heads. */
 static inline __attribute__ ((always_inline)) void
 NAME (add_heads) (const UnetWinogradShape *p, const gfloat *weights,
     V tile[4][4], gint64 block, gfloat *sums)

@@ -3,25 +3,19 @@
 #include "engine/kernels/parallel.h"
 #include <string.h>
 
-/* The widest of the compiled variants that this processor runs. */
-static const UnetWinogradIsa *
-isa (void)
-{
-  static gsize once;
-  static const UnetWinogradIsa *best;
-
-  if (g_once_init_enter (&once)) {
-    best = &unet_winograd_generic;
+const UnetIsaVariant unet_winograd_variants[] = {
+  { UNET_ISA_BASELINE, "generic", &unet_winograd_generic },
 #ifdef UNET_X86_VARIANTS
-    if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
-      best = &unet_winograd_avx2;
-    if (__builtin_cpu_supports ("avx512f")
-        && __builtin_cpu_supports ("avx512vl"))
-      best = &unet_winograd_avx512;
+  { UNET_ISA_AVX2, "avx2", &unet_winograd_avx2 },
+  { UNET_ISA_AVX512, "avx512", &unet_winograd_avx512 },
 #endif
-    g_once_init_leave (&once, 1);
-  }
-  return best;
+  { 0, NULL, NULL },
+};
+
+const UnetWinogradIsa *
+unet_winograd_isa (void)
+{
+  return unet_isa_choose (unet_winograd_variants);
 }
 
 gint64
@@ -40,9 +34,9 @@ unet_winograd_input (const UnetWinogradShape *shape,
     gint64 begin = MAX (block, 0), end = MIN (block + blocks, s->blocks);
 
     if (begin < end)
-      isa ()->input[shape->src.vec == 16](
+      shape->isa->input[shape->src.vec == 16](
           shape, s, data->src[i], begin, end - begin, first, n, out, stride);
-    block -= s->blocks; /* as the next one counts them */
+    block -= s->blocks; /* the next source counts from its own first block */
     out += s->blocks * shape->src.vec;
   }
 }
@@ -57,9 +51,9 @@ unet_winograd_panel (const UnetWinogradShape *shape,
   gint64 vectors = MIN (2, d->blocks - 2 * panel);
   gint wide = d->vec == 16;
 
-  isa ()->product[wide](in, stride, data->weights + 72 * panel * k * d->vec, n,
-      k, vectors, scratch, UNET_WINOGRAD_SCRATCH (n));
-  isa ()->output[wide](shape, scratch, UNET_WINOGRAD_SCRATCH (n), data,
+  shape->isa->product[wide](in, stride, data->weights + 72 * panel * k * d->vec,
+      n, k, vectors, scratch, UNET_WINOGRAD_SCRATCH (n));
+  shape->isa->output[wide](shape, scratch, UNET_WINOGRAD_SCRATCH (n), data,
       2 * panel, vectors, first, n);
 }
 
@@ -81,7 +75,7 @@ unet_winograd_heads (const UnetWinogradShape *p, const gfloat *sums,
   }
 }
 
-/* G of G g G^T */
+/* G of the filter transform G g G^T. */
 static const gdouble g_matrix[6][3] = {
   { 1.0 / 4, 0, 0 },
   { -1.0 / 6, -1.0 / 6, -1.0 / 6 },

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compiled once for each instruction set, with UNET_ISA naming the table,
- * without contraction of products and sums: all have the same result. */
+/* Compiled once for each instruction set. UNET_ISA is the name of the table.
+ * Products and sums are not contracted, so all variants have equal results. */
 
 #include "engine/kernels/int8-conv-depthwise.h"
 #include <math.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__ ((always_inline))
-#define BLOCK  UNET_DEPTHWISE_BLOCK
+#define BLOCK  UNET_INT8_DEPTHWISE_BLOCK
 
 #ifdef __AVX2__
 #include "engine/kernels/int8-dot.h"
 
-/* Four rows are woven together, so that a lane of 32 bits holds four bytes of
- * one channel, one below the other, and one instruction multiplies and adds
- * them: of the channels of a block, a quarter a vector. Weaving and packing
- * both work on halves of a register and undo each other. */
+/* Four rows are interleaved: a lane of 32 bits holds four bytes of a channel,
+ * one below the other, which one instruction multiplies and adds. A vector
+ * holds a quarter of the channels of a block. Interleaving and packing both
+ * permute within halves of a register, and the two permutations cancel. */
 
 #ifdef __AVX512VNNI__
 #define OUTPUTS 4
@@ -60,7 +60,7 @@ store_part (guint8 *to, __m256i v, gint64 c)
 }
 #endif
 
-/* Channel of lane @e of vector @q of a block. */
+/* The channel that lane @e of vector @q of a block holds. */
 #define CHANNEL(q, e) ((e) / 4 * 16 + (q) *4 + (e) % 4)
 
 typedef struct {
@@ -70,20 +70,20 @@ typedef struct {
 } Packed;
 
 static gint64
-weaves (gint64 kernel)
+row_groups (gint64 kernel)
 {
   return (kernel + 3) / 4;
 }
 
 static gsize
-block_size (const UnetDepthwiseShape *p)
+block_size (const UnetInt8DepthwiseShape *p)
 {
-  return sizeof (Packed) + p->kernel * weaves (p->kernel) * 4 * 32;
+  return sizeof (Packed) + p->kernel * row_groups (p->kernel) * 4 * 32;
 }
 
 static void
-pack (const UnetDepthwiseShape *p, const gint8 *weights, const gint32 *start,
-    const gfloat *factor, const gfloat *bias, guint8 *out)
+pack (const UnetInt8DepthwiseShape *p, const gint8 *weights,
+    const gint32 *start, const gfloat *factor, const gfloat *bias, guint8 *out)
 {
   Packed *to = (Packed *) out;
 
@@ -97,22 +97,23 @@ pack (const UnetDepthwiseShape *p, const gint8 *weights, const gint32 *start,
       to->bias[q][e] = bias[c];
       for (gint64 y = 0; y < p->kernel; y++)
         for (gint64 x = 0; x < p->kernel; x++)
-          to->weights[(x * weaves (p->kernel) + y / 4) * 4 + q][e * 4 + y % 4] =
-              weights[(y * p->kernel + x) * BLOCK + c];
+          to->weights[(x * row_groups (p->kernel) + y / 4) * 4 + q]
+                     [e * 4 + y % 4] = weights[(y * p->kernel + x) * BLOCK + c];
     }
 }
 
-/* What a row is read with. Rows outside are one pixel of zeros in which no
- * step goes anywhere. */
+/* How rows are read. A row outside of the picture is one pixel of zeros, and
+ * its steps are zero. */
 typedef struct {
-  const UnetDepthwiseShape *p;
-  const guint8 *rows[UNET_DEPTHWISE_MAX_KERNEL];
-  gint64 steps[UNET_DEPTHWISE_MAX_KERNEL], channels[UNET_DEPTHWISE_MAX_KERNEL];
+  const UnetInt8DepthwiseShape *p;
+  const guint8 *rows[UNET_INT8_DEPTHWISE_MAX_KERNEL];
+  gint64 steps[UNET_INT8_DEPTHWISE_MAX_KERNEL],
+      channels[UNET_INT8_DEPTHWISE_MAX_KERNEL];
   __m256i flip; /* makes signed bytes unsigned */
   gint64 c;     /* of a block */
 } Source;
 
-/* @careful, a constant: there may be less than a block, and less than a row */
+/* @careful is a constant: less than a block or less than a row may be left. */
 INLINE __m256i
 load_pixel (const Source *s, const guint8 *from, gboolean inside,
     const gboolean careful)
@@ -146,9 +147,9 @@ weave (const Source *s, const guint8 **at, gboolean inside, const gint64 rows,
   v[3] = _mm256_unpackhi_epi16 (AB, CD);
 }
 
-/* Results fit 32 bits, so that packing them clips them. */
+/* Results fit 32 bits, so packing them with saturation clips them. */
 INLINE __m256i
-scale (const UnetDepthwiseShape *p, __m256i sum, const gfloat *factor,
+scale (const UnetInt8DepthwiseShape *p, __m256i sum, const gfloat *factor,
     const gfloat *bias, const gboolean hard_swish)
 {
   __m256 y = _mm256_fmadd_ps (_mm256_cvtepi32_ps (sum),
@@ -190,13 +191,13 @@ finish (const Source *s, const __m256i *sum, const Packed *packed, guint8 *dst,
     store_part (dst, v, s->c);
 }
 
-/* @outputs pixels, the first from column @x of the source on. */
+/* Computes @outputs pixels; the first begins at column @x of the source. */
 INLINE void
 pixels (const Source *s, const Packed *packed, gint64 x, gint64 c, guint8 *dst,
     const gint64 kernel, const gint64 stride, const gint64 outputs,
     const gboolean careful)
 {
-  const guint8 *at[UNET_DEPTHWISE_MAX_KERNEL];
+  const guint8 *at[UNET_INT8_DEPTHWISE_MAX_KERNEL];
   __m256i sum[OUTPUTS][4], v[4];
 
 #pragma GCC unroll 5
@@ -220,7 +221,7 @@ pixels (const Source *s, const Packed *packed, gint64 x, gint64 c, guint8 *dst,
         if (kx >= 0 && kx < kernel)
 #pragma GCC unroll 4
           for (gint64 q = 0; q < 4; q++)
-            sum[o][q] = unet_byte_dot (sum[o][q], v[q],
+            sum[o][q] = unet_int8_dot (sum[o][q], v[q],
                 _mm256_loadu_si256 (
                     (const __m256i *) packed
                         ->weights[(kx * ((kernel + 3) / 4) + g) * 4 + q]));
@@ -241,19 +242,19 @@ pixels (const Source *s, const Packed *packed, gint64 x, gint64 c, guint8 *dst,
   }
 }
 
-/* All blocks of @outputs pixels from @x on. */
+/* Computes all blocks of @outputs pixels from @x on. */
 INLINE void
 blocks (const Source *s, const guint8 *packed, gint64 x, guint8 *dst,
     const gint64 kernel, const gint64 stride, const gint64 outputs)
 {
-  const UnetDepthwiseShape *p = s->p;
+  const UnetInt8DepthwiseShape *p = s->p;
   gint64 at = x * stride - p->pad_x, size = block_size (p);
   gboolean inside = s->c == BLOCK && at >= 0
       && at + (outputs - 1) * stride + kernel <= p->iw;
 
   dst += x * p->dst.pixel;
-  for (gint64 b = 0; b < unet_depthwise_blocks (p); b++, packed += size) {
-    gint64 c = unet_depthwise_first (p, b);
+  for (gint64 b = 0; b < unet_int8_depthwise_blocks (p); b++, packed += size) {
+    gint64 c = unet_int8_depthwise_first (p, b);
 
     if (inside)
       pixels (s, (const Packed *) packed, at, c, dst + c, kernel, stride,
@@ -264,8 +265,8 @@ blocks (const Source *s, const guint8 *packed, gint64 x, guint8 *dst,
   }
 }
 
-/* Several pixels at once, the last ones once more where they do not come
- * out even. */
+/* Computes OUTPUTS pixels at a time. At the end of a row some of them are
+ * computed twice. */
 INLINE void
 row_of (const Source *s, const guint8 *packed, guint8 *dst, const gint64 kernel,
     const gint64 stride)
@@ -281,7 +282,7 @@ row_of (const Source *s, const guint8 *packed, guint8 *dst, const gint64 kernel,
 }
 
 static void
-row (const UnetDepthwiseShape *p, const guint8 *const *rows,
+row (const UnetInt8DepthwiseShape *p, const guint8 *const *rows,
     const guint8 *packed, guint8 *dst)
 {
   static const guint8 zeros[BLOCK];
@@ -303,10 +304,10 @@ row (const UnetDepthwiseShape *p, const guint8 *const *rows,
     row_of (&s, packed, dst, 5, 2);
 }
 
-#else /* plain C, in loops over a block that the compiler makes vectors of */
+#else /* plain C, in loops over a block that the compiler vectorises */
 
-#define UNET_BYTE_LARGEST 127
-#define UNET_BYTE_NAME    "generic"
+#define UNET_INT8_LARGEST_WEIGHT 127
+#define UNET_INT8_ISA_NAME       "generic"
 
 typedef struct {
   gint32 start[BLOCK];
@@ -315,14 +316,14 @@ typedef struct {
 } Packed;
 
 static gsize
-block_size (const UnetDepthwiseShape *p)
+block_size (const UnetInt8DepthwiseShape *p)
 {
   return sizeof (Packed) + p->kernel * p->kernel * BLOCK;
 }
 
 static void
-pack (const UnetDepthwiseShape *p, const gint8 *weights, const gint32 *start,
-    const gfloat *factor, const gfloat *bias, guint8 *out)
+pack (const UnetInt8DepthwiseShape *p, const gint8 *weights,
+    const gint32 *start, const gfloat *factor, const gfloat *bias, guint8 *out)
 {
   Packed *to = (Packed *) out;
 
@@ -341,7 +342,7 @@ add_tap (gint32 *restrict sum, const guint8 *restrict src,
 }
 
 static void
-finish (const UnetDepthwiseShape *p, const gint32 *sum, const Packed *from,
+finish (const UnetInt8DepthwiseShape *p, const gint32 *sum, const Packed *from,
     gint64 c, guint8 *dst)
 {
   for (gint64 k = 0; k < c; k++) {
@@ -355,7 +356,7 @@ finish (const UnetDepthwiseShape *p, const gint32 *sum, const Packed *from,
 }
 
 static void
-block (const UnetDepthwiseShape *p, const guint8 *const *rows,
+block (const UnetInt8DepthwiseShape *p, const guint8 *const *rows,
     const Packed *from, gint64 x, gint64 first, guint8 *dst)
 {
   gint64 c = MIN (p->c, BLOCK);
@@ -377,15 +378,15 @@ block (const UnetDepthwiseShape *p, const guint8 *const *rows,
 }
 
 static void
-row (const UnetDepthwiseShape *p, const guint8 *const *rows,
+row (const UnetInt8DepthwiseShape *p, const guint8 *const *rows,
     const guint8 *packed, guint8 *dst)
 {
-  for (gint64 b = 0; b < unet_depthwise_blocks (p); b++)
+  for (gint64 b = 0; b < unet_int8_depthwise_blocks (p); b++)
     for (gint64 x = 0; x < p->ow; x++)
       block (p, rows, (const Packed *) (packed + b * block_size (p)), x,
-          unet_depthwise_first (p, b), dst);
+          unet_int8_depthwise_first (p, b), dst);
 }
 #endif
 
-const UnetDepthwiseIsa UNET_ISA = { UNET_BYTE_NAME, UNET_BYTE_LARGEST,
-  block_size, pack, row };
+const UnetInt8DepthwiseIsa UNET_ISA = { UNET_INT8_ISA_NAME,
+  UNET_INT8_LARGEST_WEIGHT, block_size, pack, row };

@@ -3,32 +3,34 @@
 #include "engine/kernels/parallel.h"
 #include <string.h>
 
-#define BLOCK UNET_DEPTHWISE_BLOCK
+#define BLOCK UNET_INT8_DEPTHWISE_BLOCK
 
-const UnetDepthwiseIsa *
-unet_depthwise_isa (void)
-{
+const UnetIsaVariant unet_int8_depthwise_variants[] = {
+  { UNET_ISA_BASELINE, "generic", &unet_int8_depthwise_generic },
 #ifdef UNET_X86_VARIANTS
-  if (__builtin_cpu_supports ("avx512vnni")
-      && __builtin_cpu_supports ("avx512vl")
-      && __builtin_cpu_supports ("avx512bw"))
-    return &unet_depthwise_vnni;
-  if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
-    return &unet_depthwise_avx2;
+  { UNET_ISA_AVX2, "avx2", &unet_int8_depthwise_avx2 },
+  { UNET_ISA_AVX512 | UNET_ISA_AVX512_VNNI, "vnni", &unet_int8_depthwise_vnni },
 #endif
-  return &unet_depthwise_generic;
+  { 0, NULL, NULL },
+};
+
+const UnetInt8DepthwiseIsa *
+unet_int8_depthwise_isa (void)
+{
+  return unet_isa_choose (unet_int8_depthwise_variants);
 }
 
 gsize
-unet_depthwise_packed_size (
-    const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p)
+unet_int8_depthwise_packed_size (
+    const UnetInt8DepthwiseIsa *isa, const UnetInt8DepthwiseShape *p)
 {
-  return unet_depthwise_blocks (p) * isa->block_size (p);
+  return unet_int8_depthwise_blocks (p) * isa->block_size (p);
 }
 
-/* A signed source is read as that much more than it is. */
+/* Returns what the sum is too large by, because signed values are read plus
+ * 128. */
 static gint32
-excess (const UnetDepthwiseShape *p, const gint8 *weights)
+excess (const UnetInt8DepthwiseShape *p, const gint8 *weights)
 {
   gint32 sum = 0;
 
@@ -38,17 +40,17 @@ excess (const UnetDepthwiseShape *p, const gint8 *weights)
 }
 
 void
-unet_depthwise_pack (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
-    const gint8 *weights, const gfloat *factor, const gfloat *bias, guint8 *out)
+unet_int8_depthwise_pack (const UnetInt8DepthwiseIsa *isa,
+    const UnetInt8DepthwiseShape *p, const gint8 *weights, const gfloat *factor,
+    const gfloat *bias, guint8 *out)
 {
   gint64 taps = p->kernel * p->kernel;
 
-  for (gint64 b = 0; b < unet_depthwise_blocks (p);
+  for (gint64 b = 0; b < unet_int8_depthwise_blocks (p);
        b++, out += isa->block_size (p)) {
-    gint8 w[UNET_DEPTHWISE_MAX_KERNEL * UNET_DEPTHWISE_MAX_KERNEL * BLOCK] = {
-      0
-    };
-    gint64 first = unet_depthwise_first (p, b);
+    gint8 w[UNET_INT8_DEPTHWISE_MAX_KERNEL * UNET_INT8_DEPTHWISE_MAX_KERNEL
+        * BLOCK] = { 0 };
+    gint64 first = unet_int8_depthwise_first (p, b);
     gfloat factors[BLOCK] = { 0 }, biases[BLOCK] = { 0 };
     gint32 start[BLOCK] = { 0 };
 
@@ -66,11 +68,11 @@ unet_depthwise_pack (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
 }
 
 void
-unet_depthwise_row (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
-    const guint8 *src, const guint8 *packed, gint64 image, gint64 y,
-    guint8 *dst)
+unet_int8_depthwise_row (const UnetInt8DepthwiseIsa *isa,
+    const UnetInt8DepthwiseShape *p, const guint8 *src, const guint8 *packed,
+    gint64 image, gint64 y, guint8 *dst)
 {
-  const guint8 *rows[UNET_DEPTHWISE_MAX_KERNEL];
+  const guint8 *rows[UNET_INT8_DEPTHWISE_MAX_KERNEL];
 
   for (gint64 k = 0; k < p->kernel; k++) {
     gint64 iy = y * p->stride - p->pad_y + k;
@@ -83,8 +85,8 @@ unet_depthwise_row (const UnetDepthwiseIsa *isa, const UnetDepthwiseShape *p,
 }
 
 typedef struct {
-  const UnetDepthwiseIsa *isa;
-  const UnetDepthwiseShape *shape;
+  const UnetInt8DepthwiseIsa *isa;
+  const UnetInt8DepthwiseShape *shape;
 } Run;
 
 static void
@@ -93,15 +95,16 @@ depthwise_job (
 {
   const Run *r = params;
 
-  unet_depthwise_row (r->isa, r->shape, ptr[0], ptr[1], i / r->shape->oh,
+  unet_int8_depthwise_row (r->isa, r->shape, ptr[0], ptr[1], i / r->shape->oh,
       i % r->shape->oh, ptr[2]);
 }
 
 void
-unet_kernel_depthwise (gconstpointer params, gpointer const *ptr, guint threads)
+unet_kernel_int8_depthwise (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
-  const UnetDepthwiseShape *p = params;
-  Run run = { unet_depthwise_isa (), p };
+  const UnetInt8DepthwiseShape *p = params;
+  Run run = { unet_int8_depthwise_isa (), p };
 
   unet_parallel (depthwise_job, &run, ptr, p->n * p->oh, threads);
 }

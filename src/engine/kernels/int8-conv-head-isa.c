@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compiled once for each instruction set, with UNET_ISA naming the table,
- * without contraction of products and sums: all have the same result. */
+/* Compiled once for each instruction set. UNET_ISA is the name of the table.
+ * Products and sums are not contracted, so all variants have equal results. */
 
 #include "engine/kernels/int8-conv-head.h"
 #include <math.h>
@@ -12,10 +12,10 @@
 #ifdef __AVX2__
 #include "engine/kernels/int8-dot.h"
 
-/* Vectors that eight pixels fill, each of eight sums of four bytes. */
+/* The vectors that eight pixels fill, each with eight sums of four bytes. */
 #define VECTORS(pixel) ((pixel) >= 32 ? 8 : (pixel) / 4)
 
-/* Adjacent lanes are added until every pixel has one. */
+/* Adds adjacent lanes until every pixel has one. */
 INLINE __m256i
 add_up (const __m256i *v, const gint64 n)
 {
@@ -37,10 +37,10 @@ add_up (const __m256i *v, const gint64 n)
       _mm256_permute2x128_si256 (a, b, 0x31));
 }
 
-/* Sums of eight pixels, the first of which lies at @at of each row. */
+/* Returns the sums of eight pixels; the first lies at @at of each row. */
 INLINE __m256i
-eight_sums (const UnetByteHeadShape *p, const guint8 *const *rows, gint64 at,
-    const gint8 *w, gint64 pixel, const gint64 n)
+eight_sums (const UnetInt8ConvHeadShape *p, const guint8 *const *rows,
+    gint64 at, const gint8 *w, gint64 pixel, const gint64 n)
 {
   gint64 step = n == 8 ? pixel : 32, parts = n == 8 ? pixel / 32 : 1;
   __m256i v[8];
@@ -56,7 +56,7 @@ eight_sums (const UnetByteHeadShape *p, const guint8 *const *rows, gint64 at,
 
 #pragma GCC unroll 8
         for (gint64 i = 0; i < n; i++)
-          v[i] = unet_byte_dot (v[i],
+          v[i] = unet_int8_dot (v[i],
               _mm256_loadu_si256 ((const __m256i *) (from + i * step)),
               weights);
       }
@@ -64,11 +64,11 @@ eight_sums (const UnetByteHeadShape *p, const guint8 *const *rows, gint64 at,
 }
 
 INLINE void
-channel (const UnetByteHeadShape *p, const guint8 *const *rows,
-    const UnetByteHeadChannel *c, gfloat *out, const gint64 n)
+channel (const UnetInt8ConvHeadShape *p, const guint8 *const *rows,
+    const UnetInt8ConvHeadChannel *c, gfloat *out, const gint64 n)
 {
-  gint64 pixel = unet_byte_head_pixel (p);
-  gint64 size = p->kh * p->kw * unet_byte_head_vector (p);
+  gint64 pixel = unet_int8_conv_head_pixel (p);
+  gint64 size = p->kh * p->kw * unet_int8_conv_head_vector (p);
 
   for (gint64 x = 0; x < p->ow; x += 8) {
     __m256 y = _mm256_set1_ps (c->bias);
@@ -86,15 +86,15 @@ channel (const UnetByteHeadShape *p, const guint8 *const *rows,
 }
 
 #else /* plain C */
-#define UNET_BYTE_LARGEST 127
-#define UNET_BYTE_NAME    "generic"
-#define VECTORS(pixel)    1
+#define UNET_INT8_LARGEST_WEIGHT 127
+#define UNET_INT8_ISA_NAME       "generic"
+#define VECTORS(pixel)           1
 
 INLINE gint32
-sum_of (const UnetByteHeadShape *p, const guint8 *const *rows, gint64 at,
+sum_of (const UnetInt8ConvHeadShape *p, const guint8 *const *rows, gint64 at,
     const gint8 *w, gint64 pixel)
 {
-  gint64 vector = unet_byte_head_vector (p);
+  gint64 vector = unet_int8_conv_head_vector (p);
   gint32 sum = 0;
 
   for (gint64 y = 0; y < p->kh; y++)
@@ -105,11 +105,11 @@ sum_of (const UnetByteHeadShape *p, const guint8 *const *rows, gint64 at,
 }
 
 INLINE void
-channel (const UnetByteHeadShape *p, const guint8 *const *rows,
-    const UnetByteHeadChannel *c, gfloat *out, const gint64 n)
+channel (const UnetInt8ConvHeadShape *p, const guint8 *const *rows,
+    const UnetInt8ConvHeadChannel *c, gfloat *out, const gint64 n)
 {
-  gint64 pixel = unet_byte_head_pixel (p);
-  gint64 size = p->kh * p->kw * unet_byte_head_vector (p);
+  gint64 pixel = unet_int8_conv_head_pixel (p);
+  gint64 size = p->kh * p->kw * unet_int8_conv_head_vector (p);
 
   for (gint64 x = 0; x < p->ow; x++) {
     out[x] = c->bias;
@@ -123,13 +123,13 @@ channel (const UnetByteHeadShape *p, const guint8 *const *rows,
 #endif
 
 static void
-row (const UnetByteHeadShape *p, const guint8 *const *rows,
+row (const UnetInt8ConvHeadShape *p, const guint8 *const *rows,
     const guint8 *packed, gfloat *out)
 {
-  gint64 n = VECTORS (unet_byte_head_pixel (p));
+  gint64 n = VECTORS (unet_int8_conv_head_pixel (p));
 
   for (gint64 o = 0; o < p->oc; o++) {
-    const UnetByteHeadChannel *c = (const UnetByteHeadChannel *) packed;
+    const UnetInt8ConvHeadChannel *c = (const UnetInt8ConvHeadChannel *) packed;
 
     if (n == 8)
       channel (p, rows, c, out, 8);
@@ -139,9 +139,10 @@ row (const UnetByteHeadShape *p, const guint8 *const *rows,
       channel (p, rows, c, out, 2);
     else
       channel (p, rows, c, out, 1);
-    packed += unet_byte_head_channel_size (p);
-    out += unet_byte_head_width (p);
+    packed += unet_int8_conv_head_channel_size (p);
+    out += unet_int8_conv_head_width (p);
   }
 }
 
-const UnetByteHeadIsa UNET_ISA = { UNET_BYTE_NAME, UNET_BYTE_LARGEST, row };
+const UnetInt8ConvHeadIsa UNET_ISA = { UNET_INT8_ISA_NAME,
+  UNET_INT8_LARGEST_WEIGHT, row };

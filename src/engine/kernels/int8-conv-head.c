@@ -4,30 +4,31 @@
 #include <math.h>
 #include <string.h>
 
-const UnetByteHeadIsa *
-unet_byte_head_isa (void)
-{
+const UnetIsaVariant unet_int8_conv_head_variants[] = {
+  { UNET_ISA_BASELINE, "generic", &unet_int8_conv_head_generic },
 #ifdef UNET_X86_VARIANTS
-  if (__builtin_cpu_supports ("avx512vnni")
-      && __builtin_cpu_supports ("avx512vl")
-      && __builtin_cpu_supports ("avx512bw"))
-    return &unet_byte_head_vnni;
-  if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
-    return &unet_byte_head_avx2;
+  { UNET_ISA_AVX2, "avx2", &unet_int8_conv_head_avx2 },
+  { UNET_ISA_AVX512 | UNET_ISA_AVX512_VNNI, "vnni", &unet_int8_conv_head_vnni },
 #endif
-  return &unet_byte_head_generic;
+  { 0, NULL, NULL },
+};
+
+const UnetInt8ConvHeadIsa *
+unet_int8_conv_head_isa (void)
+{
+  return unet_isa_choose (unet_int8_conv_head_variants);
 }
 
-/* A pixel of few channels is several times in a vector. */
+/* Weights of few channels are repeated to fill a vector. */
 void
-unet_byte_head_pack (const UnetByteHeadShape *p, const gint8 *weights,
+unet_int8_conv_head_pack (const UnetInt8ConvHeadShape *p, const gint8 *weights,
     const gfloat *factor, gfloat bias, guint8 *out)
 {
-  gint64 taps = p->kh * p->kw, vector = unet_byte_head_vector (p);
-  gint64 pixel = unet_byte_head_pixel (p);
-  UnetByteHeadChannel *to = (UnetByteHeadChannel *) out;
+  gint64 taps = p->kh * p->kw, vector = unet_int8_conv_head_vector (p);
+  gint64 pixel = unet_int8_conv_head_pixel (p);
+  UnetInt8ConvHeadChannel *to = (UnetInt8ConvHeadChannel *) out;
 
-  memset (out, 0, unet_byte_head_channel_size (p));
+  memset (out, 0, unet_int8_conv_head_channel_size (p));
   to->bias = bias;
   for (gint64 part = 0; part < p->parts; part++) {
     to->factor[part] = factor[part];
@@ -45,22 +46,23 @@ unet_byte_head_pack (const UnetByteHeadShape *p, const gint8 *weights,
 /* ---- rows ---------------------------------------------------------------- */
 
 static gint64
-row_bytes (const UnetByteHeadShape *p)
+row_bytes (const UnetInt8ConvHeadShape *p)
 {
-  return (unet_byte_head_width (p) + p->kw - 1) * unet_byte_head_pixel (p);
+  return (unet_int8_conv_head_width (p) + p->kw - 1)
+      * unet_int8_conv_head_pixel (p);
 }
 
 gsize
-unet_byte_head_scratch (const UnetByteHeadShape *p)
+unet_int8_conv_head_scratch (const UnetInt8ConvHeadShape *p)
 {
-  gsize rows = (UNET_BYTE_HEAD_STRIP + p->kh - 1) * row_bytes (p);
+  gsize rows = (UNET_INT8_CONV_HEAD_STRIP + p->kh - 1) * row_bytes (p);
 
   rows = (rows + 63) / 64 * 64
-      + p->oc * unet_byte_head_width (p) * sizeof (gfloat);
+      + p->oc * unet_int8_conv_head_width (p) * sizeof (gfloat);
   return (rows + 63) / 64 * 64;
 }
 
-/* Sizes that the compiler knows become a move or two. */
+/* A constant size compiles to one or two moves. */
 static void
 copy_pixels (guint8 *restrict to, gint64 to_step, const guint8 *restrict from,
     gint64 step, gint64 c, gint64 n)
@@ -83,12 +85,13 @@ copy_pixels (guint8 *restrict to, gint64 to_step, const guint8 *restrict from,
 #undef COPY
 }
 
-/* Row @y of the source with zeros all round, signed bytes made unsigned. */
+/* Copies row @y of the source with zeros around it, and adds 128 to signed
+ * values. */
 static void
 prepare_row (
-    const UnetByteHeadShape *p, const guint8 *src, gint64 y, guint8 *out)
+    const UnetInt8ConvHeadShape *p, const guint8 *src, gint64 y, guint8 *out)
 {
-  gint64 pixel = unet_byte_head_pixel (p), bytes = row_bytes (p);
+  gint64 pixel = unet_int8_conv_head_pixel (p), bytes = row_bytes (p);
   gint64 n = MIN (p->iw, bytes / pixel - p->pad_x);
   gint64 left = p->pad_x * pixel;
   guint8 zero = p->src_signed ? 0x80 : 0;
@@ -109,12 +112,12 @@ prepare_row (
 /* ---- results ------------------------------------------------------------- */
 
 static void
-write_floats (const UnetByteHeadShape *p, const gfloat *out, gint64 image,
+write_floats (const UnetInt8ConvHeadShape *p, const gfloat *out, gint64 image,
     gint64 y, gfloat *dst)
 {
-  gint64 r = p->spread, planes = p->oc / (r * r);
+  gint64 r = p->depth_to_space, planes = p->oc / (r * r);
 
-  for (gint64 k = 0; k < p->oc; k++, out += unet_byte_head_width (p)) {
+  for (gint64 k = 0; k < p->oc; k++, out += unet_int8_conv_head_width (p)) {
     gint64 dx = k / planes % r, dy = k / planes / r;
     gfloat *to = dst
         + ((image * planes + k % planes) * p->oh * r + y * r + dy) * p->ow * r
@@ -129,13 +132,13 @@ write_floats (const UnetByteHeadShape *p, const gfloat *out, gint64 image,
 }
 
 static void
-write_bytes (const UnetByteHeadShape *p, const gfloat *out, gint64 image,
+write_bytes (const UnetInt8ConvHeadShape *p, const gfloat *out, gint64 image,
     gint64 y, guint8 *dst)
 {
   gfloat low = p->low, high = p->high;
 
   dst += image * p->dst.image + y * p->dst.row;
-  for (gint64 k = 0; k < p->oc; k++, out += unet_byte_head_width (p))
+  for (gint64 k = 0; k < p->oc; k++, out += unet_int8_conv_head_width (p))
     for (gint64 x = 0; x < p->ow; x++) {
       gfloat v = out[x];
 
@@ -146,15 +149,15 @@ write_bytes (const UnetByteHeadShape *p, const gfloat *out, gint64 image,
 }
 
 void
-unet_byte_head_strip (const UnetByteHeadIsa *isa, const UnetByteHeadShape *p,
-    const guint8 *src, const guint8 *packed, gint64 image, gint64 y,
-    guint8 *scratch, gpointer dst)
+unet_int8_conv_head_strip (const UnetInt8ConvHeadIsa *isa,
+    const UnetInt8ConvHeadShape *p, const guint8 *src, const guint8 *packed,
+    gint64 image, gint64 y, guint8 *scratch, gpointer dst)
 {
-  gint64 n = MIN (UNET_BYTE_HEAD_STRIP, p->oh - y), bytes = row_bytes (p);
+  gint64 n = MIN (UNET_INT8_CONV_HEAD_STRIP, p->oh - y), bytes = row_bytes (p);
   gint64 reads = n + p->kh - 1;
   gfloat *out = (gfloat *) (scratch
-      + ((UNET_BYTE_HEAD_STRIP + p->kh - 1) * bytes + 63) / 64 * 64);
-  const guint8 *rows[UNET_BYTE_HEAD_STRIP + UNET_BYTE_HEAD_KERNEL];
+      + ((UNET_INT8_CONV_HEAD_STRIP + p->kh - 1) * bytes + 63) / 64 * 64);
+  const guint8 *rows[UNET_INT8_CONV_HEAD_STRIP + UNET_INT8_CONV_HEAD_KERNEL];
 
   for (gint64 r = 0; r < reads; r++) {
     prepare_row (
@@ -163,7 +166,7 @@ unet_byte_head_strip (const UnetByteHeadIsa *isa, const UnetByteHeadShape *p,
   }
   for (gint64 r = 0; r < n; r++) {
     isa->row (p, rows + r, packed, out);
-    if (p->to == UNET_NARROW_NONE)
+    if (p->to == UNET_ELEMENT_NONE)
       write_floats (p, out, image, y + r, dst);
     else
       write_bytes (p, out, image, y + r, dst);
@@ -173,19 +176,22 @@ unet_byte_head_strip (const UnetByteHeadIsa *isa, const UnetByteHeadShape *p,
 static void
 head_job (gconstpointer params, gpointer const *ptr, gint64 i, guint thread)
 {
-  const UnetByteHeadShape *p = params;
-  gint64 strips = (p->oh + UNET_BYTE_HEAD_STRIP - 1) / UNET_BYTE_HEAD_STRIP;
+  const UnetInt8ConvHeadShape *p = params;
+  gint64 strips =
+      (p->oh + UNET_INT8_CONV_HEAD_STRIP - 1) / UNET_INT8_CONV_HEAD_STRIP;
 
-  unet_byte_head_strip (unet_byte_head_isa (), p, ptr[0], ptr[1], i / strips,
-      i % strips * UNET_BYTE_HEAD_STRIP,
-      (guint8 *) ptr[3] + thread * unet_byte_head_scratch (p), ptr[2]);
+  unet_int8_conv_head_strip (unet_int8_conv_head_isa (), p, ptr[0], ptr[1],
+      i / strips, i % strips * UNET_INT8_CONV_HEAD_STRIP,
+      (guint8 *) ptr[3] + thread * unet_int8_conv_head_scratch (p), ptr[2]);
 }
 
 void
-unet_kernel_byte_head (gconstpointer params, gpointer const *ptr, guint threads)
+unet_kernel_int8_conv_head (
+    gconstpointer params, gpointer const *ptr, guint threads)
 {
-  const UnetByteHeadShape *p = params;
-  gint64 strips = (p->oh + UNET_BYTE_HEAD_STRIP - 1) / UNET_BYTE_HEAD_STRIP;
+  const UnetInt8ConvHeadShape *p = params;
+  gint64 strips =
+      (p->oh + UNET_INT8_CONV_HEAD_STRIP - 1) / UNET_INT8_CONV_HEAD_STRIP;
 
   unet_parallel (head_job, p, ptr, p->n * strips, threads);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/kernels/parallel.h"
 
-/* Chunks of a thread's part: few enough to cost nothing, small enough that
- * nobody waits long for the last one. */
+/* Chunks that a thread's part is divided into. With more, taking them costs
+ * time; with fewer, all threads wait longer for the last one. */
 #define CHUNKS 8
-/* More threads than that share them. */
+/* With more threads, some share a part. */
 #define MAX_PARTS 64
 
 #ifdef __clang__
-/* Debian's oneDNN runs on libgomp. Clang speaks to LLVM's runtime, which then
+/* Debian's oneDNN runs on libgomp. Clang would link LLVM's runtime, which then
  * takes over oneDNN's calls as well and fails where several threads of the
- * program come and go as masters of teams ("r_in_parallel >= 0"). So regions
- * enter libgomp as gcc's do, by its stable interface. */
+ * program start teams ("r_in_parallel >= 0"). So regions call libgomp's stable
+ * interface, as gcc's do. */
 extern void GOMP_parallel (void (*region) (gpointer), gpointer data,
     unsigned n_threads, unsigned flags);
 extern int omp_get_thread_num (void);
@@ -99,7 +99,7 @@ unet_parallel (UnetJob job, gconstpointer params, gpointer const *ptr,
 static void
 nothing (G_GNUC_UNUSED gpointer data)
 {
-  __asm__ volatile("" ::: "memory"); /* a region that is not dropped */
+  __asm__ volatile("" ::: "memory"); /* keeps the region from being removed */
 }
 
 void

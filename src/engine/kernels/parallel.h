@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Loops over independent jobs, on the OpenMP team that oneDNN uses too. */
+/* Loops over independent jobs on the OpenMP team that oneDNN uses, too. */
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* One job of a kernel. @thread: below the number of threads asked for, and
- * nobody else's while the job runs */
+/* Runs one job of a kernel. @thread is below the number of threads that
+ * unet_parallel () got; no two jobs run with the same @thread at once. */
 typedef void (*UnetJob) (
     gconstpointer params, gpointer const *ptr, gint64 job, guint thread);
 
-/* Each thread begins with its own part of the jobs, which are its neighbour's
- * in memory, and helps the others when it is through. */
+/* Runs jobs 0 to @n_jobs - 1 on up to @threads threads and returns when all are
+ * done. Each thread begins with a part of its own, of adjacent jobs, and takes
+ * jobs of the others when its part is done. */
 void unet_parallel (UnetJob job, gconstpointer params, gpointer const *ptr,
     gint64 n_jobs, guint threads);
 
-/* An empty region: makes the calling thread a team. */
+/* Starts a team for the calling thread. */
 void unet_parallel_make_team (guint threads);
 
-/* How many threads regions of oneDNN have that are made in this thread. */
+/* Get and set the number of threads that primitives of oneDNN use when the
+ * calling thread runs them. */
 guint unet_parallel_get_threads (void);
 void unet_parallel_set_threads (guint threads);
 

@@ -14,7 +14,7 @@ fill_weights (gpointer data, gpointer user_data, GError **error)
 {
   const Fill *f = user_data;
 
-  unet_rows_weights (
+  unet_conv_few_channels_weights (
       &f->few->shape, unet_node_input (f->node, 1)->constant->data, data);
   return TRUE;
 }
@@ -23,12 +23,13 @@ static UnetStorage *
 cache_weights (UnetPlan *plan, Fill *fill, GError **error)
 {
   const UnetTensor *t = unet_node_input (fill->node, 1)->constant;
-  const UnetRowsShape *s = &fill->few->shape;
+  const UnetConvFewChannelsShape *s = &fill->few->shape;
   gchar *key = g_strdup_printf (
-      "rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, s->oc, unet_rows_group ());
+      "rows %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, s->oc, s->isa->group);
   UnetStorage *storage = unet_plan_cache_constant (plan, t->data,
       t->n_elements * sizeof (gfloat), key,
-      unet_rows_weights_size (s) * sizeof (gfloat), fill_weights, fill, error);
+      unet_conv_few_channels_weights_size (s) * sizeof (gfloat), fill_weights,
+      fill, error);
 
   g_free (key);
   return storage;
@@ -46,7 +47,8 @@ cache_bias (UnetPlan *plan, Fill *fill, GError **error)
 
 /* Locates the input in PLAIN, or in blocks where it lies in nothing else. */
 static UnetLoc *
-locate_source (UnetPlan *plan, UnetValue *in, UnetRowsShape *s, GError **error)
+locate_source (
+    UnetPlan *plan, UnetValue *in, UnetConvFewChannelsShape *s, GError **error)
 {
   UnetLoc **locs = plan->locs[in->id];
 

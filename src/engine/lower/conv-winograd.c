@@ -197,7 +197,7 @@ add_sources (UnetPlan *plan, UnetStep *step, UnetWinograd *w,
 
     w->shape.sources[i].blocks =
         unet_plan_vec (plan, v, UNET_MEM_BLOCKED).blocks;
-    w->shape.sources[i].spread = loc != NULL;
+    w->shape.sources[i].depth_to_space = loc != NULL;
     add_operand (step, w, UNET_WINOGRAD_SRC + i,
         loc ? loc : plan->locs[v->id][UNET_MEM_BLOCKED], FALSE);
   }

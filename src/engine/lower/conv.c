@@ -8,6 +8,7 @@
 #include "engine/lower/conv-winograd.h"
 #include "engine/lower/reference.h"
 #include "engine/run/weight-cache.h"
+#include "engine/kernels/f32-move.h"
 
 /* Copies a residual that may not be overwritten to the output. */
 static gboolean

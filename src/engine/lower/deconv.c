@@ -8,6 +8,7 @@
 #include "engine/lower/deconv-col2im.h"
 #include "engine/lower/reference.h"
 #include "engine/run/weight-cache.h"
+#include "engine/kernels/f32-move.h"
 #include <string.h>
 
 /* Copies [ic][oc][dy][dx] to [dy][dx][oc padded][ic]. */

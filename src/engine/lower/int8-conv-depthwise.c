@@ -32,12 +32,12 @@ quantize_channel (const Conv *c, const gfloat *row, gint64 k, gfloat bias,
 }
 
 static UnetStorage *
-cache_depthwise (const Conv *c, const UnetDepthwiseShape *p, GError **error)
+cache_depthwise (const Conv *c, const UnetInt8DepthwiseShape *p, GError **error)
 {
-  const UnetDepthwiseIsa *isa = unet_depthwise_isa ();
+  const UnetInt8DepthwiseIsa *isa = unet_int8_depthwise_isa ();
   const UnetValue *b = unet_node_input (c->node, 2);
   gfloat *rows = unet_int8_conv_weights (c);
-  gsize size = unet_depthwise_packed_size (isa, p);
+  gsize size = unet_int8_depthwise_packed_size (isa, p);
   guint8 *packed = g_malloc (size);
   Channels to = { g_new (gint8, c->oc * c->row), g_new (gfloat, c->oc),
     g_new (gfloat, c->oc) };
@@ -46,7 +46,7 @@ cache_depthwise (const Conv *c, const UnetDepthwiseShape *p, GError **error)
   for (gint64 k = 0; k < c->oc; k++)
     quantize_channel (c, rows + k * c->row, k,
         b ? ((const gfloat *) b->constant->data)[k] : 0.0f, p->hard_swish, &to);
-  unet_depthwise_pack (isa, p, to.weights, to.factor, to.bias, packed);
+  unet_int8_depthwise_pack (isa, p, to.weights, to.factor, to.bias, packed);
   storage = unet_int8_cache_bytes (c->plan, packed, size, error);
   g_free (to.weights);
   g_free (to.bias);
@@ -61,7 +61,7 @@ unet_emit_int8_depthwise (Conv *c, GError **error)
 {
   UnetPlan *plan = c->plan;
   UnetValue *out = unet_node_output (c->node, 0);
-  UnetDepthwiseShape *p = unet_int8_depthwise_shape (c);
+  UnetInt8DepthwiseShape *p = unet_int8_depthwise_shape (c);
   UnetStorage *packed = cache_depthwise (c, p, error);
   UnetLoc *src = packed ? unet_plan_locate (
                      plan, unet_node_input (c->node, 0), UNET_MEM_LOW, error)
@@ -76,9 +76,9 @@ unet_emit_int8_depthwise (Conv *c, GError **error)
   }
   name = unet_node_describe (c->node, c->node->post_ops->len);
   g_snprintf (
-      impl, sizeof impl, "unet:depthwise:%s", unet_depthwise_isa ()->name);
-  step = unet_plan_add_kernel (
-      plan, c->node, name, impl, unet_kernel_depthwise, p, out, UNET_MEM_LOW);
+      impl, sizeof impl, "unet:depthwise:%s", unet_int8_depthwise_isa ()->name);
+  step = unet_plan_add_kernel (plan, c->node, name, impl,
+      unet_kernel_int8_depthwise, p, out, UNET_MEM_LOW);
   g_free (name);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, packed, 0, NULL, FALSE);

@@ -4,6 +4,7 @@
 #include "engine/emit/int8-convert.h"
 #include "engine/emit/locations.h"
 #include "engine/lower/int8-weights.h"
+#include "engine/kernels/int8-conv-1x1.h"
 #include <math.h>
 
 typedef UnetInt8Conv Conv;
@@ -35,7 +36,7 @@ emit_f32_head (Conv *c, GError **error)
   UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_PLAIN, error)
                      : NULL;
   UnetStorage *weights = dst ? cache_f32_head (c, error) : NULL, *bias;
-  UnetNarrowHead *p;
+  UnetInt8Conv1x1 *p;
   UnetStep *step;
 
   c->unit = 1.0f;
@@ -44,11 +45,11 @@ emit_f32_head (Conv *c, GError **error)
   bias = weights ? unet_int8_cache_bias (c, c->steps, error) : NULL;
   if (!bias)
     return FALSE;
-  p = g_new0 (UnetNarrowHead, 1);
+  p = g_new0 (UnetInt8Conv1x1, 1);
   *p = unet_int8_head_f32_shape (c);
   step = unet_plan_add_kernel (plan, c->node, "Conv",
-      unet_int8_impl (c->src.type, "f32_head"), unet_kernel_narrow_head, p, out,
-      UNET_MEM_PLAIN);
+      unet_int8_impl (c->src.type, "f32_head"), unet_kernel_int8_conv_1x1, p,
+      out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, weights, 0, NULL, FALSE);
   unet_step_operand_md (step, 0, bias, 0, NULL, FALSE);
@@ -110,7 +111,7 @@ fits_one_part (const Conv *c, const gfloat *rows)
 /* A result in f32 is the network's: it gets two int8 for each weight, where one
  * would round. */
 static UnetStorage *
-cache_int8_head (const Conv *c, UnetByteHeadShape *p, GError **error)
+cache_int8_head (const Conv *c, UnetInt8ConvHeadShape *p, GError **error)
 {
   const UnetValue *b = unet_node_input (c->node, 2);
   gfloat unit = c->dst.type ? c->dst.scale : 1.0f;
@@ -123,7 +124,7 @@ cache_int8_head (const Conv *c, UnetByteHeadShape *p, GError **error)
 
   if (p->parts == 2 && fits_one_part (c, rows))
     p->parts = 1;
-  size = unet_byte_head_channel_size (p);
+  size = unet_int8_conv_head_channel_size (p);
   packed = g_malloc (c->oc * size);
   for (gint64 o = 0; o < c->oc; o++) {
     gfloat factor[2] = { 0 };
@@ -132,7 +133,7 @@ cache_int8_head (const Conv *c, UnetByteHeadShape *p, GError **error)
         p->parts, bytes, factor);
     factor[0] *= c->src.scale / unit;
     factor[1] *= c->src.scale / unit;
-    unet_byte_head_pack (p, bytes, factor,
+    unet_int8_conv_head_pack (p, bytes, factor,
         b ? ((const gfloat *) b->constant->data)[o % n] / unit : 0.0f,
         packed + o * size);
   }
@@ -144,7 +145,7 @@ cache_int8_head (const Conv *c, UnetByteHeadShape *p, GError **error)
 }
 
 static void
-add_int8_head (Conv *c, UnetByteHeadShape *p, const UnetLoc *src,
+add_int8_head (Conv *c, UnetInt8ConvHeadShape *p, const UnetLoc *src,
     UnetStorage *packed, const UnetLoc *dst)
 {
   UnetPlan *plan = c->plan;
@@ -154,16 +155,17 @@ add_int8_head (Conv *c, UnetByteHeadShape *p, const UnetLoc *src,
   UnetStep *step;
 
   g_snprintf (
-      impl, sizeof impl, "unet:int8_head:%s", unet_byte_head_isa ()->name);
-  step = unet_plan_add_kernel (plan, c->node, name, impl, unet_kernel_byte_head,
-      p, unet_node_output (c->node, 0), dst->layout);
+      impl, sizeof impl, "unet:int8_head:%s", unet_int8_conv_head_isa ()->name);
+  step = unet_plan_add_kernel (plan, c->node, name, impl,
+      unet_kernel_int8_conv_head, p, unet_node_output (c->node, 0),
+      dst->layout);
   g_free (name);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, packed, 0, NULL, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   unet_step_operand_md (step, DNNL_ARG_SCRATCHPAD,
       unet_plan_add_storage (
-          plan, unet_byte_head_scratch (p) * plan->options.threads),
+          plan, unet_int8_conv_head_scratch (p) * plan->options.threads),
       0, NULL, TRUE);
 }
 
@@ -172,7 +174,7 @@ emit_int8_head (Conv *c, GError **error)
 {
   UnetPlan *plan = c->plan;
   UnetValue *out = unet_node_output (c->node, 0);
-  UnetByteHeadShape *p = unet_int8_head_shape (c);
+  UnetInt8ConvHeadShape *p = unet_int8_head_shape (c);
   UnetStorage *packed = cache_int8_head (c, p, error);
   UnetLoc *src = packed ? unet_plan_locate (
                      plan, unet_node_input (c->node, 0), UNET_MEM_LOW, error)

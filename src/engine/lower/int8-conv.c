@@ -7,6 +7,7 @@
 #include "engine/lower/int8-conv-head.h"
 #include "engine/lower/int8-weights.h"
 #include "engine/run/weight-cache.h"
+#include "engine/kernels/int8-move.h"
 
 typedef UnetInt8Conv Conv;
 
@@ -39,16 +40,16 @@ static gboolean
 copy_residual (Conv *c, const UnetLoc *from, const UnetLoc *to)
 {
   const UnetValue *v = c->attrs.sum;
-  gint64 size = unet_narrow_size (c->dst.type);
+  gint64 size = unet_element_size (c->dst.type);
   gint64 bytes = unet_dims_count (4, v->dims) * size;
-  UnetNarrowMove *p = g_new0 (UnetNarrowMove, 1);
+  UnetInt8Move *p = g_new0 (UnetInt8Move, 1);
   gint64 row = bytes / (v->dims[0] * v->dims[2]);
   UnetStep *step;
 
-  *p = (UnetNarrowMove){ v->dims[0], v->dims[2], 1, row,
+  *p = (UnetInt8Move){ v->dims[0], v->dims[2], 1, row,
     { row, row, row * v->dims[2] }, { row, row, row * v->dims[2] }, 0, 0 };
   step = unet_plan_add_kernel (c->plan, c->node, "Copy",
-      unet_int8_impl (c->dst.type, "move"), unet_kernel_narrow_move, p, v,
+      unet_int8_impl (c->dst.type, "move"), unet_kernel_int8_move, p, v,
       UNET_MEM_LOW);
   step->kind = UNET_STEP_COPY;
   unet_step_operand (step, 0, from, FALSE);
@@ -83,24 +84,24 @@ emit_depth_to_space (Conv *c, UnetStorage *mid, GError **error)
   UnetValue *out = unet_node_output (c->node, 0);
   UnetLoc *dst = unet_plan_place (
       c->plan, out, c->dst.type ? UNET_MEM_LOW : UNET_MEM_NHWC, error);
-  gint64 size = c->dst.type ? unet_narrow_size (c->dst.type) : 4;
+  gint64 size = c->dst.type ? unet_element_size (c->dst.type) : 4;
   gint64 bytes = out->dims[1] * size, step_bytes = bytes;
-  UnetNarrowSpread *p;
+  UnetInt8DepthToSpace *p;
   UnetStep *step;
 
   if (!dst)
     return FALSE;
   if (c->dst.type)
     step_bytes = unet_int8_pixels (c->plan, out).pixel * size;
-  p = g_new0 (UnetNarrowSpread, 1);
-  *p = (UnetNarrowSpread){ c->dst_dims[0], c->dst_dims[2], c->dst_dims[3],
+  p = g_new0 (UnetInt8DepthToSpace, 1);
+  *p = (UnetInt8DepthToSpace){ c->dst_dims[0], c->dst_dims[2], c->dst_dims[3],
     c->depth_to_space, bytes,
     { step_bytes, step_bytes * out->dims[3],
         step_bytes * out->dims[3] * out->dims[2] } };
   step = unet_plan_add_kernel (c->plan, c->node, "DepthToSpace",
       unet_int8_impl (
           c->dst.type ? c->dst.type : c->src.type, "depth_to_space"),
-      unet_kernel_narrow_spread, p, out, dst->layout);
+      unet_kernel_int8_depth_to_space, p, out, dst->layout);
   step->kind = UNET_STEP_COPY;
   unet_step_operand_md (step, 0, mid, 0, c->dst_md, FALSE);
   unet_step_operand (step, 0, dst, TRUE);

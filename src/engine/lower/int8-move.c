@@ -7,6 +7,12 @@
 #include "engine/emit/int8-convert.h"
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
+#include "engine/kernels/f32-resize.h"
+#include "engine/kernels/int8-arithmetic.h"
+#include "engine/kernels/int8-convert.h"
+#include "engine/kernels/int8-move.h"
+#include "engine/kernels/int8-pool.h"
+#include "engine/kernels/int8-resize.h"
 #include "engine/lower/pool.h"
 #include "engine/lower/resize.h"
 #include "engine/run/int8-layout.h"
@@ -48,7 +54,7 @@ copy_part (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
   UnetValue *out = unet_node_output (node, 0);
   UnetLowValue from = unet_value_get_low (plan, in),
                to = unet_value_get_low (plan, out);
-  guint size = unet_narrow_size (to.type);
+  guint size = unet_element_size (to.type);
   UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_LOW, error);
   UnetStep *step;
 
@@ -57,21 +63,21 @@ copy_part (UnetPlan *plan, UnetNode *node, UnetValue *in, gint64 channel,
   if (unet_value_is_in_slot (plan, in, out, channel))
     return TRUE;
   if (unet_int8_same_scale (plan, in, out)) {
-    UnetNarrowMove *p = g_new0 (UnetNarrowMove, 1);
+    UnetInt8Move *p = g_new0 (UnetInt8Move, 1);
 
-    *p = (UnetNarrowMove){ in->dims[0], in->dims[2], in->dims[3],
+    *p = (UnetInt8Move){ in->dims[0], in->dims[2], in->dims[3],
       in->dims[1] * size, unet_int8_pixels (plan, in),
       unet_int8_pixels (plan, out), 0, 0 };
     in_bytes (&p->src, size);
     in_bytes (&p->dst, size);
-    step = add_kernel (plan, node, "move", unet_kernel_narrow_move, p);
+    step = add_kernel (plan, node, "move", unet_kernel_int8_move, p);
   } else {
-    UnetNarrowConvert *p = g_new0 (UnetNarrowConvert, 1);
+    UnetInt8Convert *p = g_new0 (UnetInt8Convert, 1);
 
-    *p = (UnetNarrowConvert){ from.type, to.type, in->dims[0], in->dims[2],
+    *p = (UnetInt8Convert){ from.type, to.type, in->dims[0], in->dims[2],
       in->dims[3], in->dims[1], unet_int8_pixels (plan, in),
       unet_int8_pixels (plan, out), from.scale / to.scale };
-    step = add_kernel (plan, node, "convert", unet_kernel_narrow_convert, p);
+    step = add_kernel (plan, node, "convert", unet_kernel_int8_convert, p);
   }
   step->kind = UNET_STEP_COPY;
   unet_step_operand (step, 0, src, FALSE);
@@ -106,16 +112,16 @@ lower_window (UnetPlan *plan, UnetNode *node, GError **error)
   UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
   gboolean pad = node->op == UNET_OP_Pad;
   const UnetValue *part = pad ? in : out;
-  guint size = unet_narrow_size (unet_value_get_low (plan, in).type);
+  guint size = unet_element_size (unet_value_get_low (plan, in).type);
   gint64 at[UNET_MAX_DIMS];
   UnetPixels pixels;
-  UnetNarrowMove *p;
+  UnetInt8Move *p;
   UnetStep *step;
 
   if (!dst)
     return FALSE;
-  p = g_new0 (UnetNarrowMove, 1);
-  *p = (UnetNarrowMove){ part->dims[0], part->dims[2], part->dims[3],
+  p = g_new0 (UnetInt8Move, 1);
+  *p = (UnetInt8Move){ part->dims[0], part->dims[2], part->dims[3],
     part->dims[1] * size, unet_int8_pixels (plan, in),
     unet_int8_pixels (plan, out), 0, 0 };
   in_bytes (&p->src, size);
@@ -128,7 +134,7 @@ lower_window (UnetPlan *plan, UnetNode *node, GError **error)
   *(pad ? &p->dst_offset : &p->src_offset) =
       at[1] * size + at[2] * pixels.row + at[3] * pixels.pixel;
   step = add_kernel (plan, node, pad ? "pad" : "move",
-      pad ? unet_kernel_narrow_pad : unet_kernel_narrow_move, p);
+      pad ? unet_kernel_int8_pad : unet_kernel_int8_move, p);
   step->kind = UNET_STEP_COPY;
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -141,7 +147,7 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
   UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_LOW, error);
   UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
-  UnetNarrowResize *p;
+  UnetInt8Resize *p;
   UnetResize r;
   UnetResizeTables *tables;
   UnetStep *step;
@@ -154,15 +160,15 @@ lower_resize (UnetPlan *plan, UnetNode *node, GError **error)
     unet_plan_set_error (error, plan, node, "out of memory for its tables");
     return FALSE;
   }
-  p = g_new0 (UnetNarrowResize, 1);
+  p = g_new0 (UnetInt8Resize, 1);
   p->type = unet_value_get_low (plan, in).type;
   p->c = in->dims[1];
   p->src = unet_int8_pixels (plan, in);
   p->dst = unet_int8_pixels (plan, out);
   p->tables = tables;
   unet_resize_fill (&r, node, p->tables);
-  step = add_kernel (plan, node, "resize", unet_kernel_narrow_resize, p);
-  step->free_params = unet_narrow_resize_free;
+  step = add_kernel (plan, node, "resize", unet_kernel_int8_resize, p);
+  step->free_params = unet_int8_resize_free;
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   return TRUE;
@@ -175,13 +181,13 @@ lower_max2 (
     UnetPlan *plan, UnetNode *node, const UnetLoc *src, const UnetLoc *dst)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
-  UnetNarrowMaxPool2 *p = g_new0 (UnetNarrowMaxPool2, 1);
+  UnetInt8MaxPool2 *p = g_new0 (UnetInt8MaxPool2, 1);
   UnetStep *step;
 
-  *p = (UnetNarrowMaxPool2){ unet_value_get_low (plan, in).type, out->dims[0],
+  *p = (UnetInt8MaxPool2){ unet_value_get_low (plan, in).type, out->dims[0],
     out->dims[2], out->dims[3], out->dims[1], unet_int8_pixels (plan, in),
     unet_int8_pixels (plan, out) };
-  step = add_kernel (plan, node, "max_pool2", unet_kernel_narrow_max_pool2, p);
+  step = add_kernel (plan, node, "max_pool2", unet_kernel_int8_max_pool2, p);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   return TRUE;
@@ -210,19 +216,19 @@ lower_global_pool (UnetPlan *plan, UnetNode *node, GError **error)
   UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_LOW, error);
   UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_PLAIN, error)
                      : NULL;
-  UnetNarrowGlobalPool *p;
+  UnetInt8GlobalPool *p;
   UnetStep *step;
 
   if (!dst)
     return FALSE;
-  p = g_new0 (UnetNarrowGlobalPool, 1);
-  *p = (UnetNarrowGlobalPool){ unet_value_get_low (plan, in).type, in->dims[0],
+  p = g_new0 (UnetInt8GlobalPool, 1);
+  *p = (UnetInt8GlobalPool){ unet_value_get_low (plan, in).type, in->dims[0],
     in->dims[2], in->dims[3], in->dims[1], unet_int8_pixels (plan, in),
     unet_value_get_low (plan, in).scale,
     node->op == UNET_OP_GlobalMaxPool || node->op == UNET_OP_ReduceMax };
   step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       unet_int8_impl (unet_value_get_low (plan, in).type, "global_pool"),
-      unet_kernel_narrow_global_pool, p, out, UNET_MEM_PLAIN);
+      unet_kernel_int8_global_pool, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
   return unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
@@ -241,18 +247,18 @@ lower_add (UnetPlan *plan, UnetNode *node, GError **error)
   UnetLoc *x = unet_plan_locate (plan, a, UNET_MEM_LOW, error);
   UnetLoc *y = x ? unet_plan_locate (plan, b, UNET_MEM_LOW, error) : NULL;
   UnetLoc *dst = y ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
-  UnetNarrowAdd *p;
+  UnetInt8Add *p;
   UnetStep *step;
 
   if (!dst)
     return FALSE;
-  p = g_new0 (UnetNarrowAdd, 1);
-  *p = (UnetNarrowAdd){ na.type, nb.type, to.type, out->dims[0], out->dims[2],
+  p = g_new0 (UnetInt8Add, 1);
+  *p = (UnetInt8Add){ na.type, nb.type, to.type, out->dims[0], out->dims[2],
     out->dims[3], out->dims[1], unet_int8_pixels (plan, a),
     unet_int8_pixels (plan, b), unet_int8_pixels (plan, out),
     na.scale / to.scale, nb.scale / to.scale, 0 };
   unet_int8_only_clips (plan, node, &p->low);
-  step = add_kernel (plan, node, "add", unet_kernel_narrow_add, p);
+  step = add_kernel (plan, node, "add", unet_kernel_int8_add, p);
   unet_step_operand (step, 0, x, FALSE);
   unet_step_operand (step, 0, y, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -269,17 +275,17 @@ lower_scale (UnetPlan *plan, UnetNode *node, GError **error)
   UnetLoc *x = unet_plan_locate (plan, a, UNET_MEM_LOW, error);
   UnetLoc *y = x ? unet_plan_locate (plan, b, UNET_MEM_PLAIN, error) : NULL;
   UnetLoc *dst = y ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
-  UnetNarrowScale *p;
+  UnetInt8Scale *p;
   UnetStep *step;
 
   if (!dst)
     return FALSE;
-  p = g_new0 (UnetNarrowScale, 1);
-  *p = (UnetNarrowScale){ from.type, to.type, out->dims[0], out->dims[2],
+  p = g_new0 (UnetInt8Scale, 1);
+  *p = (UnetInt8Scale){ from.type, to.type, out->dims[0], out->dims[2],
     out->dims[3], out->dims[1], unet_int8_pixels (plan, a),
     unet_int8_pixels (plan, out), from.scale / to.scale, 0 };
   unet_int8_only_clips (plan, node, &p->low);
-  step = add_kernel (plan, node, "scale", unet_kernel_narrow_scale, p);
+  step = add_kernel (plan, node, "scale", unet_kernel_int8_scale, p);
   unet_step_operand (step, 0, x, FALSE);
   unet_step_operand (step, 0, y, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
@@ -290,14 +296,15 @@ static guint8
 map_int8 (const UnetNode *node, const UnetPostOp *op, UnetLowValue from,
     UnetLowValue to, gint value)
 {
-  gfloat x = from.scale * (from.type == UNET_NARROW_S8 ? (gint8) value : value);
+  gfloat x =
+      from.scale * (from.type == UNET_ELEMENT_S8 ? (gint8) value : value);
 
   x = unet_post_op_eval (op, x, 0);
   for (guint i = 0; i < node->post_ops->len; i++)
     x = unet_post_op_eval (
         &g_array_index (node->post_ops, UnetPostOp, i), x, 0);
   x = rintf (x / to.scale);
-  if (to.type == UNET_NARROW_S8)
+  if (to.type == UNET_ELEMENT_S8)
     return (gint8) CLAMP (x, -127.0f, 127.0f);
   return CLAMP (x, 0.0f, 255.0f);
 }
@@ -309,21 +316,21 @@ lower_map (UnetPlan *plan, UnetNode *node, GError **error)
   UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_LOW, error);
   UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_LOW, error) : NULL;
   UnetStorage *table;
-  UnetNarrowMap *p;
+  UnetInt8Map *p;
   UnetPostOp op;
   UnetStep *step;
 
   if (!dst || !unet_node_unary (node, &op))
     return FALSE;
   p = g_malloc0 (sizeof *p + 256);
-  *p = (UnetNarrowMap){ in->dims[0], in->dims[2], in->dims[3], in->dims[1],
+  *p = (UnetInt8Map){ in->dims[0], in->dims[2], in->dims[3], in->dims[1],
     unet_int8_pixels (plan, in), unet_int8_pixels (plan, out) };
   table = unet_plan_add_storage (plan, 256);
   table->constant = p + 1; /* It lives as long as the step. */
   for (guint i = 0; i < 256; i++)
     ((guint8 *) (p + 1))[i] = map_int8 (node, &op,
         unet_value_get_low (plan, in), unet_value_get_low (plan, out), i);
-  step = add_kernel (plan, node, "map", unet_kernel_narrow_map, p);
+  step = add_kernel (plan, node, "map", unet_kernel_int8_map, p);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand_md (step, 0, table, 0, NULL, FALSE);
   unet_step_operand (step, 0, dst, TRUE);

@@ -31,7 +31,7 @@ unet_int8_conv_weights (const Conv *c)
 gint
 unet_int8_largest_weight (const Conv *c)
 {
-  return c->plan->vnni || c->src.type == UNET_NARROW_S8 ? 127 : 64;
+  return c->plan->vnni || c->src.type == UNET_ELEMENT_S8 ? 127 : 64;
 }
 
 /* Returns whether every number of the row is a whole number of steps. */

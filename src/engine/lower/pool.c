@@ -4,6 +4,7 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
+#include "engine/kernels/f32-pool.h"
 
 /* oneDNN's pooling of PLAIN tensors is slow; U-Nets pool 2x2 pixels. */
 static gboolean

@@ -4,6 +4,7 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
+#include "engine/kernels/f32-resize.h"
 #include <math.h>
 
 static gint64

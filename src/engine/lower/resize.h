@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "engine/kernels/f32.h"
+#include "engine/kernels/kernel.h"
 #include "engine/lower/lower.h"
+#include "engine/kernels/f32-resize.h"
 #include "graph/ops/resize-params.h"
 
 G_BEGIN_DECLS

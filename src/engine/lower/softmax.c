@@ -3,6 +3,7 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
+#include "engine/kernels/f32-softmax.h"
 
 gboolean
 unet_lower_softmax (

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/onednn/engine.h"
+#include "engine/onednn/max-isa.h"
 #include <unetseg/unet-types.h>
 #include <sched.h>
 
@@ -10,6 +11,7 @@ unet_engine_get (GError **error)
   static dnnl_engine_t engine;
 
   if (g_once_init_enter (&once)) {
+    unet_dnnl_get_isa (); /* caps oneDNN before its first primitive */
     dnnl_engine_create (&engine, dnnl_cpu, 0);
     g_once_init_leave (&once, 1);
   }
@@ -34,7 +36,7 @@ unet_engine_count_processors (void)
 gboolean
 unet_engine_has_isa (dnnl_cpu_isa_t isa)
 {
-  return (dnnl_get_effective_cpu_isa () & isa) == isa;
+  return (unet_dnnl_get_isa () & isa) == isa;
 }
 
 gboolean

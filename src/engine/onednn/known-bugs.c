@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/onednn/known-bugs.h"
+#include "engine/onednn/max-isa.h"
 #include <string.h>
 
 static gboolean ignored;
@@ -72,7 +73,7 @@ unet_dnnl_case_init (UnetDnnlCase *c, UnetDnnlOp op, UnetConstMd src,
 static gboolean
 has_isa (dnnl_cpu_isa_t isa)
 {
-  return (dnnl_get_effective_cpu_isa () & isa) == isa;
+  return (unet_dnnl_get_isa () & isa) == isa;
 }
 
 /* Without VNNI two products of bytes are added in 16 bits, which saturate. */

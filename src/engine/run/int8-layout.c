@@ -19,7 +19,7 @@ unet_int8_same_scale (
 gboolean
 unet_int8_clips (UnetLowValue value, const UnetPostOp *op)
 {
-  if (value.type != UNET_NARROW_U8)
+  if (value.type != UNET_ELEMENT_U8)
     return FALSE;
   return op->kind == UNET_POST_RELU
       || (op->kind == UNET_POST_CLIP && op->alpha == 0

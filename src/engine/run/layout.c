@@ -84,7 +84,7 @@ unet_plan_value_bytes (
     UnetVec v = unet_plan_vec (plan, value, layout);
     n = v.n * v.blocks * v.vec * v.h * v.w;
   } else if (layout == UNET_MEM_LOW) {
-    return n * unet_narrow_size (plan->low[value->id].type);
+    return n * unet_element_size (plan->low[value->id].type);
   }
   return n * unet_dtype_size (value->dtype);
 }

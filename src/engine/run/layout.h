@@ -3,7 +3,7 @@
 
 /* Memory layouts of tensors. */
 
-#include "engine/kernels/f32.h"
+#include "engine/kernels/kernel.h"
 #include "engine/onednn/compat.h"
 #include "graph/graph.h"
 #include "graph/ops/window.h"

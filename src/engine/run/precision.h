@@ -7,7 +7,7 @@
  * padding needs no extra work and no zero point has to be folded. */
 
 #include "base/range.h"
-#include "engine/kernels/int8-move.h"
+#include "engine/kernels/int8-tensor.h"
 
 G_BEGIN_DECLS
 
@@ -21,7 +21,7 @@ typedef struct {
 
 /* How a plan stores one value in low precision. */
 typedef struct {
-  UnetNarrowType type; /* NONE: the value stays f32 */
+  UnetElementType type; /* NONE: the value stays f32 */
   gfloat scale;
 } UnetLowValue;
 

@@ -15,17 +15,12 @@
  * of channels. What is seen is far below: 0.03 of the bound, and 5.2e-6 of
  * the largest sum. */
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "engine/kernels/f32-conv-winograd.h"
+#include "kernel-test.h"
 
-#define GUARD     64
 #define MARK      12345.0f
-#define ROUNDS    24
 #define ROUNDINGS 20
 
 static const gdouble abs_g[6][3] = {
@@ -51,41 +46,8 @@ static const gdouble abs_a[4][6] = {
   { 0, 1, 1, 8, 8, 1 },
 };
 
-static const struct {
-  const gchar *name;
-  const UnetWinogradIsa *isa;
-} variants[] = {
-  { "generic", &unet_winograd_generic },
-#ifdef __x86_64__
-  { "avx2", &unet_winograd_avx2 },
-  { "avx512", &unet_winograd_avx512 },
-#endif
-};
-
-static GRand *rng;
 /* Relative to the largest sum of its convolution, and to the bound. */
 static gdouble worst, worst_share;
-
-static gboolean
-is_supported (guint variant)
-{
-#ifdef __x86_64__
-  if (variant == 1)
-    return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma");
-  if (variant == 2)
-    return __builtin_cpu_supports ("avx512f")
-        && __builtin_cpu_supports ("avx512vl")
-        && __builtin_cpu_supports ("avx512bw")
-        && __builtin_cpu_supports ("avx512dq");
-#endif
-  return TRUE;
-}
-
-static gint64
-range (gint low, gint high)
-{
-  return g_rand_int_range (rng, low, high + 1);
-}
 
 static gfloat
 uniform (void)
@@ -93,11 +55,10 @@ uniform (void)
   return (gfloat) g_rand_double_range (rng, -1, 1);
 }
 
-/* ---- one convolution ---------------------------------------------------- */
+/* ---- one convolution ----------------------------------------------------- */
 
 typedef struct {
   UnetWinogradShape shape;
-  const UnetWinogradIsa *isa; /* NULL: by the public functions */
   gfloat *src, *weights, *bias, *add, *dst, *pool;
   gfloat *parts[UNET_WINOGRAD_SOURCES]; /* src as the kernels read it */
   gfloat *head_weights, *head; /* one of shape.heads outputs, no bias */
@@ -172,7 +133,8 @@ divide_source (UnetWinogradShape *s)
 
     part->blocks = s->n_sources + 1 < UNET_WINOGRAD_SOURCES ? range (1, left)
                                                             : left;
-    part->spread = s->src.h % 2 == 0 && s->src.w % 2 == 0 && range (0, 1) == 1;
+    part->depth_to_space = s->src.h % 2 == 0 && s->src.w % 2 == 0
+        && range (0, 1) == 1;
     left -= part->blocks;
   }
 }
@@ -184,7 +146,7 @@ part_at (const UnetWinogradShape *s, guint i, gint64 n, gint64 block, gint64 y,
 {
   const UnetWinogradSource *part = &s->sources[i];
 
-  if (!part->spread)
+  if (!part->depth_to_space)
     return (((n * part->blocks + block) * s->src.h + y) * s->src.w + x)
         * s->src.vec;
   block += (y % 2 * 2 + x % 2) * part->blocks;
@@ -240,7 +202,7 @@ make_case (Case *c, gint64 vec, const UnetWinogradIsa *isa)
   gint64 n = range (1, 3), h = range (1, 26), w = range (1, 26), oh, ow;
 
   memset (c, 0, sizeof *c);
-  c->isa = isa;
+  c->shape.isa = isa;
   do {
     s->pad_y = range (0, 2);
     s->pad_x = range (0, 2);
@@ -289,21 +251,7 @@ clear_case (Case *c)
   g_free (c->head_weights);
 }
 
-/* ---- the way of the engine ---------------------------------------------- */
-
-static void
-run_input_of (const Case *c, const UnetWinogradData *data, guint i,
-    gint64 first, gint64 n, gfloat *in, gint64 stride)
-{
-  const UnetWinogradSource *part = &c->shape.sources[i];
-  gint64 blocks;
-
-  for (gint64 b = 0; b < part->blocks; b += blocks) {
-    blocks = range (1, part->blocks - b);
-    c->isa->input[c->shape.src.vec == 16](
-        &c->shape, part, data->src[i], b, blocks, first, n, in, stride);
-  }
-}
+/* ---- the way of the engine ----------------------------------------------- */
 
 static void
 run_input (const Case *c, const UnetWinogradData *data, gint64 first, gint64 n,
@@ -312,32 +260,10 @@ run_input (const Case *c, const UnetWinogradData *data, gint64 first, gint64 n,
   const UnetWinogradShape *s = &c->shape;
   gint64 blocks;
 
-  for (guint i = 0; c->isa && i < s->n_sources; i++) {
-    run_input_of (c, data, i, first, n, in, stride);
-    in += s->sources[i].blocks * s->src.vec;
-  }
-  for (gint64 b = 0; !c->isa && b < s->src.blocks; b += blocks) {
+  for (gint64 b = 0; b < s->src.blocks; b += blocks) {
     blocks = range (1, s->src.blocks - b);
     unet_winograd_input (s, data, b, blocks, first, n, in, stride);
   }
-}
-
-static void
-run_panel (const Case *c, const UnetWinogradData *data, const gfloat *in,
-    gint64 stride, gint64 panel, gint64 first, gint64 n, gfloat *scratch)
-{
-  const UnetWinogradShape *s = &c->shape;
-  gint64 k = s->src.blocks * s->src.vec, out = UNET_WINOGRAD_SCRATCH (n);
-  gint64 vectors = MIN (2, s->dst.blocks - 2 * panel);
-  gint wide = s->dst.vec == 16;
-
-  if (!c->isa) {
-    unet_winograd_panel (s, data, in, stride, panel, first, n, scratch);
-    return;
-  }
-  c->isa->product[wide](in, stride, data->weights + 72 * panel * k * s->dst.vec,
-      n, k, vectors, scratch, out);
-  c->isa->output[wide](s, scratch, out, data, 2 * panel, vectors, first, n);
 }
 
 static void
@@ -357,7 +283,7 @@ run_tiles (
     for (gint64 i = n * row; i < stride; i++)
       ck_assert_float_eq (in[k * stride + i], MARK);
   for (gint64 p = 0; p < unet_winograd_panels (s); p++)
-    run_panel (c, data, in, stride, p, first, n, out);
+    unet_winograd_panel (s, data, in, stride, p, first, n, out);
   unet_winograd_heads (s, sums, bias, first, n, head);
   for (gint64 i = 0; i < GUARD; i++)
     ck_assert_float_eq (sums[n * s->heads * 16 + i], MARK);
@@ -398,7 +324,7 @@ run_case (
   g_free (u);
 }
 
-/* ---- the oracle --------------------------------------------------------- */
+/* ---- the oracle ---------------------------------------------------------- */
 
 static gfloat
 source (const Case *c, gint64 n, gint64 channel, gint64 y, gint64 x)
@@ -577,10 +503,10 @@ check_case (const Case *c)
   worst = MAX (worst, error / largest);
 }
 
-/* ---- tests -------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------- */
 
 static void
-rounds (const UnetWinogradIsa *isa, gint n)
+check_rounds (const UnetWinogradIsa *isa, gint n)
 {
   for (gint i = 0; i < n; i++) {
     Case c;
@@ -595,41 +521,56 @@ rounds (const UnetWinogradIsa *isa, gint n)
 
 START_TEST (test_variant)
 {
-  if (!is_supported (_i)) {
-    printf ("%s: not on this processor\n", variants[_i].name);
+  const UnetIsaVariant *variant = &unet_winograd_variants[_i];
+
+  if (!runs_here (variant)) {
+    printf ("%s: not on this processor\n", variant->name);
     return;
   }
   worst = worst_share = 0;
-  rounds (variants[_i].isa, ROUNDS);
+  check_rounds (variant->table, (rounds () * 2 + 4) / 5);
   printf ("%s: largest error %.2g of the largest sum, %.2g of the bound\n",
-      variants[_i].name, worst, worst_share);
+      variant->name, worst, worst_share);
   fflush (stdout);
 }
 END_TEST
 
-START_TEST (test_dispatch)
+/* ---- time ---------------------------------------------------------------- */
+
+static void
+run_once (gpointer data, G_GNUC_UNUSED gpointer user)
 {
-  rounds (NULL, ROUNDS / 4);
+  const Case *c = data;
+
+  run_case (c, c->add, c->dst, c->pool, c->head);
 }
-END_TEST
+
+/* A random case, the same one for all variants; includes the weights. */
+static void
+bench_all (void)
+{
+  for (const UnetIsaVariant *v = unet_winograd_variants; v->table; v++)
+    for (gint64 vec = 8; vec <= 16; vec += 8) {
+      Case c;
+
+      if (!runs_here (v))
+        continue;
+      g_rand_set_seed (rng, 7);
+      make_case (&c, vec, v->table);
+      bench (
+          vec == 8 ? "random case, vectors of 8" : "random case, vectors of 16",
+          v->name, run_once, &c);
+      clear_case (&c);
+    }
+}
 
 int
-main (void)
+main (int argc, char **argv)
 {
-  Suite *suite = suite_create ("winograd");
-  TCase *tc = tcase_create ("against direct convolution");
-  SRunner *runner;
-  int failed;
+  const KernelTest tests[] = {
+    { test_variant, count_variants (unet_winograd_variants) },
+  };
 
-  rng = g_rand_new_with_seed (20151109);
-  tcase_set_timeout (tc, 300);
-  tcase_add_loop_test (tc, test_variant, 0, G_N_ELEMENTS (variants));
-  tcase_add_test (tc, test_dispatch);
-  suite_add_tcase (suite, tc);
-  runner = srunner_create (suite);
-  srunner_run_all (runner, CK_ENV);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  g_rand_free (rng);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return kernel_test_main (
+      argc, argv, "f32-conv-winograd", tests, G_N_ELEMENTS (tests), bench_all);
 }

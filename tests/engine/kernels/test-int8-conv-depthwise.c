@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Depthwise convolution of bytes in every instruction set that there is,
- * against plain loops: random sizes and steps, guard bytes all round. */
-
-#include "byte-kernel.h"
+/* Depthwise convolution of int8 in every variant. Results are
+ * equal to the reference to the bit. */
 
 #include <math.h>
 #include <string.h>
 #include "engine/kernels/int8-conv-depthwise.h"
+#include "kernel-test.h"
 
-/* ---- the oracle ---------------------------------------------------------- */
+static guint8 *
+noise (gsize size)
+{
+  guint8 *data = g_malloc (size);
+
+  for (gsize i = 0; i < size; i++)
+    data[i] = g_rand_int (rng);
+  return data;
+}
+
+/* ---- the reference ------------------------------------------------------- */
 
 typedef struct {
-  UnetDepthwiseShape shape;
+  UnetInt8DepthwiseShape shape;
   guint8 *src, *dst;
   gsize src_size, dst_size;
   gint8 *weights;
@@ -22,7 +31,7 @@ typedef struct {
 static gint64
 sum_of (const Case *c, gint64 image, gint64 y, gint64 x, gint64 k)
 {
-  const UnetDepthwiseShape *p = &c->shape;
+  const UnetInt8DepthwiseShape *p = &c->shape;
   const gint8 *w = c->weights + k * p->kernel * p->kernel;
   gint64 sum = 0;
 
@@ -44,7 +53,7 @@ sum_of (const Case *c, gint64 image, gint64 y, gint64 x, gint64 k)
 static guint8
 result_of (const Case *c, gint64 sum, gint64 k)
 {
-  const UnetDepthwiseShape *p = &c->shape;
+  const UnetInt8DepthwiseShape *p = &c->shape;
   gfloat v = fmaf (sum, c->factor[k], c->bias[k]);
 
   if (p->hard_swish) {
@@ -62,7 +71,7 @@ result_of (const Case *c, gint64 sum, gint64 k)
 static void
 check_pixels (Case *c, const guint8 *before, const gchar *isa)
 {
-  const UnetDepthwiseShape *p = &c->shape;
+  const UnetInt8DepthwiseShape *p = &c->shape;
 
   for (gint64 i = 0; i < p->n * p->oh * p->ow * p->c; i++) {
     gint64 k = i % p->c, x = i / p->c % p->ow, y = i / p->c / p->ow % p->oh;
@@ -100,7 +109,7 @@ any_channels (void)
 }
 
 static void
-case_shape (UnetDepthwiseShape *p)
+case_shape (UnetInt8DepthwiseShape *p)
 {
   p->n = range (1, 2);
   p->c = any_channels ();
@@ -128,7 +137,7 @@ case_shape (UnetDepthwiseShape *p)
 static void
 case_init (Case *c, gint limit)
 {
-  UnetDepthwiseShape *p = &c->shape;
+  UnetInt8DepthwiseShape *p = &c->shape;
   gint64 taps;
 
   case_shape (p);
@@ -165,18 +174,19 @@ case_clear (Case *c)
 /* The source ends with its last byte: what reads on is found by tools that
  * watch memory. */
 static void
-check_isa (const UnetDepthwiseIsa *isa)
+check_isa (const UnetInt8DepthwiseIsa *isa)
 {
-  for (guint round = 0; round < rounds (); round++) {
+  for (guint round = 0; round < 2 * rounds (); round++) {
     guint8 *before, *packed;
     Case c = { 0 };
 
     case_init (&c, isa->largest_weight);
     before = g_memdup2 (c.dst, c.dst_size + 2 * GUARD);
-    packed = g_malloc (unet_depthwise_packed_size (isa, &c.shape));
-    unet_depthwise_pack (isa, &c.shape, c.weights, c.factor, c.bias, packed);
+    packed = g_malloc (unet_int8_depthwise_packed_size (isa, &c.shape));
+    unet_int8_depthwise_pack (
+        isa, &c.shape, c.weights, c.factor, c.bias, packed);
     for (gint64 i = 0; i < c.shape.n * c.shape.oh; i++)
-      unet_depthwise_row (isa, &c.shape, c.src, packed, i / c.shape.oh,
+      unet_int8_depthwise_row (isa, &c.shape, c.src, packed, i / c.shape.oh,
           i % c.shape.oh, c.dst + GUARD);
     check_pixels (&c, before, isa->name);
     g_free (before);
@@ -185,37 +195,67 @@ check_isa (const UnetDepthwiseIsa *isa)
   }
 }
 
-START_TEST (test_generic)
+START_TEST (test_variant)
 {
-  check_isa (&unet_depthwise_generic);
+  const UnetIsaVariant *variant = &unet_int8_depthwise_variants[_i];
+
+  if (runs_here (variant))
+    check_isa (variant->table);
 }
 END_TEST
 
-#ifdef __x86_64__
-START_TEST (test_avx2)
-{
-  if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
-    check_isa (&unet_depthwise_avx2);
-}
-END_TEST
-#endif
+/* ---- time ---------------------------------------------------------------- */
 
-START_TEST (test_best)
+typedef struct {
+  const UnetInt8DepthwiseIsa *isa;
+  UnetInt8DepthwiseShape shape;
+  guint8 *src, *packed, *dst;
+} Bench;
+
+static void
+run_picture (gpointer data, G_GNUC_UNUSED gpointer user)
 {
-  check_isa (unet_depthwise_isa ());
+  Bench *b = data;
+
+  for (gint64 y = 0; y < b->shape.oh; y++)
+    unet_int8_depthwise_row (
+        b->isa, &b->shape, b->src, b->packed, 0, y, b->dst);
 }
-END_TEST
+
+static void
+bench_all (void)
+{
+  for (const UnetIsaVariant *v = unet_int8_depthwise_variants; v->table; v++) {
+    UnetPixels p = { 96, 96 * 64, 96 * 64 * 64 };
+    Bench b = { v->table,
+      { 1, 96, 64, 64, 64, 64, 3, 1, 1, 1, p, p, FALSE, FALSE, FALSE, 1, 0,
+          255 } };
+    gint8 *weights = g_new0 (gint8, 96 * 9);
+    gfloat *zeros = g_new0 (gfloat, 96);
+
+    if (runs_here (v)) {
+      b.src = g_new0 (guint8, p.image);
+      b.dst = g_new0 (guint8, p.image);
+      b.packed = g_malloc (unet_int8_depthwise_packed_size (b.isa, &b.shape));
+      unet_int8_depthwise_pack (
+          b.isa, &b.shape, weights, zeros, zeros, b.packed);
+      bench ("3x3, 96 channels, 64x64", v->name, run_picture, &b);
+      g_free (b.src);
+      g_free (b.dst);
+      g_free (b.packed);
+    }
+    g_free (weights);
+    g_free (zeros);
+  }
+}
 
 int
-main (void)
+main (int argc, char **argv)
 {
-  const TTest *const tests[] = {
-    test_generic,
-#ifdef __x86_64__
-    test_avx2,
-#endif
-    test_best,
+  const KernelTest tests[] = {
+    { test_variant, count_variants (unet_int8_depthwise_variants) },
   };
 
-  return run_suite ("depthwise", 31, tests, G_N_ELEMENTS (tests));
+  return kernel_test_main (argc, argv, "int8-conv-depthwise", tests,
+      G_N_ELEMENTS (tests), bench_all);
 }

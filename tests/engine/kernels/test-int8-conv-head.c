@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Convolution of bytes to few channels in every instruction set that there
- * is, against plain loops: random sizes and steps, guard bytes all round. */
-
-#include "byte-kernel.h"
+/* Convolution of int8 to few channels in every variant. Results are
+ * equal to the reference to the bit. */
 
 #include <math.h>
 #include <string.h>
 #include "engine/kernels/int8-conv-head.h"
+#include "kernel-test.h"
 
-/* ---- the oracle ---------------------------------------------------------- */
+static guint8 *
+noise (gsize size)
+{
+  guint8 *data = g_malloc (size);
+
+  for (gsize i = 0; i < size; i++)
+    data[i] = g_rand_int (rng);
+  return data;
+}
+
+/* ---- the reference ------------------------------------------------------- */
 
 typedef struct {
-  UnetByteHeadShape shape;
+  UnetInt8ConvHeadShape shape;
   guint8 *src, *dst; /* dst between guards */
   gsize dst_size;
   gint8 *weights; /* [oc][parts][c][kh][kw] */
@@ -22,7 +31,7 @@ typedef struct {
 static gint64
 sum_of (const Case *c, gint64 image, gint64 y, gint64 x, const gint8 *w)
 {
-  const UnetByteHeadShape *p = &c->shape;
+  const UnetInt8ConvHeadShape *p = &c->shape;
   gint64 sum = 0;
 
   for (gint64 k = 0; k < p->c; k++)
@@ -43,7 +52,7 @@ sum_of (const Case *c, gint64 image, gint64 y, gint64 x, const gint8 *w)
 static gfloat
 result_of (const Case *c, gint64 image, gint64 y, gint64 x, gint64 o)
 {
-  const UnetByteHeadShape *p = &c->shape;
+  const UnetInt8ConvHeadShape *p = &c->shape;
   gint64 size = p->c * p->kh * p->kw;
   gfloat v = c->bias[o];
 
@@ -57,9 +66,9 @@ result_of (const Case *c, gint64 image, gint64 y, gint64 x, gint64 o)
 /* Where the result is, in bytes behind the first guard. */
 static gint64
 place_of (
-    const UnetByteHeadShape *p, gint64 image, gint64 y, gint64 x, gint64 o)
+    const UnetInt8ConvHeadShape *p, gint64 image, gint64 y, gint64 x, gint64 o)
 {
-  gint64 r = p->spread, planes = p->oc / (r * r), dy = o / planes / r;
+  gint64 r = p->depth_to_space, planes = p->oc / (r * r), dy = o / planes / r;
 
   if (p->to)
     return image * p->dst.image + y * p->dst.row + x * p->dst.pixel + o;
@@ -72,7 +81,7 @@ place_of (
 static void
 check_result (Case *c, const guint8 *before, const gchar *isa)
 {
-  const UnetByteHeadShape *p = &c->shape;
+  const UnetInt8ConvHeadShape *p = &c->shape;
 
   for (gint64 i = 0; i < p->n * p->oh * p->ow * p->oc; i++) {
     gint64 o = i % p->oc, x = i / p->oc % p->ow, y = i / p->oc / p->ow % p->oh;
@@ -102,7 +111,7 @@ steps (gint64 c, gint64 h, gint64 w)
 }
 
 static void
-case_shape (UnetByteHeadShape *p)
+case_shape (UnetInt8ConvHeadShape *p)
 {
   const gint64 usual[] = { 1, 3, 4, 8, 16, 24, 32, 40, 64, 70, 96 };
 
@@ -117,17 +126,17 @@ case_shape (UnetByteHeadShape *p)
   /* as if there were padding at the other ends as well */
   p->oh = p->ih + range (0, 1);
   p->ow = p->iw + range (0, 1);
-  p->spread = 1;
-  p->oc = range (1, UNET_BYTE_HEAD_OUTPUTS);
+  p->depth_to_space = 1;
+  p->oc = range (1, UNET_INT8_CONV_HEAD_OUTPUTS);
   p->src = steps (p->c, p->ih, p->iw);
   p->src_signed = range (0, 1);
   p->parts = range (1, 2);
-  p->to = range (UNET_NARROW_NONE, UNET_NARROW_S8);
-  p->low = p->to == UNET_NARROW_S8 ? -128 : 0;
-  p->high = p->to == UNET_NARROW_S8 ? 127 : range (200, 255);
+  p->to = range (UNET_ELEMENT_NONE, UNET_ELEMENT_S8);
+  p->low = p->to == UNET_ELEMENT_S8 ? -128 : 0;
+  p->high = p->to == UNET_ELEMENT_S8 ? 127 : range (200, 255);
   p->dst = steps (p->oc, p->oh, p->ow);
-  if (p->to == UNET_NARROW_NONE && range (0, 2) == 0) {
-    p->spread = 2;
+  if (p->to == UNET_ELEMENT_NONE && range (0, 2) == 0) {
+    p->depth_to_space = 2;
     p->oc = 4 * range (1, 2);
   }
 }
@@ -135,7 +144,7 @@ case_shape (UnetByteHeadShape *p)
 static void
 case_init (Case *c, gint limit)
 {
-  UnetByteHeadShape *p = &c->shape;
+  UnetInt8ConvHeadShape *p = &c->shape;
   gint64 n;
 
   case_shape (p);
@@ -159,20 +168,22 @@ case_init (Case *c, gint limit)
 }
 
 static void
-check_case (const UnetByteHeadIsa *isa, Case *c)
+check_case (const UnetInt8ConvHeadIsa *isa, Case *c)
 {
-  const UnetByteHeadShape *p = &c->shape;
+  const UnetInt8ConvHeadShape *p = &c->shape;
   guint8 *before = g_memdup2 (c->dst, c->dst_size + 2 * GUARD);
-  guint8 *packed = g_malloc (p->oc * unet_byte_head_channel_size (p));
-  guint8 *scratch = g_malloc (unet_byte_head_scratch (p));
-  gint64 strips = (p->oh + UNET_BYTE_HEAD_STRIP - 1) / UNET_BYTE_HEAD_STRIP;
+  guint8 *packed = g_malloc (p->oc * unet_int8_conv_head_channel_size (p));
+  guint8 *scratch = g_malloc (unet_int8_conv_head_scratch (p));
+  gint64 strips =
+      (p->oh + UNET_INT8_CONV_HEAD_STRIP - 1) / UNET_INT8_CONV_HEAD_STRIP;
 
   for (gint64 o = 0; o < p->oc; o++)
-    unet_byte_head_pack (p, c->weights + o * p->parts * p->c * p->kh * p->kw,
-        c->factor[o], c->bias[o], packed + o * unet_byte_head_channel_size (p));
+    unet_int8_conv_head_pack (p,
+        c->weights + o * p->parts * p->c * p->kh * p->kw, c->factor[o],
+        c->bias[o], packed + o * unet_int8_conv_head_channel_size (p));
   for (gint64 i = 0; i < p->n * strips; i++)
-    unet_byte_head_strip (isa, p, c->src, packed, i / strips,
-        i % strips * UNET_BYTE_HEAD_STRIP, scratch, c->dst + GUARD);
+    unet_int8_conv_head_strip (isa, p, c->src, packed, i / strips,
+        i % strips * UNET_INT8_CONV_HEAD_STRIP, scratch, c->dst + GUARD);
   check_result (c, before, isa->name);
   g_free (before);
   g_free (packed);
@@ -180,9 +191,9 @@ check_case (const UnetByteHeadIsa *isa, Case *c)
 }
 
 static void
-check_isa (const UnetByteHeadIsa *isa)
+check_isa (const UnetInt8ConvHeadIsa *isa)
 {
-  for (guint round = 0; round < rounds (); round++) {
+  for (guint round = 0; round < 2 * rounds (); round++) {
     Case c = { 0 };
 
     case_init (&c, isa->largest_weight);
@@ -195,37 +206,63 @@ check_isa (const UnetByteHeadIsa *isa)
   }
 }
 
-START_TEST (test_generic)
+START_TEST (test_variant)
 {
-  check_isa (&unet_byte_head_generic);
+  const UnetIsaVariant *variant = &unet_int8_conv_head_variants[_i];
+
+  if (runs_here (variant))
+    check_isa (variant->table);
 }
 END_TEST
 
-#ifdef __x86_64__
-START_TEST (test_avx2)
-{
-  if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
-    check_isa (&unet_byte_head_avx2);
-}
-END_TEST
-#endif
+/* ---- time ---------------------------------------------------------------- */
 
-START_TEST (test_best)
+typedef struct {
+  const UnetInt8ConvHeadIsa *isa;
+  UnetInt8ConvHeadShape shape;
+  guint8 *src, *packed, *scratch;
+  gfloat *dst;
+} Bench;
+
+static void
+run_picture (gpointer data, G_GNUC_UNUSED gpointer user)
 {
-  check_isa (unet_byte_head_isa ());
+  Bench *b = data;
+
+  for (gint64 y = 0; y < b->shape.oh; y += UNET_INT8_CONV_HEAD_STRIP)
+    unet_int8_conv_head_strip (
+        b->isa, &b->shape, b->src, b->packed, 0, y, b->scratch, b->dst);
 }
-END_TEST
+
+static void
+bench_all (void)
+{
+  for (const UnetIsaVariant *v = unet_int8_conv_head_variants; v->table; v++) {
+    UnetPixels p = { 16, 16 * 128, 16 * 128 * 128 };
+    Bench b = { .isa = v->table,
+      .shape = { 1, 16, 128, 128, 128, 128, 1, 3, 3, 1, 1, p, FALSE, 1, 1 } };
+
+    if (!runs_here (v))
+      continue;
+    b.src = g_new0 (guint8, p.image);
+    b.packed = g_malloc0 (unet_int8_conv_head_channel_size (&b.shape));
+    b.scratch = g_malloc (unet_int8_conv_head_scratch (&b.shape));
+    b.dst = g_new (gfloat, 128 * 128);
+    bench ("3x3 from 16 to 1 channel, 128x128", v->name, run_picture, &b);
+    g_free (b.src);
+    g_free (b.packed);
+    g_free (b.scratch);
+    g_free (b.dst);
+  }
+}
 
 int
-main (void)
+main (int argc, char **argv)
 {
-  const TTest *const tests[] = {
-    test_generic,
-#ifdef __x86_64__
-    test_avx2,
-#endif
-    test_best,
+  const KernelTest tests[] = {
+    { test_variant, count_variants (unet_int8_conv_head_variants) },
   };
 
-  return run_suite ("heads of bytes", 37, tests, G_N_ELEMENTS (tests));
+  return kernel_test_main (
+      argc, argv, "int8-conv-head", tests, G_N_ELEMENTS (tests), bench_all);
 }

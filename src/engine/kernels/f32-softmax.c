@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/kernels/f32-softmax.h"
+#include "base/simd.h"
+#include "engine/kernels/parallel.h"
+#include <math.h>
+#include <string.h>
+
+/* Returns exp (x) for x <= 0 with a relative error of 2e-7: 2^n times a
+ * polynomial of degree 6 on [-ln2/2, ln2/2] (Cody and Waite's reduction). */
+static inline gfloat
+exp_negative (gfloat x)
+{
+  union {
+    gint32 i;
+    gfloat f;
+  } power;
+  gfloat n, r, p;
+
+  x = x > -87.0f ? x : -87.0f;
+  power.i = (gint32) (x * 1.44269504f - 0.5f);
+  n = (gfloat) power.i;
+  r = x - n * 0.693359375f;
+  r += n * 2.12194440e-4f;
+  p = 1.3888889e-3f;
+  p = p * r + 8.3333333e-3f;
+  p = p * r + 4.1666667e-2f;
+  p = p * r + 1.6666667e-1f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  power.i = (power.i + 127) << 23;
+  return p * power.f;
+}
+
+#define SOFTMAX_TILE 256
+
+/* Computes d = s - best and adds exp (d) to @sum. With @keep FALSE @d becomes
+ * the exponentials. The compiler vectorises each of the three loops. */
+UNET_SIMD static void
+softmax_exponentials (const gfloat *restrict s, const gfloat *restrict best,
+    gfloat *restrict sum, gfloat *restrict d, gint64 n, gboolean keep)
+{
+  gfloat e[SOFTMAX_TILE];
+
+  for (gint64 i = 0; i < n; i++)
+    d[i] = s[i] - best[i];
+  for (gint64 i = 0; i < n; i++)
+    e[i] = exp_negative (d[i]);
+  for (gint64 i = 0; i < n; i++)
+    sum[i] += e[i];
+  if (!keep)
+    memcpy (d, e, n * sizeof *d);
+}
+
+UNET_SIMD static void
+row_max (gfloat *restrict best, const gfloat *restrict s, gint64 n)
+{
+  for (gint64 i = 0; i < n; i++)
+    best[i] = best[i] > s[i] ? best[i] : s[i];
+}
+
+UNET_SIMD static void
+row_scale (gfloat *restrict d, const gfloat *restrict sum, gint64 n)
+{
+  for (gint64 i = 0; i < n; i++)
+    d[i] /= sum[i];
+}
+
+static void
+softmax_tile (
+    const UnetSoftmaxPlain *p, const gfloat *src, gfloat *dst, gint64 n)
+{
+  gfloat best[SOFTMAX_TILE], sum[SOFTMAX_TILE] = { 0 };
+
+  memcpy (best, src, n * sizeof *best);
+  for (gint64 c = 1; c < p->c; c++)
+    row_max (best, src + c * p->pixels, n);
+  for (gint64 c = 0; c < p->c; c++)
+    softmax_exponentials (
+        src + c * p->pixels, best, sum, dst + c * p->pixels, n, p->logarithm);
+  if (p->logarithm)
+    for (gint64 i = 0; i < n; i++)
+      sum[i] = logf (sum[i]);
+  for (gint64 c = 0; c < p->c; c++) {
+    gfloat *d = dst + c * p->pixels;
+
+    if (!p->logarithm)
+      row_scale (d, sum, n);
+    else
+      for (gint64 i = 0; i < n; i++)
+        d[i] -= sum[i];
+  }
+}
+
+static void
+softmax_plain_job (gconstpointer params, gpointer const *ptr, gint64 i,
+    G_GNUC_UNUSED guint thread)
+{
+  const UnetSoftmaxPlain *p = params;
+  gint64 tiles = (p->pixels + SOFTMAX_TILE - 1) / SOFTMAX_TILE;
+  gint64 at = i % tiles * SOFTMAX_TILE;
+  gint64 offset = i / tiles * p->c * p->pixels + at;
+
+  softmax_tile (p, (const gfloat *) ptr[0] + offset, (gfloat *) ptr[1] + offset,
+      MIN (SOFTMAX_TILE, p->pixels - at));
+}
+
+void
+unet_kernel_softmax_plain (
+    gconstpointer params, gpointer const *ptr, guint threads)
+{
+  const UnetSoftmaxPlain *p = params;
+  gint64 tiles = (p->pixels + SOFTMAX_TILE - 1) / SOFTMAX_TILE;
+
+  unet_parallel (softmax_plain_job, params, ptr, p->n * tiles, threads);
+}

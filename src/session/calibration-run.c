@@ -210,7 +210,8 @@ measure_layers (const Job *job, GArray *layers, GError **error)
   return TRUE;
 }
 
-/* Up to a quarter of the layers; beyond that bytes are no gain. */
+/* Keeps up to a quarter of the layers in f32; beyond that int8 gains nothing.
+ */
 static gboolean
 widen_layers (const Job *job, GArray *layers, GError **error)
 {

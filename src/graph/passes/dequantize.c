@@ -4,11 +4,11 @@
 #include "graph/ops/resize-params.h"
 #include "graph/ops/table.h"
 
-/* Reason: quantisers let operators that only choose among bytes or move them,
- * such as MaxPool, work on the bytes. Floats have fast kernels here, and the
- * same operator behind DequantizeLinear instead of before it gives the same
- * numbers, since a scale keeps their order. Each Q and DQ is beside the other
- * then. */
+/* Reason: quantisers let operators that only select or move elements, such as
+ * MaxPool, work on 8-bit numbers. Floats have fast kernels here, and the same
+ * operator behind DequantizeLinear instead of before it gives the same numbers,
+ * since a scale keeps their order. QuantizeLinear and DequantizeLinear then
+ * follow each other. */
 
 static gboolean
 is_nearest (const UnetGraph *graph, const UnetNode *node)

@@ -5,11 +5,12 @@
 #include "graph/passes/pass.h"
 #include "graph/passes/passes.h"
 
-/* Reason: QuantizeLinear and DequantizeLinear in a row round a value to bytes
- * and make floats of it again. An engine that computes in bytes wants to know
- * on which scale the model holds the value, and nothing between the layers.
- * The range of the bytes goes to the value, and the pair vanishes. Exporters
- * leave out a Relu or Clip that the bytes' own limit does: it comes back. */
+/* Reason: QuantizeLinear and DequantizeLinear in a row round a value to 8 bits
+ * and make floats of it again. An engine that computes in int8 needs to know
+ * the scale on which the model holds the value, and no node between the layers.
+ * The range of the 8-bit numbers goes to the value, and the pair vanishes.
+ * Exporters leave out a Relu or Clip where the limit of 8 bits does the same:
+ * it comes back here. */
 
 /* ---- which networks ----------------------------------------------------- */
 
@@ -55,7 +56,7 @@ typedef struct {
   UnetDType dtype;
 } Scale;
 
-/* One constant scale for the whole tensor of bytes. */
+/* Reads one constant scale for the whole tensor. */
 static gboolean
 read_scale (const UnetNode *node, UnetDType dtype, Scale *out)
 {

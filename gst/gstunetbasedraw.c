@@ -14,6 +14,7 @@ typedef struct {
   GstUnetSegOutput selected; /* of the drawer, if its caps are these */
   gboolean was_disabled;     /* the last frame passed untouched */
   gboolean live;
+  GstClockTime upstream_latency;
   gboolean warned_buffer;
 } GstUnetBaseDrawPrivate;
 
@@ -32,16 +33,24 @@ gst_unet_base_draw_is_live (GstUnetBaseDraw *self)
   return PRIVATE (self)->live;
 }
 
-static gboolean
+GstClockTime
+gst_unet_base_draw_get_upstream_latency (GstUnetBaseDraw *self)
+{
+  return PRIVATE (self)->upstream_latency;
+}
+
+static void
 find_live (GstUnetBaseDraw *self)
 {
+  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
   GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
+  GstClockTime latency = 0;
 
+  priv->live = FALSE;
   if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
+    gst_query_parse_latency (query, &priv->live, &latency, NULL);
+  priv->upstream_latency = priv->live ? latency : 0;
   gst_query_unref (query);
-  return live;
 }
 
 /* Returns the output that frames get, or the one that upstream is asked for:
@@ -225,7 +234,7 @@ gst_unet_base_draw_set_caps (
       || !gst_video_info_from_caps (&priv->out, outcaps)
       || is_refused (&priv->in))
     return FALSE;
-  priv->live = find_live (self);
+  find_live (self);
   if (!open_drawer (self))
     return FALSE;
   return klass->set_info == NULL || klass->set_info (self, &priv->in);
@@ -464,8 +473,7 @@ follow_switch (GstUnetBaseDraw *self)
   passes = !priv->properties.settings.enabled;
   GST_OBJECT_UNLOCK (self);
   passes = passes && priv->drawer && gst_unet_drawer_is_in_place (priv->drawer);
-  if (passes)
-    priv->was_disabled = TRUE;
+  priv->was_disabled |= passes;
   if (passes != gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self)))
     gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), passes);
 }
@@ -502,7 +510,7 @@ gst_unet_base_draw_start (GstBaseTransform *trans)
 {
   PRIVATE (trans)->warned_buffer = FALSE;
   /* Sources mostly know it before there are caps. */
-  PRIVATE (trans)->live = find_live (GST_UNET_BASE_DRAW (trans));
+  find_live (GST_UNET_BASE_DRAW (trans));
   forget_compromise (GST_UNET_BASE_DRAW (trans));
   return TRUE;
 }

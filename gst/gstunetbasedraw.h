@@ -42,6 +42,9 @@ struct _GstUnetBaseDrawClass {
 /* Returns whether upstream was live at the last caps. */
 gboolean gst_unet_base_draw_is_live (GstUnetBaseDraw *self);
 
+/* Latency of upstream at the last caps, in nanoseconds; 0 if it is not live. */
+GstClockTime gst_unet_base_draw_get_upstream_latency (GstUnetBaseDraw *self);
+
 /* Measures drawing into a frame, in nanoseconds; 0 before there are caps. */
 guint64 gst_unet_base_draw_estimate (GstUnetBaseDraw *self);
 

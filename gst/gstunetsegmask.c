@@ -92,13 +92,36 @@ may_compensate (GstUnetSeg *self)
   return reuses;
 }
 
+/* Nanoseconds between the time at which a live frame should come, by its
+ * running time and the latency upstream, and now; 0: it is in time, or there is
+ * no clock. */
+static GstClockTime
+find_lateness (GstUnetSeg *self, GstBuffer *buffer)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstClockTime due, now;
+
+  if (clock == NULL || segment->format != GST_FORMAT_TIME)
+    return 0;
+  due = gst_segment_to_running_time (
+      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  if (!GST_CLOCK_TIME_IS_VALID (due))
+    return 0;
+  due += gst_element_get_base_time (GST_ELEMENT (self))
+      + gst_unet_base_draw_get_upstream_latency (GST_UNET_BASE_DRAW (self));
+  now = gst_clock_get_time (clock);
+  return now > due ? now - due : 0;
+}
+
 static gint64
-wait_until (GstUnetSeg *self)
+wait_until (GstUnetSeg *self, GstBuffer *buffer)
 {
   GstUnetSegAsync async;
 
   if (gst_unet_seg_is_paced (self))
-    return gst_unet_live_pacing_get_wait (&self->pacing);
+    return gst_unet_live_pacing_get_wait (
+        &self->pacing, find_lateness (self, buffer));
   GST_OBJECT_LOCK (self);
   async = self->async;
   GST_OBJECT_UNLOCK (self);
@@ -113,7 +136,7 @@ fill_job (
 
   job->pts = GST_BUFFER_PTS (buffer);
   job->infers = gst_unet_seg_is_due (self, buffer);
-  job->wait_until = wait_until (self);
+  job->wait_until = wait_until (self, buffer);
   job->threshold = settings->threshold;
   job->time_constant =
       gst_unet_draw_settings_hold (settings) ? settings->time_constant : 0;

@@ -34,11 +34,13 @@ gst_unet_live_pacing_init (
 }
 
 gint64
-gst_unet_live_pacing_get_wait (const GstUnetLivePacing *self)
+gst_unet_live_pacing_get_wait (
+    const GstUnetLivePacing *self, GstClockTime lateness)
 {
-  if (!self->waits)
+  if (!self->waits || lateness >= self->budget)
     return 0;
-  return g_get_monotonic_time () + (gint64) (self->budget / GST_USECOND);
+  return g_get_monotonic_time ()
+      + (gint64) ((self->budget - lateness) / GST_USECOND);
 }
 
 static gboolean

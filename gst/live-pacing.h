@@ -20,8 +20,10 @@ typedef struct {
 void gst_unet_live_pacing_init (
     GstUnetLivePacing *self, const GstVideoInfo *info, GstClockTime drawing);
 /* Monotonic time in microseconds up to which the frame that comes now waits; 0:
- * not at all. */
-gint64 gst_unet_live_pacing_get_wait (const GstUnetLivePacing *self);
+ * not at all. @lateness: nanoseconds by which it comes too late, which are
+ * taken off the budget, so that a stream that has fallen behind catches up. */
+gint64 gst_unet_live_pacing_get_wait (
+    const GstUnetLivePacing *self, GstClockTime lateness);
 /* A frame was read by the network. @own: it got its own mask in time.
  * @run_time: nanoseconds of a run that ended; 0: none did. Returns whether the
  * decision changes. */

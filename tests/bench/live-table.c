@@ -170,6 +170,8 @@ main (int argc, char **argv)
   guint seconds = argc > 1 ? (guint) atoi (argv[1]) : 8;
 
   gst_init (&argc, &argv);
+  /* The call also keeps the library among those that are loaded first. */
+  printf ("%s\n\n", unet_session_get_engine_name ());
   printf ("| 30 fps live | network, ms | busy | rendered, fps | dropped | "
           "older mask | longest gap, ms | latency, ms |\n"
           "| --- | --- | --- | --- | --- | --- | --- | --- |\n");

@@ -140,6 +140,26 @@ GST_START_TEST (test_ignores_qos)
 
 GST_END_TEST;
 
+/* A frame that comes after its time does not wait as well: the stream catches
+ * up. */
+GST_START_TEST (test_late_frame)
+{
+  GstHarness *h = new_stream ("async=auto threads=1");
+  guint index = 0;
+
+  push_until_marked (h, &index);
+  assert_equals_int (push (h, &index), 0);
+  g_atomic_int_set (&run_microseconds, 20 * 1000);
+  gst_harness_use_testclock (h);
+  gst_harness_set_time (h, gst_util_uint64_scale (index, GST_SECOND, 30));
+  assert_equals_int (push (h, &index), 0); /* in time */
+  gst_harness_set_time (h, GST_SECOND * 100);
+  fail_unless (push (h, &index) > 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* A file is exact, however slow the network is. */
 GST_START_TEST (test_file)
 {
@@ -187,6 +207,7 @@ live_pacing_suite (void)
   tcase_add_test (tcase, test_slow_network);
   tcase_add_test (tcase, test_recovers);
   tcase_add_test (tcase, test_ignores_qos);
+  tcase_add_test (tcase, test_late_frame);
   tcase_add_test (tcase, test_file);
   tcase_add_test (tcase, test_boolean);
   return suite;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* unetseg inspect: what a model expects, and where its time goes. */
+/* unetseg inspect: prints what a model expects and the time of each layer. */
 
 #include "inspect.h"
 
@@ -14,25 +14,22 @@
 #include <string.h>
 
 static const gchar text[] =
-    "Tells what a model expects and gives (its contract), then times every "
-    "layer\n"
-    "of it on this machine. 'roof ms' is the least time the layer can take "
-    "here:\n"
-    "its arithmetic at the measured multiply-add rate, or its bytes at the\n"
-    "measured bandwidth of the cache that holds them, whichever is longer; "
-    "'gap'\n"
-    "is how many times longer the layer took. Winograd's algorithm does the "
-    "same\n"
-    "convolution with fewer operations and may get below 1. 'idle' is what a "
-    "run\n"
-    "takes beyond the sum of its layers.\n"
+    "Prints what a model expects and gives (its contract), then times every\n"
+    "layer of it on this machine. 'roof ms' is the least time the layer can\n"
+    "take here: its arithmetic at the measured multiply-add rate, or its "
+    "bytes\n"
+    "at the measured bandwidth of the cache that holds them, whichever is\n"
+    "longer. 'gap' is the time divided by that. Winograd's algorithm does the\n"
+    "same convolution with fewer operations and may get below 1. 'idle' is "
+    "the\n"
+    "time of a run beyond the sum of its layers.\n"
     "\n"
     "Examples:\n"
     "  unetseg inspect\n"
     "  unetseg inspect unet.onnx --size 512x288\n"
     "  unetseg inspect unet.onnx --set activation=softmax --json\n";
 
-/* Runs until both are reached, so that medians mean something. */
+/* Runs and seconds of a measurement: both are reached, up to the last. */
 #define LEAST_RUNS    5
 #define LEAST_SECONDS 1.0
 #define MOST_SECONDS  10.0
@@ -76,13 +73,13 @@ profile_runs (UnetSession *session, Profile *profile, GError **error)
   return TRUE;
 }
 
-/* What the arithmetic of a session, or of the part of it in floats, reaches. */
+/* The peak of the arithmetic of a layer: in low precision or in f32. */
 static gdouble
-peak_of (const Profile *profile, gboolean narrow)
+peak_of (const Profile *profile, gboolean low_precision)
 {
   const ToolMachine *machine = &profile->machine;
 
-  if (!narrow || profile->precision == UNET_PRECISION_F32)
+  if (!low_precision || profile->precision == UNET_PRECISION_F32)
     return machine->peak;
   return profile->precision == UNET_PRECISION_BF16 ? machine->half_peak
                                                    : machine->byte_peak;
@@ -188,8 +185,8 @@ print_summary (ToolJob *job, const Profile *profile)
 static void
 print_machine (const ToolMachine *machine)
 {
-  g_print ("machine     %s multiply-add %.1f GFLOP/s, of bfloat16 %.1f, of "
-           "bytes %.1f",
+  g_print ("machine     %s multiply-add %.1f GFLOP/s, bf16 %.1f, "
+           "int8 %.1f",
       machine->isa, machine->peak / 1e9, machine->half_peak / 1e9,
       machine->byte_peak / 1e9);
   for (gsize i = 0; i < G_N_ELEMENTS (machine->levels); i++)
@@ -199,7 +196,7 @@ print_machine (const ToolMachine *machine)
       " (%u thread%s)\n", machine->threads, tool_plural (machine->threads));
 }
 
-/* The end of a name tells more than its beginning. */
+/* Names of layers differ more at their end than at their beginning. */
 static const gchar *
 tail (const gchar *name)
 {

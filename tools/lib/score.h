@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How well a mask meets the truth. */
+/* Measures of a mask against the true mask. */
 
 #include <glib.h>
 
@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* Of one picture. */
 typedef struct {
-  gboolean empty; /* nobody is there: only false_area counts */
+  gboolean empty; /* no foreground in the truth: only false_area counts */
   gdouble foreground_iou;
   gdouble miou; /* mean of foreground's and background's */
   gdouble boundary_iou;

@@ -11,6 +11,7 @@
 #include "engine/lower/table.h"
 #include "engine/onednn/engine.h"
 #include "engine/run/arena.h"
+#include "engine/run/headroom.h"
 #include "engine/run/weight-cache.h"
 #include <string.h>
 
@@ -294,6 +295,20 @@ build (UnetPlan *plan, GError **error)
   return ok;
 }
 
+/* More threads than processors are never quicker, and a team of hundreds takes
+ * seconds to end. There may be three teams: of the threads that compile, run
+ * and compile the next. */
+static guint
+choose_threads (guint asked)
+{
+  guint processors = unet_engine_count_processors ();
+  guint threads = asked ? MIN (asked, MAX (2 * processors, 16)) : processors;
+
+  if (threads <= 1)
+    return 1;
+  return MIN (threads, MAX (unet_headroom_count_threads (3 * threads) / 3, 1));
+}
+
 static UnetPlan *
 plan_alloc (UnetGraph *graph, const UnetSessionOptions *options)
 {
@@ -301,8 +316,7 @@ plan_alloc (UnetGraph *graph, const UnetSessionOptions *options)
 
   plan->graph = graph;
   plan->options = *options;
-  if (plan->options.threads == 0)
-    plan->options.threads = unet_engine_count_processors ();
+  plan->options.threads = choose_threads (options->threads);
   plan->steps =
       g_ptr_array_new_with_free_func ((GDestroyNotify) unet_step_free);
   plan->storages = g_ptr_array_new_with_free_func (g_free);
@@ -329,7 +343,8 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   plan->low_precision = how->low_precision;
   plan->histograms = how->histograms;
   plan->time_source = how->times;
-  plan->engine = unet_engine_get (error);
+  if (unet_headroom_check_memory (error))
+    plan->engine = unet_engine_get (error);
   /* Primitives split their work for the team that they will run with. */
   unet_parallel_set_threads (plan->options.threads);
   ok = plan->engine

@@ -4,7 +4,11 @@
 #include "engine/onednn/engine.h"
 #include "engine/onednn/max-isa.h"
 #include <string.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The user's cache folder has one file for each network (operators and shapes,
  * not weights), number of threads, precision, kind of processor and version of
@@ -158,19 +162,42 @@ parse_file (const gchar *text, const gchar *head)
   return table;
 }
 
+/* Returns the file's bytes (transfer full) with a zero behind them, or %NULL:
+ * only a regular file of this user that no other user can write. It is opened
+ * once and looked at by its descriptor, so that nothing changes in between. */
+static gchar *
+read_own_file (const gchar *path, gsize *size)
+{
+  gint fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  gchar *text = NULL;
+  struct stat info;
+  gssize n = -1;
+
+  if (fd < 0)
+    return NULL;
+  if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode)
+      && info.st_uid == geteuid () && !(info.st_mode & (S_IWGRP | S_IWOTH))
+      && info.st_size <= MAX_SIZE) {
+    text = g_malloc0 (MAX_SIZE + 2);
+    for (*size = 0; *size <= MAX_SIZE
+         && (n = read (fd, text + *size, MAX_SIZE + 1 - *size)) > 0;
+         *size += (gsize) n)
+      ;
+  }
+  close (fd);
+  if (n != 0)
+    g_clear_pointer (&text, g_free);
+  return text;
+}
+
 static GHashTable *
 read_file (const gchar *path, const gchar *head)
 {
   GHashTable *table = NULL;
-  gchar *text = NULL;
-  GStatBuf info;
   gsize size;
+  gchar *text = read_own_file (path, &size);
 
-  if (g_stat (path, &info) != 0 || !S_ISREG (info.st_mode)
-      || info.st_size > MAX_SIZE
-      || !g_file_get_contents (path, &text, &size, NULL))
-    return NULL;
-  if (strlen (text) == size)
+  if (text && strlen (text) == size)
     table = parse_file (text, head);
   g_free (text);
   return table;

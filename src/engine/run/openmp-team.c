@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/openmp-team.h"
+#include "engine/run/headroom.h"
 #include "engine/kernels/parallel.h"
 #include <sys/resource.h>
 #include <unistd.h>
@@ -49,6 +50,27 @@ park (gpointer data)
   return NULL;
 }
 
+/* Threads beyond the parked team's that must be to be had: sessions may make
+ * teams of their own at the same moment, and libgomp ends the process where it
+ * gets no thread. */
+#define SPARE_THREADS 32
+
+static gboolean
+can_park (void)
+{
+  guint n = g_get_num_processors () + SPARE_THREADS;
+
+  return !unet_headroom_is_limited () && unet_headroom_count_threads (n) == n;
+}
+
+static void
+give_up (void)
+{
+  g_mutex_lock (&lock);
+  wanted = FALSE;
+  g_mutex_unlock (&lock);
+}
+
 /* Starts and ends the parked thread, which takes memory and time, so that the
  * threads that run sessions do not have to. This thread stays asleep once there
  * has been a session. */
@@ -65,8 +87,12 @@ manage (gpointer data)
     g_mutex_unlock (&lock);
     if (!is_parked)
       return NULL;
-    thread = g_thread_new ("unetseg-park", park, NULL);
-    g_thread_join (thread);
+    thread = can_park () ? g_thread_try_new ("unetseg-park", park, NULL, NULL)
+                         : NULL;
+    if (thread)
+      g_thread_join (thread);
+    else /* All waits stay long until a session asks again. */
+      give_up ();
     g_mutex_lock (&lock);
     is_parked = FALSE;
     g_mutex_unlock (&lock);
@@ -81,7 +107,7 @@ start_manager (void)
 
   if (g_once_init_enter (&once)) {
     manager_process = getpid ();
-    manager = g_thread_new ("unetseg-team", manage, NULL);
+    manager = g_thread_try_new ("unetseg-team", manage, NULL, NULL);
     g_once_init_leave (&once, 1);
   }
 }

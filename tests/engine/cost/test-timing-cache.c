@@ -8,6 +8,8 @@
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <unetseg/unetseg.h>
 #include "engine/onednn/compat.h"
 #include "engine/compile.h"
@@ -344,6 +346,50 @@ START_TEST (test_corrupt)
 }
 END_TEST
 
+/* Returns the file's time of modification in nanoseconds. */
+static gint64
+changed_at (const gchar *path)
+{
+  struct stat info;
+
+  ck_assert_int_eq (stat (path, &info), 0);
+  return info.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000)
+      + info.st_mtim.tv_nsec;
+}
+
+/* A file that other users can write, and a link, are ignored: times are
+ * measured, and the file is written again. */
+START_TEST (test_distrusted)
+{
+  static const mode_t modes[] = { 0666, 0620, 0602 };
+  gchar *path, *text, *other;
+  gint64 before;
+
+  g_free (run_session (1));
+  path = only_file ();
+  text = contents (path);
+  before = changed_at (path);
+  g_free (run_session (1));
+  ck_assert_int_eq (changed_at (path), before); /* a good one is left alone */
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    ck_assert_int_eq (chmod (path, modes[i]), 0);
+    g_free (run_session (1));
+    ck_assert_msg (changed_at (path) != before, "mode %o", modes[i]);
+    before = changed_at (path);
+  }
+  other = g_strconcat (folder, "-other", NULL);
+  store (other, text, -1);
+  ck_assert_int_eq (unlink (path), 0);
+  ck_assert_int_eq (symlink (other, path), 0);
+  g_free (run_session (1));
+  ck_assert (!g_file_test (path, G_FILE_TEST_IS_SYMLINK));
+  unlink (other);
+  g_free (other);
+  g_free (text);
+  g_free (path);
+}
+END_TEST
+
 /* A file with any one byte changed is ignored. */
 START_TEST (test_flipped)
 {
@@ -400,6 +446,7 @@ main (void)
   tcase_add_test (tc, test_threads);
   tcase_add_test (tc, test_pinned);
   tcase_add_test (tc, test_keys);
+  tcase_add_test (tc, test_distrusted);
   tcase_add_test (tc, test_foreign);
   tcase_add_test (tc, test_corrupt);
   tcase_add_test (tc, test_flipped);

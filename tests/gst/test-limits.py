@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test-limits.py PLUGINS MODEL: the element under limits of the system.
+
+Runs a pipeline in an address space of 150 to 600 MB and with few threads. It
+passes frames or says what is missing; it never aborts, crashes or hangs."""
+import os
+import resource
+import subprocess
+import sys
+
+plugins, model = sys.argv[1:3]
+FRAMES = 4
+
+
+def run(limits, threads):
+    counts = any(kind == resource.RLIMIT_NPROC for kind, _ in limits)
+
+    def set_limits():
+        for kind, value in limits:
+            resource.setrlimit(kind, (value, value))
+        if counts:
+            os.setuid(54321)
+
+    command = [
+        "gst-launch-1.0",
+        "videotestsrc",
+        f"num-buffers={FRAMES}",
+        "!",
+        "video/x-raw,format=RGB,width=320,height=240",
+        "!",
+        "unetseg",
+        f"model={model}",
+        f"threads={threads}",
+        "async=false",
+        "!",
+        "fakesink",
+    ]
+    environment = dict(os.environ, GST_PLUGIN_PATH=plugins, LC_ALL="C")
+    if counts:
+        environment["HOME"] = environment["XDG_CACHE_HOME"] = "/nonexistent"
+    try:
+        return subprocess.run(
+            command,
+            env=environment,
+            preexec_fn=set_limits,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def judge(result):
+    """Says what is wrong with the run, or nothing."""
+    if result is None:
+        return "hangs"
+    output = result.stdout + result.stderr
+    if result.returncode < 0:
+        return f"ended by signal {-result.returncode}: {output[-400:]}"
+    for sign in ("libgomp:", "GLib-ERROR", "terminate called", "core dumped"):
+        if sign in output:
+            return f"{sign} {output[-400:]}"
+    if (
+        result.returncode != 0
+        and "ERROR" not in output
+        and "error" not in output
+    ):
+        return f"fails without a message: {output[-400:]}"
+    return None
+
+
+def main():
+    cases = [
+        (
+            f"address space of {mb} MB, {threads} threads",
+            [(resource.RLIMIT_AS, mb << 20)],
+            threads,
+        )
+        for mb in range(150, 601, 50)
+        for threads in (1, 4)
+    ]
+    # a limit of threads counts all of a user's, and does not hold for root
+    user = 54321 if os.geteuid() == 0 else None
+    cases += [
+        (f"{n} threads at most", [(resource.RLIMIT_NPROC, n)], 8)
+        for n in (1, 2, 4, 8, 16)
+        if user
+    ]
+    passed = 0
+    print(f"1..{len(cases) + 1}")
+    for number, (name, limits, threads) in enumerate(cases, 1):
+        result = run(limits, threads)
+        wrong = judge(result)
+        passed += wrong is None and result.returncode == 0
+        print("not ok" if wrong else "ok", number, "-", name)
+        if wrong:
+            print("#", wrong.replace("\n", "\n# "))
+    # otherwise the limits, and not the element, are what is tested
+    print("ok" if passed else "not ok", len(cases) + 1, "- frames pass in some")
+
+
+main()

@@ -3,7 +3,6 @@
 #include "engine/cost/timing.h"
 #include "engine/onednn/engine.h"
 #include "engine/onednn/max-isa.h"
-#include <string.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>

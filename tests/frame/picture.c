@@ -11,6 +11,16 @@ test_info_init (
   gst_video_info_set_format (info, format, width, height);
 }
 
+guint8 *
+test_random_bytes (GRand *rand, guint n)
+{
+  guint8 *bytes = g_malloc (n);
+
+  for (guint i = 0; i < n; i++)
+    bytes[i] = (guint8) g_rand_int (rand);
+  return bytes;
+}
+
 /* ---- memory ----------------------------------------------------------- */
 
 /* Bytes of a row that belong to the picture. */
@@ -195,6 +205,88 @@ test_frame_clear (TestFrame *self)
   gst_video_frame_unmap (&self->frame);
   gst_buffer_unref (self->buffer);
   g_free (self->memory);
+}
+
+/* GStreamer's own packers want its own strides. */
+static void
+copy_padded (TestFrame *frame, TestFrame *picture, GRand *rand)
+{
+  const GstVideoFormat format = GST_VIDEO_INFO_FORMAT (&picture->info);
+  const gboolean pad = format != GST_VIDEO_FORMAT_RGB16
+      && format != GST_VIDEO_FORMAT_v210;
+
+  if (!pad) {
+    *frame = *picture;
+    return;
+  }
+  test_frame_init (frame, &picture->info, rand, TEST_NOISE, TRUE);
+  test_frame_copy_picture (frame, picture);
+  test_frame_clear (picture);
+}
+
+void
+test_frame_init_smooth (TestFrame *frame, const GstVideoInfo *info, GRand *rand)
+{
+  TestFrame picture;
+
+  test_frame_init (&picture, info, rand, TEST_SMOOTH, FALSE);
+  copy_padded (frame, &picture, rand);
+}
+
+/* Mixes two colours by @alpha, 255 being the brighter one. */
+static void
+paint_mixed (TestFrame *frame, const guint8 *alpha)
+{
+  static const gint front[3] = { 200, 190, 120 }, back[3] = { 40, 60, 90 };
+  GstVideoInfo info;
+  GstVideoFrame from;
+  GstBuffer *buffer;
+  GstVideoConverter *converter;
+
+  gst_video_info_init (&info);
+  gst_video_info_set_format (
+      &info, GST_VIDEO_FORMAT_RGB, frame->info.width, frame->info.height);
+  info.fps_n = frame->info.fps_n;
+  info.fps_d = frame->info.fps_d;
+  buffer = gst_buffer_new_allocate (NULL, info.size, NULL);
+  gst_video_frame_map (&from, &info, buffer, GST_MAP_READWRITE);
+  for (gint y = 0; y < info.height; y++)
+    for (gint x = 0; x < info.width; x++) {
+      guint8 *pixel = (guint8 *) from.data[0] + y * from.info.stride[0] + 3 * x;
+
+      for (guint c = 0; c < 3; c++)
+        pixel[c] = (guint8) (back[c]
+            + (front[c] - back[c]) * alpha[y * info.width + x] / 255);
+    }
+  converter = gst_video_converter_new (&info, &frame->info, NULL);
+  gst_video_converter_frame (converter, &from, &frame->frame);
+  gst_video_converter_free (converter);
+  gst_video_frame_unmap (&from);
+  gst_buffer_unref (buffer);
+}
+
+void
+test_frame_init_mixed (TestFrame *frame, const GstVideoInfo *info, GRand *rand,
+    const guint8 *alpha)
+{
+  TestFrame picture;
+
+  test_frame_init (&picture, info, rand, TEST_NOISE, FALSE);
+  paint_mixed (&picture, alpha);
+  copy_padded (frame, &picture, rand);
+}
+
+void
+test_frame_init_halves (
+    TestFrame *frame, const GstVideoInfo *info, GRand *rand, guint column)
+{
+  const guint width = (guint) info->width, height = (guint) info->height;
+  guint8 *alpha = g_malloc ((gsize) width * height);
+
+  for (guint i = 0; i < width * height; i++)
+    alpha[i] = i % width < column ? 255 : 0;
+  test_frame_init_mixed (frame, info, rand, alpha);
+  g_free (alpha);
 }
 
 /* ---- samples ---------------------------------------------------------- */

@@ -49,3 +49,18 @@ test_plane_at (const TestPlane *plane, gint x, gint y)
   y = CLAMP (y, 0, (gint) plane->height - 1);
   return plane->samples[(gsize) y * plane->width + x];
 }
+
+/* Fills a frame with smooth waves; its rows are padded where the format allows
+ * it. */
+void test_frame_init_smooth (
+    TestFrame *frame, const GstVideoInfo *info, GRand *rand);
+/* Fills a frame with two colours that meet at @column, the brighter one on the
+ * left. */
+void test_frame_init_halves (
+    TestFrame *frame, const GstVideoInfo *info, GRand *rand, guint column);
+/* Fills a frame with the same two colours, mixed by @alpha: a byte per pixel,
+ * 255 being the brighter one. */
+void test_frame_init_mixed (TestFrame *frame, const GstVideoInfo *info,
+    GRand *rand, const guint8 *alpha);
+/* Returns @n random bytes. */
+guint8 *test_random_bytes (GRand *rand, guint n);

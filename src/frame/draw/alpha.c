@@ -5,57 +5,9 @@
 
 #include <math.h>
 
-/* Half the width of the soft edge in probability. */
+/* Half the width of the soft edge, in probability. Less shows the mask's own
+ * steps, more makes edges foggy. */
 #define SOFTNESS 0.15
-
-/* ---- rows ------------------------------------------------------------- */
-
-void
-unet_alpha_row_init (UnetAlphaRow *row, guint width)
-{
-  memset (row, 0, sizeof *row);
-  row->memory = g_malloc0 (7 * (gsize) (width + 2));
-  for (guint i = 0; i < 3; i++)
-    row->color[i] = (guint16 *) row->memory + i * (width + 2) + 1;
-  row->alpha = row->memory + 6 * (gsize) (width + 2) + 1;
-  row->spans = g_new0 (UnetSpan, width / 2 + 2);
-}
-
-void
-unet_alpha_row_clear (UnetAlphaRow *row)
-{
-  g_free (row->spans);
-  g_free (row->memory);
-}
-
-void
-unet_alpha_row_reset (UnetAlphaRow *row)
-{
-  for (guint i = 0; i < row->n_spans; i++)
-    memset (row->alpha + row->spans[i].start, 0,
-        row->spans[i].end - row->spans[i].start);
-  row->n_spans = 0;
-}
-
-void
-unet_alpha_row_extend (UnetAlphaRow *row, guint width)
-{
-  row->alpha[-1] = row->alpha[0];
-  row->alpha[width] = row->alpha[width - 1];
-  for (guint c = 0; c < 3; c++) {
-    row->color[c][-1] = row->color[c][0];
-    row->color[c][width] = row->color[c][width - 1];
-  }
-}
-
-static void
-add_span (UnetAlphaRow *row, guint start, guint end)
-{
-  if (row->n_spans > 0 && row->spans[row->n_spans - 1].end == start)
-    row->spans[row->n_spans - 1].end = end;
-  else
-    row->spans[row->n_spans++] = (UnetSpan){ start, end };
-}
 
 /* ---- geometry --------------------------------------------------------- */
 
@@ -262,8 +214,8 @@ repeat_ends (guint8 *row, guint n)
   row[n + 3] = row[n + 2] = row[n + 1];
 }
 
-/* Where there are several classes, what is not drawn must not reach the
- * curve's rise. */
+/* With several classes, classes that are not drawn must stay below the rise of
+ * the curve. */
 static void
 read_mask_row (UnetAlpha *self, guint index)
 {
@@ -500,8 +452,8 @@ pick_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
   }
 }
 
-/* Where classes meet, the eighth power of each one's smooth probability draws
- * the border, rounder than the mask's steps and as sharp as the frame. */
+/* Draws borders between classes by the eighth power of each one's smooth
+ * probability: rounder than the mask's steps and as sharp as the frame. */
 static void
 mix_colors (UnetAlpha *self, const UnetCellRun *run, guint fraction_y,
     UnetAlphaRow *row)
@@ -563,7 +515,7 @@ get_mask_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
       pick_colors (self, run, fraction, row);
     else if (colored)
       mix_colors (self, run, fraction, row);
-    add_span (row, run->start, run->end);
+    unet_alpha_row_add_span (row, run->start, run->end);
   }
 }
 
@@ -578,20 +530,6 @@ scale_coverage (
   }
 }
 
-/* Spans in steps of eight pixels. */
-static void
-find_spans (UnetAlphaRow *row, guint n)
-{
-  for (guint x = 0; x < n; x += 8) {
-    const guint end = MIN (x + 8, n);
-    guint64 eight = 0;
-
-    memcpy (&eight, row->alpha + x, end - x);
-    if (eight)
-      add_span (row, x, end);
-  }
-}
-
 static void
 get_coverage_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
 {
@@ -600,7 +538,7 @@ get_coverage_row (UnetAlpha *self, guint y, UnetAlphaRow *row)
   row->n_spans = 0;
   scale_coverage (
       row->alpha, src, self->style.invert ? 255 : 0, self->peak, self->width);
-  find_spans (row, self->width);
+  unet_alpha_row_find_spans (row, self->width);
 }
 
 void

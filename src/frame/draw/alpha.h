@@ -8,29 +8,17 @@
  * all four are far from the threshold on the same side the cell is all or
  * nothing and no pixel of it is computed. */
 
+#include "frame/draw/alpha-row.h"
 #include "frame/format/mask.h"
 
 G_BEGIN_DECLS
-
-typedef struct {
-  guint start, end; /* pixels, the end not included */
-} UnetSpan;
-
-/* One row. Outside of the spans alpha is 0 and colours are undefined. */
-typedef struct {
-  guint8 *alpha;     /* 0..255 */
-  guint16 *color[3]; /* sample values; only where several are drawn */
-  guint n_spans;
-  UnetSpan *spans; /* ascending, apart from each other */
-  guint8 *memory;  /* with room for pixels -1 and width */
-} UnetAlphaRow;
 
 typedef struct {
   guint16 sample[3];
   guint8 gain; /* 0: not drawn */
 } UnetClassStyle;
 
-/* What becomes of a probability. */
+/* How a probability becomes alpha. */
 typedef enum {
   UNET_EDGE_SOFT,   /* a soft step round the threshold */
   UNET_EDGE_HARD,   /* a step; where classes meet one of them wins */
@@ -89,12 +77,5 @@ gboolean unet_alpha_begin (
     UnetAlpha *self, const UnetMask *mask, const UnetAlphaStyle *style);
 /* Row @y of the frame, from top to bottom - 1. */
 void unet_alpha_get_row (UnetAlpha *self, guint y, UnetAlphaRow *row);
-
-void unet_alpha_row_init (UnetAlphaRow *row, guint width);
-void unet_alpha_row_clear (UnetAlphaRow *row);
-/* Nothing covered. */
-void unet_alpha_row_reset (UnetAlphaRow *row);
-/* Repeats the outermost of @width pixels, for filters. */
-void unet_alpha_row_extend (UnetAlphaRow *row, guint width);
 
 G_END_DECLS

@@ -16,9 +16,10 @@
 #define LEAST_SIGMA    2.0 /* at the reduced size */
 #define LARGEST_FACTOR 32
 #define PASSES         3
-/* A sample with so much foreground in it counts nothing. */
+/* A reduced sample with this share of foreground has weight 0. More lets the
+ * person's colours bleed into the blur. */
 #define FOREGROUND (1 / 3.0f)
-/* Sums of less are nothing but rounding. */
+/* Sums of weights below this are rounding errors. */
 #define LEAST_WEIGHT 1e-3f
 
 struct _UnetBackgroundBlur {
@@ -260,8 +261,8 @@ box (UnetBackgroundBlur *self, guint radius)
       self->scratch + (gsize) n * self->height, n, self->height, radius);
 }
 
-/* Inside of a large foreground there is nothing near to be seen: the next
- * thing along the row, or the row above. */
+/* A large foreground has no background nearby: its inside takes the next value
+ * along the row, or the row above. */
 static void
 divide_row (UnetBackgroundBlur *self, guint y)
 {
@@ -347,8 +348,8 @@ repeat_ends (gfloat *row, guint n)
   row[n] = row[n - 1];
 }
 
-/* What comes after the sample's last bit decides by place which way it is
- * rounded (Bayer 1973), so that gradients have no steps. */
+/* An ordered dither (Bayer 1973) rounds samples up or down by place, so that
+ * gradients have no steps. */
 UNET_SIMD static void
 round_row (guint16 *restrict dst, const gfloat *src, guint shift, gfloat limit,
     guint y, guint n)

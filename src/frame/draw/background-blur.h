@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is seen where the background was: rows of samples in the layout of the
- * stream's planes. */
+/* The new background: the frame blurred without its foreground, or a picture.
+ * Gives rows of samples in the layout of the stream's planes. */
 
 #include "frame/format/mask.h"
 #include "frame/format/pixel-layout.h"

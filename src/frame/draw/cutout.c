@@ -3,11 +3,12 @@
 #include "frame/format/mask.h"
 #include "frame/draw/palette.h"
 #include "frame/draw/alpha.h"
+#include "frame/draw/decontaminate.h"
 #include "frame/format/converter.h"
 #include "frame/format/pixel-layout.h"
 #include "frame/format/samples.h"
 
-/* Where alpha lies, in samples. */
+/* The place of alpha, in samples. */
 typedef struct {
   guint plane, offset, step;
   guint bytes, depth, shift;
@@ -24,7 +25,8 @@ struct _UnetCutout {
   AlphaSamples alpha;
   UnetAlpha layer[2]; /* foreground and background */
   UnetAlphaRow row;
-  guint8 *keep; /* a row of alpha */
+  UnetDecontaminate *decontaminate; /* (nullable): made when needed */
+  guint8 *keep;                     /* a row of alpha */
   guint8 background;
   UnetClassStyle style[256], silent[256];
 };
@@ -215,6 +217,7 @@ unet_cutout_free (UnetCutout *self)
   unet_alpha_row_clear (&self->row);
   g_clear_pointer (&self->colors, gst_video_converter_free);
   unet_converter_free (self->unpacked);
+  unet_decontaminate_free (self->decontaminate);
   g_free (self->keep);
   g_free (self);
 }
@@ -285,7 +288,7 @@ fill_component (UnetCutout *self, GstVideoFrame *out, guint index)
   }
 }
 
-/* What lies where alpha belongs is written over. */
+/* Copies whole pixels; alpha is written afterwards. */
 static void
 copy_pixels (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out)
 {
@@ -328,7 +331,7 @@ add_row (UnetCutout *self, UnetAlpha *layer, guint y)
       self->keep[x] = (guint8) MIN (self->keep[x] + row->alpha[x], 255);
 }
 
-/* What the mask does not cover is background. */
+/* Computes a row of alpha. Pixels outside the mask are background. */
 static void
 make_row (
     UnetCutout *self, guint y, const UnetMask *mask, const gboolean drawn[2])
@@ -384,6 +387,23 @@ begin_layer (
   return unet_alpha_begin (&self->layer[index], mask, &style);
 }
 
+/* Soft edges of refined masks lose the background's colour. Formats that need
+ * a converter for alpha keep it: their frames are not at hand. */
+static void
+clean_edges (UnetCutout *self, GstVideoFrame *out, const UnetMask *mask)
+{
+  UnetPixelLayout layout;
+
+  if (!mask || mask->class_map || mask->width != (guint) self->out.width
+      || mask->height != (guint) self->out.height
+      || !unet_pixel_layout_init (&layout, &self->out))
+    return;
+  if (!self->decontaminate)
+    self->decontaminate = unet_decontaminate_new (&self->out);
+  if (self->decontaminate)
+    unet_decontaminate_run (self->decontaminate, out, mask);
+}
+
 void
 unet_cutout_run (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out,
     const UnetMask *mask, gdouble threshold)
@@ -401,6 +421,8 @@ unet_cutout_run (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out,
     drawn[0] = begin_layer (self, 0, mask, threshold);
     drawn[1] = self->background > 0 && begin_layer (self, 1, mask, threshold);
   }
+  if (self->background == 0)
+    clean_edges (self, out, mask);
   if (self->unpacked) {
     unet_converter_read (self->unpacked, out);
     target = &self->unpacked->frame;

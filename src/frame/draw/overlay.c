@@ -5,25 +5,13 @@
 #include "frame/draw/alpha.h"
 #include "frame/draw/background-blur.h"
 #include "frame/draw/blend.h"
+#include "frame/draw/decontaminate.h"
+#include "frame/draw/plane-plan.h"
 #include "frame/format/color-matrix.h"
 #include "frame/format/converter.h"
 #include "frame/format/pixel-layout.h"
 
 #include <math.h>
-
-/* How a plane's samples take their alpha from the rows. */
-typedef struct {
-  gboolean used;
-  gboolean chroma;  /* every component is subsampled */
-  gboolean mixed;   /* luma and chroma by turns, 4:2:2 */
-  guint step;       /* samples of a pixel, or of a chroma site */
-  guint width;      /* pixels or chroma sites of a row */
-  guint luma_first; /* of two samples, where @mixed */
-  guint8 owned[4];  /* which of a pixel's samples are colour */
-  guint n_components;
-  guint component[3], offset[3];
-  guint16 *flat; /* a row of samples in one colour */
-} PlanePlan;
 
 struct _UnetOverlay {
   GstVideoInfo info; /* of what is drawn on */
@@ -31,7 +19,7 @@ struct _UnetOverlay {
   UnetConverter *converter;
   gboolean cosited_h, cosited_v;
   guint w_sub, h_sub; /* of chroma */
-  PlanePlan plane[3];
+  UnetPlanePlan plane[3];
   UnetAlpha alpha;
   UnetAlphaRow row[3]; /* two rows of a pair, and the last of the pair before */
   UnetAlphaRow chroma; /* at chroma sites */
@@ -42,8 +30,10 @@ struct _UnetOverlay {
   UnetClassStyle style[256], background[256];
   gboolean is_flat; /* the plan's flat rows hold what is drawn */
   guint16 flat[3];
-  UnetBackgroundBlur *backdrop, *drawn; /* (nullable); and while it is drawn */
-  const guint16 *source;                /* its row at work */
+  UnetDecontaminate *decontaminate; /* (nullable): made when needed */
+  UnetBackgroundBlur *background_blur,
+      *drawn;            /* (nullable); and while it is drawn */
+  const guint16 *source; /* its row at work */
 };
 
 /* ---- setting up ------------------------------------------------------- */
@@ -58,38 +48,17 @@ can_draw (const UnetPixelLayout *layout)
 }
 
 static void
-plan_component (UnetOverlay *self, guint index)
-{
-  const UnetLayoutComponent *component = &self->layout.component[index];
-  PlanePlan *plan = &self->plane[component->plane];
-  const gboolean chroma = component->w_sub > 0;
-
-  if (!plan->used) {
-    plan->used = TRUE;
-    plan->chroma = chroma;
-    plan->step = component->step;
-    plan->width =
-        GST_VIDEO_SUB_SCALE (component->w_sub, (guint) self->info.width);
-  }
-  if (chroma && !plan->chroma)
-    plan->mixed = TRUE;
-  else if (component->offset < 4)
-    plan->owned[component->offset] = 1;
-  if (!chroma)
-    plan->luma_first = component->offset;
-  plan->component[plan->n_components] = index;
-  plan->offset[plan->n_components++] = component->offset;
-  self->w_sub = MAX (self->w_sub, component->w_sub);
-  self->h_sub = MAX (self->h_sub, component->h_sub);
-}
-
-static void
 plan_planes (UnetOverlay *self)
 {
   const guint width = self->info.width;
 
-  for (guint i = 0; i < self->layout.n_components; i++)
-    plan_component (self, i);
+  for (guint i = 0; i < self->layout.n_components; i++) {
+    const UnetLayoutComponent *component = &self->layout.component[i];
+
+    unet_plane_plan_add (&self->plane[component->plane], component, i, width);
+    self->w_sub = MAX (self->w_sub, component->w_sub);
+    self->h_sub = MAX (self->h_sub, component->h_sub);
+  }
   for (guint i = 0; i < 3; i++)
     if (self->plane[i].used)
       self->plane[i].flat =
@@ -133,7 +102,8 @@ unet_overlay_free (UnetOverlay *self)
   if (!self)
     return;
   unet_converter_free (self->converter);
-  unet_background_blur_free (self->backdrop);
+  unet_background_blur_free (self->background_blur);
+  unet_decontaminate_free (self->decontaminate);
   unet_alpha_clear (&self->alpha);
   for (guint i = 0; i < 3; i++) {
     g_free (self->plane[i].flat);
@@ -187,7 +157,7 @@ set_flat (UnetOverlay *self, const guint16 color[3])
   memcpy (self->flat, color, sizeof self->flat);
   self->is_flat = TRUE;
   for (guint p = 0; p < 3; p++) {
-    const PlanePlan *plan = &self->plane[p];
+    const UnetPlanePlan *plan = &self->plane[p];
 
     for (guint i = 0; i < plan->n_components; i++) {
       const UnetLayoutComponent *component =
@@ -217,7 +187,7 @@ blend_samples (UnetOverlay *self, guint8 *row, guint start, guint n,
 
 static const guint8 *
 spread_alpha (
-    UnetOverlay *self, const PlanePlan *plan, const guint8 *alpha, guint n)
+    UnetOverlay *self, const UnetPlanePlan *plan, const guint8 *alpha, guint n)
 {
   switch (plan->step) {
     case 1:
@@ -236,7 +206,7 @@ spread_alpha (
 }
 
 static const guint16 *
-spread_colors (UnetOverlay *self, const PlanePlan *plan,
+spread_colors (UnetOverlay *self, const UnetPlanePlan *plan,
     guint16 *const color[3], guint start, guint n)
 {
   if (plan->step == 1)
@@ -249,7 +219,7 @@ spread_colors (UnetOverlay *self, const PlanePlan *plan,
 
 /* A plane whose components are all at the row's resolution. */
 static void
-blend_plane (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
+blend_plane (UnetOverlay *self, const UnetPlanePlan *plan, guint8 *dst,
     const UnetAlphaRow *row)
 {
   for (guint i = 0; i < row->n_spans; i++) {
@@ -266,7 +236,7 @@ blend_plane (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
 
 /* Luma and chroma by turns; spans are those of the chroma sites. */
 static void
-blend_mixed (UnetOverlay *self, const PlanePlan *plan, guint8 *dst,
+blend_mixed (UnetOverlay *self, const UnetPlanePlan *plan, guint8 *dst,
     const UnetAlphaRow *row)
 {
   const guint width = self->info.width;
@@ -406,7 +376,7 @@ draw_luma_row (
     UnetOverlay *self, GstVideoFrame *frame, guint y, const UnetAlphaRow *row)
 {
   for (guint p = 0; p < 3; p++) {
-    const PlanePlan *plan = &self->plane[p];
+    const UnetPlanePlan *plan = &self->plane[p];
 
     if (!plan->used || plan->chroma || plan->mixed)
       continue;
@@ -420,7 +390,7 @@ draw_chroma_row (
     UnetOverlay *self, GstVideoFrame *frame, guint y, const UnetAlphaRow *row)
 {
   for (guint p = 0; p < 3; p++) {
-    const PlanePlan *plan = &self->plane[p];
+    const UnetPlanePlan *plan = &self->plane[p];
 
     if (!plan->used || (!plan->mixed && !plan->chroma))
       continue;
@@ -489,7 +459,7 @@ draw_row_pairs (UnetOverlay *self, GstVideoFrame *frame)
   }
 }
 
-/* What is not drawn on is not even converted. */
+/* Converts the frame when the first layer draws on it. */
 static GstVideoFrame *
 enter_frame (UnetOverlay *self, GstVideoFrame *frame, gboolean *converted)
 {
@@ -518,6 +488,21 @@ draw_layer (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *mask,
     draw_rows (self, frame);
 }
 
+/* Soft edges lose the old background's colour before the new one is drawn.
+ * @frame is what is drawn on. Without memory they keep it, and so do those of a
+ * mask of one pixel, which hides everything. */
+static void
+clean_edges (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *coverage)
+{
+  if (coverage->width != (guint) self->info.width
+      || coverage->height != (guint) self->info.height)
+    return;
+  if (!self->decontaminate)
+    self->decontaminate = unet_decontaminate_new (&self->info);
+  if (self->decontaminate)
+    unet_decontaminate_run (self->decontaminate, frame, coverage);
+}
+
 /* @coverage is as large as the frame and drawn as it is. */
 static void
 draw_background (UnetOverlay *self, GstVideoFrame *frame,
@@ -528,17 +513,18 @@ draw_background (UnetOverlay *self, GstVideoFrame *frame,
   };
   gboolean converted = self->converter != NULL;
 
+  clean_edges (self, converted ? &self->converter->frame : frame, coverage);
   draw_layer (self, frame, coverage, &style, flat, &converted);
   if (converted)
     unet_converter_write (self->converter, frame);
 }
 
 static UnetBackgroundBlur *
-get_backdrop (UnetOverlay *self)
+get_background_blur (UnetOverlay *self)
 {
-  if (!self->backdrop)
-    self->backdrop = unet_background_blur_new (&self->info);
-  return self->backdrop;
+  if (!self->background_blur)
+    self->background_blur = unet_background_blur_new (&self->info);
+  return self->background_blur;
 }
 
 void
@@ -552,11 +538,11 @@ unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
     unet_converter_read (self->converter, frame);
     from = &self->converter->frame;
   }
-  self->drawn = get_backdrop (self);
+  self->drawn = get_background_blur (self);
   if (unet_background_blur_run (self->drawn, from, coverage, radius)) {
     draw_background (self, frame, coverage, NULL);
   } else {
-    /* What cannot be blurred must not be seen either. */
+    /* Without memory for the blur the background becomes black. */
     set_style (self, &black, 0xff000000);
     draw_background (self, frame, coverage, black.sample);
   }
@@ -573,7 +559,7 @@ unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
   if (self->converter)
     unet_converter_read (self->converter, frame);
   if (picture) {
-    self->drawn = get_backdrop (self);
+    self->drawn = get_background_blur (self);
     unet_background_blur_set_picture (self->drawn, picture);
   }
   draw_background (self, frame, coverage, picture ? NULL : style.sample);

@@ -12,7 +12,8 @@
 #define BATCH 32
 
 gboolean
-unet_guided_filter_filter_init (UnetGuidedFilter *self, guint width, guint height)
+unet_guided_filter_filter_init (
+    UnetGuidedFilter *self, guint width, guint height)
 {
   const gsize n = (gsize) width * height;
 
@@ -135,7 +136,7 @@ turn_out (gfloat *restrict dst, const Batch *batch, guint n)
       dst[COEFFICIENTS * i + j] = batch->k[j][i];
 }
 
-/* Where nothing is needed the value itself stands. */
+/* Windows that are not needed keep the value itself. */
 static void
 solve_windows (gfloat *dst, gfloat *means, const gfloat *p,
     const guint8 *needed, guint n, gfloat eps)
@@ -167,7 +168,7 @@ count_in_window (guint at, guint radius, guint limit)
   return MIN (at + radius, limit - 1) - (at > radius ? at - radius : 0) + 1;
 }
 
-/* First and behind the last flag of a row. */
+/* Finds the first flag of a row, and the place after the last one. */
 static void
 find_extent (const guint8 *flags, guint n, guint *start, guint *end)
 {

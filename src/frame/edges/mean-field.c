@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-/* Pixels side by side that are looked at together. */
+/* Pixels of a row that are computed together. */
 #define LANES 16
-/* A colour that nothing is like. */
+/* Colour of the margin: no pixel is similar to it. */
 #define NOWHERE 1e3f
 
 typedef gfloat Lanes __attribute__ ((vector_size (4 * LANES)));
@@ -107,7 +107,7 @@ place (const UnetMeanField *self, guint x, guint y)
 
 /* ---- a pass ----------------------------------------------------------- */
 
-/* What the pixels like each of some say of it, -1..1. */
+/* Computes the vote, -1..1, of the neighbours of LANES pixels. */
 UNET_SIMD static void
 collect_votes (const UnetMeanField *self, gsize start, gfloat *votes)
 {
@@ -143,7 +143,7 @@ collect_votes (const UnetMeanField *self, gsize start, gfloat *votes)
   memcpy (votes, &sum, sizeof sum);
 }
 
-/* The network's odds times those of the votes. */
+/* Returns the network's odds multiplied by those of the votes. */
 static gfloat
 decide (gfloat p, gfloat vote, gfloat strength)
 {

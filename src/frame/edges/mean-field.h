@@ -11,10 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* Of a pixel count those (spacing i, spacing j) away, every other row moved by
- * half the spacing, as far as twice the @distance. Their weight is
- * (1 - (d / distance)² / 16 - (c / color)² / 16)^8, or nothing where that is
- * below 0: nearly a Gaussian's. */
+/* The neighbours of a pixel lie at (spacing i, spacing j), every other row
+ * moved by half the spacing, up to twice @distance away. Their weight is (1 -
+ * (d / distance)² / 16 - (c / color)² / 16)^8, or 0 where that base is
+ * negative: nearly a Gaussian. */
 typedef struct {
   gdouble distance; /* standard deviation, as a part of the shorter side */
   guint spacing;
@@ -23,9 +23,11 @@ typedef struct {
 } UnetMeanFieldKernel;
 
 #define UNET_MEAN_FIELD_PASSES 2
-/* Weight of what does not decide, beside that of the like pixels. */
+/* Weight of abstention beside that of the neighbours. Less lets a few similar
+ * pixels decide, more keeps the network's opinion. */
 #define UNET_MEAN_FIELD_DOUBT 0.85f
-/* Closest to 0 and 1 that the network's word counts. */
+/* The network's probability is kept this far from 0 and 1, so that many similar
+ * neighbours can overrule it. */
 #define UNET_MEAN_FIELD_LEAST 0.004f
 
 typedef struct {

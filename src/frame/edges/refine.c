@@ -5,6 +5,7 @@
 #include "frame/edges/coverage-smoothing.h"
 #include "frame/edges/coverage.h"
 #include "frame/edges/morphology.h"
+#include "frame/edges/speckle-filter.h"
 #include "frame/edges/two-scale.h"
 #include "frame/time/temporal-filter.h"
 
@@ -24,6 +25,7 @@ struct _UnetRefine {
   UnetTwoScale two_scale;
   UnetRowReader reader;
   UnetCoverage coverage;
+  UnetSpeckleFilter speckles;
   UnetContour contour;
   gboolean was_guided;
   gfloat *p;        /* probabilities at the resolution of @shape */
@@ -44,6 +46,7 @@ unet_refine_new (const GstVideoInfo *info)
   self->fresh = g_malloc0 (width);
   self->smoothed = g_try_malloc0 ((gsize) width * height);
   unet_coverage_init (&self->coverage, width, height);
+  unet_speckle_filter_init (&self->speckles, width, height);
   unet_contour_init (&self->contour, width, height);
   self->result = (UnetMask){ .width = width,
     .height = height,
@@ -75,6 +78,7 @@ unet_refine_free (UnetRefine *self)
     return;
   close_tables (self);
   unet_coverage_clear (&self->coverage);
+  unet_speckle_filter_clear (&self->speckles);
   unet_contour_clear (&self->contour);
   g_free (self->fresh);
   g_free (self->smoothed);
@@ -137,6 +141,7 @@ set_shape (UnetRefine *self, const UnetMask *mask, gboolean guided)
     return FALSE;
   }
   memset (self->smoothed, 0, (gsize) self->info.width * self->info.height);
+  unet_speckle_filter_reset (&self->speckles);
   self->is_open = TRUE;
   self->empty = TRUE;
   return TRUE;
@@ -241,7 +246,9 @@ refine_row (UnetRefine *self, const UnetCoverageSource *source, guint y,
   UnetCoverage *coverage = &self->coverage;
   const guint nearest = unet_coverage_find_runs (coverage, source, y);
   guint8 *row = self->smoothed + (gsize) y * coverage->width;
+  guint *start = &self->speckles.start[y], *end = &self->speckles.end[y];
 
+  *start = *end = 0;
   for (guint i = 0; i < coverage->n_runs; i++) {
     const UnetCoverageRun *run = &coverage->runs[i];
     const guint n = run->end - run->start;
@@ -250,6 +257,9 @@ refine_row (UnetRefine *self, const UnetCoverageSource *source, guint y,
       memset (row + run->start, run->kind == UNET_CELL_FULL ? 255 : 0, n);
       continue;
     }
+    if (*end == 0)
+      *start = run->start;
+    *end = run->end;
     unet_coverage_compute (coverage, source, &self->reader, y, run,
         smooth ? self->fresh : row + run->start);
     if (smooth)
@@ -265,6 +275,8 @@ unet_refine_run (UnetRefine *self, const GstVideoFrame *frame,
 {
   const gdouble high = MAX (options->high, options->low + 1e-3);
   gboolean smooth = options->time_constant > 0;
+  const gboolean was_guided = self->was_guided;
+  const guint8 *drawn;
   UnetCoverageSource source = { .low = (gfloat) options->low,
     .scale = (gfloat) (1 / (high - options->low)) };
 
@@ -276,7 +288,7 @@ unet_refine_run (UnetRefine *self, const GstVideoFrame *frame,
   if (smooth)
     find_weights (self, options);
   smooth = smooth && !self->empty;
-  if (smooth && options->guided && self->was_guided)
+  if (smooth && options->guided && was_guided)
     add_last_decision (self->p, self->two_scale.values, self->weight,
         (gsize) self->shape.width * self->shape.height);
   self->was_guided = options->guided;
@@ -292,8 +304,11 @@ unet_refine_run (UnetRefine *self, const GstVideoFrame *frame,
   for (guint y = self->coverage.top; y < self->coverage.bottom; y++)
     refine_row (self, &source, y, smooth);
   self->empty = FALSE;
+  drawn = self->smoothed;
+  if (options->guided)
+    drawn = unet_speckle_filter_run (&self->speckles, drawn);
   self->result.probability = (guint8 *) unet_contour_finish (
-      &self->contour, self->smoothed, options->grow, options->feather);
+      &self->contour, drawn, options->grow, options->feather);
   return &self->result;
 }
 

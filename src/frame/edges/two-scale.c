@@ -33,7 +33,8 @@ unet_two_scale_init (UnetTwoScale *self, guint width, guint height)
 {
   const guint w = (width + 1) / 2, h = (height + 1) / 2;
   const gsize n = (gsize) width * height, half = (gsize) w * h;
-  const gboolean fine = unet_guided_filter_filter_init (&self->fine, width, height);
+  const gboolean fine =
+      unet_guided_filter_filter_init (&self->fine, width, height);
   const gboolean coarse = unet_guided_filter_filter_init (&self->coarse, w, h);
   const gboolean fields = init_fields (self, width, height);
 
@@ -45,9 +46,11 @@ unet_two_scale_init (UnetTwoScale *self, guint width, guint height)
   self->q = g_try_new0 (gfloat, half);
   self->coarse_flags = g_try_malloc0 (half);
   self->line = g_new0 (gfloat, 4 * ((gsize) w + 2));
+  self->certain = g_try_malloc0 (half);
+  self->plane_scratch = g_try_malloc0 (half + 4 * (gsize) w);
   return fine && coarse && fields && self->values && self->flags
       && self->scratch && self->guide && self->p && self->q
-      && self->coarse_flags;
+      && self->coarse_flags && self->certain && self->plane_scratch;
 }
 
 void
@@ -66,6 +69,8 @@ unet_two_scale_clear (UnetTwoScale *self)
   g_clear_pointer (&self->q, g_free);
   g_clear_pointer (&self->coarse_flags, g_free);
   g_clear_pointer (&self->line, g_free);
+  g_clear_pointer (&self->certain, g_free);
+  g_clear_pointer (&self->plane_scratch, g_free);
 }
 
 /* ---- edges ------------------------------------------------------------ */
@@ -184,7 +189,8 @@ join_flags (guint8 *restrict dst, const guint8 *src, gsize n)
     dst[i] |= src[i];
 }
 
-/* Where the network is not sure, or what has been found is not. */
+/* Runs the mean fields where the network is unsure or the filter's result is.
+ */
 static void
 run_fields (UnetTwoScale *self)
 {
@@ -263,6 +269,56 @@ enlarge (UnetTwoScale *self, const gfloat *guide)
   }
 }
 
+/* ---- evidence --------------------------------------------------------- */
+
+UNET_SIMD static void
+flag_certain (guint8 *restrict dst, const gfloat *p, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] = p[i] > UNET_TWO_SCALE_CERTAIN;
+}
+
+/* Finds the nearness of certain foreground, 0..255: a ramp around @reach. */
+static void
+find_nearness (UnetTwoScale *self, guint reach)
+{
+  const guint w = self->coarse.width, h = self->coarse.height;
+  guint8 *near = self->certain;
+
+  flag_certain (self->coarse_flags, self->p, (gsize) w * h);
+  unet_flags_dilate (
+      near, self->coarse_flags, self->plane_scratch, w, h, reach);
+  for (gsize i = 0; i < (gsize) w * h; i++)
+    near[i] = near[i] ? 255 : 0;
+  unet_plane_feather (near, self->plane_scratch, w, h, MAX (reach / 6, 1));
+}
+
+UNET_SIMD static void
+limit_row (gfloat *restrict q, const gfloat *p, const guint8 *near, guint n)
+{
+  for (gsize x = 0; x < n; x++) {
+    const gfloat high = p[x] + (1 - p[x]) * (near[x / 2] * (1 / 255.0f));
+
+    q[x] = q[x] < high ? q[x] : high;
+  }
+}
+
+/* Colours alone make nothing solid: where the network is certain of no
+ * foreground nearby, refinement adds none to its probability. */
+static void
+limit_by_evidence (UnetTwoScale *self, const gfloat *p)
+{
+  const guint w = self->fine.width, h = self->fine.height;
+  const guint cw = self->coarse.width;
+
+  find_nearness (self, radius_of (&self->coarse, UNET_TWO_SCALE_EVIDENCE));
+  for (guint y = 0; y < h; y++)
+    limit_row (self->values + (gsize) y * w, p + (gsize) y * w,
+        self->certain + (gsize) (y / 2) * cw, w);
+}
+
+/* ---- the whole -------------------------------------------------------- */
+
 void
 unet_two_scale_run (UnetTwoScale *self, const gfloat *guide, const gfloat *p)
 {
@@ -278,6 +334,7 @@ unet_two_scale_run (UnetTwoScale *self, const gfloat *guide, const gfloat *p)
   unet_flags_dilate (
       fine->wanted, self->flags, self->scratch, w, h, UNET_TWO_SCALE_REACH);
   unet_mean_field_run (&self->border, guide, p, fine->wanted, self->values);
+  limit_by_evidence (self, p);
   /* The border is near by now; farther away the frame's own samples would
    * only make specks where they are like the other side's. */
   unet_two_scale_find_border (fine->wanted, self->values, w, h);

@@ -29,7 +29,8 @@ choose_writable (const GstVideoInfo *info)
   return deep ? GST_VIDEO_FORMAT_AYUV64 : GST_VIDEO_FORMAT_AYUV;
 }
 
-/* Chroma is not filtered: there and back, what nobody drew on must stay. */
+/* Converters do not filter chroma: pixels that are not drawn on must survive
+ * both conversions. */
 static GstVideoConverter *
 new_converter (const GstVideoInfo *from, const GstVideoInfo *to)
 {

@@ -23,7 +23,7 @@ unet_orientation_invert (GstVideoOrientationMethod method)
   return method;
 }
 
-/* Whether the buffer's columns, or rows, count from the other end of the
+/* Returns TRUE if the buffer's columns (rows) count from the far end of the
  * upright axis that they lie along. */
 static gboolean
 columns_reversed (GstVideoOrientationMethod method)
@@ -67,8 +67,9 @@ unet_orientation_map_rectangle (GstVideoOrientationMethod method, gdouble width,
     *y = height - *y - *h;
 }
 
-/* Where the upright picture's pixel (u, v) lies in the source: at
- * first + u * right + v * down. */
+/* The upright picture's pixel (u, v) lies in the source at first + u * right +
+ * v
+ * * down. */
 typedef struct {
   guint width, height; /* upright */
   gssize first, right, down;

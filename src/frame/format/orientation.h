@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 gboolean unet_orientation_is_transposed (GstVideoOrientationMethod method);
-/* What is done to an upright picture to lay it into the buffer. */
+/* Returns the method that lays an upright picture into the buffer. */
 GstVideoOrientationMethod unet_orientation_invert (
     GstVideoOrientationMethod method);
 

@@ -85,8 +85,8 @@ unet_chroma_position (gdouble x, guint sub, gboolean cosited)
   return (cosited ? x - 0.5 + factor / 2 : x) / factor;
 }
 
-/* Where nothing is said, as GStreamer 1.22 fills it in: what MPEG-2 does for
- * HD, what JPEG does below. */
+/* Chroma sites that caps leave open are those of GStreamer 1.22: MPEG-2's for
+ * HD, JPEG's below. */
 gboolean
 unet_chroma_cosited_h (const GstVideoInfo *info)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where a format keeps its colour samples, for the formats in which each is a
- * byte or a native 16-bit word of its own. */
+/* The places of a format's colour samples, for formats in which each sample is
+ * a byte or a native 16-bit word. */
 
 #include <gst/video/video.h>
 

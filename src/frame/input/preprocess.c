@@ -12,7 +12,7 @@
 struct _UnetPreprocess {
   UnetPlacement placement; /* as the buffer has the picture */
   guint width, height;     /* of the tensor, likewise */
-  gfloat *lying; /* (nullable): scratch: the tensor before it is turned */
+  gfloat *lying;           /* (nullable): scratch: the tensor before rotation */
   guint n_channels;
   gboolean nhwc;
   gboolean divide_by_max;
@@ -61,7 +61,7 @@ set_normalisation (UnetPreprocess *self, const UnetContract *contract)
 }
 
 /* The resampler reads rows of the buffer: it works on the tensor as it lies
- * there, which is turned once it is small. */
+ * there; the small tensor is rotated afterwards. */
 static void
 lay_down (UnetPreprocess *self)
 {

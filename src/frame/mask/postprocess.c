@@ -26,9 +26,9 @@ struct _UnetPostprocess {
   UnetMask info;          /* upright */
   GstVideoOrientationMethod orientation;
   guint frame_width, frame_height; /* upright */
-  guint8 *upright; /* (nullable): scratch: both planes before they are turned */
-  gfloat *planes;  /* scratch: rows of an interleaved output */
-  gfloat *best;    /* scratch: the best class of each pixel of a row */
+  guint8 *upright;     /* (nullable): scratch: both planes before rotation */
+  gfloat *planes;      /* scratch: rows of an interleaved output */
+  gfloat *best;        /* scratch: the best class of each pixel of a row */
   gfloat *probability; /* scratch: a row before it is made 8-bit */
   const gfloat *rows[MAX_CLASSES];
 };
@@ -129,8 +129,9 @@ set_classes (UnetPostprocess *self, const UnetContract *contract,
   return TRUE;
 }
 
-/* One axis: which output pixels hold picture, and what of the frame they
- * cover. Border pixels count when half of them is picture. */
+/* Finds, along one axis, the output pixels that hold picture and the part of
+ * the frame that they cover. Border pixels count when half of them is picture.
+ */
 static void
 cut_axis (guint outputs, gdouble window, gdouble window_size, gint dst,
     gint dst_size, gdouble src, gdouble src_size, guint *first, guint *count,
@@ -147,7 +148,8 @@ cut_axis (guint outputs, gdouble window, gdouble window_size, gint dst,
   *frame_size = *count * pixel * scale;
 }
 
-/* What grows with the mask's area or its classes; a row's memory is bounded. */
+/* Returns FALSE if memory that grows with the mask's area or its classes is
+ * missing; rows are bounded and always there. */
 static gboolean
 has_memory (const UnetPostprocess *self)
 {

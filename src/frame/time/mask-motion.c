@@ -18,8 +18,8 @@ struct _UnetMaskMotion {
   guint width, height;
   UnetPreprocess *reader;
   gfloat *grey;
-  /* Of the frame that was looked at last, of the one that a mask is being made
-   * of, and of the one that the mask in use was made of. */
+  /* Of the frame read last, of the one that a mask is being made of, and of the
+   * one that the mask in use was made of. */
   UnetPyramid now, next, then;
   gboolean has_next, has_then;
   UnetMotion motion;
@@ -97,7 +97,7 @@ typedef struct {
 } Plane;
 
 static void
-carry_pixels (const Plane *self, const Corners *corners, gint left, gint above)
+move_pixels (const Plane *self, const Corners *corners, gint left, gint above)
 {
   const gint from_x = left * CELL + CELL / 2, from_y = above * CELL + CELL / 2;
 
@@ -127,7 +127,7 @@ unet_plane_move (guint8 *dst, const guint8 *src, gint width, gint height,
   for (gint y = -1; y < vectors->height; y++)
     for (gint x = -1; x < vectors->width; x++)
       if (find_corners (vectors, x, y, &corners))
-        carry_pixels (&plane, &corners, x, y);
+        move_pixels (&plane, &corners, x, y);
 }
 
 /* ---- frames ----------------------------------------------------------- */

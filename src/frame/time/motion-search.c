@@ -8,37 +8,40 @@
 #endif
 
 /* Block matching from coarse to fine (Bierling, "Displacement estimation by
- * hierarchical blockmatching", VCIP 1988): every place within RADIUS in the
- * smallest picture; in the others what was found there, what neighbours have
- * found (de Haan et al., "True-motion estimation with 3-D recursive search
- * block matching", 1993), and from the best of these downhill. Nothing smooths
- * the result: a hand is few blocks, and a median over neighbours took more of
- * them away than it mended.
+ * hierarchical blockmatching", VCIP 1988). The smallest picture tries every
+ * vector within RADIUS. The others try the coarser vector, those of neighbours
+ * (de Haan et al., "True-motion estimation with 3-D recursive search block
+ * matching", 1993), and from the best of them go downhill. Nothing smooths the
+ * result: a hand is few blocks, and a median over neighbours removed more of
+ * them than it mended.
  *
- * What somebody uncovers is nowhere in the earlier picture. Where it lies there
- * was who has left it since: what has not been found and lies where another
- * part has surely come from goes that part's way, to what was behind it. */
+ * A moving object uncovers background that the earlier picture does not show.
+ * At that place the earlier picture shows the object. So a block without a
+ * match that lies where the object came from takes the object's vector: it
+ * leads to the background that was behind the object. */
 
 #define BLOCK  8
 #define PIXELS (BLOCK * BLOCK)
 #define RADIUS 5
 #define STEPS  4
-/* Of each level; keeps vectors within 16 bits. */
+/* Longest vector of each level in pixels; keeps vectors within 16 bits. */
 #define LONGEST 128
 
-/* Cost of a pixel's way, so that what looks alike everywhere stays. */
+/* Cost of each pixel of a vector's length, so that uniform areas stay. */
 #define WAY_COST 2
-/* Differences per pixel: less is still without a look; as much more must
- * standing still cost than moving; less is surely found, more is not. */
+/* Mean absolute luma difference of a block, 0 to 255 per pixel. STILL_BELOW:
+ * the block is not searched. LEAST_GAIN: margin by which a vector must beat the
+ * zero vector. FOUND_BELOW: the match is reliable. LOST_ABOVE: there is no
+ * match; the block was uncovered. Chosen with `masks reuse`. */
 #define STILL_BELOW 1
 #define LEAST_GAIN  0.25
 #define FOUND_BELOW 4
 #define LOST_ABOVE  6
-/* Noise finds its best place among many too: gain that is needed, in parts of
- * what it makes of a block that stands still. */
+/* Noise, too, has a best match among many. NOISE_GAIN is the margin in parts of
+ * the difference that noise makes of a still block; LARGEST_NOISE bounds it. */
 #define NOISE_GAIN    0.75
 #define LARGEST_NOISE 8
-/* With so much lost, it is another scene. */
+/* Share of blocks without a match above which the scene has changed. */
 #define CUT_SHARE 0.3
 
 /* ---- pictures --------------------------------------------------------- */
@@ -223,7 +226,7 @@ difference_at (const Search *self, gint dx, gint dy)
       (gsize) b_stride);
 }
 
-/* Nothing is looked for beyond the border. */
+/* Vectors beyond the border are not tried. */
 static gboolean
 is_inside (const Search *self, gint dx, gint dy)
 {
@@ -317,8 +320,8 @@ search_block (Search *self, const UnetVectors *blocks,
     self->best = (UnetVector){ 0, 0 };
 }
 
-/* What 40 % of the blocks stay below that stand still: half of what does, even
- * where most of the picture moves. */
+/* Returns the difference that 40 % of the blocks stay below: the median of the
+ * still blocks even if a fifth of the picture moves. */
 static guint
 find_block_noise (Search *self, const UnetVectors *blocks)
 {
@@ -361,7 +364,7 @@ search_level (UnetMotion *self, const UnetPyramid *now, const UnetPyramid *then,
 
 /* ---- cells ------------------------------------------------------------ */
 
-/* Where the parabola through three costs is least. */
+/* Returns the minimum of the parabola through three costs. */
 static gint16
 find_fraction (guint before, guint at, guint after)
 {
@@ -447,8 +450,8 @@ find_origin (const UnetVectors *cells, gint x, gint y)
   return (gssize) (from_y / side) * cells->width + from_x / side;
 }
 
-/* Which cells of the earlier picture have gone, and the vector that leads back
- * to them. */
+/* Finds the cells of the earlier picture whose content has moved away, and the
+ * vector that leads back to them. */
 static void
 find_gone (UnetMotion *self)
 {

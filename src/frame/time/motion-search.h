@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which way blocks of a picture have come since an earlier one. */
+/* Motion search: the vector by which each block of a picture has moved since an
+ * earlier one. */
 
 #include <glib.h>
 
@@ -49,7 +50,7 @@ typedef struct {
 
 typedef struct {
   UnetVectors cells;                    /* fractions of pixels */
-  guint16 *costs;                       /* of cells; 0: not looked for */
+  guint16 *costs;                       /* of cells; 0: not searched */
   UnetVector *gone;                     /* scratch */
   UnetVectors blocks[UNET_LUMA_LEVELS]; /* whole pixels of that level */
 } UnetMotion;

@@ -7,33 +7,40 @@
 
 #include <math.h>
 
-/* What is remembered is a picture together with its mask. Where the picture is
- * still the remembered one but for noise, the new mask goes in by little; where
- * it has changed, the old one is of no use and the new one is taken as it is.
- * So noise is averaged away and nothing that moves is smeared.
+/* The filter remembers a picture together with its mask. Where the new picture
+ * equals it but for noise, the new mask enters with a small weight; where the
+ * picture has changed, the new mask replaces the old one. So noise is averaged
+ * away, and nothing that moves is smeared.
  *
- * How much noise there is the picture itself says: most of it does not change
- * between two frames. */
+ * The amount of noise is measured in each frame: most of a picture does not
+ * change between two frames. */
 
-/* Difference to the memory, in means over 3x3 of the sum over components, 0..1
- * each: less is noise, more is change. */
+/* Thresholds for the difference to the memory: means over 3x3 of the sum of
+ * three components, 0..1 each. A difference below NOISE_FLOOR + NOISE_FACTOR *
+ * noise is noise; above CHANGE_FLOOR + CHANGE_FACTOR * noise it is change.
+ * Lower ones let still masks flicker, higher ones smear slow motion. They were
+ * chosen with `masks flicker` and `masks lag`. LARGEST_NOISE bounds what a
+ * picture full of motion makes of the measured noise. */
 #define NOISE_FLOOR   0.008f
 #define CHANGE_FLOOR  0.024f
 #define NOISE_FACTOR  2.0f
 #define CHANGE_FACTOR 5.0f
 #define LARGEST_NOISE 0.03f
-/* The network sees more than a pixel: round a change masks change too. */
-#define REACH      3
-#define HALF_REACH 2
-/* With so much of it new, the rest is too: a cut. */
+/* Pixels around a change in which the mask may change too, since the network
+ * sees more than a pixel; at the full and at half the mask's resolution. Less
+ * lets outlines lag behind what moves; more lets still neighbours flicker. The
+ * last pixel of it is a ramp, so that the mask shows no blocks. */
+#define REACH      4
+#define HALF_REACH 3
+/* Share of changed pixels above which the frame is a cut. */
 #define CUT_SHARE 0.6
-/* A network looks far: what moves somewhere changes what it makes of what
- * stands still. With more than this of the picture in motion masks are held
- * less, and with more than that not at all: an opinion of a moment ago is lag.
- */
+/* A network has a large receptive field: motion in one place changes its
+ * opinion of others. Masks are smoothed less once this share of the picture
+ * moves, and not at all above FOLLOW_TO: an older opinion would lag. */
 #define FOLLOW_FROM 0.02
 #define FOLLOW_TO   0.1
-/* A new probability so far from the old one is believed where it is sure. */
+/* Distance of a new probability from the old one at which a certain network is
+ * believed at once, although the picture is still. */
 #define SURPRISE_FROM 0.45f
 #define SURPRISE_TO   0.85f
 #define HISTOGRAM     256
@@ -52,7 +59,7 @@ struct _UnetTemporal {
   gfloat *upright; /* the same, for values; itself where nothing turns */
   gfloat *difference, *scratch;
   guint n_planes;
-  gfloat **planes; /* of values, and whether they hold any */
+  gfloat **planes; /* smoothed values */
   gfloat base;     /* weight where nothing has changed */
   gdouble changed;
 };
@@ -181,8 +188,8 @@ smooth (UnetTemporal *self)
         row_at (self->scratch, w, h, (gint) y + 1), 1 / 3.0f, w);
 }
 
-/* What 40 % of the pixels stay below: half of what is still, even where most
- * of the picture moves. */
+/* Returns the difference that 40 % of the pixels stay below. That is the median
+ * of the still pixels even if a fifth of the picture moves. */
 static gfloat
 find_noise (const UnetTemporal *self)
 {
@@ -241,6 +248,22 @@ spread (UnetTemporal *self)
   }
 }
 
+/* Turns the border of the spread weights, a square step, into a ramp. */
+static void
+soften (UnetTemporal *self)
+{
+  const guint w = self->width, h = self->height;
+
+  for (guint y = 0; y < h; y++)
+    add_neighbours (
+        self->scratch + (gsize) y * w, self->weight + (gsize) y * w, w);
+  for (guint y = 0; y < h; y++)
+    add_three (self->weight + (gsize) y * w,
+        row_at (self->scratch, w, h, (gint) y - 1),
+        row_at (self->scratch, w, h, (gint) y),
+        row_at (self->scratch, w, h, (gint) y + 1), 1 / 3.0f, w);
+}
+
 UNET_SIMD static gfloat
 add_up (const gfloat *src, gsize n)
 {
@@ -284,39 +307,51 @@ start_again (UnetTemporal *self)
 }
 
 UNET_SIMD static void
-double_floats (gfloat *restrict dst, const gfloat *src, guint n)
+mix_weight_rows (
+    gfloat *restrict dst, const gfloat *near, const gfloat *far, guint n)
 {
-  for (gsize i = 0; i < n; i++)
-    dst[2 * i] = dst[2 * i + 1] = src[i];
+  for (guint i = 0; i < n; i++)
+    dst[i] = near[i] + (far[i] - near[i]) * 0.25f;
 }
 
-static void
-widen (UnetTemporal *self)
+/* Doubles all but the ends, which have no neighbour on one side. */
+UNET_SIMD static void
+double_inside (gfloat *restrict dst, const gfloat *src, guint n)
 {
-  const guint w = self->mask_width;
-
-  for (guint y = 0; y < self->mask_height; y++) {
-    const gfloat *src = self->weight + (gsize) (y / 2) * self->width;
-    gfloat *dst = self->wide + (gsize) y * w;
-
-    if (y % 2) {
-      memcpy (dst, dst - w, w * sizeof *dst);
-      continue;
-    }
-    double_floats (dst, src, w / 2);
-    if (w % 2)
-      dst[w - 1] = src[w / 2];
+  for (gsize i = 1; i < n; i++) {
+    dst[2 * i - 1] = src[i - 1] + (src[i] - src[i - 1]) * 0.25f;
+    dst[2 * i] = src[i] + (src[i - 1] - src[i]) * 0.25f;
   }
 }
 
-/* The weight of what is new where nothing has changed. */
+/* Enlarges weights bilinearly: squares of two pixels would show. */
+static void
+widen (UnetTemporal *self)
+{
+  const guint w = self->width, h = self->height, n = self->mask_width;
+
+  for (guint y = 0; y < self->mask_height; y++) {
+    const gint near = (gint) y / 2;
+    const gfloat *a = row_at (self->weight, w, h, near);
+    const gfloat *b = row_at (self->weight, w, h, y % 2 ? near + 1 : near - 1);
+    gfloat *dst = self->wide + (gsize) y * n;
+
+    mix_weight_rows (self->scratch, a, b, w);
+    dst[0] = self->scratch[0];
+    double_inside (dst, self->scratch, w);
+    if (n % 2 == 0)
+      dst[n - 1] = self->scratch[w - 1];
+  }
+}
+
+/* Returns the weight of new values at still pixels. */
 static gfloat
-find_base (const UnetTemporal *self, gdouble hold, gboolean follows)
+find_base (const UnetTemporal *self, gdouble kept, gboolean follows)
 {
   gdouble t = (self->changed - FOLLOW_FROM) / (FOLLOW_TO - FOLLOW_FROM);
 
   t = follows ? CLAMP (t, 0, 1) : 0;
-  return (gfloat) (1 - hold * (1 - t));
+  return (gfloat) (1 - kept * (1 - t));
 }
 
 static void
@@ -344,6 +379,7 @@ compare_pictures (UnetTemporal *self, const gfloat *pixels, gdouble elapsed,
     return;
   }
   spread (self);
+  soften (self);
   self->base =
       find_base (self, exp (-MAX (elapsed, 0) / time_constant), follows);
   remember (self->memory, self->weight, pixels, self->base, n);
@@ -354,7 +390,6 @@ compare_pictures (UnetTemporal *self, const gfloat *pixels, gdouble elapsed,
         self->mask_height, 1, self->orientation);
 }
 
-/* Edges are the picture's: what moves elsewhere is nothing to them. */
 void
 unet_temporal_read_pixels (UnetTemporal *self, const gfloat *pixels,
     gdouble elapsed, gdouble time_constant)
@@ -391,33 +426,33 @@ unet_temporal_get_weights (UnetTemporal *self)
 /* ---- values ----------------------------------------------------------- */
 
 UNET_SIMD static void
-mix_probabilities (gfloat *restrict held, const gfloat *fresh,
+mix_probabilities (gfloat *restrict smoothed, const gfloat *fresh,
     const gfloat *weight, gfloat base, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    const gfloat p = fresh[i], delta = p - held[i];
+    const gfloat p = fresh[i], delta = p - smoothed[i];
     const gfloat sure = (2 * p - 1) * (2 * p - 1);
     const gfloat surprise = sure
         * unet_smoothstep (
             fabsf (delta), SURPRISE_FROM, 1 / (SURPRISE_TO - SURPRISE_FROM));
     gfloat w = weight[i];
 
-    /* What the network is not sure of counts for half where nothing moves. */
+    /* An unsure opinion of a still pixel counts for half. */
     w -= base * 0.5f * (1 - sure) * (1 - weight[i]);
     w = surprise > w ? surprise : w;
-    held[i] += delta * w;
+    smoothed[i] += delta * w;
   }
 }
 
 UNET_SIMD static void
-mix_scores (
-    gfloat *restrict held, const gfloat *fresh, const gfloat *weight, guint n)
+mix_scores (gfloat *restrict smoothed, const gfloat *fresh,
+    const gfloat *weight, guint n)
 {
   for (guint i = 0; i < n; i++)
-    held[i] += (fresh[i] - held[i]) * weight[i];
+    smoothed[i] += (fresh[i] - smoothed[i]) * weight[i];
 }
 
-/* %NULL where there is no memory for it. */
+/* Returns NULL without memory. */
 static gfloat *
 get_plane (UnetTemporal *self, guint index)
 {
@@ -440,16 +475,16 @@ unet_temporal_smooth_row (UnetTemporal *self, guint plane, guint y,
 {
   const guint n = self->upright_width;
   const gsize at = (gsize) y * n;
-  gfloat *held = get_plane (self, plane);
+  gfloat *smoothed = get_plane (self, plane);
 
-  if (!held)
+  if (!smoothed)
     return row;
-  held += at;
+  smoothed += at;
   if (self->base >= 1)
-    memcpy (held, row, n * sizeof *held);
+    memcpy (smoothed, row, n * sizeof *smoothed);
   else if (scores)
-    mix_scores (held, row, self->upright + at, n);
+    mix_scores (smoothed, row, self->upright + at, n);
   else
-    mix_probabilities (held, row, self->upright + at, self->base, n);
-  return held;
+    mix_probabilities (smoothed, row, self->upright + at, self->base, n);
+  return smoothed;
 }

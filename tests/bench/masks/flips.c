@@ -2,6 +2,8 @@
 #include "flips.h"
 #include "reader.h"
 
+#include <frame/edges/morphology.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +11,8 @@
  * Sensor noise of sigma 8 moves the mean by 8 / 9. */
 #define WINDOW 4
 #define STILL  2
+/* Pixels from what moves: outlines that move along are no flips. */
+#define MARGIN 16
 
 static void
 read_luma (const GstVideoFrame *frame, guint8 *dst)
@@ -20,6 +24,13 @@ read_luma (const GstVideoFrame *frame, guint8 *dst)
         (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, 0)
             + y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0),
         w);
+}
+
+/* Clears flags within MARGIN along rows and columns of a cleared one. */
+static void
+shrink (guint8 *still, guint8 *scratch, gint w, gint h)
+{
+  unet_plane_grow (still, scratch, (guint) w, (guint) h, MARGIN, FALSE);
 }
 
 /* Sums of differences in the rectangle up to each pixel. */
@@ -85,6 +96,7 @@ typedef struct {
   gint width, height;
   guint8 *luma[2], *still; /* two frames; pixels that are still between them */
   guint8 *last[3], *now;   /* decisions */
+  guint8 *scratch;
   gint32 *sums;
   gfloat *q;
   gdouble flips[3], crumbs;
@@ -104,6 +116,8 @@ flips_init (Flips *self, gint width, gint height)
   self->luma[0] = g_malloc (n);
   self->luma[1] = g_malloc (n);
   self->still = g_malloc (n);
+  self->scratch =
+      g_malloc (2 * (width + 2 * MARGIN) + (MARGIN + 1) * (gsize) width);
   self->now = g_malloc (n);
   self->q = g_new (gfloat, n);
   self->sums = g_new (gint32, (gsize) (width + 1) * (height + 1));
@@ -117,6 +131,7 @@ flips_clear (Flips *self)
   g_free (self->luma[0]);
   g_free (self->luma[1]);
   g_free (self->still);
+  g_free (self->scratch);
   g_free (self->now);
   g_free (self->sums);
   g_free (self->q);
@@ -130,8 +145,10 @@ flips_add (Flips *self, const GstVideoFrame *frame, const UnetMask *raw,
   const gsize n = (gsize) w * h;
 
   read_luma (frame, self->luma[self->n_frames % 2]);
-  if (self->n_frames > 0)
+  if (self->n_frames > 0) {
     find_still (self->luma[0], self->luma[1], w, h, self->sums, self->still);
+    shrink (self->still, self->scratch, w, h);
+  }
   for (guint i = 0; i < 3; i++) {
     if (i < 2)
       enlarge (i ? smoothed : raw, (guint) w, (guint) h, self->q);

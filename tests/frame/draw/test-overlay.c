@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "oracle.h"
-#include "scene.h"
+#include "../oracle.h"
+#include "../scene.h"
 
 #include <frame/format/mask.h>
 #include <frame/draw/overlay.h>

@@ -283,9 +283,9 @@ GST_START_TEST (test_both_ways)
 GST_END_TEST;
 
 static Suite *
-turn_suite (void)
+orientation_suite (void)
 {
-  Suite *suite = suite_create ("turn");
+  Suite *suite = suite_create ("orientation");
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
@@ -296,4 +296,4 @@ turn_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (turn);
+GST_CHECK_MAIN (orientation);

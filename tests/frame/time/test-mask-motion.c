@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Masks carried to later frames. */
-#include "picture.h"
+/* Masks that are moved to later frames. */
+#include "../picture.h"
 
 #include <frame/format/mask.h>
 #include <frame/time/mask-motion.h>
@@ -26,43 +26,6 @@ rounds (guint n)
 }
 
 /* ---- kernels ---------------------------------------------------------- */
-
-static guint8 *
-random_bytes (GRand *rand, guint n)
-{
-  guint8 *bytes = g_malloc (n);
-
-  for (guint i = 0; i < n; i++)
-    bytes[i] = (guint8) g_rand_int (rand);
-  return bytes;
-}
-
-GST_START_TEST (test_difference)
-{
-  GRand *rand = g_rand_new_with_seed (1);
-
-  for (guint i = 0; i < 2000; i++) {
-    const guint strides[2] = { (guint) g_rand_int_range (rand, 8, 50),
-      (guint) g_rand_int_range (rand, 8, 50) };
-    /* Not a byte more than is read: valgrind and ASan look for others. */
-    guint8 *a = random_bytes (rand, 7 * strides[0] + 8);
-    guint8 *b = random_bytes (rand, 7 * strides[1] + 8);
-    guint expected = 0;
-
-    for (guint k = 0; k < 64; k++)
-      expected += (guint) abs (
-          a[k / 8 * strides[0] + k % 8] - b[k / 8 * strides[1] + k % 8]);
-    assert_equals_int (
-        unet_block_difference (a, strides[0], b, strides[1]), expected);
-    assert_equals_int (
-        unet_block_difference_plain (a, strides[0], b, strides[1]), expected);
-    g_free (a);
-    g_free (b);
-  }
-  g_rand_free (rand);
-}
-
-GST_END_TEST;
 
 static gdouble
 cell_at (const UnetVectors *vectors, gint x, gint y, gboolean vertical)
@@ -112,9 +75,9 @@ check_plane (GRand *rand)
   const gint h = g_rand_int_range (rand, 1, 60);
   const gboolean whole = g_rand_boolean (rand);
   const gint longest = g_rand_int_range (rand, 1, 2048);
-  guint8 *memory = random_bytes (rand, (guint) (w * h + 2 * GUARD));
+  guint8 *memory = test_random_bytes (rand, (guint) (w * h + 2 * GUARD));
   guint8 *before = g_memdup2 (memory, (gsize) w * h + 2 * GUARD);
-  guint8 *src = random_bytes (rand, (guint) (w * h));
+  guint8 *src = test_random_bytes (rand, (guint) (w * h));
   UnetMotion motion;
 
   fail_unless (unet_motion_init (&motion, w, h));
@@ -519,10 +482,33 @@ GST_START_TEST (test_beside)
 
 GST_END_TEST;
 
+/* A moved plane holds what the plane has, and classes follow the threshold. */
+static void
+check_moved_planes (const UnetMask *from, const UnetMask *to)
+{
+  const gsize n = (gsize) from->width * from->height;
+  guint8 low = 255, high = 0;
+  gboolean has[256] = { FALSE };
+
+  for (gsize i = 0; i < n; i++) {
+    low = MIN (low, from->probability[i]);
+    high = MAX (high, from->probability[i]);
+    has[from->class_map[i]] = TRUE;
+  }
+  for (gsize i = 0; i < n; i++) {
+    fail_unless (to->probability[i] >= low && to->probability[i] <= high);
+    if (from->n_classes > 2)
+      fail_unless (has[to->class_map[i]]);
+    else
+      fail_unless (to->class_map[i] == (to->probability[i] >= 128));
+  }
+}
+
 /* Any size, any motion, with noise so strong that all is chance. */
 GST_START_TEST (test_sizes)
 {
   GRand *rand = g_rand_new_with_seed (9);
+  guint n_moved = 0;
 
   for (guint k = 0; k < rounds (60); k++) {
     const guint w = (guint) g_rand_int_range (rand, 1, 70);
@@ -537,6 +523,10 @@ GST_START_TEST (test_sizes)
         (guint) g_rand_int_range (rand, 16, 90));
     from = new_mask (w, h, 2 + k % 2, &info);
     to = new_mask (w, h, 2 + k % 2, &info);
+    for (guint i = 0; i < w * h; i++) {
+      from.probability[i] = (guint8) g_rand_int_range (rand, 20, 240);
+      from.class_map[i] = (guint8) g_rand_int_range (rand, 0, 3);
+    }
     carry = unet_mask_motion_new (&info, &from, NULL);
     look_at (carry, &stage, &info, rand, TRUE);
     for (guint i = 0; i < 3; i++) {
@@ -545,26 +535,29 @@ GST_START_TEST (test_sizes)
       stage.pan_y = g_rand_double_range (rand, -30, 30);
       stage.noise = g_rand_double_range (rand, 0, 60);
       look_at (carry, &stage, &info, rand, FALSE);
-      if (unet_mask_motion_search (carry))
+      if (unet_mask_motion_search (carry)) {
         unet_mask_motion_apply (carry, &from, 0.5, &to);
+        check_moved_planes (&from, &to);
+        n_moved++;
+      }
     }
     free_mask (&from);
     free_mask (&to);
     unet_mask_motion_free (carry);
   }
+  fail_unless (n_moved > 0);
   g_rand_free (rand);
 }
 
 GST_END_TEST;
 
 static Suite *
-carry_suite (void)
+mask_motion_suite (void)
 {
-  Suite *suite = suite_create ("carry");
+  Suite *suite = suite_create ("mask-motion");
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
-  tcase_add_test (tcase, test_difference);
   tcase_add_test (tcase, test_plane);
   tcase_add_test (tcase, test_moved);
   tcase_add_test (tcase, test_part);
@@ -575,4 +568,4 @@ carry_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (carry);
+GST_CHECK_MAIN (mask_motion);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "oracle.h"
+#include "../oracle.h"
 
 #include <frame/format/placement.h>
 #include <frame/input/preprocess.h>
@@ -225,8 +225,8 @@ GST_START_TEST (test_extreme_sizes)
           sizes[i][2], sizes[i][3], 0, 0, sizes[i][2], sizes[i][3]);
       test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
       worst = compare (&frame.frame, contract, sizes[i][2], sizes[i][3], &p);
-      fail_unless (worst < (deep ? 5 : 3) * tolerance (&info), "%s %ux%u: off by %g",
-          formats[f], sizes[i][0], sizes[i][1], worst);
+      fail_unless (worst < (deep ? 5 : 3) * tolerance (&info),
+          "%s %ux%u: off by %g", formats[f], sizes[i][0], sizes[i][1], worst);
       test_frame_clear (&frame);
       unet_contract_free (contract);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The mask as a picture, and as alpha. */
 
-#include "oracle.h"
-#include "scene.h"
+#include "../oracle.h"
+#include "../scene.h"
 
 #include <frame/draw/mask-picture.h>
 #include <frame/draw/cutout.h>

@@ -138,6 +138,8 @@ class Place:
                 model,
                 "--input",
                 case.input + "=" + path,
+                "--precision",
+                "int8",  # even where the program would take f32
                 "--tuning",
                 "static",
                 "-o",

@@ -4,10 +4,9 @@
 
 usage: test-structure.py SOURCE [BUILD]
 
-A file is a .c with its .h. One file needs another when it includes its header
-(read from SOURCE), or when its object asks for a symbol that the other's object
-defines (read from the objects below BUILD with nm). Neither relation may have a
-circle. Prints TAP, and each circle and each length over its limit.
+A source needs a header that it includes (read from SOURCE). An object needs another
+that defines a symbol for it (read from the objects below BUILD with nm). Neither
+relation may have a circle. Prints TAP, each circle, and each length over its limit.
 """
 import collections
 import pathlib
@@ -27,11 +26,6 @@ def sources(top):
     )
 
 
-def unit(top, path):
-    """The name of the file pair that PATH belongs to."""
-    return str(path.relative_to(top).with_suffix(""))
-
-
 def find_header(top, path, name):
     """The header that PATH includes as NAME, or None for a generated one."""
     for base in (path.parent, top / "src", top / "tools", top / "gst"):
@@ -46,7 +40,7 @@ def include_edges(top):
         for name in INCLUDE.findall(path.read_text()):
             header = find_header(top, path, name)
             if header and any(header.is_relative_to(top / r) for r in ROOMS):
-                edges[unit(top, path)].add(unit(top, header))
+                edges[str(path)].add(str(header))
     return edges
 
 

@@ -200,7 +200,7 @@ place (GstElement *mix, const GstVideoInfo *info)
     GstPad *pad = gst_element_get_static_pad (mix, name);
 
     g_object_set (pad, "width", GST_VIDEO_INFO_WIDTH (info), "height",
-        GST_VIDEO_INFO_HEIGHT (info), NULL);
+        GST_VIDEO_INFO_HEIGHT (info), "repeat-after-eos", i == 0, NULL);
     gst_object_unref (pad);
   }
 }

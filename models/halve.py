@@ -11,6 +11,8 @@ def halve(model):
         if t.data_type != onnx.TensorProto.FLOAT or value.size < 256:
             continue
         name = t.name
+        if abs(value).max() > 65504:
+            raise SystemExit(f"{name} has values that fp16 does not hold")
         t.CopyFrom(
             numpy_helper.from_array(value.astype("float16"), name + ".half")
         )

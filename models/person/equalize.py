@@ -59,8 +59,14 @@ def read(layer, s, start=0):
 
 
 def factors(most, clipped=False):
-    if clipped:
-        return (6 / MARGIN / most.clamp(min=6e-3)).clamp(min=1)
+    if (
+        clipped
+    ):  # a channel that pictures leave at nothing keeps its weights: fp16 would not hold them
+        return torch.where(
+            most < 6e-3,
+            torch.ones_like(most),
+            (6 / MARGIN / most.clamp(min=6e-3)).clamp(min=1),
+        )
     return RANGE / most.clamp(min=1e-3 * float(most.max()))
 
 
@@ -125,15 +131,54 @@ def steps(net):
             ), False
 
 
+def rows(layer):
+    """Mean square of the weights behind each channel that a convolution computes."""
+    up = isinstance(layer, torch.nn.ConvTranspose2d)
+    return layer.weight.square().mean((0, 2, 3) if up else (1, 2, 3))
+
+
+def columns(layer, n, start=0):
+    """Mean square of the weights that read each of n channels."""
+    if isinstance(layer, torch.nn.ConvTranspose2d):
+        return layer.weight.square().mean((1, 2, 3))
+    if layer.groups > 1:
+        return layer.weight.square().mean((1, 2, 3))
+    return layer.weight[:, start : start + n].square().mean((0, 2, 3))
+
+
+def balanced(most, writers, readers, clipped):
+    """Factors that make the weights on both sides of a channel alike, for training."""
+    w = torch.stack([rows(k) for k in writers]).mean(0)
+    r = torch.stack([columns(k, len(w), start) for k, start in readers]).mean(0)
+    s = ((r + 1e-12) / (w + 1e-12)) ** 0.25
+    s = (s / s.log().mean().exp()).clamp(0.05, 20)  # the layer's own size stays
+    if not clipped:
+        return s * (RANGE / 2 / (most * s).max())
+    # a ReLU6 that clips keeps its range; what does not reach the clip must not do so afterwards
+    return torch.where(
+        most > 5.99,
+        torch.ones_like(s),
+        torch.minimum(s, 6 / MARGIN / most.clamp(min=6e-3)),
+    )
+
+
 @torch.no_grad()
-def equalize(net, pictures):
-    """`net` in evaluation mode; `pictures`: a list of 1x3xHxW tensors. Changes the weights in place."""
+def equalize(net, pictures, balance=False):
+    """`net` in evaluation mode; `pictures`: a list of 1x3xHxW tensors. Changes the weights in place.
+
+    `balance` goes the other way: weights of like size, which an optimiser's steps of one size suit.
+    """
     plan = list(steps(net))
     ranges = Ranges({m for seen, *_ in plan for m in seen})
     before = [net(x) for x in pictures]
     ranges.close()
     for seen, writers, readers, clipped in plan:
-        s = factors(ranges.of(*seen), clipped)
+        most = ranges.of(*seen)
+        s = (
+            balanced(most, writers, readers, clipped)
+            if balance
+            else factors(most, clipped)
+        )
         for layer in writers:
             write(layer, s)
         for layer, start in readers:

@@ -5,10 +5,16 @@ MODEL is a checkpoint (.pt), or an ONNX file with one input and a mask with the 
 inside. What has a fixed input shape gets pictures stretched to it; what has not, in
 their own aspect at the area of --side squared. Without --images it measures the
 validation pictures that prepare.py set aside (--pack tells which those are).
+
+With --program the program itself measures, `unetseg eval`, and a Markdown table comes out: each
+ONNX file in f32, and in int8 where its ranges lie beside it (NAME.ranges). --more names
+further folders with images and masks in them.
 """
 import argparse
 import json
 import os
+import subprocess
+import tempfile
 
 import cv2
 import numpy as np
@@ -87,7 +93,9 @@ def validation(data, pack):
 def bystanders(pack):
     """Of street pictures by name: where a teacher is sure of somebody whose mask was not drawn."""
     return {
-        p.name: p.mask == 2 for p in load_pack(pack, True) if p.kind == "street"
+        p.name: p.ignore > 0
+        for p in load_pack(pack, True)
+        if p.kind == "street" and p.ignore is not None
     }
 
 
@@ -132,6 +140,95 @@ def measure(model, pictures, left_out={}):
     return {k: metrics.means(v) for k, v in rows.items()}
 
 
+def lay_out(pictures, more, folder):
+    """Folders of pictures and masks, one for each kind, as `unetseg eval` takes them."""
+    kinds = []
+    for kind, name, image, mask in pictures:
+        if kind not in kinds:
+            kinds.append(kind)
+        for sub, path in (("images", image), ("masks", mask)):
+            os.makedirs(os.path.join(folder, kind, sub), exist_ok=True)
+            if path:
+                link = os.path.join(
+                    folder,
+                    kind,
+                    sub,
+                    name.replace("/", "-") + os.path.splitext(path)[1],
+                )
+                os.symlink(os.path.abspath(path), link)
+    for path in more:
+        kinds.append(os.path.basename(path.rstrip("/")))
+        os.symlink(os.path.abspath(path), os.path.join(folder, kinds[-1]))
+    return kinds
+
+
+def ask(program, model, precision, folder):
+    """What the program measures, with the count of pictures below 0.9."""
+    command = [
+        program,
+        "eval",
+        model,
+        "--images",
+        os.path.join(folder, "images"),
+        "--precision",
+        precision,
+    ]
+    command += ["--each", "--json"]
+    if os.path.isdir(os.path.join(folder, "masks")):
+        command += ["--masks", os.path.join(folder, "masks")]
+    if precision == "int8":
+        command += [
+            "--calibration",
+            os.path.splitext(model)[0] + ".ranges",
+            "--min-iou",
+            "0",
+        ]
+    r = json.loads(
+        subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout
+    )
+    r["poor"] = sum((e.get("foreground_iou") or 1) < 0.9 for e in r["each"])
+    return r
+
+
+def table(a):
+    names = {m: os.path.splitext(os.path.basename(m))[0] for m in a.model}
+    columns = [(m, "f32") for m in a.model]
+    columns += [
+        (m, "int8")
+        for m in a.model
+        if os.path.exists(os.path.splitext(m)[0] + ".ranges")
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = lay_out(
+            validation(a.data, a.pack) if a.data else [], a.more, folder
+        )
+        print(
+            "| kind (pictures) |",
+            " | ".join(f"{names[m]}, {p}" for m, p in columns),
+            "|",
+        )
+        print("| --- |" + " --- |" * len(columns))
+        for kind in kinds:
+            rows = [
+                ask(a.program, *c, os.path.join(folder, kind)) for c in columns
+            ]
+            if rows[0]["foreground_iou"] is None:
+                cells = [f"{r['false_area']:.4f}" for r in rows]
+            else:
+                cells = [
+                    f"{r['foreground_iou']:.4f} / {r['boundary_iou']:.3f} / {r['poor']}"
+                    for r in rows
+                ]
+            print(
+                f"| {kind} ({rows[0]['pictures'] or rows[0]['empty_pictures']}) |",
+                " | ".join(cells),
+                "|",
+                flush=True,
+            )
+
+
 def main():
     p = argparse.ArgumentParser(
         description=__doc__,
@@ -144,7 +241,18 @@ def main():
     p.add_argument("--masks", help="with these masks")
     p.add_argument("--side", type=int, default=288)
     p.add_argument("--json", action="store_true")
+    p.add_argument("--program", help="unetseg, which then measures")
+    p.add_argument(
+        "--more",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="with images and masks in it",
+    )
     a = p.parse_args()
+    if a.program:
+        table(a)
+        return
     cv2.setNumThreads(1)
     results = {}
     for path in a.model:

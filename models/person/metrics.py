@@ -38,20 +38,24 @@ def band(mask, width):
     return mask & ~inner[1:-1, 1:-1].astype(bool)
 
 
-def measure(probability, truth):
+def measure(probability, truth, ignore=None):
     """Numbers for one picture; truth is a boolean mask at the picture's own size."""
     h, w = truth.shape
-    found = (
-        cv2.resize(probability, (w, h), interpolation=cv2.INTER_LINEAR) > 0.5
-    )
+    p = cv2.resize(probability, (w, h), interpolation=cv2.INTER_LINEAR)
+    found = p > 0.5
+    unsure = float(((p > 0.2) & (p < 0.8)).mean())
+    if ignore is not None:
+        found = found & (ignore == 0)
     if not truth.any():
-        return {"false_area": float(found.mean())}
+        return {"false_area": float(found.mean()), "unsure": unsure}
     width = max(1, round(0.02 * math.hypot(h, w)))
     fore = iou(found, truth)
     return {
         "foreground_iou": fore,
         "miou": (fore + iou(~found, ~truth)) / 2,
         "boundary_iou": iou(band(found, width), band(truth, width)),
+        "poor": fore < 0.9,
+        "unsure": unsure,
     }
 
 

@@ -369,14 +369,29 @@ def baseline_state(path):
     return state
 
 
+def exported_state(path):
+    """The weights of a network that export.py wrote: names as here, in fp16 with --half."""
+    import onnx
+    from onnx import numpy_helper
+
+    state = {}
+    for t in onnx.load(path).graph.initializer:
+        if t.name.startswith("net."):
+            name = t.name[4:].removesuffix(".half")
+            state[name] = torch.from_numpy(
+                numpy_helper.to_array(t).astype(np.float32)
+            )
+    return state
+
+
 def load_weights(net, path):
-    """Loads initial weights (.npz DeepLab, .json MoveNet, .onnx first network) or one of our checkpoints."""
+    """Loads initial weights (.npz DeepLab, .json MoveNet, .onnx) or one of our checkpoints."""
     if path.endswith(".json"):
         state = movenet_state(path)
     elif path.endswith(".npz"):
         state = deeplab_state(path)
     elif path.endswith(".onnx"):
-        state = baseline_state(path)
+        state = exported_state(path) or baseline_state(path)
     else:
         state = torch.load(path, map_location="cpu", weights_only=False)
         state = state.get("ema", state)
@@ -389,9 +404,12 @@ def load_weights(net, path):
 def trained(path, plain=False):
     """A network with the weights of a checkpoint, whichever encoder that has. For evaluation."""
     stem, widths = 16, None
-    if not path.endswith(".onnx"):
+    if path.endswith(".onnx"):
+        state = exported_state(path)
+    else:
         state = torch.load(path, map_location="cpu", weights_only=False)
         state = state.get("ema", state)
+    if state:
         if "m.0.a.c.weight" in state:
             net = Dense("d.2.1.a.c.weight" in state).eval()
             net.load_state_dict(state)

@@ -53,6 +53,17 @@ def run(limits, threads):
         return None
 
 
+def can_read(user, path):
+    """Whether a user other than root reaches a file; false for no user."""
+    if user is None:
+        return False
+    child = os.fork()
+    if child == 0:
+        os.setuid(user)
+        os._exit(not os.access(path, os.R_OK))
+    return os.waitpid(child, 0)[1] == 0
+
+
 def judge(result):
     """Says what is wrong with the run, or nothing."""
     if result is None:
@@ -88,11 +99,16 @@ def main():
     cases += [
         (f"{n} threads at most", [(resource.RLIMIT_NPROC, n)], 8)
         for n in (4, 8, 16)
-        if user
     ]
+    reaches = can_read(user, model) and can_read(user, plugins)
     passed = 0
     print(f"1..{len(cases) + 1}")
     for number, (name, limits, threads) in enumerate(cases, 1):
+        if limits[0][0] == resource.RLIMIT_NPROC and not reaches:
+            print(
+                "ok", number, "-", name, "# SKIP no other user reads the build"
+            )
+            continue
         result = run(limits, threads)
         wrong = judge(result)
         passed += wrong is None and result.returncode == 0

@@ -188,22 +188,26 @@ batch_reduce (const UnetDnnlCase *c)
 /* ---- the table ----------------------------------------------------------- */
 
 static const UnetKnownBug bugs[] = {
-  { 2, "jit_uni_deconv", deconv_leaves_gaps,
+  { 0, "jit_uni_deconv", deconv_leaves_gaps,
       "pixels that no tap reaches hold whatever was in registers",
       "deconv u8>f32 nhwc>nhwc n1 g1 c4>2 i2,7 o4,19 k1,1 s3,3 d1,1 b0,0 e0,0 "
       "alone 0" },
-  { 2, "gemm_s8s8s32", deconv_saturates,
+  { 3, "jit_uni_int8", deconv_leaves_gaps,
+      "pixels that no tap reaches hold what the last ones had",
+      "deconv s8>u8 nhwc>nhwc n1 g1 c16>8 i3,6 o12,24 k1,1 s4,4 d1,1 b0,0 "
+      "e-3,0 relu 0" },
+  { 0, "gemm_s8s8s32", deconv_saturates,
       "sums saturate, since weights are not halved as elsewhere",
       "deconv s8>f32 nhwc>nhwc n1 g1 c24>8 i1,1 o7,7 k7,7 s1,1 d1,1 b0,0 e0,0 "
       "relu 0" },
-  { 2, "jit_uni_int8", depthwise_of_eight_taps,
+  { 0, "jit_uni_int8", depthwise_of_eight_taps,
       "the first channels of a group of eight are wrong",
       "conv s8>f32 nhwc>nhwc n2 g16 c16>16 i6,4 o6,4 k2,4 s1,1 d2,2 b1,3 e1,3 "
       "alone 0" },
-  { 2, "jit_uni_int8_1x1", strided_1x1, "writes beyond its scratchpad",
+  { 0, "jit_uni_int8_1x1", strided_1x1, "writes beyond its scratchpad",
       "conv s8>s8 nhwc>nhwc n1 g1 c24>33 i2,4 o1,1 k1,1 s2,4 d1,1 b0,0 e0,0 "
       "relu 0" },
-  { 2, "", depthwise_sum_below_avx2, "crashes",
+  { 0, "", depthwise_sum_below_avx2, "crashes",
       "conv f32>f32 nhwc>nhwc n1 g5 c5>5 i5,5 o2,2 k2,2 s2,2 d1,1 b0,0 e0,0 "
       "sum 0" },
   { 0, "gemm", product_with_operands,

@@ -289,7 +289,6 @@ def truncated(place):
     """Pictures that are cut are incomplete, with their outputs"""
     source, out = place.make("cut"), place.path("cut out")
     save_cut(source + "/cut.jpg", "JPEG", 0.18)
-    save_cut(source + "/cut.gif", "GIF", 0.5)
     save_cut(source + "/whole.jpg", "JPEG", 1)
     save_cut(source + "/whole.png", "PNG", 1)
     done = call(*place.words(source, out, "--json"))
@@ -297,11 +296,26 @@ def truncated(place):
     ends = {e["name"]: e for e in events(done.stdout) if e["event"] == "end"}
     assert ends["whole.jpg"]["status"] == "done", ends
     assert ends["whole.png"]["status"] == "done", ends
-    assert ends["cut.gif"]["status"] in ("short", "failed"), ends
     end = ends["cut.jpg"]
     assert end["status"] == "short" and "ends before" in end["reason"], end
     assert os.path.isfile(out + "/cut.jpg/overlay.png")
     assert read(out + "/cut.jpg/manifest.json")["status"] == "short"
+
+
+def cut_gif(place):
+    """A GIF that is cut is incomplete"""
+    text = subprocess.check_output(["gst-launch-1.0", "--version"], text=True)
+    version = [int(n) for n in text.split("GStreamer ")[1].split(".")[:2]]
+    if version >= [1, 26]:
+        raise tap.Skip(
+            "GStreamer 1.26 calls a cut GIF whole, and its discoverer then"
+            " writes beyond an object of its own"
+        )
+    source, out = place.make("cut gif"), place.path("cut gif out")
+    save_cut(source + "/cut.gif", "GIF", 0.5)
+    done = call(*place.words(source, out, "--json"))
+    end = [e for e in events(done.stdout) if e["event"] == "end"][0]
+    assert end["status"] in ("short", "failed"), end
 
 
 def claimed(place):
@@ -383,6 +397,7 @@ def main():
             empty_name,
             links,
             truncated,
+            cut_gif,
             claimed,
             orientations,
             no_threads,

@@ -77,8 +77,8 @@ GST_START_TEST (test_header_forms)
   static const gchar *const good[] = {
     "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   \n",
     "{'shape':(2,3),'fortran_order':False,'descr':'<f4'}",
-    " { \"shape\" : ( 2 , 3 , ) , \"descr\":\"<f4\",\"fortran_order\" "
-    ":False}\n",
+    (" { \"shape\" : ( 2 , 3 , ) , \"descr\":\"<f4\",\"fortran_order\" "
+     ":False}\n"),
   };
   g_autoptr (GError) error = NULL;
 

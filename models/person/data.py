@@ -42,7 +42,7 @@ SHARES = {
     "video": 0.05,
     "empty": 0.12,
 }
-SURE = 200  # in a pack's masks: a person for certain; 0 is nobody, between them is a probability
+SURE = 200  # pack masks: 200 is a certain person, 0 is none, between is a probability
 IGNORE = 255  # there: do not care
 BORDERS = (cv2.BORDER_REFLECT_101, cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
 

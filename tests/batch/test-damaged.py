@@ -183,6 +183,8 @@ def plan_messages(place):
     for threads in (-1, 4294967295, "four", 1.5):
         write(path, json.dumps(dict(plan, threads=threads)))
         refuse(3, path + ": the threads are not a number", words)
+    write(path, json.dumps(plan) + "[]")
+    refuse(3, path + ": more than one JSON value", words)
     write(path, json.dumps(dict(plan, shapes={"1x1": 4})))
     refuse(3, path + ": the hash of a shape", words)
     write(path, "")

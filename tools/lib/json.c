@@ -61,13 +61,14 @@ skip_string (const gchar *at, const gchar *end)
 }
 
 /* json-glib also takes comments and single quotes, in which brackets do not
- * count. Both are refused, so that the depth counted here is the true one. */
+ * count. Both are refused, so that the depth counted here is the true one. It
+ * takes the last of several arrays or objects; a file of ours has one. */
 static gboolean
 check_structure (
     const gchar *text, gsize size, const gchar *name, GError **error)
 {
   const gchar *at = text, *end = text + size;
-  guint depth = 0;
+  guint depth = 0, n_roots = 0;
 
   while (at != NULL && at < end) {
     if (*at == '"') {
@@ -75,6 +76,8 @@ check_structure (
       continue;
     }
     if (*at == '[' || *at == '{') {
+      if (depth == 0 && n_roots++ > 0)
+        return fail (error, name, "more than one JSON value");
       if (++depth > TOOL_JSON_MAX_DEPTH)
         return fail (error, name, "JSON that is nested too deeply");
     } else if (*at == ']' || *at == '}') {
@@ -112,7 +115,8 @@ tool_json_parse (
   }
   if (!check_structure (text, size, name, error))
     return NULL;
-  parser = json_parser_new_immutable ();
+  /* json-glib 1.10 aborts where an immutable root is replaced by a second. */
+  parser = json_parser_new ();
   if (!json_parser_load_from_data (parser, text, size, &local)) {
     fail (error, name, local->message);
     return NULL;

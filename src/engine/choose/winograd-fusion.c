@@ -73,7 +73,7 @@ is_head (const UnetPlan *plan, const UnetNode *node, const UnetValue *in)
   UnetWindow w;
 
   return node->op == UNET_OP_Conv && unet_node_input (node, 0) == in
-      && !has_operands (node) && unet_conv_is_constant (node)
+      && !has_operands (node) && unet_node_has_f32_weights (node)
       && !unet_node_is_exact (node) && layout != UNET_MEM_LOW
       && out->dims[1] <= MOST_HEADS
       && (unet_node_writes (plan, node, layout) == UNET_MEM_PLAIN

@@ -2,6 +2,8 @@
 #include "engine/cost/conv.h"
 #include "engine/cost/conv-few-channels.h"
 #include "engine/cost/conv-winograd.h"
+#include "engine/cost/deconv-col2im.h"
+#include "engine/cost/deconv.h"
 #include "engine/cost/timing.h"
 #include "engine/emit/locations.h"
 #include "graph/analysis/query.h"
@@ -294,6 +296,33 @@ choose_own (
   choice->block = block;
 }
 
+/* Changes @choice to col2im for a transposed convolution that is no product
+ * (deconv.h): by rule where oneDNN has nothing but a reference implementation,
+ * else where it is faster. */
+static void
+choose_col2im (const UnetConv *conv, UnetConvChoice *choice)
+{
+  UnetPlan *plan = conv->plan;
+  UnetDeconvProduct product;
+  UnetCol2imProduct p;
+  guint64 ns = 0;
+
+  if (!conv->transposed
+      || unet_deconv_find_product (
+          plan, conv->node, &conv->window, conv->layout, &product))
+    return;
+  if (unet_col2im_product_init (
+          &p, plan, conv->node, &conv->window, conv->layout)) {
+    if (plan->options.tuning == UNET_TUNING_MEASURE)
+      ns = unet_col2im_product_measure (&p);
+    if (choice->kernel == UNET_CONV_REFERENCE || ns < choice->time) {
+      choice->kernel = UNET_CONV_COL2IM;
+      choice->time = ns;
+    }
+  }
+  unet_col2im_product_clear (&p);
+}
+
 static void
 choose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
     UnetConvChoice *choice)
@@ -303,7 +332,7 @@ choose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
 
   choice->kernel = UNET_CONV_REFERENCE;
   choice->time = UNET_TIME_NEVER;
-  if (!unet_conv_is_constant (node)
+  if (!unet_node_has_f32_weights (node)
       || !unet_conv_init (&conv, plan, node, layout, NULL))
     return;
   if (unet_conv_find_candidate (&conv, dnnl_convolution_direct, &best)) {
@@ -314,6 +343,7 @@ choose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout,
       choice->kernel = UNET_CONV_REFERENCE;
     unet_conv_candidate_clear (&best);
   }
+  choose_col2im (&conv, choice);
   unet_conv_clear (&conv);
 }
 
@@ -330,23 +360,13 @@ unet_conv_choose (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 /* ---- queries ------------------------------------------------------------- */
 
 gboolean
-unet_conv_is_constant (const UnetNode *node)
-{
-  UnetValue *w = unet_node_input (node, 1), *b = unet_node_input (node, 2);
-
-  return w && w->constant && w->dtype == UNET_DTYPE_F32
-      && (!b || (b->constant && b->dtype == UNET_DTYPE_F32))
-      && unet_node_input (node, 0)->n_dims <= 5;
-}
-
-gboolean
 unet_conv_is_slow (UnetPlan *plan, UnetNode *node, UnetMemLayout layout)
 {
   UnetConvCandidate best = { 0 };
   gboolean slow;
   UnetConv conv;
 
-  if (!unet_conv_is_constant (node)
+  if (!unet_node_has_f32_weights (node)
       || !unet_conv_init (&conv, plan, node, layout, NULL))
     return TRUE;
   if (layout == UNET_MEM_PLAIN)

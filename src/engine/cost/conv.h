@@ -35,9 +35,6 @@ const UnetConvChoice *unet_conv_choose (
 gboolean unet_conv_is_slow (
     UnetPlan *plan, UnetNode *node, UnetMemLayout layout);
 
-/* Returns whether weights and bias are f32 constants. */
-gboolean unet_conv_is_constant (const UnetNode *node);
-
 /* Describes @node in @layout. Returns %FALSE with @error set for an invalid
  * window; then nothing has to be cleared. */
 gboolean unet_conv_init (UnetConv *conv, UnetPlan *plan, UnetNode *node,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/deconv.h"
-#include "engine/cost/conv.h"
 #include "engine/emit/post-ops.h"
+#include "graph/analysis/query.h"
 
 /* Returns whether the post-op maps zero to zero. */
 static gboolean
@@ -59,7 +59,7 @@ unet_deconv_is_product (
   UnetWindow window;
   UnetDeconvProduct product;
 
-  return unet_conv_is_constant (node)
+  return unet_node_has_f32_weights (node)
       && unet_node_window (plan->graph, node, &window, NULL)
       && unet_deconv_find_product (plan, node, &window, layout, &product);
 }
@@ -71,7 +71,7 @@ unet_deconv_stays_in_blocks (const UnetPlan *plan, const UnetNode *node)
   UnetDeconvProduct product;
 
   return plan->layouts[node->index] == UNET_MEM_BLOCKED
-      && unet_conv_is_constant (node)
+      && unet_node_has_f32_weights (node)
       && unet_node_window (plan->graph, node, &window, NULL)
       && unet_deconv_find_product (
           plan, node, &window, UNET_MEM_BLOCKED, &product)

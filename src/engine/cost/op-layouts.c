@@ -43,6 +43,12 @@ static const guint8 layouts[UNET_N_OPS] = {
 };
 
 guint
+unet_op_layouts (UnetOp op)
+{
+  return layouts[op] ? layouts[op] : PLAIN_ONLY;
+}
+
+guint
 unet_node_layouts (const UnetPlan *plan, const UnetNode *node)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
@@ -50,7 +56,7 @@ unet_node_layouts (const UnetPlan *plan, const UnetNode *node)
   if (!in || !out || !unet_value_fits (plan, out, UNET_MEM_BLOCKED)
       || !unet_value_fits (plan, in, UNET_MEM_BLOCKED))
     return PLAIN_ONLY;
-  return layouts[node->op] ? layouts[node->op] : PLAIN_ONLY;
+  return unet_op_layouts (node->op);
 }
 
 gboolean

@@ -7,7 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* Returns a bit for each layout, 1 << UNET_MEM_…, that @node can compute in
+/* Returns a bit for each layout, 1 << UNET_MEM_…, that @op has an
+ * implementation for. */
+guint unet_op_layouts (UnetOp op);
+
+/* Returns a bit for each layout that @node can compute in
  * with its shapes. */
 guint unet_node_layouts (const UnetPlan *plan, const UnetNode *node);
 

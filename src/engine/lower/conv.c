@@ -9,6 +9,7 @@
 #include "engine/lower/reference.h"
 #include "engine/run/weight-cache.h"
 #include "engine/kernels/f32-move.h"
+#include "graph/analysis/query.h"
 
 /* Copies a residual that may not be overwritten to the output. */
 static gboolean
@@ -246,7 +247,7 @@ unet_lower_conv (
   UnetConv conv;
   gboolean ok;
 
-  if (!unet_conv_is_constant (node))
+  if (!unet_node_has_f32_weights (node))
     return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
   if (!unet_conv_init (&conv, plan, node, layout, error))
     return FALSE;

@@ -9,6 +9,7 @@
 #include "engine/lower/reference.h"
 #include "engine/run/weight-cache.h"
 #include "engine/kernels/f32-move.h"
+#include "graph/analysis/query.h"
 #include <string.h>
 
 /* Copies [ic][oc][dy][dx] to [dy][dx][oc padded][ic]. */
@@ -198,12 +199,12 @@ unet_lower_deconv (
   UnetDeconvProduct product;
   gboolean ok;
 
-  if (!unet_conv_is_constant (node))
+  if (!unet_node_has_f32_weights (node))
     return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
   if (!unet_node_window (plan->graph, node, &window, error))
     return FALSE;
   if (!unet_deconv_find_product (plan, node, &window, layout, &product))
-    return unet_deconv_col2im_pays (plan, node, &window, layout)
+    return unet_conv_choose (plan, node, layout)->kernel == UNET_CONV_COL2IM
         ? unet_lower_deconv_col2im (plan, node, &window, layout, error)
         : unet_lower_conv (plan, node, layout, error);
   /* In PLAIN only the result is PLAIN. */

@@ -62,6 +62,12 @@ static const UnetLower table[UNET_N_OPS] = {
 };
 
 gboolean
+unet_op_has_lowering (UnetOp op)
+{
+  return table[op] != NULL;
+}
+
+gboolean
 unet_plan_lower (
     UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
 {

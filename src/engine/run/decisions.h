@@ -18,6 +18,7 @@ typedef enum {
   UNET_CONV_ONEDNN,       /* a primitive of oneDNN */
   UNET_CONV_WINOGRAD,     /* kernels/f32-conv-winograd.h */
   UNET_CONV_FEW_CHANNELS, /* kernels/f32-conv-few-channels.h */
+  UNET_CONV_COL2IM,       /* kernels/f32-col2im.h; transposed ones */
   /* in low precision: */
   UNET_CONV_F32_HEAD,       /* f32 weights (kernels/int8-move.h) */
   UNET_CONV_INT8_HEAD,      /* kernels/int8-conv-head.h */

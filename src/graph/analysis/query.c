@@ -122,3 +122,13 @@ unet_node_is_exact (const UnetNode *node)
 {
   return unet_node_attr_int (node, "exact", 0) != 0;
 }
+
+gboolean
+unet_node_has_f32_weights (const UnetNode *node)
+{
+  UnetValue *w = unet_node_input (node, 1), *b = unet_node_input (node, 2);
+
+  return w && w->constant && w->dtype == UNET_DTYPE_F32
+      && (!b || (b->constant && b->dtype == UNET_DTYPE_F32))
+      && unet_node_input (node, 0)->n_dims <= 5;
+}

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 /* Returns whether the node adds products of integers, which must not be
  * rounded on the way. */
 gboolean unet_node_is_exact (const UnetNode *node);
+/* Returns whether weights and bias of a convolution are f32 constants. */
+gboolean unet_node_has_f32_weights (const UnetNode *node);
 /* Reads an activation node as a post-op. Returns %FALSE when it is none, or
  * its limits are not constant. */
 gboolean unet_node_unary (const UnetNode *node, UnetPostOp *post_op);

@@ -366,3 +366,51 @@ test_assert_halves (
   fail_unless (wrong == 0, "%u pixels of %ux%u are of the wrong class", wrong,
       meta->width, meta->height);
 }
+
+GstBuffer *
+test_flat_frame (GstHarness *h, guint8 value)
+{
+  GstBuffer *buffer = test_frame_at (h, TEST_BLACK, 0);
+
+  gst_buffer_memset (buffer, 0, value, -1);
+  return buffer;
+}
+
+GstHarness *
+test_rgb_harness (const gchar *model, const gchar *properties)
+{
+  GstHarness *h = test_harness_new (model, properties);
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  return h;
+}
+
+GstBuffer *
+test_push (GstHarness *h, GstBuffer *buffer)
+{
+  GstBuffer *out = gst_harness_push_and_pull (h, buffer);
+
+  fail_unless (gst_buffer_get_unet_seg_meta (out) != NULL);
+  return out;
+}
+
+guint8
+test_class_of_flat (const gchar *model, const gchar *properties, guint8 value)
+{
+  GstHarness *h = test_rgb_harness (model, properties);
+  GstBuffer *out = test_push (h, test_flat_frame (h, value));
+  guint8 class_id = test_class_at (gst_buffer_get_unet_seg_meta (out), 0, 0);
+
+  gst_buffer_unref (out);
+  test_harness_free (h);
+  return class_id;
+}
+
+UnetSegMeta *
+test_meta_of (GstBuffer *buffer)
+{
+  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (buffer);
+
+  fail_unless (meta != NULL, "no mask");
+  return meta;
+}

@@ -80,4 +80,17 @@ guint test_count_wrong (
 void test_assert_halves (
     const UnetSegMeta *meta, guint8 left, guint8 right, guint margin);
 
+/* A frame of one colour; RGB or GRAY8. */
+GstBuffer *test_flat_frame (GstHarness *h, guint8 value);
+/* A harness with frames of 64x48 RGB. */
+GstHarness *test_rgb_harness (const gchar *model, const gchar *properties);
+/* Pushes a frame (transfer full); returns the one that comes out, which has a
+ * mask. */
+GstBuffer *test_push (GstHarness *h, GstBuffer *buffer);
+/* Returns the mask of a frame, which has one. */
+UnetSegMeta *test_meta_of (GstBuffer *buffer);
+/* Returns the class of the first pixel of the mask of a flat frame. */
+guint8 test_class_of_flat (
+    const gchar *model, const gchar *properties, guint8 value);
+
 G_END_DECLS

@@ -3,22 +3,13 @@
 
 #include "common.h"
 
-static UnetSegMeta *
-meta_of (GstBuffer *buffer)
-{
-  UnetSegMeta *meta = gst_buffer_get_unet_seg_meta (buffer);
-
-  fail_unless (meta != NULL, "no mask");
-  return meta;
-}
-
 /* Pushes frame @index, asserts the age of its mask and drops it. */
 static void
 push_and_check_age (GstHarness *h, guint index, guint age)
 {
   GstBuffer *out =
       gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, index));
-  UnetSegMeta *meta = meta_of (out);
+  UnetSegMeta *meta = test_meta_of (out);
 
   assert_equals_int (meta->age_frames, age);
   assert_equals_uint64 (meta->age,
@@ -49,7 +40,7 @@ GST_START_TEST (test_shared_buffer)
   fail_unless (
       gst_buffer_peek_memory (out, 0) == gst_buffer_peek_memory (in, 0));
   fail_unless (gst_buffer_get_unet_seg_meta (in) == NULL);
-  meta_of (out);
+  test_meta_of (out);
   gst_buffer_unref (out);
 
   g_object_set (h->element, "output", 0, NULL);
@@ -103,7 +94,7 @@ GST_START_TEST (test_read_only_memory)
       gst_buffer_peek_memory (in, 0), GST_MEMORY_FLAG_READONLY);
   out = gst_harness_push_and_pull (h, in);
   fail_unless (out == in);
-  meta_of (out);
+  test_meta_of (out);
   gst_buffer_unref (out);
 
   g_object_set (h->element, "output", 0, NULL);
@@ -182,18 +173,18 @@ GST_START_TEST (test_masks_are_pooled)
     out = gst_harness_push_and_pull (
         h, test_frame_at (h, i % 2 ? TEST_BLACK : TEST_HALF, i));
     held[i] = out;
-    maps[i] = meta_of (out)->class_map;
+    maps[i] = test_meta_of (out)->class_map;
     for (guint k = 0; k < i; k++)
       fail_unless (maps[k] != maps[i]);
   }
   for (guint i = 0; i < 8; i++) {
-    test_assert_halves (meta_of (held[i]), i % 2 ? 0 : 1, 0, 1);
+    test_assert_halves (test_meta_of (held[i]), i % 2 ? 0 : 1, 0, 1);
     gst_buffer_unref (held[i]);
   }
   for (guint i = 8; i < 24; i++) {
     out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i));
     for (guint k = 0; k < 8; k++)
-      reused |= meta_of (out)->class_map == maps[k];
+      reused |= test_meta_of (out)->class_map == maps[k];
     gst_buffer_unref (out);
   }
   fail_unless (reused);
@@ -214,7 +205,7 @@ GST_START_TEST (test_mask_outlives_element)
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
   test_harness_free (h);
 
-  meta = meta_of (out);
+  meta = test_meta_of (out);
   assert_equals_int (meta->width, 32);
   assert_equals_int (meta->height, 32);
   assert_equals_int (meta->n_classes, 2);
@@ -322,7 +313,7 @@ GST_START_TEST (test_caps_changes)
       test_harness_set_format (
           h, changes[i].format, changes[i].width, changes[i].height);
       out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, i));
-      meta = meta_of (out);
+      meta = test_meta_of (out);
       assert_equals_int (meta->age_frames, 0);
       fail_unless_equals_float (meta->w, changes[i].width);
       fail_unless_equals_float (meta->h, changes[i].height);
@@ -375,7 +366,7 @@ GST_START_TEST (test_pixel_aspect)
       caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 2, 1, NULL);
   gst_harness_set_src_caps (h, gst_caps_copy (caps));
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
-  meta = meta_of (out);
+  meta = test_meta_of (out);
   fail_unless (meta->width > meta->height * 3 / 2);
   fail_unless_equals_float (meta->w, 200);
   test_assert_halves (meta, 1, 0, 2);
@@ -394,7 +385,7 @@ GST_START_TEST (test_window)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 320, 320);
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
-  meta = meta_of (out);
+  meta = test_meta_of (out);
   assert_equals_int (meta->width, 32);
   test_assert_halves (meta, 1, 0, 1);
   gst_buffer_unref (out);
@@ -471,8 +462,8 @@ GST_START_TEST (test_segment_and_discont)
   buffer = test_frame_at (h, TEST_BLACK, 50);
   GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   buffer = gst_harness_push_and_pull (h, buffer);
-  assert_equals_int (meta_of (buffer)->age_frames, 0);
-  test_assert_halves (meta_of (buffer), 0, 0, 0);
+  assert_equals_int (test_meta_of (buffer)->age_frames, 0);
+  test_assert_halves (test_meta_of (buffer), 0, 0, 0);
   fail_unless (GST_BUFFER_IS_DISCONT (buffer));
   gst_buffer_unref (buffer);
   test_harness_free (h);
@@ -521,8 +512,8 @@ GST_START_TEST (test_reverse)
     GstBuffer *out =
         gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 30 - i));
 
-    assert_equals_int (meta_of (out)->age_frames, i);
-    assert_equals_uint64 (meta_of (out)->age,
+    assert_equals_int (test_meta_of (out)->age_frames, i);
+    assert_equals_uint64 (test_meta_of (out)->age,
         GST_SECOND - gst_util_uint64_scale (30 - i, GST_SECOND, 30));
     gst_buffer_unref (out);
   }
@@ -541,9 +532,9 @@ GST_START_TEST (test_no_timestamps)
 
     GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
     buffer = gst_harness_push_and_pull (h, buffer);
-    assert_equals_int (meta_of (buffer)->age_frames, i % 2);
+    assert_equals_int (test_meta_of (buffer)->age_frames, i % 2);
     assert_equals_uint64 (
-        meta_of (buffer)->age, i % 2 ? GST_CLOCK_TIME_NONE : 0);
+        test_meta_of (buffer)->age, i % 2 ? GST_CLOCK_TIME_NONE : 0);
     gst_buffer_unref (buffer);
   }
   test_harness_free (h);
@@ -562,7 +553,7 @@ GST_START_TEST (test_no_time_segment)
   gst_segment_init (&segment, GST_FORMAT_BYTES);
   fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
-  meta_of (out);
+  test_meta_of (out);
   gst_buffer_unref (out);
   test_harness_free (h);
 }

@@ -37,20 +37,11 @@ byte_at (GstBuffer *buffer, gsize at)
   return value;
 }
 
-static GstHarness *
-rgb_harness (const gchar *model, const gchar *properties)
-{
-  GstHarness *h = test_harness_new (model, properties);
-
-  test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
-  return h;
-}
-
 /* The value of a grey picture at each of the four stripes, as a number. */
 static guint
 values_of_stripes (const gchar *properties)
 {
-  GstHarness *h = rgb_harness ("classes", properties);
+  GstHarness *h = test_rgb_harness ("classes", properties);
   GstBuffer *out =
       gst_harness_push_and_pull (h, test_frame_at (h, TEST_STRIPES, 0));
   guint digits = 0;
@@ -72,7 +63,7 @@ GST_START_TEST (test_mask)
   assert_equals_int (values_of_stripes ("output=mask"), 1002003);
   assert_equals_int (
       values_of_stripes ("output=mask foreground-class=2"), 255000);
-  h = rgb_harness ("red", "output=mask");
+  h = test_rgb_harness ("red", "output=mask");
   out = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
   get_out_info (h, &info);
   assert_equals_int (info.colorimetry.range, GST_VIDEO_COLOR_RANGE_0_255);
@@ -96,7 +87,7 @@ static void
 check_alpha (const gchar *model, const gchar *properties, TestPicture picture,
     const guint8 expected[4])
 {
-  GstHarness *h = rgb_harness (model, properties);
+  GstHarness *h = test_rgb_harness (model, properties);
   GstBuffer *out = gst_harness_push_and_pull (h, test_frame_at (h, picture, 0));
 
   assert_format (h, GST_VIDEO_FORMAT_RGBA);
@@ -552,7 +543,7 @@ GST_START_TEST (test_metadata_goes_on)
     "output=alpha" };
 
   for (guint i = 0; i < G_N_ELEMENTS (outputs); i++) {
-    GstHarness *h = rgb_harness ("red", outputs[i]);
+    GstHarness *h = test_rgb_harness ("red", outputs[i]);
     g_autoptr (GstCaps) clock = gst_caps_new_empty_simple ("timestamp/test");
     GstBuffer *buffer = test_frame_at (h, TEST_HALF, 3);
 

@@ -115,6 +115,7 @@ add_maps (UnetAgreement *self, const Map *a, const Map *b)
     for (gint64 c = 0; c < a->c; c++)
       self->difference += fabsf (p[c] - q[c]);
     self->n += a->c;
+    self->pixels++;
     self->either += fx || fy;
     self->both += fx && fy && (x == y || a->foreground >= 0);
   }
@@ -138,6 +139,7 @@ add_labels (UnetAgreement *self, const UnetTensorInfo *info, gconstpointer a,
 
     self->difference += !same;
     self->n++;
+    self->pixels++;
     self->either += fx || fy;
     self->both += fx && same;
   }

@@ -9,8 +9,10 @@ G_BEGIN_DECLS
 
 /* Sums over frames; begin with zeros. */
 typedef struct {
-  gdouble difference;      /* of probabilities, absolute */
-  guint64 n, both, either; /* probabilities; pixels of masks */
+  gdouble difference; /* of probabilities, absolute */
+  guint64 n;          /* probabilities */
+  guint64 pixels;
+  guint64 both, either; /* of the pixels: in both masks, in one at least */
 } UnetAgreement;
 
 /* Adds a frame: two outputs of the shape @info. @contract: (nullable): names

@@ -10,7 +10,7 @@ _unetseg ()
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run inspect bench batch join calibrate eval help --help --version' \
+    COMPREPLY=($(compgen -W 'run inspect bench doctor batch join calibrate eval help --help --version' \
       -- "$current"))
     return
   fi
@@ -41,7 +41,7 @@ _unetseg ()
     join) common=--help own='--keep --quiet' ;;
     calibrate) own='--output --frames' ;;
     eval) own='--images --masks --threshold --each --json' ;;
-    help) COMPREPLY=($(compgen -W 'run inspect bench batch join calibrate eval' -- "$current")); return ;;
+    help) COMPREPLY=($(compgen -W 'run inspect bench doctor batch join calibrate eval' -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$own $common" -- "$current"))

@@ -6,6 +6,7 @@
 #include "batch/join.h"
 #include "bench.h"
 #include "calibrate.h"
+#include "doctor.h"
 #include "eval.h"
 #include "inspect.h"
 #include "lib/status.h"
@@ -26,6 +27,8 @@ static const Command commands[] = {
   { "inspect", "show what a model expects and the time of each layer",
       tool_inspect_main },
   { "bench", "measure how fast a model runs here", tool_bench_main },
+  { "doctor", "say what this machine has, lacks and reaches",
+      tool_doctor_main },
   { "batch", "segment folders of recordings and pictures", tool_batch_main },
   { "calibrate", "measure the ranges of values that int8 needs",
       tool_calibrate_main },

@@ -14,7 +14,7 @@ from place import Place, save_conv  # noqa: E402
 from program import bad, call, good  # noqa: E402
 import tap  # noqa: E402
 
-COMMANDS = ("run", "inspect", "bench", "eval")
+COMMANDS = ("run", "inspect", "bench", "doctor", "eval")
 
 
 # ---- the command line -------------------------------------------------------
@@ -204,6 +204,28 @@ def bench_text(place):
     )
 
 
+def doctor(place):
+    """doctor names versions, plugins and a rate, and fails without element"""
+    text = good("doctor", place.unet, "--threads", "1")
+    for word in ("GStreamer", "processor", "element     unetseg", "frames/s"):
+        assert word in text, text
+    empty = place.path("no-plugins")
+    os.makedirs(empty)
+    done = call(
+        "doctor",
+        place.unet,
+        env=dict(
+            os.environ,
+            GST_PLUGIN_PATH="",
+            GST_PLUGIN_SYSTEM_PATH=empty,
+            GST_REGISTRY=os.path.join(empty, "registry.bin"),
+        ),
+    )
+    assert done.returncode == 1, done
+    assert "unetseg is not found" in done.stdout, done.stdout
+    assert "apt install gstreamer1.0-plugins-good" in done.stdout, done.stdout
+
+
 def bench_built_in(place):
     """The built-in model is computed in bytes as its own calibration says"""
     for options, frames in ([], 48), (["--min-iou", "0.5"], 3):
@@ -323,6 +345,7 @@ CASES = (
     contract_errors,
     bench_json,
     bench_text,
+    doctor,
     bench_built_in,
     bench_shape,
     inspect_json,

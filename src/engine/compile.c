@@ -245,14 +245,14 @@ allocate_arena (UnetPlan *plan, GError **error)
 {
   plan->arena_size =
       unet_arena_layout (plan->storages, plan->steps->len, &plan->live_size);
-  plan->arena = unet_memory_new (plan->arena_size);
-  if (!plan->arena) {
+  plan->arena = unet_memory_new (plan->arena_size, plan->options.cancellable);
+  if (plan->arena)
+    return TRUE;
+  if (!g_cancellable_set_error_if_cancelled (plan->options.cancellable, error))
     g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
         "%s: out of memory for an arena of %" G_GSIZE_FORMAT " bytes",
         plan->graph->name, plan->arena_size);
-    return FALSE;
-  }
-  return TRUE;
+  return FALSE;
 }
 
 static gboolean

@@ -187,21 +187,33 @@ unet_tuning_load (const gchar *text, GError **error)
 /* ---- primitives -----------------------------------------------------------
  */
 
+static gboolean
+is_cancelled (const UnetPlan *plan)
+{
+  return g_cancellable_is_cancelled (plan->options.cancellable);
+}
+
+/* Numbers between two looks at the cancellable. */
+#define COPIED_AT_ONCE ((gsize) 2 << 20)
+
 /* Returns @size bytes of plausible numbers, with which kernels are as fast as
  * with real ones: zeros and denormals have another speed. free() the result;
- * %NULL without memory. */
+ * %NULL without memory, or once the plan is cancelled. */
 static gpointer
-scratch_memory (gsize size)
+scratch_memory (const UnetPlan *plan, gsize size)
 {
   gsize n = size / sizeof (gfloat);
-  gfloat *data = unet_memory_new (size);
+  gfloat *data = unet_memory_new (size, plan->options.cancellable);
 
   if (!data)
     return NULL;
   for (gsize i = 0; i < MIN (n, 1024); i++)
     data[i] = (gfloat) (i % 61) / 61.0f - 0.4f;
-  for (gsize done = 1024; done < n; done *= 2)
-    memcpy (data + done, data, MIN (done, n - done) * sizeof *data);
+  for (gsize done = 1024, count; done < n && !is_cancelled (plan);
+       done += count) {
+    count = MIN (MIN (done, n - done), COPIED_AT_ONCE);
+    memcpy (data + done, data, count * sizeof *data);
+  }
   return data;
 }
 
@@ -220,7 +232,7 @@ scratch_add (Scratch *s, UnetPlan *plan, gint arg, UnetConstMd md)
 
   if (size == 0)
     return TRUE;
-  if (s->n >= G_N_ELEMENTS (s->args) || !(data = scratch_memory (size)))
+  if (s->n >= G_N_ELEMENTS (s->args) || !(data = scratch_memory (plan, size)))
     return FALSE;
   s->data[s->n] = data;
   s->args[s->n].arg = arg;
@@ -252,12 +264,6 @@ now_ns (void)
 #define PLAN_NS G_GUINT64_CONSTANT (2000000000)
 /* Nanoseconds that one candidate is repeated. */
 #define CANDIDATE_NS G_GUINT64_CONSTANT (2000000)
-
-static gboolean
-is_cancelled (const UnetPlan *plan)
-{
-  return g_cancellable_is_cancelled (plan->options.cancellable);
-}
 
 /* Returns the nanoseconds to repeat a candidate. */
 static guint64
@@ -459,7 +465,7 @@ time_kernel (UnetPlan *plan, UnetKernel kernel, gconstpointer params,
   gboolean ok = n <= UNET_MAX_OPERANDS;
 
   for (guint i = 0; ok && i < n; i++)
-    ok = (t.ptr[i] = scratch_memory (sizes[i])) != NULL;
+    ok = (t.ptr[i] = scratch_memory (plan, sizes[i])) != NULL;
   if (ok)
     ns = measure_least (plan, run_kernel, &t);
   for (guint i = 0; i < UNET_MAX_OPERANDS; i++)

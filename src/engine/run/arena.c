@@ -99,8 +99,23 @@ unet_arena_layout (GPtrArray *storages, guint n_steps, gsize *live)
 
 #define HUGE_PAGE ((gsize) 2 << 20)
 
+/* Bytes between two looks at the cancellable. A busy system takes milliseconds
+ * to find the pages for so many. */
+#define CLEARED_AT_ONCE ((gsize) 8 << 20)
+
+static gboolean
+clear (guint8 *data, gsize size, GCancellable *cancellable)
+{
+  for (gsize at = 0; at < size; at += CLEARED_AT_ONCE) {
+    if (g_cancellable_is_cancelled (cancellable))
+      return FALSE;
+    memset (data + at, 0, MIN (size - at, CLEARED_AT_ONCE));
+  }
+  return TRUE;
+}
+
 gpointer
-unet_memory_new (gsize size)
+unet_memory_new (gsize size, GCancellable *cancellable)
 {
   gboolean large = size >= HUGE_PAGE;
   gpointer data = NULL;
@@ -111,5 +126,9 @@ unet_memory_new (gsize size)
   /* The processor prefetches up to the end of a page only. */
   if (large)
     madvise (data, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-  return memset (data, 0, size);
+  if (!clear (data, size, cancellable)) {
+    free (data);
+    return NULL;
+  }
+  return data;
 }

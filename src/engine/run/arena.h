@@ -3,7 +3,7 @@
 
 /* The memory of a plan. */
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 gsize unet_arena_layout (GPtrArray *storages, guint n_steps, gsize *live);
 
 /* Returns @size bytes of zeros, at the start of a page, or of a huge page
- * where there are enough bytes for one. Returns %NULL without memory. free()
- * the result. */
-gpointer unet_memory_new (gsize size);
+ * where there are enough bytes for one. Returns %NULL without memory, or where
+ * @cancellable (nullable) is cancelled meanwhile. free() the result. */
+gpointer unet_memory_new (gsize size, GCancellable *cancellable);
 
 G_END_DECLS

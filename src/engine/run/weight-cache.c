@@ -110,7 +110,7 @@ unet_plan_cache_constant (UnetPlan *plan, gconstpointer source,
   if (constant) {
     g_free (full);
   } else {
-    data = unet_memory_new (size);
+    data = unet_memory_new (size, NULL);
     if (!data) {
       g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
           "%s: out of memory for %" G_GSIZE_FORMAT " bytes of weights",

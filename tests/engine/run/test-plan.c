@@ -11,6 +11,7 @@
 #include <unetseg/unetseg.h>
 #include "engine/compile.h"
 #include "engine/graphs/networks.h"
+#include "engine/run/arena.h"
 
 /* ThreadSanitizer does not know libgomp's barriers: it runs on one thread. */
 #ifdef __SANITIZE_THREAD__
@@ -322,6 +323,29 @@ START_TEST (test_moves)
 }
 END_TEST
 
+/* Memory is zero, however it was used before, and none is cleared for a plan
+ * that was cancelled. */
+START_TEST (test_memory)
+{
+  static const gsize sizes[] = { 1, 5000, (gsize) 20 << 20 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    guint8 *data = unet_memory_new (sizes[i], cancellable);
+
+    ck_assert_ptr_nonnull (data);
+    for (gsize at = 0; at < sizes[i]; at++)
+      if (data[at])
+        ck_abort_msg ("byte %zu of %zu", at, sizes[i]);
+    memset (data, 1, sizes[i]);
+    free (data);
+  }
+  g_cancellable_cancel (cancellable);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    ck_assert_ptr_null (unet_memory_new (sizes[i], cancellable));
+}
+END_TEST
+
 int
 main (void)
 {
@@ -336,6 +360,7 @@ main (void)
   tcase_add_test (tc, test_together);
   tcase_add_test (tc, test_together_teams);
   tcase_add_test (tc, test_moves);
+  tcase_add_test (tc, test_memory);
   suite_add_tcase (suite, tc);
   runner = srunner_create (suite);
   srunner_run_all (runner, CK_ENV);

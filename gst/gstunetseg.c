@@ -127,6 +127,7 @@ gst_unet_seg_reset (GstUnetSeg *self)
   memset (&self->stats, 0, sizeof (self->stats));
   g_clear_pointer (&self->session_info, gst_structure_free);
   self->latency = 0;
+  self->pipeline_latency = GST_CLOCK_TIME_NONE;
   self->earliest = GST_CLOCK_TIME_NONE;
   self->frame_duration = 0;
   self->frames_wait = TRUE;
@@ -135,6 +136,8 @@ gst_unet_seg_reset (GstUnetSeg *self)
 
   g_clear_pointer (&self->note, g_free);
   gst_unet_timing_reset (&self->processing);
+  gst_unet_live_pacing_init (&self->pacing);
+  self->drawing_pixels = 0;
   self->until_latency_check = FIRST_LATENCY_CHECK;
   self->failed = self->warned_inference = self->ready = FALSE;
   self->orientation = GST_VIDEO_ORIENTATION_IDENTITY;
@@ -174,22 +177,33 @@ gst_unet_seg_change_state (GstElement *element, GstStateChange transition)
       ->change_state (element, transition);
 }
 
+/* Measured once in a stream that keeps the time: that takes as long as a frame
+ * or two, which would be late. The time goes with the number of pixels. */
+static GstClockTime
+gst_unet_seg_estimate_drawing (GstUnetSeg *self)
+{
+  guint pixels =
+      GST_VIDEO_INFO_WIDTH (&self->info) * GST_VIDEO_INFO_HEIGHT (&self->info);
+
+  if (gst_unet_seg_is_paced (self) && self->drawing_pixels > 0)
+    return gst_util_uint64_scale (self->drawing, pixels, self->drawing_pixels);
+  self->drawing = gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self));
+  self->drawing_pixels = pixels;
+  return self->drawing;
+}
+
 /* Until frames have been timed. */
 static void
 gst_unet_seg_estimate_latency (GstUnetSeg *self)
 {
-  GstClockTime drawing =
-      gst_unet_base_draw_estimate (GST_UNET_BASE_DRAW (self));
+  GstClockTime drawing = gst_unet_seg_estimate_drawing (self);
   GstClockTime latency = drawing;
 
   gst_unet_timing_reset (&self->processing);
   self->until_latency_check = FIRST_LATENCY_CHECK;
   if (gst_unet_seg_is_paced (self)) {
-    gst_unet_live_pacing_init (&self->pacing, &self->info, drawing);
+    gst_unet_live_pacing_set_info (&self->pacing, &self->info, drawing);
     latency = self->pacing.latency;
-    GST_OBJECT_LOCK (self);
-    self->frames_wait = TRUE;
-    GST_OBJECT_UNLOCK (self);
   } else if (gst_unet_seg_is_exact (self) && self->ready) {
     latency += unet_segmenter_measure (self->segmenter);
   }
@@ -317,6 +331,14 @@ gst_unet_seg_update_qos (
   GST_OBJECT_UNLOCK (self);
 }
 
+static void
+gst_unet_seg_take_latency (GstUnetSeg *self, GstEvent *event)
+{
+  GST_OBJECT_LOCK (self);
+  gst_event_parse_latency (event, &self->pipeline_latency);
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* Keeps QoS from the base class, which would drop frames with its `qos`
  * property on. */
 static gboolean
@@ -325,6 +347,8 @@ gst_unet_seg_src_event (GstBaseTransform *trans, GstEvent *event)
   GstClockTimeDiff diff;
   GstClockTime timestamp;
 
+  if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
+    gst_unet_seg_take_latency (GST_UNET_SEG (trans), event);
   if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
     return GST_BASE_TRANSFORM_CLASS (gst_unet_seg_parent_class)
         ->src_event (trans, event);

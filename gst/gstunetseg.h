@@ -69,14 +69,15 @@ struct _GstUnetSeg {
   guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;
   GstUnetSegStats stats;
-  GstStructure *session_info;  /* (nullable) */
-  GstClockTime latency;        /* as reported */
-  GstClockTime earliest;       /* running time, from QoS events */
-  GstClockTime frame_duration; /* 0: not known */
-  gboolean frames_wait;        /* as pacing says, for the statistics */
-  UnetSegmenter *segmenter;    /* (nullable); set under the lock, used by the
-                                * streaming thread without it */
-  gboolean interrupted;        /* a flush or the end of the stream has begun */
+  GstStructure *session_info;    /* (nullable) */
+  GstClockTime latency;          /* as reported */
+  GstClockTime pipeline_latency; /* that sinks use; NONE: not told yet */
+  GstClockTime earliest;         /* running time, from QoS events */
+  GstClockTime frame_duration;   /* 0: not known */
+  gboolean frames_wait;          /* as pacing says, for the statistics */
+  UnetSegmenter *segmenter;      /* (nullable); set under the lock, used by the
+                                  * streaming thread without it */
+  gboolean interrupted; /* a flush or the end of the stream has begun */
 
   /* The streaming thread uses these, or any thread while there is none. */
   UnetJobGroup *jobs;
@@ -88,6 +89,8 @@ struct _GstUnetSeg {
   GstVideoOrientationMethod orientation; /* of the stream's tags */
   gboolean own_orientation; /* from a tag of the stream, not of all streams */
   gboolean ready;           /* there was a session for these frames */
+  GstClockTime drawing;     /* nanoseconds of a frame of drawing_pixels */
+  guint drawing_pixels;     /* 0: not measured yet */
   GstUnetLivePacing pacing;
   GstUnetTiming processing; /* whole frames with a mask of their own */
   guint until_latency_check;
@@ -95,7 +98,8 @@ struct _GstUnetSeg {
   /* The frame in process. */
   GstClockTime start;
   UnetFrameJob job;
-  gboolean is_late, infers, marked;
+  gboolean is_late, marked;
+  gboolean infers; /* and has its own mask */
 };
 
 /* ---- gstunetsegmodel.c ------------------------------------------------ */

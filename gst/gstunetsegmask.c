@@ -114,14 +114,30 @@ find_lateness (GstUnetSeg *self, GstBuffer *buffer)
   return now > due ? now - due : 0;
 }
 
+/* Nanoseconds of the pipeline's latency that are downstream's: what neither
+ * upstream nor this element asks for. */
+static GstClockTime
+find_downstream_latency (GstUnetSeg *self)
+{
+  GstClockTime own =
+      gst_unet_base_draw_get_upstream_latency (GST_UNET_BASE_DRAW (self));
+  GstClockTime all;
+
+  GST_OBJECT_LOCK (self);
+  all = self->pipeline_latency;
+  own += self->latency;
+  GST_OBJECT_UNLOCK (self);
+  return GST_CLOCK_TIME_IS_VALID (all) && all > own ? all - own : 0;
+}
+
 static gint64
 wait_until (GstUnetSeg *self, GstBuffer *buffer)
 {
   GstUnetSegAsync async;
 
   if (gst_unet_seg_is_paced (self))
-    return gst_unet_live_pacing_get_wait (
-        &self->pacing, find_lateness (self, buffer));
+    return gst_unet_live_pacing_get_wait (&self->pacing,
+        find_lateness (self, buffer), find_downstream_latency (self));
   GST_OBJECT_LOCK (self);
   async = self->async;
   GST_OBJECT_UNLOCK (self);
@@ -203,7 +219,7 @@ attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
   if (mask->run_time > 0)
     gst_unet_timing_add (&self->stats.inference, mask->run_time);
   GST_OBJECT_UNLOCK (self);
-  self->infers = mask->infers;
+  self->infers = mask->infers && mask->age_frames == 0;
   if (mask->buffers == NULL)
     return NULL;
   self->marked = TRUE;

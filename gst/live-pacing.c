@@ -19,7 +19,13 @@
 #define SURE_SHARE 0.6
 
 void
-gst_unet_live_pacing_init (
+gst_unet_live_pacing_init (GstUnetLivePacing *self)
+{
+  *self = (GstUnetLivePacing){ .waits = TRUE };
+}
+
+void
+gst_unet_live_pacing_set_info (
     GstUnetLivePacing *self, const GstVideoInfo *info, GstClockTime drawing)
 {
   GstClockTime duration = USUAL_DURATION;
@@ -29,14 +35,26 @@ gst_unet_live_pacing_init (
   self->latency = MIN (duration, LONGEST_LATENCY);
   /* At least half, however slow drawing looked when it was measured. */
   self->budget = self->latency - MIN (drawing + MARGIN, self->latency / 2);
-  self->waits = TRUE;
   self->misses = self->in_time = 0;
 }
 
-gint64
-gst_unet_live_pacing_get_wait (
-    const GstUnetLivePacing *self, GstClockTime lateness)
+/* A quarter of the latency downstream is left for what is done there. More than
+ * a frame's duration is never used: an encoder that holds many frames still
+ * needs each of them in time. */
+static GstClockTime
+forgive (const GstUnetLivePacing *self, GstClockTime lateness,
+    GstClockTime downstream)
 {
+  GstClockTime held = MIN (downstream, self->latency) * 3 / 4;
+
+  return lateness > held ? lateness - held : 0;
+}
+
+gint64
+gst_unet_live_pacing_get_wait (const GstUnetLivePacing *self,
+    GstClockTime lateness, GstClockTime downstream)
+{
+  lateness = forgive (self, lateness, downstream);
   if (!self->waits || lateness >= self->budget)
     return 0;
   return g_get_monotonic_time ()

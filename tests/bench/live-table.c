@@ -7,6 +7,8 @@
  * does not. Prints a row for each: frames rendered in a second, dropped by the
  * sink, with an older mask, the longest time between two frames at the sink and
  * the latency of the element. Not a test. */
+#include "busy-threads.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 
 #include <gst/gst.h>
 
-static gint network_ms, over; /* atomic */
+static gint network_ms; /* atomic */
 
 /* The library finds this one first: a network that takes its time, with the
  * processor. */
@@ -28,14 +30,6 @@ unet_session_run (UnetSession *session, GError **error)
   while (g_get_monotonic_time () < end)
     continue;
   return ok;
-}
-
-static gpointer
-spin (gpointer data)
-{
-  while (!g_atomic_int_get (&over))
-    continue;
-  return NULL;
 }
 
 typedef struct {
@@ -148,19 +142,14 @@ measure_rows (guint n_busy, const gchar *properties, guint seconds)
     { "qos=false", "", FALSE },
   };
   static const gint times[] = { 5, 20, 97, 500 };
-  GThread *others[2];
+  BusyThreads *busy = busy_threads_start (n_busy);
 
-  g_atomic_int_set (&over, FALSE);
-  for (guint i = 0; i < n_busy; i++)
-    others[i] = g_thread_new ("busy", spin, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (times); i++) {
     g_atomic_int_set (&network_ms, times[i]);
     for (guint k = 0; k < G_N_ELEMENTS (rows); k++)
       measure (&rows[k], n_busy, properties, seconds);
   }
-  g_atomic_int_set (&over, TRUE);
-  for (guint i = 0; i < n_busy; i++)
-    g_thread_join (others[i]);
+  busy_threads_stop (busy);
 }
 
 int

@@ -2,7 +2,8 @@
 
 /* Single convolutions and transposed ones through the engine, in f32 by rule
  * and by measuring and in int8, against the operators' oracles: kernels of 1
- * to 7, strides of 1 to 4, dilations, groups, padding and output padding.
+ * to 7, strides of 1 to 4, dilations, groups, padding and output padding. And
+ * poolings with such windows in f32.
  * `test-sweep-layers SEED N` runs N layers from SEED on. */
 
 #include <math.h>
@@ -18,6 +19,7 @@ typedef struct {
   UnetGraph *graph;
   GRand *rng;
   guint n_names;
+  gboolean pools;  /* make poolings */
   gchar text[256]; /* the layer, for messages */
 } Maker;
 
@@ -115,6 +117,40 @@ layer (Maker *m, UnetValue *x, gint64 ic, gint64 *oc, gint64 height)
   return unet_node_output (node, 0);
 }
 
+/* A pooling, dilated half of the times. */
+static UnetValue *
+pooling (Maker *m, UnetValue *x, gint64 height)
+{
+  gint64 k[2], s[2], d[2], pads[4];
+  gboolean average = draw (m, 0, 1);
+  UnetNode *node = add_node (
+      m, average ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
+
+  for (guint i = 0; i < 2; i++) {
+    gint64 room = i || height > 4 ? 5 : 1, span;
+
+    d[i] = draw (m, 0, 1) ? draw (m, 2, 3) : 1;
+    k[i] = draw (m, 1, MIN (4, (room - 1) / d[i] + 1));
+    s[i] = draw (m, 1, 3);
+    span = (k[i] - 1) * d[i] + 1;
+    pads[i] = draw (m, 0, span / 2);
+    pads[i + 2] = draw (m, 0, span / 2);
+  }
+  node->since = average ? 19 : 12;
+  unet_node_set_attr_ints (node, "kernel_shape", k, 2);
+  unet_node_set_attr_ints (node, "strides", s, 2);
+  unet_node_set_attr_ints (node, "dilations", d, 2);
+  unet_node_set_attr_ints (node, "pads", pads, 4);
+  unet_node_set_attr_int (node, "ceil_mode", draw (m, 0, 1));
+  if (average)
+    unet_node_set_attr_int (node, "count_include_pad", draw (m, 0, 1));
+  g_snprintf (m->text, sizeof m->text, "%s k%d,%d s%d,%d d%d,%d p%d,%d,%d,%d",
+      average ? "AveragePool" : "MaxPool", (gint) k[0], (gint) k[1],
+      (gint) s[0], (gint) s[1], (gint) d[0], (gint) d[1], (gint) pads[0],
+      (gint) pads[1], (gint) pads[2], (gint) pads[3]);
+  return unet_node_output (node, 0);
+}
+
 static UnetGraph *
 make_graph (Maker *m, guint seed, gboolean wrapped)
 {
@@ -132,9 +168,12 @@ make_graph (Maker *m, guint seed, gboolean wrapped)
   x = unet_graph_add_value (m->graph, "in");
   unet_value_set_shape (x, UNET_DTYPE_F32, 4, dims);
   g_ptr_array_add (m->graph->inputs, x);
-  if (wrapped)
+  if (wrapped || (m->pools && draw (m, 0, 1)))
     x = pointwise (m, x, dims[1], dims[1]);
-  x = layer (m, x, dims[1], &oc, dims[2]);
+  if (m->pools)
+    x = pooling (m, x, dims[2]);
+  else
+    x = layer (m, x, dims[1], &oc, dims[2]);
   if (draw (m, 0, 1))
     x = unet_node_output (add_node (m, UNET_OP_Relu, x, NULL, NULL), 0);
   if (wrapped)
@@ -234,9 +273,9 @@ check_not_reference (Maker *m, guint seed, UnetPlan *plan)
 }
 
 static void
-check_floats (guint seed, UnetTuning tuning)
+check_floats (guint seed, UnetTuning tuning, gboolean pools)
 {
-  Maker m;
+  Maker m = { .pools = pools };
   UnetGraph *graph = make_graph (&m, seed, FALSE);
   UnetPlan *reference = make_plan (graph, UNET_TUNING_REFERENCE, NULL), *plan;
 
@@ -256,7 +295,7 @@ check_int8 (guint seed)
   const UnetRange range = { -6, 6 };
   GHashTable *ranges =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  Maker m;
+  Maker m = { .pools = FALSE };
   UnetGraph *graph = make_graph (&m, seed, TRUE);
   UnetPlan *reference = make_plan (graph, UNET_TUNING_REFERENCE, NULL), *plan;
 
@@ -279,14 +318,21 @@ check_int8 (guint seed)
 START_TEST (test_floats)
 {
   for (guint i = 0; i < LAYERS; i++)
-    check_floats (1000 + i, UNET_TUNING_STATIC);
+    check_floats (1000 + i, UNET_TUNING_STATIC, FALSE);
 }
 END_TEST
 
 START_TEST (test_measured)
 {
   for (guint i = 0; i < LAYERS / 4; i++)
-    check_floats (5000 + i, UNET_TUNING_MEASURE);
+    check_floats (5000 + i, UNET_TUNING_MEASURE, FALSE);
+}
+END_TEST
+
+START_TEST (test_pools)
+{
+  for (guint i = 0; i < LAYERS; i++)
+    check_floats (7000 + i, UNET_TUNING_STATIC, TRUE);
 }
 END_TEST
 
@@ -300,13 +346,15 @@ END_TEST
 int
 main (int argc, char **argv)
 {
-  const TTest *const tests[] = { test_floats, test_measured, test_int8 };
+  const TTest *const tests[] = { test_floats, test_measured, test_pools,
+    test_int8 };
 
   if (argc < 3)
     return check_run_tests ("sweep layers", 300, tests, G_N_ELEMENTS (tests));
   for (gint i = 0; i < atoi (argv[2]); i++) {
-    check_floats (atoi (argv[1]) + i, UNET_TUNING_STATIC);
-    check_floats (atoi (argv[1]) + i, UNET_TUNING_MEASURE);
+    check_floats (atoi (argv[1]) + i, UNET_TUNING_STATIC, FALSE);
+    check_floats (atoi (argv[1]) + i, UNET_TUNING_MEASURE, FALSE);
+    check_floats (atoi (argv[1]) + i, UNET_TUNING_STATIC, TRUE);
     check_int8 (atoi (argv[1]) + i);
   }
   return 0;

@@ -4,6 +4,7 @@
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
+#include "engine/kernels/f32-pool-window.h"
 #include "engine/kernels/f32-pool.h"
 
 /* oneDNN's pooling of PLAIN tensors is slow; U-Nets pool 2x2 pixels. */
@@ -29,27 +30,78 @@ lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
   return unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
 }
 
+static dnnl_primitive_desc_t
+make_pd (UnetPlan *plan, const UnetLoc *src, const UnetLoc *dst,
+    const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+{
+  dnnl_primitive_attr_t attr = NULL;
+  dnnl_primitive_desc_t pd = NULL;
+
+  if (unet_pd_scratch_attr (&attr, NULL)
+      && !unet_pd_pool (&pd, plan->engine, alg, src->md, dst->md, w, attr))
+    pd = NULL;
+  if (attr)
+    dnnl_primitive_attr_destroy (attr);
+  return pd;
+}
+
 gboolean
 unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
     const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg,
     GError **error)
 {
-  dnnl_primitive_attr_t attr = NULL;
-  dnnl_primitive_desc_t pd = NULL;
+  dnnl_primitive_desc_t pd = make_pd (plan, src, dst, w, alg);
   UnetStep *step = NULL;
 
-  if (unet_pd_scratch_attr (&attr, NULL)
-      && unet_pd_pool (&pd, plan->engine, alg, src->md, dst->md, w, attr))
+  if (pd)
     step = unet_plan_add_primitive (plan, node, unet_op_name (node->op), pd,
         unet_node_output (node, 0), dst->layout, error);
   else
     unet_plan_set_error (error, plan, node, "oneDNN has no such pooling");
-  if (attr)
-    dnnl_primitive_attr_destroy (attr);
   if (!step)
     return FALSE;
   unet_step_operand (step, DNNL_ARG_SRC, src, FALSE);
   unet_step_operand (step, DNNL_ARG_DST, dst, TRUE);
+  return TRUE;
+}
+
+/* Whether oneDNN has more than its reference implementation, which takes
+ * dozens of times as long as a kernel. */
+static gboolean
+onednn_is_fast (UnetPlan *plan, const UnetLoc *src, const UnetLoc *dst,
+    const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+{
+  dnnl_primitive_desc_t pd = make_pd (plan, src, dst, w, alg);
+  gboolean fast = pd && !unet_pd_is_reference (pd);
+
+  if (pd)
+    dnnl_primitive_desc_destroy (pd);
+  return fast;
+}
+
+static gboolean
+emit_window (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
+    const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+{
+  UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
+  UnetPoolWindow *p = g_new0 (UnetPoolWindow, 1);
+  UnetStep *step;
+
+  p->src = unet_plan_vec (plan, in, src->layout);
+  p->dst = unet_plan_vec (plan, out, dst->layout);
+  p->kind = alg == dnnl_pooling_max             ? UNET_POOL_MAX
+      : alg == dnnl_pooling_avg_include_padding ? UNET_POOL_AVERAGE_PADDED
+                                                : UNET_POOL_AVERAGE;
+  for (guint i = 0; i < 2; i++) {
+    p->kernel[i] = w->kernel[i];
+    p->stride[i] = w->stride[i];
+    p->dilation[i] = w->dilation[i];
+    p->pad_begin[i] = w->pad_begin[i];
+  }
+  step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
+      "unet:pool_window", unet_kernel_pool_window, p, out, dst->layout);
+  unet_step_operand (step, 0, src, FALSE);
+  unet_step_operand (step, 0, dst, TRUE);
   return TRUE;
 }
 
@@ -69,7 +121,11 @@ unet_lower_pool (
     return lower_max2 (plan, node, error);
   src = unet_plan_locate (plan, in, layout, error);
   dst = src ? unet_plan_place (plan, out, layout, error) : NULL;
-  return dst && unet_emit_pool (plan, node, src, dst, &w, alg, error)
+  if (!dst)
+    return FALSE;
+  return (w.n == 2 && !onednn_is_fast (plan, src, dst, &w, alg)
+                 ? emit_window (plan, node, src, dst, &w, alg)
+                 : unet_emit_pool (plan, node, src, dst, &w, alg, error))
       && unet_emit_post_ops (plan, node, 0, out, layout, error);
 }
 

@@ -97,10 +97,12 @@ random_pool (UnetTestGraph *b)
   UnetValue *x = builder_draw (b);
   gboolean average = builder_chance (b, 40);
   gint64 k = builder_range (b, 1, 3), stride = builder_range (b, 1, 2), pads[4];
+  gint64 dilation = builder_chance (b, 70) ? 1 : builder_range (b, 2, 3);
   gint64 kernel[] = { k, k }, s[] = { stride, stride };
+  gint64 d[] = { dilation, dilation }, span = (k - 1) * dilation + 1;
   UnetNode *node;
 
-  if (x->dims[2] < k || x->dims[3] < k)
+  if (x->dims[2] < span || x->dims[3] < span)
     return;
   for (guint i = 0; i < 4; i++)
     pads[i] = builder_chance (b, 60) ? 0 : builder_range (b, 0, k / 2);
@@ -108,6 +110,7 @@ random_pool (UnetTestGraph *b)
       b, average ? UNET_OP_AveragePool : UNET_OP_MaxPool, x, NULL, NULL);
   unet_node_set_attr_ints (node, "kernel_shape", kernel, 2);
   unet_node_set_attr_ints (node, "strides", s, 2);
+  unet_node_set_attr_ints (node, "dilations", d, 2);
   unet_node_set_attr_ints (node, "pads", pads, 4);
   unet_node_set_attr_int (node, "ceil_mode", builder_chance (b, 50));
   if (average)

@@ -277,15 +277,20 @@ skip_gif_image (Reader *r)
 static void
 parse_gif (Reader r, UnetPictureHeader *header)
 {
-  gboolean ok;
+  gboolean ok, images = FALSE;
 
   header->width = r.at[6] | r.at[7] << 8;
   header->height = r.at[8] | r.at[9] << 8;
   ok = skip_bytes (&r, 13 + color_table (r.at[10]));
-  while (ok && left (&r) > 0 && *r.at != 0x3b)
-    ok = *r.at == 0x2c ? skip_gif_image (&r)
-                       : skip_bytes (&r, 2) && skip_blocks (&r);
-  if (!ok || left (&r) == 0)
+  while (ok && left (&r) > 0 && *r.at != 0x3b) {
+    gboolean image = *r.at == 0x2c;
+
+    ok = image ? skip_gif_image (&r) : skip_bytes (&r, 2) && skip_blocks (&r);
+    images |= image;
+  }
+  if (!ok || !images)
+    header->state = UNET_PICTURE_BROKEN;
+  else if (left (&r) == 0)
     header->state = UNET_PICTURE_CUT;
 }
 

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef enum {
   UNET_PICTURE_COMPLETE, /* also: not known */
   UNET_PICTURE_CUT,      /* the file ends before the picture does */
+  UNET_PICTURE_BROKEN,   /* likewise, inside of a GIF's block */
   UNET_PICTURE_EMPTY,    /* its data cannot hold a tenth of the pixels */
 } UnetPictureState;
 

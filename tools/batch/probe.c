@@ -9,6 +9,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#define CUT "the file ends before the picture does"
+
 static const gchar *
 result_text (GstDiscovererResult result)
 {
@@ -181,28 +183,43 @@ check_file (const BatchItem *item, GError **error)
 
 /* ---- pictures ----------------------------------------------------------- */
 
-/* Decoders do not tell the EXIF orientation of a picture, and some give a whole
- * frame for a file that was cut. */
+/* Returns whether a file says what it is. Decoders do not tell the EXIF
+ * orientation of a picture, and some give a whole frame for a file that was
+ * cut. */
 static gboolean
-check_picture (const BatchItem *item, BatchProbe *probe, GError **error)
+read_header (const BatchItem *item, UnetPictureHeader *header)
 {
   g_autofree gchar *path = g_filename_from_uri (item->uri, NULL, NULL);
-  UnetPictureHeader header;
 
-  if (path == NULL || !unet_picture_header_read (path, &header))
-    return TRUE;
-  if (header.state == UNET_PICTURE_EMPTY) {
+  return path != NULL && unet_picture_header_read (path, header);
+}
+
+/* GStreamer 1.26's discoverer writes beyond an object of its own where a GIF
+ * ends inside of a block. */
+static gboolean
+check_header (const UnetPictureHeader *header, GError **error)
+{
+  if (header->state == UNET_PICTURE_EMPTY)
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
-        "the file is too short for %ux%u pixels", header.width, header.height);
-    return FALSE;
+        "the file is too short for %ux%u pixels", header->width,
+        header->height);
+  else if (header->state == UNET_PICTURE_BROKEN)
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s", CUT);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* To some demuxers a GIF is a video. */
+static void
+note_header (BatchProbe *probe, const UnetPictureHeader *header)
+{
+  if (header->state == UNET_PICTURE_CUT)
+    probe->truncated = g_strdup (CUT);
+  if (probe->picture && probe->orientation == NULL && header->orientation > 1) {
+    probe->orientation = g_strdup (unet_picture_header_get_tag (header));
+    probe->direction = unet_picture_header_get_direction (header);
   }
-  if (header.state == UNET_PICTURE_CUT)
-    probe->truncated = g_strdup ("the file ends before the picture does");
-  if (probe->orientation == NULL && header.orientation > 1) {
-    probe->orientation = g_strdup (unet_picture_header_get_tag (&header));
-    probe->direction = unet_picture_header_get_direction (&header);
-  }
-  return TRUE;
 }
 
 gboolean
@@ -210,9 +227,14 @@ batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
 {
   g_autoptr (GstDiscovererInfo) info = NULL;
   g_autoptr (GError) local = NULL;
+  UnetPictureHeader header;
+  gboolean known;
 
   memset (probe, 0, sizeof *probe);
   if (!check_file (item, error))
+    return FALSE;
+  known = read_header (item, &header);
+  if (known && !check_header (&header, error))
     return FALSE;
   info = batch_discover (item->uri, &local);
   if (info == NULL || local != NULL
@@ -222,8 +244,11 @@ batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
     set_problem (error, item, info, local);
     return FALSE;
   }
-  if (read_info (item, probe, info, error))
-    return !probe->picture || check_picture (item, probe, error);
+  if (read_info (item, probe, info, error)) {
+    if (known)
+      note_header (probe, &header);
+    return TRUE;
+  }
   /* A stream that no plugin knows may be the video. */
   if (gst_discoverer_info_get_result (info) == GST_DISCOVERER_MISSING_PLUGINS) {
     g_clear_error (error);

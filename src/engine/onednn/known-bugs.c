@@ -168,21 +168,34 @@ binary_below_avx2 (const UnetDnnlCase *c)
       && !has_isa (dnnl_cpu_isa_avx2);
 }
 
+/* Some taps lie further apart than the picture is high or wide. */
+static gboolean
+taps_skip_picture (const UnetDnnlCase *c)
+{
+  for (guint i = 0; i < 2; i++)
+    if (c->kernel[i] > 1 && c->dilation[i] > c->in[i])
+      return c->op == UNET_DNNL_CONV || c->op == UNET_DNNL_DECONV;
+  return FALSE;
+}
+
 /* Batch-reduce convolutions, with AMX and without: in rows of one pixel or
- * two, from one channel, where taps lie further apart than the picture is high
- * (these even write beyond their memory), and where strides skip pixels. */
+ * two, from one channel, and where strides skip pixels. */
 static gboolean
 batch_reduce (const UnetDnnlCase *c)
 {
   if (c->op != UNET_DNNL_CONV || c->src == dnnl_f32
       || (c->kernel[0] == 1 && c->kernel[1] == 1))
     return FALSE;
-  if (c->out[1] < 3 || c->ic == 1)
-    return TRUE;
-  for (guint i = 0; i < 2; i++)
-    if (c->dilation[i] > c->in[i] || c->stride[i] > c->kernel[i])
-      return TRUE;
-  return FALSE;
+  return c->out[1] < 3 || c->ic == 1 || c->stride[0] > c->kernel[0]
+      || c->stride[1] > c->kernel[1];
+}
+
+/* Each group makes a number of channels that is no multiple of eight. */
+static gboolean
+product_of_odd_groups (const UnetDnnlCase *c)
+{
+  return c->op == UNET_DNNL_CONV && c->src == dnnl_s8 && c->group > 1
+      && (c->oc / c->group) % 8 != 0;
 }
 
 /* ---- the table ----------------------------------------------------------- */
@@ -219,6 +232,15 @@ static const UnetKnownBug bugs[] = {
       "e0,0 alone 60655" },
   { 0, "", binary_below_avx2, "part of the last block is left out", NULL },
   { 3, "brg_conv", batch_reduce, "taps are counted wrongly", NULL },
+  { 3, "brg_conv", taps_skip_picture, "writes beyond its memory",
+      "deconv s8>u8 nhwc>nhwc n1 g1 c16>12 i2,7 o1,6 k4,4 s1,1 d3,3 b5,5 e5,5 "
+      "relu 0" },
+  { 2, "brgconv", taps_skip_picture, "taps are counted wrongly",
+      "conv f32>f32 nhwc>nhwc n1 g4 c68>16 i1,8 o1,4 k4,4 s2,2 d2,2 b3,3 e3,3 "
+      "sum 0" },
+  { 3, "gemm_s8s8s32", product_of_odd_groups, "sums are wrong",
+      "conv s8>s8 nhwc>nhwc n1 g3 c99>21 i11,7 o3,1 k4,4 s2,2 d2,2 b0,0 e0,0 "
+      "sum 0" },
 };
 
 const UnetKnownBug *

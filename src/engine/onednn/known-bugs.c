@@ -205,6 +205,10 @@ static const UnetKnownBug bugs[] = {
       "pixels that no tap reaches hold whatever was in registers",
       "deconv u8>f32 nhwc>nhwc n1 g1 c4>2 i2,7 o4,19 k1,1 s3,3 d1,1 b0,0 e0,0 "
       "alone 0" },
+  { 2, "jit_deconvolution", deconv_leaves_gaps,
+      "pixels that no tap reaches hold whatever was in registers",
+      "deconv u8>f32 nhwc>nhwc n1 g1 c4>2 i2,7 o4,19 k1,1 s3,3 d1,1 b0,0 e0,0 "
+      "alone 0" },
   { 3, "jit_uni_int8", deconv_leaves_gaps,
       "pixels that no tap reaches hold what the last ones had",
       "deconv s8>u8 nhwc>nhwc n1 g1 c16>8 i3,6 o12,24 k1,1 s4,4 d1,1 b0,0 "
@@ -238,7 +242,7 @@ static const UnetKnownBug bugs[] = {
   { 2, "brgconv", taps_skip_picture, "taps are counted wrongly",
       "conv f32>f32 nhwc>nhwc n1 g4 c68>16 i1,8 o1,4 k4,4 s2,2 d2,2 b3,3 e3,3 "
       "sum 0" },
-  { 3, "gemm_s8s8s32", product_of_odd_groups, "sums are wrong",
+  { 0, "gemm_s8s8s32", product_of_odd_groups, "sums are wrong",
       "conv s8>s8 nhwc>nhwc n1 g3 c99>21 i11,7 o3,1 k4,4 s2,2 d2,2 b0,0 e0,0 "
       "sum 0" },
 };

@@ -5,7 +5,6 @@
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/pbutils/pbutils.h>
-#include <gst/video/video.h>
 
 /* ---- what it is ---------------------------------------------------------- */
 
@@ -77,22 +76,27 @@ live_background_set (GstElement *seg, const gchar *text, GError **error)
 
 struct _LiveBackground {
   GstElement *pipeline;
-  GstElement *source, *mix; /* (nullable): in the pipeline that shows it */
+  GstElement *source; /* (nullable): in the pipeline that shows it */
   guint watch;
 };
 
-/* The mixer's size is that of the camera's frames, so the video, which is cut
- * or filled to fit, never decides it. */
-static const gchar mixer[] =
-    "queue ! mix.sink_1 "
-    "appsrc name=background is-live=true format=time do-timestamp=true ! "
-    "queue leaky=downstream max-size-buffers=2 ! videoconvert ! mix.sink_0 "
-    "compositor name=mix background=black ! ";
-
-const gchar *
-live_background_get_mixer (const LiveBackground *self)
+/* Both pictures fill the frame: the video is cut to the camera's aspect. The
+ * size is fixed from the start, since a mixer without frames would begin with
+ * one of 1x1, and a window would stay so small. */
+gchar *
+live_background_describe_mixer (guint width, guint height)
 {
-  return mixer;
+  return g_strdup_printf (
+      "queue ! mix.sink_1 "
+      "appsrc name=background is-live=true format=time do-timestamp=true ! "
+      "queue leaky=downstream max-size-buffers=2 ! "
+      "videoconvert ! aspectratiocrop aspect-ratio=%u/%u ! mix.sink_0 "
+      "compositor name=mix background=black "
+      "sink_0::width=%u sink_0::height=%u sink_0::repeat-after-eos=true "
+      "sink_0::zorder=0 "
+      "sink_1::width=%u sink_1::height=%u sink_1::zorder=1 ! "
+      "video/x-raw,width=%u,height=%u ! ",
+      width, height, width, height, width, height, width, height);
 }
 
 static void
@@ -185,25 +189,10 @@ live_background_free (LiveBackground *self)
     g_source_remove (self->watch);
   gst_object_unref (self->pipeline);
   gst_clear_object (&self->source);
-  gst_clear_object (&self->mix);
   g_free (self);
 }
 
 /* ---- beside the camera --------------------------------------------------- */
-
-/* Both pictures fill the frame; the video keeps its aspect and is cut. */
-static void
-place (GstElement *mix, const GstVideoInfo *info)
-{
-  for (guint i = 0; i < 2; i++) {
-    g_autofree gchar *name = g_strdup_printf ("sink_%u", i);
-    GstPad *pad = gst_element_get_static_pad (mix, name);
-
-    g_object_set (pad, "width", GST_VIDEO_INFO_WIDTH (info), "height",
-        GST_VIDEO_INFO_HEIGHT (info), "repeat-after-eos", i == 0, NULL);
-    gst_object_unref (pad);
-  }
-}
 
 /* The video ends with the camera's frames. */
 static GstPadProbeReturn
@@ -211,16 +200,9 @@ take_event (GstPad *pad, GstPadProbeInfo *probe, gpointer data)
 {
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (probe);
   LiveBackground *self = data;
-  GstVideoInfo info;
-  GstCaps *caps;
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     gst_app_src_end_of_stream (GST_APP_SRC (self->source));
-  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
-    return GST_PAD_PROBE_OK;
-  gst_event_parse_caps (event, &caps);
-  if (gst_video_info_from_caps (&info, caps))
-    place (self->mix, &info);
   return GST_PAD_PROBE_OK;
 }
 
@@ -235,7 +217,6 @@ live_background_connect (
 
   gst_util_set_object_arg (G_OBJECT (seg), "output", "alpha");
   self->source = gst_bin_get_by_name (GST_BIN (pipeline), "background");
-  self->mix = gst_bin_get_by_name (GST_BIN (pipeline), "mix");
   gst_pad_add_probe (
       pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, take_event, self, NULL);
   push (self, gst_app_sink_pull_preroll (GST_APP_SINK (frames)));

@@ -20,8 +20,9 @@ typedef struct _LiveBackground LiveBackground;
 /* Decodes the first frame of @path. %NULL with @error set. */
 LiveBackground *live_background_new (const gchar *path, GError **error);
 void live_background_free (LiveBackground *self);
-/* Text of the elements that follow unetseg. */
-const gchar *live_background_get_mixer (const LiveBackground *self);
+/* Text of the elements that follow unetseg, for frames of that size; owned by
+ * the caller. */
+gchar *live_background_describe_mixer (guint width, guint height);
 /* Plays into @pipeline, which has the mixer. */
 void live_background_connect (
     LiveBackground *self, GstElement *pipeline, GstElement *seg);

@@ -2,6 +2,7 @@
 #include "live-camera.h"
 
 #include <gio/gio.h>
+#include <gst/video/video.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -166,4 +167,65 @@ live_camera_describe (const gchar *camera, const gchar *size, gint rate,
       "%s num-buffers=%d ! capsfilter caps=\"video/x-raw%s;image/jpeg%s\" ! "
       "decodebin ! " NEWEST,
       source, frames, caps, caps);
+}
+
+/* ---- its size ------------------------------------------------------------ */
+
+/* For a camera to start. */
+#define PATIENCE (10 * GST_SECOND)
+
+static gboolean
+read_size (GstElement *sink, guint *width, guint *height)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  GstVideoInfo info;
+
+  if (caps == NULL || !gst_video_info_from_caps (&info, caps))
+    return FALSE;
+  *width = GST_VIDEO_INFO_WIDTH (&info);
+  *height = GST_VIDEO_INFO_HEIGHT (&info);
+  return TRUE;
+}
+
+/* A live source shows its first frame in PLAYING. */
+static gboolean
+play_until_size (
+    GstElement *pipeline, guint *width, guint *height, GError **error)
+{
+  g_autoptr (GstElement)
+      sink = gst_bin_get_by_name (GST_BIN (pipeline), "size");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, PATIENCE, GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR);
+  if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error (message, error, NULL);
+    return FALSE;
+  }
+  if (read_size (sink, width, height))
+    return TRUE;
+  g_set_error (
+      error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "the camera gave no frame");
+  return FALSE;
+}
+
+gboolean
+live_camera_find_size (
+    const gchar *description, guint *width, guint *height, GError **error)
+{
+  g_autofree gchar *text =
+      g_strdup_printf ("%s ! fakesink name=size", description);
+  GstElement *pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  gboolean found;
+
+  if (pipeline == NULL)
+    return FALSE;
+  found = play_until_size (pipeline, width, height, error);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  return found;
 }

@@ -17,4 +17,9 @@ gint live_camera_list (void);
 gchar *live_camera_describe (const gchar *camera, const gchar *size, gint rate,
     gint frames, GError **error);
 
+/* Opens the elements of @description until they tell the size of their frames.
+ * Returns FALSE with @error set where they do not. */
+gboolean live_camera_find_size (
+    const gchar *description, guint *width, guint *height, GError **error);
+
 G_END_DECLS

@@ -130,24 +130,41 @@ take_line (GIOChannel *channel, GIOCondition condition, gpointer data)
 
 /* ---- pipeline ------------------------------------------------------------ */
 
+/* Text of the elements between unetseg and the sink; owned by the caller. */
+static gchar *
+describe_mixer (
+    const gchar *source, const LiveBackground *video, GError **error)
+{
+  guint width, height;
+
+  if (video == NULL)
+    return g_strdup ("");
+  if (!live_camera_find_size (source, &width, &height, error))
+    return NULL;
+  return live_background_describe_mixer (width, height);
+}
+
 static GstElement *
 make_pipeline (const Options *options, const gchar *camera,
     const LiveBackground *video, GError **error)
 {
   g_autofree gchar *source = live_camera_describe (
       camera, options->size, options->rate, options->frames, error);
+  g_autofree gchar *mixer = NULL;
   g_autofree gchar *sink = NULL;
   g_autofree gchar *text = NULL;
 
   if (source == NULL)
+    return NULL;
+  mixer = describe_mixer (source, video, error);
+  if (mixer == NULL)
     return NULL;
   sink = options->sink ? g_strdup (options->sink)
                        : live_output_describe (options->output, error);
   if (sink == NULL)
     return NULL;
   text = g_strdup_printf ("%s ! videoconvert ! unetseg name=seg %s ! %s%s",
-      source, options->properties ? options->properties : "",
-      video ? live_background_get_mixer (video) : "", sink);
+      source, options->properties ? options->properties : "", mixer, sink);
   return gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
 }
 

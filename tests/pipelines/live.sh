@@ -102,6 +102,9 @@ check "a picture of any suffix" record 20 -b WHITE.JPG test
 check "the picture is seen" is_as_bright 225 245 0
 check "a video" record 60 -b white.webm test
 check "the video never ends" is_as_bright 215 245 5
+# With --off the camera is wholly opaque.
+check "a video behind the camera" record 40 --off -b white.webm test
+check "the camera is seen over the video" is_as_bright 60 180 5
 check "--off shows the camera" record 10 --off -b white test
 check "the camera is seen" is_as_bright 60 180 0
 

@@ -84,19 +84,22 @@ struct _LiveBackground {
  * size is fixed from the start, since a mixer without frames would begin with
  * one of 1x1, and a window would stay so small. */
 gchar *
-live_background_describe_mixer (guint width, guint height)
+live_background_describe_mixer (guint width, guint height, gboolean corner)
 {
+  guint w = corner ? width / 3 : width, h = corner ? height / 3 : height;
+
   return g_strdup_printf (
       "queue ! mix.sink_1 "
       "appsrc name=background is-live=true format=time do-timestamp=true ! "
       "queue leaky=downstream max-size-buffers=2 ! "
       "videoconvert ! aspectratiocrop aspect-ratio=%u/%u ! mix.sink_0 "
       "compositor name=mix background=black "
-      "sink_0::width=%u sink_0::height=%u sink_0::repeat-after-eos=true "
-      "sink_0::zorder=0 "
-      "sink_1::width=%u sink_1::height=%u sink_1::zorder=1 ! "
+      "sink_0::width=%u sink_0::height=%u sink_0::zorder=0 "
+      "sink_0::repeat-after-eos=true "
+      "sink_1::width=%u sink_1::height=%u sink_1::zorder=1 "
+      "sink_1::xpos=%u sink_1::ypos=%u ! "
       "video/x-raw,width=%u,height=%u ! ",
-      width, height, width, height, width, height, width, height);
+      width, height, width, height, w, h, width - w, height - h, width, height);
 }
 
 static void

@@ -21,8 +21,9 @@ typedef struct _LiveBackground LiveBackground;
 LiveBackground *live_background_new (const gchar *path, GError **error);
 void live_background_free (LiveBackground *self);
 /* Text of the elements that follow unetseg, for frames of that size; owned by
- * the caller. */
-gchar *live_background_describe_mixer (guint width, guint height);
+ * the caller. @corner: the camera has the lower right ninth of the video. */
+gchar *live_background_describe_mixer (
+    guint width, guint height, gboolean corner);
 /* Plays into @pipeline, which has the mixer. */
 void live_background_connect (
     LiveBackground *self, GstElement *pipeline, GstElement *seg);

@@ -6,13 +6,14 @@
 #include "live-camera.h"
 #include "live-output.h"
 
+#include <gio/gio.h>
 #include <glib-unix.h>
 #include <string.h>
 
 typedef struct {
   gchar *background, *output, *sink, *size, *properties;
   gint frames, rate;
-  gboolean list, disabled;
+  gboolean list, disabled, corner;
 } Options;
 
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
   GstElement *pipeline, *seg;
   LiveBackground *background; /* (nullable): no video */
   guint signals;              /* that have come */
+  gboolean drains;            /* before it ends: a file may be written */
   gint status;
 } Live;
 
@@ -77,13 +79,14 @@ quit (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The first signal lets files and encoders end; the second one stops. */
+/* The first signal lets files and encoders end, where there are any; the second
+ * one stops. */
 static gboolean
 take_signal (gpointer data)
 {
   Live *live = data;
 
-  if (live->signals++ > 0
+  if (live->signals++ > 0 || !live->drains
       || !gst_element_send_event (live->pipeline, gst_event_new_eos ()))
     g_main_loop_quit (live->loop);
   else
@@ -132,16 +135,21 @@ take_line (GIOChannel *channel, GIOCondition condition, gpointer data)
 
 /* Text of the elements between unetseg and the sink; owned by the caller. */
 static gchar *
-describe_mixer (
-    const gchar *source, const LiveBackground *video, GError **error)
+describe_mixer (const gchar *source, const LiveBackground *video,
+    gboolean corner, GError **error)
 {
   guint width, height;
 
+  if (corner && video == NULL) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "--corner needs a video for the background");
+    return NULL;
+  }
   if (video == NULL)
     return g_strdup ("");
   if (!live_camera_find_size (source, &width, &height, error))
     return NULL;
-  return live_background_describe_mixer (width, height);
+  return live_background_describe_mixer (width, height, corner);
 }
 
 static GstElement *
@@ -156,7 +164,7 @@ make_pipeline (const Options *options, const gchar *camera,
 
   if (source == NULL)
     return NULL;
-  mixer = describe_mixer (source, video, error);
+  mixer = describe_mixer (source, video, options->corner, error);
   if (mixer == NULL)
     return NULL;
   sink = options->sink ? g_strdup (options->sink)
@@ -208,7 +216,8 @@ close_live (Live *live)
 static gint
 run (const Options *options, const gchar *camera)
 {
-  Live live = { g_main_loop_new (NULL, FALSE), NULL, NULL, NULL, 0, 0 };
+  Live live = { .loop = g_main_loop_new (NULL, FALSE),
+    .drains = options->sink != NULL };
   g_autoptr (GError) error = NULL;
   GIOChannel *commands = g_io_channel_unix_new (0);
 
@@ -258,6 +267,8 @@ new_context (Options *o)
         "stop after so many frames of the camera", "N" },
     { "properties", 'u', 0, G_OPTION_ARG_STRING, &o->properties,
         "properties of unetseg, such as \"threads=1 feather=2\"", "TEXT" },
+    { "corner", 0, 0, G_OPTION_ARG_NONE, &o->corner,
+        "the camera in the lower right corner of a video", NULL },
     { "off", 0, 0, G_OPTION_ARG_NONE, &o->disabled,
         "start with the background as it is", NULL },
     { "list", 'l', 0, G_OPTION_ARG_NONE, &o->list, "list cameras and end",

@@ -105,6 +105,11 @@ check "the video never ends" is_as_bright 215 245 5
 # With --off the camera is wholly opaque.
 check "a video behind the camera" record 40 --off -b white.webm test
 check "the camera is seen over the video" is_as_bright 60 180 5
+check "a camera in the corner of a video" record 40 --corner --off \
+  -b white.webm test
+check "most of the picture is the video" is_as_bright 195 230 5
+check "--corner without a video is an error" ends 1 corner \
+  "$live" -n 3 -s fakesink --corner -b green test
 check "--off shows the camera" record 10 --off -b white test
 check "the camera is seen" is_as_bright 60 180 0
 
@@ -117,6 +122,19 @@ commands () {
   grep -q "commands are" said && grep -q nowhere.png said
 }
 check "it obeys commands" commands
+
+# Frames come out of the network again.
+receives_rtp () {
+  gst udpsrc port=15004 caps="application/x-rtp,media=video,\
+encoding-name=VP8,clock-rate=90000,payload=96" ! rtpvp8depay ! vp8dec ! \
+    identity eos-after=3 ! videoconvert ! pngenc ! \
+    multifilesink location=rtp-%d.png &
+  timeout 60 "$live" -n 150 -o rtp://127.0.0.1:15004 -u interval=10 test ||
+    return 1
+  wait
+  [ -s rtp-1.png ]
+}
+check "it sends RTP" receives_rtp
 
 # SIGNAL: the recording is whole.
 stops () {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# pipewire.sh VIRTUAL-BACKGROUND: starts it as PipeWire's camera, in a session of
+# pipewire.sh UNETSEG-LIVE: starts it as PipeWire's camera, in a session of
 # its own without a desktop, and reads pictures of that camera back; before
 # PipeWire 1 twice, since one program may leave and another come. Run under
 # dbus-run-session.

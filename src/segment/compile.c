@@ -226,6 +226,7 @@ unet_compile (UnetCompilation *self, GCancellable *cancellable, GError **error)
 
   to->width = self->width;
   to->height = self->height;
+  to->by_rule = !self->measures;
   ok = self->measures ? compile_measured (self, to, cancellable, error)
                       : compile_by_rule (self, to, cancellable, error);
   if (!ok)

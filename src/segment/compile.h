@@ -31,6 +31,7 @@ typedef struct {
   guint threads;                /* as asked for: 0 is one per processor */
   guint64 run_time;             /* nanoseconds; 0: not measured */
   guint64 alone;                /* nanoseconds with one thread; 0: not tried */
+  gboolean by_rule;             /* not measured */
   UnetCalibration *calibration; /* (nullable): that it was given */
 } UnetCompiled;
 

@@ -187,6 +187,7 @@ recall (UnetSessions *self)
     memset (&self->recent[i], 0, sizeof (self->recent[i]));
     retire (self);
     self->current = found;
+    self->is_by_rule = found.by_rule;
     return TRUE;
   }
   return FALSE;

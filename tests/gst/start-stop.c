@@ -10,6 +10,18 @@
 /* The library finds this one first. While the gate is shut, a session is only
  * created when it opens, and its creation ends early when it is cancelled. */
 static gint gate_shut, n_waiting, n_created; /* atomic */
+/* The same for sessions that measure. */
+static gint measuring_shut, n_measured; /* atomic */
+
+static gboolean
+is_shut (const UnetSessionOptions *options)
+{
+  if (g_cancellable_is_cancelled (options->cancellable))
+    return FALSE;
+  return g_atomic_int_get (&gate_shut)
+      || (g_atomic_int_get (&measuring_shut)
+          && options->tuning == UNET_TUNING_MEASURE);
+}
 
 UnetSession *
 unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
@@ -20,11 +32,13 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
       const UnetSessionOptions *, GError **) = dlsym (RTLD_NEXT, __func__);
 
   g_atomic_int_inc (&n_waiting);
-  while (g_atomic_int_get (&gate_shut)
-      && !g_cancellable_is_cancelled (options->cancellable))
+  while (is_shut (options))
     g_usleep (1000);
   g_atomic_int_add (&n_waiting, -1);
   g_atomic_int_inc (&n_created);
+  if (options->tuning == UNET_TUNING_MEASURE
+      && !g_cancellable_is_cancelled (options->cancellable))
+    g_atomic_int_inc (&n_measured);
   return create (model, contract, width, height, options, error);
 }
 
@@ -33,7 +47,9 @@ set_up (void)
 {
   test_watch_log ();
   g_atomic_int_set (&gate_shut, FALSE);
+  g_atomic_int_set (&measuring_shut, FALSE);
   g_atomic_int_set (&n_created, 0);
+  g_atomic_int_set (&n_measured, 0);
 }
 
 static gboolean
@@ -159,6 +175,30 @@ GST_START_TEST (test_change)
 
 GST_END_TEST;
 
+/* A size that went before its session was measured is measured when it comes
+ * back. */
+GST_START_TEST (test_measured_later)
+{
+  GstHarness *h = test_harness_new ("red-dynamic", "async=auto threads=1");
+  guint index = 0;
+
+  g_atomic_int_set (&measuring_shut, TRUE);
+  for (guint i = 0; i < 3; i++) {
+    test_harness_set_format (
+        h, GST_VIDEO_FORMAT_I420, i % 2 ? 48 : 64, i % 2 ? 64 : 48);
+    push_until_marked (h, &index);
+  }
+  assert_equals_int (g_atomic_int_get (&n_measured), 0);
+  g_atomic_int_set (&measuring_shut, FALSE);
+  while (g_atomic_int_get (&n_measured) == 0) {
+    push (h, &index);
+    g_usleep (1000);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* ---- stop ------------------------------------------------------------- */
 
 static void
@@ -247,6 +287,7 @@ start_stop_suite (void)
   tcase_add_test (tcase, test_first_frames_pass);
   tcase_add_test (tcase, test_exact_waits);
   tcase_add_test (tcase, test_change);
+  tcase_add_test (tcase, test_measured_later);
   tcase_add_test (tcase, test_stop);
   tcase_add_test (tcase, test_flush);
   return suite;

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "engine/compile.h"
 #include "graphs/graph-builder.h"
@@ -343,19 +344,29 @@ START_TEST (test_int8)
 }
 END_TEST
 
+static guint first, n_layers;
+
+START_TEST (test_given)
+{
+  for (guint seed = first; seed < first + n_layers; seed++) {
+    check_floats (seed, UNET_TUNING_STATIC, FALSE);
+    check_floats (seed, UNET_TUNING_MEASURE, FALSE);
+    check_floats (seed, UNET_TUNING_STATIC, TRUE);
+    check_int8 (seed);
+  }
+}
+END_TEST
+
 int
 main (int argc, char **argv)
 {
   const TTest *const tests[] = { test_floats, test_measured, test_pools,
     test_int8 };
+  const TTest *const given[] = { test_given };
 
   if (argc < 3)
     return check_run_tests ("sweep layers", 300, tests, G_N_ELEMENTS (tests));
-  for (gint i = 0; i < atoi (argv[2]); i++) {
-    check_floats (atoi (argv[1]) + i, UNET_TUNING_STATIC, FALSE);
-    check_floats (atoi (argv[1]) + i, UNET_TUNING_MEASURE, FALSE);
-    check_floats (atoi (argv[1]) + i, UNET_TUNING_STATIC, TRUE);
-    check_int8 (atoi (argv[1]) + i);
-  }
-  return 0;
+  first = strtoul (argv[1], NULL, 10);
+  n_layers = strtoul (argv[2], NULL, 10);
+  return check_run_tests ("sweep layers", 600, given, 1);
 }

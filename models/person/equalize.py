@@ -67,7 +67,11 @@ def factors(most, clipped=False):
             torch.ones_like(most),
             (6 / MARGIN / most.clamp(min=6e-3)).clamp(min=1),
         )
-    return RANGE / most.clamp(min=1e-3 * float(most.max()))
+    # one that is off in all pictures stays: made larger each time, fp16 would not hold it in the end
+    least = 1e-3 * float(most.max())
+    return torch.where(
+        most < least, torch.ones_like(most), RANGE / most.clamp(min=least)
+    )
 
 
 def steps(net):

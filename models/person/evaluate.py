@@ -147,8 +147,8 @@ def lay_out(pictures, more, folder):
         if kind not in kinds:
             kinds.append(kind)
         for sub, path in (("images", image), ("masks", mask)):
-            os.makedirs(os.path.join(folder, kind, sub), exist_ok=True)
             if path:
+                os.makedirs(os.path.join(folder, kind, sub), exist_ok=True)
                 link = os.path.join(
                     folder,
                     kind,

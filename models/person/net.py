@@ -96,13 +96,22 @@ class Encoder(nn.Module):
         # the wider one is brought to what the decoder of the narrow one takes
         self.fit = nn.Conv2d(i, DEEP, 1) if i != DEEP else nn.Identity()
 
-    def forward(self, x):
-        x = self.st(x * 2 - 1)
-        skips = []
-        for n, block in enumerate(self.b):
-            x, e = block(x)
+    def begin(self, x, blocks):
+        """What the first blocks make of a picture: (their output, the skips so far, their count)."""
+        return self.go_on(self.st(x * 2 - 1), [], 0, blocks)
+
+    def go_on(self, x, skips, first, last):
+        skips = list(skips)
+        for n in range(first, last):
+            x, e = self.b[n](x)
             if n in STRIDE2:
                 skips.append(e)
+        return x, skips, last
+
+    def forward(self, x, begun=None):
+        """`begun` is what `begin` gave for this picture, from here or from an encoder that begins alike."""
+        begun = begun or self.begin(x, 0)
+        x, skips, _ = self.go_on(*begun, len(self.b))
         return skips, self.fit(x)
 
 
@@ -175,8 +184,8 @@ class Net(nn.Module):
             nn.init.zeros_(zero.weight)
             nn.init.zeros_(zero.bias)
 
-    def forward(self, x):
-        skips, x = self.enc(x)
+    def forward(self, x, begun=None):
+        skips, x = self.enc(x, begun)
         aux = None
         if not self.plain:
             context = self.ctx(x)

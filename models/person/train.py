@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import data
 import metrics
-from net import OUT, Semantic, design, load_weights, trained
+from net import OUT, Net, Semantic, design, load_weights, trained
 
 
 MEASURED = (
@@ -161,6 +161,17 @@ def groups(net, frozen, lr):
     )
 
 
+def begin_alike(a, b, blocks):
+    """Whether two networks' first blocks are the same."""
+    return all(
+        torch.equal(p, q)
+        for m, n in zip(
+            [a.enc.st, *a.enc.b[:blocks]], [b.enc.st, *b.enc.b[:blocks]]
+        )
+        for p, q in zip(m.parameters(), n.parameters())
+    )
+
+
 @torch.no_grad()
 def average(ema, net, step):
     keep = min(0.995, (step + 1) / (step + 10))
@@ -188,10 +199,7 @@ def validate(net, pictures, device, side):
             .float()
             / 255
         )
-        with torch.autocast(
-            device.type, torch.bfloat16, enabled=device.type == "cuda"
-        ):
-            y = net(x.contiguous(memory_format=torch.channels_last))
+        y = net(x.contiguous(memory_format=torch.channels_last))
         row = metrics.measure(
             y.float().sigmoid()[0, 0].cpu().numpy(), p.truth, p.ignore
         )
@@ -243,7 +251,16 @@ class Training:
                 .requires_grad_(False)
                 .to(self.device, memory_format=torch.channels_last)
             )
+        # with frozen blocks in common, both networks go on from what these make of the pictures
+        self.shared = (
+            self.model is not None
+            and a.freeze > 0
+            and isinstance(self.net, Net)
+            and isinstance(self.model, Net)
+            and begin_alike(self.net, self.model, a.freeze)
+        )
         self.step, self.best, self.seconds, self.loss = 0, -1.0, 0.0, None
+        self.low = a.bf16 == "on" or a.bf16 == "auto" and self.bf16_is_faster()
         self.train, self.val = (
             [p for path in a.pack for p in data.load_pack(path, v)]
             for v in (False, True)
@@ -254,6 +271,29 @@ class Training:
             (sum(p.kind == "empty" for p in self.train),), 0.05
         ).share_memory_()
         self.resume()
+
+    def bf16_is_faster(self):
+        """Whether a step takes less time in bfloat16; the weights and what is averaged stay in f32."""
+        x = torch.rand(self.a.batch, 3, self.a.side, self.a.side)
+        x = x.to(self.device, memory_format=torch.channels_last)
+        seconds = {}
+        for low in (False, True):
+            best = math.inf
+            for _ in range(3):
+                clock = time.time()
+                with torch.autocast(
+                    self.device.type, torch.bfloat16, enabled=low
+                ):
+                    y = self.net(x)[0]
+                y.float().mean().backward()
+                best = min(best, time.time() - clock)
+                self.net.zero_grad(set_to_none=True)
+            seconds[low] = best
+        print(
+            f"a step in f32 {seconds[False]:.2f} s, in bf16 {seconds[True]:.2f} s",
+            flush=True,
+        )
+        return seconds[True] < seconds[False]
 
     def path(self, name):
         return os.path.join(self.out, name)
@@ -292,28 +332,34 @@ class Training:
         except (OSError, ValueError):
             return self.a.steps
 
-    def losses(self, x, m, w, index):
-        kind = self.device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
-            y, aux, sem = self.net(x)
+    def losses(self, x, m, w, index, keep):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low):
+            begun = {}
+            if self.shared:
+                with torch.no_grad():
+                    begun["begun"] = self.net.enc.begin(x, self.a.freeze)
+            y, aux, sem = self.net(x, **begun)
             with torch.no_grad():
                 known = (
                     self.teacher(x).float().softmax(1) if self.teacher else None
                 )
-                soft = self.model(x).float().sigmoid() if self.model else None
+                soft = (
+                    self.model(x, **begun).float().sigmoid()
+                    if self.model
+                    else None
+                )
         loss, p = mask_loss(y.float(), m, w)
         coarse = F.binary_cross_entropy_with_logits(
             aux.float(), F.avg_pool2d(m, 8), reduction="none"
         )
         loss = loss + 0.3 * (coarse * (F.avg_pool2d(w, 8) > 0.9)).mean()
-        if (
-            soft is not None
-        ):  # a better network's word, also where no mask says anything
-            loss = (
-                loss
-                + self.a.distil_weight
-                * F.binary_cross_entropy_with_logits(y.float(), soft)
-            )
+        if soft is not None:  # its word, also where no mask says anything
+            away = F.binary_cross_entropy_with_logits(
+                y.float(), soft, reduction="none"
+            ).mean((1, 2, 3))
+            if self.a.distil_where == "good":
+                away = away * keep
+            loss = loss + self.a.distil_weight * away.mean()
         if (
             known is not None and sem is not None
         ):  # remember what cats and chairs are
@@ -330,7 +376,7 @@ class Training:
         return loss
 
     def advance(self, batch, total):
-        x, m, w, index = batch
+        x, m, w, index, keep = batch
         x = (
             x.to(self.device).permute(0, 3, 1, 2).float() / 255
         )  # stays channels last in memory
@@ -342,7 +388,7 @@ class Training:
             g["lr"] = (
                 self.a.lr * g["scale"] * rate(self.step, total, self.a.decay)
             )
-        loss = self.losses(x, m, w, index)
+        loss = self.losses(x, m, w, index, keep.to(self.device))
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -467,6 +513,12 @@ def main():
         help="checkpoint of a network whose masks are to be learned, too",
     )
     p.add_argument(
+        "--distil-where",
+        default="all",
+        choices=("all", "good"),
+        help="good: on pictures as they are, and by how well it does each kind",
+    )
+    p.add_argument(
         "--distil-weight", type=float, default=1.0, help="weight of that"
     )
     p.add_argument("--steps", type=int, default=5000)
@@ -508,6 +560,12 @@ def main():
         type=int,
         default=3,
         help="blocks at the start of the encoder that stay as they are",
+    )
+    p.add_argument(
+        "--bf16",
+        default="auto",
+        choices=("auto", "on", "off"),
+        help="compute in bfloat16; auto measures a step of both",
     )
     p.add_argument("--workers", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)

@@ -295,6 +295,10 @@ build (UnetPlan *plan, GError **error)
   return ok;
 }
 
+/* Threads that the element, GStreamer and GLib may start between the count and
+ * the teams that libgomp makes. */
+#define SPARE_THREADS 4
+
 /* More threads than processors are never quicker, and a team of hundreds takes
  * seconds to end. There may be three teams: of the threads that compile, run
  * and compile the next. */
@@ -303,10 +307,12 @@ choose_threads (guint asked)
 {
   guint processors = unet_engine_count_processors ();
   guint threads = asked ? MIN (asked, MAX (2 * processors, 16)) : processors;
+  guint found;
 
   if (threads <= 1)
     return 1;
-  return MIN (threads, MAX (unet_headroom_count_threads (3 * threads) / 3, 1));
+  found = unet_headroom_count_threads (3 * threads + SPARE_THREADS);
+  return CLAMP (((gint) found - SPARE_THREADS) / 3, 1, (gint) threads);
 }
 
 static UnetPlan *

@@ -81,6 +81,12 @@ def can_read(user, path):
     return os.waitpid(child, 0)[1] == 0
 
 
+def is_glibs_own(result):
+    """Whether GLib found no thread for its own main loop, on which it aborts:
+    gst-launch makes it beside all elements, with and without unetseg."""
+    return result is not None and "creating thread 'gmain'" in result.stderr
+
+
 def judge(result):
     """Says what is wrong with the run, or nothing."""
     if result is None:
@@ -128,6 +134,9 @@ def main():
             )
             continue
         result = run(limits, threads)
+        if is_glibs_own(result):
+            print("ok", number, "-", name, "# SKIP no thread for GLib's own")
+            continue
         wrong = judge(result)
         passed += wrong is None and result.returncode == 0
         print("not ok" if wrong else "ok", number, "-", name)

@@ -65,6 +65,11 @@ unet_headroom_check_memory (GError **error)
 
 /* ---- threads ------------------------------------------------------------- */
 
+/* The threads of the first probe: those of three teams of 16, and more than a
+ * parked team asks for on most machines. A later probe would take threads from
+ * a team that libgomp makes at that moment. */
+#define FIRST_PROBE 48
+
 typedef struct {
   GMutex lock;
   GCond changed;
@@ -94,14 +99,15 @@ count_stacks (void)
   return left < 2 * RESERVE ? 1 : 1 + (guint) ((left - 2 * RESERVE) / STACK);
 }
 
-guint
-unet_headroom_count_threads (guint threads)
+/* Returns how many threads run at once, @threads at most, the caller's own
+ * included. */
+static guint
+probe (guint threads)
 {
   GPtrArray *started = g_ptr_array_new ();
   Probe p = { .ends = FALSE };
   guint n;
 
-  threads = MIN (threads, count_stacks ());
   g_mutex_init (&p.lock);
   g_cond_init (&p.changed);
   for (n = 1; n < threads; n++) {
@@ -121,4 +127,26 @@ unet_headroom_count_threads (guint threads)
   g_cond_clear (&p.changed);
   g_mutex_clear (&p.lock);
   return MAX (n, 1);
+}
+
+guint
+unet_headroom_count_threads (guint threads)
+{
+  static GMutex lock;
+  static guint proven = 1;
+  static gboolean limited;
+  const guint stacks = count_stacks ();
+  guint asked, n;
+
+  threads = MIN (threads, stacks);
+  g_mutex_lock (&lock);
+  if (threads > proven && !limited) {
+    asked = MIN (MAX (threads, FIRST_PROBE), stacks);
+    n = probe (asked);
+    limited = n < asked;
+    proven = MAX (proven, n);
+  }
+  n = MIN (threads, proven);
+  g_mutex_unlock (&lock);
+  return n;
 }

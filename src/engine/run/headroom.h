@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 /* Returns how many of @threads can run, the caller's own included, 1 at least.
- * Starts them and waits until they have ended. */
+ * The first call starts them and waits until they have ended; a number below
+ * @threads holds for the rest of the process. */
 guint unet_headroom_count_threads (guint threads);
 
 /* Returns whether there is a limit on the address space. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "contract-enums.h"
 #include "gstunetseg.h"
 
 #define DEFAULT_INTERVAL  1
@@ -434,7 +435,7 @@ install_rate_properties (GObjectClass *klass)
           "Arithmetic of the network; int8 without a calibration file is "
           "learnt from the first frames and used if masks then agree with "
           "those in f32",
-          UNET_TYPE_PRECISION, UNET_PRECISION_AUTO, READY));
+          GST_TYPE_UNET_SEG_PRECISION, UNET_PRECISION_AUTO, READY));
   install (klass, PROP_CALIBRATION,
       g_param_spec_string ("calibration", "Calibration",
           "File that int8 goes by, as \"unetseg calibrate\" writes it; with "
@@ -466,7 +467,7 @@ install_input_properties (GObjectClass *klass)
       g_param_spec_enum ("fit", "Fit",
           "How frames are fitted to the network's input (unless set, as the "
           "model says)",
-          UNET_TYPE_FIT, UNET_FIT_STRETCH, READY));
+          GST_TYPE_UNET_SEG_FIT, UNET_FIT_STRETCH, READY));
   install (klass, PROP_OVERLAP,
       g_param_spec_int ("overlap", "Overlap",
           "Pixels of the network's input that neighbouring tiles share at "
@@ -476,11 +477,11 @@ install_input_properties (GObjectClass *klass)
   install (klass, PROP_LAYOUT,
       g_param_spec_enum ("layout", "Layout",
           "Order of the input's dimensions (unless set, as the model says)",
-          UNET_TYPE_LAYOUT, UNET_LAYOUT_AUTO, READY));
+          GST_TYPE_UNET_SEG_LAYOUT, UNET_LAYOUT_AUTO, READY));
   install (klass, PROP_COLOR_ORDER,
       g_param_spec_enum ("color-order", "Color order",
           "Order of the input's channels (unless set, as the model says)",
-          UNET_TYPE_COLOR_ORDER, UNET_COLOR_ORDER_AUTO, READY));
+          GST_TYPE_UNET_SEG_COLOR_ORDER, UNET_COLOR_ORDER_AUTO, READY));
   install (klass, PROP_SCALE,
       g_param_spec_double ("scale", "Scale",
           "Factor of the 8-bit samples, before mean and std (unless set, as "
@@ -513,7 +514,7 @@ install_output_properties (GObjectClass *klass)
       g_param_spec_enum ("activation", "Activation",
           "How the network's output becomes probabilities (unless set, as the "
           "model says)",
-          UNET_TYPE_ACTIVATION, UNET_ACTIVATION_AUTO, READY));
+          GST_TYPE_UNET_SEG_ACTIVATION, UNET_ACTIVATION_AUTO, READY));
   install (klass, PROP_FOREGROUND_CLASS,
       g_param_spec_int ("foreground-class", "Foreground class",
           "The one class that counts, -1 = every class (unless set, as the "
@@ -557,8 +558,5 @@ gst_unet_seg_install_properties (GObjectClass *klass)
 
   gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_LATE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_ASYNC, 0);
-  gst_type_mark_as_plugin_api (UNET_TYPE_FIT, 0);
-  gst_type_mark_as_plugin_api (UNET_TYPE_LAYOUT, 0);
-  gst_type_mark_as_plugin_api (UNET_TYPE_COLOR_ORDER, 0);
-  gst_type_mark_as_plugin_api (UNET_TYPE_ACTIVATION, 0);
+  gst_unet_seg_mark_contract_enums ();
 }

@@ -41,6 +41,20 @@ assert_pixel (guint32 pixel, guint32 expected)
 
 /* ---- all of them ------------------------------------------------------ */
 
+/* gst-inspect-1.0 shows a sentence for each value, not its name in C. */
+static void
+assert_values_are_described (GParamSpec *spec)
+{
+  const GEnumClass *values;
+
+  if (!G_IS_PARAM_SPEC_ENUM (spec))
+    return;
+  values = G_PARAM_SPEC_ENUM (spec)->enum_class;
+  for (guint i = 0; i < values->n_values; i++)
+    fail_if (strstr (values->values[i].value_name, "UNET_") != NULL, "%s: %s",
+        spec->name, values->values[i].value_name);
+}
+
 GST_START_TEST (test_descriptions)
 {
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
@@ -57,6 +71,7 @@ GST_START_TEST (test_descriptions)
     fail_unless (!(specs[i]->flags & G_PARAM_WRITABLE)
         || (specs[i]->flags
             & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
+    assert_values_are_described (specs[i]);
   }
   assert_equals_int (own, 45);
   gst_object_unref (element);

@@ -102,12 +102,13 @@ check "a picture of any suffix" record 20 -b WHITE.JPG test
 check "the picture is seen" is_as_bright 225 245 0
 check "a video" record 60 -b white.webm test
 check "the video never ends" is_as_bright 215 245 5
-# With --off the camera is wholly opaque.
-check "a video behind the camera" record 40 --off -b white.webm test
-check "the camera is seen over the video" is_as_bright 60 180 5
-check "a camera in the corner of a video" record 40 --corner --off \
+# With --off the camera is wholly opaque. Until its first frame comes, which
+# takes longer under sanitizers, the video is alone.
+check "a video behind the camera" record 60 --off -b white.webm test
+check "the camera is seen over the video" is_as_bright 60 180 30
+check "a camera in the corner of a video" record 60 --corner --off \
   -b white.webm test
-check "most of the picture is the video" is_as_bright 195 230 5
+check "most of the picture is the video" is_as_bright 195 230 30
 check "--corner without a video is an error" ends 1 corner \
   "$live" -n 3 -s fakesink --corner -b green test
 check "--off shows the camera" record 10 --off -b white test

@@ -139,7 +139,7 @@ add_bar (GString *line, gdouble fraction)
   g_string_append_c (line, ']');
 }
 
-/* 3:07, 1:02:09 */
+/* Writes minutes and seconds, with hours where there are any: 3:07, 1:02:09. */
 static gchar *
 format_time (gdouble seconds)
 {

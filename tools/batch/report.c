@@ -9,7 +9,8 @@
 #include "frame/draw/palette.h"
 #include "lib/json.h"
 
-/* Recordings with pictures and a timeline: 60 KiB each of the page. */
+/* How many recordings have pictures and a timeline on the page, where each
+ * takes 60 KiB. */
 #define MAX_PICTURED 500
 
 static const gchar head[] =
@@ -71,7 +72,7 @@ add_thumbnails (Page *page, const gchar *folder)
     g_string_append (page->body, "</div>\n");
 }
 
-/* The scale of a timeline: 1, 2, 5, 10, 20, 50 or 100 %. */
+/* Returns the scale of a timeline: 1, 2, 5, 10, 20, 50 or 100 %. */
 static gdouble
 find_scale (JsonArray *classes)
 {

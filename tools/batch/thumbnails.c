@@ -50,8 +50,8 @@ batch_thumbnails_get_error (BatchThumbnails *self)
   return g_atomic_int_get (&self->error);
 }
 
-/* Frames at equal distances. When the length is not known, frames 0, 10, 40,
- * 160 and so on. */
+/* Picks frames at equal distances, or frames 0, 10, 40, 160 and so on where the
+ * length is not known. */
 static GstPadProbeReturn
 pick_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {

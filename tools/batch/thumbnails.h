@@ -14,7 +14,7 @@ typedef struct _BatchThumbnails BatchThumbnails;
 BatchThumbnails *batch_thumbnails_new (const BatchSetup *setup);
 void batch_thumbnails_free (BatchThumbnails *self);
 
-/* The branch of the pipeline, behind a tee. */
+/* Returns the branch of the pipeline that stands behind a tee. */
 const gchar *batch_thumbnails_describe (void);
 /* Chooses frames and writes them as FOLDER/.report/N.jpg. The pipeline must
  * stop before the object is freed. */

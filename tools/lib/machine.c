@@ -11,7 +11,8 @@
 #define WINDOW   3000
 #define DURATION 60000
 
-/* What sysconf() says can be all of a server's slices. */
+/* On a virtual machine sysconf() may report the caches of the whole server, so
+ * the sizes are bounded. */
 #define BIGGEST_L3 (32 * 1024 * 1024)
 
 /* ---- kernels ------------------------------------------------------------ */
@@ -40,7 +41,7 @@
     c9 = c9 * a + b;                                                           \
     c10 = c10 * a + b;                                                         \
     c11 = c11 * a + b;                                                         \
-    /* Keeps twelve equal chains twelve. */                                    \
+    /* The compiler must not merge equal chains. */                            \
     __asm__ volatile(""                                                        \
                      : KEEP (c0), KEEP (c1), KEEP (c2), KEEP (c3), KEEP (c4),  \
                      KEEP (c5), KEEP (c6), KEEP (c7), KEEP (c8), KEEP (c9),    \
@@ -49,7 +50,7 @@
   c0 += c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11;                \
   return c0[0]
 
-/* As many chains of an instruction that adds products to sums. */
+/* The same number of chains of an instruction that adds products to sums. */
 #define DOT_BODY(V)                                                            \
   V a = { 0 }, b = { 0 }, c0 = { 0 }, c1 = { 0 }, c2 = { 0 }, c3 = { 0 },      \
     c4 = { 0 }, c5 = { 0 }, c6 = { 0 }, c7 = { 0 }, c8 = { 0 }, c9 = { 0 },    \
@@ -130,7 +131,8 @@ triad_512 (guint8 *data, gsize n)
   TRIAD_BODY (V16);
 }
 
-/* Without VNNI: pairs of products in 16 bits, pairs of those in 32. */
+/* Without VNNI one instruction adds pairs of products in 16 bits, and another
+ * adds pairs of those in 32. */
 #define DOT(c)                                                                 \
   do {                                                                         \
     V8 t;                                                                      \
@@ -191,7 +193,7 @@ best_kernels (void)
   return &portable;
 }
 
-/* Sums of products: @products of a chain's step. */
+/* Measures sums of products. @products: how many one step of a chain makes. */
 typedef struct {
   gfloat (*run) (gfloat seed);
   guint products;
@@ -279,10 +281,9 @@ measure_thread (gpointer user_data)
   return NULL;
 }
 
-/* Sum of the threads' best rates: operations of @sums, or @bytes. Threads
- * beyond the number of processors share one's time and add nothing. Where the
- * system has no more threads, those that it has are measured, and at least the
- * calling one. */
+/* Returns the sum of the threads' best rates: operations of @sums, or @bytes.
+ * More threads than processors add nothing. Where the system gives fewer
+ * threads, those are measured, at least the calling one. */
 static gdouble
 measure (guint threads, const Sums *sums, gsize bytes)
 {

@@ -23,11 +23,12 @@ typedef struct {
   ToolLevel levels[3];
 } ToolMachine;
 
-/* Takes a quarter of a second. */
+/* Measures the peaks and the bandwidths. It takes a quarter of a second. */
 void tool_machine_measure (ToolMachine *machine, guint threads);
-/* Only the peaks: takes a fifth of a second. */
+/* Measures the peaks alone. It takes a fifth of a second. */
 void tool_machine_measure_peak (ToolMachine *machine, guint threads);
-/* Least seconds for this work; @peak: one of the three. */
+/* Returns the least seconds that the work takes. @peak: one of the three
+ * peaks. */
 gdouble tool_machine_roof (
     const ToolMachine *machine, gdouble peak, guint64 flops, guint64 bytes);
 

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Longest header that is read; NumPy itself refuses more than 10000. */
+/* The longest header that is read. NumPy itself refuses more than 10000
+ * bytes. */
 #define MAX_HEADER (64 * 1024)
 
 static const guint8 magic[6] = { 0x93, 'N', 'U', 'M', 'P', 'Y' };
@@ -264,7 +265,7 @@ read_data (ToolNpy *npy, const guint8 *from, gsize have, gboolean fortran,
   return TRUE;
 }
 
-/* Where the header starts and how long it is. */
+/* Finds where the header starts and how long it is. */
 static gboolean
 find_header (const guint8 *bytes, gsize size, gsize *start, gsize *length,
     const gchar *name, GError **error)
@@ -430,7 +431,7 @@ get (const ToolNpy *npy, gsize i)
   }
 }
 
-/* NaN becomes 0. */
+/* A NaN becomes 0. */
 static gdouble
 saturate (gdouble value, gdouble low, gdouble high)
 {

@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* Row-major and tight, whatever the file's order was. */
+/* The elements are row-major and without gaps, whatever the file's order. */
 typedef struct {
   UnetDType dtype;
   guint n_dims;
@@ -26,11 +26,11 @@ ToolNpy *tool_npy_parse (
 void tool_npy_free (ToolNpy *npy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolNpy, tool_npy_free)
 
-/* Writes @data, row-major and tight, of the type and shape of @info. */
+/* Writes @data, row-major without gaps, of the type and shape of @info. */
 gboolean tool_npy_write (const gchar *path, const UnetTensorInfo *info,
     gconstpointer data, GError **error);
 
-/* Changes the elements' type as a C cast does, integers saturated. */
+/* Converts the elements as a C cast does; integers saturate. */
 gboolean tool_npy_convert (ToolNpy *npy, UnetDType dtype, GError **error);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whether a live stream stalls when something changes:
+/* Measures whether a live stream stalls when something changes:
  *   live-changes SECONDS [MODEL [PROPERTIES]]
  * Streams at 30 frames a second go through unetseg to sinks that keep the
  * clock, with 0 and 2 busy threads. What changes, once a second: the size of
@@ -10,6 +10,7 @@
  * more than two frames' durations; the frames that it dropped as late; and, for
  * branches, the longest time until the first frame. Not a test. */
 #include "busy-threads.h"
+#include "play.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,35 +284,16 @@ static const Case cases[] = {
 };
 
 static void
-play (GstElement *pipeline, guint milliseconds)
-{
-  gint64 end = g_get_monotonic_time () + 1000 * milliseconds;
-  GstBus *bus = gst_element_get_bus (pipeline);
-
-  while (g_get_monotonic_time () < end) {
-    GstMessage *message = gst_bus_timed_pop_filtered (
-        bus, 10 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_LATENCY);
-
-    if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-      g_error ("the pipeline failed");
-    if (message)
-      gst_bin_recalculate_latency (GST_BIN (pipeline));
-    g_clear_pointer (&message, gst_message_unref);
-  }
-  gst_object_unref (bus);
-}
-
-static void
 measure (const Case *which, Run *run, guint n_busy, guint seconds)
 {
   GstElement *pipeline = which->open (run);
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  play (pipeline, 2000);
+  bench_play (pipeline, 2000);
   watch_sink (GST_BIN (pipeline), &run->all, NULL);
   for (run->turn = 0; run->turn < seconds; run->turn++) {
     which->change (pipeline, run);
-    play (pipeline, 1000);
+    bench_play (pipeline, 1000);
   }
   if (run->branch)
     remove_branch (pipeline, run);

@@ -8,6 +8,7 @@
  * sink, with an older mask, the longest time between two frames at the sink and
  * the latency of the element. Not a test. */
 #include "busy-threads.h"
+#include "play.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -71,25 +72,6 @@ open_row (const Row *row, const gchar *properties)
   return pipeline;
 }
 
-static void
-play (GstElement *pipeline, guint seconds)
-{
-  gint64 end = g_get_monotonic_time () + seconds * G_TIME_SPAN_SECOND;
-  GstBus *bus = gst_element_get_bus (pipeline);
-
-  while (g_get_monotonic_time () < end) {
-    GstMessage *message = gst_bus_timed_pop_filtered (
-        bus, 100 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_LATENCY);
-
-    if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-      g_error ("the pipeline failed");
-    if (message)
-      gst_bin_recalculate_latency (GST_BIN (pipeline));
-    g_clear_pointer (&message, gst_message_unref);
-  }
-  gst_object_unref (bus);
-}
-
 static guint64
 stat_of (GstElement *element, const gchar *name)
 {
@@ -113,12 +95,12 @@ measure (const Row *row, guint n_busy, const gchar *properties, guint seconds)
   Gaps gaps = { 0, 0 };
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  play (pipeline, 3); /* sessions are compiled, the clock settles */
+  bench_play (pipeline, 3000); /* sessions are compiled, the clock settles */
   rendered = stat_of (sink, "rendered");
   dropped = stat_of (sink, "dropped");
   reused = stat_of (seg, "reused");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_gap, &gaps, NULL);
-  play (pipeline, seconds);
+  bench_play (pipeline, 1000 * seconds);
   printf ("| %s | %d | %u | %.1f | %" G_GUINT64_FORMAT " | %" G_GUINT64_FORMAT
           " | %.0f | %.1f |\n",
       row->name, g_atomic_int_get (&network_ms), n_busy,

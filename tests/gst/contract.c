@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the properties of the contract between model and frame do, seen from the
+/* Tests the properties of the contract between model and frame through the
  * pads. */
 
 #include <glib/gstdio.h>

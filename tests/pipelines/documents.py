@@ -26,7 +26,8 @@ CAMERA = (
     "video/x-raw,width=640,height=480,framerate=30/1"
 )
 SCREEN = "pngenc ! multifilesink location=shown-%04d.png"
-# What it does needs another machine; the elements and their caps are checked.
+# What the test puts in place of elements that need a camera, a screen or another
+# machine. The other elements of the command run as the document has them.
 STAND_INS = (
     ("v4l2src", CAMERA),
     ("autovideosink", SCREEN),

@@ -110,8 +110,8 @@ cancel_after (guint delay)
   return end - cancel.time;
 }
 
-/* What is measured is remembered by the process, so that each later try ends
- * elsewhere, the last ones perhaps with a session. */
+/* The process remembers what it measured. Each later try is therefore cancelled
+ * at another layer, and the last ones may return a session. */
 START_TEST (test_while_measuring)
 {
   static const guint delays[] = { 5, 20, 50, 100, 200, 300 };

@@ -65,8 +65,8 @@ unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
   return TRUE;
 }
 
-/* Whether oneDNN has more than its reference implementation, which takes
- * dozens of times as long as a kernel. */
+/* Returns whether oneDNN has more than its reference implementation, which
+ * takes dozens of times as long as this library's kernel. */
 static gboolean
 onednn_is_fast (UnetPlan *plan, const UnetLoc *src, const UnetLoc *dst,
     const UnetDnnlWindow *w, dnnl_alg_kind_t alg)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* Lets a pipeline play for so long and answers its messages about latency, as
+ * an application does. Ends the program where the pipeline fails. */
+void bench_play (GstElement *pipeline, guint milliseconds);
+
+G_END_DECLS

@@ -3,7 +3,7 @@
 #include "engine/cost/conv.h"
 #include "engine/cost/deconv.h"
 #include "engine/cost/op-layouts.h"
-#include "engine/cost/pool-window.h"
+#include "engine/cost/pool.h"
 #include "engine/cost/winograd-sources.h"
 #include "graph/analysis/query.h"
 

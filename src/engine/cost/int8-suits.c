@@ -2,7 +2,7 @@
 #include "engine/cost/int8-suits.h"
 #include "engine/cost/int8-conv-depthwise.h"
 #include "engine/cost/int8-conv-head.h"
-#include "engine/cost/pool-window.h"
+#include "engine/cost/pool.h"
 #include "engine/cost/resize.h"
 #include "graph/analysis/query.h"
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "engine/lower/int8-move.h"
 #include "engine/choose/concat-slots.h"
 #include "engine/cost/int8-suits.h"
-#include "engine/cost/pool-window.h"
+#include "engine/cost/pool.h"
 #include "engine/cost/resize.h"
 #include "engine/emit/int8-convert.h"
 #include "engine/emit/locations.h"

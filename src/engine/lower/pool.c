@@ -1,56 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/lower/pool.h"
-#include "engine/cost/pool-window.h"
+#include "engine/cost/pool.h"
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
 #include "engine/lower/reference.h"
 #include "engine/kernels/f32-pool-window.h"
 #include "engine/kernels/f32-pool.h"
 
-/* oneDNN's pooling of PLAIN tensors is slow; U-Nets pool 2x2 pixels. */
 static gboolean
-lower_max2 (UnetPlan *plan, UnetNode *node, GError **error)
+emit_max2 (
+    UnetPlan *plan, UnetNode *node, const UnetLoc *src, const UnetLoc *dst)
 {
   UnetValue *in = unet_node_input (node, 0), *out = unet_node_output (node, 0);
-  UnetLoc *src = unet_plan_locate (plan, in, UNET_MEM_PLAIN, error);
-  UnetLoc *dst = src ? unet_plan_place (plan, out, UNET_MEM_PLAIN, error)
-                     : NULL;
-  UnetMaxPool2 *p;
+  UnetMaxPool2 *p = g_new0 (UnetMaxPool2, 1);
   UnetStep *step;
 
-  if (!dst)
-    return FALSE;
-  p = g_new0 (UnetMaxPool2, 1);
   p->src = unet_plan_vec (plan, in, UNET_MEM_PLAIN);
   p->dst = unet_plan_vec (plan, out, UNET_MEM_PLAIN);
   step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
       "unet:max_pool2", unet_kernel_max_pool2_plain, p, out, UNET_MEM_PLAIN);
   unet_step_operand (step, 0, src, FALSE);
   unet_step_operand (step, 0, dst, TRUE);
-  return unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+  return TRUE;
 }
 
-static dnnl_primitive_desc_t
-make_pd (UnetPlan *plan, const UnetLoc *src, const UnetLoc *dst,
-    const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+/* Takes @pd, which may be NULL. */
+static gboolean
+emit_onednn (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
+    const UnetLoc *dst, dnnl_primitive_desc_t pd, GError **error)
 {
-  dnnl_primitive_attr_t attr = NULL;
-  dnnl_primitive_desc_t pd = NULL;
-
-  if (unet_pd_scratch_attr (&attr, NULL)
-      && !unet_pd_pool (&pd, plan->engine, alg, src->md, dst->md, w, attr))
-    pd = NULL;
-  if (attr)
-    dnnl_primitive_attr_destroy (attr);
-  return pd;
-}
-
-gboolean
-unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
-    const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg,
-    GError **error)
-{
-  dnnl_primitive_desc_t pd = make_pd (plan, src, dst, w, alg);
   UnetStep *step = NULL;
 
   if (pd)
@@ -65,18 +43,13 @@ unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
   return TRUE;
 }
 
-/* Returns whether oneDNN has more than its reference implementation, which
- * takes dozens of times as long as this library's kernel. */
-static gboolean
-onednn_is_fast (UnetPlan *plan, const UnetLoc *src, const UnetLoc *dst,
-    const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+gboolean
+unet_emit_pool (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
+    const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg,
+    GError **error)
 {
-  dnnl_primitive_desc_t pd = make_pd (plan, src, dst, w, alg);
-  gboolean fast = pd && !unet_pd_is_reference (pd);
-
-  if (pd)
-    dnnl_primitive_desc_destroy (pd);
-  return fast;
+  return emit_onednn (
+      plan, node, src, dst, unet_pool_make_pd (plan, src, dst, w, alg), error);
 }
 
 static gboolean
@@ -105,6 +78,24 @@ emit_window (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
   return TRUE;
 }
 
+static gboolean
+emit_choice (UnetPlan *plan, UnetNode *node, const UnetLoc *src,
+    const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg,
+    GError **error)
+{
+  UnetPoolChoice choice;
+
+  unet_pool_choose (plan, node, src, dst, w, alg, &choice);
+  switch (choice.implementation) {
+    case UNET_POOL_BY_2X2:
+      return emit_max2 (plan, node, src, dst);
+    case UNET_POOL_BY_WINDOW:
+      return emit_window (plan, node, src, dst, w, alg);
+    default:
+      return emit_onednn (plan, node, src, dst, choice.pd, error);
+  }
+}
+
 gboolean
 unet_lower_pool (
     UnetPlan *plan, UnetNode *node, UnetMemLayout layout, GError **error)
@@ -117,15 +108,9 @@ unet_lower_pool (
   if (unet_node_output (node, 1) || in->n_dims > 5
       || !unet_pool_window (plan, node, &w, &alg, NULL))
     return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
-  if (layout == UNET_MEM_PLAIN && unet_pool_is_max2 (node, &w, alg))
-    return lower_max2 (plan, node, error);
   src = unet_plan_locate (plan, in, layout, error);
   dst = src ? unet_plan_place (plan, out, layout, error) : NULL;
-  if (!dst)
-    return FALSE;
-  return (w.n == 2 && !onednn_is_fast (plan, src, dst, &w, alg)
-                 ? emit_window (plan, node, src, dst, &w, alg)
-                 : unet_emit_pool (plan, node, src, dst, &w, alg, error))
+  return dst && emit_choice (plan, node, src, dst, &w, alg, error)
       && unet_emit_post_ops (plan, node, 0, out, layout, error);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/cost/pool-window.h"
+#include "engine/cost/pool.h"
+
+/* ---- windows ------------------------------------------------------------- */
 
 gboolean
 unet_pool_window (const UnetPlan *plan, const UnetNode *node, UnetDnnlWindow *w,
@@ -51,4 +53,41 @@ unet_pool_is_max2 (
 {
   return alg == dnnl_pooling_max && unet_pool_window_is_2x2 (w)
       && unet_node_input (node, 0)->dtype == UNET_DTYPE_F32;
+}
+
+/* ---- choice -------------------------------------------------------------- */
+
+dnnl_primitive_desc_t
+unet_pool_make_pd (UnetPlan *plan, const UnetLoc *src, const UnetLoc *dst,
+    const UnetDnnlWindow *w, dnnl_alg_kind_t alg)
+{
+  dnnl_primitive_attr_t attr = NULL;
+  dnnl_primitive_desc_t pd = NULL;
+
+  if (unet_pd_scratch_attr (&attr, NULL)
+      && !unet_pd_pool (&pd, plan->engine, alg, src->md, dst->md, w, attr))
+    pd = NULL;
+  if (attr)
+    dnnl_primitive_attr_destroy (attr);
+  return pd;
+}
+
+/* oneDNN's pooling of PLAIN tensors is slow; U-Nets pool 2x2 pixels. */
+void
+unet_pool_choose (UnetPlan *plan, const UnetNode *node, const UnetLoc *src,
+    const UnetLoc *dst, const UnetDnnlWindow *w, dnnl_alg_kind_t alg,
+    UnetPoolChoice *choice)
+{
+  *choice = (UnetPoolChoice){ UNET_POOL_BY_ONEDNN, NULL };
+  if (src->layout == UNET_MEM_PLAIN && unet_pool_is_max2 (node, w, alg)) {
+    choice->implementation = UNET_POOL_BY_2X2;
+    return;
+  }
+  choice->pd = unet_pool_make_pd (plan, src, dst, w, alg);
+  if (w->n != 2 || (choice->pd && !unet_pd_is_reference (choice->pd)))
+    return;
+  choice->implementation = UNET_POOL_BY_WINDOW;
+  if (choice->pd)
+    dnnl_primitive_desc_destroy (choice->pd);
+  choice->pd = NULL;
 }

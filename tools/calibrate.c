@@ -85,8 +85,8 @@ take_frame (GstSample *sample, gpointer data)
   ToolJob *job = &self->job;
 
   if (!open_session (self, sample, &self->error)
-      || !tool_picture_to_session (sample, job->contract, job->session,
-          self->input, job->width, job->height, &self->error))
+      || !tool_picture_to_session (
+          sample, job->contract, job->session, self->input, &self->error))
     return FALSE;
   unet_calibration_add (self->calibration, job->session);
   return n_frames (self) < self->limit;

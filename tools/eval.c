@@ -12,7 +12,6 @@
 #include "lib/picture.h"
 #include "lib/print.h"
 #include "lib/score-table.h"
-#include "segment/frame-path.h"
 #include "model/tensors.h"
 
 #include <string.h>
@@ -91,8 +90,8 @@ put_picture (UnetSession *session, guint index, gpointer data, GError **error)
   if (sample == NULL)
     return FALSE;
   tool_pattern_fill (session, 0); /* for inputs besides the picture */
-  return tool_picture_to_session (sample, eval->job.contract, session,
-      eval->input, eval->job.width, eval->job.height, error);
+  return tool_picture_to_session (
+      sample, eval->job.contract, session, eval->input, error);
 }
 
 /* Returns the session for frames of this shape and makes it at the first
@@ -173,21 +172,6 @@ draw (const UnetMask *mask, const GstVideoInfo *video, gdouble threshold,
   return found;
 }
 
-/* Runs the network on a picture as the element does on a frame. */
-static gboolean
-infer (UnetFramePath *path, UnetSession *session, GstBuffer *picture,
-    gdouble threshold, UnetMaskBuffers *mask, GError **error)
-{
-  GstVideoFrame frame;
-
-  if (!tool_picture_map (&frame, &path->info, picture, GST_MAP_READ, error))
-    return FALSE;
-  unet_frame_path_read (path, session, &frame, 0, 0);
-  gst_video_frame_unmap (&frame);
-  return unet_frame_path_run (path, session, error)
-      && unet_frame_path_fill (path, session, threshold, mask, error);
-}
-
 static guint8 *
 draw_buffers (const UnetFramePath *path, const UnetMaskBuffers *buffers,
     gdouble threshold, GError **error)
@@ -195,11 +179,8 @@ draw_buffers (const UnetFramePath *path, const UnetMaskBuffers *buffers,
   UnetMaskMap map;
   guint8 *found;
 
-  if (!unet_mask_buffers_map (buffers, &path->shape, GST_MAP_READ, &map)) {
-    g_set_error_literal (
-        error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the mask cannot be mapped");
+  if (!tool_mask_map (path, buffers, &map, error))
     return NULL;
-  }
   found = draw (&map.mask, &path->info, threshold, error);
   unet_mask_buffers_unmap (buffers, &map);
   return found;
@@ -222,8 +203,9 @@ find (Eval *eval, const ToolOptions *options, gdouble threshold,
   path = session ? unet_frame_path_new (&kind, session, error) : NULL;
   if (path == NULL)
     return NULL;
-  if (infer (path, session, gst_sample_get_buffer (sample), threshold, &buffers,
-          error))
+  if (tool_picture_read (sample, path, session, error)
+      && unet_frame_path_run (path, session, error)
+      && unet_frame_path_fill (path, session, threshold, &buffers, error))
     found = draw_buffers (path, &buffers, threshold, error);
   unet_mask_buffers_clear (&buffers);
   unet_frame_path_unref (path);

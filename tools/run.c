@@ -4,9 +4,6 @@
 
 #include "run.h"
 
-#include "frame/format/placement.h"
-#include "frame/format/mask.h"
-#include "frame/mask/postprocess.h"
 #include "lib/command.h"
 #include "lib/job.h"
 #include "lib/mask-file.h"
@@ -15,7 +12,6 @@
 #include "lib/picture.h"
 #include "lib/print.h"
 #include "lib/tensor-input.h"
-#include "session/tiles.h"
 #include "base/tensor-info.h"
 #include "model/tensors.h"
 
@@ -58,10 +54,8 @@ typedef struct {
   GstSample *sample; /* (nullable) */
   GstVideoInfo video;
   gint input, output;  /* of the contract: indices, -1 without one */
-  UnetTiles *tiles;    /* (nullable): the picture goes through in tiles */
-  guint width, height; /* of what the network sees: its input, or all tiles */
-  UnetPlacement placement;
-  gdouble window[4]; /* of the contract's output: x, y, width, height */
+  UnetFramePath *path; /* (nullable): no picture comes in or goes out */
+  GError *refused;     /* (nullable): why the output is no mask */
 } Run;
 
 /* ---- session ------------------------------------------------------------ */
@@ -95,8 +89,8 @@ put_picture (UnetSession *session, guint index, gpointer data, GError **error)
 {
   Run *run = data;
 
-  return tool_picture_to_session (run->sample, run->job.contract, session,
-      run->input, run->job.width, run->job.height, error);
+  return tool_picture_to_session (
+      run->sample, run->job.contract, session, run->input, error);
 }
 
 static gboolean
@@ -190,33 +184,23 @@ copy_tensors (Run *run, GError **error)
   return TRUE;
 }
 
-static gboolean
-copy_picture (Run *run, GError **error)
-{
-  gfloat *tensor = run->tiles != NULL
-      ? (gpointer) unet_tiles_get_picture (run->tiles)
-      : unet_session_get_input_data (run->job.session, run->input);
-
-  return tool_picture_to_tensor (run->sample, &run->video, run->job.contract,
-      &run->placement, run->width, run->height, tensor, error);
-}
-
 /* ---- outputs ------------------------------------------------------------ */
 
-static const UnetTensorInfo *
-output_info (Run *run, guint index)
+static gboolean
+goes_in_tiles (const Run *run)
 {
-  return run->tiles != NULL
-      ? unet_tiles_get_output_info (run->tiles)
-      : unet_session_get_output_info (run->job.session, index);
+  return run->path != NULL && run->path->tiles != NULL;
 }
 
 static gconstpointer
-output_data (Run *run, guint index)
+get_output (Run *run, guint index, const UnetTensorInfo **info)
 {
-  return run->tiles != NULL
-      ? unet_tiles_get_output (run->tiles)
-      : unet_session_get_output_data (run->job.session, index);
+  UnetSession *session = run->job.session;
+
+  if (goes_in_tiles (run))
+    return unet_frame_path_get_output (run->path, session, info);
+  *info = unet_session_get_output_info (session, index);
+  return unet_session_get_output_data (session, index);
 }
 
 /* Tiles are joined for the contract's output only. */
@@ -224,15 +208,18 @@ static gboolean
 save_outputs (Run *run, const gchar *folder, GError **error)
 {
   for (guint i = 0; i < unet_model_get_n_outputs (run->job.model); i++) {
-    const UnetTensorInfo *info = output_info (run, i);
     g_autofree gchar *path =
         tool_output_path (run->job.model, i, folder, ".npy");
-    g_autofree gchar *shape = tool_shape (info);
+    g_autofree gchar *shape = NULL;
+    const UnetTensorInfo *info;
+    gconstpointer data;
 
-    if (run->tiles != NULL && (gint) i != run->output)
+    if (goes_in_tiles (run) && (gint) i != run->output)
       continue;
-    if (!tool_npy_write (path, info, output_data (run, i), error))
+    data = get_output (run, i, &info);
+    if (!tool_npy_write (path, info, data, error))
       return FALSE;
+    shape = tool_shape (info);
     g_print ("%s: %s %s\n", path, unet_dtype_name (info->dtype), shape);
   }
   return TRUE;
@@ -263,117 +250,97 @@ save_mask (
   return TRUE;
 }
 
-/* Writes no PNG and sets @refused for an output that cannot be a mask. */
+/* Writes no PNG of an output that is no mask. */
 static gboolean
-save_png (Run *run, const RunOptions *options, GError **refused, GError **error)
+save_png (Run *run, const RunOptions *options, GError **error)
 {
-  const gdouble *w = run->window;
-  UnetPostprocess *postprocess;
-  UnetMask mask = { 0 };
-  gsize size;
+  UnetFramePath *path = run->path;
+  UnetMaskBuffers buffers = { NULL, NULL };
+  UnetMaskMap map;
   gboolean ok;
 
-  postprocess = unet_postprocess_new (run->job.contract,
-      output_info (run, run->output), run->width, run->height, &run->placement,
-      w[0], w[1], w[2], w[3], refused);
-  if (postprocess == NULL)
+  if (path == NULL || path->postprocess == NULL)
     return TRUE;
-  unet_postprocess_get_info (postprocess, &mask);
-  size = (gsize) mask.width * mask.height;
-  mask.class_map = g_malloc0 (size);
-  mask.probability = g_malloc0 (size);
-  unet_postprocess_run (
-      postprocess, output_data (run, run->output), options->threshold, &mask);
-  ok = save_mask (run, options, &mask, error);
-  g_free (mask.class_map);
-  g_free (mask.probability);
-  unet_postprocess_free (postprocess);
+  if (!unet_frame_path_fill (
+          path, run->job.session, options->threshold, &buffers, error))
+    return FALSE;
+  ok = tool_mask_map (path, &buffers, &map, error);
+  if (ok) {
+    ok = save_mask (run, options, &map.mask, error);
+    unet_mask_buffers_unmap (&buffers, &map);
+  }
+  unet_mask_buffers_clear (&buffers);
   return ok;
 }
 
 static gboolean
-save (Run *run, const RunOptions *options, gboolean placed, GError **error)
+save (Run *run, const RunOptions *options, GError **error)
 {
-  g_autoptr (GError) refused = NULL;
-
   if (g_mkdir_with_parents (options->folder, 0777) < 0) {
     g_set_error (error, TOOL_ERROR, TOOL_ERROR_FILE, "%s: %s", options->folder,
         g_strerror (errno));
     return FALSE;
   }
   if (!save_outputs (run, options->folder, error)
-      || (placed && !save_png (run, options, &refused, error)))
+      || !save_png (run, options, error))
     return FALSE;
-  if (refused != NULL && run->sample != NULL)
-    g_printerr ("unetseg: no PNG: %s\n", refused->message);
+  if (run->refused != NULL && run->sample != NULL)
+    g_printerr ("unetseg: no PNG: %s\n", run->refused->message);
   return TRUE;
 }
 
-/* ---- placement ---------------------------------------------------------- */
+/* ---- path --------------------------------------------------------------- */
 
-/* Finds the rectangles of picture and mask. Returns FALSE for an output that is
- * not a picture. */
+/* A tensor is a picture of its own size, which may be another than the
+ * model's. Returns FALSE for an output that does not lie on it. */
 static gboolean
-place (Run *run)
-{
-  ToolJob *job = &run->job;
-  gdouble *w = run->window;
-
-  run->width = job->width;
-  run->height = job->height;
-  if (run->tiles != NULL) {
-    frame_size (&run->video, &run->width, &run->height);
-    w[0] = w[1] = 0;
-    unet_tiles_get_window (run->tiles, &w[2], &w[3]);
-  } else if (!unet_session_get_output_window (
-                 job->session, run->output, &w[0], &w[1], &w[2], &w[3])) {
-    w[0] = w[1] = 0;
-    w[2] = job->width;
-    w[3] = job->height;
-    if (run->sample == NULL)
-      return FALSE;
-  }
-  if (run->sample != NULL)
-    unet_placement_init_for (&run->placement, job->contract,
-        GST_VIDEO_INFO_WIDTH (&run->video), GST_VIDEO_INFO_HEIGHT (&run->video),
-        GST_VIDEO_INFO_PAR_N (&run->video), GST_VIDEO_INFO_PAR_D (&run->video),
-        run->width, run->height, w[0], w[1], w[2], w[3]);
-  else
-    unet_placement_init (&run->placement, UNET_FIT_STRETCH, job->width,
-        job->height, 1, 1, job->width, job->height, w[0], w[1], w[2], w[3]);
-  return TRUE;
-}
-
-/* The size of the picture input, which a tensor may have set. */
-static void
-learn_size (Run *run)
+describe_tensor (Run *run)
 {
   ToolJob *job = &run->job;
   gint rows = job->contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
   const UnetTensorInfo *info =
       unet_session_get_input_info (job->session, run->input);
+  gdouble x, y, width, height;
 
   job->height = info->dims[rows];
   job->width = info->dims[rows + 1];
+  return unet_session_get_output_window (
+             job->session, run->output, &x, &y, &width, &height)
+      && gst_video_info_set_format (
+          &run->video, GST_VIDEO_FORMAT_RGB, job->width, job->height);
+}
+
+static void
+print_tiles (const Run *run)
+{
+  UnetTiles *tiles = run->path->tiles;
+  guint x, y;
+
+  unet_tiles_get_overlap (tiles, &x, &y);
+  g_print ("%u tile%s of %ux%u, overlapping by %ux%u\n",
+      unet_tiles_get_n_tiles (tiles),
+      tool_plural (unet_tiles_get_n_tiles (tiles)), run->job.width,
+      run->job.height, x, y);
 }
 
 static gboolean
-open_tiles (Run *run, GError **error)
+open_path (Run *run, GError **error)
 {
-  guint width, height, x, y;
+  ToolJob *job = &run->job;
+  g_autoptr (UnetContract) contract = unet_contract_copy (job->contract);
+  const UnetFrameKind kind = { &run->video, GST_VIDEO_ORIENTATION_IDENTITY,
+    contract, run->input, run->output };
 
-  if (run->sample == NULL || run->job.contract->fit != UNET_FIT_TILE)
+  if (run->sample == NULL && !describe_tensor (run))
     return TRUE;
-  frame_size (&run->video, &width, &height);
-  run->tiles = unet_tiles_new (
-      run->job.session, run->job.contract, width, height, error);
-  if (run->tiles == NULL)
+  if (run->sample == NULL)
+    contract->fit = UNET_FIT_STRETCH;
+  run->path = unet_frame_path_new_reader (&kind, job->session, error);
+  if (run->path == NULL)
     return FALSE;
-  unet_tiles_get_overlap (run->tiles, &x, &y);
-  g_print ("%u tile%s of %ux%u, overlapping by %ux%u\n",
-      unet_tiles_get_n_tiles (run->tiles),
-      tool_plural (unet_tiles_get_n_tiles (run->tiles)), run->job.width,
-      run->job.height, x, y);
+  if (goes_in_tiles (run))
+    print_tiles (run);
+  unet_frame_path_add_masks (run->path, contract, job->session, &run->refused);
   return TRUE;
 }
 
@@ -382,21 +349,16 @@ open_tiles (Run *run, GError **error)
 static gboolean
 run_once (Run *run, const RunOptions *options, GError **error)
 {
-  ToolJob *job = &run->job;
-  gboolean placed = FALSE;
+  UnetSession *session = run->job.session;
 
-  if (job->contract != NULL) {
-    learn_size (run);
-    if (!open_tiles (run, error))
-      return FALSE;
-    placed = place (run);
-  }
-  if (!copy_tensors (run, error)
-      || (run->sample != NULL && !copy_picture (run, error))
-      || !(run->tiles != NULL ? unet_tiles_run (run->tiles, job->session, error)
-                              : unet_session_run (job->session, error)))
+  if ((run->job.contract != NULL && !open_path (run, error))
+      || !copy_tensors (run, error)
+      || (run->sample != NULL
+          && !tool_picture_read (run->sample, run->path, session, error))
+      || !(run->path ? unet_frame_path_run (run->path, session, error)
+                     : unet_session_run (session, error)))
     return FALSE;
-  return save (run, options, placed, error);
+  return save (run, options, error);
 }
 
 static gboolean
@@ -481,7 +443,8 @@ run (gchar **words, ToolOptions *options, gpointer data, GError **error)
     run.job.frames = &frames;
   ok = ok && open_session (&run, options, error) && run_once (&run, own, error);
   g_clear_pointer (&run.sample, gst_sample_unref);
-  g_clear_pointer (&run.tiles, unet_tiles_free);
+  g_clear_pointer (&run.path, unet_frame_path_unref);
+  g_clear_error (&run.refused);
   g_clear_pointer (&run.tensors, g_array_unref);
   tool_job_clear (&run.job);
   return ok;

@@ -47,16 +47,9 @@ unet_frame_kind_choose_size (
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* The picture that the network sees, as a whole or in tiles. */
-typedef struct {
-  guint width, height;
-  gdouble x, y, w, h; /* the part of it that the output covers */
-  const UnetTensorInfo *output;
-} View;
-
 static void
-whole_view (UnetFramePath *self, const UnetContract *contract,
-    UnetSession *session, View *view)
+view_whole (UnetFramePath *self, const UnetContract *contract,
+    UnetSession *session, UnetFrameView *view)
 {
   const UnetTensorInfo *input =
       unet_session_get_input_info (session, self->input);
@@ -75,46 +68,40 @@ whole_view (UnetFramePath *self, const UnetContract *contract,
 
 static gboolean
 open_view (UnetFramePath *self, const UnetContract *contract,
-    UnetSession *session, const Upright *up, View *view, GError **error)
+    UnetSession *session, const Upright *up, UnetFrameView *view,
+    GError **error)
 {
   if (contract->fit != UNET_FIT_TILE) {
-    whole_view (self, contract, session, view);
+    view_whole (self, contract, session, view);
     return TRUE;
   }
   self->tiles =
       unet_tiles_new (session, contract, up->square_width, up->height, error);
   if (self->tiles == NULL)
     return FALSE;
-  *view = (View){ .width = up->square_width, .height = up->height };
+  view->width = up->square_width;
+  view->height = up->height;
   unet_tiles_get_window (self->tiles, &view->w, &view->h);
   view->output = unet_tiles_get_output_info (self->tiles);
   return TRUE;
 }
 
 static gboolean
-open_path (UnetFramePath *self, const UnetFrameKind *kind, UnetSession *session,
-    GError **error)
+open_reader (UnetFramePath *self, const UnetFrameKind *kind,
+    UnetSession *session, GError **error)
 {
   const UnetContract *contract = kind->contract;
   Upright up = upright_frame (kind);
-  UnetPlacement placement;
-  View v;
+  UnetFrameView *v = &self->view;
 
-  if (!open_view (self, contract, session, &up, &v, error))
+  if (!open_view (self, contract, session, &up, v, error))
     return FALSE;
-  unet_placement_init_for (&placement, contract, up.width, up.height, up.par_n,
-      up.par_d, v.width, v.height, v.x, v.y, v.w, v.h);
-  placement.orientation = kind->orientation;
+  unet_placement_init_for (&v->placement, contract, up.width, up.height,
+      up.par_n, up.par_d, v->width, v->height, v->x, v->y, v->w, v->h);
+  v->placement.orientation = kind->orientation;
   self->preprocess = unet_preprocess_new (
-      kind->info, contract, v.width, v.height, &placement, error);
-  if (self->preprocess == NULL)
-    return FALSE;
-  self->postprocess = unet_postprocess_new (contract, v.output, v.width,
-      v.height, &placement, v.x, v.y, v.w, v.h, error);
-  if (self->postprocess == NULL)
-    return FALSE;
-  unet_postprocess_get_info (self->postprocess, &self->shape);
-  return unet_mask_pool_open (&self->pool, &self->shape, error);
+      kind->info, contract, v->width, v->height, &v->placement, error);
+  return self->preprocess != NULL;
 }
 
 /* With one foreground class the mask has two classes, whatever the model
@@ -138,7 +125,7 @@ make_classes (
 }
 
 UnetFramePath *
-unet_frame_path_new (
+unet_frame_path_new_reader (
     const UnetFrameKind *kind, UnetSession *session, GError **error)
 {
   UnetFramePath *self = g_new0 (UnetFramePath, 1);
@@ -148,11 +135,40 @@ unet_frame_path_new (
   self->orientation = kind->orientation;
   self->input = kind->input;
   self->output = kind->output;
-  if (!open_path (self, kind, session, error))
+  if (!open_reader (self, kind, session, error))
     g_clear_pointer (&self, unet_frame_path_unref);
-  else
-    self->classes =
-        make_classes (self, kind->contract, unet_session_get_model (session));
+  return self;
+}
+
+gboolean
+unet_frame_path_add_masks (UnetFramePath *self, const UnetContract *contract,
+    UnetSession *session, GError **error)
+{
+  const UnetFrameView *v = &self->view;
+
+  self->postprocess = unet_postprocess_new (contract, v->output, v->width,
+      v->height, &v->placement, v->x, v->y, v->w, v->h, error);
+  if (self->postprocess == NULL)
+    return FALSE;
+  unet_postprocess_get_info (self->postprocess, &self->shape);
+  if (!unet_mask_pool_open (&self->pool, &self->shape, error)) {
+    g_clear_pointer (&self->postprocess, unet_postprocess_free);
+    return FALSE;
+  }
+  self->classes =
+      make_classes (self, contract, unet_session_get_model (session));
+  return TRUE;
+}
+
+UnetFramePath *
+unet_frame_path_new (
+    const UnetFrameKind *kind, UnetSession *session, GError **error)
+{
+  UnetFramePath *self = unet_frame_path_new_reader (kind, session, error);
+
+  if (self != NULL
+      && !unet_frame_path_add_masks (self, kind->contract, session, error))
+    g_clear_pointer (&self, unet_frame_path_unref);
   return self;
 }
 
@@ -185,10 +201,12 @@ static void
 look (UnetFramePath *self, const GstVideoFrame *frame, gdouble elapsed,
     gdouble time_constant)
 {
-  if (time_constant > 0 && self->temporal == NULL)
+  if (time_constant > 0 && self->temporal == NULL && self->postprocess)
     self->temporal =
         unet_temporal_new (&self->info, &self->shape, self->orientation, NULL);
   self->smooths = self->temporal && time_constant > 0;
+  if (self->postprocess == NULL)
+    return;
   unet_postprocess_set_temporal (
       self->postprocess, self->smooths ? self->temporal : NULL);
   if (self->smooths)
@@ -228,6 +246,16 @@ unet_frame_path_run (UnetFramePath *self, UnetSession *session, GError **error)
   return unet_session_run (session, error);
 }
 
+gconstpointer
+unet_frame_path_get_output (
+    UnetFramePath *self, UnetSession *session, const UnetTensorInfo **info)
+{
+  if (info != NULL)
+    *info = self->view.output;
+  return self->tiles ? unet_tiles_get_output (self->tiles)
+                     : unet_session_get_output_data (session, self->output);
+}
+
 gboolean
 unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
     gdouble threshold, UnetMaskBuffers *mask, GError **error)
@@ -237,9 +265,7 @@ unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
   if (!unet_mask_pool_acquire (&self->pool, mask, &map, error))
     return FALSE;
   unet_postprocess_run (self->postprocess,
-      self->tiles ? unet_tiles_get_output (self->tiles)
-                  : unet_session_get_output_data (session, self->output),
-      threshold, &map.mask);
+      unet_frame_path_get_output (self, session, NULL), threshold, &map.mask);
   unet_mask_buffers_unmap (mask, &map);
   return TRUE;
 }

@@ -16,6 +16,14 @@
 
 G_BEGIN_DECLS
 
+/* What the network sees of a frame, as a whole or in tiles. */
+typedef struct {
+  guint width, height;
+  gdouble x, y, w, h; /* the part of it that the output covers */
+  const UnetTensorInfo *output;
+  UnetPlacement placement; /* of the frame in it */
+} UnetFrameView;
+
 /* Reference-counted, so that a run that is under way outlives a change of
  * caps. Reading comes from the streaming thread; running and filling from the
  * thread that runs the network. The two never overlap. */
@@ -24,12 +32,13 @@ typedef struct {
   GstVideoInfo info;
   GstVideoOrientationMethod orientation; /* makes frames upright */
   guint input, output;                   /* indices of the session's tensors */
-  UnetTiles *tiles;                      /* (nullable): fit=tile */
+  UnetFrameView view;
+  UnetTiles *tiles; /* (nullable): fit=tile */
   UnetPreprocess *preprocess;
-  UnetPostprocess *postprocess;
-  UnetMask shape;         /* of the masks, without data */
-  UnetTemporal *temporal; /* (nullable): no mask was smoothed yet */
-  gboolean smooths;       /* the frame that was read last */
+  UnetPostprocess *postprocess; /* (nullable): a reader */
+  UnetMask shape;               /* of the masks, without data */
+  UnetTemporal *temporal;       /* (nullable): no mask was smoothed yet */
+  gboolean smooths;             /* the frame that was read last */
   UnetMaskPool pool;
   UnetSegClasses *classes;
 } UnetFramePath;
@@ -50,6 +59,13 @@ void unet_frame_kind_choose_size (
  * does not fit the network's tensors. */
 UNET_INTERNAL_API UnetFramePath *unet_frame_path_new (
     const UnetFrameKind *kind, UnetSession *session, GError **error);
+/* The same without masks, whatever the output is: it reads and runs. */
+UNET_INTERNAL_API UnetFramePath *unet_frame_path_new_reader (
+    const UnetFrameKind *kind, UnetSession *session, GError **error);
+/* Adds masks to a reader. Returns FALSE with %UNET_ERROR set, and leaves the
+ * reader as it was, where the output cannot be a mask. */
+UNET_INTERNAL_API gboolean unet_frame_path_add_masks (UnetFramePath *self,
+    const UnetContract *contract, UnetSession *session, GError **error);
 UnetFramePath *unet_frame_path_ref (UnetFramePath *self);
 UNET_INTERNAL_API void unet_frame_path_unref (UnetFramePath *self);
 
@@ -66,8 +82,13 @@ const UnetGuide *unet_frame_path_get_guide (UnetFramePath *self);
 /* Runs the network on what was read. Returns FALSE with @error set. */
 UNET_INTERNAL_API gboolean unet_frame_path_run (
     UnetFramePath *self, UnetSession *session, GError **error);
-/* Makes a mask of the output. @threshold: 0..1, the least probability of a
- * foreground pixel. Returns FALSE with @error set where there is no memory. */
+/* The contract's output after a run, of all tiles together, and its shape.
+ * (transfer none): good until the next run. */
+UNET_INTERNAL_API gconstpointer unet_frame_path_get_output (
+    UnetFramePath *self, UnetSession *session, const UnetTensorInfo **info);
+/* Makes a mask of the output; not for a reader. @threshold: 0..1, the least
+ * probability of a foreground pixel. Returns FALSE with @error set where there
+ * is no memory. */
 UNET_INTERNAL_API gboolean unet_frame_path_fill (UnetFramePath *self,
     UnetSession *session, gdouble threshold, UnetMaskBuffers *mask,
     GError **error);

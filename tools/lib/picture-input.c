@@ -2,7 +2,6 @@
 
 #include "lib/picture-input.h"
 
-#include "frame/input/preprocess.h"
 #include "lib/status.h"
 
 gboolean
@@ -17,43 +16,52 @@ tool_picture_map (GstVideoFrame *frame, const GstVideoInfo *info,
 }
 
 gboolean
-tool_picture_to_tensor (GstSample *sample, const GstVideoInfo *info,
-    const UnetContract *contract, const UnetPlacement *placement, guint width,
-    guint height, gfloat *tensor, GError **error)
+tool_picture_read (GstSample *sample, UnetFramePath *path, UnetSession *session,
+    GError **error)
 {
-  UnetPreprocess *preprocess =
-      unet_preprocess_new (info, contract, width, height, placement, error);
   GstVideoFrame frame;
-  gboolean ok;
 
-  if (preprocess == NULL)
+  if (!tool_picture_map (&frame, &path->info, gst_sample_get_buffer (sample),
+          GST_MAP_READ, error))
     return FALSE;
-  ok = tool_picture_map (
-      &frame, info, gst_sample_get_buffer (sample), GST_MAP_READ, error);
-  if (ok) {
-    unet_preprocess_run (preprocess, &frame, tensor);
-    gst_video_frame_unmap (&frame);
-  }
-  unet_preprocess_free (preprocess);
-  return ok;
+  unet_frame_path_read (path, session, &frame, 0, 0);
+  gst_video_frame_unmap (&frame);
+  return TRUE;
 }
 
 gboolean
 tool_picture_to_session (GstSample *sample, const UnetContract *contract,
-    UnetSession *session, guint input, guint width, guint height,
-    GError **error)
+    UnetSession *session, guint input, GError **error)
 {
-  UnetPlacement placement;
+  g_autoptr (UnetContract) whole = unet_contract_copy (contract);
   GstVideoInfo info;
+  const UnetFrameKind kind = { &info, GST_VIDEO_ORIENTATION_IDENTITY, whole,
+    input, 0 };
+  UnetFramePath *path;
+  gboolean ok;
 
   if (!gst_video_info_from_caps (&info, gst_sample_get_caps (sample))) {
     g_set_error_literal (
         error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the picture has no format");
     return FALSE;
   }
-  unet_placement_init (&placement, contract->fit, GST_VIDEO_INFO_WIDTH (&info),
-      GST_VIDEO_INFO_HEIGHT (&info), GST_VIDEO_INFO_PAR_N (&info),
-      GST_VIDEO_INFO_PAR_D (&info), width, height, 0, 0, width, height);
-  return tool_picture_to_tensor (sample, &info, contract, &placement, width,
-      height, unet_session_get_input_data (session, input), error);
+  if (whole->fit == UNET_FIT_TILE)
+    whole->fit = UNET_FIT_STRETCH;
+  path = unet_frame_path_new_reader (&kind, session, error);
+  if (path == NULL)
+    return FALSE;
+  ok = tool_picture_read (sample, path, session, error);
+  unet_frame_path_unref (path);
+  return ok;
+}
+
+gboolean
+tool_mask_map (const UnetFramePath *path, const UnetMaskBuffers *buffers,
+    UnetMaskMap *map, GError **error)
+{
+  if (unet_mask_buffers_map (buffers, &path->shape, GST_MAP_READ, map))
+    return TRUE;
+  g_set_error_literal (
+      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "the mask cannot be mapped");
+  return FALSE;
 }

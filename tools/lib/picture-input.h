@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A decoded picture as the input of a network. */
+/* A decoded picture on its way through a network. */
 
-#include "frame/format/placement.h"
+#include "segment/frame-path.h"
 
 #include <gst/video/video.h>
 #include <unetseg/unetseg.h>
@@ -15,17 +15,19 @@ G_BEGIN_DECLS
 gboolean tool_picture_map (GstVideoFrame *frame, const GstVideoInfo *info,
     GstBuffer *buffer, GstMapFlags flags, GError **error);
 
-/* Fits, orders and normalises a picture as @contract says, to @width x @height
- * pixels, and writes the floats to @tensor. @placement: from
- * unet_placement_init (). */
-gboolean tool_picture_to_tensor (GstSample *sample, const GstVideoInfo *info,
-    const UnetContract *contract, const UnetPlacement *placement, guint width,
-    guint height, gfloat *tensor, GError **error);
+/* Reads a picture into @session, or into the tiles of @path. */
+gboolean tool_picture_read (GstSample *sample, UnetFramePath *path,
+    UnetSession *session, GError **error);
 
-/* The same for the whole input of a session, as eval and calibrate need it.
- * @input: index of the contract's input. */
+/* Reads a picture into the whole input of a session, tiles or not, as a
+ * calibration needs it. @input: index of the contract's input. */
 gboolean tool_picture_to_session (GstSample *sample,
     const UnetContract *contract, UnetSession *session, guint input,
-    guint width, guint height, GError **error);
+    GError **error);
+
+/* Maps a mask of unet_frame_path_fill() for reading. On failure sets an error
+ * of %TOOL_ERROR_PICTURE. */
+gboolean tool_mask_map (const UnetFramePath *path,
+    const UnetMaskBuffers *buffers, UnetMaskMap *map, GError **error);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* GStreamer's own analytics metadata, written and read. */
+/* Tests that unetseg writes GStreamer's analytics metadata and that unetsegdraw
+ * reads them. */
 
 #include <gst/analytics/analytics.h>
 
@@ -43,7 +44,8 @@ check_names (const GstAnalyticsMtd *mask, const GstAnalyticsMtd *names,
   }
 }
 
-/* The same bytes as in the metadata of our own. */
+/* The mask of the analytics metadata must have the bytes of UnetSegMeta's class
+ * map. */
 static void
 check_picture (const GstAnalyticsMtd *mask, const UnetSegMeta *meta)
 {
@@ -103,7 +105,7 @@ GST_START_TEST (test_written)
 
 GST_END_TEST;
 
-/* What a detector upstream has found stays. */
+/* The element keeps the analytics metadata of a detector upstream. */
 GST_START_TEST (test_beside_others)
 {
   GstHarness *h = test_harness_new ("red", "output=mask");
@@ -130,7 +132,8 @@ GST_END_TEST;
 
 /* ---- read ------------------------------------------------------------- */
 
-/* 8x2 pixels in rows of 24 bytes: regions 0, 12, 7 and 31, two columns each. */
+/* Returns a mask of 8x2 pixels with a stride of 24 bytes. Regions 0, 12, 7 and
+ * 31 have two columns each. */
 static GstBuffer *
 foreign_mask (GstVideoFormat format)
 {
@@ -214,7 +217,8 @@ GST_START_TEST (test_read)
     GstHarness *h = drawer_new ("unetsegdraw output=mask");
     GstBuffer *out = draw_foreign (h, formats[i], 64);
 
-    /* Classes in the order of the regions, the middle of each. */
+    /* The classes follow the order of the regions. Each is read in the middle
+     * of its columns. */
     assert_equals_int (byte_at (out, 24 * 64 + 8), 0);
     assert_equals_int (byte_at (out, 24 * 64 + 24), 1);
     assert_equals_int (byte_at (out, 24 * 64 + 40), 2);
@@ -244,7 +248,8 @@ GST_START_TEST (test_read_names)
 
 GST_END_TEST;
 
-/* Neither a picture beyond its buffer nor an empty rectangle is followed. */
+/* The drawer ignores a mask that is larger than its buffer and a mask with an
+ * empty rectangle. */
 GST_START_TEST (test_read_nonsense)
 {
   GstHarness *h = drawer_new ("unetsegdraw output=mask");

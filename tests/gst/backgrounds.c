@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Other backgrounds, edges, and where masks come from in live streams. */
+/* Tests backgrounds, the edges of masks, and the choice of frames that get a
+ * mask of their own. */
 
 #include <glib/gstdio.h>
 
@@ -42,7 +43,8 @@ push (GstHarness *h, TestPicture picture, guint index)
   return gst_harness_push_and_pull (h, test_frame_at (h, picture, index));
 }
 
-/* White person on the left, black background on the right. */
+/* Draws a frame with a white person on the left and a black background on the
+ * right. */
 static GstBuffer *
 draw (const gchar *properties)
 {
@@ -82,8 +84,8 @@ GST_START_TEST (test_bad_color)
 
 GST_END_TEST;
 
-/* Red above, blue below: twice as high as the frames are wide, so that only
- * its middle is seen. */
+/* Writes a picture of one colour. It is twice as high as wide, so that only its
+ * middle fits the frames. Returns FALSE without pngenc. */
 static gboolean
 write_picture (const gchar *path)
 {
@@ -151,7 +153,7 @@ GST_START_TEST (test_no_picture)
 
 GST_END_TEST;
 
-/* White does not bleed into black, nor black into white. */
+/* The blur takes no white into the background and no black into the person. */
 GST_START_TEST (test_blur)
 {
   GstBuffer *out = draw ("output=blur blur-radius=0.2");
@@ -165,7 +167,8 @@ GST_START_TEST (test_blur)
 
 GST_END_TEST;
 
-/* Without a mask nobody knows what may be seen. */
+/* Without a mask the replaced background covers the whole frame, so that
+ * nothing private shows. */
 GST_START_TEST (test_no_mask)
 {
   GstHarness *h =
@@ -182,7 +185,7 @@ GST_START_TEST (test_no_mask)
 
 GST_END_TEST;
 
-/* Both elements draw the same. */
+/* unetseg and unetsegdraw draw the same picture. */
 GST_START_TEST (test_drawer)
 {
   static const gchar *const outputs[] = { "output=blur", "output=replace",
@@ -240,8 +243,8 @@ GST_START_TEST (test_grow)
 
 GST_END_TEST;
 
-/* Half way through a wide edge both are seen: white gives way to green. The
- * colour of the old background does not show. */
+/* In the middle of a wide edge, white and green are mixed. The colour of the
+ * old background does not show. */
 GST_START_TEST (test_feather)
 {
   GstBuffer *out = draw ("output=replace background=#00ff00 feather=10");
@@ -257,7 +260,7 @@ GST_END_TEST;
 
 /* ---- time ------------------------------------------------------------- */
 
-/* What changes is taken at once, and a seek forgets all. */
+/* Smoothing in time does not delay the mask of a changed picture. */
 GST_START_TEST (test_temporal)
 {
   GstHarness *h = rgb_harness ("output=none temporal=on time-constant=5000");
@@ -303,7 +306,8 @@ GST_START_TEST (test_reuse)
                                    "reuse-age=100000",
                             TEST_BLACK),
       2);
-  /* 33 ms a frame: at 0, 67 and 133. */
+  /* A frame lasts 33 ms, so the frames at 0, 67 and 133 ms get masks of their
+   * own. */
   assert_equals_uint64 (segmented ("output=none reuse-threshold=0.05 "
                                    "reuse-age=60",
                             TEST_HALF),
@@ -312,7 +316,7 @@ GST_START_TEST (test_reuse)
 
 GST_END_TEST;
 
-/* A network of one convolution is always in time. */
+/* A network of one convolution is fast enough for every frame. */
 GST_START_TEST (test_interval)
 {
   GstHarness *h = rgb_harness ("output=none interval=0");
@@ -328,7 +332,8 @@ GST_END_TEST;
 
 /* ---- beside the stream ------------------------------------------------ */
 
-/* Frames pass until one has a mask; it is right, and its age is told. */
+/* Pushes frames until one has an older mask. Checks the mask and that its age
+ * is set. Returns the index of the next frame. */
 static guint
 wait_for_mask (GstHarness *h, TestPicture picture, guint index)
 {
@@ -355,14 +360,15 @@ GST_START_TEST (test_async)
   GstHarness *h = rgb_harness ("output=none async=true");
   guint index = wait_for_mask (h, TEST_HALF, 0);
 
-  /* Caps, a flush and a segment while there is something to do. */
+  /* The caps, a flush and a segment arrive while the inference thread may be at
+   * work. */
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, 2 * HEIGHT);
   index = wait_for_mask (h, TEST_BLACK, index);
   gst_harness_push_event (h, gst_event_new_flush_start ());
   gst_harness_push_event (h, gst_event_new_flush_stop (FALSE));
   test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, WIDTH, HEIGHT);
   index = wait_for_mask (h, TEST_HALF, index);
-  /* Exact again. */
+  /* With async=false a frame has its own mask again. */
   g_object_set (h->element, "async", FALSE, NULL);
   for (guint i = 0; i < 200; i++) {
     GstBuffer *out = push (h, TEST_HALF, index++);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a frame costs on one core beside the network: the element's CPU time
- * less the session's run, which a network of one 1x1 convolution keeps short.
- * UNETSEG_BENCH_FRAMES: how many of each kind. */
+/* Measures the CPU time of a frame on one core: the element's time less the
+ * session's run, which a network of one 1x1 convolution keeps short.
+ * UNETSEG_BENCH_FRAMES sets the number of frames of each kind. */
 
 #include <sched.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static const struct {
   GstVideoFormat format;
   guint width, height;
   const gchar *output;
-  gdouble limit; /* milliseconds, 0: none stated */
+  gdouble limit; /* milliseconds; 0: no limit */
 } cases[] = {
   { GST_VIDEO_FORMAT_NV12, 1920, 1080, "overlay", 6 },
   { GST_VIDEO_FORMAT_I420, 1280, 720, "none", 2 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Masks that are older than their frame. The networks of these tests see
- * colours, so that what the mask of a frame would be is known: it is that of
- * an element that makes each frame its own. */
+/* Tests masks that are older than their frame. An element that runs the network
+ * for each frame gives the expected masks, because these networks detect
+ * colours. */
 #include "common.h"
 
 #include <math.h>
@@ -9,11 +9,11 @@
 #define WIDTH  160
 #define HEIGHT 120
 
-/* What changes from frame to frame. */
+/* The properties of the scene that change from frame to frame. */
 typedef struct {
-  gdouble x, y;  /* of a disc in front of a still background */
-  guint channel; /* of its colour */
-  gdouble noise; /* of every sample, at most */
+  gdouble x, y;  /* centre of a disc in front of a still background */
+  guint channel; /* index of the channel in which the disc is bright */
+  gdouble noise; /* the largest noise of a sample */
   guint32 seed;
 } Scene;
 
@@ -28,7 +28,8 @@ hash (guint32 a, guint32 b, guint32 c)
   return (h ^ h >> 16) >> 8;
 }
 
-/* A texture of 0..1 that goes with its object: bilinear in a random grid. */
+/* Returns a texture of 0..1 that moves with its object. It is interpolated
+ * bilinearly in a random grid. */
 static gdouble
 texture_at (guint32 seed, gdouble x, gdouble y)
 {
@@ -42,7 +43,7 @@ texture_at (guint32 seed, gdouble x, gdouble y)
       + (v[2] * (1 - f) + v[3] * f) * g;
 }
 
-/* The disc has much of its colour, the background little of any. */
+/* The disc is bright in one channel. The background is dark in all of them. */
 static void
 draw_pixel (const Scene *scene, gint x, gint y, guint8 *rgb)
 {
@@ -126,7 +127,8 @@ same_mask (GstBuffer *a, GstBuffer *b)
       && same_plane (meta_of (a)->probability, meta_of (b)->probability);
 }
 
-/* Pixels of the same class among those that are of any. */
+/* Returns the IoU: the pixels of the same class in both masks per pixel with a
+ * class other than 0 in either. */
 static gdouble
 mask_iou (GstBuffer *a, GstBuffer *b)
 {
@@ -146,8 +148,8 @@ mask_iou (GstBuffer *a, GstBuffer *b)
 
 /* ---- motion ----------------------------------------------------------- */
 
-/* Three elements see a disc move: each frame its own mask, every third one,
- * and every third one carried. */
+/* Three elements see a disc move. The first runs every frame. The others run
+ * every third frame, and the last one moves its mask between. */
 static void
 check_interval (const gchar *model, guint channel)
 {
@@ -198,7 +200,8 @@ GST_START_TEST (test_classes)
 
 GST_END_TEST;
 
-/* A still scene has one mask, in the same buffers, whatever its noise. */
+/* A still scene keeps one mask in the same buffers, however much noise it
+ * has. */
 GST_START_TEST (test_still)
 {
   static const gchar *const models[] = { "red-dynamic", "classes" };
@@ -226,7 +229,7 @@ GST_START_TEST (test_still)
 
 GST_END_TEST;
 
-/* What is drawn and what is marked is what the metadata say. */
+/* The drawn mask and the boxes are those of the metadata. */
 GST_START_TEST (test_drawn)
 {
   GstHarness *h = scene_harness (
@@ -311,8 +314,8 @@ change_model (GstHarness *h)
   flush (h);
 }
 
-/* What has been before is gone: the next frame has its own mask, and the one
- * after it, which looks the same, has that very mask. */
+/* After each of these changes the next frame gets its own mask. The frame after
+ * it looks the same and reuses that mask. */
 GST_START_TEST (test_forgets)
 {
   static void (*const changes[]) (
@@ -344,7 +347,8 @@ GST_START_TEST (test_forgets)
 
 GST_END_TEST;
 
-/* A mask of which no picture was kept stays where it was. */
+/* A mask stays in its place where carry=false when it was made, because its
+ * picture was not kept. */
 GST_START_TEST (test_switched)
 {
   GstHarness *h = scene_harness ("red-dynamic", "interval=2 carry=false");
@@ -365,8 +369,8 @@ GST_START_TEST (test_switched)
 
 GST_END_TEST;
 
-/* A picture is looked at, nothing is made of it, and then masks stay where
- * they are and frames become others. */
+/* The element does not use a kept picture after carry is switched off and the
+ * caps change. The next frame has its own mask. */
 GST_START_TEST (test_switched_off)
 {
   GstHarness *h = scene_harness ("red-dynamic", "interval=2");
@@ -396,8 +400,8 @@ send_qos (GstHarness *h, guint index, GstClockTimeDiff diff)
           gst_util_uint64_scale (index, GST_SECOND, 30))));
 }
 
-/* Frames that are late are no rule; where a sink tells at all, masks are made
- * ready for it. */
+/* The element cannot foresee late frames. So it keeps the pictures of masks as
+ * soon as a sink sends QoS events. */
 GST_START_TEST (test_late)
 {
   GstHarness *own = scene_harness ("red-dynamic", "");
@@ -424,8 +428,8 @@ GST_START_TEST (test_late)
 
 GST_END_TEST;
 
-/* Whenever the thread beside the stream is done, and of whichever earlier frame
- * its mask is. */
+/* The inference thread may finish at any time, and its mask may belong to any
+ * earlier frame. */
 GST_START_TEST (test_async)
 {
   GstHarness *own = scene_harness ("red-dynamic", "");
@@ -455,7 +459,8 @@ GST_START_TEST (test_async)
     gst_buffer_unref (b);
     g_usleep (5000);
   }
-  /* A mask in use is one of an earlier frame, and the disc never stops. */
+  /* The mask always belongs to an earlier frame, and the disc never stops, so
+   * most masks are moved. */
   fail_unless (n_moved > 30, "%u of 40", n_moved);
   flush (h);
   gst_buffer_unref (push (h, &scene, index));

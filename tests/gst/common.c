@@ -61,7 +61,8 @@ test_harness_free (GstHarness *h)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (h->element);
 
-  /* Messages hold the element, which holds the bus. */
+  /* The messages on the bus hold the element, which holds the bus. Flushing
+   * ends that cycle. */
   gst_bus_set_flushing (bus, TRUE);
   gst_harness_teardown (h);
 }
@@ -171,7 +172,8 @@ add_meta (GstBuffer *buffer, const GstVideoInfo *info)
       copy.stride);
 }
 
-/* Whole rows: gst_video_frame_copy() leaves chroma of odd widths behind. */
+/* Copies whole rows, because gst_video_frame_copy() leaves out chroma of odd
+ * widths. */
 static void
 copy_rows (GstVideoFrame *to, const GstVideoFrame *from)
 {
@@ -204,7 +206,7 @@ padded_frame (const GstVideoInfo *info, GstBuffer *plain)
     gsize bytes = end - GST_VIDEO_INFO_PLANE_OFFSET (info, i);
 
     padded.offset[i] = size;
-    /* Tiled formats have numbers of tiles for a stride. */
+    /* The stride of a tiled format is a number of tiles. */
     if (!GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo)) {
       padded.stride[i] += 20 + 4 * i;
       bytes = bytes / info->stride[i] * padded.stride[i];
@@ -298,7 +300,7 @@ test_unpack (const GstVideoInfo *info, GstBuffer *buffer, guint *pixel_size)
   guint height = GST_VIDEO_INFO_HEIGHT (info);
   gsize row = (gsize) width * GST_VIDEO_FORMAT_INFO_PSTRIDE (unpacked, 0);
   guint8 *pixels = g_malloc0 (row * height);
-  /* A plane may be scattered. */
+  /* A plane may lie in several memories, so they are merged first. */
   GstBuffer *whole = gst_buffer_copy_deep (buffer);
   GstVideoFrame frame;
 
@@ -336,7 +338,8 @@ test_probability_at (const UnetSegMeta *meta, guint x, guint y)
   return plane_at (meta->probability, meta->width, x, y);
 }
 
-/* Every assertion of Check is a message through a pipe: none here. */
+/* Counts without assertions, because Check sends a message through a pipe for
+ * each one. */
 guint
 test_count_wrong (
     const UnetSegMeta *meta, guint8 left, guint8 right, guint margin)

@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* A fixture: criticals and warnings of our own log domain fail the test, as
- * GstCheck does it for GStreamer's, but where they are expected. */
+/* Set-up of a fixture: criticals and warnings of the unetseg log domain fail
+ * the test, unless TEST_COMPLAINS() expects them. GstCheck does the same for
+ * GStreamer's domains. */
 void test_watch_log (void);
 void test_expect_complaint (gboolean expect);
 #define TEST_COMPLAINS(code)                                                   \
@@ -21,11 +22,12 @@ void test_expect_complaint (gboolean expect);
   }                                                                            \
   G_STMT_END
 
-/* Path of a model of tests/data; owned by the caller. */
+/* Returns the path of a model in tests/data. The caller frees it. */
 gchar *test_model (const gchar *name);
 
-/* `unetseg` with the model of that name and more properties (`a=b c=d`). A
- * harness is live; every frame waits for its mask unless they say otherwise. */
+/* Returns a harness of `unetseg` with the model of that name and further
+ * properties (`a=b c=d`). A harness is live. Every frame waits for its mask
+ * unless the properties change that. */
 GstHarness *test_harness_new (const gchar *model, const gchar *properties);
 void test_harness_free (GstHarness *h);
 /* Takes all messages off the element's bus and counts those of @types. */
@@ -35,17 +37,17 @@ void test_harness_set_format (
     GstHarness *h, GstVideoFormat format, guint width, guint height);
 GstCaps *test_caps (GstVideoFormat format, guint width, guint height);
 
-/* A number of the element's statistics. */
+/* Returns a number of the element's statistics. */
 guint64 test_stat (GstElement *element, const gchar *name);
 
-/* What frames show. */
+/* The picture that a frame shows. */
 typedef enum {
   TEST_HALF, /* left half white, right half black */
   TEST_BLACK,
   TEST_STRIPES, /* vertical: black, red, green, blue */
 } TestPicture;
 
-/* How a frame lies in its buffer. */
+/* The layout of a frame in its buffer. */
 typedef enum {
   TEST_PLAIN,       /* as the caps say */
   TEST_PADDED,      /* GstVideoMeta with longer rows and gaps between planes */
@@ -60,29 +62,30 @@ typedef enum {
 
 GstBuffer *test_frame_new (
     const GstVideoInfo *info, TestPicture picture, TestLayout layout);
-/* Frame @index of a 30 Hz stream. */
+/* Returns frame @index of a stream at 30 frames a second. */
 GstBuffer *test_frame_at (GstHarness *h, TestPicture picture, guint index);
 
-/* All pixels of a frame in the format's unpacked form, row after row; owned by
- * the caller. */
+/* Returns all pixels in the format's unpacked form, row after row. The caller
+ * frees them. */
 guint8 *test_unpack (
     const GstVideoInfo *info, GstBuffer *buffer, guint *pixel_size);
 
-/* Value of the class map, or of the probability, at a pixel of the mask. */
+/* Return the class or the probability at a pixel of the mask. */
 guint8 test_class_at (const UnetSegMeta *meta, guint x, guint y);
 guint8 test_probability_at (const UnetSegMeta *meta, guint x, guint y);
 
-/* Pixels of the wrong class, where columns below half should be @left and the
- * others @right, but for @margin columns on each side of the middle. */
+/* Counts the pixels of the wrong class. Columns in the left half should be
+ * @left and the others @right. @margin columns on each side of the middle are
+ * left out. */
 guint test_count_wrong (
     const UnetSegMeta *meta, guint8 left, guint8 right, guint margin);
-/* Asserts that there are none. */
+/* Asserts that no pixel has the wrong class. */
 void test_assert_halves (
     const UnetSegMeta *meta, guint8 left, guint8 right, guint margin);
 
-/* A frame of one colour; RGB or GRAY8. */
+/* Returns a frame of one value in RGB or GRAY8. */
 GstBuffer *test_flat_frame (GstHarness *h, guint8 value);
-/* A harness with frames of 64x48 RGB. */
+/* Returns a harness with frames of 64x48 in RGB. */
 GstHarness *test_rgb_harness (const gchar *model, const gchar *properties);
 /* Pushes a frame (transfer full); returns the one that comes out, which has a
  * mask. */

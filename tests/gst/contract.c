@@ -7,7 +7,7 @@
 
 #include "common.h"
 
-/* Classes of the four stripes, as a number of four digits. */
+/* Returns the classes of the four stripes as a number of four digits. */
 static guint
 classes_of_stripes (const gchar *properties)
 {
@@ -96,7 +96,7 @@ GST_START_TEST (test_mean_and_std)
   assert_equals_int (test_class_of_flat ("red", "mean=\"0.55,0,0\"", 255), 0);
   assert_equals_int (test_class_of_flat ("red", "std=\"1.9,9,9\"", 255), 1);
   assert_equals_int (test_class_of_flat ("red", "std=\"2.1,1,1\"", 255), 0);
-  /* In RGB order whatever the network's is. */
+  /* The means are in the order RGB, whatever the network's order. */
   assert_equals_int (
       test_class_of_flat ("red", "color-order=bgr mean=\"0,0,0.55\"", 255), 0);
   assert_equals_int (
@@ -122,7 +122,8 @@ GST_START_TEST (test_layout)
 
 GST_END_TEST;
 
-/* A sigmoid of what is a probability already: 0.5 for black, 0.73 for white. */
+/* A second sigmoid turns the probability 0 of black into 0.5 and the 1 of white
+ * into 0.73. */
 GST_START_TEST (test_activation)
 {
   GstHarness *h = test_rgb_harness ("red", "activation=sigmoid threshold=0.6");
@@ -206,7 +207,7 @@ GST_START_TEST (test_tensor_names)
 
 GST_END_TEST;
 
-/* A copy of a model with a sidecar beside it. */
+/* Pushes a frame through a copy of the model that has a sidecar. */
 static GstBuffer *
 push_with_sidecar (
     const gchar *model, const gchar *sidecar, const gchar *properties)
@@ -234,7 +235,7 @@ push_with_sidecar (
   return out;
 }
 
-/* Properties, then the sidecar, then the model's metadata. */
+/* Properties override the sidecar, which overrides the model's metadata. */
 GST_START_TEST (test_precedence)
 {
   static const gchar *const sidecar =

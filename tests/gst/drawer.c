@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* unetsegdraw: the same of one inference as unetseg makes of its own. */
+/* Tests that unetsegdraw draws from metadata exactly the picture that unetseg
+ * draws. */
 
 #include <frame/draw/palette.h>
 
@@ -30,7 +31,7 @@ typedef struct {
   GstVideoInfo info;
 } Digest;
 
-/* The picture alone: what lies between its rows is nobody's. */
+/* Hashes the pixels alone, because the padding of rows is undefined. */
 static void
 digest_picture (Digest *digest, GstBuffer *buffer)
 {
@@ -52,7 +53,7 @@ digest_picture (Digest *digest, GstBuffer *buffer)
   gst_video_frame_unmap (&frame);
 }
 
-/* Everything that comes in at a pad: caps, times and pictures. */
+/* Hashes the caps, times and pictures that arrive at a pad. */
 static GstPadProbeReturn
 digest_item (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -82,7 +83,8 @@ free_digest (gpointer data)
   g_free (data);
 }
 
-/* What it returns outlives the pipeline. */
+/* Returns the checksum of the frames at the element. It outlives the
+ * pipeline. */
 static GChecksum *
 digest_at (GstElement *pipeline, const gchar *name)
 {
@@ -101,7 +103,8 @@ digest_at (GstElement *pipeline, const gchar *name)
 
 typedef const gchar *Branches[3];
 
-/* A mask of several classes has the threshold in it by which it was made. */
+/* No branch sets a threshold, because unetseg has already applied its own to a
+ * mask of several classes. */
 static const Branches usual = { "output=overlay opacity=0.7 colors=\"red\"",
   "output=mask", "output=alpha" };
 static const Branches special = { "output=overlay threshold=0.9",
@@ -110,7 +113,8 @@ static const Branches special = { "output=overlay threshold=0.9",
 static const Branches backgrounds = { "output=blur blur-radius=0.1 refine=on",
   "output=replace background=#204060 grow=2 feather=3",
   "output=alpha refine=on edge-low=0.1 edge-high=0.9" };
-/* unetseg then has read the frame at the mask's resolution once already. */
+/* With temporal=on unetseg has already read the frame at the mask's
+ * resolution. */
 static const Branches held = { "output=blur refine=on temporal=on",
   "output=overlay refine=on temporal=on",
   "output=alpha refine=off temporal=on" };
@@ -216,7 +220,7 @@ pixel_at (GstBuffer *buffer, guint x)
   return rgb[0] << 16 | rgb[1] << 8 | rgb[2];
 }
 
-/* Colours of the red and the green stripe as drawn. */
+/* Checks the colours drawn over the red and the green stripe. */
 static void
 check_drawn (const gchar *properties, guint32 red, guint32 green)
 {
@@ -236,7 +240,8 @@ GST_START_TEST (test_drawer_properties)
       unet_palette_default (2) & 0xffffff);
   check_drawn ("opacity=0", 0xff0000, 0x00ff00);
   check_drawn ("opacity=1 colors=\"#010203,#040506\"", 0x010203, 0x040506);
-  /* Other names for the same classes, as many as there are. */
+  /* The labels give the same classes other names, and there may be fewer labels
+   * than classes. */
   check_drawn ("opacity=1 labels=\"nothing,sea,land\" "
                "colors=\"sea=#010203,land=#040506\"",
       0x010203, 0x040506);
@@ -292,7 +297,8 @@ GST_START_TEST (test_drawer_changes)
 
 GST_END_TEST;
 
-/* Metadata that makes no sense is none; nothing is read beyond a buffer. */
+/* The drawer ignores metadata that make no sense and reads nothing beyond a
+ * buffer. */
 GST_START_TEST (test_drawer_nonsense)
 {
   static const gdouble rectangles[][4] = { { 0, 0, 0, 48 }, { 0, 0, 64, -1 },
@@ -308,7 +314,8 @@ GST_START_TEST (test_drawer_nonsense)
     GstHarness *h = gst_harness_new_parse (outputs[o]);
 
     test_harness_set_format (h, GST_VIDEO_FORMAT_RGB, 64, 48);
-    /* Copies of metadata check its size, so that goes to the first alone. */
+    /* GStreamer checks the size when it copies metadata, so only the first
+     * output gets wrong sizes. */
     for (guint i = 0; i < G_N_ELEMENTS (rectangles) + (o ? 0 : 2); i++) {
       GstBuffer *frame = test_frame_at (h, TEST_HALF, i);
       UnetSegMeta *meta =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* enabled=false: frames pass untouched. */
+/* Tests that frames pass untouched with enabled=false. */
 
 #include <gst/controller/gstinterpolationcontrolsource.h>
 #include <gst/controller/gstdirectcontrolbinding.h>
@@ -12,7 +12,8 @@ push (GstHarness *h, guint index)
   return gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, index));
 }
 
-/* The same buffer, though others hold it; nothing is read or copied. */
+/* The element passes the same buffer, although others hold it. It reads and
+ * copies nothing. */
 GST_START_TEST (test_passes)
 {
   static const gchar *const outputs[] = { "overlay", "none", "blur",
@@ -38,7 +39,7 @@ GST_START_TEST (test_passes)
 
 GST_END_TEST;
 
-/* On again with the next frame, which gets a mask of its own. */
+/* When the element is enabled again, the next frame gets a mask of its own. */
 GST_START_TEST (test_on_and_off)
 {
   GstHarness *h = test_harness_new ("red", "interval=1000");
@@ -62,8 +63,8 @@ GST_START_TEST (test_on_and_off)
 
 GST_END_TEST;
 
-/* Outputs of other caps keep them: the whole frame is opaque, and background in
- * a mask. */
+/* An output of other caps keeps its caps. Its alpha is opaque everywhere, and
+ * its mask is background everywhere. */
 GST_START_TEST (test_other_caps)
 {
   GstHarness *h = test_harness_new ("red", "enabled=false output=alpha");
@@ -100,7 +101,7 @@ GST_START_TEST (test_other_caps)
 
 GST_END_TEST;
 
-/* Caps may change while it is off. */
+/* The caps may change while the element is disabled. */
 GST_START_TEST (test_caps_change)
 {
   GstHarness *h = test_harness_new ("red", "enabled=false");
@@ -121,7 +122,7 @@ GST_START_TEST (test_caps_change)
 
 GST_END_TEST;
 
-/* Switched by a controller at the third frame. */
+/* A controller disables the element at the third frame. */
 GST_START_TEST (test_controller)
 {
   GstHarness *h = test_harness_new ("red", NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Models that cannot be used: one error on the bus that says why. */
+/* Tests that a model that cannot be used causes one error on the bus, which
+ * gives the reason. */
 
 #include <glib/gstdio.h>
 
@@ -47,8 +48,8 @@ play (Fixture *f)
   gst_message_unref (message);
 }
 
-/* The element's own errors until the stream has ended, one way or the
- * other. */
+/* Returns the errors that the element posts until the stream has ended or
+ * failed. */
 static GPtrArray *
 collect_errors (Fixture *f)
 {
@@ -177,7 +178,7 @@ GST_START_TEST (test_shapes)
 
 GST_END_TEST;
 
-/* Only found when the frames' shape is known. */
+/* The error is found only when the frames give the input its shape. */
 GST_START_TEST (test_shape_of_frames)
 {
   check_model ("picky", "", GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE,
@@ -196,7 +197,7 @@ GST_START_TEST (test_contract)
 
 GST_END_TEST;
 
-/* After an error, a better model and another start are all it takes. */
+/* After an error the element starts again with a good model. */
 GST_START_TEST (test_recovery)
 {
   g_autofree gchar *bad = test_model ("truncated");

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A library that can be made to fail: functions of libunetseg that the plugin
- * calls are found in this program first. */
+/* Tests the plugin when libunetseg fails. The dynamic linker finds the
+ * functions of this program before those of the library. */
 
 #include <dlfcn.h>
 #include <unetseg/unetseg.h>
 
 #include "common.h"
 
-/* Sessions made by rule: the measured one beside each does not count. */
+/* Counts only sessions whose kernels are chosen by rule, and not those that
+ * measure. */
 static guint n_sessions, n_runs;
 static gboolean runs_fail, sessions_fail, measured_fails;
 static UnetSession *last_run;
-/* The measured session is not made while this is held. */
+/* While this is locked, no session that measures is created. */
 static GMutex measuring;
 
 static void
@@ -71,7 +72,7 @@ push_is_marked (GstHarness *h, guint index)
   fail_unless (out == in);
   marked = gst_buffer_get_unet_seg_meta (out) != NULL;
   gst_buffer_map (copy, &map, GST_MAP_READ);
-  /* No mask, nothing drawn. */
+  /* A frame without a mask must come out unchanged. */
   fail_unless (marked == (gst_buffer_memcmp (out, 0, map.data, map.size) != 0));
   gst_buffer_unmap (copy, &map);
   gst_buffer_unref (copy);
@@ -79,7 +80,8 @@ push_is_marked (GstHarness *h, guint index)
   return marked;
 }
 
-/* Frames go on without a mask, which is said once, until it works again. */
+/* Frames pass without a mask, with a single warning, until the inference works
+ * again. */
 GST_START_TEST (test_inference_fails)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -103,7 +105,7 @@ GST_START_TEST (test_inference_fails)
 
 GST_END_TEST;
 
-/* Before the first frame: one error, which names the node. */
+/* A failure before the first frame posts one error, which names the node. */
 GST_START_TEST (test_session_fails)
 {
   GstHarness *h;
@@ -129,8 +131,8 @@ GST_START_TEST (test_session_fails)
 
 GST_END_TEST;
 
-/* At a caps change in mid-stream there is one error as well, however often
- * upstream tries again. */
+/* A failure at a caps change posts one error as well, however often upstream
+ * tries again. */
 GST_START_TEST (test_session_fails_later)
 {
   GstHarness *h = test_harness_new ("red-dynamic", NULL);
@@ -148,15 +150,15 @@ GST_START_TEST (test_session_fails_later)
 
 GST_END_TEST;
 
-/* What does not change the network's input is no reason to compile. How many
- * threads a live stream takes, and with them how often it compiles, is a
- * matter of time: here they are given. */
+/* The element compiles again only when the network's input changes. The test
+ * sets the number of threads, because otherwise measured times decide on it and
+ * on further compiling. */
 GST_START_TEST (test_compiles_once)
 {
   GstHarness *h = test_harness_new ("red", "threads=1");
   g_autoptr (GstCaps) caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
 
-  /* Before the first frame, even before the caps, in the background. */
+  /* The background thread compiles before the caps are known. */
   for (guint i = 0; i < 30000 && n_sessions == 0; i++)
     g_usleep (1000);
   assert_equals_int (n_sessions, 1);
@@ -183,7 +185,7 @@ GST_START_TEST (test_compiles_for_shapes)
   assert_equals_int (n_sessions, 0);
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 640, 480);
   fail_unless (push_is_marked (h, 0));
-  /* Another size of the same shape. */
+  /* The other size has the same aspect, so the network's input stays. */
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 320, 240);
   fail_unless (push_is_marked (h, 1));
   assert_equals_int (n_sessions, 1);
@@ -195,7 +197,7 @@ GST_START_TEST (test_compiles_for_shapes)
 
 GST_END_TEST;
 
-/* A reused mask costs no run. */
+/* A frame that reuses a mask does not run the network. */
 GST_START_TEST (test_reuse_runs_nothing)
 {
   GstHarness *h = test_harness_new ("red", "interval=4");
@@ -211,7 +213,8 @@ GST_START_TEST (test_reuse_runs_nothing)
 
 GST_END_TEST;
 
-/* A live stream goes on by rule until the measured session is there. */
+/* A live stream runs the session chosen by rule until the measured session is
+ * ready. */
 GST_START_TEST (test_live_does_not_wait)
 {
   UnetSession *by_rule;
@@ -240,7 +243,7 @@ GST_START_TEST (test_live_does_not_wait)
 
 GST_END_TEST;
 
-/* Anything else gets the same session for all frames. */
+/* A stream that is not live runs the measured session for all frames. */
 GST_START_TEST (test_others_wait)
 {
   GstHarness *h = test_harness_new ("red", NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Buffers, queries and events on their way through the element. */
+/* Tests buffers, queries and events that go through the element. */
 
 #include "common.h"
 
@@ -20,8 +20,8 @@ push_and_check_age (GstHarness *h, guint index, guint age)
 
 /* ---- buffers ---------------------------------------------------------- */
 
-/* Nobody may write to a frame that others see: it is copied for the overlay,
- * and only marked on a buffer of its own otherwise. */
+/* The element must not write to a frame that others hold. It copies the frame
+ * for the overlay. Otherwise it only adds metadata to a new buffer. */
 GST_START_TEST (test_shared_buffer)
 {
   GstHarness *h = test_harness_new ("red", "output=none");
@@ -57,7 +57,8 @@ GST_START_TEST (test_shared_buffer)
 
 GST_END_TEST;
 
-/* Shared memory in a writable buffer, as a queue after a tee leaves it. */
+/* The memory of a writable buffer may be shared, as a queue after a tee leaves
+ * it. */
 GST_START_TEST (test_shared_memory)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -136,7 +137,7 @@ GST_START_TEST (test_metadata_survives)
 
 GST_END_TEST;
 
-/* A neutral frame with a mask drawn over it is neutral no more. */
+/* The GAP flag stays without drawing and is removed when a mask is drawn. */
 GST_START_TEST (test_gap_flag)
 {
   GstHarness *h = test_harness_new ("red", "output=none");
@@ -160,8 +161,8 @@ GST_START_TEST (test_gap_flag)
 
 GST_END_TEST;
 
-/* What somebody downstream still holds is not written again; what nobody holds
- * any more is. */
+/* The element does not write to a mask that is held downstream. It reuses masks
+ * that have been released. */
 GST_START_TEST (test_masks_are_pooled)
 {
   GstHarness *h = test_harness_new ("red", "output=none");
@@ -232,7 +233,7 @@ GST_END_TEST;
 
 /* ---- the ALLOCATION query --------------------------------------------- */
 
-/* What downstream proposes is for upstream to use, in both modes. */
+/* The allocation that downstream proposes reaches upstream, in both modes. */
 GST_START_TEST (test_allocation)
 {
   static const gchar *const outputs[] = { "output=none", "output=overlay" };
@@ -267,8 +268,8 @@ GST_START_TEST (test_allocation)
 
 GST_END_TEST;
 
-/* Frames go on in the buffers they came in: odd strides are welcome only where
- * downstream can read them. */
+/* Frames leave in the buffers they came in. So the element offers GstVideoMeta
+ * only if downstream offers it. */
 GST_START_TEST (test_allocation_promises_nothing)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -332,8 +333,8 @@ GST_START_TEST (test_caps_changes)
 
 GST_END_TEST;
 
-/* Only the rate and the colours change: the mask is forgotten and nothing is
- * compiled again, so no time for it is reported either. */
+/* A change of rate or colorimetry forgets the mask but does not compile again.
+ * So no new latency is reported. */
 GST_START_TEST (test_rate_change)
 {
   GstHarness *h = test_harness_new ("red", "interval=1000");
@@ -353,8 +354,8 @@ GST_START_TEST (test_rate_change)
 
 GST_END_TEST;
 
-/* The network sees squares: a mask of an anamorphic frame covers it whole, and
- * the input's shape follows what is seen. */
+/* The network sees square pixels. The mask of an anamorphic frame covers all of
+ * it, and the input has the displayed aspect. */
 GST_START_TEST (test_pixel_aspect)
 {
   GstHarness *h = test_harness_new ("red-dynamic", NULL);
@@ -376,7 +377,7 @@ GST_START_TEST (test_pixel_aspect)
 
 GST_END_TEST;
 
-/* Valid convolutions: the mask covers the middle only. */
+/* With valid convolutions the mask covers the middle of the frame only. */
 GST_START_TEST (test_window)
 {
   GstHarness *h = test_harness_new ("valid", NULL);
@@ -471,7 +472,7 @@ GST_START_TEST (test_segment_and_discont)
 
 GST_END_TEST;
 
-/* Gaps and tags are not frames: they pass, and the mask stays. */
+/* Gaps and tags pass and do not change the mask. */
 GST_START_TEST (test_gap_and_eos)
 {
   GstHarness *h = test_harness_new ("red", "interval=1000");
@@ -497,7 +498,7 @@ GST_START_TEST (test_gap_and_eos)
 
 GST_END_TEST;
 
-/* Backwards the ages count as well. */
+/* The ages count in reverse playback as well. */
 GST_START_TEST (test_reverse)
 {
   GstHarness *h = test_harness_new ("red", "interval=1000");
@@ -542,7 +543,7 @@ GST_START_TEST (test_no_timestamps)
 
 GST_END_TEST;
 
-/* A stream in BYTES has frames all the same. */
+/* A segment in bytes does not keep frames from getting masks. */
 GST_START_TEST (test_no_time_segment)
 {
   GstHarness *h = test_harness_new ("red", NULL);

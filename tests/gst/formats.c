@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every format, several sizes, every way that a frame lies in a buffer. */
+/* Tests every format in several sizes and with every layout of a frame in its
+ * buffer. */
 
 #include "common.h"
 
@@ -7,8 +8,8 @@ static const struct {
   guint width, height;
 } sizes[] = { { 64, 48 }, { 97, 51 }, { 230, 33 } };
 
-/* Pixels on each side of the middle that may be either, at the input's 32
- * columns. */
+/* Returns how many pixels on each side of the middle may have either class,
+ * since the input has 32 columns. */
 static guint
 frame_margin (guint width)
 {
@@ -21,7 +22,7 @@ set_info (GstHarness *h, const GstVideoInfo *info)
   gst_harness_set_src_caps (h, gst_video_info_to_caps (info));
 }
 
-/* Memories and the bytes in them as they were. */
+/* Asserts that the buffer still has the same memories with the same bytes. */
 static void
 assert_untouched (
     GstBuffer *buffer, GstMemory **memories, guint n, GstBuffer *copy)
@@ -37,7 +38,7 @@ assert_untouched (
   assert_equals_int (gst_buffer_memcmp (copy, 0, bytes, size), 0);
 }
 
-/* What went wrong with which formats, all of it in one run. */
+/* The failures of all formats, which the test reports together. */
 static GString *complaints;
 
 static void
@@ -77,7 +78,7 @@ check_none (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   gst_buffer_unref (copy);
 }
 
-/* Left of the middle the colour lies over white, right of it nothing may
+/* The colour must lie over the white left half, and the right half must not
  * change. */
 static void
 check_pixels (const GstVideoInfo *info, TestLayout layout, GstBuffer *before,
@@ -105,7 +106,7 @@ check_pixels (const GstVideoInfo *info, TestLayout layout, GstBuffer *before,
   }
 }
 
-/* Bytes between rows and planes. */
+/* Checks the bytes between rows and planes. */
 static void
 check_guards (const GstVideoInfo *info, GstBuffer *before, GstBuffer *after)
 {
@@ -161,8 +162,7 @@ get_out_info (GstHarness *h, GstVideoInfo *info)
   fail_unless (gst_video_info_from_caps (info, caps));
 }
 
-/* A buffer that others hold as well, so that everything that is written shows
- * in it. */
+/* Pushes a buffer that others hold as well, so that a write to it is found. */
 static GstBuffer *
 push_shared (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
 {
@@ -210,7 +210,8 @@ check_grey (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   gst_buffer_unref (out);
 }
 
-/* The left half as it was, the right half transparent. */
+/* The left half must be opaque and unchanged, and the right half
+ * transparent. */
 static void
 check_alpha (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
 {
@@ -225,7 +226,8 @@ check_alpha (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   pixels = test_unpack (&out_info, out, &size);
   for (guint y = 0; y < GST_VIDEO_INFO_HEIGHT (info); y++) {
     for (guint x = 0; x < width; x++) {
-      /* Alpha comes first; of two bits it unpacks to a little less than one. */
+      /* Alpha comes first. Two bits of alpha unpack to a little less than
+       * one. */
       const guint8 *p = pixels + ((gsize) y * width + x) * size;
       guint alpha = size == 8 ? ((const guint16 *) p)[0] >> 8 : p[0];
       guint first = size == 8 ? ((const guint16 *) p)[1] >> 8 : p[1];
@@ -242,7 +244,7 @@ check_alpha (GstHarness *h, const GstVideoInfo *info, TestLayout layout)
   gst_buffer_unref (out);
 }
 
-/* The formats of the pad template. */
+/* Returns the formats of the pad template. */
 static GArray *
 all_formats (void)
 {
@@ -266,7 +268,8 @@ all_formats (void)
   return formats;
 }
 
-/* GStreamer's own rows of UYVP are too short for the last pixel's chroma. */
+/* GStreamer's default stride of UYVP has no room for the last pixel's
+ * chroma. */
 static gboolean
 has_short_rows (const GstVideoInfo *info)
 {
@@ -274,8 +277,8 @@ has_short_rows (const GstVideoInfo *info)
       && GST_VIDEO_INFO_WIDTH (info) % 2 == 1;
 }
 
-/* GStreamer 1.26 packs and unpacks these formats wrongly where the last tile
- * of a row is not full: what it packs there it does not find again. */
+/* GStreamer 1.26 packs these formats wrongly where the last tile of a row is
+ * not full. It does not unpack the pixels that it packed there. */
 static gboolean
 loses_last_tile (const GstVideoInfo *info)
 {
@@ -287,7 +290,7 @@ static void
 check_format (GstHarness *h, GstVideoFormat format,
     void (*check) (GstHarness *, const GstVideoInfo *, TestLayout))
 {
-  /* Under valgrind the odd size alone, which has most borders. */
+  /* valgrind tests only the odd size, because it has the most borders. */
   gboolean quick = g_getenv ("UNETSEG_TEST_QUICK") != NULL;
 
   for (guint s = quick; s < (quick ? 2 : G_N_ELEMENTS (sizes)); s++) {
@@ -312,7 +315,7 @@ GST_START_TEST (test_formats)
   GstHarness *alpha = test_harness_new ("red", "output=alpha threads=1");
 
   complaints = g_string_new (NULL);
-  /* Everything but RGB8P. */
+  /* The template has every format except RGB8P. */
   fail_unless (formats->len > 100);
   for (guint i = 0; i < formats->len; i++) {
     GstVideoFormat format = g_array_index (formats, GstVideoFormat, i);
@@ -337,7 +340,7 @@ GST_START_TEST (test_formats)
 
 GST_END_TEST;
 
-/* Smaller than the network's input, down to one pixel. */
+/* Frames may be smaller than the network's input, down to one pixel. */
 GST_START_TEST (test_tiny)
 {
   static const GstVideoFormat formats[] = { GST_VIDEO_FORMAT_I420,
@@ -365,7 +368,8 @@ GST_START_TEST (test_tiny)
 
 GST_END_TEST;
 
-/* A GstVideoMeta of a picture larger than the caps': its top left counts. */
+/* Where GstVideoMeta has a picture larger than the caps, its top left part is
+ * used. */
 GST_START_TEST (test_larger_meta)
 {
   GstHarness *h = test_harness_new ("red", "output=none");
@@ -376,7 +380,7 @@ GST_START_TEST (test_larger_meta)
   gst_video_info_set_format (&large, GST_VIDEO_FORMAT_I420, 128, 64);
   in = test_frame_new (&large, TEST_HALF, TEST_PLANES);
   out = gst_harness_push_and_pull (h, in);
-  /* All of it is in the larger picture's white half. */
+  /* The part lies in the white half of the larger picture. */
   test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 1, 0);
   gst_buffer_unref (out);
   test_harness_free (h);
@@ -394,7 +398,7 @@ push_misfit (GstHarness *h, GstBuffer *buffer)
   gst_buffer_unref (out);
 }
 
-/* Buffers that contradict their caps go on as they came, with one warning. */
+/* Buffers that contradict their caps pass unchanged, with one warning. */
 GST_START_TEST (test_misfits)
 {
   static const gchar *const outputs[] = { "output=none", "output=overlay" };
@@ -410,7 +414,8 @@ GST_START_TEST (test_misfits)
     push_misfit (h, gst_buffer_new_allocate (NULL, 64 * 48, NULL));
     push_misfit (h, gst_buffer_new ());
 
-    /* Another format, another size, planes beyond the end, rows too short. */
+    /* The meta has another format, another size, planes beyond the end and a
+     * stride too short. */
     buffer = test_frame_new (&info, TEST_HALF, TEST_PLANES);
     gst_buffer_get_video_meta (buffer)->format = GST_VIDEO_FORMAT_NV12;
     push_misfit (h, buffer);
@@ -428,7 +433,7 @@ GST_START_TEST (test_misfits)
     push_misfit (h, buffer);
 
     assert_equals_int (test_count_messages (h, GST_MESSAGE_WARNING), 1);
-    /* And then all is well again. */
+    /* A correct frame then gets a mask again. */
     buffer = gst_harness_push_and_pull (h, test_frame_at (h, TEST_HALF, 0));
     test_assert_halves (gst_buffer_get_unet_seg_meta (buffer), 1, 0, 1);
     gst_buffer_unref (buffer);
@@ -438,7 +443,7 @@ GST_START_TEST (test_misfits)
 
 GST_END_TEST;
 
-/* Nobody may read beyond the last row for it. */
+/* The element must not read beyond the last row for the chroma. */
 GST_START_TEST (test_short_rows)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -458,7 +463,8 @@ GST_START_TEST (test_short_rows)
 
 GST_END_TEST;
 
-/* Refused by the template, or by set_caps where it cannot say so. */
+/* The template refuses these caps, or set_caps where the template cannot
+ * express it. */
 GST_START_TEST (test_refused)
 {
   static const gchar *const refused[] = {

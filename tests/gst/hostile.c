@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Streams that nobody in his senses would send. Whatever comes, every frame
- * goes on. */
+/* Tests streams with extreme sizes, times, caps and events. Every frame must go
+ * on. */
 
 #include <dlfcn.h>
 #include <unetseg/unetseg.h>
@@ -9,7 +9,8 @@
 
 #define TIMEOUT (60 * GST_SECOND)
 
-/* As in faults.c: the plugin finds this one first. */
+/* The dynamic linker finds this function before the library's, as in
+ * faults.c. */
 static gint run_microseconds, runs_begun;
 
 gboolean
@@ -29,8 +30,8 @@ set_up (void)
   run_microseconds = runs_begun = 0;
 }
 
-/* The frame comes out, has a mask, and outside of it nothing was written:
- * GstMemory would not tell, so ASan and valgrind look on. */
+/* The frame must come out with a mask. ASan and valgrind find writes outside of
+ * the buffer, which GstMemory does not check. */
 static void
 push_marked (GstHarness *h, GstBuffer *in)
 {
@@ -89,7 +90,7 @@ GST_START_TEST (test_sizes)
 
 GST_END_TEST;
 
-/* A network of open size follows the frames' aspect; there are bounds. */
+/* A network of open size follows the frames' aspect within bounds. */
 GST_START_TEST (test_open_sizes)
 {
   static const guint sizes[][2] = { { 1, 1 }, { 1, 1000 }, { 1000, 1 },
@@ -127,8 +128,8 @@ GST_START_TEST (test_no_size)
 
 GST_END_TEST;
 
-/* Every size from nothing to one byte too little, for each format: the frame
- * goes on as it came, one warning. */
+/* Buffers of every size below the full one pass unchanged in each format, with
+ * one warning. */
 GST_START_TEST (test_short_buffers)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -202,12 +203,12 @@ GST_START_TEST (test_segments)
         &segment, i % 5 == 3 ? GST_FORMAT_BYTES : GST_FORMAT_TIME);
     segment.rate = i % 3 ? -1e-3 : 1e6;
     segment.start = i % 4 ? 0 : G_MAXUINT64 / 2;
-    /* Backwards there must be one. */
+    /* A segment with a negative rate must have a stop. */
     segment.stop = i % 2 || segment.rate < 0 ? segment.start
                                              : GST_CLOCK_TIME_NONE;
     segment.base = i % 7 ? 0 : G_MAXUINT64 - 2;
     fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
-    /* Outside of the segment the base class may drop it. */
+    /* The base class may drop a frame outside of the segment. */
     if (gst_harness_push (h, test_frame_at (h, TEST_HALF, i)) == GST_FLOW_OK)
       while (gst_harness_buffers_in_queue (h))
         gst_buffer_unref (gst_harness_pull (h));
@@ -219,7 +220,7 @@ GST_END_TEST;
 
 /* ---- caps --------------------------------------------------------------- */
 
-/* Another format, size, rate and range for each frame. */
+/* Each frame has another format, size, rate and range. */
 static void
 change_caps (const gchar *model, const gchar *properties, guint n)
 {
@@ -257,7 +258,7 @@ GST_END_TEST;
 
 typedef struct {
   GstHarness *h;
-  GMutex streaming; /* held by who pushes what is serialised */
+  GMutex streaming; /* held while serialised items are pushed */
   gint stop;        /* atomic */
 } Storm;
 
@@ -271,8 +272,8 @@ push_segment (GstHarness *h)
       gst_pad_push_event (h->srcpad, gst_event_new_segment (&segment)));
 }
 
-/* As a seek does it: FLUSH_START at any time, the rest once the streaming
- * thread has come back. Properties change all the while. */
+/* Flushes as a seek does: FLUSH_START at any time, and the rest once the
+ * streaming thread has returned. Properties change at the same time. */
 static gpointer
 storm (gpointer data)
 {
@@ -295,7 +296,8 @@ storm (gpointer data)
   return NULL;
 }
 
-/* EOS, ERROR or NOT_NEGOTIATED would be for ever. */
+/* The push must not return EOS, ERROR or NOT_NEGOTIATED, which would stop the
+ * stream. */
 static gboolean
 push_in_storm (Storm *s, guint index)
 {
@@ -320,7 +322,8 @@ GST_START_TEST (test_flush_storm)
 
   test_harness_set_format (s.h, GST_VIDEO_FORMAT_I420, 64, 48);
   thread = g_thread_new ("storm", storm, &s);
-  /* On a busy machine it takes a while to meet a lull. */
+  /* On a busy machine it takes a while until a frame passes between two
+   * flushes. */
   for (guint i = 0; i < 2000 || (passed == 0 && i < 2000000); i++)
     passed += push_in_storm (&s, i);
   g_atomic_int_set (&s.stop, TRUE);
@@ -352,7 +355,7 @@ play_slowly (const gchar *format)
   return pipeline;
 }
 
-/* While a frame is in the network. */
+/* The pipeline goes to NULL while a frame is in the network. */
 GST_START_TEST (test_null_in_a_run)
 {
   for (guint i = 0; i < 8; i++) {
@@ -370,8 +373,9 @@ GST_START_TEST (test_null_in_a_run)
 
 GST_END_TEST;
 
-/* Torn out without a word to the pads: the source stops, with an error where
- * it was not in the element just then, and nobody waits for ever. */
+/* The bin removes the element without blocking its pads first. The source
+ * stops, with an error unless a frame was in the element, and no thread waits
+ * for ever. */
 GST_START_TEST (test_torn_out)
 {
   for (guint i = 0; i < 4; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* GStreamer's leaks tracer over a life with everything in it. Run with
- * GST_TRACERS=leaks. */
+/* Counts live objects with GStreamer's leaks tracer after pipelines that use
+ * all features. Run it with GST_TRACERS=leaks. */
 
 #include "common.h"
 
@@ -18,7 +18,7 @@ find_leaks_tracer (void)
   return found;
 }
 
-/* Returns the number of objects alive and @names them. */
+/* Returns the number of live objects. @name: whether to print them */
 static guint
 count_live_objects (GstTracer *tracer, gboolean name)
 {
@@ -26,7 +26,8 @@ count_live_objects (GstTracer *tracer, gboolean name)
   const GValue *list;
   guint n, count = 0;
 
-  /* The tracer must not meet a task that its thread is still letting go. */
+  /* A thread may still be releasing its task, which the tracer must not
+   * meet. */
   gst_task_cleanup_all ();
   g_signal_emit_by_name (tracer, "get-live-objects", &info);
   list = gst_structure_get_value (info, "live-objects-list");
@@ -48,7 +49,7 @@ count_live_objects (GstTracer *tracer, gboolean name)
   return count;
 }
 
-/* Threads let go of their tasks a moment after a pipeline has stopped. */
+/* Threads release their tasks a moment after a pipeline has stopped. */
 static guint
 wait_for_live_objects (GstTracer *tracer, guint expected)
 {
@@ -122,7 +123,7 @@ GST_START_TEST (test_leaks)
   guint before;
 
   fail_unless (tracer != NULL, "GST_TRACERS=leaks is not set");
-  /* What GStreamer makes once and keeps. */
+  /* The first run creates the objects that GStreamer keeps for the process. */
   play ("output=none", "width=64,height=48");
   g_usleep (100000);
   before = count_live_objects (tracer, FALSE);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* async=auto: live frames wait for their masks as long as those come in
- * time. */
+/* Tests async=auto: live frames wait for their masks as long as the network
+ * keeps up. */
 
 #include <dlfcn.h>
 #include <unetseg/unetseg.h>
 
 #include "common.h"
 
-/* The library finds this one first: a network of any speed. */
+/* The dynamic linker finds this function before the library's, so a network has
+ * any speed. */
 static gint run_microseconds; /* atomic */
 
 gboolean
@@ -39,7 +40,7 @@ frames_wait (GstHarness *h)
   return wait;
 }
 
-/* Age of the mask of the next frame; -1: it has none. */
+/* Returns the age of the next frame's mask, or -1 without a mask. */
 static gint
 push (GstHarness *h, guint *index)
 {
@@ -52,8 +53,8 @@ push (GstHarness *h, guint *index)
   return age;
 }
 
-/* A stream at 5 frames a second: a frame's time, limited to 100 ms, is long
- * enough for a busy machine. */
+/* Returns a stream at 5 frames a second. The wait for a mask, limited to 100
+ * ms, is then long enough for a busy machine. */
 static GstHarness *
 new_stream (const gchar *properties)
 {
@@ -72,7 +73,7 @@ push_until_marked (GstHarness *h, guint *index)
     g_usleep (1000);
 }
 
-/* Until frames do not wait any more. */
+/* Pushes frames until they no longer wait. */
 static void
 push_until_passing (GstHarness *h, guint *index)
 {
@@ -124,7 +125,8 @@ GST_START_TEST (test_recovers)
 
 GST_END_TEST;
 
-/* Lateness that a sink reports changes nothing: the pacing has measured it. */
+/* Lateness that a sink reports changes nothing, because the element measures it
+ * itself. */
 GST_START_TEST (test_ignores_qos)
 {
   GstHarness *h = new_stream ("async=auto threads=1");
@@ -140,8 +142,7 @@ GST_START_TEST (test_ignores_qos)
 
 GST_END_TEST;
 
-/* A frame that comes after its time does not wait as well: the stream catches
- * up. */
+/* A frame that arrives late does not wait, so that the stream catches up. */
 GST_START_TEST (test_late_frame)
 {
   GstHarness *h = new_stream ("async=auto threads=1");
@@ -160,8 +161,8 @@ GST_START_TEST (test_late_frame)
 
 GST_END_TEST;
 
-/* Age of the mask of a frame that comes late by @lateness, in a pipeline of
- * @latency. */
+/* Returns the age of the mask of a frame that arrives late by @lateness, in a
+ * pipeline of @latency. */
 static gint
 push_late (
     GstHarness *h, guint *index, GstClockTime lateness, GstClockTime latency)
@@ -173,8 +174,8 @@ push_late (
   return push (h, index);
 }
 
-/* A sink that keeps the clock holds each frame for its own latency, so that the
- * next one comes late by as much: it waits all the same. */
+/* A sink that syncs to the clock holds each frame for its own latency. The next
+ * frame is late by as much but still waits. */
 GST_START_TEST (test_held_by_sink)
 {
   GstHarness *h = new_stream ("async=auto threads=1");
@@ -191,7 +192,7 @@ GST_START_TEST (test_held_by_sink)
 
 GST_END_TEST;
 
-/* A file is exact, however slow the network is. */
+/* In a file every frame waits for its own mask, however slow the network is. */
 GST_START_TEST (test_file)
 {
   GstHarness *h = test_harness_new ("red", "async=auto threads=1");
@@ -207,7 +208,8 @@ GST_START_TEST (test_file)
 
 GST_END_TEST;
 
-/* The property was a boolean once: programs that set it so go on. */
+/* The property was a boolean in the past. Programs that set a boolean still
+ * work. */
 GST_START_TEST (test_boolean)
 {
   GstHarness *h = test_harness_new ("red", NULL);

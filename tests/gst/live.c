@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Latency and quality of service. */
+/* Tests latency and quality of service. */
 
 #include <dlfcn.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 
 #include "common.h"
 
-/* As in faults.c: the plugin finds this one first. */
+/* The plugin finds this function before the library's, as in faults.c. */
 static gulong run_microseconds;
 
 gboolean
@@ -50,7 +50,7 @@ send_qos (GstHarness *h, guint index, GstClockTimeDiff diff)
       gst_event_new_qos (
           diff > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1.2, diff,
           gst_util_uint64_scale (index, GST_SECOND, 30))));
-  /* Upstream may want to know as well. */
+  /* The event goes on upstream as well. */
   while ((event = gst_harness_pull_upstream_event (h))) {
     GstEventType type = GST_EVENT_TYPE (event);
 
@@ -69,7 +69,7 @@ GST_START_TEST (test_latency)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_v210, 1280, 720);
   gst_harness_set_upstream_latency (h, 20 * GST_MSECOND);
-  /* Known before the first frame. */
+  /* The latency is known before the first frame. */
   own = test_stat (h->element, "latency");
   fail_unless (own > 0);
   assert_equals_uint64 (gst_harness_query_latency (h), 20 * GST_MSECOND + own);
@@ -78,7 +78,7 @@ GST_START_TEST (test_latency)
     age_of_next (h, TEST_HALF, i);
   own = test_stat (h->element, "latency");
   assert_equals_uint64 (gst_harness_query_latency (h), 20 * GST_MSECOND + own);
-  /* Heard of when it changes by a quarter. */
+  /* The element reports the latency only when it changes by a quarter. */
   fail_unless (2 * own >= test_stat (h->element, "inference-time-median"));
   test_harness_free (h);
 }
@@ -98,7 +98,7 @@ GST_START_TEST (test_latency_bounds)
   gst_query_parse_latency (query, &live, &min, &max);
   fail_unless (live);
   fail_unless (min > 20 * GST_MSECOND);
-  /* Unbounded or moved by as much. */
+  /* The maximum is unbounded or grows by as much as the minimum. */
   fail_unless (max >= min);
   gst_query_unref (query);
   test_harness_free (h);
@@ -106,7 +106,7 @@ GST_START_TEST (test_latency_bounds)
 
 GST_END_TEST;
 
-/* A file has all the time in the world. */
+/* The element adds no latency to a stream that is not live. */
 GST_START_TEST (test_latency_not_live)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -127,8 +127,8 @@ GST_START_TEST (test_latency_not_live)
 
 GST_END_TEST;
 
-/* A network of open size is compiled anew for frames of another shape; what it
- * takes then is more than twice of what it took, whatever that was. */
+/* The element compiles a network of open size again for frames of another
+ * shape. The test then makes an inference more than twice as slow as before. */
 GST_START_TEST (test_latency_message)
 {
   GstHarness *h = test_harness_new ("red-dynamic", NULL);
@@ -161,8 +161,9 @@ threads_of (GstElement *element)
   return threads;
 }
 
-/* Returns the threads of the session at that rate: @expected as soon as it is,
- * since a live stream goes on with the old session while one is compiled. */
+/* Returns the threads of the session at that rate, as soon as they are
+ * @expected. A live stream keeps the old session while the new one is
+ * compiled. */
 static guint
 threads_at (GstHarness *h, gint fps_n, gint fps_d, guint expected)
 {
@@ -179,8 +180,8 @@ threads_at (GstHarness *h, gint fps_n, gint fps_d, guint expected)
   return threads_of (h->element);
 }
 
-/* One thread does where it has a quarter of an hour, and none where a
- * microsecond is all there is. */
+/* One thread is enough for a frame every 1000 seconds. Even all threads are too
+ * slow for a frame every microsecond. */
 GST_START_TEST (test_live_threads)
 {
   GstHarness *file = test_harness_new ("red", NULL);
@@ -224,7 +225,7 @@ stop_stream (GstElement *pipeline)
   gst_object_unref (pipeline);
 }
 
-/* Frames go on meanwhile, and with them what the element chooses. */
+/* Waits until the element uses @wanted threads, while frames go on. */
 static void
 wait_for_threads (GstElement *pipeline, guint wanted)
 {
@@ -236,7 +237,7 @@ wait_for_threads (GstElement *pipeline, guint wanted)
   assert_equals_int (threads_of (element), wanted);
 }
 
-/* As many streams as processors take one each; who is left takes them all. */
+/* As many streams as processors take one thread each. The last takes all. */
 GST_START_TEST (test_threads_of_streams)
 {
   guint all = g_get_num_processors ();
@@ -254,8 +255,8 @@ GST_START_TEST (test_threads_of_streams)
 
 GST_END_TEST;
 
-/* Elements behind one another share a streaming thread and never run at the
- * same time: one stream. */
+/* Elements in one chain share a streaming thread and never run at the same
+ * time, so they count as one stream. */
 GST_START_TEST (test_threads_of_chain)
 {
   GstHarness *a = test_harness_new ("red", NULL);
@@ -286,7 +287,7 @@ GST_START_TEST (test_late_reuse)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
   assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
-  /* Late by a frame: so is everything up to twice that and one more. */
+  /* One late frame makes all late up to twice the lateness plus one. */
   send_qos (h, 1, GST_SECOND / 30 + 1);
   for (guint i = 1; i <= 4; i++)
     assert_equals_int (age_of_next (h, TEST_HALF, i), i);
@@ -301,7 +302,7 @@ GST_START_TEST (test_late_reuse)
 
 GST_END_TEST;
 
-/* What is drawn over a late frame is the last mask. */
+/* The last mask is drawn over a late frame. */
 GST_START_TEST (test_late_draws_last_mask)
 {
   GstHarness *h = test_harness_new ("red", "colors=red opacity=1 carry=false");
@@ -340,7 +341,8 @@ GST_START_TEST (test_late_run)
 
 GST_END_TEST;
 
-/* The base class drops late frames with `qos` on; this element never does. */
+/* The base class drops late frames with qos=true, but this element never
+ * does. */
 GST_START_TEST (test_never_drops)
 {
   static const gchar *const lates[] = { "qos=true late=run",
@@ -361,7 +363,7 @@ GST_START_TEST (test_never_drops)
 
 GST_END_TEST;
 
-/* Without a mask to reuse the first frame gets its own, late or not. */
+/* The first frame gets its own mask even if it is late. */
 GST_START_TEST (test_late_from_the_start)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -375,7 +377,7 @@ GST_START_TEST (test_late_from_the_start)
 
 GST_END_TEST;
 
-/* A sink that finds everything late does not freeze the mask. */
+/* A sink that reports every frame as late does not freeze the mask. */
 GST_START_TEST (test_late_for_ever)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -400,7 +402,7 @@ GST_START_TEST (test_early_is_not_late)
 
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
   assert_equals_int (age_of_next (h, TEST_HALF, 0), 0);
-  /* All the time that the stream is old in hand. */
+  /* The frame is early by the whole age of the stream. */
   send_qos (h, 30, -GST_SECOND);
   for (guint i = 1; i < 4; i++)
     assert_equals_int (age_of_next (h, TEST_HALF, i), 0);
@@ -410,7 +412,7 @@ GST_START_TEST (test_early_is_not_late)
 
 GST_END_TEST;
 
-/* What was late before a flush says nothing about what comes after. */
+/* A flush forgets the lateness reported before it. */
 GST_START_TEST (test_flush_forgets_lateness)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -437,7 +439,7 @@ GST_END_TEST;
 
 static gint busy, over; /* atomic */
 
-/* From the first frame on; to compile a network takes its time as it is. */
+/* Spins from the first frame on, so that compiling is not slowed down. */
 static gpointer
 spin (gpointer data)
 {
@@ -461,8 +463,8 @@ note_age (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* A camera beside @n_others threads that want the same processor for
- * themselves, until its last frame has left. */
+/* Plays a camera while @n_others threads spin on the same processor until its
+ * last frame has left. */
 static void
 play_beside (guint n_others, const gchar *properties, guint *ages)
 {
@@ -502,9 +504,9 @@ play_beside (guint n_others, const gchar *properties, guint *ages)
   gst_object_unref (pipeline);
 }
 
-/* All on one processor, however many there are: a sixteenth of it is less than
- * an inference of every frame takes. Every frame arrives with a mask, and some
- * with an older one. */
+/* All threads share one processor. A sixteenth of it is too little for an
+ * inference of every frame. Every frame arrives with a mask, and some masks are
+ * older. */
 GST_START_TEST (test_busy_machine)
 {
   static const gchar *const ways[] = { "async=false", "async=true" };
@@ -524,7 +526,7 @@ GST_START_TEST (test_busy_machine)
     fail_unless (sched_setaffinity (0, sizeof (before), &before) == 0);
     for (guint i = 0; i <= BUSY_FRAMES; i++)
       n += ages[i];
-    if (k == 0) { /* the other way frames may leave before the first mask */
+    if (k == 0) { /* with async=true frames may leave before the first mask */
       assert_equals_int (n, BUSY_FRAMES);
       fail_unless (n > ages[0]);
     }
@@ -533,7 +535,7 @@ GST_START_TEST (test_busy_machine)
 
 GST_END_TEST;
 
-/* With a clock, a sink that drops nothing and more work than time. */
+/* The pipeline has a clock, drops no frames and has too much work. */
 GST_START_TEST (test_overload)
 {
   g_autofree gchar *model = test_model ("red-dynamic");

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Memory that cannot be had while an element starts and takes its first
- * frames: each large allocation of ours fails in its turn. That must end in an
- * error or a warning on the bus, or in masks after all; in no case may
- * anything crash, a frame be lost without a word, or memory stay behind. */
+/* Lets each large allocation of unetseg fail in turn while an element starts
+ * and takes its first frames. Each failure must end in an error, a warning or a
+ * correct mask. It must not crash, lose a frame without a message, or leak
+ * memory. */
 
 #include "../allocator.h"
 #include "common.h"
 #include <glib/gstdio.h>
 
-/* Objects and rows of such frames are smaller, planes are larger. */
+/* A smaller allocation is an object or a row of these frames, and a larger one
+ * is a plane. */
 #define LARGE    16384
 #define WIDTH    136
 #define HEIGHT   136
 #define N_FRAMES 3
 
 typedef struct {
-  gboolean refused; /* was there an allocation to refuse? */
+  gboolean refused; /* whether an allocation was refused */
   gboolean error, warning;
   guint frames, masks;
 } Result;
@@ -63,7 +64,7 @@ stream (GstElement *element, GstBuffer **frames, Result *result)
 {
   GstHarness *h = gst_harness_new_with_element (element, "sink", "src");
 
-  /* So that the session that is measured takes part. */
+  /* A stream that is not live also creates the session that measures. */
   gst_harness_set_live (h, FALSE);
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, WIDTH, HEIGHT);
   for (guint i = 0; i < N_FRAMES; i++)
@@ -101,7 +102,8 @@ try_without (const gchar *properties, gint index)
   return result;
 }
 
-/* Each is a way to have memory for frames, masks and networks. */
+/* Each set of properties allocates memory for frames, masks or networks in
+ * another way. */
 static const gchar *const properties[] = {
   "model=unet-same.onnx output=overlay refine=on temporal=on",
   "model=unet-same.onnx output=blur",
@@ -117,19 +119,19 @@ static const gchar *const properties[] = {
 GST_START_TEST (test_start_without_memory)
 {
   g_autofree gchar *folder = g_strdup (g_getenv ("UNETSEG_TEST_MODELS"));
-  /* The first frames have none then. */
+  /* With async=true the first frames have no mask. */
   gboolean async = strstr (properties[__i__], "async") != NULL;
   guint errors = 0, warnings = 0;
   gint before = 0, n;
 
   fail_unless (g_chdir (folder) == 0);
-  /* What stays for the process is made by the first two. */
+  /* The first two runs create the objects that stay for the process. */
   for (n = -2;; n++) {
     Result result = try_without (properties[__i__], n);
 
     fail_unless (
         result.error || result.warning || result.masks == N_FRAMES || async,
-        "block %d: %u frames with %u masks and not a word", n, result.frames,
+        "block %d: %u frames with %u masks and no message", n, result.frames,
         result.masks);
     fail_unless (result.error || result.frames == N_FRAMES,
         "block %d: %u frames and no error", n, result.frames);
@@ -159,7 +161,7 @@ memory_suite (void)
   TCase *tcase = tcase_create ("general");
 
   test_allocator_init (LARGE);
-  /* Primitives that oneDNN keeps would look like leaks. */
+  /* Primitives in oneDNN's cache would look like leaks. */
   g_setenv ("DNNL_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
   g_setenv ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0", TRUE);
   suite_add_tcase (suite, tcase);

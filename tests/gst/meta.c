@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* UnetSegMeta as applications and other elements meet it. */
+/* Tests UnetSegMeta as applications and other elements use it. */
 
 #include "common.h"
 
@@ -76,7 +76,7 @@ GST_START_TEST (test_classes)
   assert_equals_int (unet_seg_classes_get_n_classes (classes), 3);
   assert_equals_string (unet_seg_classes_get_label (classes, 0), "background");
   assert_equals_string (unet_seg_classes_get_label (classes, 1), "cat");
-  /* Neither named nor there. */
+  /* Class 2 has no label, and class 3 does not exist. */
   fail_unless (unet_seg_classes_get_label (classes, 2) == NULL);
   fail_unless (unet_seg_classes_get_label (classes, 3) == NULL);
   unet_seg_classes_unref (classes);
@@ -99,7 +99,7 @@ GST_START_TEST (test_add_and_get)
   assert_equals_int (meta->n_classes, 3);
   assert_equals_int (test_class_at (meta, WIDTH - 1, HEIGHT - 1), 1);
   assert_equals_int (test_probability_at (meta, 0, 0), 200);
-  /* The only reference left is the meta's. */
+  /* Only the metadata hold a reference. */
   ASSERT_MINI_OBJECT_REFCOUNT (meta->class_map, "class map", 1);
   gst_buffer_unref (buffer);
 }
@@ -132,7 +132,7 @@ GST_START_TEST (test_copy)
   assert_same (copied, meta);
   assert_rectangle (copied, 10, 20, 80, 60);
 
-  /* Some of the bytes are not the picture that the mask belongs to. */
+  /* A part of the bytes is not the picture that the mask belongs to. */
   part = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_ALL, 10, 20);
   fail_unless (gst_buffer_get_unet_seg_meta (part) == NULL);
 
@@ -144,7 +144,7 @@ GST_START_TEST (test_copy)
 
 GST_END_TEST;
 
-/* Sends a marked 120x100 frame through an element of GStreamer's. */
+/* Sends a frame of 120x100 with a mask through an element of GStreamer. */
 static GstBuffer *
 send_through (const gchar *launch, guint width, guint height)
 {
@@ -198,7 +198,7 @@ GST_START_TEST (test_flipping)
 
 GST_END_TEST;
 
-/* Mirroring keeps the size, yet the mask would lie on the wrong side. */
+/* Mirroring keeps the size, but would leave the mask on the wrong side. */
 GST_START_TEST (test_mirroring)
 {
   GstBuffer *out = send_through ("videoflip video-direction=horiz", 120, 100);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* No thread can be had: frames wait for their masks, and nothing aborts. */
+/* Tests that frames wait for their masks and nothing aborts when no thread can
+ * be created. */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 static gint denied; /* atomic */
 
-/* GLib finds this one first. */
+/* The dynamic linker finds this function before that of libc. */
 __attribute__ ((visibility ("default"))) int
 pthread_create (pthread_t *thread, const pthread_attr_t *attr,
     void *(*start) (void *), void *data)
@@ -63,7 +64,7 @@ GST_START_TEST (test_frames)
 
 GST_END_TEST;
 
-/* A model that cannot be loaded beside the one in use is refused. */
+/* Without a thread the element refuses a new model and keeps the one in use. */
 GST_START_TEST (test_refuses_model)
 {
   GstHarness *h = test_harness_new ("red", "threads=1");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What becomes of masks: pictures, caps and buffers of every output. */
+/* Tests the pictures, caps and buffers of every output. */
 
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
@@ -37,7 +37,7 @@ byte_at (GstBuffer *buffer, gsize at)
   return value;
 }
 
-/* The value of a grey picture at each of the four stripes, as a number. */
+/* Returns the values of a grey picture at the four stripes as one number. */
 static guint
 values_of_stripes (const gchar *properties)
 {
@@ -59,7 +59,7 @@ GST_START_TEST (test_mask)
   GstHarness *h;
   GstBuffer *out;
 
-  /* Numbers of classes; one class: its probability. */
+  /* The mask shows class numbers, or the probability of a single class. */
   assert_equals_int (values_of_stripes ("output=mask"), 1002003);
   assert_equals_int (
       values_of_stripes ("output=mask foreground-class=2"), 255000);
@@ -93,7 +93,7 @@ check_alpha (const gchar *model, const gchar *properties, TestPicture picture,
   assert_format (h, GST_VIDEO_FORMAT_RGBA);
   for (guint i = 0; i < 4; i++)
     assert_equals_int (alpha_at (out, 8 + 16 * i), expected[i]);
-  /* Straight, not premultiplied. */
+  /* The alpha is straight and not premultiplied. */
   if (picture == TEST_STRIPES)
     assert_equals_int (byte_at (out, (24 * 64 + 56) * 4 + 2), 255);
   gst_buffer_unref (out);
@@ -105,7 +105,8 @@ GST_START_TEST (test_alpha)
   check_alpha ("red", "output=alpha", TEST_HALF, (guint8[4]){ 255, 255, 0, 0 });
   check_alpha (
       "classes", "output=alpha", TEST_STRIPES, (guint8[4]){ 0, 255, 255, 255 });
-  /* Opacity is of colours; a class is left out by a colour without alpha. */
+  /* The opacity does not change alpha, but a colour's alpha does. A transparent
+   * colour removes its class. */
   check_alpha ("classes",
       "output=alpha opacity=0.1 "
       "colors=\"green=transparent,blue=#40ff0000,background=#80000000\"",
@@ -114,7 +115,7 @@ GST_START_TEST (test_alpha)
 
 GST_END_TEST;
 
-/* What is there is multiplied, in place. */
+/* Alpha that the frame has already is multiplied in place. */
 GST_START_TEST (test_alpha_is_multiplied)
 {
   GstHarness *h = test_harness_new ("red", "output=alpha");
@@ -139,8 +140,8 @@ GST_END_TEST;
 
 /* ---- frames without a mask --------------------------------------------- */
 
-/* All of it is background where the output has a picture of its own; a frame
- * that stays stays as it is. */
+/* Without a mask, an output with its own picture is all background. A frame
+ * that is passed on stays unchanged. */
 static void
 check_no_mask (const gchar *element, const gchar *output, gboolean frame_is_bad,
     const guint8 expected[4])
@@ -191,7 +192,7 @@ GST_END_TEST;
 
 /* ---- caps -------------------------------------------------------------- */
 
-/* Formats that the sink pad takes when downstream takes @out. */
+/* Returns whether the sink pad takes caps @in when downstream takes @out. */
 static gboolean
 takes_in (const gchar *output, const gchar *out, const gchar *in)
 {
@@ -247,7 +248,8 @@ GST_START_TEST (test_caps_backwards)
 
 GST_END_TEST;
 
-/* What flows on both sides of unetseg in a pipeline. @in: (nullable): any */
+/* Checks the formats on both sides of unetseg in a pipeline. @in: (nullable):
+ * any format */
 static void
 check_negotiation (const gchar *source, const gchar *properties,
     const gchar *sink, const gchar *in, const gchar *out)
@@ -285,12 +287,12 @@ GST_START_TEST (test_negotiation)
 
   check_negotiation (nv12, "output=alpha", sink, "NV12", "A420");
   check_negotiation (nv12, "output=mask", sink, "NV12", "GRAY8");
-  /* No grey picture because a grey mask is wanted. */
+  /* A grey mask does not make upstream send grey frames. */
   check_negotiation ("videotestsrc ! video/x-raw,format={I420,GRAY8}",
       "output=mask", "video/x-raw,format=GRAY8 ! fakesink", "I420", "GRAY8");
   check_negotiation ("videotestsrc ! video/x-raw,format={NV12,A420}",
       "output=alpha", "video/x-raw,format=A420 ! fakesink", "A420", "A420");
-  /* Conversions are upstream's, and none where none is needed. */
+  /* Upstream converts, and only where it is needed. */
   check_negotiation ("videotestsrc ! video/x-raw,format=I420 ! videoconvert",
       "output=alpha", "video/x-raw,format=RGBA ! fakesink", NULL, "RGBA");
   check_negotiation ("videotestsrc ! video/x-raw,format=I420 ! videoconvert",
@@ -309,7 +311,8 @@ GST_END_TEST;
 static const GstVideoFormat formats_of_outputs[] = { GST_VIDEO_FORMAT_NV12,
   GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_GRAY8, GST_VIDEO_FORMAT_A420 };
 
-/* Every output after every other; the mask is not computed anew for it. */
+/* Switches from every output to every other. No mask is computed again for
+ * it. */
 static void
 check_switching (const gchar *name, GstHarness *h)
 {
@@ -347,7 +350,7 @@ GST_START_TEST (test_switching)
 
 GST_END_TEST;
 
-/* From exactly the frame that the controller says. */
+/* The output changes exactly at the frame that the controller sets. */
 GST_START_TEST (test_controlled_output)
 {
   GstHarness *h = test_harness_new ("red", NULL);
@@ -355,7 +358,7 @@ GST_START_TEST (test_controlled_output)
   GstTimedValueControlSource *times = GST_TIMED_VALUE_CONTROL_SOURCE (source);
 
   g_object_set (source, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
-  /* Of an enumeration 0 is the first value and 1 the last. */
+  /* For an enumeration the controller's 0 is the first value and 1 the last. */
   for (guint i = 0; i < 8; i++)
     gst_timed_value_control_source_set (
         times, gst_util_uint64_scale (i, GST_SECOND, 30), (i % 4 + .1) / 5.1);
@@ -376,7 +379,7 @@ GST_END_TEST;
 
 typedef struct {
   gint frames;
-  gint other; /* frames of other caps than the first */
+  gint other; /* frames whose caps differ from the first frame's */
   GstVideoFormat format;
 } Seen;
 
@@ -397,7 +400,7 @@ see (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 }
 
 /* Sets @output in the middle of 200 frames, all of which arrive. Returns how
- * many of them in another format. */
+ * many have another format than the first. */
 static guint
 switch_while_playing (const gchar *source, const gchar *output,
     const gchar *formats, guint warnings)
@@ -440,9 +443,9 @@ switch_while_playing (const gchar *source, const gchar *output,
   return seen.other;
 }
 
-/* A new output never ends a stream: upstream sends other frames where it can,
- * whatever is in queues; where nothing helps, all stays and a warning says
- * so. */
+/* A new output never ends a stream. Upstream changes its caps where it can,
+ * even with frames in queues. Otherwise the output stays and the element posts
+ * a warning. */
 GST_START_TEST (test_switching_where_caps_are_bound)
 {
   const gchar *fixed = "videotestsrc num-buffers=200 ! "
@@ -463,7 +466,7 @@ GST_END_TEST;
 
 /* ---- buffers ----------------------------------------------------------- */
 
-/* A sink that asks for rows of its own. */
+/* Lets a sink ask for rows with padding. */
 static GstPadProbeReturn
 propose_padding (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -496,7 +499,8 @@ propose_padding (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_HANDLED;
 }
 
-/* Upstream may send any rows, downstream gets those it asks for. */
+/* Upstream may send rows of any stride, and downstream gets the stride it asks
+ * for. */
 GST_START_TEST (test_allocation)
 {
   static const gchar *const outputs[] = { "output=mask", "output=alpha" };
@@ -535,8 +539,8 @@ GST_START_TEST (test_allocation)
 
 GST_END_TEST;
 
-/* What hangs on a frame goes on with a picture made from it; but not a
- * statement about its memory or its colours. */
+/* A picture made from a frame keeps its metadata, except those that describe
+ * its memory or colours. */
 GST_START_TEST (test_metadata_goes_on)
 {
   static const gchar *const outputs[] = { "output=overlay", "output=mask",

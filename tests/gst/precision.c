@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A network in bytes: learnt from the first frames, or from a file. The person
- * model, but from its file: the built-in one brings its calibration. */
+/* Tests int8 inference, calibrated from the first frames or from a file. The
+ * person model comes from its file, because the built-in one has a
+ * calibration. */
 
 #include "common.h"
 
@@ -58,7 +59,8 @@ precision_of (GstHarness *h)
   return precision;
 }
 
-/* A harness is live: what is learnt is taken over once it is there. */
+/* Pushes frames until the session runs in int8. A harness is live, so frames go
+ * on while the calibration is prepared. */
 static void
 push_until_bytes (GstHarness *h)
 {
@@ -88,8 +90,8 @@ remove_path (gchar *path)
   g_free (path);
 }
 
-/* In f32 for the first frames, then in bytes; the file is there for the next
- * time, which starts with them. */
+/* The first frames run in f32, the later ones in int8. The element saves the
+ * calibration, and the next start uses it. */
 GST_START_TEST (test_learns)
 {
   gchar *path = path_of ("a.calibration");
@@ -121,7 +123,7 @@ GST_START_TEST (test_learns)
 
 GST_END_TEST;
 
-/* Frames of another size begin it anew. */
+/* Frames of another size start a new calibration. */
 GST_START_TEST (test_other_size)
 {
   GstHarness *h = harness ("precision=int8 threads=1 input-size=video");
@@ -150,8 +152,8 @@ GST_START_TEST (test_default_is_f32)
 
 GST_END_TEST;
 
-/* The built-in model is in bytes from the first frame on, if told so or, by
- * default, where the processor is fast at it. */
+/* The built-in model runs in int8 from the first frame if told so. By default
+ * it does where the processor is fast at int8. */
 GST_START_TEST (test_built_in)
 {
   GstHarness *h = harness_of ("unetseg async=false threads=1 precision=int8");
@@ -174,7 +176,7 @@ GST_START_TEST (test_built_in)
 
 GST_END_TEST;
 
-/* A broken file is an error that names it. */
+/* A broken calibration file causes an error that names it. */
 GST_START_TEST (test_broken_file)
 {
   gchar *path = path_of ("b.calibration");
@@ -196,7 +198,8 @@ GST_START_TEST (test_broken_file)
   g_error_free (error);
   gst_message_unref (message);
   gst_element_set_state (element, GST_STATE_NULL);
-  /* Messages hold the element that holds the bus. */
+  /* The messages on the bus hold the element, which holds the bus. Flushing
+   * ends that cycle. */
   gst_bus_set_flushing (bus, TRUE);
   gst_object_unref (element);
   gst_object_unref (bus);

@@ -7,7 +7,7 @@
 
 #include "common.h"
 
-/* The pixel in the middle of the left half. */
+/* Returns the pixel in the middle of the left half. */
 static guint32
 left_pixel (GstBuffer *buffer)
 {
@@ -41,7 +41,7 @@ assert_pixel (guint32 pixel, guint32 expected)
 
 /* ---- all of them ------------------------------------------------------ */
 
-/* gst-inspect-1.0 shows a sentence for each value, not its name in C. */
+/* Each value has a sentence for gst-inspect-1.0 instead of its name in C. */
 static void
 assert_values_are_described (GParamSpec *spec)
 {
@@ -190,7 +190,7 @@ GST_START_TEST (test_nonsense)
 
 GST_END_TEST;
 
-/* Text that was set can be unset. */
+/* A text property can be unset with NULL. */
 GST_START_TEST (test_unset)
 {
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
@@ -278,7 +278,7 @@ GST_START_TEST (test_interval)
   GstHarness *h = test_rgb_harness ("red", "interval=3 carry=false");
 
   for (guint i = 0; i < 9; i++) {
-    /* The pictures alternate, the masks do not. */
+    /* The pictures alternate, but the masks stay. */
     GstBuffer *out =
         test_push (h, test_frame_at (h, i % 3 ? TEST_BLACK : TEST_HALF, i));
 
@@ -286,7 +286,7 @@ GST_START_TEST (test_interval)
     test_assert_halves (gst_buffer_get_unet_seg_meta (out), 1, 0, 0);
     gst_buffer_unref (out);
   }
-  /* A mask that is older than the new interval allows is made anew. */
+  /* A mask that is older than the new interval is computed again. */
   gst_buffer_unref (test_push (h, test_frame_at (h, TEST_HALF, 9)));
   g_object_set (h->element, "interval", 1, NULL);
   for (guint i = 10; i < 12; i++) {
@@ -311,7 +311,7 @@ GST_START_TEST (test_opacity)
 
 GST_END_TEST;
 
-/* With nothing to draw nobody's frame is copied. */
+/* With opacity=0 the element does not copy the frame. */
 GST_START_TEST (test_zero_opacity_writes_nothing)
 {
   GstHarness *h = test_rgb_harness ("red", "opacity=0");
@@ -338,7 +338,7 @@ GST_START_TEST (test_colors)
       drawn_pixel (
           "opacity=1 labels=\"a,b\" colors=\" b = lime , a=transparent\""),
       0x00ff00);
-  /* A number that is a label means the label. */
+  /* A number that is also a label selects the label. */
   assert_pixel (
       drawn_pixel ("opacity=1 labels=\"1,0\" colors=\"0=navy\""), 0x000080);
 }
@@ -387,7 +387,7 @@ GST_START_TEST (test_output_while_playing)
 
 GST_END_TEST;
 
-/* 1000 * (127/255 - 1/2) is a logit of -2, a probability of 0.12. */
+/* The logit 1000 * (127/255 - 1/2) is -2, a probability of 0.12. */
 GST_START_TEST (test_threshold)
 {
   assert_equals_int (test_class_of_flat ("red", "threshold=0.5", 127), 0);
@@ -398,7 +398,7 @@ GST_START_TEST (test_threshold)
 
 GST_END_TEST;
 
-/* opacity from 0 to 1 within a second */
+/* The controller moves opacity from 0 to 1 within a second. */
 GST_START_TEST (test_controlled)
 {
   GstHarness *h = test_rgb_harness ("red", "colors=black");

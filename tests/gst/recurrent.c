@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Networks with a memory: it goes from frame to frame, and not from scene to
- * scene. The one here has seen white wherever any frame was white. */
+/* Tests networks with state, which passes from frame to frame but not from
+ * scene to scene. The network here marks a pixel that was white in any
+ * frame. */
 
 #include "common.h"
 
@@ -34,7 +35,7 @@ new_harness (void)
   return h;
 }
 
-/* Longer than it takes a measured session to take over. */
+/* The frames last longer than the session that measures needs to take over. */
 GST_START_TEST (test_remembers)
 {
   GstHarness *h = new_harness ();
@@ -90,7 +91,7 @@ GST_START_TEST (test_segment)
 
 GST_END_TEST;
 
-/* The session stays, since the input's size does. */
+/* The session stays, because the input's size does not change. */
 GST_START_TEST (test_new_caps)
 {
   GstHarness *h = new_harness ();
@@ -129,7 +130,8 @@ GST_START_TEST (test_no_tiles)
 
 GST_END_TEST;
 
-/* Six inputs, six outputs, of which properties alone say what they are. */
+/* Only the properties identify the six inputs and six outputs of this
+ * network. */
 GST_START_TEST (test_many)
 {
   GstHarness *h = test_harness_new ("rvm",
@@ -151,7 +153,7 @@ GST_START_TEST (test_many)
     *(i == 0 ? &first : &last) = sum;
     gst_buffer_unref (out);
   }
-  /* The same picture looks different to it the fourth time. */
+  /* The state changes the result for the same picture by the fourth frame. */
   fail_unless (first != last);
   g_object_get (h->element, "stats", &stats, NULL);
   fail_unless (strstr (gst_structure_get_string (stats, "contract"),

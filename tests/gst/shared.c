@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One model file in several pipelines and threads at once; also what
- * ThreadSanitizer looks at. One thread each: see tests/tsan.supp. */
+/* Runs one model file in several pipelines and threads at once. ThreadSanitizer
+ * runs this test, so each session has one thread: see tests/tsan.supp. */
 
 #include "common.h"
 
@@ -20,7 +20,7 @@ check_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   Stream *stream = data;
 
   stream->frames++;
-  /* videotestsrc's white is white everywhere. */
+  /* The frame of videotestsrc is white everywhere. */
   stream->wrong += meta == NULL || test_count_wrong (meta, 1, 1, 0) > 0;
   return GST_PAD_PROBE_OK;
 }
@@ -42,7 +42,8 @@ new_pipeline (Stream *stream)
   return pipeline;
 }
 
-/* No look into the message, which others count down by means of their own. */
+/* Does not read the message, whose reference count other threads change without
+ * visible locks. */
 static void
 wait_for_end (GstElement *pipeline)
 {
@@ -54,7 +55,7 @@ wait_for_end (GstElement *pipeline)
   gst_message_unref (message);
 }
 
-/* What an application does from its own thread meanwhile. */
+/* Sets properties as an application does from its own thread. */
 static void
 meddle (GstElement *pipeline, const gchar *model)
 {
@@ -90,7 +91,7 @@ play (Stream *streams)
   }
 }
 
-/* The same file, and all ways to look at a frame. */
+/* All streams use the same file but fit the frame in different ways. */
 GST_START_TEST (test_one_model)
 {
   Stream streams[PIPELINES] = { { "red-dynamic", "input-size=64x64" },

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Many frames, whose caps change all the time, through an element that is
- * restarted now and then: memory and live objects must not grow.
+/* Pushes many frames with changing caps through an element that restarts at
+ * times. Memory and live objects must not grow.
  *
- *   soak [FRAMES]    100000 take minutes
+ * soak [FRAMES] (100000 take minutes)
  *
- * Set GST_TRACERS=leaks to have objects counted. */
+ * Set GST_TRACERS=leaks to count objects. */
 
 #include <malloc.h>
 #include <stdio.h>
@@ -19,13 +19,13 @@
 #define FRAMES_PER_CAPS  20
 #define CAPS_PER_RESTART 40
 #define SAMPLES          20
-/* What fragmentation may add to the resident set from the first third to the
- * last: no more than a tenth of a kilobyte for each frame would, in a long
- * run. */
+/* Bytes that fragmentation may add to the resident set from the first half to
+ * the second. In a long run a leak of a tenth of a kilobyte per frame exceeds
+ * them. */
 #define TOLERANCE (6.0 * 1024 * 1024)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED TRUE /* freed memory is kept for a while */
+#define SANITIZED TRUE /* the sanitizer keeps freed memory for a while */
 #else
 #define SANITIZED FALSE
 #endif
@@ -85,8 +85,8 @@ count_list (const GstStructure *info, const gchar *name)
   return list ? (gint) gst_value_list_get_size (list) : 0;
 }
 
-/* Objects made and not disposed of since the first call; 0 without the
- * tracer. */
+/* Returns the objects created since the first call and not disposed of, or 0
+ * without the tracer. */
 static gint
 live_objects (void)
 {
@@ -152,7 +152,7 @@ push_frames (GstHarness *h, guint kind, guint64 first, guint n)
   gst_bus_set_flushing (bus, FALSE);
 }
 
-/* The next kind of frames; the properties change with it. */
+/* Changes to the next kind of frames and sets other properties. */
 static void
 change (GstHarness *h, guint turn)
 {
@@ -181,8 +181,8 @@ push_segment (GstHarness *h)
   gst_harness_push_event (h, gst_event_new_segment (&segment));
 }
 
-/* The least of a fifth of a second: until then a thread beside the stream has
- * compiled and measured the session for the last caps. */
+/* Returns the least resident size within a fifth of a second. By then a
+ * background thread has compiled and measured the session for the last caps. */
 static gdouble
 settled (void)
 {
@@ -215,7 +215,8 @@ start (void)
   GstHarness *h;
 
   g_assert_nonnull (element);
-  /* One thread: teams that wait for each other measure the machine. */
+  /* One thread is enough, because teams that wait for each other would only
+   * slow the test. */
   g_object_set (element, "model", path, "threads", 1, "async", FALSE, NULL);
   gst_element_set_bus (element, bus);
   gst_object_unref (bus);
@@ -243,8 +244,9 @@ soak (guint64 frames, Sample *samples)
   gst_harness_teardown (h);
 }
 
-/* The least of samples from @from to below @to: a session that is compiled
- * meanwhile holds memory and objects for a moment; what stays is in all. */
+/* Returns the least of the samples from @from to below @to. A session being
+ * compiled adds memory and objects to single samples, but a leak adds to
+ * all. */
 static Sample
 least (const Sample *samples, guint from, guint to)
 {
@@ -263,8 +265,8 @@ main (int argc, char **argv)
   guint64 frames = argc > 1 ? g_ascii_strtoull (argv[1], NULL, 10) : 100000;
   Sample samples[SAMPLES] = { 0 }, early, late;
 
-  /* The allocator's arenas keep what was freed, and which thread gets which of
-   * them is chance: 20 MB more or less. */
+  /* The allocator's arenas keep freed memory. Chance gives them to threads,
+   * which changes the size by 20 MB. */
   mallopt (M_ARENA_MAX, 1);
   gst_init (NULL, NULL);
   start_counting ();

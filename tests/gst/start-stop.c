@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Live frames do not wait for a session that is being created, and stopping
- * does not either. */
+/* Tests that live frames and a stop do not wait for a session that is being
+ * created. */
 
 #include <dlfcn.h>
 #include <unetseg/unetseg.h>
 
 #include "common.h"
 
-/* The library finds this one first. While the gate is shut, a session is only
- * created when it opens, and its creation ends early when it is cancelled. */
+/* The dynamic linker finds this function before the library's. While the gate
+ * is shut, the creation of a session waits until it opens or is cancelled. */
 static gint gate_shut, n_waiting, n_created; /* atomic */
-/* The same for sessions that measure. */
+/* The same gate, but only for sessions that measure. */
 static gint measuring_shut, n_measured; /* atomic */
 
 static gboolean
@@ -63,7 +63,8 @@ push (GstHarness *h, guint *index)
   return marked;
 }
 
-/* Frames until one has a mask; the test's time limit ends it. */
+/* Pushes frames until one has a mask. The test's time limit ends it
+ * otherwise. */
 static void
 push_until_marked (GstHarness *h, guint *index)
 {
@@ -71,7 +72,8 @@ push_until_marked (GstHarness *h, guint *index)
     g_usleep (1000);
 }
 
-/* Until no session is being created any more. */
+/* Waits until @created sessions are created and pushes the frames that take
+ * them over. */
 static void
 settle (GstHarness *h, guint *index, gint created)
 {
@@ -99,8 +101,8 @@ check_start (const gchar *model)
   test_harness_free (h);
 }
 
-/* With a network whose size is known before the first frame, and one whose size
- * is not. */
+/* The first network's input size is known before the first frame, and the
+ * second one's is not. */
 GST_START_TEST (test_first_frames_pass)
 {
   g_atomic_int_set (&gate_shut, TRUE);
@@ -119,7 +121,7 @@ open_later (gpointer data)
   return NULL;
 }
 
-/* In a file every frame waits for its mask, and so where it is asked for. */
+/* Every frame waits for its mask in a file, and with async=false. */
 GST_START_TEST (test_exact_waits)
 {
   for (guint live = 0; live < 2; live++) {
@@ -152,7 +154,7 @@ GST_START_TEST (test_change)
   push_until_marked (h, &index);
   settle (h, &index, 2);
 
-  /* Another size: frames pass meanwhile. */
+  /* Frames of another size pass while their session is being created. */
   g_atomic_int_set (&gate_shut, TRUE);
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 48, 64);
   for (guint i = 0; i < 5; i++)
@@ -161,7 +163,7 @@ GST_START_TEST (test_change)
   push_until_marked (h, &index);
   settle (h, &index, 4);
 
-  /* Back, and forth again: nothing is created. */
+  /* The sessions of both sizes are kept, so none is created again. */
   created = g_atomic_int_get (&n_created);
   g_atomic_int_set (&gate_shut, TRUE);
   test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
@@ -175,8 +177,8 @@ GST_START_TEST (test_change)
 
 GST_END_TEST;
 
-/* A size that went before its session was measured is measured when it comes
- * back. */
+/* A session that was not measured before its size changed is measured when the
+ * size returns. */
 GST_START_TEST (test_measured_later)
 {
   GstHarness *h = test_harness_new ("red-dynamic", "async=auto threads=1");
@@ -208,7 +210,7 @@ wait_for_creation (void)
     g_usleep (1000);
 }
 
-/* The gate stays shut: a stop that does not cancel never ends. */
+/* The gate stays shut, so a stop that does not cancel never ends. */
 static void
 check_stop (const gchar *source, const gchar *properties, GstState state)
 {

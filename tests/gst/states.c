@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* State changes, seeks and surgery, alone and in running pipelines. */
+/* Tests state changes, seeks and relinking, alone and in running pipelines. */
 
 #include "common.h"
 
@@ -89,7 +89,7 @@ wait_for_buffers (Count *count, gint n)
 
 /* ---- alone ------------------------------------------------------------ */
 
-/* As GStreamer's own generic/states test does it. */
+/* Changes states as GStreamer's generic/states test does. */
 static void
 go_through_states (GstElement *element)
 {
@@ -154,7 +154,7 @@ GST_START_TEST (test_plays_to_the_end)
 
 GST_END_TEST;
 
-/* Pausing in between loses nothing. */
+/* Pauses lose no frame. */
 GST_START_TEST (test_pauses)
 {
   GstElement *pipeline =
@@ -179,7 +179,7 @@ GST_START_TEST (test_pauses)
 
 GST_END_TEST;
 
-/* Everything is forgotten at READY, and the next stream is whole. */
+/* READY clears all state, and the next stream is complete. */
 GST_START_TEST (test_restarts)
 {
   GstElement *pipeline =
@@ -207,7 +207,7 @@ GST_START_TEST (test_restarts)
 
 GST_END_TEST;
 
-/* PAUSED to READY with frames on the way. */
+/* The pipeline goes from PAUSED to READY while frames are on their way. */
 GST_START_TEST (test_stops_any_time)
 {
   GstElement *pipeline =
@@ -255,7 +255,7 @@ block (GstPad *pad)
   return probe;
 }
 
-/* The element alone restarts while everything else goes on. */
+/* The element alone restarts while the pipeline plays. */
 GST_START_TEST (test_restarts_while_playing)
 {
   GstElement *pipeline = parse (
@@ -308,7 +308,7 @@ take_out (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_REMOVE;
 }
 
-/* Taken out of a running pipeline between two frames. */
+/* A probe removes the element from a running pipeline between two frames. */
 GST_START_TEST (test_removed)
 {
   GstElement *pipeline = parse (
@@ -364,7 +364,7 @@ GST_START_TEST (test_seeks)
 
 GST_END_TEST;
 
-/* Flushes from another thread, as fast as they go. */
+/* Another thread flushes as fast as it can. */
 GST_START_TEST (test_flush_storm)
 {
   GstElement *pipeline =
@@ -386,8 +386,8 @@ GST_START_TEST (test_flush_storm)
 
 GST_END_TEST;
 
-/* Two in a row leave a mask each; branches of a tee do not disturb each
- * other. */
+/* Two elements in a chain add a mask each. The branches of a tee do not affect
+ * each other. */
 GST_START_TEST (test_company)
 {
   g_autofree gchar *wide = test_model ("red-wide");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Another model while frames flow: no frame is lost. One thread an inference,
- * for ThreadSanitizer: see tests/tsan.supp. */
+/* Tests that no frame is lost when the model changes while frames flow. Each
+ * session has one thread for ThreadSanitizer: see tests/tsan.supp. */
 
 #include "common.h"
 
@@ -34,7 +34,7 @@ new_harness (const gchar *properties)
   return h;
 }
 
-/* Pushes frames until one has a mask of that model and returns it; every frame
+/* Pushes frames until one has a mask of that model and returns it. Every frame
  * comes out with a mask. */
 static GstBuffer *
 push_until (GstHarness *h, const gchar *name, guint *index)
@@ -53,7 +53,7 @@ push_until (GstHarness *h, const gchar *name, guint *index)
   return NULL;
 }
 
-/* Sizes, classes and names are the new model's, and so is what is drawn. */
+/* The sizes, classes and labels are the new model's, and so is the drawing. */
 GST_START_TEST (test_takes_over)
 {
   static const gchar *const models[] = { "gated", "red-wide", "valid", "red" };
@@ -89,7 +89,7 @@ GST_START_TEST (test_takes_over)
 
 GST_END_TEST;
 
-/* The old mask is reused until then, and none of the old model after. */
+/* The old mask is reused until the new model takes over, and never after. */
 GST_START_TEST (test_interval)
 {
   GstHarness *h = new_harness ("interval=100000");
@@ -116,8 +116,9 @@ push_some (GstHarness *h, const gchar *name, guint n, guint *index)
   }
 }
 
-/* Missing, broken, of an operator that nobody has, refusing its contract: one
- * warning each, that names the file, and everything goes on. */
+/* The files are missing, broken, use an unknown operator or contradict their
+ * contract. Each causes one warning that names the file, and the old model
+ * stays. */
 GST_START_TEST (test_bad)
 {
   static const gchar *const models[] = { "missing", "truncated", "strange",
@@ -138,7 +139,7 @@ GST_START_TEST (test_bad)
       message = gst_bus_timed_pop_filtered (
           bus, 2 * GST_MSECOND, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
     }
-    fail_unless (message != NULL, "nobody says that '%s' is bad", bad);
+    fail_unless (message != NULL, "no message says that '%s' is bad", bad);
     assert_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_WARNING);
     gst_message_parse_warning (message, &error, NULL);
     fail_unless (strstr (error->message, bad) != NULL, "%s", error->message);
@@ -156,7 +157,7 @@ GST_START_TEST (test_bad)
 
 GST_END_TEST;
 
-/* The last word counts, whatever is on its way. */
+/* The model that was set last is used, even while others are being loaded. */
 GST_START_TEST (test_changes_of_mind)
 {
   GstHarness *h = new_harness (NULL);
@@ -164,7 +165,7 @@ GST_START_TEST (test_changes_of_mind)
 
   gst_buffer_unref (push_until (h, "red", &index));
   set_model (h->element, "classes");
-  push_some (h, "red", 1, &index); /* the frame that has it loaded */
+  push_some (h, "red", 1, &index); /* this frame starts the loading */
   set_model (h->element, "garbage");
   set_model (h->element, "red-wide");
   gst_buffer_unref (push_until (h, "red-wide", &index));
@@ -176,7 +177,7 @@ GST_START_TEST (test_changes_of_mind)
 
 GST_END_TEST;
 
-/* Other frames than those for which it was prepared. */
+/* The caps change after the new model was prepared for the old ones. */
 GST_START_TEST (test_caps_change_meanwhile)
 {
   GstHarness *h = new_harness (NULL);
@@ -197,7 +198,7 @@ GST_START_TEST (test_caps_change_meanwhile)
 
 GST_END_TEST;
 
-/* Stopped with a model on its way, or right after it has come. */
+/* The element stops while a model is being loaded or just after. */
 GST_START_TEST (test_stopped_meanwhile)
 {
   for (guint i = 0; i < 6; i++) {
@@ -215,7 +216,7 @@ GST_START_TEST (test_stopped_meanwhile)
 
 GST_END_TEST;
 
-/* Set while stopped, it is opened at the start as ever. */
+/* A model that is set in READY is loaded at the next start. */
 GST_START_TEST (test_restart)
 {
   GstHarness *h = new_harness (NULL);

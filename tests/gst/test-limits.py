@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test-limits.py PLUGINS MODEL: the element under limits of the system.
+"""test-limits.py PLUGINS MODEL: runs the element under limits of the system.
 
 Runs a pipeline in an address space of 150 to 600 MB and with few threads. It
 passes frames or says what is missing; it never aborts, crashes or hangs."""
@@ -15,7 +15,8 @@ FRAMES = 4
 
 
 def make_registry():
-    """GStreamer's look at its plugins, without limits: it needs more memory."""
+    """Lets GStreamer scan its plugins without limits, since that needs more
+    memory."""
     subprocess.run(
         ["gst-inspect-1.0", "unetseg"],
         env=dict(os.environ, GST_PLUGIN_PATH=plugins, GST_REGISTRY=registry),
@@ -71,7 +72,8 @@ def run(limits, threads):
 
 
 def can_read(user, path):
-    """Whether a user other than root reaches a file; false for no user."""
+    """Returns whether a user other than root can read a file; false without a
+    user."""
     if user is None:
         return False
     child = os.fork()
@@ -82,13 +84,13 @@ def can_read(user, path):
 
 
 def is_glibs_own(result):
-    """Whether GLib found no thread for its own main loop, on which it aborts:
-    gst-launch makes it beside all elements, with and without unetseg."""
+    """Returns whether GLib aborted because it got no thread for its own main
+    loop. gst-launch starts that thread with or without unetseg."""
     return result is not None and "creating thread 'gmain'" in result.stderr
 
 
 def judge(result):
-    """Says what is wrong with the run, or nothing."""
+    """Returns a text about the fault of the run, or nothing."""
     if result is None:
         return "hangs"
     output = result.stdout + result.stderr
@@ -116,8 +118,8 @@ def main():
         for mb in range(150, 601, 50)
         for threads in (1, 4)
     ]
-    # A limit of threads counts all of a user's, and does not hold for root.
-    # With fewer than 4 GStreamer hangs and GLib aborts by themselves.
+    # A limit of threads counts all threads of a user and does not hold for
+    # root. With fewer than 4, GStreamer hangs and GLib aborts without unetseg.
     user = 54321 if os.geteuid() == 0 else None
     cases += [
         (f"{n} threads at most", [(resource.RLIMIT_NPROC, n)], 8)
@@ -142,7 +144,8 @@ def main():
         print("not ok" if wrong else "ok", number, "-", name)
         if wrong:
             print("#", wrong.replace("\n", "\n# "))
-    # otherwise the limits, and not the element, are what is tested
+    # If no run passes frames, the tests show only the limits and not the
+    # element.
     print("ok" if passed else "not ok", len(cases) + 1, "- frames pass in some")
 
 

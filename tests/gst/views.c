@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of a frame the network sees, and how: in tiles, at the video's own
- * size, upright. */
+/* Tests the part of a frame that the network sees, in tiles, at the video's
+ * size and upright. */
 
 #include "common.h"
 
@@ -15,7 +15,8 @@ push_half (GstHarness *h, guint width, guint height)
   return out;
 }
 
-/* A mask of the frame's own resolution that is right to the pixel. */
+/* Asserts that the mask has the frame's resolution and is right to the
+ * pixel. */
 static void
 assert_every_pixel (
     const gchar *model, const gchar *properties, guint width, guint height)
@@ -35,8 +36,8 @@ assert_every_pixel (
   test_harness_free (h);
 }
 
-/* Networks of fixed and open size, larger and smaller than the frame, with
- * valid convolutions and without. */
+/* The networks have a fixed or an open size, larger or smaller than the frame,
+ * with or without valid convolutions. */
 GST_START_TEST (test_tiles)
 {
   assert_every_pixel ("red", "fit=tile", 100, 70);
@@ -52,7 +53,7 @@ GST_START_TEST (test_tiles)
 
 GST_END_TEST;
 
-/* A caps change lays tiles anew; the session stays. */
+/* A caps change computes the tiles again but keeps the session. */
 GST_START_TEST (test_tiles_of_changing_caps)
 {
   GstHarness *h = test_harness_new ("valid", "fit=tile");
@@ -84,7 +85,8 @@ GST_START_TEST (test_tiles_refused)
 
 GST_END_TEST;
 
-/* Rounded up to the model's multiple, every pixel where it was. */
+/* The size is rounded up to the model's multiple, and every pixel stays in its
+ * place. */
 GST_START_TEST (test_video_size)
 {
   assert_every_pixel ("red-dynamic", "input-size=video", 100, 70);
@@ -95,7 +97,7 @@ GST_START_TEST (test_video_size)
 
 GST_END_TEST;
 
-/* With square pixels, as the network sees them. */
+/* The network sees square pixels. */
 GST_START_TEST (test_video_size_of_other_pixels)
 {
   GstHarness *h = test_harness_new ("red-padded", "input-size=video");
@@ -118,7 +120,7 @@ GST_START_TEST (test_video_size_of_other_pixels)
 
 GST_END_TEST;
 
-/* A network of a size of its own cannot have the video's. */
+/* A network of fixed size cannot take the video's size. */
 GST_START_TEST (test_video_size_refused)
 {
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
@@ -135,8 +137,8 @@ GST_END_TEST;
 
 /* ---- orientation ------------------------------------------------------ */
 
-/* Upright pixel (u, v) of @width by @height, as the tag's values are defined:
- * what is to be done to the buffer's picture. */
+/* Finds the upright pixel (u, v) of @width by @height in the buffer. The tag
+ * says which transform makes the buffer's picture upright. */
 static void
 find_in_buffer (const gchar *tag, guint width, guint height, guint u, guint v,
     guint *x, guint *y)
@@ -171,7 +173,8 @@ is_turned (const gchar *tag)
   return g_str_has_suffix (tag, "90") || g_str_has_suffix (tag, "270");
 }
 
-/* Upright, in sixteenths: neither flip nor turn leaves it as it is. */
+/* The upright pattern, in sixteenths of the picture. Every flip and rotation
+ * changes it. */
 static gboolean
 is_white (guint u, guint v)
 {
@@ -187,7 +190,7 @@ push_tag (GstHarness *h, const gchar *tag, GstTagScope scope)
   fail_unless (gst_harness_push_event (h, gst_event_new_tag (list)));
 }
 
-/* A picture of 64x96 upright pixels, white where is_white() says so. */
+/* Returns a picture of 64x96 upright pixels, white where is_white() says so. */
 static GstBuffer *
 turned_frame (const gchar *tag, guint index)
 {
@@ -206,8 +209,8 @@ turned_frame (const gchar *tag, guint index)
   return buffer;
 }
 
-/* The mask lies as the buffer does. @width, @height: its upright size; edges
- * are left out. */
+/* Counts wrong pixels of a mask, which has the buffer's orientation. @width,
+ * @height: its upright size. Pixels at edges are left out. */
 static guint
 count_wrong_turned (const UnetSegMeta *meta, const gchar *tag, guint width,
     guint height, gboolean gated)
@@ -247,8 +250,8 @@ check_orientation (GstHarness *h, const gchar *tag, const gchar *lies,
   gst_buffer_unref (out);
 }
 
-/* A network that is portrait and blind in one corner, a picture that fills
- * another: only upright do they go together. */
+/* The network has a portrait input and ignores one corner. Only the upright
+ * picture gives the expected mask. */
 GST_START_TEST (test_orientations)
 {
   for (guint i = 0; i < G_N_ELEMENTS (tags); i++) {
@@ -265,7 +268,8 @@ GST_START_TEST (test_orientations)
 
 GST_END_TEST;
 
-/* In tiles, at the video's size, and where the aspect decides on the size. */
+/* The orientation holds in tiles, at the video's size, and where the aspect
+ * sets the size. */
 GST_START_TEST (test_orientations_of_views)
 {
   static const gchar *const views[] = { "fit=tile input-size=32x32",
@@ -286,8 +290,8 @@ GST_START_TEST (test_orientations_of_views)
 
 GST_END_TEST;
 
-/* With the next frame; the stream's own goes before the file's; another stream
- * starts upright. */
+/* A tag takes effect with the next frame. A stream tag overrides a global one.
+ * A new stream starts upright. */
 GST_START_TEST (test_orientation_changes)
 {
   GstHarness *h =

@@ -94,7 +94,7 @@ sweep_case_parse (SweepCase *c, const gchar *text)
 
 /* ---- the sweep ----------------------------------------------------------- */
 
-/* Types and layouts in which the engine asks for convolutions. */
+/* The engine asks for convolutions of these types in these layouts. */
 static const struct {
   dnnl_data_type_t src, dst;
   SweepLayout from, to;
@@ -117,7 +117,7 @@ static const struct {
 #define N_WINDOW (7 * 4 * 3 * 3)
 #define N_CONVS  (2 * N_KINDS * N_WINDOW * 3)
 #define N_POOLS  (3 * N_KINDS * N_WINDOW)
-#define N_OTHERS 600 /* of each operation without a window */
+#define N_OTHERS 600 /* cases of each operation without a window */
 
 guint
 sweep_count (void)
@@ -149,8 +149,9 @@ span_of (const SweepCase *c, guint i)
   return (c->kernel[i] - 1) * c->dilation[i] + 1;
 }
 
-/* The size of what comes out on one axis; a picture of one pixel now and
- * then. */
+/* Draws the input size on one axis and computes the output size. One time in
+ * five the picture is as small as possible. Returns %FALSE if a size is not
+ * positive. */
 static gboolean
 size_axis (SweepCase *c, guint i, GRand *rng)
 {
@@ -159,7 +160,7 @@ size_axis (SweepCase *c, guint i, GRand *rng)
   if (c->op == SWEEP_DECONV) {
     c->in[i] = g_rand_int_range (rng, 0, 5) ? g_rand_int_range (rng, 1, 9) : 1;
     c->out[i] = (c->in[i] - 1) * c->stride[i] + span - padding;
-    if (g_rand_int_range (rng, 0, 3) == 0) /* output padding, said so only */
+    if (g_rand_int_range (rng, 0, 3) == 0) /* output padding */
       c->out[i] += g_rand_int_range (rng, 0, c->stride[i]);
     return c->out[i] > 0;
   }
@@ -172,7 +173,8 @@ size_axis (SweepCase *c, guint i, GRand *rng)
   return c->in[i] > 0;
 }
 
-/* Windows are square three times of four. */
+/* Draws a window, which is square three times in four, and the sizes that go
+ * with it. */
 static gboolean
 draw_window (SweepCase *c, guint index, GRand *rng)
 {
@@ -223,7 +225,7 @@ draw_conv (SweepCase *c, guint index, GRand *rng)
   c->ic = grouping == 2 ? c->group : c->group * any_channels (rng);
   c->oc = grouping == 2 ? c->group : c->group * any_channels (rng);
   c->post = g_rand_int_range (rng, 0, SWEEP_N_POSTS);
-  /* only the first convolution reads rows and writes blocks */
+  /* Only a network's first convolution reads PLAIN and writes blocks. */
   if (c->from != c->to && (c->group != 1 || c->op == SWEEP_DECONV))
     return FALSE;
   if (c->from != c->to)
@@ -245,7 +247,7 @@ draw_pool (SweepCase *c, guint index, GRand *rng)
   c->ic = c->oc = any_channels (rng);
   if (!draw_window (c, index, rng))
     return FALSE;
-  for (guint i = 0; i < 2; i++) /* a window has to see the picture */
+  for (guint i = 0; i < 2; i++) /* the window must overlap the picture */
     if (c->pad_begin[i] >= span_of (c, i) || c->pad_end[i] >= span_of (c, i)
         || c->dilation[i] > 2)
       return FALSE;

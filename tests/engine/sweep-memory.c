@@ -41,7 +41,7 @@ sweep_tensor_init (SweepTensor *t, dnnl_engine_t engine, dnnl_data_type_t type,
   t->layout = layout;
   t->block = layout == SWEEP_BLOCKED ? sweep_block () : 1;
   memcpy (t->dims, dims, sizeof t->dims);
-  /* lanes without a channel are zeros */
+  /* The lanes beyond the last channel must be zero. */
   if (layout == SWEEP_BLOCKED && dims[1] % t->block)
     memset (t->data, 0, t->size);
 }
@@ -57,7 +57,7 @@ sweep_tensor_clear (SweepTensor *t)
   memset (t, 0, sizeof *t);
 }
 
-/* Of an element, counted in elements. */
+/* Returns the offset of an element, in elements. */
 static gsize
 position (const SweepTensor *t, gint64 n, gint64 c, gint64 y, gint64 x)
 {

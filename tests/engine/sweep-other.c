@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Operations without a window: arithmetic of two, matrix products, reorders
- * and activations. */
+/* Runs operations without a window: binary arithmetic, matrix products,
+ * reorders and activations. */
 
 static void
 note_impl (SweepJob *job)
@@ -187,7 +187,8 @@ check_matmul (SweepJob *job)
 
 /* ---- reorders and activations -------------------------------------------- */
 
-/* Lanes without a channel are zeros: what reads blocks relies on that. */
+/* Checks that lanes beyond the last channel are zero, because kernels that read
+ * blocks rely on it. */
 static gboolean
 check_lanes (SweepJob *job, const SweepTensor *t)
 {

@@ -111,7 +111,8 @@ sweep_compare (SweepJob *job, const SweepTensor *got, const gdouble *want,
   return TRUE;
 }
 
-/* Runs twice over different garbage: an element that is not written shows. */
+/* Runs twice over different memory contents, so that an element that is not
+ * written shows. */
 gboolean
 sweep_job_check (SweepJob *job, SweepTensor *dst, const gdouble *want,
     gdouble absolute, gdouble relative)
@@ -139,8 +140,9 @@ is_int8 (const SweepCase *c)
   return c->src == dnnl_u8 || c->src == dnnl_s8;
 }
 
-/* Sums of two products of bytes saturate at 16 bits without VNNI, and weights
- * under signed sources are halved there: even ones lose nothing. */
+/* Draws a weight that int8 without VNNI computes exactly. There the sum of two
+ * products saturates at 16 bits, and weights under signed sources are halved,
+ * so they are small and even. */
 static gint
 any_weight (const SweepCase *c, GRand *rng)
 {
@@ -223,7 +225,8 @@ weights_md (const SweepCase *c, dnnl_data_type_t type, gboolean any)
   return unet_md_new (4, dims + 1, type, any ? dnnl_format_tag_any : dnnl_oihw);
 }
 
-/* Weights, factors and bias; what a sum starts from. */
+/* Fills the source, weights, factors and bias, and the destination that a sum
+ * adds to. */
 static void
 conv_fill (const SweepCase *c, ConvData *d, GRand *rng)
 {
@@ -248,7 +251,7 @@ conv_fill (const SweepCase *c, ConvData *d, GRand *rng)
     sweep_tensor_fill (&d->dst, rng);
 }
 
-/* As the engine packs them: through oneDNN's own reorder. */
+/* Packs the weights through oneDNN's own reorder, as the engine does. */
 static gboolean
 pack_weights (SweepJob *job, ConvData *d)
 {

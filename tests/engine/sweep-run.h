@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the runs of the sweep share. */
+/* The files that run the sweep's cases share these functions. */
 
 #include "sweep.h"
 
@@ -20,7 +20,7 @@ typedef struct {
   SweepTensor scratch;
   guint n;
   dnnl_exec_arg_t args[12];
-  SweepTensor *tensors[12]; /* by argument */
+  SweepTensor *tensors[12]; /* the tensor of each argument */
   SweepTensor *written;     /* the one that may change */
   gboolean keep;            /* the result is computed in place */
 } SweepJob;
@@ -28,12 +28,12 @@ typedef struct {
 void sweep_job_init (SweepJob *job, const SweepCase *c, SweepResult *result);
 void sweep_job_clear (SweepJob *job);
 void sweep_job_add (SweepJob *job, gint arg, SweepTensor *tensor);
-/* Runs and checks that only job->written has changed. */
+/* Runs the primitive and checks that only job->written has changed. */
 gboolean sweep_job_execute (SweepJob *job);
-/* Notes the first difference, and returns %FALSE. */
+/* Stores the message of a failure and returns %FALSE. */
 gboolean sweep_job_fail (SweepJob *job, const gchar *format, ...)
     G_GNUC_PRINTF (2, 3);
-/* Compares with @want in the order n, c, y, x. */
+/* Compares @got with @want, which is in the order n, c, y, x. */
 gboolean sweep_compare (SweepJob *job, const SweepTensor *got,
     const gdouble *want, gdouble absolute, gdouble relative);
 gboolean sweep_job_check (SweepJob *job, SweepTensor *dst, const gdouble *want,

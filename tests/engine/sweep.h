@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One oneDNN primitive after the other against plain loops in double. A case
- * is one line of text, so that a failure can be run again by itself. */
+/* The sweep compares single oneDNN primitives with plain loops in double. A
+ * case can be printed as one line of text, so that a failure can be run again
+ * alone. */
 
 #include "engine/onednn/compat.h"
 
@@ -41,7 +42,7 @@ typedef struct {
   gint detail; /* binary: algorithm and broadcast; matmul: transposes */
 } SweepCase;
 
-/* What came of one case. */
+/* The result of one case. */
 typedef struct {
   gboolean exists; /* oneDNN has the primitive, and the engine would take it */
   gboolean right;
@@ -51,9 +52,9 @@ typedef struct {
 
 /* ---- cases (sweep-case.c) ------------------------------------------------ */
 
-/* Number of cases in the sweep. */
+/* Returns the number of cases in the sweep. */
 guint sweep_count (void);
-/* Makes case @index; %FALSE where its window does not fit its picture. The
+/* Makes case @index. Returns %FALSE if its window does not fit its picture. The
  * same @index and @seed give the same case. */
 gboolean sweep_case_init (SweepCase *c, guint index, guint seed);
 /* Free with g_free(). */
@@ -79,11 +80,12 @@ typedef struct {
   dnnl_memory_t handle;
 } SweepTensor;
 
-/* Channels of a block on this processor. */
+/* Returns how many channels a block has on this processor. */
 gint64 sweep_block (void);
 void sweep_tensor_init (SweepTensor *t, dnnl_engine_t engine,
     dnnl_data_type_t type, SweepLayout layout, const gint64 dims[4]);
-/* As above, of any descriptor, without access by position. */
+/* Makes a tensor of any descriptor. The functions below that read, write and
+ * fill by position do not work on it. */
 void sweep_tensor_init_md (
     SweepTensor *t, dnnl_engine_t engine, UnetConstMd md);
 void sweep_tensor_clear (SweepTensor *t);
@@ -91,10 +93,11 @@ gdouble sweep_tensor_get (
     const SweepTensor *t, gint64 n, gint64 c, gint64 y, gint64 x);
 void sweep_tensor_set (
     SweepTensor *t, gint64 n, gint64 c, gint64 y, gint64 x, gdouble v);
-/* Small whole numbers or fractions that the type holds exactly. */
+/* Fills the tensor with small whole numbers or fractions that its type holds
+ * exactly. */
 void sweep_tensor_fill (SweepTensor *t, GRand *rng);
-/* Remembers the content; sweep_tensor_is_intact () compares with it. @all: the
- * tensor's own bytes as well as those around it. */
+/* Copies the content, with which sweep_tensor_is_intact () compares. @all:
+ * compares the tensor's own bytes as well as those around it. */
 void sweep_tensor_guard (SweepTensor *t);
 gboolean sweep_tensor_is_intact (const SweepTensor *t, gboolean all);
 

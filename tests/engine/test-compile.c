@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Random graphs, compiled, against the operators' reference implementations:
- * fusing, aliasing, reordering and choosing must not change the numbers.
- * `test-compile SEED` runs one graph without forking. */
+/* Compares compiled random graphs with the operators' reference
+ * implementations, because fusing, aliasing, reordering and choosing must not
+ * change the numbers. `test-compile SEED` runs one graph without forking. */
 
 #include <check.h>
 #include <math.h>
@@ -15,8 +15,9 @@
 #include "engine/graphs/random-graph.h"
 #include "engine/graphs/winograd-level.h"
 
-/* The largest error, as a fraction of an output's largest value or of FLOOR:
- * differences of nearly equal numbers have no digits to compare. */
+/* The largest error allowed, as a fraction of an output's largest value or of
+ * FLOOR. FLOOR is there because small differences of large numbers have few
+ * exact digits. */
 #define TOLERANCE 2e-5
 #define FLOOR     0.1
 
@@ -47,7 +48,7 @@ get_block (const UnetTimeSource *source, gint64 block)
   return blocks[g_rand_int_range (rng, 0, G_N_ELEMENTS (blocks))];
 }
 
-static RandomTimes *times; /* (nullable): measure */
+static RandomTimes *times; /* (nullable): the plan measures if %NULL */
 
 /* ---- one plan ----------------------------------------------------------- */
 
@@ -232,7 +233,7 @@ compare_output (UnetPlan *plan, UnetPlan *reference, guint i, const gchar *what)
     gdouble e = fabs ((gdouble) got[k] - want[k]);
 
     largest = MAX (largest, fabs (want[k]));
-    if (!(e <= error)) { /* NaN counts */
+    if (!(e <= error)) { /* NaN counts as an error */
       error = e;
       at = k;
     }
@@ -337,7 +338,7 @@ check_graph (UnetGraph *graph, guint seed)
       graph, reference, UNET_TUNING_STATIC, 1 + seed % 2, TRUE, "static");
   check_plan (graph, reference, UNET_TUNING_STATIC, 2 - seed % 2, FALSE,
       "static, as it is");
-  if (seed % 10 == 0) /* really measured now and then */
+  if (seed % 10 == 0) /* some graphs use times that are really measured */
     check_plan (graph, reference, UNET_TUNING_MEASURE, 2, TRUE, "measured");
   times = &random;
   for (guint i = 0; i < 2; i++)
@@ -386,8 +387,8 @@ START_TEST (test_inverted)
 }
 END_TEST
 
-/* Checks what Winograd convolutions compute besides, and that each kind
- * happens. Below AVX2 the rules choose other convolutions. */
+/* Checks the operators that Winograd convolutions also compute, and that each
+ * kind occurs. Below AVX2 the rules choose other convolutions. */
 START_TEST (test_level)
 {
   const gchar *const within[] = { "+MaxPool", "+AveragePool", "+Conv",

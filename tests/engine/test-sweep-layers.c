@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Single convolutions and transposed ones through the engine, in f32 by rule
- * and by measuring and in int8, against the operators' oracles: kernels of 1
- * to 7, strides of 1 to 4, dilations, groups, padding and output padding. And
- * poolings with such windows in f32.
- * `test-sweep-layers SEED N` runs N layers from SEED on. */
+/* Compares single convolutions, transposed convolutions and poolings in the
+ * engine with the operators' oracles. Convolutions run in f32, by rule and by
+ * measuring, and in int8; poolings run in f32. Convolutions have kernels of 1
+ * to 7, strides of 1 to 4, dilations, groups, padding and output padding.
+ * `test-sweep-layers SEED N` runs N layers, starting from SEED. */
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "graphs/graph-builder.h"
 #include "lib/check-main.h"
 
-#define LAYERS 120 /* of each kind in the suite */
+#define LAYERS 120 /* layers of each kind in the suite */
 
 typedef struct {
   UnetGraph *graph;
@@ -69,7 +69,8 @@ pointwise (Maker *m, UnetValue *x, gint64 ic, gint64 oc)
       0);
 }
 
-/* A layer whose kernel is smaller than its stride one time of three. */
+/* Adds a convolution or a transposed one. One kernel in three is at most 2
+ * wide, and often smaller than its stride. */
 static UnetValue *
 layer (Maker *m, UnetValue *x, gint64 ic, gint64 *oc, gint64 height)
 {
@@ -118,7 +119,7 @@ layer (Maker *m, UnetValue *x, gint64 ic, gint64 *oc, gint64 height)
   return unet_node_output (node, 0);
 }
 
-/* A pooling, dilated half of the times. */
+/* Adds a pooling, which is dilated half of the time. */
 static UnetValue *
 pooling (Maker *m, UnetValue *x, gint64 height)
 {
@@ -308,7 +309,7 @@ check_int8 (guint seed)
   }
   if (reference) {
     plan = make_plan (graph, UNET_TUNING_STATIC, ranges);
-    compare (&m, seed, reference, plan, 0.6); /* of 12: some steps of each */
+    compare (&m, seed, reference, plan, 0.6); /* 5 % of the range of 12 */
     unet_plan_free (plan);
     unet_plan_free (reference);
   }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Single primitives of oneDNN, as the engine asks for them, against plain
- * loops: convolutions and transposed ones of floats, bfloat16 and bytes, with
+/* Compares single primitives of oneDNN, as the engine asks for them, with plain
+ * loops: convolutions and transposed ones of f32, bfloat16 and int8, with
  * kernels of 1 to 7, strides of 1 to 4, dilations, groups, padding, output
- * padding, odd channels and pictures of one pixel; pooling, arithmetic of two,
+ * padding, odd channels and pictures of one pixel; pooling, binary arithmetic,
  * matrix products, reorders and activations.
  *
  *   test-sweep                a sample, and the table of known bugs
@@ -11,7 +11,8 @@
  *   test-sweep raw [SEED]     every case, without the table of known bugs
  *   test-sweep case TEXT      one case, as a failure prints it
  *
- * A child runs the cases: one that crashes is a failure like any other. */
+ * A child process runs the cases, so that a crash counts as one more failure.
+ */
 
 #include <stdio.h>
 #include <string.h>
@@ -24,12 +25,12 @@
 #include "sweep.h"
 #include "engine/onednn/max-isa.h"
 
-#define SAMPLE_STEP 23 /* of the sweep, some 800 cases that exist */
+#define SAMPLE_STEP 23 /* every 23rd case: oneDNN has some 800 of them */
 
 /* Shared with the child. */
 typedef struct {
   guint index, cases, references, wrong, crashes;
-  gchar first[512]; /* failure */
+  gchar first[512]; /* the first failure */
 } Progress;
 
 typedef struct {
@@ -130,7 +131,7 @@ START_TEST (test_sample)
 }
 END_TEST
 
-/* Runs one case in a child; %FALSE where it is wrong or crashes. */
+/* Runs one case in a child. Returns %FALSE if it is wrong or crashes. */
 static gboolean
 is_right (const SweepCase *c)
 {
@@ -146,8 +147,8 @@ is_right (const SweepCase *c)
   return WIFEXITED (status) && WEXITSTATUS (status) == 0;
 }
 
-/* The case that shows a bug is right with the table. Without it, it may be
- * right by luck: what is read is not defined. */
+/* Each case that shows a bug is right with the table. Without it, a case may be
+ * right by chance, because the bug uses undefined memory. */
 START_TEST (test_table)
 {
   guint n;
@@ -169,7 +170,7 @@ START_TEST (test_table)
 }
 END_TEST
 
-/* The text of a case is all of it. */
+/* A case that is printed and parsed again is the same case. */
 START_TEST (test_text)
 {
   for (guint i = 0; i < sweep_count (); i += 7) {

@@ -8,7 +8,7 @@
 #include "graph/ops/infer.h"
 #include "lib/check-main.h"
 
-/* Times where one implementation is the fastest. */
+/* A source of times in which one implementation is the fastest. */
 typedef struct {
   UnetTimeSource source;
   const gchar *fast; /* its key starts with this */
@@ -84,8 +84,8 @@ check_fastest (const gchar *fast, gint64 in, gint64 out, const gchar *impl)
   g_hash_table_unref (times.asked);
 }
 
-/* The fastest kernel runs, and each time is asked for once: the choice is made
- * for the layouts and read when the convolution is lowered. */
+/* The plan runs the fastest kernel. It asks for each time once, because
+ * lowering reads the choice that was made for the layouts. */
 START_TEST (test_fastest)
 {
   check_fastest ("unet-winograd4", 32, 32, "unet:winograd");

@@ -170,7 +170,7 @@ START_TEST (test_used)
 }
 END_TEST
 
-/* Times for one thread do not count for two. */
+/* Times measured with one thread are not used for two threads. */
 START_TEST (test_threads)
 {
   gchar *one, *two;
@@ -332,7 +332,7 @@ START_TEST (test_corrupt)
   check_ignored (path, poisoned, size - 1, "without its end");
   memcpy (large, poisoned, size);
   check_ignored (path, large, size + 1, "with a zero behind it");
-  /* The checksum is right, but this is no table. */
+  /* Here the checksum is right, but the table is malformed. */
   g_free (poisoned);
   poisoned = replace (
       text, "unetseg tuning 1\n", "unetseg tuning 1\n" POISON "\n-4 direct\n");
@@ -370,7 +370,7 @@ START_TEST (test_distrusted)
   text = contents (path);
   before = changed_at (path);
   g_free (run_session (1));
-  ck_assert_int_eq (changed_at (path), before); /* a good one is left alone */
+  ck_assert_int_eq (changed_at (path), before); /* it was not written again */
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
     ck_assert_int_eq (chmod (path, modes[i]), 0);
     g_free (run_session (1));

@@ -59,7 +59,7 @@ choose_outputs (UnetTestGraph *b, gboolean all)
     if (all || v->consumers->len == 0 || builder_chance (b, 8))
       g_ptr_array_add (g->outputs, v);
   }
-  /* An input that is an output as well. */
+  /* Some graphs also return an input as an output. */
   if (builder_chance (b, 5))
     g_ptr_array_add (g->outputs, g_ptr_array_index (g->inputs, 0));
 }
@@ -85,7 +85,7 @@ unet_test_graph_random (guint seed, gboolean all)
   return builder_end (&b);
 }
 
-/* They are large enough that oneDNN fuses both convolutions. */
+/* The tensors are so large that oneDNN fuses both convolutions. */
 UnetGraph *
 unet_test_graph_inverted (guint seed)
 {

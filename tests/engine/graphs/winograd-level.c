@@ -61,7 +61,7 @@ unet_test_graph_level (guint seed)
   UnetValue *x = builder_input (&b, pictures, 16, height, width), *skip, *y;
 
   g_free (name);
-  if (builder_chance (&b, 30)) { /* of odd size */
+  if (builder_chance (&b, 30)) { /* odd height and width */
     x->dims[2]++;
     x->dims[3]++;
   }

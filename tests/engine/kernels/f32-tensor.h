@@ -51,7 +51,8 @@ new_random (const UnetVec *v)
   return data;
 }
 
-/* Output memory full of a number that no kernel makes, with a guard. */
+/* Returns output memory and a guard, filled with a number that no kernel
+ * computes. */
 static inline gfloat *
 new_output (const UnetVec *v)
 {
@@ -70,7 +71,7 @@ check_guard (const gfloat *data, const UnetVec *v)
     ck_assert_float_eq (data[vec_size (v) + i], 12345.0f);
 }
 
-/* Lanes beyond the last channel must be zero. */
+/* Checks that the lanes beyond the last channel are zero. */
 static inline void
 check_padding (const gfloat *data, const UnetVec *v)
 {

@@ -70,7 +70,7 @@ bench (const gchar *what, const gchar *variant, GFunc run, gpointer data)
 
 /* ---- main ---------------------------------------------------------------- */
 
-/* One test and the number of its loop. */
+/* A test and how often it loops. */
 typedef struct {
   const TTest *test;
   gint loops;
@@ -78,7 +78,8 @@ typedef struct {
 
 static void (*print_times) (void);
 
-/* Some helpers check as they run, which Check allows in a test only. */
+/* Prints the times inside a test, because some helpers assert and Check allows
+ * that only there. */
 START_TEST (test_times)
 {
   print_times ();

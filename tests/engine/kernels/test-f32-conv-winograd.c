@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* F(4x4, 3x3) against direct convolution in double, every compiled variant
- * that this processor runs, on random sizes.
+/* Compares F(4x4, 3x3) with direct convolution in double, in every compiled
+ * variant that this processor runs, on random sizes.
  *
- * How far they may be apart is not a guess: with |G|, |B| and |A| the
- * matrices' absolute values, an output's error is at most c u S, where
+ * The tolerance is a proven bound. With |G|, |B| and |A| the matrices' absolute
+ * values, an output's error is at most c u S, where
  *   S = sum over ic of |A^T| ((|G| |g| |G^T|) . (|B^T| |d| |B|)) |A|,
- * u = 2^-24 and c the number of roundings that a term goes through on its way
+ * u = 2^-24, and c is the number of roundings that a term goes through
  * (B. Barabasz, A. Anderson, K. Soodhalter, D. Gregg, "Error analysis and
  * improving the accuracy of Winograd convolution for deep neural networks",
- * 2018, theorem 3). Here those are at most 4 in each of the four passes (two
- * for the input, two for the output), one for the transformed weights, one for
- * each channel in the product, and three for what follows: 20 and the number
- * of channels. What is seen is far below: 0.03 of the bound, and 5.2e-6 of
- * the largest sum. */
+ * 2018, theorem 3). Here c is 20 plus the number of channels: at most 4 in each
+ * of the four passes (two for the input, two for the output), one for the
+ * transformed weights, one for each channel in the product, and three for the
+ * epilogue. The largest error seen is 0.03 of the bound, and 5.2e-6 of the
+ * largest sum. */
 
 #include <float.h>
 #include <math.h>
@@ -46,7 +46,8 @@ static const gdouble abs_a[4][6] = {
   { 0, 1, 1, 8, 8, 1 },
 };
 
-/* Relative to the largest sum of its convolution, and to the bound. */
+/* Largest errors, relative to the largest sum of the convolution and to the
+ * bound. */
 static gdouble worst, worst_share;
 
 static gfloat
@@ -62,7 +63,7 @@ typedef struct {
   gfloat *src, *weights, *bias, *add, *dst, *pool;
   gfloat *parts[UNET_WINOGRAD_SOURCES]; /* src as the kernels read it */
   gfloat *head_weights, *head; /* one of shape.heads outputs, no bias */
-  gboolean in_place;           /* the residual lies where the output goes */
+  gboolean in_place;           /* the residual and the output share memory */
 } Case;
 
 static UnetVec
@@ -84,7 +85,7 @@ at (const UnetVec *v, gint64 n, gint64 c, gint64 y, gint64 x)
       + c % v->vec;
 }
 
-/* Random numbers, zeros in the lanes beyond the last channel. */
+/* Returns random numbers, with zeros in the lanes beyond the last channel. */
 static gfloat *
 new_tensor (const UnetVec *v)
 {
@@ -121,8 +122,8 @@ pool_size (const UnetWinogradShape *s)
       * s->dst.vec;
 }
 
-/* The source in pieces of whole blocks, each of which may lie as the product
- * of a transposed convolution does, before depth to space. */
+/* Divides the source into parts of whole blocks. A part may have the layout of
+ * a transposed convolution's product, before depth to space. */
 static void
 divide_source (UnetWinogradShape *s)
 {
@@ -139,7 +140,7 @@ divide_source (UnetWinogradShape *s)
   }
 }
 
-/* Where the pixel of part @i of image @n lies. */
+/* Returns the offset of a pixel in part @i of image @n. */
 static gsize
 part_at (const UnetWinogradShape *s, guint i, gint64 n, gint64 block, gint64 y,
     gint64 x)
@@ -294,7 +295,7 @@ run_tiles (
   g_free (out);
 }
 
-/* @dst: (nullable): where nobody reads but the pooled output */
+/* @dst: (nullable): %NULL if only the pooled output and the heads are read */
 static void
 run_case (
     const Case *c, const gfloat *add, gfloat *dst, gfloat *pool, gfloat *head)
@@ -353,7 +354,8 @@ direct (const Case *c, gint64 n, gint64 o, gint64 y, gint64 x, gdouble *largest)
   return CLAMP (v, s->low, s->high);
 }
 
-/* |G| |g| |G^T| and |B^T| |d| |B| of one channel. */
+/* Adds the products of |G| |g| |G^T| and |B^T| |d| |B| for one channel to @sum.
+ */
 static void
 absolute_parts (const Case *c, gint64 n, gint64 o, gint64 i, gint64 ty,
     gint64 tx, gdouble sum[6][6])
@@ -375,7 +377,7 @@ absolute_parts (const Case *c, gint64 n, gint64 o, gint64 i, gint64 ty,
     }
 }
 
-/* The bound of the 16 outputs of one tile. */
+/* Computes the bounds of the 16 outputs of one tile. */
 static void
 bounds (const Case *c, gint64 n, gint64 o, gint64 ty, gint64 tx,
     gdouble bound[4][4])
@@ -415,7 +417,8 @@ check_tile (const Case *c, gint64 n, gint64 o, gint64 ty, gint64 tx,
     }
 }
 
-/* The pooled output is that of the output, to the bit. */
+/* Checks that the pooled output equals the pooled values of the output, to the
+ * bit. */
 static void
 check_pool (const Case *c)
 {
@@ -441,7 +444,8 @@ check_pool (const Case *c)
   }
 }
 
-/* The heads' sums may go wrong by what the rounding of each term allows. */
+/* Checks that the heads differ from the oracle by no more than the rounding of
+ * each term. */
 static void
 check_head (const Case *c)
 {
@@ -467,7 +471,8 @@ check_head (const Case *c)
   }
 }
 
-/* What follows does not need the output. */
+/* Checks that the pooled output and the heads stay the same without the output.
+ */
 static void
 check_alone (const Case *c)
 {
@@ -545,7 +550,8 @@ run_once (gpointer data, G_GNUC_UNUSED gpointer user)
   run_case (c, c->add, c->dst, c->pool, c->head);
 }
 
-/* A random case, the same one for all variants; includes the weights. */
+/* Times one random case, the same for all variants. The time includes the
+ * weights. */
 static void
 bench_all (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Depthwise convolution of int8 in every variant. Results are
- * equal to the reference to the bit. */
+/* Tests the int8 depthwise convolution in every variant. Results equal the
+ * reference to the bit. */
 
 #include <math.h>
 #include <string.h>
@@ -67,7 +67,8 @@ result_of (const Case *c, gint64 sum, gint64 k)
   return (gint) CLAMP (v, p->low, p->high);
 }
 
-/* Also clears what was right, so that only the rest must be as it was. */
+/* Checks each result and puts back the byte that it replaced. All memory must
+ * then equal @before. */
 static void
 check_pixels (Case *c, const guint8 *before, const gchar *isa)
 {
@@ -98,7 +99,7 @@ steps (gint64 c, gint64 h, gint64 w)
   return (UnetPixels){ pixel, pixel * w, pixel * w * h };
 }
 
-/* Few channels, whole blocks, and blocks that overlap. */
+/* Returns a number of channels: a few, whole blocks, or blocks that overlap. */
 static gint64
 any_channels (void)
 {
@@ -119,7 +120,7 @@ case_shape (UnetInt8DepthwiseShape *p)
   p->iw = range (1, 30);
   p->pad_y = range (0, p->kernel - 1);
   p->pad_x = range (0, p->kernel - 1);
-  /* as if there were padding at the other ends as well */
+  /* The output may need padding at the bottom and on the right as well. */
   p->oh = (p->ih + p->pad_y) / p->stride + range (0, 1);
   p->ow = (p->iw + p->pad_x) / p->stride + range (0, 1);
   p->oh = MAX (p->oh, 1);
@@ -171,8 +172,8 @@ case_clear (Case *c)
   g_free (c->factor);
 }
 
-/* The source ends with its last byte: what reads on is found by tools that
- * watch memory. */
+/* The source ends with its last byte, so that sanitizers find reads beyond it.
+ */
 static void
 check_isa (const UnetInt8DepthwiseIsa *isa)
 {

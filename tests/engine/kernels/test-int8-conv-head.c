@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Convolution of int8 to few channels in every variant. Results are
- * equal to the reference to the bit. */
+/* Tests the int8 convolution to few channels in every variant. Results equal
+ * the reference to the bit. */
 
 #include <math.h>
 #include <string.h>
@@ -63,7 +63,7 @@ result_of (const Case *c, gint64 image, gint64 y, gint64 x, gint64 o)
   return v;
 }
 
-/* Where the result is, in bytes behind the first guard. */
+/* Returns the offset of a result, in bytes after the first guard. */
 static gint64
 place_of (
     const UnetInt8ConvHeadShape *p, gint64 image, gint64 y, gint64 x, gint64 o)
@@ -77,7 +77,8 @@ place_of (
       * sizeof (gfloat);
 }
 
-/* Also puts back what was there, so that the rest must be as it was. */
+/* Checks each result and puts back the bytes that it replaced. All memory must
+ * then equal @before. */
 static void
 check_result (Case *c, const guint8 *before, const gchar *isa)
 {
@@ -123,7 +124,7 @@ case_shape (UnetInt8ConvHeadShape *p)
   p->kw = range (0, 1) ? 1 : range (1, 5);
   p->pad_y = range (0, p->kh - 1);
   p->pad_x = range (0, p->kw - 1);
-  /* as if there were padding at the other ends as well */
+  /* The output may need padding at the bottom and on the right as well. */
   p->oh = p->ih + range (0, 1);
   p->ow = p->iw + range (0, 1);
   p->depth_to_space = 1;

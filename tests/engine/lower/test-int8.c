@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks in int8 and in bfloat16 against f32. `test-int8 SEED` runs one
+/* Compares networks in int8 and in bfloat16 with f32. `test-int8 SEED` runs one
  * random graph without forking. */
 
 #include <check.h>
@@ -109,7 +109,7 @@ output_size (UnetPlan *plan, guint i)
   return v->dtype == UNET_DTYPE_F32 ? unet_dims_count (v->n_dims, v->dims) : 0;
 }
 
-/* Returns the energy of the difference over the variance of the truth. */
+/* Returns the root of the error's energy over the variance of @want. */
 static gdouble
 relative_error (const gfloat *got, const gfloat *want, gsize n)
 {
@@ -135,7 +135,7 @@ count_low (const UnetPlan *plan)
   return n;
 }
 
-/* A run from memory full of random bytes must give the same result. */
+/* Checks that a run gives the same result after 0xff has filled the arena. */
 static void
 check_again (UnetPlan *plan)
 {
@@ -218,8 +218,9 @@ START_TEST (test_random)
 }
 END_TEST
 
-/* Graphs of columns of pixels, one channel, or taps beyond the picture. With
- * AMX oneDNN 3.7 computes them wrongly or writes beyond its memory. */
+/* Seeds of graphs with pictures one pixel wide, one channel, or taps beyond the
+ * picture. With AMX, oneDNN 3.7 computes them wrongly or writes beyond its
+ * memory. */
 static const guint columns[] = { 2070, 2266, 3009, 3102, 5099, 6231, 7250, 8034,
   8128, 8198, 8235 };
 
@@ -341,7 +342,7 @@ START_TEST (test_histogram)
   gfloat *data = g_new (gfloat, n);
   UnetRange range;
 
-  /* Evenly spread numbers in [0, 1]: clipping gains nothing. */
+  /* Clipping gains nothing for numbers spread evenly over [0, 1]. */
   for (gsize i = 0; i < n; i++)
     data[i] = (gfloat) i / n;
   unet_histogram_add (h, data, n, 2);
@@ -354,7 +355,7 @@ START_TEST (test_histogram)
   range = unet_histogram_range (h);
   ck_assert_float_eq_tol (range.high, 1, 0.3);
   ck_assert (range.low == -range.high);
-  /* Only zeros. */
+  /* Zeros alone give an empty range. */
   memset (h, 0, sizeof *h);
   memset (data, 0, n * sizeof *data);
   unet_histogram_add (h, data, n, 1);

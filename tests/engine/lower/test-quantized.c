@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks with QuantizeLinear and DequantizeLinear: the plan in int8 against
- * the operators' reference implementations, on the model's own scales.
+/* Compares the int8 plans of networks with QuantizeLinear and DequantizeLinear
+ * with the operators' reference implementations, on the model's own scales.
  * `test-quantized SEED` runs one random graph without forking. */
 
 #include <check.h>
@@ -95,7 +95,8 @@ pooled (Maker *m, UnetValue *x)
   return x;
 }
 
-/* Returns the int8 value, for operators that read int8. */
+/* Pools the int8 values between QuantizeLinear and DequantizeLinear. Returns
+ * the f32 result. */
 static UnetValue *
 rounded_and_pooled (Maker *m, UnetValue *x, Kind kind, gfloat scale)
 {
@@ -216,7 +217,8 @@ run (const UnetGraph *graph, gboolean bytes)
   return plan;
 }
 
-/* No separate step rounds, except for the picture. */
+/* Checks that no step quantises or dequantises alone, and that at least two
+ * layers run in int8. */
 static void
 check_bytes (UnetPlan *plan, guint seed)
 {
@@ -231,8 +233,9 @@ check_bytes (UnetPlan *plan, guint seed)
   ck_assert_msg (in_int8 >= 2, "%u: %u layers in int8", seed, in_int8);
 }
 
-/* Ignores numbers that the reference implementation clipped. @mean and @most:
- * of the difference, in steps of the result. */
+/* Compares two plans, without the numbers that the reference implementation
+ * clipped. @mean and @most: limits of the difference, in steps of the result.
+ */
 static void
 check_close (UnetPlan *a, UnetPlan *b, guint seed, gdouble mean, gdouble most)
 {
@@ -283,8 +286,9 @@ slack (void)
   return unet_engine_has_fast_int8 () ? 1 : 4;
 }
 
-/* The result is not rounded here, which is a quarter of a step on average. The
- * int8 values between differ only where a sum lies midway between two. */
+/* The int8 plan does not round its result, which differs by a quarter of a step
+ * on average. The int8 values before it differ only where a sum lies midway
+ * between two. */
 START_TEST (test_from_zero)
 {
   for (guint seed = 0; seed < 40; seed++)

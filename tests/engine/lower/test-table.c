@@ -8,7 +8,8 @@
 
 #define PLAIN_ONLY (1u << UNET_MEM_PLAIN)
 
-/* These see rows of numbers, or change the shape: PLAIN is all they take. */
+/* Returns whether @op works on rows of numbers or changes the shape, and
+ * therefore takes PLAIN only. */
 static gboolean
 knows_no_layout (UnetOp op)
 {

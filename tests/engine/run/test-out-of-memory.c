@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Allocations that fail. While a model is loaded, compiled and run, each
+/* Lets allocations fail. While a model is loaded, compiled and run, each
  * allocation of LARGE bytes or more fails in its turn. That must end in success
- * or a GError, without a leak. Smaller allocations are GLib's, which ends the
- * process when one fails. oneDNN's own do not fail here, because it reads
- * through a null pointer then. */
+ * or a GError, without a leak. Smaller allocations do not fail: they are
+ * GLib's, and GLib ends the process when one fails. Nor do oneDNN's allocations
+ * fail, because it would then read through a null pointer. */
 
 #include "lib/onnx-writer.h"
 #include "allocator.h"
@@ -133,7 +133,7 @@ load_and_run (const Try *try, GError **error)
   return ok;
 }
 
-/* Returns whether there was an allocation to fail. */
+/* Lets allocation @index fail. Returns whether there was such an allocation. */
 static gboolean
 try_without (const Try *try, gint index, guint *errors)
 {
@@ -167,7 +167,7 @@ try_all (UnetTuning tuning)
   gint n = 0;
 
   ck_assert (g_file_set_contents (try.path, data, size, NULL));
-  /* These make the allocations that live as long as the process. */
+  /* The first runs make the allocations that live as long as the process. */
   for (guint i = 0; i < 2; i++)
     ck_assert_msg (
         load_and_run (&try, &error), "%s", error ? error->message : "");

@@ -13,7 +13,8 @@
 #include "engine/graphs/networks.h"
 #include "engine/run/arena.h"
 
-/* ThreadSanitizer does not know libgomp's barriers: it runs on one thread. */
+/* ThreadSanitizer does not know libgomp's barriers, so the tests use one thread
+ * with it. */
 #ifdef __SANITIZE_THREAD__
 #define TEAM 1
 #else
@@ -57,7 +58,8 @@ network (guint i)
 }
 #define N_NETWORKS 6
 
-/* The arena is hardly larger than the storages that are alive at once. */
+/* The arena is at most 15 % larger than the storages that live at the same
+ * time. */
 START_TEST (test_arena)
 {
   for (guint threads = 1; threads <= TEAM; threads++) {
@@ -181,8 +183,8 @@ END_TEST
 
 /* ---- sessions at the same time ------------------------------------------ */
 
-/* Sessions of the built-in model: threads fill, run and compare at once, each
- * its own session. */
+/* Each thread fills, runs and compares its own session of the built-in model,
+ * all at the same time. */
 #define WIDTH  96
 #define HEIGHT 64
 #define RUNS   12
@@ -299,7 +301,7 @@ START_TEST (test_together_teams)
 }
 END_TEST
 
-/* A session that one thread makes and another one runs. */
+/* Runs a session that another thread has created. */
 static gpointer
 run_elsewhere (gpointer session)
 {
@@ -323,8 +325,8 @@ START_TEST (test_moves)
 }
 END_TEST
 
-/* Memory is zero, however it was used before, and none is cleared for a plan
- * that was cancelled. */
+/* New memory is zero, even where it was used before. After a cancellation
+ * unet_memory_new () returns %NULL. */
 START_TEST (test_memory)
 {
   static const gsize sizes[] = { 1, 5000, (gsize) 20 << 20 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Milliseconds per call of the kernels of src/frame, medians. Not a test:
- *   ninja tests/frame/bench-frame && tests/frame/bench-frame [WORD]
+/* Prints the median milliseconds per call of the kernels of src/frame. It is
+ * not a test: ninja tests/frame/bench-frame && tests/frame/bench-frame [WORD]
  * where WORD keeps only the lines that contain it. */
 #include <frame/format/placement.h>
 #include <frame/input/preprocess.h>
@@ -240,8 +240,8 @@ run_overlay (gpointer data)
   unet_overlay_draw (job->overlay, &job->frame, &job->mask, 0.5, 0.5);
 }
 
-/* An ellipse over about @share of the frame, in stripes of classes, with a
- * border a few mask pixels wide; or noise, the worst case. */
+/* Draws an ellipse over about @share of the frame, in stripes of classes, with
+ * a border a few mask pixels wide. Noise instead is the worst case. */
 static void
 draw_mask (UnetMask *mask, gdouble share, guint n_classes, gboolean noise)
 {

@@ -28,7 +28,8 @@ oracle_luma_weights (GstVideoColorMatrix matrix, gdouble *kr, gdouble *kb)
   }
 }
 
-/* BT.601 section 2.5, BT.709 item 5: levels of 8 bits, times 2^(n - 8). */
+/* Sets the levels of 8 bits, times 2^(n - 8), from BT.601 section 2.5 and
+ * BT.709 item 5. */
 static void
 levels (const GstVideoInfo *info, gdouble offset[3], gdouble scale[3])
 {
@@ -98,7 +99,8 @@ add_weight (gdouble *weights, gint length, gdouble index, gdouble weight)
   weights[(gint) CLAMP (index, 0, length - 1)] += weight;
 }
 
-/* Weight of each of @length samples in output @i of @n over the interval. */
+/* Computes the weight of each of @length samples in output @i of @n over the
+ * interval. */
 static void
 axis_weights (gdouble *weights, gint length, gdouble start, gdouble size,
     guint n, guint i)
@@ -118,8 +120,8 @@ axis_weights (gdouble *weights, gint length, gdouble start, gdouble size,
     add_weight (weights, length, j, (MIN (to, j + 1) - MAX (from, j)) / step);
 }
 
-/* Frame position on a component's grid, from where its samples' centres are:
- * cosited, that of sample i is that of pixel i << sub. */
+/* Converts a frame position to a component's grid. If cosited, the centre of
+ * sample i is that of pixel i << sub. */
 static gdouble
 to_grid (gdouble x, guint sub, gboolean cosited)
 {
@@ -175,8 +177,8 @@ resample (const TestPlane *plane, const GstVideoInfo *info,
 
 /* ---- the tensor ------------------------------------------------------- */
 
-/* Where input pixel @i takes its value from in the placed picture, -1 if from
- * nowhere. */
+/* Returns the pixel of the placed picture that input pixel @i reads, or -1 if
+ * it reads none. */
 static gint
 source_index (gint i, gint start, gint size, gboolean mirror)
 {
@@ -302,7 +304,7 @@ add_class (Paint *paint, const GstVideoInfo *info, guint32 argb, gdouble weight)
   paint->alpha += weight * (argb >> 24) / 255;
 }
 
-/* Centred cubic B-spline. */
+/* Returns the centred cubic B-spline. */
 static gdouble
 spline (gdouble x)
 {
@@ -312,8 +314,8 @@ spline (gdouble x)
   return x < 2 ? (2 - x) * (2 - x) * (2 - x) / 6 : 0;
 }
 
-/* Probability is bilinear; in a mask of several classes each pixel's colour
- * is the mean of theirs, weighted with the eighth power of their spline. */
+/* Paints a pixel with bilinear probability. With several classes its colour is
+ * the mean of theirs, weighted with the eighth power of their spline. */
 static Paint
 paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
     const guint32 *argb, gdouble opacity, gdouble threshold, guint px, guint py)
@@ -357,8 +359,8 @@ paint_pixel (const GstVideoInfo *info, const UnetMask *mask,
   return paint;
 }
 
-/* Over the pixels round a chroma site, premultiplied. Cosited: [1 2 1] / 4,
- * else the mean of two. */
+/* Averages the premultiplied pixels around a chroma site, by [1 2 1] / 4 if
+ * cosited and else by the mean of two. */
 static Paint
 paint_site (const GstVideoInfo *info, const Paint *pixels,
     const TestPlane *plane, guint sx, guint sy)
@@ -444,7 +446,7 @@ oracle_alpha (const UnetMask *mask, const guint32 *argb, gdouble threshold,
       * (1 - paint_pixel (&info, mask, all, 1, threshold, x, y).alpha);
 }
 
-/* Mask pixels round a frame pixel: bilinear and spline weights. */
+/* A mask pixel near a frame pixel, with its bilinear and spline weights. */
 typedef struct {
   guint8 probability, id;
   gdouble linear, spline;
@@ -481,8 +483,8 @@ oracle_probability (const UnetMask *mask, guint x, guint y)
   return probability;
 }
 
-/* The background reaches the threshold nowhere; of the classes the one with the
- * largest spline wins. */
+/* The background always stays below the threshold. Of the other classes the one
+ * with the largest spline wins. */
 gint
 oracle_class (const UnetMask *mask, gdouble threshold, guint x, guint y)
 {

@@ -23,12 +23,12 @@ test_random_bytes (GRand *rand, guint n)
 
 /* ---- memory ----------------------------------------------------------- */
 
-/* Bytes of a row that belong to the picture. */
+/* Returns how many bytes of a row belong to the picture. */
 static guint
 row_bytes (const GstVideoInfo *info, guint plane)
 {
-  /* GStreamer's own stride is the row rounded up to four bytes or more; only
-   * the formats with simple rows are given others. */
+  /* GStreamer's own stride is the row rounded up to four bytes or more. Only
+   * formats with simple rows get other strides. */
   guint bytes = 0;
 
   for (guint i = 0; i < info->finfo->n_components; i++) {
@@ -69,7 +69,7 @@ choose_strides (GstVideoInfo *info, GRand *rand)
   gsize offset = g_rand_int_range (rand, 0, 80);
 
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
-    /* Odd ones too, so that 16-bit samples are not aligned. */
+    /* Odd strides occur too, so that 16-bit samples are not aligned. */
     const guint stride = row_bytes (info, p) + g_rand_int_range (rand, 0, 40);
 
     info->offset[p] = offset;
@@ -129,7 +129,7 @@ map (TestFrame *self, const GstVideoInfo *layout)
     g_error ("cannot map a frame");
 }
 
-/* Samples of 10 or 12 bits leave the rest of their words at zero. */
+/* Sets the unused bits in the words of 10- or 12-bit samples to zero. */
 static void
 mask_words (TestFrame *self)
 {
@@ -162,7 +162,7 @@ test_frame_init (TestFrame *self, const GstVideoInfo *info, GRand *rand,
   self->info = *info;
   if (pad && has_simple_rows (info))
     choose_strides (&layout, rand);
-  /* 64 bytes of guard before and after. */
+  /* The memory has a guard of 64 bytes before and after the frame. */
   self->size = layout.size + 128;
   self->memory = g_malloc (self->size);
   for (gsize i = 0; i < self->size; i++)
@@ -207,7 +207,8 @@ test_frame_clear (TestFrame *self)
   g_free (self->memory);
 }
 
-/* GStreamer's own packers want its own strides. */
+/* Copies the picture to a frame with padded rows. Formats that need GStreamer's
+ * own strides are only moved. */
 static void
 copy_padded (TestFrame *frame, TestFrame *picture, GRand *rand)
 {
@@ -233,7 +234,7 @@ test_frame_init_smooth (TestFrame *frame, const GstVideoInfo *info, GRand *rand)
   copy_padded (frame, &picture, rand);
 }
 
-/* Mixes two colours by @alpha, 255 being the brighter one. */
+/* Mixes two colours by @alpha, where 255 is the brighter one. */
 static void
 paint_mixed (TestFrame *frame, const guint8 *alpha)
 {
@@ -291,7 +292,8 @@ test_frame_init_halves (
 
 /* ---- samples ---------------------------------------------------------- */
 
-/* Unpacked order is alpha first, and grey as Y of AYUV. */
+/* Reads an unpacked line, which has alpha first and stores grey as Y of AYUV.
+ */
 static void
 read_line (TestPlane *planes, guint n, const GstVideoFormatInfo *finfo,
     const void *line, guint y)

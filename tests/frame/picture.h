@@ -3,8 +3,9 @@
 
 #include <gst/video/video.h>
 
-/* Frames for tests: any format, random strides and offsets, guard bytes; and
- * their samples as GStreamer's own unpacking functions see them. */
+/* Makes frames for tests, of any format, with random strides and offsets and
+ * with guard bytes. Reads their samples through GStreamer's own unpacking
+ * functions. */
 
 typedef struct {
   GstVideoInfo info;
@@ -32,13 +33,14 @@ void test_info_init (
 void test_frame_init (TestFrame *self, const GstVideoInfo *info, GRand *rand,
     TestContent content, gboolean pad);
 void test_frame_copy (TestFrame *copy, const TestFrame *self);
-/* Only what belongs to the picture; simple formats of equal size. */
+/* Copies only the bytes of the picture, between simple formats of equal size.
+ */
 void test_frame_copy_picture (TestFrame *to, const TestFrame *from);
 void test_frame_clear (TestFrame *self);
 
-/* Up to three planes (alpha is left out); returns how many. */
+/* Reads up to three planes without alpha; returns how many. */
 guint test_planes_read (TestPlane planes[3], const GstVideoFrame *frame);
-/* As above with alpha as a fourth. */
+/* Does the same, with alpha as a fourth plane. */
 guint test_planes_read_alpha (TestPlane planes[4], const GstVideoFrame *frame);
 void test_planes_clear (TestPlane *planes, guint n);
 
@@ -58,8 +60,8 @@ void test_frame_init_smooth (
  * left. */
 void test_frame_init_halves (
     TestFrame *frame, const GstVideoInfo *info, GRand *rand, guint column);
-/* Fills a frame with the same two colours, mixed by @alpha: a byte per pixel,
- * 255 being the brighter one. */
+/* Fills a frame with the same two colours, mixed by @alpha. It has a byte per
+ * pixel, where 255 is the brighter colour. */
 void test_frame_init_mixed (TestFrame *frame, const GstVideoInfo *info,
     GRand *rand, const guint8 *alpha);
 /* Returns @n random bytes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Masks for tests of what is drawn. */
+/* Makes masks for tests of drawing. */
 
 #include <frame/format/mask.h>
 
@@ -11,7 +11,8 @@ typedef struct {
   gboolean smooth;
 } Scene;
 
-/* Blobs of classes with soft borders, or noise; over the frame or beside it. */
+/* Makes a mask of blobs of classes with soft borders, or of noise, at a random
+ * place over the frame or partly outside it. */
 void scene_init (
     Scene *scene, GRand *rand, guint width, guint height, guint n_classes);
 void scene_clear (Scene *scene);

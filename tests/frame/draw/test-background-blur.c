@@ -16,7 +16,7 @@ free_mask (UnetMask *mask)
 static const gchar *const drawn[] = { "I420", "NV12", "YUY2", "UYVY", "Y444",
   "AYUV", "RGBx", "BGRA", "RGB", "GRAY8", "I420_10LE", "P010_10LE", NULL };
 
-/* Foreground left of @column. */
+/* Returns a mask with foreground left of @column. */
 static UnetMask
 half_coverage (guint width, guint height, guint column)
 {
@@ -28,7 +28,7 @@ half_coverage (guint width, guint height, guint column)
   return mask;
 }
 
-/* What lies outside of the picture is as it was. */
+/* Checks that nothing outside of the picture has changed. */
 static void
 check_outside (TestFrame *now, const TestFrame *before)
 {
@@ -36,8 +36,8 @@ check_outside (TestFrame *now, const TestFrame *before)
   fail_unless (memcmp (now->memory, before->memory, now->size) == 0);
 }
 
-/* Foreground stays; background of one colour stays that colour: nothing bleeds
- * into it, whatever is in the foreground. */
+/* The foreground stays, and a background of one colour keeps that colour: no
+ * colour of the foreground bleeds into it. */
 static void
 check_blur (
     GRand *rand, const gchar *format, guint column, guint width, guint height)
@@ -99,7 +99,8 @@ GST_START_TEST (test_no_bleeding)
 
 GST_END_TEST;
 
-/* Everything is background: close to a Gaussian, away from the borders. */
+/* The whole frame is background. Away from the borders the blur is close to a
+ * Gaussian. */
 GST_START_TEST (test_gaussian)
 {
   GRand *rand = g_rand_new_with_seed (9);
@@ -150,7 +151,8 @@ GST_START_TEST (test_gaussian)
 
 GST_END_TEST;
 
-/* By a picture, sample by sample; by a colour as the oracle has it. */
+/* Compares each sample of a replaced background with the picture, or with the
+ * oracle's values of a colour. */
 static void
 check_replace (GRand *rand, const gchar *format, gboolean by_picture)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The estimate of foreground and background beside the paper's algorithm in
- * double, and the colours of edges of frames. */
+/* Compares the estimate of foreground and background with the paper's algorithm
+ * in double, and checks the colours of mask edges in frames. */
 #include "../picture.h"
 
 #include <frame/draw/color-estimate.h>
@@ -28,7 +28,7 @@ level_clear (Level *level)
   g_free (level->back);
 }
 
-/* One pixel by Cramer's rule, component by component. */
+/* Estimates one pixel by Cramer's rule, component by component. */
 static void
 oracle_pixel (Level *l, gint x, gint y)
 {
@@ -149,15 +149,16 @@ GST_END_TEST;
 static const gchar *const formats[] = { "I420", "NV12", "YUY2", "Y444", "RGBx",
   "RGB", "GRAY8", "I420_10LE", "P010_10LE", NULL };
 
-/* Foreground left of @column; coverage falls over eight pixels. */
+/* Returns the coverage of a foreground left of @column; it falls over eight
+ * pixels. */
 static guint8
 ramp (gint x, gint column)
 {
   return (guint8) CLAMP (128 + (column - x) * 32, 0, 255);
 }
 
-/* A frame that was mixed from two colours along the ramp: soft pixels become
- * the foreground's colour, the others stay. */
+/* Mixes a frame from two colours along the ramp. Soft pixels become the
+ * foreground's colour, and background pixels stay. */
 static void
 check_frame (GRand *rand, const gchar *format)
 {

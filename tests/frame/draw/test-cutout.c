@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mask as a picture, and as alpha. */
+/* Tests the mask as alpha and as a picture. */
 
 #include "../oracle.h"
 #include "../scene.h"
@@ -23,7 +23,8 @@ format_of (const gchar *name)
   return format;
 }
 
-/* Guards, and what lies between rows. @before: all of @frame's memory. */
+/* Checks the guards and the bytes between rows. @before: a copy of all of
+ * @frame's memory. */
 static void
 check_surroundings (TestFrame *before, const TestFrame *frame)
 {
@@ -35,8 +36,8 @@ check_surroundings (TestFrame *before, const TestFrame *frame)
 
 /* ---- alpha ------------------------------------------------------------ */
 
-/* Those whose samples only move, with where they go; the same name: in
- * place. */
+/* Formats whose samples only move, each with its output format. Formats with
+ * the same name twice are written in place. */
 static const gchar *const moving[][2] = { { "I420", "A420" },
   { "YV12", "A420" }, { "NV12", "A420" }, { "NV21", "A420" },
   { "GRAY8", "A420" }, { "YUY2", "AYUV" }, { "UYVY", "AYUV" },
@@ -71,8 +72,8 @@ run (const GstVideoInfo *in, const GstVideoInfo *out, const TestFrame *from,
   unet_cutout_free (cutout);
 }
 
-/* Sample of a component at a pixel of the other frame: between sites where that
- * is finer. */
+/* Returns the sample of a component at a pixel of the other frame, interpolated
+ * between chroma sites if that frame is finer. */
 static gdouble
 expected_sample (const TestPlane *a, const TestPlane *b,
     const GstVideoInfo *info, guint x, guint y)
@@ -110,7 +111,7 @@ check_colors (const TestFrame *before, const TestFrame *now)
   test_planes_clear (b, m);
 }
 
-/* @old: (nullable): what alpha is multiplied with */
+/* @old: (nullable): its alpha is multiplied by the mask's */
 static void
 check_alpha (const TestFrame *old, const TestFrame *now, const Scene *scene,
     const guint32 *argb)
@@ -118,7 +119,7 @@ check_alpha (const TestFrame *old, const TestFrame *now, const Scene *scene,
   TestPlane a[4], b[4];
   const guint n = test_planes_read_alpha (b, &now->frame);
   const gdouble one = (1u << GST_VIDEO_INFO_COMP_DEPTH (&now->info, 3)) - 1;
-  /* Fixed point in the curve, 8 bits of alpha. */
+  /* The curve has fixed point, and alpha has 8 bits. */
   const gdouble slack = 0.012 * one + 1.1;
 
   if (old)
@@ -201,7 +202,7 @@ half_scene (Scene *scene, guint width, guint height)
   }
 }
 
-/* One pixel in 16 bits: alpha and three components. */
+/* Unpacks one pixel to alpha and three components of 16 bits each. */
 static void
 unpack_pixel (
     const TestFrame *frame, guint16 *line, guint y, guint x, guint16 pixel[4])
@@ -218,12 +219,13 @@ unpack_pixel (
                     : (guint16) (((guint8 *) line)[4 * x + c] * 257);
 }
 
-/* Left half opaque, right half transparent; red or luma as they were. */
+/* The left half is opaque and the right half transparent. The first component
+ * stays. */
 static void
 check_pixels (const TestFrame *from, const TestFrame *to)
 {
   guint16 *line = g_new0 (guint16, (gsize) from->info.width * 4 + 64);
-  /* Bits below a format's depth mean nothing, though packers write some. */
+  /* Bits below a format's depth have no meaning, though packers write some. */
   const guint shift = 16 - GST_VIDEO_INFO_COMP_DEPTH (&from->info, 0);
 
   for (guint y = 0; y < (guint) from->info.height; y += 7) {
@@ -234,7 +236,8 @@ check_pixels (const TestFrame *from, const TestFrame *to)
         continue;
       unpack_pixel (from, line, y, x, a);
       unpack_pixel (to, line, y, x, b);
-      /* Two bits of alpha unpack to less than one, fillers to anything. */
+      /* Alpha of two bits unpacks to less than 65535, and fillers to any value.
+       */
       if (from->info.finfo->n_components < 4)
         a[0] = 65535;
       fail_unless (b[0] == (x < 40 ? a[0] : 0), "%s: alpha %u at %u",
@@ -247,7 +250,7 @@ check_pixels (const TestFrame *from, const TestFrame *to)
   g_free (line);
 }
 
-/* Opaque, where there is alpha. */
+/* Makes a frame opaque that has alpha. */
 static void
 make_opaque (TestFrame *frame)
 {
@@ -310,7 +313,7 @@ GST_START_TEST (test_every_format)
 }
 GST_END_TEST;
 
-/* Without a mask all is background. */
+/* Without a mask the whole frame is background. */
 GST_START_TEST (test_no_mask)
 {
   GRand *rand = g_rand_new_with_seed (15);
@@ -355,7 +358,7 @@ check_probability (const TestFrame *frame, const Scene *scene)
   return 0;
 }
 
-/* Returns how many pixels are a matter of rounding. */
+/* Returns how many pixels depend on rounding. */
 static guint
 check_classes (const TestFrame *frame, const Scene *scene)
 {
@@ -408,7 +411,7 @@ GST_START_TEST (test_mask_picture)
     GstVideoInfo info;
 
     test_info_init (&info, GST_VIDEO_FORMAT_GRAY8, width, height);
-    /* One picture, changing masks. */
+    /* One picture draws masks that change. */
     for (guint k = 0; k < 3; k++)
       check_picture (picture, rand, &info, k == 1 ? 2 : 9);
     unet_mask_picture_free (picture);

@@ -8,7 +8,7 @@
 #include <gst/check/gstcheck.h>
 #include <math.h>
 
-/* Formats that are drawn on in place. */
+/* The overlay draws on frames of these formats in place. */
 static const gchar *const own_formats[] = { "I420", "YV12", "NV12", "NV21",
   "YUY2", "UYVY", "YVYU", "VYUY", "Y42B", "Y444", "A420", "AYUV", "VUYA",
   "v308", "NV16", "NV61", "NV24", "AV12", "RGBx", "BGRx", "xRGB", "xBGR",
@@ -38,13 +38,14 @@ set_colorimetry (GstVideoInfo *info, GRand *rand)
   info->chroma_site = sites[g_rand_int_range (rand, 0, 4)];
 }
 
-/* Samples against the oracle; where nothing is drawn, bit by bit. */
+/* Compares samples with the oracle. Samples that are not drawn on must stay the
+ * same to the bit. */
 static void
 check_samples (const TestPlane *before, const TestPlane *now, guint n,
     const GstVideoInfo *info, const Scene *scene)
 {
   const gdouble unit = ldexp (1, GST_VIDEO_INFO_COMP_DEPTH (info, 0) - 8);
-  /* Fixed point in the curve and in alpha. */
+  /* The curve and alpha have fixed point. */
   const gdouble slack = 0.012;
   gdouble *after[3], *alpha[3];
 
@@ -97,7 +98,7 @@ check_alpha_untouched (TestFrame *drawn, TestFrame *original)
   test_planes_clear (now, n);
 }
 
-/* The byte of RGBx and its kin that means nothing. */
+/* Checks that the unused byte of RGBx and its kin stays. */
 static void
 check_filler_untouched (const TestFrame *drawn, const TestFrame *original)
 {
@@ -190,7 +191,7 @@ GST_END_TEST;
 
 /* ---- all the other formats -------------------------------------------- */
 
-/* The left half is covered with certainty. */
+/* Fills a mask whose left half is certainly foreground. */
 static void
 half_mask (UnetMask *mask, guint width, guint height)
 {
@@ -294,8 +295,8 @@ check_color (const gchar *format, const gchar *colorimetry, guint32 argb,
   g_rand_free (rand);
 }
 
-/* Levels of pure colours as BT.601, BT.709 and BT.2020 have them; 10 bits are
- * four times as many. */
+/* BT.601, BT.709 and BT.2020 give these levels of pure colours. Levels of 10
+ * bits are four times as large. */
 GST_START_TEST (test_colors)
 {
   const guint32 red = 0xffff0000, green = 0xff00ff00, white = 0xffffffff;
@@ -346,7 +347,7 @@ GST_START_TEST (test_nothing_to_draw)
   scene.opacity = 0;
   check_unchanged (&scene, visible);
   scene.opacity = 1;
-  /* A mask that lies beside the frame. */
+  /* The mask lies outside the frame. */
   scene.mask.x = 64;
   check_unchanged (&scene, visible);
   scene.mask.x = -64;
@@ -355,7 +356,7 @@ GST_START_TEST (test_nothing_to_draw)
   memset (scene.mask.probability, 0, 256);
   memset (scene.mask.class_map, 0, 256);
   check_unchanged (&scene, visible);
-  /* Whatever the threshold, what has no probability is background. */
+  /* Pixels without probability are background at any threshold. */
   scene.threshold = 0;
   check_unchanged (&scene, visible);
   scene_clear (&scene);
@@ -414,8 +415,8 @@ GST_START_TEST (test_background_color)
 }
 GST_END_TEST;
 
-/* One overlay, masks of changing size, place and threshold: as if each had an
- * overlay of its own. */
+/* One overlay draws masks of changing size, place and threshold as a new
+ * overlay for each would. */
 GST_START_TEST (test_changing_masks)
 {
   GRand *rand = g_rand_new_with_seed (13);
@@ -454,7 +455,7 @@ GST_START_TEST (test_default_palette)
     const guint32 a = unet_palette_default (i);
 
     fail_unless (a >> 24 == 0xff);
-    /* Any two of the first dozen are far from each other. */
+    /* Any two of the first twelve colours differ clearly. */
     for (guint j = 1; j < i && i <= 12; j++) {
       const guint32 b = unet_palette_default (j);
       gint distance = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The guided filter beside least squares in each window, in double. */
+/* Compares the guided filter with least squares in each window, in double. */
 #include <frame/edges/guided-filter.h>
 #include <frame/edges/morphology.h>
 #include <gst/check/gstcheck.h>
@@ -11,7 +11,7 @@ typedef struct {
   const gfloat *guide, *p;
 } Filter;
 
-/* Least squares in the window round a pixel, by Cramer's rule. */
+/* Solves least squares in the window around a pixel by Cramer's rule. */
 static void
 oracle_window (const Filter *f, gint x, gint y, gdouble k[4])
 {
@@ -46,7 +46,8 @@ oracle_window (const Filter *f, gint x, gint y, gdouble k[4])
   for (guint a = 0; a < 3; a++) {
     const guint b = (a + 1) % 3, c = (a + 2) % 3;
 
-    /* The column of @a exchanged for the right-hand side, cofactors cyclic. */
+    /* The right-hand side replaces the column of @a; the cofactors are cyclic.
+     */
     k[a] = (s[a][3] * (s[b][b] * s[c][c] - s[b][c] * s[c][b])
                + s[b][3] * (s[b][c] * s[c][a] - s[b][a] * s[c][c])
                + s[c][3] * (s[b][a] * s[c][b] - s[b][b] * s[c][a]))

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mean field beside its definition, in double. */
+/* Compares the mean field with its definition, in double. */
 #include <frame/edges/mean-field.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
 
 #define GUARD 64
 
-/* As mean-field.h promises. */
+/* mean-field.h documents these values. */
 #define DOUBT  0.85
 #define LEAST  0.004
 #define PASSES 2
@@ -31,7 +31,7 @@ oracle_likeness (const Field *f, gint x, gint y, gint i, gint j)
   return pow (MAX (t, 0), 8);
 }
 
-/* Whether a pixel so far away is asked. */
+/* Returns whether a neighbour at this distance counts. */
 static gboolean
 oracle_counts (const Field *f, gint dx, gint dy)
 {

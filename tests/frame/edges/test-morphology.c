@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Growing and feathering of planes beside their definitions. */
+/* Compares growing and feathering of planes with their definitions. */
 #include <frame/edges/morphology.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>

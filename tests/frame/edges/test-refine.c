@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Edge refinement as a whole: without a guide, along edges, over time. */
+/* Tests edge refinement as a whole: without a guide, along edges, over time. */
 #include "../picture.h"
 
 #include <frame/edges/refine.h>
@@ -53,7 +53,8 @@ bilinear (const UnetMask *mask, gint x, gint y)
   return sum;
 }
 
-/* Without a guide: bilinear, then a smoothstep; nothing outside. */
+/* Without a guide the result is bilinear and then a smoothstep. It is zero
+ * outside the mask. */
 static void
 check_plain (GRand *rand, const gchar *format)
 {
@@ -105,8 +106,8 @@ GST_START_TEST (test_plain)
 
 GST_END_TEST;
 
-/* The mask's edge is three of its pixels off: it goes to the picture's, to one
- * and a half of them. */
+/* The mask's edge is three mask pixels off. Refinement moves it to the
+ * picture's edge, within a pixel and a half of the mask. */
 static void
 check_edge (GRand *rand, const gchar *format)
 {
@@ -153,7 +154,8 @@ GST_START_TEST (test_edge)
 
 GST_END_TEST;
 
-/* A still picture with noise: what is drawn moves far less than the mask. */
+/* In a still picture with a noisy mask, the result changes far less than
+ * without temporal smoothing. */
 GST_START_TEST (test_held_edges)
 {
   GRand *rand = g_rand_new_with_seed (5);
@@ -202,7 +204,7 @@ GST_START_TEST (test_held_edges)
 
 GST_END_TEST;
 
-/* An edge that moves on a still picture, @column of @mask's. */
+/* Paints an edge at @column of @mask. */
 static void
 paint_edge (UnetMask *mask, gint column)
 {
@@ -211,8 +213,8 @@ paint_edge (UnetMask *mask, gint column)
         (guint8) CLAMP (127 + 30 * (column - (gint) (i % mask->width)), 0, 255);
 }
 
-/* A still picture whose mask changes once: what is drawn follows, and little
- * of the old one stays. */
+/* The mask of a still picture changes once. The result follows, and little of
+ * the old mask stays. */
 GST_START_TEST (test_held_edges_arrive)
 {
   GRand *rand = g_rand_new_with_seed (15);
@@ -246,8 +248,8 @@ GST_START_TEST (test_held_edges_arrive)
     }
   }
   fail_unless (start > 1000 && end < 0.1 * start, "%g of %g", end, start);
-  /* 40 before the speckle filter, which stretches around one half by 20 / 16.
-   */
+  /* The difference is 40 before the speckle filter, which stretches values
+   * around one half by 20 / 16. */
   fail_unless (worst < 50, "%d", worst);
   unet_refine_free (a);
   unet_refine_free (b);

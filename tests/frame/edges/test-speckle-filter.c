@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The speckle filter beside its definition, and what it promises. */
+/* Compares the speckle filter with its definition, and checks what it does to
+ * shapes. */
 #include <frame/edges/speckle-filter.h>
 #include <gst/check/gstcheck.h>
 
@@ -56,7 +57,8 @@ GST_START_TEST (test_oracle)
 
 GST_END_TEST;
 
-/* Specks of up to 4 pixels vanish, an edge stays, a strand is half there. */
+/* Specks of up to 4 pixels vanish, an edge stays, and a strand keeps about half
+ * of its value. */
 GST_START_TEST (test_shapes)
 {
   enum { W = 40, H = 20 };

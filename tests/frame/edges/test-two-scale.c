@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Refinement on two scales beside its passes, which have tests of their own. */
+/* Compares refinement on two scales with its passes, which have tests of their
+ * own. */
 #include <frame/edges/morphology.h>
 #include <frame/edges/two-scale.h>
 #include <gst/check/gstcheck.h>
@@ -44,7 +45,7 @@ oracle_crosses (const gfloat *q, gint w, gint h, gint x, gint y)
   return crosses;
 }
 
-/* A pass of the filter, which has a test of its own. */
+/* Runs a pass of the guided filter, which has a test of its own. */
 static void
 oracle_pass (UnetGuidedFilter *guided, const gfloat *guide, const gfloat *p,
     gdouble part, gfloat epsilon)
@@ -55,7 +56,7 @@ oracle_pass (UnetGuidedFilter *guided, const gfloat *guide, const gfloat *p,
       guided, guide, p, MAX ((guint) (side * part + 0.5), 1), epsilon);
 }
 
-/* Where the first window reaches an edge. */
+/* Marks the pixels whose first window reaches an edge. */
 static void
 oracle_wanted (UnetGuidedFilter *guided, const gfloat *p, gdouble part)
 {
@@ -69,7 +70,7 @@ oracle_wanted (UnetGuidedFilter *guided, const gfloat *p, gdouble part)
   g_free (scratch);
 }
 
-/* A mean field, too, has a test of its own. */
+/* Runs a mean field, which has a test of its own. */
 static void
 oracle_field (const UnetMeanFieldKernel *kernel, guint w, guint h,
     const gfloat *guide, const gfloat *p, const guint8 *wanted, gfloat *q)
@@ -109,7 +110,7 @@ oracle_coarse (UnetGuidedFilter *coarse, const gfloat *guide, const gfloat *p)
   g_free (after);
 }
 
-/* The border, and what has it within its reach. */
+/* Marks the border and the pixels within its reach. */
 static void
 oracle_border (guint8 *wanted, const gfloat *q, gint w, gint h, gint reach)
 {
@@ -122,8 +123,9 @@ oracle_border (guint8 *wanted, const gfloat *q, gint w, gint h, gint reach)
     }
 }
 
-/* Nearness of each pixel of @p at half the resolution to certain foreground:
- * the feathered square around each of those, in bytes as the code has it. */
+/* Returns how near each pixel of @p, at half the resolution, is to certain
+ * foreground. It feathers the square around each certain pixel, in bytes as the
+ * code does. */
 static guint8 *
 oracle_nearness (const gfloat *p, gint w, gint h)
 {
@@ -257,7 +259,8 @@ GST_START_TEST (test_scales)
 
 GST_END_TEST;
 
-/* A picture of two colours; the network is unsure of the right half. */
+/* Refines a picture of two colours, where the network is unsure of the right
+ * half. Returns a value of that half. */
 static gfloat
 find_unsure (gfloat unsure, gfloat sure)
 {
@@ -280,7 +283,7 @@ find_unsure (gfloat unsure, gfloat sure)
   return result;
 }
 
-/* Without certain foreground nearby an unsure region does not become solid. */
+/* An unsure region does not become solid without certain foreground nearby. */
 GST_START_TEST (test_unsure_region)
 {
   fail_unless (find_unsure (0.6f, 0) <= 0.601f);

@@ -10,8 +10,8 @@
 
 #define GUARD 0x5a
 
-/* The oracle: which pixel of the buffer's picture of @w by @h is upright pixel
- * (u, v), from what GstVideoOrientationMethod's documentation says. */
+/* Finds the pixel (@x, @y) of the buffer's picture of @w by @h that is upright
+ * pixel (@u, @v). It follows GstVideoOrientationMethod's documentation. */
 static void
 source (GstVideoOrientationMethod method, guint w, guint h, guint u, guint v,
     guint *x, guint *y)
@@ -86,7 +86,7 @@ GST_START_TEST (test_kernels)
 }
 GST_END_TEST;
 
-/* There and back. */
+/* An orientation and its inverse give the picture back. */
 GST_START_TEST (test_inverse)
 {
   for (guint method = 0; method < 8; method++) {
@@ -103,11 +103,11 @@ GST_START_TEST (test_inverse)
 }
 GST_END_TEST;
 
-/* A rectangle holds the pixels that it held. */
+/* A mapped rectangle holds the same pixels as before. */
 GST_START_TEST (test_rectangle)
 {
   for (guint method = 0; method < 8; method++) {
-    const guint w = 7, h = 4; /* the buffer's */
+    const guint w = 7, h = 4; /* size of the buffer */
     const gboolean turned = unet_orientation_is_transposed (method);
     const guint uw = turned ? h : w, uh = turned ? w : h;
     gdouble x = 1, y = 2, rw = 2, rh = 1;
@@ -143,7 +143,7 @@ random_frame (const GstVideoInfo *info)
   return buffer;
 }
 
-/* The same picture upright, pixel by pixel. */
+/* Returns the same picture upright, copied pixel by pixel. */
 static GstBuffer *
 stand_up (const GstVideoInfo *lying, GstBuffer *buffer,
     const GstVideoInfo *upright, GstVideoOrientationMethod method)
@@ -272,7 +272,8 @@ compare_sides (GstVideoOrientationMethod method, UnetFit fit, UnetLayout layout,
   gst_buffer_unref (upright.buffer);
 }
 
-/* A tensor of a lying frame is that of the upright one, its mask lies. */
+/* A rotated frame gives the tensor of the upright frame, and its mask is
+ * rotated. */
 GST_START_TEST (test_both_ways)
 {
   for (guint i = 0; i < 240; i++)

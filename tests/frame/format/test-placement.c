@@ -42,7 +42,7 @@ GST_START_TEST (test_letterbox)
   UnetPlacement p = place (UNET_FIT_LETTERBOX, 1280, 720, 1, 1, 256, 256);
 
   assert_placement (&p, 0, 0, 1280, 720, 0, 56, 256, 144);
-  /* Portrait. */
+  /* The frame is in portrait orientation. */
   p = place (UNET_FIT_LETTERBOX, 720, 1280, 1, 1, 256, 256);
   assert_placement (&p, 0, 0, 720, 1280, 56, 0, 144, 256);
   /* DV PAL 16:9: 720 by 576 pixels of 64:45 are shown as 1024 by 576. */
@@ -77,10 +77,11 @@ GST_START_TEST (test_valid_window)
   fail_unless (p.mirror);
   unet_placement_init (
       &p, UNET_FIT_LETTERBOX, 800, 600, 1, 1, 572, 572, 92, 92, 388, 388);
-  /* 291 rows, the half pixel rounded the same way at both ends. */
+  /* 291 rows remain, because the half pixel is rounded the same way at both
+   * ends. */
   assert_placement (&p, 0, 0, 800, 600, 92, 141, 388, 291);
-  /* What crop leaves outside of the window is still picture: 600 rows become
-   * 388, and 572 columns then show more than the window's. */
+  /* Crop keeps picture outside of the window. 600 rows become 388, so 572
+   * columns show more than the window does. */
   unet_placement_init (
       &p, UNET_FIT_CROP, 1600, 600, 1, 1, 572, 572, 92, 92, 388, 388);
   assert_placement (
@@ -88,7 +89,7 @@ GST_START_TEST (test_valid_window)
 }
 GST_END_TEST;
 
-/* Whatever the sizes: rectangles within bounds, aspect kept, centred. */
+/* Rectangles of any size lie within bounds, keep the aspect and are centred. */
 GST_START_TEST (test_random_sizes)
 {
   GRand *rand = g_rand_new_with_seed (7);
@@ -112,8 +113,8 @@ GST_START_TEST (test_random_sizes)
     fail_unless (p.src_x + p.src_w <= fw + 1e-6);
     fail_unless (p.src_y + p.src_h <= fh + 1e-6);
     fail_unless (fabs (2 * p.src_x + p.src_w - fw) < 1e-6);
-    /* Half a pixel of rounding on either side; a side that would vanish is
-     * one pixel instead. */
+    /* Either side is rounded by up to half a pixel. A side that would vanish
+     * has one pixel instead. */
     if (fit != UNET_FIT_STRETCH && MIN (p.dst_w, p.dst_h) > 1)
       fail_unless (
           fabs (log (sx / sy)) < -2 * log (1 - 0.51 / MIN (p.dst_w, p.dst_h)),

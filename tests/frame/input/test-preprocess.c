@@ -6,8 +6,8 @@
 #include <gst/check/gstcheck.h>
 #include <math.h>
 
-/* Formats in which every sample has a byte or word of its own: kernels of
- * ours read them. */
+/* The library's own kernels read these formats, in which every sample has a
+ * byte or word of its own. */
 static const gchar *const own_formats[] = { "I420", "YV12", "NV12", "NV21",
   "YUY2", "UYVY", "YVYU", "VYUY", "Y42B", "Y444", "Y41B", "YUV9", "YVU9",
   "A420", "AYUV", "VUYA", "v308", "NV16", "NV61", "NV24", "AV12", "RGBx",
@@ -54,7 +54,7 @@ run (const GstVideoFrame *frame, const UnetContract *contract, guint width,
   return tensor;
 }
 
-/* The largest sample before it is normalised, 0 to 255. */
+/* Returns the largest sample before it is normalised, 0 to 255. */
 static gdouble
 largest_sample (const GstVideoFrame *frame, const UnetContract *contract,
     guint width, guint height, const UnetPlacement *placement)
@@ -76,8 +76,9 @@ largest_sample (const GstVideoFrame *frame, const UnetContract *contract,
   return largest;
 }
 
-/* Largest difference from the oracle in units of an 8-bit sample. A sample v
- * divided by the largest one m, each off by e, is off by at most 2 e / m. */
+/* Returns the largest difference from the oracle, in units of an 8-bit sample.
+ * If a sample v and the largest one m are each off by e, v / m is off by at
+ * most 2 e / m. */
 static gdouble
 compare (const GstVideoFrame *frame, const UnetContract *contract, guint width,
     guint height, const UnetPlacement *placement)
@@ -101,7 +102,8 @@ static void
 random_placement (UnetPlacement *p, GRand *rand, guint frame_width,
     guint frame_height, guint *width, guint *height)
 {
-  /* Compilers evaluate the arguments of a call in orders of their own. */
+  /* C does not define the order in which the arguments of a call are evaluated.
+   */
   const guint fit = g_rand_int_range (rand, 0, 3);
   const guint par_n = g_rand_int_range (rand, 1, 4);
   const guint par_d = g_rand_int_range (rand, 1, 4);
@@ -150,7 +152,7 @@ exists (const gchar *format)
   return gst_video_format_from_string (format) != GST_VIDEO_FORMAT_UNKNOWN;
 }
 
-/* Weights of rows have fewer bits where samples have more. */
+/* Deeper samples leave fewer bits for the weights of rows. */
 static gdouble
 tolerance (const GstVideoInfo *info)
 {
@@ -163,7 +165,8 @@ GST_START_TEST (test_every_format_against_oracle)
   GRand *rand = g_rand_new_with_seed (1000 + __i__);
 
   for (guint round = 0; round < 12; round++) {
-    /* GStreamer 1.22 swaps U and V of VYUY's last pixel when it is odd. */
+    /* GStreamer 1.22 swaps U and V of VYUY's last pixel when the width is odd.
+     */
     const guint odd = strcmp (format, "VYUY") == 0 ? 2 : 1;
     const guint w = odd * g_rand_int_range (rand, 1, 150 / odd);
     const guint h = g_rand_int_range (rand, 1, 110);
@@ -189,7 +192,7 @@ GST_START_TEST (test_every_format_against_oracle)
 }
 GST_END_TEST;
 
-/* Bytes that belong to no sample must not matter. */
+/* Bytes that belong to no sample have no effect. */
 GST_START_TEST (test_padding_is_ignored)
 {
   const gchar *format = own_formats[__i__];
@@ -225,10 +228,10 @@ GST_START_TEST (test_padding_is_ignored)
 }
 GST_END_TEST;
 
-/* At 16384 columns the row weights of 16-bit samples have 4 bits: a box's sum
- * must fit 31. Chroma rows of noise, averaged over 512 samples, differ by 4.6
- * (one sigma), times 2.1 in blue, times half a weight's step of 1 / 16: 0.3.
- * Three sigma stay below five times the tolerance. */
+/* At 16384 columns the row weights of 16-bit samples have 4 bits, because a
+ * box's sum must fit in 31 bits. Chroma rows of noise, averaged over 512
+ * samples, differ by 4.6 (one sigma), times 2.1 in blue, times half a weight's
+ * step of 1 / 16: 0.3. Three sigma stay below five times the tolerance. */
 GST_START_TEST (test_extreme_sizes)
 {
   static const guint sizes[][4] = { { 1, 1, 1, 1 }, { 1, 1, 64, 48 },
@@ -341,8 +344,8 @@ convert (
   return TRUE;
 }
 
-/* Root of the mean squared difference between the tensor made from the frame
- * and the one made from what GstVideoConverter makes of it in RGB. */
+/* Returns the root of the mean squared difference between two tensors: one of
+ * the frame, and one of GstVideoConverter's RGB version of it. */
 static gdouble
 distance (const TestFrame *frame, GRand *rand, guint width, guint height)
 {
@@ -367,7 +370,8 @@ distance (const TestFrame *frame, GRand *rand, guint width, guint height)
   return 255 * sqrt (sum / n);
 }
 
-/* Every format that GStreamer knows, also those that only it unpacks. */
+/* Tests every format of GStreamer, including those that only GStreamer unpacks.
+ */
 GST_START_TEST (test_every_format_against_converter)
 {
   guint n_formats;
@@ -387,7 +391,8 @@ GST_START_TEST (test_every_format_against_converter)
     if (GST_VIDEO_INFO_IS_YUV (&info))
       info.chroma_site = GST_VIDEO_CHROMA_SITE_NONE;
     test_frame_init (&frame, &info, rand, TEST_SMOOTH, FALSE);
-    /* Five bits to a sample, and the converter's coarse chroma. */
+    /* Some formats have five bits per sample, and the converter's chroma is
+     * coarse. */
     if (strstr (name, "15") || strstr (name, "16") || strstr (name, "V9")
         || strstr (name, "U9") || strstr (name, "41B") || strstr (name, "IYU1"))
       limit = 6;

@@ -9,7 +9,7 @@
 
 /* ---- kernels against double precision --------------------------------- */
 
-/* Of every length, so that vectors end everywhere. */
+/* Rows have many lengths, so that vectors end at every position. */
 GST_START_TEST (test_activations)
 {
   GRand *rand = g_rand_new_with_seed (1);
@@ -155,7 +155,7 @@ random_logits (GRand *rand, gsize n)
   return tensor;
 }
 
-/* Probability of @channel at a pixel by the definition. */
+/* Returns the probability of @channel at a pixel by the definition. */
 static gdouble
 probability (
     const gfloat *values, guint n, guint channel, UnetActivation activation)
@@ -263,7 +263,8 @@ check_several (UnetActivation activation, guint channels, gboolean nhwc)
     for (guint k = 2; k < channels; k++)
       if (values[k] > values[best])
         best = k;
-    /* Class 0 is the background: nothing else counts where it wins. */
+    /* Class 0 is the background, so other classes do not count where it is
+     * largest. */
     check_pixel (&mask, i, values[0] >= values[best] ? 0 : best,
         probability (values, channels, best, activation), c.threshold);
     ids |= 1u << mask.class_map[i];
@@ -362,8 +363,8 @@ GST_START_TEST (test_letterbox_is_cut_off)
   UnetMask mask;
   Case c;
 
-  /* 640x360 in 256x256: rows 56 to 199 hold picture. The output has a quarter
-   * of the resolution: rows 14 to 49. */
+  /* 640x360 in 256x256 fills rows 56 to 199. The output has a quarter of the
+   * resolution, where these are rows 14 to 49. */
   case_init (&c, UNET_ACTIVATION_NONE, 256, 256);
   unet_placement_init (&c.placement, UNET_FIT_LETTERBOX, 640, 360, 1, 1, 256,
       256, 0, 0, 256, 256);
@@ -388,7 +389,7 @@ GST_START_TEST (test_rectangles)
   UnetMask mask;
   Case c;
 
-  /* Crop: the mask covers the middle. */
+  /* With crop the mask covers the middle of the frame. */
   case_init (&c, UNET_ACTIVATION_SIGMOID, 256, 256);
   unet_placement_init (
       &c.placement, UNET_FIT_CROP, 1280, 720, 1, 1, 256, 256, 0, 0, 256, 256);
@@ -399,7 +400,8 @@ GST_START_TEST (test_rectangles)
   fail_unless (fabs (mask.y) < 1e-9 && fabs (mask.h - 720) < 1e-9);
   unet_postprocess_free (postprocess);
 
-  /* Valid convolutions: the output is the frame, whatever surrounds it. */
+  /* With valid convolutions the output covers the frame, without the padding
+   * around it. */
   unet_placement_init (
       &p, UNET_FIT_STRETCH, 800, 600, 1, 1, 572, 572, 92, 92, 388, 388);
   set_dims (&c, 4, 1, 2, 388, 388);
@@ -412,7 +414,7 @@ GST_START_TEST (test_rectangles)
   fail_unless (fabs (mask.w - 800) < 1e-9 && fabs (mask.h - 600) < 1e-9);
   unet_postprocess_free (postprocess);
 
-  /* The same with crop, which shows the network more than the window. */
+  /* With crop the network sees more of the frame than the window. */
   unet_placement_init (
       &p, UNET_FIT_CROP, 1600, 600, 1, 1, 572, 572, 92, 92, 388, 388);
   postprocess = unet_postprocess_new (
@@ -460,7 +462,8 @@ GST_START_TEST (test_shapes)
   expect_shape (&c, 3, (gint64[4]){ 3, 72, 128 }, 128, 72, 3);
   expect_shape (&c, 2, (gint64[4]){ 144, 256 }, 256, 144, 2);
   unet_contract_free (c.contract);
-  /* As many classes as pixels in a row: the input's layout decides. */
+  /* There are as many classes as pixels in a row, so the input's layout
+   * decides. */
   case_init (&c, UNET_ACTIVATION_NONE, 64, 64);
   expect_shape (&c, 4, (gint64[4]){ 1, 16, 16, 16 }, 16, 16, 16);
   unet_contract_free (c.contract);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Masks that are moved to later frames. */
+/* Moves masks to later frames. */
 #include "../picture.h"
 
 #include <frame/format/mask.h>
@@ -16,7 +16,8 @@ static const GstVideoFormat formats[] = { GST_VIDEO_FORMAT_I420,
   GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGR, GST_VIDEO_FORMAT_GRAY8,
   GST_VIDEO_FORMAT_P010_10LE, GST_VIDEO_FORMAT_v210 };
 
-/* Fewer where every memory access is watched. */
+/* Returns a smaller number of rounds where memory checkers slow the test down.
+ */
 static guint
 rounds (guint n)
 {
@@ -37,7 +38,8 @@ cell_at (const UnetVectors *vectors, gint x, gint y, gboolean vertical)
   return vertical ? v.y : v.x;
 }
 
-/* Bilinear between the centres of cells, to the nearest 1 / 16 of a pixel. */
+/* Returns the vector between the centres of cells, bilinear and rounded to 1 /
+ * 16 of a pixel. */
 static gdouble
 oracle_way (const UnetVectors *vectors, gint x, gint y, gboolean vertical)
 {
@@ -124,7 +126,7 @@ GST_END_TEST;
 
 /* ---- scenes ----------------------------------------------------------- */
 
-/* Values of a grid of random points, bilinear between them. */
+/* Interpolates bilinearly between the values of a grid of random points. */
 static gdouble
 wave_at (guint32 seed, gdouble x, gdouble y)
 {
@@ -142,7 +144,8 @@ wave_at (guint32 seed, gdouble x, gdouble y)
       + (v[2] * (1 - f) + v[3] * f) * g;
 }
 
-/* Grey of a world that goes on everywhere, coarse and fine as worlds are. */
+/* Returns the grey value of an endless background with coarse and fine detail.
+ */
 static gdouble
 world_at (guint32 seed, gdouble x, gdouble y)
 {
@@ -150,11 +153,11 @@ world_at (guint32 seed, gdouble x, gdouble y)
       + 60 * wave_at (seed + 100, x / 7, y / 7);
 }
 
-/* A disc with a picture of its own in front of a still background. */
+/* A textured disc in front of a background. */
 typedef struct {
   guint32 seed;
   gdouble radius;
-  gdouble x, y;         /* of its centre */
+  gdouble x, y;         /* of the disc's centre */
   gdouble noise;        /* standard deviation */
   gdouble pan_x, pan_y; /* of the background */
 } Stage;
@@ -172,7 +175,7 @@ normal (GRand *rand)
       * cos (2 * G_PI * g_rand_double (rand));
 }
 
-/* In any format, by way of grey RGB. */
+/* Draws the stage in any format, by converting grey RGB. */
 static GstBuffer *
 draw_stage (const Stage *stage, const GstVideoInfo *info, GRand *rand,
     GstVideoFrame *frame)
@@ -205,7 +208,7 @@ draw_stage (const Stage *stage, const GstVideoInfo *info, GRand *rand,
   return buffer;
 }
 
-/* Looks at the stage; keeps it where its mask is to be carried. */
+/* Reads a frame of the stage. @keep: the next mask is moved from this frame. */
 static void
 look_at (UnetMaskMotion *carry, const Stage *stage, const GstVideoInfo *info,
     GRand *rand, gboolean keep)
@@ -222,7 +225,7 @@ look_at (UnetMaskMotion *carry, const Stage *stage, const GstVideoInfo *info,
   gst_buffer_unref (buffer);
 }
 
-/* A mask of the stage, over all of the frame or a part. */
+/* Fills the true mask of the stage, for all of the frame or a part. */
 static void
 fill_true_mask (UnetMask *mask, const Stage *stage, guint8 id)
 {
@@ -270,7 +273,8 @@ mask_iou (const UnetMask *a, const UnetMask *b)
   return either ? (gdouble) both / either : 1;
 }
 
-/* At least half of what holding still loses. */
+/* Checks that moving the mask recovers at least half of the overlap that
+ * holding it loses. */
 static void
 check_carried (const UnetMask *to, const UnetMask *from, const UnetMask *truth)
 {
@@ -333,7 +337,7 @@ GST_START_TEST (test_moved)
 
 GST_END_TEST;
 
-/* The mask covers a part of the frame, and it is that part that counts. */
+/* The mask covers a part of the frame, and its vectors refer to that part. */
 GST_START_TEST (test_part)
 {
   GRand *rand = g_rand_new_with_seed (4);
@@ -373,7 +377,7 @@ GST_START_TEST (test_part)
 
 GST_END_TEST;
 
-/* Sensor noise is no motion, at whatever resolution. */
+/* Sensor noise is not found as motion at any resolution. */
 GST_START_TEST (test_noise)
 {
   GRand *rand = g_rand_new_with_seed (5);
@@ -406,7 +410,7 @@ GST_START_TEST (test_noise)
 
 GST_END_TEST;
 
-/* Nothing is carried into another scene, or out of one that is forgotten. */
+/* The mask is not moved into another scene, nor after a reset. */
 GST_START_TEST (test_no_motion)
 {
   GRand *rand = g_rand_new_with_seed (6);
@@ -439,7 +443,8 @@ GST_START_TEST (test_no_motion)
 
 GST_END_TEST;
 
-/* While a mask is being made of one frame, that of another is carried. */
+/* While the network computes the mask of one frame, the mask of another is
+ * moved. */
 GST_START_TEST (test_beside)
 {
   GRand *rand = g_rand_new_with_seed (8);
@@ -482,7 +487,8 @@ GST_START_TEST (test_beside)
 
 GST_END_TEST;
 
-/* A moved plane holds what the plane has, and classes follow the threshold. */
+/* A moved plane has only values of the original, and classes follow the
+ * threshold. */
 static void
 check_moved_planes (const UnetMask *from, const UnetMask *to)
 {
@@ -504,7 +510,8 @@ check_moved_planes (const UnetMask *from, const UnetMask *to)
   }
 }
 
-/* Any size, any motion, with noise so strong that all is chance. */
+/* Masks move at any size and with any motion, even under noise that hides it.
+ */
 GST_START_TEST (test_sizes)
 {
   GRand *rand = g_rand_new_with_seed (9);
@@ -545,7 +552,7 @@ GST_START_TEST (test_sizes)
     free_mask (&to);
     unet_mask_motion_free (carry);
   }
-  /* A few rounds may all be too small, or too noisy, for motion. */
+  /* A few rounds may all be too small or too noisy for motion. */
   fail_unless (n_moved > 0 || rounds (60) < 60);
   g_rand_free (rand);
 }

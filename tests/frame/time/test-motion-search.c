@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Block differences beside their definition. */
+/* Compares block differences with their definition. */
 #include "../picture.h"
 
 #include <frame/time/motion-search.h>
@@ -13,7 +13,8 @@ GST_START_TEST (test_difference)
   for (guint i = 0; i < 2000; i++) {
     const guint strides[2] = { (guint) g_rand_int_range (rand, 8, 50),
       (guint) g_rand_int_range (rand, 8, 50) };
-    /* Not a byte more than is read: valgrind and ASan look for others. */
+    /* The blocks end with the last byte that is read, so that valgrind and ASan
+     * find reads beyond it. */
     guint8 *a = test_random_bytes (rand, 7 * strides[0] + 8);
     guint8 *b = test_random_bytes (rand, 7 * strides[1] + 8);
     guint expected = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The comparison with a kept frame. */
+/* Compares frames with a kept frame. */
 #include "../picture.h"
 
 #include <frame/time/scene-change.h>

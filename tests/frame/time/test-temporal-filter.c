@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Temporal smoothing of still, changing and moving pictures. */
+/* Tests temporal smoothing of still, changing and moving pictures. */
 #include "../picture.h"
 
 #include <frame/time/temporal-filter.h>
@@ -29,7 +29,8 @@ time_init (Time *t)
     t->pixels[i] = i % 4 == 3 ? 0 : (gfloat) sin (i) * 0.4f;
 }
 
-/* Every row of the same probability; returns the one that is held at @x, @y. */
+/* Gives every row the same probability. Returns the smoothed value at @x, @y.
+ */
 static gfloat
 time_step (Time *t, gdouble elapsed, gfloat p, guint x, guint y)
 {
@@ -47,7 +48,7 @@ time_step (Time *t, gdouble elapsed, gfloat p, guint x, guint y)
   return result;
 }
 
-/* The weight of the new value, by the definition. */
+/* Returns the weight of the new value by the definition. */
 static gdouble
 oracle_weight (gdouble elapsed, gdouble p)
 {
@@ -83,16 +84,17 @@ GST_START_TEST (test_change)
 
   time_init (&t);
   time_step (&t, 0, 0.2f, 0, 0);
-  /* A corner changes: there the new value stands, far from it not. */
+  /* Where a corner changes, the new value is used; far from it, the old one is
+   * held. */
   for (guint y = 0; y < 5; y++)
     for (guint x = 0; x < 5; x++)
       t.pixels[4 * (y * SIDE + x)] += 0.5f;
   fail_unless (fabs (time_step (&t, 10, 0.5f, 2, 2) - 0.5f) < 1e-6);
   fail_unless (time_step (&t, 10, 0.5f, 20, 20) < 0.4f);
   fail_unless (unet_temporal_get_changed (t.temporal) < 0.3);
-  /* Where the network has changed its mind and is sure, too. */
+  /* The new value also counts where the network is sure of another class. */
   fail_unless (time_step (&t, 10, 1, 20, 20) > 0.5f);
-  /* All of it changes: a cut. */
+  /* The whole picture changes, as at a cut. */
   for (guint i = 0; i < G_N_ELEMENTS (t.pixels); i += 4)
     t.pixels[i] = -t.pixels[i] + 0.2f;
   fail_unless (time_step (&t, 10, 0.3f, 20, 20) == 0.3f);
@@ -105,7 +107,8 @@ GST_START_TEST (test_change)
 
 GST_END_TEST;
 
-/* What is held far below after the frame's first @rows rows have changed. */
+/* Returns the value held far below, after the frame's first @rows rows have
+ * changed. */
 static gfloat
 look_again (Time *t, GstVideoFrame *frame, guint rows)
 {
@@ -131,7 +134,7 @@ look_again (Time *t, GstVideoFrame *frame, guint rows)
   return p;
 }
 
-/* With much in motion an opinion of what stands still is not held. */
+/* If much of the picture moves, still parts are not held either. */
 GST_START_TEST (test_follow)
 {
   GRand *rand = g_rand_new_with_seed (11);

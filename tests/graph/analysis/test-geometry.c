@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which part of the picture an output covers. */
+/* Tests which part of the picture an output covers. */
 
 #include "lib/check-main.h"
 #include "graph/analysis/geometry.h"
@@ -128,7 +128,7 @@ crop (Writer *w, const gchar *in, gint64 from, gint64 to)
   return out;
 }
 
-/* Ronneberger et al. 2015, figure 1, with one channel. */
+/* Adds the network of Ronneberger et al. 2015, figure 1, with one channel. */
 static void
 add_valid_unet (Writer *w, gint64 size)
 {
@@ -179,7 +179,7 @@ START_TEST (valid_unet)
 }
 END_TEST
 
-/* The same through the public interface, at the smallest size but one. */
+/* The public interface gives the same window, at the second smallest size. */
 START_TEST (valid_unet_session)
 {
   Writer w = writer_new (13);
@@ -227,8 +227,8 @@ START_TEST (same_padded_unet)
 }
 END_TEST
 
-/* Strided layers with the customary padding shift by half a pixel and mean
- * nothing by it. */
+/* Strided layers with the usual padding shift the picture by half a pixel. The
+ * geometry ignores this shift. */
 START_TEST (strided_encoders)
 {
   static const gchar *const layers[][3] = {
@@ -288,7 +288,8 @@ START_TEST (crops_and_borders)
 }
 END_TEST
 
-/* Axes that move and vanish: NHWC in, rows and columns out. */
+/* Axes move and vanish: the input is NHWC, and the output has rows and columns
+ * only. */
 START_TEST (axes_that_move)
 {
   Writer w = writer_new (13);
@@ -339,7 +340,7 @@ START_TEST (no_picture)
 }
 END_TEST
 
-/* A gate of one pixel says nothing about where things are. */
+/* A gate of one pixel does not tell where the picture is. */
 START_TEST (gates)
 {
   Writer w = writer_new (13);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The ONNX project's own tests of single operators and small graphs, as
- * Debian's libonnx-testdata carries them, through shape inference and the
- * oracles, and through sessions' plans. */
+/* Runs the ONNX project's own tests of single operators and small graphs, as
+ * Debian's libonnx-testdata carries them: through shape inference, the oracles
+ * and sessions' plans. */
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
@@ -16,21 +16,22 @@
 
 #define ROOT "/usr/share/libonnx-testdata/data"
 
-/* Another release's data, for whoever has it, and one test of them. */
+/* These variables name the data of another release and the only test to run. */
 #define ROOT_VARIABLE "UNETSEG_ONNX_TESTDATA"
 #define ONLY_VARIABLE "UNETSEG_ONNX_TEST"
 
-/* As onnx.backend.test has it; the absolute part a little wider, since sums
- * are taken in another order. */
+/* onnx.backend.test has the same tolerances. Only ATOL is a little larger here,
+ * because sums are taken in another order. */
 #define RTOL 1e-3
 #define ATOL 1e-6
-/* oneDNN has polynomials for exponentials and logarithms. */
+/* oneDNN approximates exponentials and logarithms by polynomials. */
 #define ATOL_PLAN 1e-5
 
 typedef enum { PASSED, FAILED, NOT_APPLICABLE } Outcome;
 
-/* Passed and failed, and those of them whose inputs and outputs are all float;
- * what an operator outside the table keeps out, and what else does. */
+/* Counts the outcomes, and those of tests whose inputs and outputs are all
+ * float. @operators and @others say what keeps a test out: an operator without
+ * support, or something else. */
 typedef struct {
   guint count[3];
   guint float_passed, float_failed;
@@ -41,8 +42,8 @@ typedef struct {
 
 typedef enum { ORACLES, REFERENCE_PLAN, STATIC_PLAN } Way;
 
-/* What the data of two releases give. Whoever adds an operator raises these;
- * nothing may ever be lost. */
+/* The data of two releases give these counts. A new operator raises them; they
+ * must never fall. */
 static const struct {
   const gchar *release;
   guint cases, passed, float_passed, operators, others;
@@ -79,7 +80,8 @@ read_file (const gchar *folder, const gchar *name)
   return g_bytes_new_take (data, size);
 }
 
-/* %NULL where the file is not there; @odd where it is no tensor of ours. */
+/* Returns %NULL if there is no file. Sets @odd if its tensor is not supported.
+ */
 static UnetTensor *
 read_tensor (
     const gchar *folder, const gchar *kind, guint index, const gchar **odd)
@@ -143,9 +145,9 @@ is_complete (const UnetGraph *graph)
   return TRUE;
 }
 
-/* These tests pass as inputs what networks have as constants, such as the
- * shape of a Reshape: vectors and numbers become constants where shapes would
- * not be known otherwise. */
+/* These tests pass as inputs what networks have as constants, such as the shape
+ * of a Reshape. Vectors and numbers become constants if shapes would be unknown
+ * otherwise. */
 static UnetGraph *
 infer (
     const UnetGraph *graph, GPtrArray *inputs, GPtrArray *kept, GError **error)
@@ -249,7 +251,8 @@ run_case_data (const UnetGraph *graph, const gchar *folder, Way way,
   return outcome;
 }
 
-/* What stands in the last parentheses of the message: the operator. */
+/* Returns why a test is not applicable. The last parentheses of the message
+ * name an unsupported operator. */
 static gchar *
 reason_of (const GError *error)
 {
@@ -311,7 +314,7 @@ is_known_wrong (const gchar *name)
      * 2. */
     "test_resize_downsample_scales_cubic_align_corners",
     "test_resize_downsample_scales_linear_align_corners",
-    /* Of these -236 wraps to 20, where the definition saturates. */
+    /* In these, -236 wraps to 20, where the definition saturates. */
     "test_qlinearmatmul_2D_int8_float16",
     "test_qlinearmatmul_2D_int8_float32",
     "test_qlinearmatmul_3D_int8_float16",

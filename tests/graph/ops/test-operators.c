@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The oracles against values worked out by hand, where the conformance data
- * of operator sets up to 17 says nothing, and where definitions are easily
+/* Compares the oracles with values worked out by hand: where the conformance
+ * data of operator sets up to 17 have no test, and where definitions are easily
  * misread. */
 
 #include "lib/check-main.h"
@@ -25,9 +25,9 @@ parse_floats (const gchar *text, gfloat *data, gsize max)
   return n;
 }
 
-/* Runs what @w holds on the input `x` of @dims with @data; compares every
- * output with the list in @expected, separated by `|`, of shapes and
- * values: `1,2:0.5,0.25`. */
+/* Runs the graph of @w on the input `x`, whose values are @data. Compares each
+ * output with its shape and values in @expected, as in `1,2:0.5,0.25`; `|`
+ * separates outputs. */
 static void
 expect (Writer *w, const gchar *data, const gchar *expected)
 {
@@ -98,7 +98,7 @@ add_ints (Writer *w, const gchar *name, const gchar *data)
   writer_ints (w, name, n, values);
 }
 
-/* Adds the node, with @outputs of the graph, and takes it over. */
+/* Takes over @node, adds it and makes @outputs the graph's outputs. */
 static void
 finish (Writer *w, GByteArray *node, const gchar *outputs)
 {
@@ -170,7 +170,7 @@ START_TEST (conv_transpose)
 }
 END_TEST
 
-/* A window may hang over the end, but not begin in the end's padding. */
+/* A window may reach beyond the end, but may not begin in the padding there. */
 START_TEST (pools_that_round_up)
 {
   static const struct {
@@ -231,7 +231,8 @@ END_TEST
 
 #define ONE_TO_SIXTEEN "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"
 
-/* Values of onnx.backend.test's generator, operator sets 18 and 19. */
+/* onnx.backend.test's generator gives these values for operator sets 18 and 19.
+ */
 START_TEST (resize_antialiased)
 {
   static const gchar *const cases[][2] = {
@@ -264,7 +265,7 @@ START_TEST (resize_symmetric)
 }
 END_TEST
 
-/* 2x4 to at most 2x9 is 2x4; to at least 3x5 is 3x6. */
+/* 2x4 stays 2x4 within 2x9, and becomes 3x6 to cover 3x5. */
 START_TEST (resize_keeps_aspect)
 {
   static const gchar *const cases[][3] = {
@@ -470,8 +471,9 @@ START_TEST (round_to_even)
 }
 END_TEST
 
-/* Three channels of one pixel: each divides by a root of the squares of itself
- * and its neighbours; an even size has one more after than before. */
+/* Each of three channels of one pixel is divided by a root of the squares of
+ * itself and its neighbours. An even size has one more neighbour after than
+ * before. */
 START_TEST (lrn_across_channels)
 {
   Writer odd = begin (13, "1,3,1,1"), even = begin (13, "1,3,1,1");

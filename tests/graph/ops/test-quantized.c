@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operators over quantised numbers against values worked out by hand and
- * against sums in integers, by the oracles and by the engine. ONNX's own
- * examples are in the conformance test. */
+/* Compares operators over quantised numbers with values worked out by hand and
+ * with sums in integers, by the oracles and by the engine. The conformance test
+ * has ONNX's own examples. */
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
@@ -28,7 +28,7 @@ add_byte (Writer *w, const gchar *name, gint type, gint value)
   writer_initializer (w, name, type, "", &byte, 1);
 }
 
-/* `q` is x in steps of 1/2 round 10. */
+/* Returns a network whose `q` is x in steps of 1/2 around 10. */
 static Writer
 begin (const gchar *dims)
 {
@@ -176,7 +176,7 @@ gemm (const gchar *inputs, gfloat alpha, const gchar *expected)
   expect (&w, x, expected);
 }
 
-/* .5 * (1 - 4 + 1.5 + 12) + .25 * 8 */
+/* The result is .5 * (1 - 4 + 1.5 + 12) + .25 * 8 = 7.25. */
 START_TEST (gemm_of_bytes)
 {
   gemm ("q,s,z,b,s,bz,c,t,u", 1, "7.25");
@@ -189,7 +189,8 @@ END_TEST
 
 /* ---- ONNX's ----------------------------------------------------------- */
 
-/* As dynamic quantisation writes it: 3 and 4 less zero points 1 and -1. */
+/* Dynamic quantisation writes such nodes. The weights are 3 and 4, less the
+ * zero points 1 and -1. */
 START_TEST (dynamic)
 {
   static const gfloat x[] = { 1, -2, 2, 3.1f };
@@ -210,7 +211,7 @@ START_TEST (dynamic)
 }
 END_TEST
 
-/* Without anything but zeros the scale is 1. */
+/* The scale of zeros alone is 1. */
 START_TEST (dynamic_range_of_nothing)
 {
   static const gfloat x[] = { 0, 0 };
@@ -227,7 +228,7 @@ END_TEST
 #define CHANNELS 48
 #define SIDE     12
 
-/* Sums in integers over a border of zeros. */
+/* Computes sums in integers over a border of zeros. */
 static void
 convolve (const guint8 *x, gint zero, const gint8 *weights, gint32 *y)
 {
@@ -244,7 +245,8 @@ convolve (const guint8 *x, gint zero, const gint8 *weights, gint32 *y)
     }
 }
 
-/* 3x3 with stride 1 is what the engine would like to do by Winograd. */
+/* The engine prefers Winograd for 3x3 with stride 1, but must not use it for
+ * integers. */
 START_TEST (integers_are_exact)
 {
   static gint8 weights[CHANNELS * CHANNELS * 9];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Attributes that would overflow arithmetic: every operator with a window, a
- * step or a block refuses them, with their name, before it computes. The
- * sanitizers see what slips through. */
+/* Tests attributes that would overflow arithmetic. Every operator with a
+ * window, a step or a block refuses them by name before it computes. The
+ * sanitizers find overflows that remain. */
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
@@ -96,8 +96,8 @@ START_TEST (windows)
 }
 END_TEST
 
-/* Sizes that are all allowed on their own: the sum is too large, or the
- * extents of the output are. */
+/* Each size is allowed alone. Their sum, or the extents of the output, are too
+ * large. */
 START_TEST (sums)
 {
   static const Case large[] = {
@@ -127,7 +127,8 @@ START_TEST (sums)
 }
 END_TEST
 
-/* A step beyond the extent takes the first element, however large it is. */
+/* A step beyond the extent takes the first element, however large the step is.
+ */
 START_TEST (steps)
 {
   gint64 starts[2] = { 1, -1 }, ends[2] = { G_MAXINT64, G_MININT64 };

@@ -25,7 +25,7 @@ static const gchar *const post_names[] = {
   "PRELU",
 };
 
-/* `Conv+RELU MaxPool Conv` */
+/* Returns the nodes with their post-ops, such as `Conv+RELU MaxPool Conv`. */
 static gchar *
 spell (const UnetGraph *graph)
 {
@@ -55,7 +55,8 @@ parse (Writer *w)
   return graph;
 }
 
-/* Producers, consumers and order must be right, whatever passes did. */
+/* Checks that producers, consumers and the order of nodes are right after any
+ * pass. */
 void
 check_links (const UnetGraph *graph)
 {
@@ -109,7 +110,8 @@ compare (GPtrArray *expected, GPtrArray *results, gdouble limit,
   }
 }
 
-/* Before and after the passes by the oracles, and by the engine. */
+/* Compares the graphs before and after the passes by the oracles, and the
+ * engine's results. */
 void
 check_same (UnetGraph *before, UnetGraph *after, gdouble low, gdouble high,
     gdouble limit)
@@ -133,7 +135,7 @@ check_same (UnetGraph *before, UnetGraph *after, gdouble low, gdouble high,
     unet_tensor_unref (inputs[i]);
 }
 
-/* Optimises what @w holds, which must then be spelled @wanted. */
+/* Optimises the graph of @w, which must then be spelled @wanted. */
 void
 expect (Writer *w, const gchar *wanted)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Activations, spelled out or not, become post-ops. */
+/* Activations become post-ops, also those written as several operators. */
 
 #include "lib/check-main.h"
 #include "pass-check.h"
@@ -39,7 +39,7 @@ END_TEST
 
 START_TEST (hard_swish)
 {
-  /* what is between a and y */
+  /* nodes between a and y */
   static const gchar *const spellings[][4] = {
     { "Add:a,three:b", "Clip:b,zero,six:c", "Div:c,six:d", "Mul:a,d:y" },
     { "Add:three,a:b", "Clip:b,zero,six:c", "Mul:c,sixth:d", "Mul:d,a:y" },
@@ -73,7 +73,7 @@ START_TEST (hard_swish_by_operator)
 }
 END_TEST
 
-/* With other numbers it is something else. */
+/* With other constants the operators are no HardSwish. */
 START_TEST (not_hard_swish)
 {
   Writer w = after_conv ();
@@ -96,7 +96,7 @@ START_TEST (swish)
   finish (&w, "y");
   expect (&w, "Conv+SWISH");
 
-  /* a gate from elsewhere is none of its own */
+  /* A gate of another value makes no Swish. */
   w = after_conv ();
   add_conv (&w, "x", "g", "4,3,3,3");
   writer_op (&w, "Sigmoid", "s", "g", "s");

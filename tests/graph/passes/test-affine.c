@@ -38,7 +38,8 @@ START_TEST (batch_norm_into_groups)
 }
 END_TEST
 
-/* Behind an activation, as Keras has it, and behind a concatenation. */
+/* A batch normalisation stays after an activation, as in Keras, and after a
+ * concatenation. */
 START_TEST (batch_norm_alone)
 {
   Writer w = begin ("1,3,8,8");
@@ -75,7 +76,8 @@ START_TEST (arithmetic)
 }
 END_TEST
 
-/* Constants along rows or columns, or a convolution with a second reader. */
+/* Arithmetic stays if a constant varies along rows or columns, or if a
+ * convolution has a second reader. */
 START_TEST (arithmetic_that_stays)
 {
   Writer w = begin ("1,3,4,4");

@@ -6,7 +6,7 @@
 #include "pass-check.h"
 #include <string.h>
 
-/* x in bytes, which an operator moves before they are floats again. */
+/* Builds a network that moves x in 8 bits before it dequantises x. */
 static void
 move_bytes (const gchar *op, const gchar *mode, const gchar *readers,
     const gchar *wanted)
@@ -42,10 +42,11 @@ START_TEST (bytes_that_move)
       "MaxPool", NULL, NULL, "QuantizeLinear DequantizeLinear MaxPool Erf");
   move_bytes (
       "Resize", "nearest", NULL, "QuantizeLinear DequantizeLinear Resize Erf");
-  /* Between bytes there are none. */
+  /* Linear interpolation rounds to 8 bits, so after DequantizeLinear it would
+   * give other numbers. */
   move_bytes (
       "Resize", "linear", NULL, "QuantizeLinear Resize DequantizeLinear Erf");
-  /* The 8-bit numbers are an output as well. */
+  /* Here the 8-bit numbers are an output as well. */
   move_bytes (
       "MaxPool", NULL, "p", "QuantizeLinear MaxPool DequantizeLinear Erf");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Nodes that change nothing, or that nothing reads, go; crops merge. */
+/* Nodes without effect or readers are removed, and crops merge. */
 
 #include "lib/check-main.h"
 #include "pass-check.h"
@@ -44,7 +44,7 @@ START_TEST (no_ops)
 }
 END_TEST
 
-/* A graph that only hands its input on keeps a node to do it. */
+/* A graph that only passes its input on keeps a node for this. */
 START_TEST (identity_alone)
 {
   Writer w = begin ("1,3,8,8");
@@ -55,7 +55,7 @@ START_TEST (identity_alone)
 }
 END_TEST
 
-/* The crop of a skip connection, rows then columns, and a third. */
+/* Two crops of a skip connection, rows and columns, merge with a third. */
 START_TEST (crops_merge)
 {
   Writer w = begin ("1,3,8,8");

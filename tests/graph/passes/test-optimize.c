@@ -26,14 +26,14 @@ check_file (const gchar *path)
   input = g_ptr_array_index (graph->inputs, 0);
   for (guint d = 0; d < input->n_dims; d++)
     if (input->dims[d] < 0)
-      input->dims[d] = 256; /* what the file leaves open */
+      input->dims[d] = 256; /* size of open dimensions */
   ck_assert_msg (
       unet_graph_infer (graph, &error), "%s", error ? error->message : "");
   copy = unet_graph_copy (graph);
   unet_graph_optimize (copy);
   check_links (copy);
-  /* Such numbers as the networks were trained with. Seventy layers carry
-   * rounding errors far: changing the input's last bit does the same. */
+  /* The networks were trained on numbers in this range. Over seventy layers
+   * rounding errors grow as much as a change of the input's last bit. */
   check_same (graph, copy, 0, 1, 1e-4);
   ck_assert_uint_lt (copy->nodes->len, graph->nodes->len);
   unet_graph_free (graph);

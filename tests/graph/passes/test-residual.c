@@ -19,7 +19,7 @@ START_TEST (residual)
 }
 END_TEST
 
-/* The later of two convolutions adds the other. */
+/* The second of two convolutions adds the result of the first. */
 START_TEST (residual_with_projection)
 {
   Writer w = begin ("1,3,8,8");
@@ -35,7 +35,7 @@ START_TEST (residual_with_projection)
 }
 END_TEST
 
-/* The other operand comes after the convolution, which then runs later. */
+/* The other operand comes after the convolution, which then runs after it. */
 START_TEST (residual_that_waits)
 {
   Writer w = begin ("1,4,8,8");
@@ -49,7 +49,7 @@ START_TEST (residual_that_waits)
 }
 END_TEST
 
-/* A sum of three is two additions. */
+/* A sum of three operands becomes two additions. */
 START_TEST (sum_of_three)
 {
   Writer w = begin ("1,4,8,8");
@@ -67,14 +67,14 @@ START_TEST (additions_that_stay)
 {
   Writer w = begin ("1,4,8,8");
 
-  /* broadcast */
+  /* A broadcast operand keeps the addition. */
   add_conv (&w, "x", "a", "4,4,3,3");
   writer_op (&w, "GlobalAveragePool", "g", "x", "b");
   writer_op (&w, "Add", "sum", "a,b", "y");
   finish (&w, "y");
   expect (&w, "Conv GlobalAveragePool Add");
 
-  /* with itself */
+  /* An operand that is added to itself keeps the addition. */
   w = begin ("1,4,8,8");
   add_conv (&w, "x", "a", "4,4,3,3");
   writer_op (&w, "Add", "sum", "a,a", "y");

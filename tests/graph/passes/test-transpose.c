@@ -88,7 +88,7 @@ START_TEST (transposes_through_splits)
 }
 END_TEST
 
-/* A gate that was never transposed, of one pixel, only changes its name. */
+/* A gate of one pixel that was never transposed only has its axes renamed. */
 START_TEST (transposes_and_a_gate)
 {
   Writer w = begin ("1,8,8,3");
@@ -136,7 +136,7 @@ START_TEST (transposes_merge)
 }
 END_TEST
 
-/* Nothing to gain: things stay where they are. */
+/* Transposes stay where moving them gains nothing. */
 START_TEST (transposes_that_stay)
 {
   Writer w = begin ("1,6,4,4");

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""unetseg eval against NumPy and Pillow: test-eval.py PROGRAM. Prints TAP."""
+"""Tests unetseg eval against NumPy and Pillow: test-eval.py PROGRAM. Prints
+TAP."""
 import json
 import os
 import sys
@@ -28,7 +29,7 @@ def bad(status, says, *words):
 
 
 def ellipse(width, height, x, y, a, b):
-    """Positive inside, about 1 in the middle."""
+    """Returns a field, positive in an ellipse and about 1 in its middle."""
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     return 1 - np.hypot((columns / width - x) / a, (rows / height - y) / b)
 
@@ -49,7 +50,8 @@ def save_mask(folder, name, mask):
 
 
 def make_pictures(folder):
-    """Two with somebody, one without, one whose mask says nobody."""
+    """Makes two pictures with a person, one without a mask, one with a black
+    mask."""
     rng = np.random.default_rng(5)
     for name in ("images", "masks"):
         os.makedirs(os.path.join(folder, name))
@@ -71,7 +73,7 @@ def make_pictures(folder):
 
 
 def shares(n, m):
-    """What each of n pixels gives to each of m that cover the same."""
+    """Returns the share of each of n pixels in each of m, of equal extent."""
     at = np.arange(m)[:, None] * n / m
     here = np.arange(n)
     part = np.minimum(here + 1, at + n / m) - np.maximum(here, at)
@@ -79,7 +81,7 @@ def shares(n, m):
 
 
 def find(picture, size, threshold=0.5):
-    """Averaged down, through the network, and back up between pixels."""
+    """Averages the picture down, runs the network, interpolates the result."""
     rows, columns = (
         shares(n, m) for n, m in zip(picture.size[::-1], size[::-1])
     )
@@ -101,7 +103,7 @@ def iou(a, b):
 
 
 def band(mask, reach):
-    """Pixels from which the outline is at most @reach away, by trying."""
+    """Returns the pixels at most @reach from the outline, by brute force."""
     h, w = mask.shape
     padded = np.pad(mask, reach)
     inner = np.ones_like(mask)
@@ -210,7 +212,7 @@ def one_size(place):
 
 
 def without_masks(place):
-    """Without masks only the false area is told"""
+    """Without masks only the false area is printed"""
     result = json.loads(good(place.model, "--images", place.images, "--json"))
     assert result["pictures"] == 0 and result["empty_pictures"] == 4
     assert all(result[m] is None for m in MEASURES[:3]), result
@@ -281,7 +283,7 @@ def wrong_masks(place):
 
 
 def errors(place):
-    """What is wrong with folders and pictures is told"""
+    """Errors of folders and pictures are reported"""
     bad(2, "--images", place.model)
     bad(1, "nowhere", place.model, "--images", place.folder + "/nowhere")
     empty = os.path.join(place.folder, "empty")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""models/membrane through the program: test-membrane.py PROGRAM. Prints TAP."""
+"""Tests models/membrane through the program: test-membrane.py PROGRAM. Prints
+TAP."""
 import os
 import sys
 import tempfile
@@ -21,7 +22,7 @@ SECTIONS = os.path.join(
 
 
 def find(image, folder):
-    """Where the program sees membranes, as large as the picture."""
+    """Returns where the program finds membranes, at the picture's size."""
     words = ("--threads", "1", "--tuning", "static")
     said = good("run", MODEL, "--image", image, "-o", folder, *words)
     assert "tiles of" in said, said
@@ -51,7 +52,7 @@ def drawn(folder):
 
 
 def section(folder):
-    """A section that it never saw has few wrong pixels"""
+    """A section that the model was not trained on has few wrong pixels"""
     image = os.path.join(SECTIONS, "image", "27.png")
     label = np.array(Image.open(os.path.join(SECTIONS, "label", "27.png")))
     wrong = find(image, os.path.join(folder, "section")) != (label < 128)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading and writing .npy files: round trips, both orders, conversions, and
- * files that are cut short, altered or lie about themselves. */
+/* Tests reading and writing .npy files: round trips, both orders, conversions,
+ * and files that are cut short, altered or inconsistent. */
 
 #include <math.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 static gchar *folder;
 
-/* A file of this header, padded as NumPy does it, and zeroed data. */
+/* Returns a file with this header and @data zero bytes. */
 static GByteArray *
 make_file (const gchar *header, gsize data, gint version)
 {
@@ -33,7 +33,8 @@ static ToolNpy *
 parse (const gchar *header, gsize data, gint version, GError **error)
 {
   GByteArray *file = make_file (header, data, version);
-  /* A copy of exact size, so that tools see a read beyond its end. */
+  /* The copy has the exact size, so that memory checkers find a read beyond its
+   * end. */
   guint8 *exact = g_memdup2 (file->data, file->len);
   ToolNpy *npy = tool_npy_parse (exact, file->len, "it", error);
 
@@ -95,7 +96,7 @@ GST_END_TEST;
 
 GST_START_TEST (test_fortran_order)
 {
-  /* As NumPy stores [[0,1,2],[3,4,5]] in Fortran order. */
+  /* NumPy stores [[0,1,2],[3,4,5]] like this in Fortran order. */
   static const guint8 stored[] = { 0, 3, 1, 4, 2, 5 };
   GByteArray *file = make_file (
       "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", 6, 1);
@@ -181,7 +182,7 @@ GST_START_TEST (test_cut_short)
 }
 GST_END_TEST;
 
-/* Whatever is altered, it is read within its bounds or refused. */
+/* An altered file is read within its bounds or refused. */
 GST_START_TEST (test_altered)
 {
   GByteArray *file = make_file (SHAPE ("(2,3)"), 24, 1);
@@ -291,7 +292,7 @@ npy_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_checked_fixture (tc, setup, teardown);
-  /* Seven types of each rank. */
+  /* Each of the seven types is tested with each rank. */
   tcase_add_loop_test (tc, test_round_trip, 0, 7 * (UNET_MAX_DIMS + 1));
   tcase_add_loop_test (tc, test_header_forms, 0, 3);
   tcase_add_test (tc, test_fortran_order);

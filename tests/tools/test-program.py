@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The program as its users call it: test-program.py PROGRAM. Prints TAP."""
+"""Tests the program as users call it: test-program.py PROGRAM. Prints TAP."""
 import json
 import os
 import sys
@@ -227,7 +227,7 @@ def doctor(place):
 
 
 def bench_built_in(place):
-    """The built-in model is computed in bytes as its own calibration says"""
+    """The built-in model runs in int8 with its own calibration"""
     for options, frames in ([], 48), (["--min-iou", "0.5"], 3):
         result = json.loads(
             good("bench", "--json", "--seconds", "0", "-p", "int8", *options)
@@ -304,7 +304,7 @@ def inspect_json(place):
 
 
 def known_work(place):
-    """Parameters and operations of a convolution are what they should be"""
+    """Parameters and operations of a convolution are right"""
     path = place.path("conv.onnx")
     save_conv(path, "y")
     result = json.loads(good("inspect", path, "--size", "40x20", "--json"))

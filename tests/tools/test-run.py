@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The command run: test-run.py PROGRAM. Prints TAP."""
+"""Tests the command run: test-run.py PROGRAM. Prints TAP."""
 import os
 import sys
 import tempfile
@@ -20,7 +20,7 @@ import tap  # noqa: E402
 
 
 def run_tensor(place, *words, npy=None, name="out"):
-    """The 'logits' of one run."""
+    """Returns the 'logits' of one run."""
     out = place.path(name)
     good(
         "run",
@@ -139,7 +139,8 @@ def run_picture(place):
 
 
 def save_gain(path):
-    """A picture times a number, both inputs, less a half."""
+    """Saves a network that weighs the channels of a picture times a number.
+    Both are inputs."""
     info = helper.make_tensor_value_info
     graph = helper.make_graph(
         [

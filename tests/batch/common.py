@@ -14,7 +14,7 @@ def events(text):
 
 
 def copy_plan(source, target):
-    """The plan travels: the same choices, the same bits."""
+    """Copies the plan, so that another batch has the same masks."""
     os.makedirs(os.path.join(target, ".unetseg"))
     shutil.copy(
         os.path.join(source, ".unetseg", "plan.json"),
@@ -31,7 +31,7 @@ def same_masks(a, b):
 
 
 def coco_decode(segmentation):
-    """rleFrString() and rleDecode() of COCO's maskApi.c."""
+    """Decodes RLE as rleFrString() and rleDecode() of COCO's maskApi.c do."""
     counts, text = [], segmentation["counts"]
     at = 0
     while at < len(text):

@@ -1,13 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A folder of recordings as people have them, good and bad.
+"""Writes a folder of typical recordings, good and bad: media.py FOLDER.
 
-    media.py FOLDER
-
-Writes what the installed GStreamer plugins can write and says so. The picture
-is a real person's, from Debian's forensics-samples-files, where that is
-installed, else a test pattern.
-"""
+It writes what the installed GStreamer plugins can write and says what they
+cannot. The picture is a real person's, from Debian's forensics-samples-files,
+or a test pattern where that is not installed."""
 import os
 import struct
 import subprocess
@@ -22,8 +19,8 @@ SOUND = (
     "audio/x-raw,rate=44100,channels=2 ! audioconvert"
 )
 
-# name: (elements that it needs, video between the raw frames and the muxer,
-# audio encoder or None, muxer, frames that must come out)
+# Each name has the video elements between the raw frames and the muxer, the
+# audio encoder or None, and the muxer.
 VIDEOS = {
     "h264-aac.mp4": (
         "x264enc speed-preset=ultrafast key-int-max=6",
@@ -133,13 +130,13 @@ VIDEOS = {
     "two\nlines.webm": ("vp8enc deadline=1", None, "webmmux"),
     "50%05d \"quoted\" 'name'.mkv": ("vp8enc deadline=1", None, "matroskamux"),
 }
-# Pictures: one frame each.
+# Each picture has one frame.
 PICTURES = {
     "picture.png": "pngenc snapshot=true",
     "photo.jpg": "jpegenc snapshot=true",
     "photo.webp": "webpenc ! identity eos-after=2",
 }
-# Frames that are not FRAMES.
+# Number of frames where it is not FRAMES; None: the number is not checked.
 COUNTS = {
     "mpeg1.mpg": None,
     "picture.png": 1,
@@ -163,8 +160,8 @@ BAD = (
 )
 
 
-# Our plugin is not needed to make and read media; where it is built with
-# sanitizers, programs that are not could not load it.
+# The plugin is not needed to make and read media. Where it is built with
+# sanitizers, other programs cannot load it.
 PLAIN = {
     name: value
     for name, value in os.environ.items()
@@ -184,7 +181,7 @@ def launch(words):
 
 
 def have(description):
-    """Is every element of a piece of a pipeline installed?"""
+    """Returns whether every element of a part of a pipeline is installed."""
     names = {part.split()[0] for part in description.split(" ! ")} - {"vary"}
     return all(
         subprocess.run(
@@ -197,7 +194,7 @@ def have(description):
 
 
 def make_raw(path):
-    """FRAMES frames of I420."""
+    """Writes FRAMES frames of I420."""
     width, height = SIZE
     film = [
         "filesrc",
@@ -257,7 +254,7 @@ def source(raw, rate=RATE):
 
 
 def varied_source(raw):
-    """Of a sudden, frames come slower."""
+    """Returns a source whose frames come slower in the second half."""
     half = ["identity", "eos-after=%d" % (FRAMES // 2 + 1), "!", "all."]
     return [
         *source(raw, RATE),
@@ -311,7 +308,7 @@ def cut(path, source_path, part):
 
 
 def turn(path):
-    """By 90 degrees, as telephones do: in the matrix of the track's header."""
+    """Rotates by 90 degrees in the track's header matrix, as telephones do."""
     with open(path, "rb") as f:
         data = bytearray(f.read())
     at = data.index(b"tkhd") + 44
@@ -346,7 +343,7 @@ def make_bad(folder, raw):
         write(at("no-frames.webm"), b"")
 
 
-# What the bad ones are made of, and what has most to go wrong.
+# The bad files are made from these, and these formats are the most difficult.
 FEW = (
     "h264-aac.mp4",
     "h264-faststart.mp4",
@@ -359,7 +356,7 @@ FEW = (
 
 
 def make(folder, few=False):
-    """Returns {name: frames or None} of what is good, and the bad names."""
+    """Returns {name: frames or None} of the good files, and the bad names."""
     os.makedirs(os.path.join(folder, "deep", "er"), exist_ok=True)
     raw = os.path.join(folder, ".raw")
     make_raw(raw)
@@ -368,7 +365,7 @@ def make(folder, few=False):
         if few and name not in FEW:
             continue
         path = os.path.join(folder, name)
-        plain = os.path.join(folder, ".plain")  # gst-launch-1.0 can type it
+        plain = os.path.join(folder, ".plain")  # gst-launch-1.0 can parse it
         if not all(have(part) for part in (video, audio or "identity", muxer)):
             print("# cannot write", repr(name), flush=True)
             continue

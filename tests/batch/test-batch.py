@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A batch of mixed recordings: test-batch.py PROGRAM. Prints TAP.
+"""Tests batches of mixed recordings: test-batch.py PROGRAM. Prints TAP.
 
-UNETSEG_BATCH_FULL=1 kills the batch ten times instead of three, and
-UNETSEG_BATCH_FEW=1, for slow builds, once, with fewer inputs.
-"""
+UNETSEG_BATCH_FULL=1 kills the batch ten times instead of three.
+UNETSEG_BATCH_FEW=1, for slow builds, kills it once and uses fewer inputs."""
 import json
 import os
 import random
@@ -77,7 +76,7 @@ def complete(place):
 
 
 def numbers(place):
-    """Areas, boxes, centroids and RLE say the same as each other"""
+    """Areas, boxes, centroids and RLE agree with each other"""
     import numpy as np
 
     seen = 0
@@ -132,7 +131,7 @@ def pictures(place):
 
 
 def report(place):
-    """The report names every recording and needs nothing else"""
+    """The report names every recording and needs no other file"""
     with open(place.path("reference", "report.html"), encoding="utf-8") as f:
         page = f.read()
     for name in place.good:
@@ -147,7 +146,7 @@ def report(place):
 
 
 def resume(place):
-    """Nothing is done twice, and a changed recording is done again"""
+    """No recording is done twice unless it has changed"""
     words = (
         "batch",
         place.media,
@@ -168,7 +167,7 @@ def resume(place):
 
 
 def killed(place):
-    """Killed at random points and resumed: the same masks to the byte"""
+    """A batch that is killed and resumed has the same masks to the byte"""
     out = place.path("killed")
     copy_plan(place.path("reference"), out)
     words = ("batch", place.media, "-o", out, *WHAT)
@@ -186,7 +185,7 @@ def killed(place):
 
 
 def sharded(place):
-    """Shards of segments, joined: the same masks to the byte"""
+    """Joined shards of segments have the same masks to the byte"""
     out = place.path("shards")
     copy_plan(place.path("reference"), out)
     words = (
@@ -221,7 +220,7 @@ def sharded(place):
 
 
 def overlay_times(folder):
-    """When each frame of the overlay is shown, from the first one on."""
+    """Returns when each overlay frame is shown, relative to the first."""
     (path,) = (
         os.path.join(folder, name)
         for name in os.listdir(folder)
@@ -259,7 +258,7 @@ def overlay_times(folder):
 
 
 def same_times(a, b):
-    """To the millisecond, which is all that Matroska has."""
+    """Asserts equal times to the millisecond, Matroska's resolution."""
     one, other = overlay_times(a), overlay_times(b)
     with open(a + "/results.jsonl", encoding="utf-8") as f:
         assert len(one) == len(f.readlines()), one
@@ -270,7 +269,7 @@ def same_times(a, b):
 
 
 def interrupted(place):
-    """SIGINT ends containers so that they play"""
+    """SIGINT closes containers so that they play"""
     long = place.path("long.mkv")
     assert media.launch(
         (

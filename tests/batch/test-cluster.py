@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Batches over several machines, all of them this one, with workers that are
-killed: test-cluster.py PROGRAM. Prints TAP. Nothing listens but on loopback."""
+"""Tests batches on several machines, all of them this one, with workers that
+are killed: test-cluster.py PROGRAM. Prints TAP. All servers listen on loopback
+only."""
 import getpass
 import os
 import shutil
@@ -28,7 +29,7 @@ N = 3
 
 
 class Place:
-    """Recordings, and what one machine makes of them."""
+    """Holds recordings and the results of one machine for them."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -88,7 +89,7 @@ def wait_for(what, seconds=60):
 
 
 def workers(out):
-    """Processes at work on that folder, by their open lock."""
+    """Returns the processes of the program that work on that folder."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -102,8 +103,8 @@ def workers(out):
 
 
 def kill_one(out):
-    """As a machine that fails does: without warning. No-one at work any more
-    is no failure."""
+    """Kills a worker without warning, as a machine that fails does. Returns
+    False where none is left, which is no failure."""
     if wait_for(lambda: workers(out)):
         for pid in workers(out)[:1]:
             os.kill(pid, signal.SIGKILL)
@@ -115,7 +116,7 @@ def kill_one(out):
 
 
 def start_sshd(place):
-    """Two hosts: 127.0.0.1 and 127.0.0.2."""
+    """Starts sshd for two hosts, 127.0.0.1 and 127.0.0.2."""
     need("ssh", "sshd", "ssh-keygen", "parallel")
     for name in ("host", "user"):
         subprocess.run(
@@ -171,7 +172,7 @@ exec ssh -q -p {port} -i '{place.path('user')}' -o BatchMode=yes \\
 
 
 def parallel(place):
-    """GNU parallel over two hosts, a worker killed"""
+    """GNU parallel on two hosts completes although a worker is killed"""
     server, ssh, user = start_sshd(place)
     out = place.path("parallel out")
     copy_plan(place.reference, out)
@@ -206,7 +207,7 @@ def parallel(place):
 
 
 def start_munge(place):
-    """Slurm's daemons prove to each other who they are with it."""
+    """Starts munged, by which Slurm's daemons authenticate each other."""
     socket_path = place.path("munge.socket")
     with open(place.path("munge.key"), "wb") as f:
         f.write(os.urandom(128))
@@ -235,8 +236,8 @@ def slurm_config(place, munge):
     version = subprocess.run(
         ["slurmd", "-V"], capture_output=True, text=True
     ).stdout.split()[-1]
-    # Jobs are followed by process group, so that no cgroups are needed; only
-    # later versions can be told so.
+    # Slurm tracks jobs by process group, so that no cgroups are needed. Only
+    # version 23 and later can switch cgroups off.
     place.write(
         "cgroup.conf",
         "CgroupPlugin=%s\n" % ("disabled" if version >= "23" else "cgroup/v1"),
@@ -320,7 +321,7 @@ def stop_slurm(place, daemons):
 
 
 def slurm(place):
-    """A Slurm job array on one node, a worker killed"""
+    """A Slurm job array completes although a worker is killed"""
     env, daemons = start_slurm(place)
     env["UNETSEG"] = PROGRAM
     out = place.path("slurm out")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Batches with files that are damaged, hostile or oddly named:
+"""Tests batches with files that are damaged, hostile or oddly named:
 test-damaged.py PROGRAM [NO-THREADS]. Prints TAP."""
 import json
 import os
@@ -28,7 +28,7 @@ DEEP = "[" * 200000
 
 
 class Place:
-    """A folder to work in, with a network and a picture."""
+    """Holds a folder for the tests, with a network."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -55,7 +55,7 @@ def picture(path):
 
 
 def recording(path):
-    """Two seconds with a keyframe for each frame."""
+    """Writes a recording of two seconds in which every frame is a keyframe."""
     done, said = media.launch(
         (
             "videotestsrc num-buffers=20 ! video/x-raw,width=96,height=64,"
@@ -77,7 +77,7 @@ def read(path):
 
 
 def refuse(status, says, words):
-    """The program ends by itself, with this status and a message."""
+    """Asserts that the program exits with this status and a message."""
     done = call(*words)
     assert done.returncode == status, (done.returncode, done.stderr)
     assert says in done.stderr, done.stderr
@@ -115,7 +115,7 @@ def segments(place, name):
 
 
 def deep_join(place):
-    """Nor does it crash join"""
+    """JSON that is nested too deeply does not crash join"""
     out, parts = segments(place, "deep join")
     list_path = os.path.join(out, ".unetseg", "batch.json")
     with open(list_path, encoding="utf-8") as f:
@@ -154,7 +154,7 @@ def hostile_list(place):
 
 
 def results_lines(place):
-    """Results that are cut or are no frames are named by join"""
+    """join names results that are cut or have lines that are no frames"""
     out, parts = segments(place, "lines")
     path = parts + "/00000/results.jsonl"
     with open(path, encoding="utf-8") as f:
@@ -170,7 +170,7 @@ def results_lines(place):
 
 
 def plan_messages(place):
-    """A damaged plan is named, with what is wrong"""
+    """A damaged plan causes a message with its name and the fault"""
     source, out = place.make("plan"), place.path("plan out")
     picture(source + "/a.png")
     words = place.words(source, out, "--resume")
@@ -222,7 +222,7 @@ def names(place):
 
 
 def report_fails(place):
-    """A report that cannot be written is an error, as is its timeline"""
+    """A report that cannot be written is an error, also for join"""
     source, out = place.make("report"), place.make("report out")
     picture(source + "/a.png")
     os.makedirs(out + "/report.html/in the way")
@@ -277,7 +277,7 @@ def chunk(kind, data):
 
 
 def save_cut(path, form, part, size=(640, 480)):
-    """A part of a picture with noise, so that every row has data."""
+    """Saves a part of a picture with noise, so that every row has data."""
     rng = np.random.default_rng(3)
     image = Image.fromarray(rng.integers(0, 255, (*size[::-1], 3), np.uint8))
     image.save(path, form)
@@ -288,7 +288,7 @@ def save_cut(path, form, part, size=(640, 480)):
 
 
 def truncated(place):
-    """Pictures that are cut are incomplete, with their outputs"""
+    """Pictures that are cut have the status short and keep their outputs"""
     source, out = place.make("cut"), place.path("cut out")
     save_cut(source + "/cut.jpg", "JPEG", 0.18)
     save_cut(source + "/whole.jpg", "JPEG", 1)
@@ -305,7 +305,7 @@ def truncated(place):
 
 
 def cut_gif(place):
-    """A GIF that is cut is incomplete, before a demuxer reads it"""
+    """A GIF that is cut is refused or incomplete"""
     source, out = place.make("cut gif"), place.path("cut gif out")
     parts = (0.01, 0.1, 0.5, 0.9, 0.9999)
     for part in parts:
@@ -364,7 +364,7 @@ def no_threads(place):
     source, out = place.make("threads"), place.path("threads out")
     picture(source + "/a.png")
     preload = os.path.abspath(sys.argv[2])
-    # One for the signal handlers of GLib, which ends the program without.
+    # GLib needs one thread for signal handlers and aborts without it.
     env = dict(os.environ, LD_PRELOAD=preload, THREADS="1")
     done = subprocess.run(
         [PROGRAM, *place.words(source, out)],
@@ -386,7 +386,7 @@ def no_threads(place):
 
 
 def main():
-    # A crash leaves no file behind, and memory is bounded for every call.
+    # A crash must not leave a core file.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     test = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:

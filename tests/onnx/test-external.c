@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* External data: which files beside a model it may read. */
+/* Tests which files beside a model its external data may read. */
 
 #include "lib/check-main.h"
 #include "lib/onnx-writer.h"
@@ -125,7 +125,7 @@ START_TEST (external_data_short)
 }
 END_TEST
 
-/* A length that the shape claims, but no disk has. */
+/* The shape claims more bytes than any disk has. */
 START_TEST (external_data_huge)
 {
   Writer w = one_node ("Add", "x,w");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Models made to do harm. Each ends in an error that names what is to blame,
- * in a child process that may take no more memory than the bound: what
- * docs/architecture.md states, 320 MiB and 16 times the file. */
+/* Loads models made to do harm. Each must end in an error that names the cause,
+ * in a child process with bounded memory: 320 MiB and 16 times the file, as
+ * docs/architecture.md states. */
 
 #include "lib/check-main.h"
 #include "lib/onnx-writer.h"
@@ -20,7 +20,8 @@
 
 #define BOUND(file_size) (((gsize) 320 << 20) + 16 * (gsize) (file_size))
 
-/* Address sanitizer takes terabytes of addresses. */
+/* Address sanitizer reserves terabytes of addresses, which a bound would
+ * refuse. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED TRUE
 #elif defined(__has_feature)
@@ -34,7 +35,8 @@
 
 static gchar *folder;
 
-/* Valgrind needs addresses of its own, too. */
+/* Returns whether a sanitizer or valgrind runs, which need addresses of their
+ * own. */
 static gboolean
 is_watched (void)
 {
@@ -98,7 +100,7 @@ limit_memory (gsize bound)
     _exit (3);
 }
 
-/* Loads, and compiles where there is something to compile. */
+/* Loads the model and, if that succeeds, compiles it. */
 static gboolean
 load (const gchar *path, GError **error)
 {
@@ -274,7 +276,7 @@ START_TEST (wrong_types)
 }
 END_TEST
 
-/* Graphs within graphs: If, whose branches hold an If … */
+/* Graphs are nested: an If has branches that hold an If, and so on. */
 START_TEST (subgraphs)
 {
   static const guint depths[] = { 1, 10, 200, 3000 };
@@ -339,7 +341,7 @@ START_TEST (operators_that_grow)
 }
 END_TEST
 
-/* Each constant is allowed, all of them are not. */
+/* Each constant is allowed, but not all of them together. */
 START_TEST (constants_that_add_up)
 {
   gint64 shape[1] = { 8 << 20 };
@@ -357,7 +359,7 @@ START_TEST (constants_that_add_up)
 }
 END_TEST
 
-/* Shapes that are allowed one by one, of which no machine holds many. */
+/* Each shape is allowed, but memory cannot hold them together. */
 START_TEST (arenas_that_grow)
 {
   Writer w = writer_new (13);
@@ -368,7 +370,7 @@ START_TEST (arenas_that_grow)
   writer_op (&w, "Relu", "r", "a", "y");
   writer_output (&w, "y", W_FLOAT, NULL);
   if (is_watched ()) {
-    g_bytes_unref (writer_end (&w)); /* it may have so many addresses */
+    g_bytes_unref (writer_end (&w)); /* here the addresses are not bounded */
     return;
   }
   expect (writer_end (&w), UNET_ERROR_LIMIT, "out of memory");
@@ -434,7 +436,7 @@ expect_external (const gchar *location, const gchar *word)
   expect (writer_end (&w), UNET_ERROR_NOT_FOUND, word);
 }
 
-/* Nothing that would wait for ever, or never end, is read. */
+/* Loading never reads a file that blocks or has no end. */
 START_TEST (external_devices)
 {
   g_autofree gchar *fifo = g_build_filename (folder, "fifo", NULL);
@@ -446,7 +448,7 @@ START_TEST (external_devices)
   ck_assert_int_eq (symlink ("fifo", link), 0);
   expect_external ("link", "initializer 'w'");
   expect_external (".", "initializer 'w'");
-  /* Only root may make one. */
+  /* Only root may make a device. */
   if (mknod (device, S_IFCHR | 0600, makedev (1, 5)) == 0)
     expect_external ("device", "initializer 'w'");
 }

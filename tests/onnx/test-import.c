@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Loading models: what is refused, with which words, and what is shared. */
+/* Tests loading models: which files are refused, and with which message. */
 
 #include "lib/check-main.h"
 #include "lib/onnx-writer.h"
@@ -55,8 +55,7 @@ START_TEST (garbage)
 }
 END_TEST
 
-/* A file cut anywhere must not bring the process down; cut within the graph
- * it is an error. */
+/* A truncated file is an error wherever it is cut. */
 START_TEST (truncated)
 {
   Writer w = one_node ("Conv", "x,w");
@@ -76,7 +75,7 @@ START_TEST (truncated)
 }
 END_TEST
 
-/* Every byte changed to something else: an error or a model, nothing worse. */
+/* A file with any one byte changed gives an error or a model, but no crash. */
 START_TEST (damaged)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (11);
@@ -252,7 +251,7 @@ START_TEST (inputs_that_overflow)
 }
 END_TEST
 
-/* Nothing in it, but strides that would not fit into 64 bits. */
+/* The tensor is empty, but its strides would not fit into 64 bits. */
 START_TEST (empty_but_vast)
 {
   Writer w = one_node ("Add", "x,w");
@@ -300,7 +299,7 @@ START_TEST (deep_nesting)
 }
 END_TEST
 
-/* Two bytes in the file, a hundred in memory. */
+/* Each node takes two bytes in the file and a hundred in memory. */
 START_TEST (many_empty_nodes)
 {
   GByteArray *graph = g_byte_array_new (), *model = g_byte_array_new ();
@@ -315,7 +314,7 @@ END_TEST
 
 /* ---- types ------------------------------------------------------------ */
 
-/* 1, -2, the smallest subnormal; in half precision */
+/* Half precision holds 1, -2 and the smallest subnormal. */
 START_TEST (half_precision)
 {
   guint16 half[3] = { 0x3c00, 0xc000, 0x0001 };

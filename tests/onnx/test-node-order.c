@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Nodes in any order. */
+/* Tests that a file may list its nodes in any order. */
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
@@ -17,7 +17,7 @@ parse (Writer *w, GError **error)
   return unet_onnx_parse (bytes, "graph", NULL, error);
 }
 
-/* `first second third` */
+/* Returns the names in order, such as `first second third`. */
 static gchar *
 names_of (const UnetGraph *graph)
 {
@@ -30,8 +30,8 @@ names_of (const UnetGraph *graph)
   return g_string_free (text, FALSE);
 }
 
-/* Adds one node of y = relu (x + one) * x, which has a Cast before the Add as
- * the float16 converter writes it. */
+/* Adds one node of y = relu (x + one) * x. Its Cast before the Add is as the
+ * float16 converter writes it. */
 static void
 add (Writer *w, const gchar *name)
 {
@@ -87,14 +87,14 @@ check_order (const gchar *order, const gchar *wanted)
 START_TEST (any_order)
 {
   check_order ("cast add relu mul", "cast add relu mul");
-  /* As the converter leaves them. */
+  /* The float16 converter leaves the Cast at the end. */
   check_order ("add relu mul cast", "cast add relu mul");
   check_order ("mul relu add cast", "cast add relu mul");
   check_order ("relu cast mul add", "cast add relu mul");
 }
 END_TEST
 
-/* A chain of many nodes, the last one first. */
+/* A long chain begins with its last node. */
 START_TEST (long_chain)
 {
   const guint n = 60000;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One file, any number of sessions, one copy of the weights. */
+/* Any number of sessions of one file share one copy of the weights. */
 
 #include "lib/check-main.h"
 #include "lib/onnx-writer.h"
@@ -34,8 +34,8 @@ add_conv (
   writer_add (w, node);
 }
 
-/* What is folded into a convolution's weights makes others of them: they, too,
- * are to be there once. */
+/* Folding this normalisation into a convolution makes new weights, which must
+ * exist only once as well. */
 static void
 add_norm (Writer *w, const gchar *in, const gchar *out, guint seed)
 {
@@ -147,7 +147,8 @@ bytes_in_use (void)
   return info.uordblks + info.hblkhd;
 }
 
-/* Sanitizers keep memory in their own way. */
+/* Returns whether mallinfo2() sees allocations. Sanitizers allocate in their
+ * own way. */
 static gboolean
 can_count (void)
 {
@@ -163,7 +164,8 @@ can_count (void)
 
 /* ---- tests ------------------------------------------------------------ */
 
-/* The file's weights and the packed ones: not twice, whatever the size. */
+/* The file's weights and the packed ones exist once for sessions of any size.
+ */
 START_TEST (test_one_copy)
 {
   UnetSession *sessions[SESSIONS];
@@ -243,8 +245,8 @@ live (gpointer data)
   return sum;
 }
 
-/* Loading, compiling, running and letting go of one file at once: everybody
- * gets what he would alone. */
+/* Threads load, compile, run and free one file at the same time. Each gets the
+ * result that it would get alone. */
 START_TEST (test_threads)
 {
   GThread *threads[SESSIONS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a model expects and gives, and which of the sources has the last
- * word. */
+/* Tests what a model expects and returns, and which of the sources has
+ * priority. */
 
 #include "lib/check-main.h"
 #include "lib/onnx-writer.h"
@@ -30,8 +30,8 @@ begin (const gchar *dims)
   return w;
 }
 
-/* A picture through a 1x1 convolution to @channels, then @tail operators, one
- * after the other. */
+/* Returns a model with a 1x1 convolution to @channels, followed by the @tail
+ * operators in order. */
 static UnetModel *
 model_with_tail (const gchar *dims, guint channels, const gchar *tail)
 {
@@ -263,7 +263,7 @@ END_TEST
 
 /* ---- sources ---------------------------------------------------------- */
 
-/* Each source sets what the ones below it set, and one thing more. */
+/* Each source overrides what the ones below it set, and sets one thing more. */
 START_TEST (precedence)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
@@ -308,7 +308,7 @@ START_TEST (precedence)
   ck_assert_int_eq (above->activation, UNET_ACTIVATION_ARGMAX);
   unet_model_unref (model);
 
-  /* the other name of the sidecar, only without the first */
+  /* The second name of the sidecar counts only without the first. */
   g_unlink (sidecar);
   ck_assert (g_file_set_contents (second, "[unetseg]\nscale=1/10\n", -1, NULL));
   model = unet_model_load (path, NULL);
@@ -348,7 +348,7 @@ load_with_sidecar (const gchar *text, gchar **folder)
   return model;
 }
 
-/* GStreamer's `ranges` are what samples of 0 and 255 become. */
+/* GStreamer's `ranges` give the values that samples of 0 and 255 become. */
 START_TEST (ranges_of_gstreamer)
 {
   static const struct {
@@ -485,7 +485,8 @@ START_TEST (sizes)
 }
 END_TEST
 
-/* Every shape of frame keeps its aspect within a multiple, and the area. */
+/* The input for a frame of any shape keeps the frame's aspect, up to a
+ * multiple, and the area. */
 START_TEST (sizes_of_all_frames)
 {
   Writer w = begin ("N,3,H,W");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Loading models: when a loaded one is shared, and what it says of itself. */
+/* Tests when a loaded model is shared, and what it tells about itself. */
 
 #include "lib/check-main.h"
 #include "../onnx/model-folder.h"
@@ -71,7 +71,8 @@ START_TEST (built_in)
 }
 END_TEST
 
-/* Dimensions of the output that depend on open ones of the input. */
+/* Dimensions of the output are open if they depend on open ones of the input.
+ */
 START_TEST (open_sizes)
 {
   Writer w = writer_new (13);

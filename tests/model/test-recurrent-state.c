@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Recurrent networks: what comes out becomes what goes in. */
+/* In recurrent networks an output of one frame becomes an input of the next. */
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"
@@ -99,8 +99,9 @@ END_TEST
 
 /* ---- beside the interpreter ------------------------------------------- */
 
-/* The session's network as the interpreter takes it: states of one zero
- * before the first frame, as its authors start it, the ratio folded. */
+/* Returns the session's network for the interpreter. Its states are one zero
+ * before the first frame, as its authors start it, and the ratio is a constant.
+ */
 static UnetGraph *
 open_graph (guint width, guint height, GPtrArray *states, gfloat ratio)
 {
@@ -145,7 +146,8 @@ no_states (void)
   return states;
 }
 
-/* Outputs: fgr, pha, r1o … r4o. Takes over @states, gives the next ones. */
+/* Returns the outputs fgr, pha, r1o … r4o of a frame. Replaces @states with the
+ * next ones. */
 static GPtrArray *
 interpret_frame (guint width, guint height, gfloat ratio, UnetTensor *picture,
     GPtrArray **states)
@@ -189,8 +191,7 @@ output_tensor (UnetSession *session, guint index)
   return tensor;
 }
 
-/* The largest magnitude, and the largest difference relative to it, over all
- * outputs of one frame. */
+/* Compares each output of a frame, relative to its largest magnitude. */
 static void
 compare_outputs (UnetSession *session, GPtrArray *expected, guint frame)
 {
@@ -277,14 +278,14 @@ START_TEST (test_clip)
 }
 END_TEST
 
-/* A state whose size follows from nothing. */
+/* A session fails if nothing gives the size of a state. */
 START_TEST (test_no_shape)
 {
   g_autoptr (UnetModel) model = load ("rvm");
   g_autoptr (UnetContract) contract = get_contract (model, "output=pha", NULL);
   g_autoptr (GError) error = NULL;
 
-  /* Without the ratio nothing has a size. */
+  /* Without the ratio the states have no size. */
   ck_assert_ptr_null (
       unet_session_new_for_size (model, contract, 64, 64, NULL, &error));
   ck_assert_ptr_nonnull (error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* int8 that comes with a file is compared with f32 before it runs. */
+/* The int8 of a quantised file is compared with f32 before it runs. */
 
 #include <string.h>
 #include <unetseg/unetseg.h>
@@ -60,7 +60,7 @@ add_weights (Writer *w, const gchar *name, const gchar *dims, guint n)
   g_free (all);
 }
 
-/* Two rounded convolutions. */
+/* Returns a network of two convolutions of quantised values. */
 static UnetModel *
 make_model (void)
 {
@@ -106,13 +106,14 @@ START_TEST (test_agrees)
       "%s", unet_session_get_precision_note (session));
   input = unet_session_get_input_data (session, 0);
   for (guint i = 0; i < 3 * 32 * 32; i++)
-    ck_assert (input[i] == 0); /* nothing stays of the comparison */
+    ck_assert (input[i] == 0); /* the comparison leaves nothing here */
   unet_session_unref (session);
   unet_model_unref (model);
 }
 END_TEST
 
-/* The same network whose middle is held in a range much too small. */
+/* The masks differ if the range of the values between the layers is too small.
+ */
 START_TEST (test_differs)
 {
   UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
@@ -128,7 +129,7 @@ START_TEST (test_differs)
 
   options.threads = 1;
   options.tuning = UNET_TUNING_STATIC;
-  options.precision = UNET_PRECISION_INT8; /* compares nothing */
+  options.precision = UNET_PRECISION_INT8; /* without comparison */
   session = unet_session_new (model, NULL, 0, &options, &error);
   graph = unet_session_get_graph (session);
   for (guint i = 0; i < graph->values->len; i++) {
@@ -147,7 +148,8 @@ START_TEST (test_differs)
   unet_session_unref (session);
   g_free (note);
 
-  /* What was found holds for the process: a session asks no second time. */
+  /* The process keeps the result, so that the next session does not compare
+   * again. */
   options.precision = UNET_PRECISION_AUTO;
   session = unet_session_new (model, NULL, 0, &options, &error);
   ck_assert_msg (session != NULL, "%s", error ? error->message : "");
@@ -157,7 +159,7 @@ START_TEST (test_differs)
       "%s", unet_session_get_precision_note (session));
   unet_session_unref (session);
 
-  /* int8 that is asked for by name is not compared. */
+  /* int8 is not compared if the options name it. */
   options.precision = UNET_PRECISION_INT8;
   session = unet_session_new (model, NULL, 0, &options, &error);
   ck_assert_int_eq (unet_session_get_precision (session), UNET_PRECISION_INT8);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pictures in tiles are what they are in one pass. */
+/* Tiles of a picture give the same result as one pass over it. */
 
 #include "lib/check-main.h"
 #include "session/tiles.h"
@@ -78,7 +78,7 @@ new_picture (guint width, guint height, guint32 seed)
   return picture;
 }
 
-/* Of numpy's mode `reflect`, from the definition. */
+/* Returns the index of numpy's mode `reflect`, from the definition. */
 static gint
 mirror (gint i, gint n)
 {
@@ -93,8 +93,8 @@ probability (const gfloat *logits, gsize plane, gsize i)
   return 1 / (1 + exp ((gdouble) logits[i] - logits[plane + i]));
 }
 
-/* One pass over the picture with @margin mirrored pixels before it and what
- * the input has more behind it. */
+/* Runs one pass over the picture. @margin mirrored pixels come before it, and
+ * the rest of the input is mirrored behind it. */
 static gdouble *
 run_whole (const Net *net, const gfloat *picture, guint width, guint height,
     guint margin, guint input_width, guint input_height)
@@ -175,7 +175,8 @@ spread (const gdouble *a, gsize n)
   return sqrt (squares / n - sum / n * (sum / n));
 }
 
-/* The largest difference of probabilities between tiles and one pass. */
+/* Returns the largest difference of probabilities between tiles and one pass.
+ */
 static gdouble
 compare (const gchar *name, const gchar *size, const gchar *overlap,
     guint width, guint height, guint margin, guint *n_tiles)
@@ -187,7 +188,7 @@ compare (const gchar *name, const gchar *size, const gchar *overlap,
       (width + 2 * margin + 3) / 4 * 4, (height + 2 * margin + 3) / 4 * 4);
   const gsize n = (gsize) width * height;
 
-  /* A network that says the same everywhere would agree whatever we do. */
+  /* A network with the same result everywhere would agree with any tiles. */
   ck_assert_double_gt (spread (whole, n), 0.1);
   close_net (&net);
   return largest_difference (tiles, whole, n);
@@ -209,9 +210,10 @@ static const struct {
   { NULL, 603, 540 },
 };
 
-/* At every size, divisible or not: the paper's network needs no overlap but
- * what it cuts off, and borders are mirrored. A picture smaller than a tile is
- * mirrored all round, and one pass over it as well. */
+/* The paper's network agrees at any size, divisible or not. It needs no overlap
+ * but the border that it cuts off, and the picture's borders are mirrored. A
+ * picture smaller than a tile is mirrored on all sides, both in tiles and in
+ * one pass. */
 START_TEST (test_valid)
 {
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -226,7 +228,7 @@ START_TEST (test_valid)
 }
 END_TEST
 
-/* Tiles end where the picture ends, so that even zero borders agree. */
+/* Tiles end where the picture ends, so that borders of zeros agree as well. */
 START_TEST (test_same)
 {
   static const guint sizes[][2] = { { 200, 152 }, { 132, 332 }, { 96, 200 } };
@@ -242,8 +244,8 @@ START_TEST (test_same)
 }
 END_TEST
 
-/* Each step of overlap is nearer to one pass, and none shows seams: or the
- * test before could not fail. */
+/* More overlap comes nearer to one pass. Without any, seams are visible, so the
+ * test above can fail. */
 START_TEST (test_overlap)
 {
   static const gchar *const overlaps[] = { "0", "12", "24", "40" };
@@ -265,7 +267,7 @@ START_TEST (test_overlap)
 }
 END_TEST
 
-/* The number of tiles that the paper's geometry gives. */
+/* The paper's geometry gives these numbers of tiles. */
 START_TEST (test_count)
 {
   Net net = open_net ("unet-valid", "64x64", NULL);
@@ -296,8 +298,8 @@ START_TEST (test_count)
 }
 END_TEST
 
-/* Open networks get tiles as large as is handy, but not larger than the
- * picture asks for, and of a size at which no pooling loses pixels. */
+/* Networks of open size get tiles of up to 512, but no larger than the picture
+ * needs, and of a size at which no pooling loses pixels. */
 START_TEST (test_tile_size)
 {
   static const struct {

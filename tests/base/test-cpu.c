@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The cap on instruction sets, under the UNETSEG_MAX_ISA that this program is
- * started with: what kernels are told, what oneDNN is told, and what the
- * resolvers of target_clones read. */
+/* Tests the cap that UNETSEG_MAX_ISA sets for this program: for kernels, for
+ * oneDNN and for the resolvers of target_clones. */
 
 #include <glib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include "engine/onednn/max-isa.h"
 #include "lib/check-main.h"
 
-/* What each cap leaves of a processor that has everything. */
+/* The instruction sets that each cap allows. */
 static const struct {
   const gchar *name;
   UnetIsa cap;

@@ -10,8 +10,8 @@
  *   {
  *     static const TTest *const tests[] = { one, another };
  *
- *     return check_run_tests ("name", 120, tests, sizeof tests / sizeof
- * *tests);
+ *     return check_run_tests ("name", 120, tests,
+ *         sizeof tests / sizeof *tests);
  *   }
  */
 

@@ -10,19 +10,19 @@
 GPtrArray *interpret (
     UnetGraph *graph, UnetTensor *const *inputs, GError **error);
 
-/* The same by the engine: optimised and by its static rules, or as it is and
- * by the oracles. Leaves @graph alone. */
+/* Runs the engine instead. @optimize: the graph is optimised and runs by static
+ * rules, else unchanged and by the oracles. Leaves @graph unchanged. */
 GPtrArray *run_plan (UnetGraph *graph, UnetTensor *const *inputs,
     gboolean optimize, GError **error);
 
-/* A tensor of @value's shape with reproducible noise in [low, high]. */
+/* Returns a tensor of @value's shape with reproducible noise in [low, high]. */
 UnetTensor *random_tensor (
     const UnetValue *value, guint32 seed, gdouble low, gdouble high);
 
-/* Largest difference over largest magnitude of @expected; infinite where
- * shapes or types differ. NaN equals NaN. */
+/* Returns the largest difference over the largest magnitude of @expected. It is
+ * infinite if shapes or types differ. NaN equals NaN. */
 gdouble relative_error (const UnetTensor *expected, const UnetTensor *actual);
 
-/* Largest violation of |a - e| <= atol + rtol |e|, as a factor. */
+/* Returns the largest violation of |a - e| <= atol + rtol |e|, as a factor. */
 gdouble tolerance_ratio (const UnetTensor *expected, const UnetTensor *actual,
     gdouble rtol, gdouble atol);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Preloaded into a program, lets it make THREADS threads and fails for every
- * later one, as a system without more threads does: limits of the system do
- * not bind root. */
+/* A program that preloads this library can make THREADS threads; every later
+ * one fails, as on a system without more threads. Limits of the system do not
+ * apply to root. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-/* ONNX's numbers of element types */
+/* ONNX's numbers of element types. */
 enum {
   W_FLOAT = 1,
   W_UINT8 = 2,
@@ -35,26 +35,26 @@ void pb_message (GByteArray *to, guint field, GByteArray *message);
 /* ---- ONNX ------------------------------------------------------------- */
 
 Writer writer_new (gint opset);
-/* Dimensions are a text such as "1,3,H,8"; names are open ones. */
+/* Dimensions are a text such as "1,3,H,8", where names are open dimensions. */
 void writer_input (
     Writer *self, const gchar *name, gint type, const gchar *dims);
 void writer_output (
     Writer *self, const gchar *name, gint type, const gchar *dims);
 void writer_metadata (Writer *self, const gchar *key, const gchar *value);
-/* @data: raw, of as many bytes as given */
+/* @data: raw values, @size bytes */
 void writer_initializer (Writer *self, const gchar *name, gint type,
     const gchar *dims, gconstpointer data, gsize size);
 void writer_floats (
     Writer *self, const gchar *name, const gchar *dims, const gfloat *data);
 void writer_ints (Writer *self, const gchar *name, guint n, const gint64 *data);
-/* Reproducible noise with standard deviation about @scale. */
+/* Adds reproducible noise with a standard deviation of about @scale. */
 void writer_noise (Writer *self, const gchar *name, const gchar *dims,
     guint32 seed, gdouble scale);
 GByteArray *writer_tensor (const gchar *name, gint type, const gchar *dims,
     gconstpointer data, gsize size);
 
-/* Names are separated by commas. Attributes are added to what it returns,
- * then writer_add() takes it over. */
+/* Starts a node. Names are separated by commas. The caller adds attributes to
+ * the result and passes it to writer_add(), which takes it over. */
 GByteArray *writer_node (const gchar *op, const gchar *name,
     const gchar *inputs, const gchar *outputs);
 void node_int (GByteArray *node, const gchar *name, gint64 value);
@@ -63,7 +63,7 @@ void node_string (GByteArray *node, const gchar *name, const gchar *value);
 /* @ints: a text such as "1,1,0,0" */
 void node_ints (GByteArray *node, const gchar *name, const gchar *ints);
 void writer_add (Writer *self, GByteArray *node);
-/* A node without attributes. */
+/* Adds a node without attributes. */
 void writer_op (Writer *self, const gchar *op, const gchar *name,
     const gchar *inputs, const gchar *outputs);
 

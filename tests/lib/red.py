@@ -32,7 +32,7 @@ def save_network(path):
     save(model, path)
 
 
-# How a picture is stored so that the EXIF orientation of this value rights it.
+# A picture stored in this way is upright after its EXIF orientation is applied.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -56,7 +56,7 @@ def pixels():
 
 
 def save_turned(path, form, orientation):
-    """Saves the picture as a camera does that was held another way."""
+    """Saves the picture rotated, as a camera does that is not held upright."""
     image = Image.fromarray(pixels())
     exif = image.getexif()
     exif[EXIF_ORIENTATION] = orientation
@@ -66,7 +66,7 @@ def save_turned(path, form, orientation):
 
 
 def check_box(mask):
-    """The mask is upright and has the rectangle."""
+    """Checks that the mask is upright and has the rectangle."""
     assert mask.shape == (64, 96), mask.shape
     ys, xs = np.nonzero(mask)
     box = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
@@ -74,7 +74,7 @@ def check_box(mask):
 
 
 def save_thermal(network, picture):
-    """A network that finds what is above a level of 16 bits, and a picture
+    """Saves a network that finds pixels above a level of 16 bits, and a picture
     with an object 100 of 65535 steps above its surroundings. 8 bits do not
     tell the two apart. Returns the right mask."""
     info = helper.make_tensor_value_info

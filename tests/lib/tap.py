@@ -52,7 +52,7 @@ class Tap:
             self.check(True, name)
         except Skip as reason:
             self.skip(name, str(reason))
-        except Exception:  # every other one is a failure of the case
+        except Exception:  # any other exception fails the case
             self.check(False, name, traceback.format_exc())
 
     def done(self):

@@ -7,9 +7,9 @@
 #include <unetseg/unetseg.h>
 
 #define SIZE 512
-/* Returns how many milliseconds of processor time, in which other processes do
- * not count, may pass from cancelling to the return. Sanitized code is slower
- * by what Check's time limits are longer. */
+/* Returns how many milliseconds may pass from cancelling to the return. It is
+ * processor time, in which other processes do not count. Sanitized code gets
+ * longer by the factor of Check's time limits. */
 static gint64
 soon (void)
 {
@@ -18,7 +18,7 @@ soon (void)
   return 100 * (times ? MAX (g_ascii_strtoll (times, NULL, 10), 1) : 1);
 }
 
-/* Loaded before anything is timed: the tests are about sessions. */
+/* The model is loaded before the tests, which time sessions only. */
 static UnetModel *model;
 
 static UnetSession *
@@ -59,7 +59,7 @@ START_TEST (test_before)
 }
 END_TEST
 
-/* Milliseconds of processor time of this process. */
+/* Returns the processor time of this process in milliseconds. */
 static gint64
 processor_time (void)
 {
@@ -71,7 +71,7 @@ processor_time (void)
 
 typedef struct {
   GCancellable *cancellable;
-  gint64 at, time; /* when it is to be cancelled, and was */
+  gint64 at, time; /* of the planned and of the actual cancellation */
 } Cancel;
 
 static gpointer
@@ -87,8 +87,8 @@ cancel_later (gpointer data)
   return NULL;
 }
 
-/* Returns the milliseconds from cancelling to the return, -1 for a session that
- * was done before. */
+/* Returns the milliseconds from cancelling to the return, or -1 if the session
+ * was ready before. */
 static gint64
 cancel_after (guint delay)
 {
@@ -126,8 +126,8 @@ START_TEST (test_while_measuring)
 }
 END_TEST
 
-/* A cancelled measurement is not remembered: its time would be without limit,
- * and its implementation would never be chosen again. */
+/* A cancelled measurement is not remembered. Its time would be infinite, and
+ * its implementation would never be chosen again. */
 START_TEST (test_forgets)
 {
   g_autofree gchar *text = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a frame to its mask by the library alone. */
+/* The library alone makes the masks of frames. */
 
 #include "lib/check-main.h"
 
@@ -65,7 +65,7 @@ assert_halves (Fixture *f, const UnetFrameMask *mask)
   unet_mask_buffers_unmap (mask->buffers, &map);
 }
 
-/* As the header's example has it. */
+/* Processes frames as the example in the header does. */
 START_TEST (test_process)
 {
   static const gchar *const models[] = { "red", "red-dynamic" };
@@ -94,8 +94,8 @@ START_TEST (test_process)
 }
 END_TEST
 
-/* A frame that is not inferred gets the newest mask, and none after another
- * scene has begun. */
+/* A frame that is not inferred gets the newest mask, or none if a new scene has
+ * begun. */
 START_TEST (test_reuse)
 {
   UnetFrameJob job = UNET_FRAME_JOB_INIT;
@@ -128,7 +128,7 @@ START_TEST (test_reuse)
 }
 END_TEST
 
-/* A thread computes the mask; frames wait for it as long as they are told. */
+/* A thread computes the mask, and frames wait for it until their time limit. */
 START_TEST (test_wait_until)
 {
   UnetFrameJob job = UNET_FRAME_JOB_INIT;
@@ -153,7 +153,7 @@ START_TEST (test_wait_until)
 }
 END_TEST
 
-/* A run ends early, with an error and without a mask. */
+/* A cancelled run ends early, with an error and without a mask. */
 START_TEST (test_cancel)
 {
   UnetFrameJob job = UNET_FRAME_JOB_INIT;
@@ -221,7 +221,7 @@ START_TEST (test_jobs)
   job = unet_job_start (
       group, "wait", wait_for_cancel, NULL, count_free, NULL, NULL);
   thread = g_thread_new ("interrupt", interrupt, group);
-  ck_assert (!unet_job_wait (job)); /* for ever, but for the interruption */
+  ck_assert (!unet_job_wait (job)); /* the interruption ends this wait */
   g_thread_join (thread);
   unet_job_drop (job);
 
@@ -229,7 +229,7 @@ START_TEST (test_jobs)
       count_free, count_free, NULL);
   unet_job_drop (job);
   unet_job_group_free (group);
-  ck_assert_int_eq (n_freed, 4); /* three times data, one result */
+  ck_assert_int_eq (n_freed, 4); /* the data of three jobs and one result */
 }
 END_TEST
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """documents.py FILE…: runs every whole gst-launch-1.0 command of the documents.
 
-A command with an ellipsis is a part of one and is left out. A test picture of
-640x480 takes the camera's place, a file that is made here a recording's, and a
-PNG file the screen's. Pictures must come out, with something in every part of
-them. TAP."""
+A command with an ellipsis is only a part and is left out. A test picture of
+640x480 replaces the camera, a file made here replaces a recording, and a PNG
+file replaces the screen. Every part of the pictures that come out must show
+something. Prints TAP."""
 import glob
 import os
 import re
@@ -26,8 +26,8 @@ CAMERA = (
     "video/x-raw,width=640,height=480,framerate=30/1"
 )
 SCREEN = "pngenc ! multifilesink location=shown-%04d.png"
-# What the test puts in place of elements that need a camera, a screen or another
-# machine. The other elements of the command run as the document has them.
+# These replace elements that need a camera, a screen or another machine. The
+# other elements of the command run as the document has them.
 STAND_INS = (
     ("v4l2src", CAMERA),
     ("autovideosink", SCREEN),
@@ -40,7 +40,7 @@ STAND_INS = (
 
 
 def commands(text):
-    """The whole commands of a document, in one line each."""
+    """Yields the whole commands of a document, each in one line."""
     text = re.sub(r"\\\n\s*", "", text)
     for line in re.findall(r"^    (gst-launch-1\.0 .*)$", text, re.M):
         if "…" not in line:
@@ -48,7 +48,7 @@ def commands(text):
 
 
 def record(name):
-    """A recording of that name, as cameras make them."""
+    """Makes a recording of that name in a format that cameras use."""
     mux, coder = (
         ("mp4mux", "x264enc")
         if name.endswith("mp4")
@@ -77,7 +77,7 @@ def run(command):
 
 
 def bare_parts(path):
-    """Sixteenths of the picture that show a compositor's chequered ground."""
+    """Counts sixteenths of the picture with a compositor's chequered ground."""
     picture = np.array(Image.open(path).convert("RGB"))
     h, w = picture.shape[0] // 4, picture.shape[1] // 4
     parts = (
@@ -89,7 +89,7 @@ def bare_parts(path):
 
 
 def is_chequered(colours):
-    """Two colours, both grey."""
+    """Returns whether there are two colours, both grey."""
     return len(colours) == 2 and not np.ptp(colours, axis=1).any()
 
 

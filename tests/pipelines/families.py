@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """families.py MODELS.md: runs every line of its table of known families.
 
-For each family a small network with that family's input, scale and output,
-which knows two colours that lie close together: what the guide says must be
-enough for `unetseg` to find the one and not the other. TAP."""
+Each family gets a small network with that family's input, scale and output,
+which detects one of two similar colours. With the guide's properties `unetseg`
+must find that colour and not the other. Prints TAP."""
 import os
 import re
 import subprocess
@@ -15,8 +15,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-# One is foreground, the other is not; close, so that a wrong mean, scale or
-# order of channels gets at least one of them wrong.
+# One colour is foreground, the other is not. They are so close that a wrong
+# mean, scale or channel order misjudges at least one of them.
 FOUND, OTHER = (150, 110, 70), (138, 104, 90)
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALVES = ((0.5,) * 3, (0.5,) * 3)
@@ -24,7 +24,7 @@ SINET = ((126.91 / 255, 111.25 / 255, 102.89 / 255), (66.36, 62.82, 62.93))
 
 
 class Family:
-    """What contracts of this family are, in the words of their sources."""
+    """Holds the contract of a family in the terms of its source."""
 
     def __init__(
         self,
@@ -53,7 +53,8 @@ class Family:
         return x[::-1] if self.bgr else x
 
     def plane(self):
-        """Weights and bias of a logit that is 4 for FOUND, -4 for OTHER."""
+        """Returns weights and bias of a logit that is 4 for FOUND, -4 for
+        OTHER."""
         a, b = self.normalised(FOUND), self.normalised(OTHER)
         w = 8 * (a - b) / ((a - b) @ (a - b))
         return w, -w @ (a + b) / 2
@@ -129,7 +130,7 @@ class Family:
 
 
 class Recurrent(Family):
-    """Colours first, then alpha, and four states that nobody sizes."""
+    """Has colours first, then alpha, and four states of open size."""
 
     def write(self, path):
         super().write(path)
@@ -204,7 +205,7 @@ FAMILIES = {
 
 
 def table(path):
-    """(family, properties) of each row of the last table."""
+    """Yields (family, properties) of each row of the last table."""
     text = open(path, encoding="utf-8").read()
     rows = text[text.index("| model | properties |") :].splitlines()[2:]
     for row in rows:
@@ -215,7 +216,8 @@ def table(path):
 
 
 def finds(model, properties, rgb):
-    """Whether the middle of a picture of that colour is painted."""
+    """Returns whether unetseg draws over the middle of a picture of a
+    colour."""
     r, g, b = rgb
     out = subprocess.run(
         [

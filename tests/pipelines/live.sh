@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts unetseg-live as a user would and looks at what comes out. TAP.
+# Starts unetseg-live as a user does and checks its output. Prints TAP.
 set -u
 live=$(readlink -f "$1")
 scratch=$(mktemp -d)
@@ -7,7 +7,7 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 n=0
 
-# NAME COMMAND…: passes where the command does.
+# check NAME COMMAND…: passes if the command succeeds.
 check () {
   local name=$1
   shift
@@ -20,7 +20,8 @@ check () {
   fi
 }
 
-# STATUS TEXT COMMAND…: ends with that status and says that text.
+# ends STATUS TEXT COMMAND…: succeeds if the command ends with that status and
+# prints that text.
 ends () {
   local status=$1 text=$2 got
   shift 2
@@ -31,7 +32,7 @@ ends () {
   [ "$got" -eq "$status" ] && grep -q -F -e "$text" said
 }
 
-# FRAMES ARGUMENTS…: frames of 64x48 in I420 go to frames.i420.
+# record FRAMES ARGUMENTS…: writes frames of 64x48 in I420 to frames.i420.
 record () {
   rm -f frames.i420
   timeout 60 "$live" -n "$1" --size 64x48 --rate 30 -s \
@@ -41,7 +42,7 @@ record () {
 
 frame=$((64 * 48 * 3 / 2))
 
-# Whole frames, at least so many.
+# has_frames N: succeeds if the file has at least N frames, all of them whole.
 has_frames () {
   local size
   size=$(stat -c %s frames.i420)
@@ -49,8 +50,8 @@ has_frames () {
   [ $((size % frame)) -eq 0 ] && [ "$size" -ge $(($1 * frame)) ]
 }
 
-# LOW HIGH FIRST: the mean of luma of every frame from FIRST on is in that
-# range: there is no frame without the background.
+# is_as_bright LOW HIGH FIRST: succeeds if the mean luma of every frame from
+# FIRST on is in that range, so that each frame has the background.
 is_as_bright () {
   od -An -v -tu1 -w64 frames.i420 | awk -v low="$1" -v high="$2" -v from="$3" '
     { row = (NR - 1) % 72; at = int ((NR - 1) / 72) }
@@ -69,7 +70,7 @@ gst () {
 gst videotestsrc num-buffers=1 pattern=white ! video/x-raw,width=64,height=48 ! \
   pngenc ! filesink location=white.png
 cp white.png WHITE.JPG
-# A third of a second, so that it loops.
+# The video lasts a third of a second, so that it loops.
 gst videotestsrc num-buffers=10 pattern=white ! \
   video/x-raw,format=I420,width=64,height=48,framerate=30/1 ! \
   vp8enc deadline=1 ! webmmux ! filesink location=white.webm
@@ -103,7 +104,7 @@ check "the picture is seen" is_as_bright 225 245 0
 # Under sanitizers a video's first frame, or the camera's, may come late.
 check "a video" record 60 -b white.webm test
 check "the video never ends" is_as_bright 215 245 30
-# With --off the camera is wholly opaque.
+# With --off the camera is opaque everywhere.
 check "a video behind the camera" record 60 --off -b white.webm test
 check "the camera is seen over the video" is_as_bright 60 180 30
 check "a camera in the corner of a video" record 60 --corner --off \
@@ -114,7 +115,7 @@ check "--corner without a video is an error" ends 1 corner \
 check "--off shows the camera" record 10 --off -b white test
 check "the camera is seen" is_as_bright 60 180 0
 
-# The background is changed, switched off and on, and the program ended.
+# Changes the background, switches it off and on, and ends the program.
 commands () {
   { sleep 1; echo "background black"; sleep 1; echo off; echo nonsense
     echo "background nowhere.png"; sleep 1; echo on; sleep 1; echo quit; } |
@@ -124,7 +125,7 @@ commands () {
 }
 check "it obeys commands" commands
 
-# Frames come out of the network again.
+# Checks that the frames sent over RTP can be received and decoded.
 receives_rtp () {
   gst udpsrc port=15004 caps="application/x-rtp,media=video,\
 encoding-name=VP8,clock-rate=90000,payload=96" ! rtpvp8depay ! vp8dec ! \
@@ -137,7 +138,7 @@ encoding-name=VP8,clock-rate=90000,payload=96" ! rtpvp8depay ! vp8dec ! \
 }
 check "it sends RTP" receives_rtp
 
-# SIGNAL: the recording is whole.
+# stops SIGNAL: succeeds if the recording is whole after the signal.
 stops () {
   rm -f stopped.mkv
   timeout 60 "$live" -b white -s "videoconvert ! vp8enc deadline=1 ! \

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts every pipeline as a user would and looks at what comes out. TAP.
+# Starts every pipeline as a user does and checks its output. Prints TAP.
 set -u
 here=$(readlink -f "$(dirname "$0")")
 pipelines=$(readlink -f "$here/../../pipelines")
@@ -10,7 +10,7 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 n=0
 
-# NAME COMMAND…: passes where the command does.
+# check NAME COMMAND…: passes if the command succeeds.
 check () {
   local name=$1
   shift
@@ -28,18 +28,18 @@ skip () {
   echo "ok $n - $1 # SKIP $2"
 }
 
-# VIDEO: its pictures as raw I420.
+# decode VIDEO: writes its pictures as raw I420.
 decode () {
   gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert ! \
     video/x-raw,format=I420 ! filesink location="$1.i420"
 }
 
-# VIDEO WIDTH HEIGHT FRAMES: it has exactly that many.
+# has_frames VIDEO WIDTH HEIGHT FRAMES: succeeds if it has exactly that many.
 has_frames () {
   decode "$1" && [ "$(stat -c %s "$1.i420")" -eq $(($2 * $3 * 3 / 2 * $4)) ]
 }
 
-# PNG WIDTH HEIGHT: that is its size.
+# has_size PNG WIDTH HEIGHT: succeeds if the picture has that size.
 has_size () {
   [ "$(od -An -N8 -j16 -tu4 --endian=big "$1" | tr -s ' ')" = " $2 $3" ]
 }
@@ -52,8 +52,8 @@ differs () {
   ! same_pictures "$1" "$2"
 }
 
-# VIDEO PROPERTY…: not encoded again, since how an encoder saves time depends
-# on the time that it has.
+# draws_nothing VIDEO PROPERTY…: compares the frames before they are encoded,
+# because an encoder's result depends on the time that it has.
 draws_nothing () {
   local video=$1
   shift
@@ -68,8 +68,8 @@ fails_naming () {
   ! "$@" >said 2>&1 && cat said && grep -q -F "$what" said
 }
 
-# A person's mask in most frames: a tenth to nine tenths of a 256x192 frame,
-# its centre somewhere in the middle.
+# finds_person VIDEO: succeeds if 20 masks show a person, who covers a tenth to
+# nine tenths of a 256x192 frame with the centre near the middle.
 finds_person () {
   "$READ_MASK" "$1" >masks && awk '
     { split($4, centre, ","); share = $3 / (256 * 192) }
@@ -92,7 +92,8 @@ check "file-to-file names a missing model" fails_naming no-such.onnx \
 check "contact-sheet runs" \
   "$pipelines/contact-sheet" -n 2 -w 64 ball.webm out.webm sheet.png
 check "contact-sheet has two pairs" has_size sheet.png 256 48
-# Whole pictures of three, and about as many as there are frames.
+# has_three VIDEO: succeeds if it has whole frames of three pictures, at least
+# 25.
 has_three () {
   decode "$1" && awk -v n="$(stat -c %s "$1.i420")" -v size=$((3 * 64 * 48 * 3 / 2)) \
     'BEGIN { print n / size, "frames"; exit n % size || n / size < 25 }'
@@ -101,7 +102,7 @@ has_three () {
 check "side-by-side runs" "$pipelines/side-by-side" -s 64x48 \
   -f "videocrop left=64 top=48" -u interval=2 ball.webm three.webm
 check "side-by-side shows three pictures" has_three three.webm
-# 77 where GStreamer has no WebRTC.
+# The program exits with 77 where GStreamer has no WebRTC.
 "$WEBRTC" >call 2>&1
 case $? in
   0) check "a blurred background goes through WebRTC" true ;;
@@ -139,10 +140,10 @@ check "read-mask runs" "$READ_MASK" test
 check "read-mask names a missing file" fails_naming no-such.webm \
   "$READ_MASK" no-such.webm
 
-# Two programs, two metadata, the same areas: the models' classes have names.
-# Both with the same kernels, by one cache and on one thread: those that another
-# measurement prefers may round otherwise. An area that ends on a half is rounded
-# up by one and down by the other.
+# Both programs must find the same areas, each in its own metadata. One cache
+# and one thread give them the same kernels, because others may round otherwise.
+# One program rounds an area that ends on a half up, and the other rounds it
+# down.
 analytics_agree () (
   unset UNETSEG_TUNING_CACHE
   export XDG_CACHE_HOME=$PWD/tuned

@@ -1,7 +1,7 @@
 #!/bin/bash
-# pipewire.sh UNETSEG-LIVE: starts it as PipeWire's camera, in a session of
-# its own without a desktop, and reads pictures of that camera back; before
-# PipeWire 1 twice, since one program may leave and another come. Run under
+# pipewire.sh UNETSEG-LIVE: starts the program as a PipeWire camera in a session
+# without a desktop and reads pictures from it. Before PipeWire 1 it reads
+# twice, since a reader may leave and another may come. Run it under
 # dbus-run-session.
 set -u
 camera=$1
@@ -18,7 +18,7 @@ finish () {
 }
 trap finish EXIT
 
-# COMMAND…: until it says yes, for ten seconds.
+# await COMMAND…: repeats the command until it succeeds, for ten seconds.
 await () {
   for _ in {1..50}; do
     "$@" && return
@@ -28,7 +28,7 @@ await () {
   return 1
 }
 
-# Sanitizers are for ours alone.
+# plainly COMMAND…: runs a program of the system without the sanitizers.
 plainly () { env -u LD_PRELOAD "$@"; }
 
 is_connected () { plainly pw-cli info 0 >/dev/null 2>&1; }
@@ -43,7 +43,7 @@ reads () {
   timeout 20 gst-launch-1.0 -q pipewiresrc target-object=unetseg \
     num-buffers=5 ! videoconvert ! pngenc ! \
     multifilesink location=camera-%d.png
-  # Three at least, as large as the camera, and not empty.
+  # At least three pictures come out, as large as the camera and not empty.
   [ "$(od -An -N8 -j16 -tu4 --endian=big camera-2.png | tr -s ' ')" = \
     " 320 240" ] && [ "$(stat -c %s camera-2.png)" -gt 2000 ]
 }
@@ -56,12 +56,13 @@ version=$(gst-inspect-1.0 pipewiresink | sed -n 's/^ *Version *//p')
 shows () {
   timeout 60 "$camera" -o pipewire -u interval=5 test & pids+=($!)
   await is_camera && reads || return
-  # Later sinks stop when their reader leaves.
+  # From PipeWire 1 on, sinks stop when their reader leaves.
   case $version in 0.*) reads ;; esac
 }
 shows && exit
-# Debian 12's sink (0.3.65) may crash when a reader comes, on buffers of its own
-# without memory: three tries, and 77 if that was in the way each time.
+# Debian 12's sink (0.3.65) may crash on its own buffers without memory when a
+# reader comes. The test tries three times and exits with 77 if the sink crashed
+# each time.
 case $version in 0.*) ;; *) exit 1 ;; esac
 crashed () {
   kill "${pids[-1]}" 2>/dev/null

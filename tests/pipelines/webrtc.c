@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A test picture with a blurred background from one webrtcbin to another, with
- * offer, answer, ICE and DTLS as between two programs; ends well once frames
- * have been decoded there. 77 where an element is missing. */
+/* Sends a test picture with a blurred background from one webrtcbin to another,
+ * with offer, answer, ICE and DTLS as between two programs. Succeeds once
+ * frames have been decoded. Exits with 77 where an element is missing. */
 #include <gst/gst.h>
 
 #include <stdio.h>
@@ -16,8 +16,8 @@ typedef struct {
 
 /* ---- offer and answer ------------------------------------------------- */
 
-/* The description that a promise has under @name. GStreamer's type for it is
- * behind a header that is not always installed; it is handed on as it is. */
+/* Returns the description that a promise has under @name. GStreamer's type for
+ * it is in a header that is not always installed, so it stays a pointer. */
 static gconstpointer
 get_description (GstPromise *promise, const gchar *name)
 {

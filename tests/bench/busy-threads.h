@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* Threads that take all the processor time that they get. */
+/* Holds threads that use all the processor time they get. */
 typedef struct _BusyThreads BusyThreads;
 
 BusyThreads *busy_threads_start (guint n);
-/* Ends them and frees @self. */
+/* Ends the threads and frees @self. */
 void busy_threads_stop (BusyThreads *self);
 
 G_END_DECLS

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Measures whether a live stream stalls when something changes:
  *   live-changes SECONDS [MODEL [PROPERTIES]]
- * Streams at 30 frames a second go through unetseg to sinks that keep the
- * clock, with 0 and 2 busy threads. What changes, once a second: the size of
- * the camera's frames, 640x360 and 320x240; which of two cameras of these sizes
- * an input-selector takes; the number of branches of a tee, each with a unetseg
- * of its own. Prints a row for each: the longest time between two frames as
- * they come to the sink, and as it shows them; how often it showed none for
- * more than two frames' durations; the frames that it dropped as late; and, for
- * branches, the longest time until the first frame. Not a test. */
+ * Streams at 30 frames a second go through unetseg to sinks that sync to the
+ * clock, with 0 and 2 busy threads. Once a second one of these changes: the
+ * size of the camera's frames, 640x360 or 320x240; which of two cameras of
+ * these sizes an input-selector takes; the number of branches of a tee, each
+ * with its own unetseg. Prints a row for each: the longest time between two
+ * frames as they come to the sink, and as it shows them; how often it showed
+ * none for more than two frames' durations; the frames that it dropped as late;
+ * and, for branches, the longest time until the first frame. Not a test. */
 #include "busy-threads.h"
 #include "play.h"
 
@@ -27,7 +27,7 @@ typedef struct {
   gint frames;  /* atomic */
 } Gaps;
 
-/* Frames at a sink: of its streaming thread. */
+/* The gaps at a sink, which its streaming thread updates. */
 typedef struct {
   Gaps came, shown;
 } Watch;
@@ -37,10 +37,10 @@ typedef struct {
   Watch all;
   GstElement *branch; /* (nullable) */
   Watch of_branch;
-  gint64 added;        /* microseconds: when the branch was */
+  gint64 added;        /* microseconds; when the branch was added */
   gint64 branch_first; /* when its first frame came; 0: not yet */
-  gint64 first;        /* microseconds until then, the longest */
-  guint dropped;       /* in branches that are gone */
+  gint64 first;        /* microseconds; longest wait for a first frame */
+  guint dropped;       /* in branches that were removed */
   guint turn;
 } Run;
 
@@ -100,7 +100,8 @@ watch_sink (GstBin *bin, Watch *watch, gint64 *first)
   gst_object_unref (sink);
 }
 
-/* Frames that the sink left out. The last one may wait for its time. */
+/* Returns how many frames the sink left out. The last one may wait for its
+ * time. */
 static guint
 count_dropped (Watch *watch)
 {

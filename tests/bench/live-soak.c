@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A live stream in which everything changes:
+/* Plays a live stream in which everything changes:
  *   live-soak [SECONDS [MODEL]]
- * A camera at 30 frames a second goes through unetseg to a sink that keeps the
- * clock. Other caps come every 20 s, another output every 7 s, MODEL and the
- * built-in one take turns every 45 s, the camera pauses for 2 s every 30 s, and
- * a thread is busy for 15 s of every 30 s. Prints a line every 30 s and a
- * summary: frames, those that were lost in the element and at the sink, memory,
- * warnings and latency. Fails where a frame was lost in the element or
- * something was warned of. Ten minutes where SECONDS is left out. */
+ * A camera at 30 frames a second goes through unetseg to a sink that syncs to
+ * the clock. Other caps come every 20 s and another output every 7 s. MODEL and
+ * the built-in model take turns every 45 s. Every 30 s the camera pauses for 2
+ * s and a thread is busy for 15 s. Prints a line every 30 s and a summary:
+ * frames, frames lost in the element and at the sink, memory, warnings and
+ * latency. Fails if the element loses a frame or a warning comes. Runs for ten
+ * minutes if SECONDS is left out. */
 #include "busy-threads.h"
 
 #include <stdio.h>
@@ -215,8 +215,8 @@ latency (Soak *self)
   return value;
 }
 
-/* After the first third, in which every model and size comes for the first
- * time. */
+/* Updates the extremes. Memory counts after the first third, in which every
+ * model and size comes for the first time. */
 static void
 look (Soak *self, guint second, guint seconds)
 {

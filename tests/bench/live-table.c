@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What reaches the screen when the network is slow:
+/* Measures what reaches the screen when the network is slow:
  *   live-table SECONDS [PROPERTIES]
  * A live source of 640x480 at 30 frames a second goes through unetseg to a sink
- * that keeps the clock, with networks of 5 to 500 ms, with 0 and 2 busy
- * threads, behind a leaky queue or none, and to a sink that reports lateness or
- * does not. Prints a row for each: frames rendered in a second, dropped by the
- * sink, with an older mask, the longest time between two frames at the sink and
- * the latency of the element. Not a test. */
+ * that syncs to the clock, with networks of 5 to 500 ms, with 0 and 2 busy
+ * threads, with a leaky queue or none, and to a sink that reports lateness or
+ * does not. Prints a row for each: frames rendered per second, frames dropped
+ * by the sink, frames with an older mask, the longest time between two frames
+ * at the sink and the latency of the element. Not a test. */
 #include "busy-threads.h"
 #include "play.h"
 
@@ -19,8 +19,8 @@
 
 static gint network_ms; /* atomic */
 
-/* The library finds this one first: a network that takes its time, with the
- * processor. */
+/* The dynamic linker finds this function before the library's. It keeps the
+ * processor busy as long as a slow network does. */
 UNET_API gboolean
 unet_session_run (UnetSession *session, GError **error)
 {
@@ -141,7 +141,8 @@ main (int argc, char **argv)
   guint seconds = argc > 1 ? (guint) atoi (argv[1]) : 8;
 
   gst_init (&argc, &argv);
-  /* The call also keeps the library among those that are loaded first. */
+  /* The call also keeps the library among those that are loaded first, so that
+   * the function above finds it. */
   printf ("%s\n\n", unet_session_get_engine_name ());
   printf ("| 30 fps live | network, ms | busy | rendered, fps | dropped | "
           "older mask | longest gap, ms | latency, ms |\n"

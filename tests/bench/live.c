@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a live pipeline costs:
+/* Measures what a live pipeline costs:
  *   live SECONDS IMAGE [PROPERTIES]
  * A camera of 1280x720 at 30 frames a second that shows IMAGE goes through
- * unetseg (output=blur where PROPERTIES say nothing else) to a sink that keeps
- * the clock; the same without unetseg before. Frames are nobody else's, as
- * those of a camera are: imagefreeze gives one and the same out again and
- * again, which videobalance copies in both. Prints processor time in per cent
- * of a core and what the sink rendered and dropped. Not a test. */
+ * unetseg to a sink that syncs to the clock, with output=blur unless PROPERTIES
+ * say otherwise. The same pipeline runs without unetseg before. A camera's
+ * frames are writable, but imagefreeze repeats a frame that it holds itself. So
+ * videobalance copies each frame in both pipelines. Prints processor time in
+ * per cent of a core and the frames that the sink rendered and dropped. Not a
+ * test. */
 #include <gst/gst.h>
 
 #include <stdio.h>
@@ -39,7 +40,7 @@ read_stats (GstElement *sink, Cost *cost)
   gst_structure_free (stats);
 }
 
-/* The first two seconds, in which implementations are chosen, do not count. */
+/* The first two seconds, in which kernels are chosen, do not count. */
 static Cost
 measure (const gchar *image, const gchar *element, guint seconds)
 {

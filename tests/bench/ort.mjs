@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// ONNX Runtime behind a line protocol on stdin and stdout, the one that
-// runner.c speaks for the library:
+// Runs ONNX Runtime by a line protocol on stdin and stdout, which runner.c
+// speaks for the library:
 //
 //   load MODEL THREADS [disabled]   reads a model, all optimisations or
 //                        none                              -> ok
@@ -10,8 +10,8 @@
 //   save FOLDER          the last outputs as NAME.npy        -> ok NAME …
 //   quit
 //
-// What fails answers `error MESSAGE`. The environment variable ORT_FOLDER
-// names the folder in which onnxruntime-node is installed.
+// A command that fails answers `error MESSAGE`. The environment variable
+// ORT_FOLDER names the folder in which onnxruntime-node is installed.
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""ONNX Runtime for tests and benchmarks: installs the pinned
+"""Lets tests and benchmarks use ONNX Runtime: installs the pinned
 onnxruntime-node from npm into a cache folder and talks to ort.mjs."""
 import json
 import os
@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Missing(Exception):
-    """ONNX Runtime cannot be had here."""
+    """ONNX Runtime cannot be installed here."""
 
 
 class Failed(Exception):
@@ -18,7 +18,7 @@ class Failed(Exception):
 
 
 def default_folder():
-    """Where node_modules lies or will lie."""
+    """Returns the folder in which node_modules is or will be."""
     given = os.environ.get("UNETSEG_NODE_MODULES")
     if given:
         return os.path.dirname(os.path.abspath(given))
@@ -41,8 +41,8 @@ def wanted_version():
 
 
 def install(timeout=240):
-    """The folder of a node_modules with onnxruntime-node, installed there if
-    need be."""
+    """Returns a folder whose node_modules has onnxruntime-node. Installs it if
+    it is missing."""
     folder = default_folder()
     npm = shutil.which("npm")
     if not shutil.which("node"):
@@ -53,7 +53,7 @@ def install(timeout=240):
         raise Missing("npm is not installed")
     os.makedirs(folder, exist_ok=True)
     shutil.copy(os.path.join(HERE, "package.json"), folder)
-    # The package carries its CPU library; its script would fetch CUDA's.
+    # The package has its CPU library, and its script would fetch CUDA's.
     command = [
         npm,
         "install",

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Lets a pipeline play for so long and answers its messages about latency, as
- * an application does. Ends the program where the pipeline fails. */
+/* Plays a pipeline for so long and answers its messages about latency, as an
+ * application does. Ends the program if the pipeline fails. */
 void bench_play (GstElement *pipeline, guint milliseconds);
 
 G_END_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The library behind the line protocol that ort.mjs speaks, too, so that a
+/* Runs the library by the line protocol that ort.mjs speaks as well, so that a
  * benchmark can take turns between the two:
  *
  *   load MODEL THREADS [PRECISION]   -> ok
@@ -13,8 +13,8 @@
  *                                       and bytes
  *   quit
  *
- * What fails answers `error MESSAGE`. The session is made by the first run
- * after an input. */
+ * A command that fails answers `error MESSAGE`. The first run after an input
+ * creates the session. */
 
 #include <stdio.h>
 #include <string.h>
@@ -141,9 +141,9 @@ fill (Runner *runner, GError **error)
   return TRUE;
 }
 
-/* On the input itself, and whatever the agreement, which `info` tells: the
- * weights of test networks are random, and rounding grows from layer to layer
- * in them as it does not in trained ones. */
+/* Calibrates on the input itself and accepts any agreement, which `info` tells.
+ * The weights of test networks are random, so rounding errors grow from layer
+ * to layer, unlike in a trained network. */
 static gboolean
 calibrate (Runner *runner, const UnetTensorInfo *shapes, GError **error)
 {
@@ -203,7 +203,8 @@ do_run (Runner *runner, gchar **words, GError **error)
   for (guint64 i = 0; i < n; i++) {
     gint64 start;
 
-    /* A run may overwrite its input, and a caller pays for handing it over. */
+    /* A run may overwrite its input. The copying is timed, since a caller has
+     * to do it as well. */
     start = g_get_monotonic_time ();
     if (!fill (runner, error) || !unet_session_run (runner->session, error))
       return FALSE;
@@ -288,7 +289,7 @@ static const struct {
   { "peak", do_peak },
 };
 
-/* FALSE to quit. */
+/* Runs a command. Returns FALSE to quit. */
 static gboolean
 obey (Runner *runner, gchar *line)
 {

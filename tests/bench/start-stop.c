@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How long a stream takes to start and to stop:
+/* Measures how long a stream takes to start and to stop:
  *   start-stop [MODEL [PROPERTIES]]
- * Streams of 640x480, live and not, start with MODEL (built in where it is left
- * out) and stop at ten moments after the start, from none to 3.2 s: while the
- * network is compiled by rule, while it is measured, and afterwards. Each stop
- * is a change to NULL, a change to READY, or a flushing seek. Prints a row for
- * 0 and for 2 busy threads: the longest time that the first frame stayed in the
- * element, and the longest that each stop took. Not a test. */
+ * Streams of 640x480, live and not, start with MODEL, or with the built-in
+ * model if it is left out. They stop at ten moments from 0 to 3.2 s after the
+ * start: while the network is compiled by rule, while it is measured, and
+ * afterwards. A stop is a change to NULL, a change to READY, or a flushing
+ * seek. Prints a row for 0 and for 2 busy threads: the longest time that the
+ * first frame stayed in the element, and the longest that each stop took. Not a
+ * test. */
 #include "busy-threads.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ typedef enum {
   N_WAYS,
 } Way;
 
-/* The word that makes the program one run. */
+/* This argument makes the program do one run. */
 #define ONCE "--once"
 
 /* ---- streams ------------------------------------------------------------- */
@@ -78,8 +79,8 @@ stop (GstElement *pipeline, Way way)
 
 /* ---- one start and stop -------------------------------------------------- */
 
-/* Prints the milliseconds of the first frame, -1 where there was none, and of
- * the stop. */
+/* Prints the milliseconds of the first frame, or -1 without one, and of the
+ * stop. */
 static void
 measure_once (GstElement *pipeline, Way way, guint moment)
 {
@@ -98,7 +99,7 @@ measure_once (GstElement *pipeline, Way way, guint moment)
   gst_object_unref (seg);
 }
 
-/* ONCE LIVE WAY MOMENT MODEL PROPERTIES */
+/* The arguments are ONCE LIVE WAY MOMENT MODEL PROPERTIES. */
 static int
 run_once (gchar **argv)
 {
@@ -111,12 +112,13 @@ run_once (gchar **argv)
 
 /* ---- all of them --------------------------------------------------------- */
 
-/* Milliseconds. */
+/* The longest times in milliseconds. */
 typedef struct {
   gdouble first, stops[N_WAYS];
 } Longest;
 
-/* In a process of its own, since a process measures a network once. */
+/* Does the run in a process of its own, since a process measures a network
+ * once. */
 static void
 add_run (Longest *longest, gboolean live, Way way, guint moment,
     const gchar *const *words)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Several streams in one process, and what they cost:
+/* Runs several streams in one process and measures what they cost:
  *
  *   streams-runner STREAMS SECONDS FPS ELEMENT [CAPS]
  *
- * Each stream is a test picture (of CAPS), ELEMENT and a sink; FPS 0 runs as
- * fast as it goes, any other number is a live source of so many frames a
- * second. ELEMENT `identity` tells what source and sink cost. Once every stream
- * has given some frames, SECONDS are measured. Prints frames of each stream,
- * then the process's CPU seconds, wall seconds and resident memory in KiB. */
+ * Each stream is a test picture (of CAPS), ELEMENT and a sink. FPS 0 runs as
+ * fast as possible, and any other number is a live source of so many frames a
+ * second. ELEMENT `identity` gives the cost of source and sink. Once every
+ * stream has given some frames, SECONDS are measured. Prints frames of each
+ * stream, then the process's CPU seconds, wall seconds and resident memory in
+ * KiB. */
 
 #include <gst/gst.h>
 #include <stdio.h>

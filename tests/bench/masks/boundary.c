@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* IoU from which on the network has found the person. */
+/* From this IoU on the network has found the person. */
 #define FOUND 0.8
 
-/* Pixels of the mask at most @width from its outline or the border. */
+/* Finds the pixels of the mask at most @d from its outline or the border. */
 static void
 find_band (const guint8 *mask, guint w, guint h, guint d, guint8 *band)
 {
@@ -65,8 +65,8 @@ score (const gfloat *q, const guint8 *truth, guint w, guint h)
   return s;
 }
 
-/* What a filter could reach that knows the truth but moves edges by no more
- * than half the band's width. */
+/* Changes @q as an ideal filter does that knows the truth but moves edges by at
+ * most half the band's width. */
 static void
 reach_truth (gfloat *q, const guint8 *truth, guint w, guint h)
 {
@@ -88,7 +88,8 @@ reach_truth (gfloat *q, const guint8 *truth, guint w, guint h)
   g_free (outside);
 }
 
-/* Bilinear, the same with a soft edge, refined, and what could be. */
+/* The ways to get a frame's mask: bilinear, with a soft edge, refined, and
+ * ideal. */
 enum { BILINEAR, SOFT, REFINED, ORACLE, N_WAYS };
 
 typedef struct {
@@ -140,7 +141,7 @@ score_picture (Chain *chain, GstVideoFrame *frame, const guint8 *truth, guint w,
   g_free (q);
 }
 
-/* Where the network has the person at all it counts in @found as well. */
+/* A picture in which the network finds the person counts in @found as well. */
 static void
 measure_picture (Chain *chain, const gchar *image, const gchar *mask,
     Total *total, Total *found)
@@ -167,7 +168,8 @@ measure_picture (Chain *chain, const gchar *image, const gchar *mask,
   g_free (truth);
 }
 
-/* As models/person/prepare.py: by a hash of the picture's name. */
+/* Chooses pictures by a hash of their names, as models/person/prepare.py
+ * does. */
 static gboolean
 is_validation (const gchar *kind, const gchar *stem)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Network, temporal smoothing and edge refinement as a live pipeline has them
- * by default. */
+/* Runs the network, temporal smoothing and edge refinement with the defaults of
+ * a live pipeline. */
 
 #include <frame/edges/refine.h>
 #include <frame/input/preprocess.h>

@@ -15,7 +15,7 @@ difference (const gfloat *a, const gfloat *b, gsize n)
   return sum / n;
 }
 
-/* One frame of the recording again and again, with new noise each time. */
+/* Shows one frame of the recording repeatedly, with new noise each time. */
 void
 measure_flicker (Chain *chain, const gchar *path, gdouble sigma, guint frames)
 {

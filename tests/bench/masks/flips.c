@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Side of the window, and change of its mean in luma of 255, of still pixels.
- * Sensor noise of sigma 8 moves the mean by 8 / 9. */
+/* A pixel is still if the mean of a window around it changes by less than STILL
+ * in luma of 255. WINDOW is the window's radius in pixels. Sensor noise of
+ * sigma 8 moves the mean by 8 / 9. */
 #define WINDOW 4
 #define STILL  2
-/* Pixels from what moves: outlines that move along are no flips. */
+/* Distance in pixels from moving areas, because outlines that move are no
+ * flips. */
 #define MARGIN 16
 
 static void
@@ -33,7 +35,7 @@ shrink (guint8 *still, guint8 *scratch, gint w, gint h)
   unet_plane_grow (still, scratch, (guint) w, (guint) h, MARGIN, FALSE);
 }
 
-/* Sums of differences in the rectangle up to each pixel. */
+/* Finds still pixels. @sums: differences in the rectangle up to each pixel. */
 static void
 find_still (const guint8 *a, const guint8 *b, gint w, gint h, gint32 *sums,
     guint8 *still)
@@ -61,7 +63,7 @@ find_still (const guint8 *a, const guint8 *b, gint w, gint h, gint32 *sums,
     }
 }
 
-/* Areas of 1 to 4 equal flags that touch by a side; @stack holds 5 places. */
+/* Counts areas of 1 to 4 equal flags that touch by a side. */
 static guint
 count_crumbs (const guint8 *flags, gint w, gint h)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The cut-out's planes and its truth @offset pixels to the right. */
+/* Draws the cut-out and its truth @offset pixels to the right. */
 static void
 paste (GstVideoFrame *frame, const GstVideoFrame *cutout, const guint8 *mask,
     guint mask_width, gint offset, guint8 *truth)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Frames of a file, decoded and mapped. */
+/* Reads the frames of a file, decoded and mapped. */
 
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
@@ -25,6 +25,6 @@ guint8 *load_mask (const gchar *path, guint *width, guint *height);
 /* Copies @from to a new buffer, which @to maps. Returns the buffer. */
 GstBuffer *copy_frame (
     const GstVideoInfo *info, const GstVideoFrame *from, GstVideoFrame *to);
-/* Adds normal noise to 8-bit samples: @sigma in luma, half in chroma. The same
- * numbers in every run. */
+/* Adds normal noise to 8-bit samples: @sigma in luma, half in chroma. Every run
+ * adds the same noise. */
 void add_noise (GstVideoFrame *frame, gdouble sigma);

@@ -22,7 +22,7 @@ agreement (const guint8 *a, const guint8 *b, gsize n)
 }
 
 typedef struct {
-  UnetMaskMotion *motion[OLDEST + 1]; /* each of one of the last frames */
+  UnetMaskMotion *motion[OLDEST + 1]; /* one for each of the last frames */
   guint8 *masks[OLDEST + 1];
   UnetMask moved;
   gdouble old_iou[OLDEST + 1], moved_iou[OLDEST + 1], time[OLDEST + 1];
@@ -30,7 +30,7 @@ typedef struct {
   guint n[OLDEST + 1], n_frames;
 } Reuse;
 
-/* Milliseconds of this thread. */
+/* Returns the milliseconds of processor time of this thread. */
 static gdouble
 thread_time (void)
 {
@@ -104,7 +104,7 @@ reuse_add (Reuse *self, const UnetMask *own, const GstVideoFrame *frame)
   self->n_frames++;
 }
 
-/* An older mask beside the frame's own, as it was and carried along. */
+/* Compares an older mask, unchanged and moved, with the frame's own. */
 void
 measure_reuse (Chain *chain, const gchar *path, guint frames)
 {

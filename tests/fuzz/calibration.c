@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a calibration's file; what is read is written and read again. */
+/* Reads any bytes as a calibration file. A calibration that is read is written
+ * and read again. */
 
 #include <unetseg/unetseg.h>
 

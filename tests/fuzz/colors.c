@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as the colours of classes, whose names it gives as well. */
+/* Reads any text as the colours of classes and takes the class names from it as
+ * well. */
 
 #include "class-colors.h"
 

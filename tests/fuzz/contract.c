@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any lines `KEY=VALUE` as what a user or a file's metadata say of a model:
- * alone, and for the built-in one. */
+/* Reads any lines `KEY=VALUE` as what a user or a file's metadata say of a
+ * model: alone, and for the built-in one. */
 
 #include <string.h>
 #include <unetseg/unetseg.h>

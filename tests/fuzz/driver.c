@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Drives a libFuzzer target without libFuzzer, so that any compiler and the
- * normal test run can: every seed as it is, then mutations of them that are the
- * same each time.
+ * normal test run can use it. It runs every seed unchanged and then mutations
+ * of the seeds, which are the same each time.
  *
  *   fuzz-NAME [-n MUTATIONS] [-s SEED] FILE|FOLDER…
  *
- * What brings the process down, or takes longer than a minute, is left in the
- * file crash-NAME. */
+ * An input that brings the process down, or takes longer than a minute, is left
+ * in the file crash-NAME. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
-/* For the signal handler. */
+/* The signal handler reads these. */
 static gchar crash_name[256];
 static const guint8 *current;
 static gsize current_size;
@@ -45,7 +45,7 @@ watch_signals (const gchar *program)
   static const int signals[] = {
     SIGABRT,
     SIGALRM,
-#ifndef __SANITIZE_ADDRESS__ /* it says more */
+#ifndef __SANITIZE_ADDRESS__ /* ASan says more about these */
     SIGSEGV,
     SIGBUS,
     SIGFPE,
@@ -60,7 +60,8 @@ watch_signals (const gchar *program)
     signal (signals[i], leave_input);
 }
 
-/* In memory of its own size, so that reading past its end shows. */
+/* Runs the input in memory of its exact size, so that a read past its end is
+ * found. */
 static void
 run_one (const guint8 *data, gsize size)
 {
@@ -122,7 +123,8 @@ below (GRand *rand, gsize n)
   return n ? g_rand_int (rand) % n : 0;
 }
 
-/* Lengths and counts of a file are what is checked too little. */
+/* Sets odd bytes, because parsers check lengths and counts of a file too
+ * little. */
 static void
 set_odd_bytes (GByteArray *bytes, GRand *rand)
 {
@@ -215,8 +217,8 @@ main (int argc, char **argv)
       return 2;
   }
   watch_signals (argv[0]);
-  /* Those are mistakes of ours, whatever the input was. (GLib warns of one of
-   * its own: a value of a key file with two bad escapes.) */
+  /* Criticals are faults of the code, whatever the input was. Warnings are not,
+   * because GLib warns of a key file's value with two bad escapes. */
   g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
   for (int i = optind; i < argc; i++)
     add_seeds (seeds, argv[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as batch.json. Folders of items that are taken over stay below the
- * folder of the batch. */
+/* Reads any bytes as batch.json. The folders of accepted items must stay below
+ * the folder of the batch. */
 
 #include "batch/item-list.h"
 #include "lib/json.h"

@@ -17,7 +17,8 @@ FOLDER = (
     else os.path.join(os.path.dirname(os.path.abspath(__file__)), "seeds")
 )
 RNG = np.random.default_rng(1)
-# Values of another type or out of range, for each number of a document.
+# Each number of a document becomes each of these values, which have another
+# type or are out of range.
 ODD = (-1, 2**32 - 1, 2**63 - 1, 1e300, "four", None, True, [], {})
 
 
@@ -46,7 +47,7 @@ def bytes_of(name, dtype, *values):
 
 
 def model(name, nodes, inits=(), shape=(1, 3, 8, 8), opset=13, metadata=None):
-    """The last node gives y; x is the picture."""
+    """Writes a model whose last node gives y; x is the picture."""
     y = nodes[-1].output[0]
     graph = helper.make_graph(
         nodes,
@@ -323,7 +324,7 @@ def make_models():
         np.array([1, 2, 3], np.float16).reshape(3, 1, 1), "w"
     )
     model("half", [node("Mul", "x,w")], [half])
-    # Operators over bytes.
+    # These operators work on bytes.
     scale = [
         numpy_helper.from_array(np.float32(0.02), "s"),
         numpy_helper.from_array(np.uint8(128), "z"),
@@ -468,7 +469,8 @@ activation=
 
 
 def make_batches():
-    """Files of a batch: whole ones, and ones with each odd value in turn."""
+    """Makes files of a batch: whole ones, and ones with each odd value in
+    turn."""
     item = {
         "name": "clips/a.mkv",
         "uri": "file:///clips/a.mkv",
@@ -546,7 +548,8 @@ def make_batches():
 
 
 def make_pictures():
-    """Pictures in each format that is read, with an orientation, and cut."""
+    """Makes pictures in each format that is read, with an orientation, and
+    cut."""
     image = Image.fromarray(RNG.integers(0, 255, (9, 12, 3)).astype(np.uint8))
     exif = image.getexif()
     exif[0x112] = 6

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as manifest.json of a finished input. */
+/* Reads any bytes as manifest.json of a finished input. */
 
 #include "batch/entry.h"
 #include "lib/json.h"

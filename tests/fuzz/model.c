@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a model. Loading must end in a model or an
- * error, and what loads must keep its links through the passes. */
+/* Reads any bytes as a model. Loading must end in a model or an error, and a
+ * model that loads must keep its links through the passes. */
 
 #include "graph/analysis/geometry.h"
 #include "graph/ops/infer.h"
@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
-/* Open dimensions get something small, so that shapes become known. */
+/* Gives open dimensions small sizes, so that shapes become known. */
 static void
 close_dims (UnetGraph *graph)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as the key file beside a model. */
+/* Reads any bytes as the key file beside a model. */
 
 #include "model/modelinfo-file.h"
 

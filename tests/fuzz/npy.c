@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a .npy file, made into every element type. */
+/* Reads any bytes as a .npy file and converts it to every element type. */
 
 #include "lib/npy.h"
 

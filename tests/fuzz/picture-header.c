@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a picture file. */
+/* Reads any bytes as a picture file. */
 
 #include "base/picture-header.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as plan.json of a batch. */
+/* Reads any bytes as plan.json of a batch. */
 
 #include "batch/plan.h"
 #include "lib/json.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as results.jsonl of a segment, numbered again twice. */
+/* Reads any bytes as results.jsonl of a segment and numbers its frames
+ * twice. */
 
 #include "batch/results-join.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a model that is compiled and run on a small picture: by the
- * engine's rules, and by the oracles where the file's length is odd. */
+/* Compiles any bytes as a model and runs it on a small picture: by the engine's
+ * rules, or by the reference kernels where the file's length is odd. */
 
 #include "graph/ops/infer.h"
 #include "model/model.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unetseg/unetseg.h>
 
-/* A fuzzer wants many small networks rather than a large one. */
+/* The fuzzer tests many small networks rather than a few large ones. */
 #define MAX_ELEMENTS 65536
 #define MAX_WORK     1e8
 
@@ -21,7 +21,8 @@ count (const UnetValue *value)
   return unet_dims_count (value->n_dims, value->dims);
 }
 
-/* Each element of the output may take all of the largest input. */
+/* Estimates the work: each element of the output may take all of the largest
+ * input. */
 static gdouble
 node_work (const UnetNode *node)
 {
@@ -53,7 +54,8 @@ is_small (UnetGraph *graph)
   return work <= MAX_WORK;
 }
 
-/* Open dimensions get something small. %NULL where it is not. */
+/* Gives open dimensions small sizes. Returns %NULL if the network is not
+ * small. */
 static UnetTensorInfo *
 close_shapes (UnetModel *model)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as timeline.json of a segment, joined with itself. */
+/* Reads any bytes as timeline.json of a segment and joins it with itself. */
 
 #include "batch/timeline.h"
 #include "lib/json.h"

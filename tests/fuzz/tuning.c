@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as a table of measured times. What is read is written alike. */
+/* Reads any text as a table of measured times. A table that is read must be
+ * written alike each time. */
 
 #include "engine/cost/timing.h"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A network in the other dialects that quantisers write: operators over bytes,
-and ranges found while it runs."""
+"""Converts a network to the other dialects that quantisers write: operators
+over bytes, and ranges that are found at run time."""
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -20,7 +20,7 @@ def replace_weight(graph, name, array):
 
 
 def tidy(model):
-    """Drops what nobody reads."""
+    """Drops nodes and weights that are not used."""
     graph, dropped = model.graph, True
     while dropped:
         used = {n for node in graph.node for n in node.input}
@@ -40,8 +40,8 @@ def tidy(model):
 
 
 def reduce_range(model):
-    """Weights of 7 bits, so that no processor's sums of products of bytes
-    saturate on the way (ONNX Runtime's `reduce_range`)."""
+    """Reduces weights to 7 bits, so that no processor's sums of products of
+    bytes saturate on the way (ONNX Runtime's `reduce_range`)."""
     graph = model.graph
     have = weights_of(graph)
     done = set()
@@ -66,7 +66,7 @@ def reduce_range(model):
 
 
 class Operators:
-    """QDQ into QLinearConv and its kin."""
+    """Converts QDQ to QLinearConv and similar operators."""
 
     def __init__(self, model):
         self.graph = model.graph
@@ -77,15 +77,15 @@ class Operators:
         return [n for n in self.graph.node if name in n.input]
 
     def operand(self, name):
-        """Numbers, scale and zero point behind a DequantizeLinear."""
+        """Returns the inputs of the DequantizeLinear before it, or None."""
         maker = self.makers.get(name)
         if maker is None or maker.op_type != "DequantizeLinear":
             return None
         return list(maker.input)
 
     def rounding(self, name):
-        """The only reader, a QuantizeLinear, perhaps behind a Relu that it
-        does itself."""
+        """Returns the only reader if it is a QuantizeLinear, perhaps behind a
+        Relu that its zero point makes needless."""
         readers = self.readers(name)
         if len(readers) != 1:
             return None
@@ -96,7 +96,7 @@ class Operators:
         return readers[0] if readers[0].op_type == "QuantizeLinear" else None
 
     def convert(self, node):
-        """The node that takes its place, or None."""
+        """Returns the node that replaces it, or None."""
         last = self.rounding(node.output[0])
         parts = [self.operand(n) for n in node.input]
         if last is None or None in parts:
@@ -160,11 +160,11 @@ def operators(qdq):
     return tidy(model)
 
 
-# ---- ranges of the day ----------------------------------------------------
+# ---- dynamic ranges -------------------------------------------------------
 
 
 def dynamic(original):
-    """As `quantize_dynamic` writes it: scales are found while it runs."""
+    """Finds scales at run time, as `quantize_dynamic` writes it."""
     model = onnx.ModelProto()
     model.CopyFrom(original)
     graph, nodes, known = model.graph, [], {}

@@ -91,7 +91,7 @@ def np_up_conv(x, w):
 
 
 def np_pool(x, kernel=2):
-    """Stride 2; a 3x3 kernel has a border of 1; the last row counts."""
+    """Pools with stride 2; 3x3 has a border of 1, and the last row counts."""
     pad = kernel // 2 if kernel == 3 else 0
     _, height, width = x.shape
     oh, ow = (height + 1) // 2, (width + 1) // 2
@@ -107,7 +107,7 @@ def np_pool(x, kernel=2):
 
 
 def np_resize(x, size):
-    """Bilinear, half-pixel centres: close enough for statistics."""
+    """Resizes bilinearly with half-pixel centres, enough for statistics."""
 
     def axis(a, n, dim):
         m = a.shape[dim]
@@ -130,7 +130,7 @@ def sigmoid(x):
 
 
 class Net:
-    """One ONNX graph while it grows."""
+    """Builds one ONNX graph."""
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class Net:
         return name
 
     def const(self, values, dtype=np.int64):
-        """A Constant node, as PyTorch writes small numbers."""
+        """Adds a Constant node, as PyTorch writes small numbers."""
         return self.node(
             "Constant",
             [],
@@ -194,8 +194,8 @@ class Net:
         )
 
     def statistics(self, y):
-        """Per-channel mean and variance, the latter kept so large that no
-        channel is the small difference of large numbers."""
+        """Returns mean and variance per channel. The variance is so large that
+        no channel is the small difference of large numbers."""
         mean = y.mean((1, 2))
         var = y.var((1, 2))
         var = np.maximum(var, 0.1 * var.mean() + 0.1 * mean**2 + 1e-6)
@@ -259,7 +259,7 @@ class Net:
         return self.batch_norm(y, gain) if norm == "bn" else y
 
     def fold(self, w, y, norm, gain):
-        """Normalisation folded into weights and bias."""
+        """Folds the normalisation into weights and bias."""
         mean, var = self.statistics(y)
         gamma, beta = self.affine(len(mean), gain)
         if norm == "logits":
@@ -384,7 +384,7 @@ class Net:
         return T(name, y)
 
     def empty(self):
-        """An input left out; up to opset 12 that took an empty tensor."""
+        """Returns an input left out, up to opset 12 an empty tensor."""
         return self.const([], np.float32) if self.opset < 13 else ""
 
     def unsqueeze(self, name):
@@ -398,8 +398,8 @@ class Net:
         )
 
     def linear_to(self, x, like, align):
-        """F.interpolate(size=like.shape[2:], mode='bilinear'), with the
-        chain of shapes that PyTorch's tracer leaves behind."""
+        """Resizes like F.interpolate(size=like.shape[2:], mode='bilinear'),
+        with the chain of shapes that PyTorch's tracer leaves behind."""
         rows = self.unsqueeze(self.size_of(like, 2))
         columns = self.unsqueeze(self.size_of(like, 3))
         size = self.node("Concat", [rows, columns], axis=0)
@@ -479,8 +479,8 @@ def classic(
 
 
 def crop_2015(net, x, like, static):
-    """The middle of x that covers like; static: (offset, size) is known.
-    Calibration needs no crop: there, borders are padded."""
+    """Crops x to the middle that covers like. static: (offset, size) is known.
+    Calibration needs no crop, since borders are padded there."""
     if static:
         offset, size = static
         starts, ends = [offset] * 2, [offset + size] * 2
@@ -562,8 +562,8 @@ def bilinear(name, align, base, seed):
 
 
 def pad_like(net, x, like):
-    """F.pad(x, [dx // 2, dx - dx // 2, …]) as PyTorch exports it: the pads
-    are collected last axis first, then turned round."""
+    """Pads like F.pad(x, [dx // 2, dx - dx // 2, …]) as PyTorch exports it: the
+    pads start with the last axis and are then reversed."""
     pads = []
     for axis in (3, 2):
         diff = net.node("Sub", [net.size_of(like, axis), net.size_of(x, axis)])
@@ -609,8 +609,8 @@ def pad_like(net, x, like):
 
 
 def padded(name, base, seed):
-    """The widespread PyTorch U-Net: transposed convolutions, then F.pad to
-    the skip's size, so that any size goes."""
+    """Builds the widespread PyTorch U-Net: transposed convolutions, then F.pad
+    to the skip's size, so that it takes any size."""
     net = Net(name, 11, seed)
     x, skips = net.input, []
     for level in range(4):
@@ -636,9 +636,9 @@ def smp_decoder(net, x, skips, widths, norm, classes, head=3):
     return net.conv(x, classes, k=head, norm="logits")
 
 
-# Residual branches are quieter than what they are added to, as they are after
-# training. With equal parts, deep networks of random weights amplify every
-# rounding error until no two libraries agree.
+# Residual branches are weaker than the value that they are added to, as they
+# are after training. With equal parts, deep networks of random weights amplify
+# every rounding error until no two libraries agree.
 QUIET = 0.4
 
 
@@ -777,7 +777,7 @@ def rsu(net, x, depth, mid, oc):
 
 
 def rsu_dilated(net, x, mid, oc):
-    """The same without pooling: dilations 1, 2, 4 and 8 (RSU-4F)."""
+    """Builds it without pooling: dilations 1, 2, 4 and 8 (RSU-4F)."""
 
     def unit(t, c, dilation=1):
         return net.relu(net.conv(t, c, dilation=dilation, norm="bn"))
@@ -893,7 +893,7 @@ def tf_resize(net, x, like):
 
 
 def tf_excite(net, x):
-    """A gate from the pooled picture, 1x1 convolutions in between."""
+    """Multiplies by a gate: the pooled picture through 1x1 convolutions."""
     pooled = T(
         net.node("ReduceMean", [x.name], axes=[1, 2], keepdims=1),
         x.a.mean((1, 2), keepdims=True).astype(np.float32),
@@ -926,7 +926,7 @@ def tensorflow(name, seed):
 
 
 def quantize_weights(net, node):
-    """int8 with a scale for each output channel, dequantised before use."""
+    """Adds int8 weights with a scale per output channel and dequantises."""
     init = next((i for i in net.inits if i.name == node.input[1]), None)
     if init is None:
         return
@@ -948,9 +948,9 @@ def quantize_weights(net, node):
 
 
 def quantized(name, base, seed):
-    """A classic U-Net as a quantiser writes it: 8-bit weights, and the picture
-    through 8 bits. Activations stay, since a sum in another order may round to
-    the next number of 255."""
+    """Builds a classic U-Net as a quantiser writes it: 8-bit weights, and the
+    picture through 8 bits. Activations stay in f32, since a sum in another
+    order may round to the next number of 255."""
     net = classic(name, base, "bias", seed, classes=2, opset=13)
     for node in [
         n for n in net.nodes if n.op_type in ("Conv", "ConvTranspose")

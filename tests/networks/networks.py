@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The networks that tests and benchmarks run: those of make-networks.py, the
-built-in model and what lies in an optional folder ../shared/models."""
+"""Lists the networks that tests and benchmarks run: those of make-networks.py,
+the built-in model and the files in an optional folder ../shared/models."""
 import filecmp
 import glob
 import importlib.util
@@ -22,7 +22,7 @@ _spec.loader.exec_module(maker)
 
 
 class Unknown(Exception):
-    """No network of that name."""
+    """No network has that name."""
 
 
 class Case:
@@ -33,7 +33,7 @@ class Case:
         self.dims, self.sizes, self.timed = dims.split(","), sizes, timed
 
     def tensor(self, size):
-        """A picture for a size ROWSxCOLUMNS."""
+        """Returns a picture for a size ROWSxCOLUMNS."""
         height, width = (int(n) for n in size.split("x"))
         channels = int(next(d for d in self.dims[1:] if d not in "HW"))
         picture = maker.picture(channels, height, width, seed=7)[None]
@@ -43,13 +43,13 @@ class Case:
 
 
 def make(folder, names=None):
-    """Makes what is missing; some 45 s and 500 MB for all of them."""
+    """Makes networks that are missing. All take about 45 s and 500 MB."""
     command = [sys.executable, MAKER, folder]
     if names is not None:
         if not names:
             return
         command += ["--only", ",".join(names)]
-    # Its progress is none of our output.
+    # The progress of the maker must not be in the output of the tests.
     subprocess.run(command, check=True, stdout=sys.stderr)
 
 
@@ -67,7 +67,8 @@ def made_case(folder, name):
 
 
 def file_case(path, name=None, size=None):
-    """A model file of anybody's: its first input of rank 4 is the picture."""
+    """Returns the case of any model file. Its first input of rank 4 is the
+    picture."""
     graph = onnx.load(path).graph
     weights = {tensor.name for tensor in graph.initializer}
     picture = next(
@@ -93,7 +94,7 @@ def file_case(path, name=None, size=None):
 
 
 def extra_cases():
-    """The built-in model and ../shared/models."""
+    """Returns the built-in model and those in ../shared/models."""
     built_in = os.path.join(ROOT, "models", "person.onnx")
     cases = [file_case(built_in, "person")] if os.path.exists(built_in) else []
     shared = os.path.join(os.path.dirname(ROOT), "shared", "models", "*.onnx")
@@ -112,7 +113,7 @@ def all_cases(folder):
 
 
 def to_time(folder, wanted=None):
-    """Cases for benchmarks; a wanted PATH@WxH is a file of anybody's."""
+    """Returns cases for benchmarks; a wanted PATH@WxH is any model file."""
     if wanted is None:
         return [case for case in all_cases(folder) if case.timed]
     extra = {case.name: case for case in extra_cases()}

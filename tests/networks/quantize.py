@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A copy of a network in 8 bits, as quantisers of other toolkits write it:
-QuantizeLinear and DequantizeLinear round every activation, weights are int8
-with a scale for each output channel, biases int32.
+"""Makes a copy of a network in 8 bits, as quantisers of other toolkits write
+it: QuantizeLinear and DequantizeLinear round every activation, weights are int8
+with a scale for each output channel, biases are int32.
 
     quantize.py MODEL OUT.onnx INPUT.npy… --program build/tools/unetseg
 
-Runs of the network on the inputs, with every activation an output, tell the
-ranges; a few values beyond them are cut off (--percentile). Activations are
+The network runs on the inputs with every activation as an output, which gives
+the ranges. A few values beyond them are cut off (--percentile). Activations are
 uint8 with a zero point, the layout that ONNX Runtime recommends for x86.
 """
 import argparse
@@ -23,7 +23,8 @@ from onnx import helper, numpy_helper
 
 sys.dont_write_bytecode = True
 
-# What is computed in bytes elsewhere, so that values between them may be.
+# Other libraries compute these operators in bytes, so that the values between
+# them may be bytes.
 BYTES = {
     "Conv",
     "ConvTranspose",
@@ -35,12 +36,12 @@ BYTES = {
     "Resize",
     "Mul",
 }
-# Activations that their producer does with its limits.
+# The producer of an activation applies these operators with its own limits.
 LIMITS = {"Relu", "Clip"}
 
 
 class Network:
-    """A model with what the steps below ask of it."""
+    """Holds a model and answers what the steps below ask of it."""
 
     def __init__(self, model):
         self.model, self.graph = model, model.graph
@@ -72,8 +73,8 @@ class Network:
 
 
 def widen_halves(net):
-    """Weights in fp16 behind a Cast: ONNX Runtime would round those of a
-    convolution to bytes with one scale for all of its channels."""
+    """Replaces weights in fp16 behind a Cast by f32. ONNX Runtime would round
+    those of a convolution to bytes with one scale for all of its channels."""
     for node in [
         n
         for n in net.graph.node
@@ -125,7 +126,7 @@ def fold_norms(net):
 
 
 def rounded(net):
-    """Names of the values that become bytes."""
+    """Returns the names of the values that become bytes."""
     names = []
     for node in net.graph.node:
         if node.op_type in BYTES:
@@ -145,7 +146,7 @@ def rounded(net):
 
 
 def run(net, names, path_of_input, args, folder):
-    """The values of some names, by our own program."""
+    """Returns the values of some names, computed by our own program."""
     probe = onnx.ModelProto()
     probe.CopyFrom(net.model)
     have = {o.name for o in probe.graph.output}
@@ -212,7 +213,7 @@ def find_ranges(net, names, args):
 
 
 class Rounding:
-    """Makes the nodes; results of the network keep their names."""
+    """Makes the nodes. The results of the network keep their names."""
 
     def __init__(self, net, ranges):
         self.net, self.ranges = net, ranges
@@ -228,7 +229,7 @@ class Rounding:
         return name + "/raw" if name in self.outputs else name
 
     def value(self, name):
-        """The two nodes behind whoever makes it."""
+        """Returns the two nodes that round the value after its maker."""
         low, high = self.ranges[name]
         low, high = min(low, 0), max(high, 1e-6)
         scale = np.float32((high - low) / 255)
@@ -254,7 +255,7 @@ class Rounding:
         ]
 
     def constant(self, name, q, scale):
-        """Integers with a scale for each row."""
+        """Returns a constant of integers with a scale for each row."""
         operands = [
             self.net.add(name + "/q", q),
             self.net.add(name + "/scale", scale),
@@ -269,16 +270,17 @@ class Rounding:
         )
 
     def weights(self, node):
-        """Transposed convolutions keep theirs: others have no such kernel,
-        and would widen them in every run."""
+        """Rounds the weights of a convolution. Transposed convolutions keep
+        theirs: other libraries have no such kernel and would widen them in
+        every run."""
         net, base = self.net, node.output[0]
         if node.op_type != "Conv" or node.input[1] not in net.weights:
             return []
         w = net.weights[node.input[1]]
         scale = (np.abs(w).max((1, 2, 3)) / 127).clip(1e-10)
         if len(node.input) > 2 and node.input[0] in self.scales:
-            # a channel of nearly no weights has a bias all the same, which must
-            # fit into 32 bits with room for the sum
+            # A channel with weights near 0 still has a bias, which must fit
+            # into 32 bits with room for the sum.
             b = np.abs(net.weights[node.input[2]])
             scale = np.maximum(scale, b / self.scales[node.input[0]] / 2**30)
         q = np.rint(w / scale.reshape(-1, 1, 1, 1)).clip(-127, 127)

@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every network's outputs beside ONNX Runtime's, as a user of the program
-gets them: the largest difference must be at most 1e-4 of the largest logit.
-Where a sigmoid or softmax is inside, ONNX Runtime also tells the logits, and
-a difference of probabilities counts as that of the logits behind it.
+"""Compares every network's outputs with ONNX Runtime's, as a user of the
+program gets them. The largest difference must be at most 1e-4 of the largest
+logit. Where the network has a sigmoid or softmax inside, ONNX Runtime also
+returns the logits. A difference of probabilities then counts as that of the
+logits behind it.
 
     test-agreement.py PROGRAM FOLDER [--quick] [--only NAME,…]
 
-FOLDER keeps the networks that make-networks.py makes; the environment
-variable UNETSEG_NETWORKS names another one. Each size runs with whatever
-this processor has, and again capped at AVX2 and at SSE4.1.
-Prints TAP, one line a case.
+FOLDER keeps the networks that make-networks.py makes; the environment variable
+UNETSEG_NETWORKS names another one. Each size runs with all instructions that
+this processor has, and again capped at AVX2 and at SSE4.1. Prints TAP, one line
+a case.
 """
 import argparse
 import json
@@ -56,7 +57,7 @@ def file_of(folder, name):
 
 
 def activations(model):
-    """Where an output comes from a sigmoid or softmax: that operator and the
+    """Returns for each output of a sigmoid or softmax that operator and the
     name of the logits before it."""
     makers = {name: node for node in model.graph.node for name in node.output}
     found = {}
@@ -70,7 +71,7 @@ def activations(model):
 
 
 def load_reference(server, case, folder):
-    """Makes the server tell logits, too; returns activations()."""
+    """Makes the server return logits as well. Returns activations()."""
     model = onnx.load(case.path)
     logits = activations(model)
     if not logits:
@@ -87,7 +88,7 @@ def load_reference(server, case, folder):
 
 
 class Wanted:
-    """An output of ONNX Runtime and the size of the logits behind it."""
+    """Holds an output of ONNX Runtime and the largest of its logits."""
 
     def __init__(self, value, activation=None, logits=None):
         self.value = value
@@ -95,13 +96,13 @@ class Wanted:
         self.largest = float(np.abs(logits if activation else value).max())
 
     def difference(self, ours):
-        """The largest, of logits, relative to the largest logit."""
+        """Returns the largest difference, relative to the largest logit."""
         if ours.shape != self.value.shape or ours.dtype != self.value.dtype:
             return np.inf
         p = self.value.astype(np.float64)
         error = np.abs(ours - p)
         if self.slope:
-            # Beyond what exp() itself is off by.
+            # exp() itself is off by up to 1e-6.
             error = np.maximum(error - 1e-6, 0) / np.maximum(
                 self.slope * p * (1 - p), 1e-9
             )
@@ -110,7 +111,7 @@ class Wanted:
 
 
 def reference(server, case, size, logits, folder):
-    """Wanted of each output of the model."""
+    """Returns the Wanted of each output of the model."""
     path = os.path.join(folder, "input.npy")
     np.save(path, case.tensor(size))
     server.ask("input", case.input, path)
@@ -129,7 +130,7 @@ def reference(server, case, size, logits, folder):
 
 
 def run_program(program, case, folder, isa, tuning):
-    """None, or what went wrong."""
+    """Returns None, or a text about the fault."""
     out = os.path.join(folder, "ours")
     shutil.rmtree(out, ignore_errors=True)
     done = subprocess.run(
@@ -157,7 +158,7 @@ def run_program(program, case, folder, isa, tuning):
 
 
 def largest_difference(folder, wanted):
-    """Of all outputs."""
+    """Returns the largest difference of all outputs."""
     return max(
         one.difference(np.load(file_of(os.path.join(folder, "ours"), name)))
         for name, one in wanted.items()
@@ -174,7 +175,7 @@ def probabilities(name, value):
 
 
 def check_spread(out, case, size, wanted):
-    """A network whose outputs are all alike would agree with anything."""
+    """Fails if all outputs are alike, since they would agree with anything."""
     name, one = next(iter(wanted.items()))
     spread = probabilities(name, one.value).std()
     out.check(
@@ -184,7 +185,7 @@ def check_spread(out, case, size, wanted):
 
 
 def tunings(isa, first):
-    """Ways to choose implementations: measured ones on the first size."""
+    """Returns the ways to choose kernels. Only the first size measures."""
     return ("measure", "static") if first and isa is None else ("static",)
 
 
@@ -224,7 +225,7 @@ def check_case(out, args, server, case, folder):
 
 
 def check_isa(out, args, case):
-    """The limit on instructions must have reached oneDNN."""
+    """Checks that the limit on instructions has reached oneDNN."""
     done = subprocess.run(
         [
             args.program,

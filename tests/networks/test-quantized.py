@@ -1,23 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Networks in 8 bits beside ONNX Runtime on the same file.
+"""Compares networks in 8 bits with ONNX Runtime on the same file.
 
     test-quantized.py PROGRAM FOLDER
 
-quantize.py makes the copies. Where a sum lies halfway between two bytes each
-library rounds its own way, and what was rounded the other way goes on through
-the network; so both results are compared with that of the network in f32, as
-probabilities. Ours may lie a quarter farther from it than ONNX Runtime's, and
-0.002.
+quantize.py makes the copies. Where a sum lies halfway between two bytes, each
+library rounds its own way, and the difference goes on through the network. So
+both results are compared with that of the network in f32, as probabilities.
+Ours may lie a quarter farther from it than ONNX Runtime's, plus 0.002.
 
 The built-in network, which is trained, is also compared on a photograph with
-what the file says: ONNX Runtime without optimisations computes it step by step
-in f32. Rounding all activations to 8 bits moves the result by some distance
-from the network in f32; ours, which rounds fewer of them and some the other
-way, must lie no farther from the file's result than that distance. Without
-VNNI, instructions add two products in 16 bits. There we take the weights with
-7 bits, so the file is compared with 7 bits as well, and ONNX Runtime's own
-8-bit kernels are no measure, because their sums saturate. Prints TAP.
+the exact result of the file: ONNX Runtime without optimisations computes it
+step by step in f32. Rounding all activations to 8 bits moves that result by
+some distance from the network in f32. Ours rounds fewer activations, and some
+the other way. It must lie no farther from the file's result than that distance.
+
+Without VNNI, instructions add two products in 16 bits. Our weights then have 7
+bits, so the file is compared with 7 bits as well. ONNX Runtime's own 8-bit
+kernels are no measure there, because their sums saturate. Prints TAP.
 """
 import argparse
 import json
@@ -51,7 +51,7 @@ MADE = {
 
 
 def photograph(index, size=288):
-    """One of the frames that the demo's sheet shows as they were."""
+    """Returns one of the frames that the demo's sheet shows unchanged."""
     sheet = Image.open(SHEET).convert("RGB")
     side = sheet.width // 6
     frame = sheet.crop((side * index, 0, side * (index + 1), sheet.height))
@@ -70,15 +70,15 @@ def probabilities(folder, name):
 
 
 def has_vnni():
-    """Whether the processor multiplies bytes without 16-bit sums."""
+    """Returns whether the processor multiplies bytes without 16-bit sums."""
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         flags = f.read().split()
     return "avx512_vnni" in flags or "avx_vnni" in flags
 
 
 def seven_bits(path, out):
-    """Writes a copy whose weights are whole numbers of 64ths of the largest
-    one of their output channel."""
+    """Writes a copy whose weights are whole numbers of 64ths of the largest one
+    of their output channel."""
     model = onnx.load(path)
     tensors = {t.name: t for t in model.graph.initializer}
     for node in model.graph.node:
@@ -109,7 +109,7 @@ def seven_bits(path, out):
 
 
 class Place:
-    """A folder with inputs and results."""
+    """Holds a folder with inputs and results."""
 
     def __init__(self, args, server, folder):
         self.program, self.server, self.folder = args.program, server, folder
@@ -139,7 +139,7 @@ class Place:
                 "--input",
                 case.input + "=" + path,
                 "--precision",
-                "int8",  # even where the program would take f32
+                "int8",  # even if the program prefers f32
                 "--tuning",
                 "static",
                 "-o",
@@ -153,7 +153,7 @@ class Place:
 
 
 def check_meaning(out, place, case, path, ours, truth, isa):
-    """Ours beside what the file says, with the weights' bits that we have."""
+    """Compares ours with the file's exact result, in 7 or 8 bits."""
     copy = os.path.join(place.folder, "copy.onnx")
     bits = 8 if has_vnni() and isa is None else 7
     if bits == 7:
@@ -183,7 +183,7 @@ def check(out, place, case, calibration, path, trained):
     for isa in (None, "avx2"):
         ours = place.ours(copy, case, path, name, isa)
         error = np.abs(ours - truth).mean()
-        # seven bits for weights without VNNI
+        # Without VNNI the weights have seven bits.
         limit = allowed * (2 if isa else 1)
         out.check(
             error <= limit,
@@ -196,7 +196,7 @@ def check(out, place, case, calibration, path, trained):
 
 
 def check_operators(out, place, case, path, name, truth, allowed):
-    """QLinearConv and its kin: all of it in bytes, and as good."""
+    """QLinearConv and similar operators must be as exact in int8."""
     other = os.path.join(place.folder, "operators.onnx")
     onnx.save(
         dialects.operators(onnx.load(os.path.join(place.folder, "copy.onnx"))),
@@ -215,7 +215,7 @@ def check_operators(out, place, case, path, name, truth, allowed):
             "inspect",
             other,
             "--precision",
-            "int8",  # even where masks of weights at random differ
+            "int8",  # even if masks of random weights differ
             "--tuning",
             "static",
             "--size",

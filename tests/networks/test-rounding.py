@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Networks that round their activations to bytes, in three dialects, beside
-ONNX Runtime without its optimisations.
+"""Compares networks that round their activations to bytes, in three dialects,
+with ONNX Runtime without its optimisations.
 
     test-rounding.py PROGRAM FOLDER
 
-Both add floats, in another order. A sum that lies within rounding of the
-middle between two bytes becomes the other byte; that moves some ten of the
-bytes that are made of it, so that two runs of a deep network end apart, however
-exact each layer is. So each layer is given ONNX Runtime's own bytes, and has
-to make the same ones of them, but for a few on an edge. What becomes of a whole
-network must be nearer to ONNX Runtime's result than that is to the same network
+The libraries add floats in different orders. A sum that lies within rounding of
+the middle between two bytes may become the other byte. That changes about ten
+of the bytes that are made of it, so that two runs of a deep network differ,
+however exact each layer is. So each layer gets ONNX Runtime's own bytes and
+must make the same ones of them, except for a few on an edge. The result of a
+whole network must be nearer to ONNX Runtime's than that is to the same network
 in floats.
 Prints TAP, one line a case.
 """
@@ -38,7 +38,7 @@ NETWORKS = "unet-8", "unet-add", "mobilenetv2-unet"
 # A sum of products of floats is off by some 1e-6 of a range of 255 steps,
 # 5e-4 of a step, on either side of each middle.
 SHARE = 1e-3
-# Of floats that no byte comes after.
+# This limits the error of floats that are not rounded to bytes afterwards.
 TOLERANCE = 1e-4
 TIMEOUT = 120
 
@@ -62,7 +62,7 @@ ROUNDING = {
 
 
 def roundings(model):
-    """The outputs of what makes bytes: names, in order."""
+    """Returns the names of the outputs of rounding nodes, in order."""
     return [
         n
         for node in model.graph.node
@@ -85,7 +85,7 @@ def type_of(array):
 
 
 def with_outputs(model, names):
-    """The bytes are results, too."""
+    """Returns a copy of the model that outputs the bytes as well."""
     model = copy(model)
     for name in names:
         kind = (
@@ -100,7 +100,7 @@ def with_outputs(model, names):
 
 
 def in_parts(model, values):
-    """Whatever reads a byte reads an input instead."""
+    """Returns a copy in which the readers of a byte read an input instead."""
     model = copy(model)
     for name, array in values.items():
         for node in model.graph.node:
@@ -116,7 +116,7 @@ def in_parts(model, values):
 
 
 class Pair:
-    """The same file through ONNX Runtime and through the program."""
+    """Runs the same file through ONNX Runtime and through the program."""
 
     def __init__(self, args, server, folder, case):
         self.args, self.server, self.case = args, server, case
@@ -175,7 +175,7 @@ def check_layers(out, name, wanted, got):
             scales = max(scales, np.abs(got[tensor] / value - 1).max())
             continue
         apart = steps(value, got[tensor])
-        # One of a few may lie on an edge.
+        # In a small layer one byte may lie on an edge.
         shares.append(max((apart > 0).sum() - 1, 0) / apart.size)
         worst = max(worst, apart.max())
     out.check(

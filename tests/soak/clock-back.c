@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Preloaded into a program, sets the clock of the day back by an hour after
+/* Preloaded into a program, it sets the clock of the day back by an hour after
  * each second, as a user or a time server may. The monotonic clock goes on. */
 
 #ifndef _GNU_SOURCE

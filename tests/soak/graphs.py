@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""graphs.py PROGRAM SECONDS SEED: random networks beside ONNX Runtime, in f32,
-bf16 and int8 and under every cap of instructions that this processor has.
+"""graphs.py PROGRAM SECONDS SEED: compares random networks with ONNX Runtime in
+f32, bf16 and int8, under every cap of instructions that this processor has.
 
-f32: at most 1e-4 of the largest value apart. bf16: at most half a step of its
-8 bits for each layer, on average. int8: a quantised copy of the network is at
-most twice as far from the floats as by ONNX Runtime, since both round at
-random and the networks are small; below VNNI, where weights have 7 bits, twice
-that. Prints what differs, with the seed of
-the network; `graphs.py PROGRAM 0 SEED` runs that one."""
+f32 may differ by 1e-4 of the largest value. bf16 may differ by half a step of
+its 8 bits for each layer, on average. In int8 a quantised copy may be twice as
+far from the floats as by ONNX Runtime, since both round at random and the
+networks are small. Without VNNI, where weights have 7 bits, it may be twice
+that. Prints each difference with the seed of the network. SECONDS 0 runs only
+the network of SEED."""
 import os
 import subprocess
 import sys
@@ -30,7 +30,7 @@ QUANTIZE = os.path.join(HERE, "..", "networks", "quantize.py")
 
 
 class Maker:
-    """A network whose layers follow one another, with branches that rejoin."""
+    """Makes a network of successive layers, with branches that rejoin."""
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
@@ -112,7 +112,7 @@ class Maker:
         self.value = self.node(op, self.value)
 
     def join(self):
-        """An addition or concatenation with what another layer makes."""
+        """Adds or concatenates the result of another layer."""
         before, channels = self.value, self.channels
         other = self.node(
             "Conv",
@@ -133,7 +133,7 @@ class Maker:
         for i in range(self.draw(2, 8)):
             kind = self.draw(0, 9)
             (self.conv if kind < 4 else (*layers, self.join)[kind - 5])()
-        # An output that is a layer's own.
+        # A layer of its own makes the output.
         out = self.node(
             "Conv",
             self.value,
@@ -213,7 +213,7 @@ class Place:
 
 
 def caps(program):
-    """Those that this processor has; without a cap among them."""
+    """Returns the caps that this processor has, and "" for no cap."""
     tester = os.path.join(os.path.dirname(program), "..", "tests", "under-cap")
     found = [""]
     for cap in CAPS[1:]:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* storm SECONDS SEED: an element in a storm of properties, states, flushes and
- * caps, whose frames are counted, and one in a pipeline that is paused, sought
- * and stopped all the time. Ends with the counts; fails where a frame is lost,
- * a message is an error, or a state is not reached. */
+/* storm SECONDS SEED: changes properties, states and caps of an element at
+ * random, flushes it and counts its frames. Another element runs in a pipeline
+ * that is paused, sought and stopped. Ends with the counts. Fails if a frame is
+ * lost, a message is an error, or a state is not reached. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ draw (Storm *s, gint low, gint high)
 
 /* ---- properties ---------------------------------------------------------- */
 
-/* A value within the range of @spec. Strings and paths stay. */
+/* Draws a value within the range of @spec. Strings and paths stay. */
 static gboolean
 draw_value (Storm *s, const GParamSpec *spec, GValue *value)
 {
@@ -60,7 +60,7 @@ draw_value (Storm *s, const GParamSpec *spec, GValue *value)
   return TRUE;
 }
 
-/* Not what the model may not agree with, nor what renegotiates. */
+/* Excludes properties that the model may contradict or that renegotiate. */
 static gboolean
 may_change (GParamSpec *spec)
 {
@@ -267,7 +267,7 @@ watch (GstElement *element, const gchar *name, gint *count)
   gst_object_unref (pad);
 }
 
-/* A storm, and then a whole stream, of which each frame has to come. */
+/* Runs a storm and then a whole stream, of which each frame has to come. */
 static void
 storm_pipeline (Storm *s, gint64 end)
 {

@@ -62,7 +62,7 @@ def objects(build):
 
 
 def symbols(path):
-    """What an object defines for others, and what it asks for."""
+    """Returns the symbols that an object defines and those that it needs."""
     defined, wanted = set(), set()
     out = subprocess.run(
         ["nm", "--extern-only", str(path)],

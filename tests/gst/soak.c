@@ -215,8 +215,7 @@ start (void)
   GstHarness *h;
 
   g_assert_nonnull (element);
-  /* One thread is enough, because teams that wait for each other would only
-   * slow the test. */
+  /* A team of threads would make the test depend on how long they wait. */
   g_object_set (element, "model", path, "threads", 1, "async", FALSE, NULL);
   gst_element_set_bus (element, bus);
   gst_object_unref (bus);

@@ -64,7 +64,7 @@ START_TEST (test_name)
 }
 END_TEST
 
-/* The last variant that can run is the best. */
+/* The choice is the last variant that the processor can run. */
 START_TEST (test_choice)
 {
   const UnetIsaVariant variants[] = {

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 typedef struct {
   const SweepCase *c;
   SweepResult *result;
-  dnnl_engine_t engine; /* the process's one, as is the stream */
+  dnnl_engine_t engine; /* one for the process, like the stream */
   dnnl_stream_t stream;
   GRand *rng;
   dnnl_post_ops_t ops;

@@ -27,7 +27,7 @@
 
 #define SAMPLE_STEP 23 /* every 23rd case: oneDNN has some 800 of them */
 
-/* Shared with the child. */
+/* The child process writes this into shared memory. */
 typedef struct {
   guint index, cases, references, wrong, crashes;
   gchar first[512]; /* the first failure */

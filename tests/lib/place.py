@@ -31,7 +31,7 @@ class Place:
 
 
 def save_conv(path, *outputs):
-    """Saves a 3x3 convolution from 3 to 8 channels, with copies of its output."""
+    """Saves a 3x3 convolution, 3 to 8 channels, and copies of its output."""
     rng = np.random.RandomState(1)
     weights = [
         helper.make_tensor(

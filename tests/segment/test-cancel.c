@@ -9,7 +9,7 @@
 #define SIZE 512
 /* Returns how many milliseconds may pass from cancelling to the return. It is
  * processor time, in which other processes do not count. Sanitized code gets
- * longer by the factor of Check's time limits. */
+ * CK_TIMEOUT_MULTIPLIER times as long. */
 static gint64
 soon (void)
 {
@@ -146,7 +146,7 @@ START_TEST (test_forgets)
 }
 END_TEST
 
-/* A cancellable that is never cancelled changes nothing. */
+/* A session runs even if its cancellable is cancelled after its creation. */
 START_TEST (test_unused)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The choice of a convolution's kernel, with times that the test makes up. */
+/* Tests the choice of a convolution's kernel with times that the test makes up.
+ */
 
 #include <string.h>
 #include "engine/compile.h"

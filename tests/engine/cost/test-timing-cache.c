@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Measured times on disk. The next session uses them and leaves the file as it
- * is. A file that differs in any way from what this process writes is ignored.
- */
+/* Measured times are kept on disk. The next session uses them and leaves the
+ * file as it is. It ignores a file that differs in any way from its own. */
 
 #include <check.h>
 #include <glib/gstdio.h>

@@ -9,5 +9,6 @@
  * value is an output. */
 UnetGraph *unet_test_graph_random (guint seed, gboolean all);
 
-/* Returns two inverted residuals of MobileNets, likewise. */
+/* Returns a graph of two inverted residuals of MobileNets, the same for the
+ * same @seed. */
 UnetGraph *unet_test_graph_inverted (guint seed);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Random operators that compute: each reads values of the pool and adds its
- * result to it. */
+/* Adds random operators that compute. Each reads values of the pool and adds
+ * its result to it. */
 
 #include "engine/graphs/graph-builder.h"
 

@@ -97,8 +97,8 @@ fit (UnetElementType type, gfloat v, gfloat low)
   return v;
 }
 
-/* A copy of a picture's memory, to see that the gaps between its pixels and
- * the guards around it stay as they were. */
+/* Keeps a copy of a picture's memory, to check that the gaps between its pixels
+ * and the guards around it do not change. */
 typedef struct {
   Picture *x;
   guint8 *before;

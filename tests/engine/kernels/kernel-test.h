@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by the tests of kernels. Each test program compares its kernel with a
- * reference in plain C on random sizes and strides, with guard bytes around
- * the output. Started with --bench it prints the kernel's time instead:
+/* The tests of kernels share this file. Each test program compares its kernel
+ * with a reference in plain C on random sizes and strides, with guard bytes
+ * around the output. Started with --bench it prints the kernel's time instead:
  *
  *   build/tests/engine/kernels/test-f32-conv-winograd --bench
  *

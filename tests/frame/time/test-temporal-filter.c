@@ -107,7 +107,7 @@ GST_START_TEST (test_change)
 
 GST_END_TEST;
 
-/* Returns the value held far below, after the frame's first @rows rows have
+/* Returns the value near the bottom after the frame's first @rows rows have
  * changed. */
 static gfloat
 look_again (Time *t, GstVideoFrame *frame, guint rows)

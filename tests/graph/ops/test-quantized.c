@@ -245,8 +245,8 @@ convolve (const guint8 *x, gint zero, const gint8 *weights, gint32 *y)
     }
 }
 
-/* The engine prefers Winograd for 3x3 with stride 1, but must not use it for
- * integers. */
+/* In f32 the engine may compute 3x3 with stride 1 by Winograd, which is not
+ * exact. Sums of integers must be exact. */
 START_TEST (integers_are_exact)
 {
   static gint8 weights[CHANNELS * CHANNELS * 9];

@@ -38,8 +38,8 @@ START_TEST (batch_norm_into_groups)
 }
 END_TEST
 
-/* A batch normalisation stays after an activation, as in Keras, and after a
- * concatenation. */
+/* A batch normalisation becomes a multiplication after an activation, as in
+ * Keras, and after a concatenation. */
 START_TEST (batch_norm_alone)
 {
   Writer w = begin ("1,3,8,8");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All passes over whole networks. */
+/* Runs all passes over whole networks. */
 
 #include "lib/check-main.h"
 #include "graph/ops/infer.h"

@@ -30,7 +30,19 @@ gst_unet_choose_buffer_pool (GstQuery *query, gsize least)
 }
 
 gboolean
-gst_unet_keeps_meta (const GstMeta *meta)
+gst_unet_get_unit_size (GstBaseTransform *trans, GstCaps *caps, gsize *size)
+{
+  GstVideoInfo info;
+
+  if (!gst_video_info_from_caps (&info, caps))
+    return FALSE;
+  *size = GST_VIDEO_INFO_SIZE (&info);
+  return TRUE;
+}
+
+gboolean
+gst_unet_transform_meta (
+    GstBaseTransform *trans, GstBuffer *out, GstMeta *meta, GstBuffer *in)
 {
   static const gchar *const kept[] = { GST_META_TAG_VIDEO_STR,
     GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
 G_BEGIN_DECLS
@@ -11,8 +12,13 @@ G_BEGIN_DECLS
  * frames need at least. */
 void gst_unet_choose_buffer_pool (GstQuery *query, gsize least);
 
-/* Returns whether @meta goes on with a frame whose picture stays where it is
- * and whose colours may change. */
-gboolean gst_unet_keeps_meta (const GstMeta *meta);
+/* GstBaseTransform's get_unit_size: the bytes of a frame of @caps. */
+gboolean gst_unet_get_unit_size (
+    GstBaseTransform *trans, GstCaps *caps, gsize *size);
+
+/* GstBaseTransform's transform_meta: returns whether @meta goes on with a frame
+ * whose picture stays where it is and whose colours may change. */
+gboolean gst_unet_transform_meta (
+    GstBaseTransform *trans, GstBuffer *out, GstMeta *meta, GstBuffer *in);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 #include "gstunetbasedraw.h"
 
 #include "frame-buffers.h"
+#include "upstream-latency.h"
 
 #include "frame/format/frame-map.h"
 
@@ -13,8 +14,7 @@ typedef struct {
   GstUnetDrawer *drawer;     /* (nullable): no caps yet */
   GstUnetSegOutput selected; /* of the drawer, if its caps are these */
   gboolean was_disabled;     /* the last frame passed untouched */
-  gboolean live;
-  GstClockTime upstream_latency;
+  GstUnetUpstreamLatency upstream;
   gboolean warned_buffer;
 } GstUnetBaseDrawPrivate;
 
@@ -30,27 +30,41 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (
 gboolean
 gst_unet_base_draw_is_live (GstUnetBaseDraw *self)
 {
-  return PRIVATE (self)->live;
+  return PRIVATE (self)->upstream.live;
 }
 
 GstClockTime
 gst_unet_base_draw_get_upstream_latency (GstUnetBaseDraw *self)
 {
-  return PRIVATE (self)->upstream_latency;
+  return PRIVATE (self)->upstream.latency;
 }
 
 static void
-find_live (GstUnetBaseDraw *self)
+update_live (GstUnetBaseDraw *self)
 {
-  GstUnetBaseDrawPrivate *priv = PRIVATE (self);
-  GstQuery *query = gst_query_new_latency ();
-  GstClockTime latency = 0;
+  GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
+  GstUnetUpstreamLatency *upstream = &PRIVATE (self)->upstream;
 
-  priv->live = FALSE;
-  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
-    gst_query_parse_latency (query, &priv->live, &latency, NULL);
-  priv->upstream_latency = priv->live ? latency : 0;
-  gst_query_unref (query);
+  if (!gst_unet_upstream_latency_update (
+          upstream, GST_BASE_TRANSFORM_SINK_PAD (self)))
+    return;
+  GST_INFO_OBJECT (
+      self, "upstream is %slive now", upstream->live ? "" : "not ");
+  if (klass->live_changed)
+    klass->live_changed (self);
+}
+
+/* The pipeline distributes its latency once it knows of all its sources, and
+ * again when one of them changes. */
+static gboolean
+gst_unet_base_draw_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstUnetBaseDraw *self = GST_UNET_BASE_DRAW (trans);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
+    gst_unet_upstream_latency_ask_again (&PRIVATE (self)->upstream);
+  return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
+      ->src_event (trans, event);
 }
 
 /* Returns the output that frames get, or the one that upstream is asked for:
@@ -234,22 +248,11 @@ gst_unet_base_draw_set_caps (
       || !gst_video_info_from_caps (&priv->out, outcaps)
       || is_refused (&priv->in))
     return FALSE;
-  find_live (self);
+  gst_unet_upstream_latency_query (
+      &priv->upstream, GST_BASE_TRANSFORM_SINK_PAD (self));
   if (!open_drawer (self))
     return FALSE;
   return klass->set_info == NULL || klass->set_info (self, &priv->in);
-}
-
-static gboolean
-gst_unet_base_draw_get_unit_size (
-    GstBaseTransform *trans, GstCaps *caps, gsize *size)
-{
-  GstVideoInfo info;
-
-  if (!gst_video_info_from_caps (&info, caps))
-    return FALSE;
-  *size = GST_VIDEO_INFO_SIZE (&info);
-  return TRUE;
 }
 
 /* ---- buffers ---------------------------------------------------------- */
@@ -272,13 +275,6 @@ gst_unet_base_draw_decide_allocation (GstBaseTransform *trans, GstQuery *query)
       query, GST_VIDEO_INFO_SIZE (&PRIVATE (trans)->out));
   return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
       ->decide_allocation (trans, query);
-}
-
-static gboolean
-gst_unet_base_draw_transform_meta (
-    GstBaseTransform *trans, GstBuffer *out, GstMeta *meta, GstBuffer *in)
-{
-  return gst_unet_keeps_meta (meta);
 }
 
 /* ---- frames ----------------------------------------------------------- */
@@ -352,7 +348,7 @@ get_settings (GstUnetBaseDraw *self, GstUnetDrawSettings *settings)
 {
   gst_unet_draw_properties_copy (
       &PRIVATE (self)->properties, G_OBJECT (self), settings);
-  settings->live = PRIVATE (self)->live;
+  settings->live = PRIVATE (self)->upstream.live;
 }
 
 /* The output may change without its caps. */
@@ -379,6 +375,7 @@ begin_frame (
   GstUnetBaseDrawClass *klass = GST_UNET_BASE_DRAW_GET_CLASS (self);
   GstFlowReturn flow = GST_FLOW_OK;
 
+  update_live (self);
   get_settings (self, settings);
   settings->pts = GST_BUFFER_PTS (buffer);
   settings->is_new_scene = GST_BUFFER_IS_DISCONT (buffer) || priv->was_disabled;
@@ -510,7 +507,8 @@ gst_unet_base_draw_start (GstBaseTransform *trans)
 {
   PRIVATE (trans)->warned_buffer = FALSE;
   /* Sources mostly know it before there are caps. */
-  find_live (GST_UNET_BASE_DRAW (trans));
+  gst_unet_upstream_latency_init (
+      &PRIVATE (trans)->upstream, GST_BASE_TRANSFORM_SINK_PAD (trans));
   forget_compromise (GST_UNET_BASE_DRAW (trans));
   return TRUE;
 }
@@ -566,13 +564,14 @@ install_transform (GstBaseTransformClass *klass)
   klass->stop = GST_DEBUG_FUNCPTR (gst_unet_base_draw_stop);
   klass->transform_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_caps);
   klass->sink_event = GST_DEBUG_FUNCPTR (gst_unet_base_draw_sink_event);
+  klass->src_event = GST_DEBUG_FUNCPTR (gst_unet_base_draw_src_event);
   klass->set_caps = GST_DEBUG_FUNCPTR (gst_unet_base_draw_set_caps);
-  klass->get_unit_size = GST_DEBUG_FUNCPTR (gst_unet_base_draw_get_unit_size);
+  klass->get_unit_size = GST_DEBUG_FUNCPTR (gst_unet_get_unit_size);
   klass->propose_allocation =
       GST_DEBUG_FUNCPTR (gst_unet_base_draw_propose_allocation);
   klass->decide_allocation =
       GST_DEBUG_FUNCPTR (gst_unet_base_draw_decide_allocation);
-  klass->transform_meta = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_meta);
+  klass->transform_meta = GST_DEBUG_FUNCPTR (gst_unet_transform_meta);
   klass->before_transform =
       GST_DEBUG_FUNCPTR (gst_unet_base_draw_before_transform);
   klass->transform_ip = GST_DEBUG_FUNCPTR (gst_unet_base_draw_transform_ip);

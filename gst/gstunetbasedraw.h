@@ -15,6 +15,7 @@ G_DECLARE_DERIVABLE_TYPE (
  * GstUnetBaseDrawClass:
  * @parent_class: parent
  * @set_info: (nullable): prepares for frames of @info; posts what is wrong
+ * @live_changed: (nullable): upstream has become live, or is no longer
  * @prepare: (nullable): a frame comes; what it returns, if not OK, ends it
  * @begin: (nullable): a frame has come; returns whether its pixels are needed
  * @find_mask: returns (nullable) the mask to be drawn; @frame is %NULL where
@@ -24,12 +25,13 @@ G_DECLARE_DERIVABLE_TYPE (
  *
  * The common part of elements with drawing properties: those properties, caps,
  * buffers and the drawing itself. Where masks come from is the subclass's.
- * All but @set_info are called for each frame, in this order.
+ * All but @set_info and @live_changed are called for each frame, in this order.
  */
 struct _GstUnetBaseDrawClass {
   GstBaseTransformClass parent_class;
 
   gboolean (*set_info) (GstUnetBaseDraw *self, const GstVideoInfo *info);
+  void (*live_changed) (GstUnetBaseDraw *self);
   GstFlowReturn (*prepare) (GstUnetBaseDraw *self);
   gboolean (*begin) (GstUnetBaseDraw *self, GstBuffer *in,
       const GstUnetDrawSettings *settings);
@@ -39,10 +41,10 @@ struct _GstUnetBaseDrawClass {
   void (*end) (GstUnetBaseDraw *self, gboolean ok);
 };
 
-/* Returns whether upstream was live at the last caps. */
+/* Returns whether upstream is live, as it said last. */
 gboolean gst_unet_base_draw_is_live (GstUnetBaseDraw *self);
 
-/* Latency of upstream at the last caps, in nanoseconds; 0 if it is not live. */
+/* Latency of upstream as it said last, in nanoseconds; 0 if it is not live. */
 GstClockTime gst_unet_base_draw_get_upstream_latency (GstUnetBaseDraw *self);
 
 /* Measures drawing into a frame, in nanoseconds; 0 before there are caps. */

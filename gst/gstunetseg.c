@@ -246,6 +246,19 @@ gst_unet_seg_set_info (GstUnetBaseDraw *base, const GstVideoInfo *info)
   return TRUE;
 }
 
+static void
+gst_unet_seg_live_changed (GstUnetBaseDraw *base)
+{
+  GstUnetSeg *self = GST_UNET_SEG (base);
+
+  if (self->failed
+      || GST_VIDEO_INFO_FORMAT (&self->info) == GST_VIDEO_FORMAT_UNKNOWN)
+    return;
+  unet_segmenter_set_live (self->segmenter, gst_unet_base_draw_is_live (base));
+  unet_segmenter_set_info (self->segmenter, &self->info);
+  gst_unet_seg_estimate_latency (self);
+}
+
 /* ---- events ----------------------------------------------------------- */
 
 /* A phone's video lies on its side, and a tag says so. As videoflip has it, a
@@ -451,6 +464,7 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_unet_seg_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_unet_seg_src_event);
   draw_class->set_info = gst_unet_seg_set_info;
+  draw_class->live_changed = gst_unet_seg_live_changed;
   draw_class->prepare = gst_unet_seg_prepare;
   draw_class->begin = gst_unet_seg_begin;
   draw_class->find_mask = gst_unet_seg_find_mask;

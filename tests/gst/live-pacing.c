@@ -208,6 +208,110 @@ GST_START_TEST (test_file)
 
 GST_END_TEST;
 
+/* ---- upstream that learns late that it is live ------------------------- */
+
+static gint answers_latency; /* atomic */
+static GstPadQueryFunction answer;
+
+static gboolean
+query_source (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY
+      && !g_atomic_int_get (&answers_latency))
+    return FALSE;
+  return answer (pad, parent, query);
+}
+
+static GstHarness *
+new_silent_stream (void)
+{
+  GstHarness *h = test_harness_new ("red", "async=auto threads=1");
+
+  g_atomic_int_set (&answers_latency, FALSE);
+  answer = GST_PAD_QUERYFUNC (h->srcpad);
+  gst_pad_set_query_function (h->srcpad, query_source);
+  return h;
+}
+
+/* The element is in place before its upstream knows that it is live: an
+ * input-selector gives no answer until all its sources have started. No frame
+ * waits meanwhile. */
+GST_START_TEST (test_live_after_caps)
+{
+  GstHarness *h = new_silent_stream ();
+  guint index = 0;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  g_atomic_int_set (&run_microseconds, SLOW);
+  for (guint i = 0; i < 5; i++)
+    fail_unless (push (h, &index) != 0);
+  g_atomic_int_set (&answers_latency, TRUE);
+  push_until_passing (h, &index);
+  fail_unless (push (h, &index) > 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A source that is no camera answers a few frames late: each frame after that
+ * has its own mask. */
+GST_START_TEST (test_file_after_caps)
+{
+  GstHarness *h = new_silent_stream ();
+  guint index = 0;
+
+  gst_harness_set_live (h, FALSE);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  push (h, &index);
+  g_atomic_int_set (&answers_latency, TRUE);
+  g_atomic_int_set (&run_microseconds, SLOW);
+  for (guint i = 0; i < 5; i++)
+    assert_equals_int (push (h, &index), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A source that never answers counts as a file in the end. */
+GST_START_TEST (test_never_answers)
+{
+  GstHarness *h = new_silent_stream ();
+  guint index = 0;
+
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  g_atomic_int_set (&run_microseconds, SLOW);
+  while (index < 30)
+    push (h, &index);
+  for (guint i = 0; i < 5; i++)
+    assert_equals_int (push (h, &index), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Upstream changes while frames flow: the pipeline distributes its latency
+ * then. */
+GST_START_TEST (test_live_later)
+{
+  GstHarness *h = test_harness_new ("red", "async=auto threads=1");
+  guint index = 0;
+
+  gst_harness_set_live (h, FALSE);
+  test_harness_set_format (h, GST_VIDEO_FORMAT_I420, 64, 48);
+  g_atomic_int_set (&run_microseconds, SLOW);
+  for (guint i = 0; i < 5; i++)
+    assert_equals_int (push (h, &index), 0);
+
+  gst_harness_set_live (h, TRUE);
+  fail_unless (gst_harness_push_upstream_event (
+      h, gst_event_new_latency (30 * GST_MSECOND)));
+  push_until_passing (h, &index);
+  fail_unless (push (h, &index) > 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* The property was a boolean in the past. Programs that set a boolean still
  * work. */
 GST_START_TEST (test_boolean)
@@ -243,6 +347,10 @@ live_pacing_suite (void)
   tcase_add_test (tcase, test_late_frame);
   tcase_add_test (tcase, test_held_by_sink);
   tcase_add_test (tcase, test_file);
+  tcase_add_test (tcase, test_live_after_caps);
+  tcase_add_test (tcase, test_file_after_caps);
+  tcase_add_test (tcase, test_never_answers);
+  tcase_add_test (tcase, test_live_later);
   tcase_add_test (tcase, test_boolean);
   return suite;
 }

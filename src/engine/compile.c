@@ -10,6 +10,7 @@
 #include "engine/kernels/parallel.h"
 #include "engine/lower/table.h"
 #include "engine/onednn/engine.h"
+#include "base/memory.h"
 #include "engine/run/arena.h"
 #include "engine/run/headroom.h"
 #include "engine/run/weight-cache.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/tensor.h"
+#include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +80,8 @@ unet_tensor_unref (UnetTensor *tensor)
 {
   if (!tensor || !g_atomic_ref_count_dec (&tensor->ref_count))
     return;
-  free (tensor->data);
+  unet_memory_release (
+      tensor->data, tensor->n_elements * unet_dtype_size (tensor->dtype));
   g_free (tensor);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Plays a live stream in which everything changes:
- *   live-soak [SECONDS [MODEL]]
+ *   live-soak [SECONDS [MODEL [PACE]]]
  * A camera at 30 frames a second goes through unetseg to a sink that syncs to
  * the clock. Other caps come every 20 s and another output every 7 s. MODEL and
  * the built-in model take turns every 45 s. Every 30 s the camera pauses for 2
@@ -30,6 +30,7 @@ typedef struct {
   const gchar *model; /* (nullable): the built-in one alone */
   GstElement *pipeline, *size, *valve, *seg, *sink;
   BusyThreads *busy;      /* (nullable) */
+  guint pace;             /* changes come so many times as fast */
   gint came, left, shown; /* frames; atomic */
   guint warnings;
   guint64 least_latency, most_latency; /* nanoseconds */
@@ -179,7 +180,7 @@ take_message (Soak *self, GstMessage *message)
 static void
 play_a_second (Soak *self)
 {
-  gint64 end = g_get_monotonic_time () + G_TIME_SPAN_SECOND;
+  gint64 end = g_get_monotonic_time () + G_TIME_SPAN_SECOND / self->pace;
   GstBus *bus = gst_element_get_bus (self->pipeline);
 
   while (g_get_monotonic_time () < end) {
@@ -244,7 +245,8 @@ int
 main (int argc, char **argv)
 {
   guint seconds = argc > 1 ? (guint) atoi (argv[1]) : 600;
-  Soak soak = { .model = argc > 2 ? argv[2] : NULL };
+  Soak soak = { .model = argc > 2 ? argv[2] : NULL,
+    .pace = argc > 3 ? (guint) MAX (atoi (argv[3]), 1) : 1 };
 
   gst_init (NULL, NULL);
   open_soak (&soak);

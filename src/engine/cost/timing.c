@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/timing.h"
-#include "engine/run/arena.h"
+#include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -197,8 +197,9 @@ is_cancelled (const UnetPlan *plan)
 #define COPIED_AT_ONCE ((gsize) 2 << 20)
 
 /* Returns @size bytes of plausible numbers, with which kernels are as fast as
- * with real ones: zeros and denormals have another speed. free() the result;
- * %NULL without memory, or once the plan is cancelled. */
+ * with real ones: zeros and denormals have another speed. Free the result with
+ * unet_memory_release(); %NULL without memory, or once the plan is cancelled.
+ */
 static gpointer
 scratch_memory (const UnetPlan *plan, gsize size)
 {
@@ -222,6 +223,7 @@ typedef struct {
   guint n;
   dnnl_exec_arg_t args[12];
   gpointer data[12];
+  gsize sizes[12]; /* bytes */
 } Scratch;
 
 static gboolean
@@ -235,6 +237,7 @@ scratch_add (Scratch *s, UnetPlan *plan, gint arg, UnetConstMd md)
   if (s->n >= G_N_ELEMENTS (s->args) || !(data = scratch_memory (plan, size)))
     return FALSE;
   s->data[s->n] = data;
+  s->sizes[s->n] = size;
   s->args[s->n].arg = arg;
   s->args[s->n].memory = NULL;
   return dnnl_memory_create (&s->args[s->n++].memory, md, plan->engine, data)
@@ -247,7 +250,7 @@ scratch_clear (Scratch *s)
   for (guint i = 0; i < s->n; i++) {
     if (s->args[i].memory)
       dnnl_memory_destroy (s->args[i].memory);
-    free (s->data[i]);
+    unet_memory_release (s->data[i], s->sizes[i]);
   }
 }
 
@@ -468,8 +471,8 @@ time_kernel (UnetPlan *plan, UnetKernel kernel, gconstpointer params,
     ok = (t.ptr[i] = scratch_memory (plan, sizes[i])) != NULL;
   if (ok)
     ns = measure_least (plan, run_kernel, &t);
-  for (guint i = 0; i < UNET_MAX_OPERANDS; i++)
-    free (t.ptr[i]);
+  for (guint i = 0; i < MIN (n, UNET_MAX_OPERANDS); i++)
+    unet_memory_release (t.ptr[i], sizes[i]);
   return ns;
 }
 

@@ -3,7 +3,6 @@
 #include "engine/run/step.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Storages start at a cache line. */
 #define ALIGN(n) (((n) + 63) & ~(gsize) 63)
@@ -93,42 +92,4 @@ unet_arena_layout (GPtrArray *storages, guint n_steps, gsize *live)
   g_ptr_array_unref (placed);
   g_ptr_array_unref (order);
   return size;
-}
-
-/* ---- memory ------------------------------------------------------------- */
-
-#define HUGE_PAGE ((gsize) 2 << 20)
-
-/* Bytes between two looks at the cancellable. A busy system takes milliseconds
- * to find the pages for so many. */
-#define CLEARED_AT_ONCE ((gsize) 8 << 20)
-
-static gboolean
-clear (guint8 *data, gsize size, GCancellable *cancellable)
-{
-  for (gsize at = 0; at < size; at += CLEARED_AT_ONCE) {
-    if (g_cancellable_is_cancelled (cancellable))
-      return FALSE;
-    memset (data + at, 0, MIN (size - at, CLEARED_AT_ONCE));
-  }
-  return TRUE;
-}
-
-gpointer
-unet_memory_new (gsize size, GCancellable *cancellable)
-{
-  gboolean large = size >= HUGE_PAGE;
-  gpointer data = NULL;
-
-  size = MAX (size, 64);
-  if (posix_memalign (&data, large ? HUGE_PAGE : 4096, size))
-    return NULL;
-  /* The processor prefetches up to the end of a page only. */
-  if (large)
-    madvise (data, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-  if (!clear (data, size, cancellable)) {
-    free (data);
-    return NULL;
-  }
-  return data;
 }

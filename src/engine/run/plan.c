@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/plan.h"
+#include "base/memory.h"
 #include "engine/kernels/parallel.h"
 #include "engine/run/weight-cache.h"
 #include "graph/ops/table.h"
@@ -43,7 +44,7 @@ unet_plan_free (UnetPlan *plan)
   g_free (plan->last_reader);
   g_free (plan->conv_choices);
   g_free (plan->layers);
-  free (plan->arena);
+  unet_memory_release (plan->arena, plan->arena_size);
   if (plan->stream)
     dnnl_stream_destroy (plan->stream);
   unet_graph_free (plan->graph);

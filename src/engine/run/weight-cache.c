@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/weight-cache.h"
-#include "engine/run/arena.h"
+#include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +45,7 @@ unet_cached_constant_release (UnetCachedConstant *constant)
   if (--constant->refs == 0) {
     g_hash_table_remove (constants, constant->key);
     g_free (constant->key);
-    free (constant->data);
+    unet_memory_release (constant->data, constant->size);
     g_free (constant);
   }
   g_mutex_unlock (&lock);
@@ -76,7 +76,7 @@ publish_constant (gchar *key, gpointer data, gsize size)
   g_mutex_lock (&lock);
   constant = g_hash_table_lookup (constants, key);
   if (constant) {
-    free (data);
+    unet_memory_release (data, size);
     g_free (key);
   } else {
     constant = g_new0 (UnetCachedConstant, 1);
@@ -119,7 +119,7 @@ unet_plan_cache_constant (UnetPlan *plan, gconstpointer source,
       return NULL;
     }
     if (!fill (data, user_data, error)) {
-      free (data);
+      unet_memory_release (data, size);
       g_free (full);
       return NULL;
     }

@@ -11,6 +11,7 @@
 #include <unetseg/unetseg.h>
 #include "engine/compile.h"
 #include "engine/graphs/networks.h"
+#include "base/memory.h"
 #include "engine/run/arena.h"
 
 /* ThreadSanitizer does not know libgomp's barriers, so the tests use one thread
@@ -340,7 +341,7 @@ START_TEST (test_memory)
       if (data[at])
         ck_abort_msg ("byte %zu of %zu", at, sizes[i]);
     memset (data, 1, sizes[i]);
-    free (data);
+    unet_memory_release (data, sizes[i]);
   }
   g_cancellable_cancel (cancellable);
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame-buffers.h"
 
+#include <gst/video/gstvideoaffinetransformationmeta.h>
+
 void
 gst_unet_choose_buffer_pool (GstQuery *query, gsize least)
 {
@@ -27,6 +29,22 @@ gst_unet_choose_buffer_pool (GstQuery *query, gsize least)
   else
     gst_query_add_allocation_pool (query, pool, size, min, max);
   gst_object_unref (pool);
+}
+
+/* A videocrop upstream of one that understands GstVideoCropMeta leaves the
+ * cropping to it; the network would see the whole picture. */
+gboolean
+gst_unet_keep_back_metas (GstQuery *query)
+{
+  const GType apis[] = { GST_VIDEO_CROP_META_API_TYPE,
+    GST_VIDEO_AFFINE_TRANSFORMATION_META_API_TYPE,
+    GST_VIDEO_GL_TEXTURE_UPLOAD_META_API_TYPE };
+  guint index;
+
+  for (guint i = 0; i < G_N_ELEMENTS (apis); i++)
+    while (gst_query_find_allocation_meta (query, apis[i], &index))
+      gst_query_remove_nth_allocation_meta (query, index);
+  return TRUE;
 }
 
 gboolean

@@ -12,6 +12,10 @@ G_BEGIN_DECLS
  * frames need at least. */
 void gst_unet_choose_buffer_pool (GstQuery *query, gsize least);
 
+/* Removes from the ALLOCATION @query metadata that says which pixels are the
+ * picture, or where they are. Returns TRUE. */
+gboolean gst_unet_keep_back_metas (GstQuery *query);
+
 /* GstBaseTransform's get_unit_size: the bytes of a frame of @caps. */
 gboolean gst_unet_get_unit_size (
     GstBaseTransform *trans, GstCaps *caps, gsize *size);

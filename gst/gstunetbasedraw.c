@@ -257,7 +257,8 @@ gst_unet_base_draw_set_caps (
 
 /* ---- buffers ---------------------------------------------------------- */
 
-/* Any strides may come; in place what downstream says goes upstream. */
+/* Any strides may come; in place what downstream says goes upstream, but for
+ * metadata that the element does not understand. */
 static gboolean
 gst_unet_base_draw_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide, GstQuery *query)
@@ -265,7 +266,8 @@ gst_unet_base_draw_propose_allocation (
   if (decide)
     gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   return GST_BASE_TRANSFORM_CLASS (gst_unet_base_draw_parent_class)
-      ->propose_allocation (trans, decide, query);
+             ->propose_allocation (trans, decide, query)
+      && gst_unet_keep_back_metas (query);
 }
 
 static gboolean
@@ -351,7 +353,6 @@ get_settings (GstUnetBaseDraw *self, GstUnetDrawSettings *settings)
   settings->live = PRIVATE (self)->upstream.live;
 }
 
-/* The output may change without its caps. */
 static GstFlowReturn
 select_output (GstUnetBaseDraw *self, GstUnetSegOutput output)
 {

@@ -231,62 +231,6 @@ GST_START_TEST (test_mask_outlives_element)
 
 GST_END_TEST;
 
-/* ---- the ALLOCATION query --------------------------------------------- */
-
-/* The allocation that downstream proposes reaches upstream, in both modes. */
-GST_START_TEST (test_allocation)
-{
-  static const gchar *const outputs[] = { "output=none", "output=overlay" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (outputs); i++) {
-    GstHarness *h = test_harness_new ("red", outputs[i]);
-    g_autoptr (GstCaps) caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
-    GstAllocationParams params = { 0, 127, 3, 5 }, found;
-    GstQuery *query;
-    guint index;
-
-    gst_harness_set_propose_allocator (h, NULL, &params);
-    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE, NULL);
-    gst_harness_add_propose_allocation_meta (
-        h, GST_VIDEO_CROP_META_API_TYPE, NULL);
-    gst_harness_set_src_caps (h, gst_caps_ref (caps));
-    query = gst_query_new_allocation (caps, TRUE);
-    fail_unless (gst_pad_peer_query (h->srcpad, query));
-    fail_unless (gst_query_find_allocation_meta (
-        query, GST_VIDEO_META_API_TYPE, &index));
-    fail_unless (gst_query_find_allocation_meta (
-        query, GST_VIDEO_CROP_META_API_TYPE, &index));
-    assert_equals_int (gst_query_get_n_allocation_params (query), 1);
-    gst_query_parse_nth_allocation_param (query, 0, NULL, &found);
-    assert_equals_int (found.align, 127);
-    assert_equals_int (found.prefix, 3);
-    assert_equals_int (found.padding, 5);
-    gst_query_unref (query);
-    test_harness_free (h);
-  }
-}
-
-GST_END_TEST;
-
-/* Frames leave in the buffers they came in. So the element offers GstVideoMeta
- * only if downstream offers it. */
-GST_START_TEST (test_allocation_promises_nothing)
-{
-  GstHarness *h = test_harness_new ("red", NULL);
-  g_autoptr (GstCaps) caps = test_caps (GST_VIDEO_FORMAT_I420, 64, 48);
-  GstQuery *query;
-
-  gst_harness_set_src_caps (h, gst_caps_ref (caps));
-  query = gst_query_new_allocation (caps, TRUE);
-  gst_pad_peer_query (h->srcpad, query);
-  fail_if (
-      gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
-  gst_query_unref (query);
-  test_harness_free (h);
-}
-
-GST_END_TEST;
-
 /* ---- caps ------------------------------------------------------------- */
 
 GST_START_TEST (test_caps_changes)
@@ -576,8 +520,6 @@ flow_suite (void)
   tcase_add_test (tcase, test_gap_flag);
   tcase_add_test (tcase, test_masks_are_pooled);
   tcase_add_test (tcase, test_mask_outlives_element);
-  tcase_add_test (tcase, test_allocation);
-  tcase_add_test (tcase, test_allocation_promises_nothing);
   tcase_add_test (tcase, test_caps_changes);
   tcase_add_test (tcase, test_rate_change);
   tcase_add_test (tcase, test_pixel_aspect);

@@ -82,7 +82,8 @@ typedef struct _UnetCalibration UnetCalibration;
  *   %G_IO_ERROR_CANCELLED; another thread may cancel it; not owned, used while
  *   a session is created only
  *
- * How to compile and run a model. Initialise with %UNET_SESSION_OPTIONS_INIT.
+ * How to compile and run a model. Initialise with %UNET_SESSION_OPTIONS_INIT in
+ * C, and with unet_session_options_new() in other languages.
  *
  * Since: 1.0
  */
@@ -107,6 +108,57 @@ typedef struct {
   {                                                                            \
     0, UNET_PRECISION_AUTO, UNET_TUNING_MEASURE, FALSE, NULL, NULL             \
   }
+
+#define UNET_TYPE_SESSION_OPTIONS (unet_session_options_get_type ())
+UNET_API GType unet_session_options_get_type (void);
+
+/**
+ * unet_session_options_new:
+ *
+ * Makes options that hold the defaults of %UNET_SESSION_OPTIONS_INIT.
+ *
+ * Returns: (transfer full): the options
+ *
+ * Since: 1.0
+ */
+UNET_API UnetSessionOptions *unet_session_options_new (void);
+
+/**
+ * unet_session_options_copy: (skip)
+ * @options: options
+ *
+ * Copies options. The copy names the same calibration and cancellable, and owns
+ * neither.
+ *
+ * Returns: (transfer full): a copy
+ *
+ * Since: 1.0
+ */
+UNET_API UnetSessionOptions *unet_session_options_copy (
+    const UnetSessionOptions *options);
+
+/**
+ * unet_session_options_free: (skip)
+ * @options: (transfer full) (nullable): options
+ *
+ * Frees options of unet_session_options_new() or unet_session_options_copy().
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_session_options_free (UnetSessionOptions *options);
+
+/**
+ * unet_session_options_set_calibration:
+ * @options: options
+ * @calibration: (nullable): ranges for int8, or %NULL for the model's own
+ *
+ * Sets the field of that name, which languages with a garbage collector cannot
+ * set. The caller keeps @calibration until the sessions are created.
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_session_options_set_calibration (
+    UnetSessionOptions *options, UnetCalibration *calibration);
 
 /**
  * UnetLayerInfo:
@@ -253,13 +305,14 @@ UNET_API const UnetTensorInfo *unet_session_get_output_info (
     UnetSession *session, guint index);
 
 /**
- * unet_session_get_input_data: (skip)
+ * unet_session_get_input_data:
  * @session: a session
  * @index: below unet_model_get_n_inputs()
  *
  * Returns the memory of an input, which the caller writes before a run. It is
  * row-major, tight and 64-byte aligned, in the order of dimensions that the
- * model declares. A run leaves it as it is.
+ * model declares. A run leaves it as it is. Where pointers are numbers, as in
+ * Python, this is its address.
  *
  * Returns: (transfer none): the memory, valid as long as the session
  *
@@ -269,11 +322,12 @@ UNET_API gpointer unet_session_get_input_data (
     UnetSession *session, guint index);
 
 /**
- * unet_session_get_output_data: (skip)
+ * unet_session_get_output_data:
  * @session: a session
  * @index: below unet_model_get_n_outputs()
  *
- * Returns the output of the last run, row-major and tight.
+ * Returns the output of the last run, row-major and tight. Where pointers are
+ * numbers, as in Python, this is its address.
  *
  * Returns: (transfer none): the memory, valid as long as the session; the next
  *   run overwrites it
@@ -282,6 +336,39 @@ UNET_API gpointer unet_session_get_input_data (
  */
 UNET_API gconstpointer unet_session_get_output_data (
     UnetSession *session, guint index);
+
+/**
+ * unet_session_set_input:
+ * @session: a session
+ * @index: below unet_model_get_n_inputs()
+ * @bytes: the elements of the input, as unet_session_get_input_data() has them
+ * @error: return location
+ *
+ * Copies a tensor into an input. The number of bytes is the product of the
+ * dimensions of unet_session_get_input_info() and of unet_dtype_size().
+ *
+ * Returns: %TRUE, or %FALSE with %UNET_ERROR_SHAPE and the input as it was
+ * where
+ *   @bytes are too many or too few
+ *
+ * Since: 1.0
+ */
+UNET_API gboolean unet_session_set_input (
+    UnetSession *session, guint index, GBytes *bytes, GError **error);
+
+/**
+ * unet_session_dup_output:
+ * @session: a session
+ * @index: below unet_model_get_n_outputs()
+ *
+ * Copies the output of the last run.
+ *
+ * Returns: (transfer full): its elements, row-major and tight; later runs leave
+ *   them as they are
+ *
+ * Since: 1.0
+ */
+UNET_API GBytes *unet_session_dup_output (UnetSession *session, guint index);
 
 /**
  * unet_session_get_output_window:

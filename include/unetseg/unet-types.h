@@ -142,4 +142,18 @@ typedef struct {
   gint64 dims[UNET_MAX_DIMS];
 } UnetTensorInfo;
 
+/**
+ * unet_tensor_info_set_shape:
+ * @info: a description that the caller owns
+ * @dims: (array length=n_dims): extents
+ * @n_dims: rank, 0 to %UNET_MAX_DIMS
+ *
+ * Sets the fields `n_dims` and `dims`, for languages that cannot write into an
+ * array of a structure.
+ *
+ * Since: 1.0
+ */
+UNET_API void unet_tensor_info_set_shape (
+    UnetTensorInfo *info, const gint64 *dims, guint n_dims);
+
 G_END_DECLS

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/tensor-info.h"
 
+#include <string.h>
+
+void
+unet_tensor_info_set_shape (
+    UnetTensorInfo *info, const gint64 *dims, guint n_dims)
+{
+  g_return_if_fail (n_dims <= UNET_MAX_DIMS);
+  memset (info->dims, 0, sizeof info->dims);
+  if (n_dims > 0)
+    memcpy (info->dims, dims, n_dims * sizeof *dims);
+  info->n_dims = n_dims;
+}
+
 static gsize
 multiply (gsize size, const UnetTensorInfo *info)
 {

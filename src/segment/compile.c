@@ -53,14 +53,6 @@ unet_compiled_free (UnetCompiled *self)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-static void
-clear_inputs (UnetModel *model, UnetSession *session)
-{
-  for (guint i = 0; i < unet_model_get_n_inputs (model); i++)
-    memset (unet_session_get_input_data (session, i), 0,
-        unet_tensor_info_size (unet_session_get_input_info (session, i)));
-}
-
 static gboolean
 time_run (UnetCompilation *self, UnetSession *session,
     GCancellable *cancellable, guint64 *time, GError **error)
@@ -68,7 +60,7 @@ time_run (UnetCompilation *self, UnetSession *session,
   GstClockTime start = gst_util_get_timestamp ();
   gboolean ok;
 
-  clear_inputs (self->model, session);
+  unet_session_clear_inputs (session);
   unet_session_set_cancellable (session, cancellable);
   ok = unet_session_run (session, error);
   unet_session_set_cancellable (session, NULL);

@@ -341,6 +341,44 @@ unet_session_get_output_data (UnetSession *self, guint index)
 }
 
 gboolean
+unet_session_set_input (
+    UnetSession *self, guint index, GBytes *bytes, GError **error)
+{
+  gsize size, wanted;
+  gconstpointer data;
+
+  g_return_val_if_fail (index < self->n_inputs && bytes != NULL, FALSE);
+  wanted = unet_tensor_info_size (&self->inputs[index]);
+  data = g_bytes_get_data (bytes, &size);
+  if (size != wanted) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_SHAPE,
+        "%s: input '%s' takes %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT,
+        unet_model_get_name (self->model), self->inputs[index].name, wanted,
+        size);
+    return FALSE;
+  }
+  if (size > 0)
+    memcpy (unet_plan_get_input (self->plan, index), data, size);
+  return TRUE;
+}
+
+GBytes *
+unet_session_dup_output (UnetSession *self, guint index)
+{
+  g_return_val_if_fail (index < self->n_outputs, NULL);
+  return g_bytes_new (unet_plan_get_output (self->plan, index),
+      unet_tensor_info_size (&self->outputs[index]));
+}
+
+void
+unet_session_clear_inputs (UnetSession *self)
+{
+  for (guint i = 0; i < self->n_inputs; i++)
+    memset (unet_plan_get_input (self->plan, i), 0,
+        unet_tensor_info_size (&self->inputs[i]));
+}
+
+gboolean
 unet_session_get_output_window (UnetSession *self, guint index, gdouble *x,
     gdouble *y, gdouble *width, gdouble *height)
 {

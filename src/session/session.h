@@ -36,6 +36,9 @@ void unet_session_set_precision_note (UnetSession *self, const gchar *note);
 /* Returns the graph as it was compiled. */
 const UnetGraph *unet_session_get_graph (UnetSession *self);
 
+/* Fills every input with zeros. */
+void unet_session_clear_inputs (UnetSession *self);
+
 /* Runs from now on end early, with %G_IO_ERROR_CANCELLED, once @cancellable
  * (nullable) is cancelled. It must outlive the runs. */
 UNET_INTERNAL_API void unet_session_set_cancellable (

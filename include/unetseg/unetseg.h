@@ -17,7 +17,9 @@
  *    memory of inputs and outputs and belongs to one thread at a time.
  * 4. A #UnetCalibration, where there is one, lets sessions compute in int8.
  *
- * #UnetSegMeta is the mask that the GStreamer elements attach to buffers.
+ * #UnetSegmentation does all of it in one call, from a picture of any size and
+ * format to a #UnetSegMask. #UnetSegMeta is the mask that the GStreamer
+ * elements attach to buffers; unet_seg_mask_read() reads it.
  *
  * Functions return %FALSE or %NULL with a #GError of the domain %UNET_ERROR
  * when they fail; the message names the file and, where one is to blame, the
@@ -78,3 +80,5 @@
 #include <unetseg/unet-session.h>
 #include <unetseg/unet-calibration.h>
 #include <unetseg/unet-seg-meta.h>
+#include <unetseg/unet-seg-mask.h>
+#include <unetseg/unet-segmentation.h>

@@ -193,6 +193,16 @@ unet_frame_path_unref (UnetFramePath *self)
   g_free (self);
 }
 
+gboolean
+unet_frame_path_takes (const UnetFramePath *self, const GstVideoInfo *info)
+{
+  GstVideoInfo own = self->info, other = *info;
+
+  own.fps_n = other.fps_n = 0;
+  own.fps_d = other.fps_d = 1;
+  return gst_video_info_is_equal (&own, &other);
+}
+
 /* ---- frames -------------------------------------------------------------- */
 
 /* A mask that is not smoothed ends the smoothing: the old mask would be of an

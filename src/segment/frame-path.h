@@ -69,6 +69,11 @@ UNET_INTERNAL_API gboolean unet_frame_path_add_masks (UnetFramePath *self,
 UnetFramePath *unet_frame_path_ref (UnetFramePath *self);
 UNET_INTERNAL_API void unet_frame_path_unref (UnetFramePath *self);
 
+/* Returns whether frames of @info are of the kind that @self was made for. The
+ * frame rate does not matter. */
+gboolean unet_frame_path_takes (
+    const UnetFramePath *self, const GstVideoInfo *info);
+
 /* Writes @frame, mapped for reading, into the input of @session.
  * @time_constant: milliseconds after which 1/e of an old mask is left where the
  * picture is still; 0: no smoothing. @elapsed: milliseconds since the last

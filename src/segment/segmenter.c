@@ -232,16 +232,6 @@ has_info (const UnetSegmenter *self)
   return GST_VIDEO_INFO_WIDTH (&self->info) > 0;
 }
 
-static gboolean
-is_same_picture (const GstVideoInfo *a, const GstVideoInfo *b)
-{
-  GstVideoInfo a_ = *a, b_ = *b;
-
-  a_.fps_n = b_.fps_n = 0;
-  a_.fps_d = b_.fps_d = 1;
-  return gst_video_info_is_equal (&a_, &b_);
-}
-
 /* Asks for the session for these frames. */
 static void
 request (UnetSegmenter *self)
@@ -276,7 +266,7 @@ unet_segmenter_set_orientation (
 void
 unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info)
 {
-  if (self->path == NULL || !is_same_picture (&self->path->info, info))
+  if (self->path == NULL || !unet_frame_path_takes (self->path, info))
     close_path (self);
   self->info = *info;
   unet_sessions_set_info (self->sessions, info, self->live);

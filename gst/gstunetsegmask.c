@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include "mask-attach.h"
+#include "mask-message.h"
 
 /* A mask is not reused for lateness beyond this age: a sink that finds every
  * frame late would freeze it for good. */
@@ -209,13 +210,27 @@ pace (GstUnetSeg *self, const UnetFrameMask *mask)
   GST_OBJECT_UNLOCK (self);
 }
 
+static void
+post_message (GstUnetSeg *self, GstBuffer *buffer, const UnetSegMeta *meta,
+    const GArray *regions)
+{
+  GstElement *element = GST_ELEMENT (self);
+
+  gst_element_post_message (element,
+      gst_unet_mask_message_new (element, &GST_BASE_TRANSFORM (self)->segment,
+          buffer, &self->info, meta, regions));
+}
+
 static UnetSegMeta *
 attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
 {
-  gboolean boxes;
+  g_autoptr (GArray) regions = NULL;
+  gboolean boxes, messages;
+  UnetSegMeta *meta;
 
   GST_OBJECT_LOCK (self);
   boxes = self->boxes;
+  messages = self->messages;
   if (mask->run_time > 0)
     gst_unet_timing_add (&self->stats.inference, mask->run_time);
   GST_OBJECT_UNLOCK (self);
@@ -223,8 +238,14 @@ attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
   if (mask->buffers == NULL)
     return NULL;
   self->marked = TRUE;
-  return gst_unet_mask_attach (
-      self->segmenter, buffer, &self->info, mask, boxes);
+  if (boxes || messages)
+    regions = gst_unet_mask_find_regions (
+        self->segmenter, mask->buffers, &self->info);
+  meta = gst_unet_mask_attach (
+      self->segmenter, buffer, mask, boxes ? regions : NULL);
+  if (messages)
+    post_message (self, buffer, meta, regions);
+  return meta;
 }
 
 const UnetSegMeta *

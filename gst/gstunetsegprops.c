@@ -22,6 +22,7 @@ enum {
   PROP_INTERVAL,
   PROP_ASYNC,
   PROP_BOXES,
+  PROP_MESSAGES,
   PROP_CARRY,
   PROP_REUSE_THRESHOLD,
   PROP_REUSE_AGE,
@@ -199,12 +200,29 @@ get_knob (
 
 /* ---- all properties --------------------------------------------------- */
 
+/* Returns the field of a boolean property, or NULL. */
+static gboolean *
+find_flag (GstUnetSeg *self, guint id)
+{
+  switch (id) {
+    case PROP_BOXES:
+      return &self->boxes;
+    case PROP_MESSAGES:
+      return &self->messages;
+    case PROP_CARRY:
+      return &self->carry;
+    default:
+      return NULL;
+  }
+}
+
 void
 gst_unet_seg_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = (GstUnetSeg *) object;
   const GstUnetKnob *knob = find_knob (id);
+  gboolean *flag = find_flag (self, id);
 
   if (knob) {
     set_knob (self, knob, value, pspec);
@@ -222,12 +240,6 @@ gst_unet_seg_set_property (
       break;
     case PROP_ASYNC:
       self->async = g_value_get_enum (value);
-      break;
-    case PROP_BOXES:
-      self->boxes = g_value_get_boolean (value);
-      break;
-    case PROP_CARRY:
-      self->carry = g_value_get_boolean (value);
       break;
     case PROP_REUSE_THRESHOLD:
       self->reuse_threshold = g_value_get_double (value);
@@ -249,7 +261,10 @@ gst_unet_seg_set_property (
       self->run_options.calibration = g_value_dup_string (value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (flag)
+        *flag = g_value_get_boolean (value);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
   GST_OBJECT_UNLOCK (self);
@@ -280,6 +295,7 @@ gst_unet_seg_get_property (
 {
   GstUnetSeg *self = (GstUnetSeg *) object;
   const GstUnetKnob *knob = find_knob (id);
+  const gboolean *flag = find_flag (self, id);
 
   GST_OBJECT_LOCK (self);
   if (knob) {
@@ -296,12 +312,6 @@ gst_unet_seg_get_property (
       break;
     case PROP_ASYNC:
       g_value_set_enum (value, self->async);
-      break;
-    case PROP_BOXES:
-      g_value_set_boolean (value, self->boxes);
-      break;
-    case PROP_CARRY:
-      g_value_set_boolean (value, self->carry);
       break;
     case PROP_REUSE_THRESHOLD:
       g_value_set_double (value, self->reuse_threshold);
@@ -325,7 +335,10 @@ gst_unet_seg_get_property (
       g_value_take_boxed (value, make_stats (self));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (flag)
+        g_value_set_boolean (value, *flag);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
   GST_OBJECT_UNLOCK (self);
@@ -416,10 +429,6 @@ install_rate_properties (GObjectClass *klass)
           "Whether frames pass at once with the newest mask, which a thread "
           "beside the stream makes; its age is in the metadata",
           GST_TYPE_UNET_SEG_ASYNC, DEFAULT_ASYNC, PLAYING));
-  install (klass, PROP_BOXES,
-      g_param_spec_boolean ("boxes", "Boxes",
-          "Attach the box of each class as GstVideoRegionOfInterestMeta", FALSE,
-          PLAYING));
   install (klass, PROP_LATE,
       g_param_spec_enum ("late", "Late",
           "What happens to frames that the sink says are late; none is ever "
@@ -447,6 +456,20 @@ install_rate_properties (GObjectClass *klass)
           "and 95th percentile of the last inferences' times and latency in "
           "nanoseconds; whether frames wait for their masks; session",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+install_result_properties (GObjectClass *klass)
+{
+  install (klass, PROP_BOXES,
+      g_param_spec_boolean ("boxes", "Boxes",
+          "Attach the box of each class as GstVideoRegionOfInterestMeta", FALSE,
+          PLAYING));
+  install (klass, PROP_MESSAGES,
+      g_param_spec_boolean ("messages", "Messages",
+          "Post a message for every frame with a mask: times, and area, box "
+          "and centroid of each class",
+          FALSE, PLAYING));
 }
 
 static void
@@ -553,6 +576,7 @@ gst_unet_seg_install_properties (GObjectClass *klass)
           "beside the one in use and takes over between two of them",
           NULL, PLAYING));
   install_rate_properties (klass);
+  install_result_properties (klass);
   install_input_properties (klass);
   install_output_properties (klass);
 

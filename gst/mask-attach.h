@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "segment/segmenter.h"
+#include "mask-regions.h"
 
 G_BEGIN_DECLS
 
 /* Attaches @mask, which has buffers, to a writable buffer as UnetSegMeta and as
- * GStreamer's analytics metadata. @boxes: and the box of each class as
+ * GStreamer's analytics metadata. @boxes: (nullable)
+ * (element-type GstUnetMaskRegion): and the box of each of them as
  * GstVideoRegionOfInterestMeta. Returns: (transfer none): the meta. */
 UnetSegMeta *gst_unet_mask_attach (UnetSegmenter *segmenter, GstBuffer *buffer,
-    const GstVideoInfo *info, const UnetFrameMask *mask, gboolean boxes);
+    const UnetFrameMask *mask, const GArray *boxes);
 
 G_END_DECLS

@@ -92,6 +92,17 @@ check "file-to-file names a missing model" fails_naming no-such.onnx \
 check "contact-sheet runs" \
   "$pipelines/contact-sheet" -n 2 -w 64 ball.webm out.webm sheet.png
 check "contact-sheet has two pairs" has_size sheet.png 256 48
+# prints_messages: succeeds if gst-launch-1.0 -m prints a message for each frame,
+# with times and lists of numbers.
+prints_messages () {
+  gst-launch-1.0 -m videotestsrc num-buffers=4 ! \
+    video/x-raw,width=64,height=48,framerate=30/1 ! \
+    unetseg messages=true ! fakesink >said || return
+  grep ' unetseg, ' said
+  [ "$(grep -c ' unetseg, timestamp=(guint64).* centroid-y=' said)" -eq 4 ]
+}
+
+check "gst-launch-1.0 -m prints the messages" prints_messages
 # has_three VIDEO: succeeds if it has whole frames of three pictures, at least
 # 25.
 has_three () {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/export.h"
+#include "frame/format/mask.h"
+
+G_BEGIN_DECLS
+
+/* A class map has one byte for each pixel. */
+#define UNET_MASK_MAX_CLASSES 256
+
+/* Where the pixels of a class lie in the frame. A pixel of the mask counts with
+ * the part of its rectangle that lies within the frame. */
+typedef struct {
+  gdouble area;               /* share of the frame, 0..1; 0: no such pixel, and
+                               * the other fields are 0, too */
+  gdouble x, y, w, h;         /* smallest rectangle, pixels of the frame */
+  gdouble center_x, center_y; /* centroid, pixels of the frame */
+} UnetClassRegion;
+
+/* Fills @regions, whose index is the class, for a frame of @width by @height
+ * pixels, both above 0. */
+UNET_INTERNAL_API void unet_mask_find_regions (const UnetMask *mask,
+    guint width, guint height, UnetClassRegion regions[UNET_MASK_MAX_CLASSES]);
+
+G_END_DECLS

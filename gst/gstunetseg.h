@@ -64,7 +64,7 @@ struct _GstUnetSeg {
   UnetRunOptions run_options;
   guint interval; /* 0: as often as there is time for */
   GstUnetSegAsync async;
-  gboolean boxes, messages, carry;
+  gboolean boxes, messages, tensors, carry;
   gdouble reuse_threshold; /* 0: no mask is reused for stillness */
   guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;

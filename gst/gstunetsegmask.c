@@ -6,6 +6,7 @@
 
 #include "mask-attach.h"
 #include "mask-message.h"
+#include "tensor-meta.h"
 
 /* A mask is not reused for lateness beyond this age: a sink that finds every
  * frame late would freeze it for good. */
@@ -161,6 +162,7 @@ fill_job (
   GST_OBJECT_LOCK (self);
   job->still_threshold = self->reuse_threshold;
   job->still_age = self->reuse_age * GST_MSECOND;
+  job->keeps_outputs = self->tensors;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -243,6 +245,8 @@ attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
         self->segmenter, mask->buffers, &self->info);
   meta = gst_unet_mask_attach (
       self->segmenter, buffer, mask, boxes ? regions : NULL);
+  if (mask->outputs)
+    gst_unet_tensors_attach (buffer, mask->outputs);
   if (messages)
     post_message (self, buffer, meta, regions);
   return meta;

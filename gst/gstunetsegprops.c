@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "contract-enums.h"
 #include "gstunetseg.h"
+#include "tensor-meta.h"
 
 #define DEFAULT_INTERVAL  1
 #define DEFAULT_REUSE_AGE 1000
@@ -23,6 +24,7 @@ enum {
   PROP_ASYNC,
   PROP_BOXES,
   PROP_MESSAGES,
+  PROP_TENSORS,
   PROP_CARRY,
   PROP_REUSE_THRESHOLD,
   PROP_REUSE_AGE,
@@ -50,47 +52,6 @@ enum {
   PROP_STATE,
   PROP_CONSTANTS,
 };
-
-GType
-gst_unet_seg_late_get_type (void)
-{
-  static GType type;
-
-  if (g_once_init_enter (&type)) {
-    static const GEnumValue values[] = {
-      { GST_UNET_SEG_LATE_REUSE, "A late frame gets the last mask", "reuse" },
-      { GST_UNET_SEG_LATE_RUN, "A late frame is segmented all the same",
-          "run" },
-      { 0, NULL, NULL },
-    };
-    GType new_type = g_enum_register_static ("GstUnetSegLate", values);
-
-    g_once_init_leave (&type, new_type);
-  }
-  return type;
-}
-
-GType
-gst_unet_seg_async_get_type (void)
-{
-  static GType type;
-
-  if (g_once_init_enter (&type)) {
-    static const GEnumValue values[] = {
-      { GST_UNET_SEG_ASYNC_FALSE, "Every frame waits for its mask", "false" },
-      { GST_UNET_SEG_ASYNC_TRUE, "Frames pass at once with the newest mask",
-          "true" },
-      { GST_UNET_SEG_ASYNC_AUTO,
-          "Live frames wait as long as masks come in time, others always",
-          "auto" },
-      { 0, NULL, NULL },
-    };
-    GType new_type = g_enum_register_static ("GstUnetSegAsync", values);
-
-    g_once_init_leave (&type, new_type);
-  }
-  return type;
-}
 
 /* ---- the contract's properties ---------------------------------------- */
 
@@ -209,11 +170,26 @@ find_flag (GstUnetSeg *self, guint id)
       return &self->boxes;
     case PROP_MESSAGES:
       return &self->messages;
+    case PROP_TENSORS:
+      return &self->tensors;
     case PROP_CARRY:
       return &self->carry;
     default:
       return NULL;
   }
+}
+
+/* Returns whether this build lacks what the value asks for, and says so. */
+static gboolean
+refuses (GstUnetSeg *self, guint id, const GValue *value)
+{
+  if (id != PROP_TENSORS || !g_value_get_boolean (value)
+      || gst_unet_tensors_are_available ())
+    return FALSE;
+  g_warning ("%s: property 'tensors': this build has no analytics library of "
+             "GStreamer, which comes with version 1.26",
+      GST_OBJECT_NAME (self));
+  return TRUE;
 }
 
 void
@@ -228,6 +204,8 @@ gst_unet_seg_set_property (
     set_knob (self, knob, value, pspec);
     return;
   }
+  if (refuses (self, id, value))
+    return;
   GST_OBJECT_LOCK (self);
   switch (id) {
     case PROP_MODEL:
@@ -469,6 +447,11 @@ install_result_properties (GObjectClass *klass)
       g_param_spec_boolean ("messages", "Messages",
           "Post a message for every frame with a mask: times, and area, box "
           "and centroid of each class",
+          FALSE, PLAYING));
+  install (klass, PROP_TENSORS,
+      g_param_spec_boolean ("tensors", "Tensors",
+          "Attach the network's outputs as GstTensorMeta to every frame with a "
+          "mask of its own (GStreamer 1.26 or later)",
           FALSE, PLAYING));
 }
 

@@ -190,6 +190,7 @@ unet_frame_path_unref (UnetFramePath *self)
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   g_clear_pointer (&self->temporal, unet_temporal_free);
   unet_mask_pool_close (&self->pool);
+  g_clear_pointer (&self->output_pools, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -264,6 +265,40 @@ unet_frame_path_get_output (
     *info = self->view.output;
   return self->tiles ? unet_tiles_get_output (self->tiles)
                      : unet_session_get_output_data (session, self->output);
+}
+
+static gboolean
+copy_output (UnetFramePath *self, UnetSession *session, guint index,
+    GArray *copies, GError **error)
+{
+  const UnetTensorInfo *info = self->view.output;
+  gconstpointer data;
+
+  if (self->tiles && index != self->output)
+    return TRUE;
+  if (self->tiles) {
+    data = unet_tiles_get_output (self->tiles);
+  } else {
+    info = unet_session_get_output_info (session, index);
+    data = unet_session_get_output_data (session, index);
+  }
+  return unet_output_copies_add (
+      copies, self->output_pools, index, info, data, error);
+}
+
+GArray *
+unet_frame_path_copy_outputs (
+    UnetFramePath *self, UnetSession *session, GError **error)
+{
+  guint n = unet_model_get_n_outputs (unet_session_get_model (session));
+  g_autoptr (GArray) copies = unet_output_copies_new ();
+
+  if (self->output_pools == NULL)
+    self->output_pools = unet_output_pools_new ();
+  for (guint i = 0; i < n; i++)
+    if (!copy_output (self, session, i, copies, error))
+      return NULL;
+  return g_steal_pointer (&copies);
 }
 
 gboolean

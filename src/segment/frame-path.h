@@ -10,6 +10,7 @@
 #include "frame/time/guide.h"
 #include "frame/time/temporal-filter.h"
 #include "segment/mask-pool.h"
+#include "segment/output-copy.h"
 #include "session/tiles.h"
 
 #include <unetseg/unet-seg-meta.h>
@@ -40,6 +41,7 @@ typedef struct {
   UnetTemporal *temporal;       /* (nullable): no mask was smoothed yet */
   gboolean smooths;             /* the frame that was read last */
   UnetMaskPool pool;
+  GPtrArray *output_pools; /* (nullable): no outputs were copied yet */
   UnetSegClasses *classes;
 } UnetFramePath;
 
@@ -91,6 +93,11 @@ UNET_INTERNAL_API gboolean unet_frame_path_run (
  * (transfer none): good until the next run. */
 UNET_INTERNAL_API gconstpointer unet_frame_path_get_output (
     UnetFramePath *self, UnetSession *session, const UnetTensorInfo **info);
+/* Copies all outputs of a run; with tiles the contract's alone, the only one
+ * that is joined. Returns: (transfer full) (element-type UnetOutputCopy): the
+ * copies, or %NULL with @error set where there is no memory. */
+GArray *unet_frame_path_copy_outputs (
+    UnetFramePath *self, UnetSession *session, GError **error);
 /* Makes a mask of the output; not for a reader. @threshold: 0..1, the least
  * probability of a foreground pixel. Returns FALSE with @error set where there
  * is no memory. */

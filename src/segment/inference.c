@@ -23,6 +23,7 @@ void
 unet_inference_clear (UnetInference *self)
 {
   unet_mask_buffers_clear (&self->mask);
+  g_clear_pointer (&self->outputs, g_array_unref);
   g_clear_error (&self->error);
   g_clear_pointer (&self->collecting, unet_calibration_unref);
   g_clear_object (&self->cancellable);
@@ -46,6 +47,12 @@ unet_inference_run (UnetInference *self)
     unet_calibration_add (self->collecting, self->session);
   unet_session_advance (self->session);
   self->run_time = gst_util_get_timestamp () - start;
+  if (self->keeps_outputs) {
+    self->outputs =
+        unet_frame_path_copy_outputs (self->path, self->session, &self->error);
+    if (self->outputs == NULL)
+      return;
+  }
   unet_frame_path_fill (
       self->path, self->session, self->threshold, &self->mask, &self->error);
 }

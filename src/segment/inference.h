@@ -12,13 +12,16 @@ typedef struct {
   UnetCalibration *collecting; /* (nullable): takes the inputs of the run */
   GCancellable *cancellable;   /* ends the run early */
   gdouble threshold;
+  gboolean keeps_outputs;
 
   UnetMaskBuffers mask;
+  GArray *outputs;  /* (nullable) (element-type UnetOutputCopy) */
   guint64 run_time; /* nanoseconds, of the network alone */
   GError *error;    /* (nullable): then there is no mask */
 } UnetInference;
 
-/* Fills @self in; takes references. @collecting: (nullable) (transfer full). */
+/* Fills @self in; takes references. @collecting: (nullable) (transfer full).
+ * The run keeps no outputs unless the caller sets keeps_outputs. */
 void unet_inference_init (UnetInference *self, UnetFramePath *path,
     UnetSession *session, UnetCalibration *collecting,
     GCancellable *cancellable, gdouble threshold);

@@ -30,6 +30,7 @@ struct _UnetSegmenter {
   GError *error;    /* (nullable): of a run, not told yet */
 
   UnetNewestMask newest;
+  GArray *outputs; /* (nullable) (element-type UnetOutputCopy): of that mask */
   UnetMaskBuffers moved; /* what the last frame got, if it was moved */
   GstClockTime read_pts; /* of the frame that was read last */
 };
@@ -121,6 +122,7 @@ unet_segmenter_free (UnetSegmenter *self)
   g_clear_pointer (&self->thread, unet_inference_thread_free);
   g_clear_pointer (&self->path, unet_frame_path_unref);
   unet_newest_mask_clear (&self->newest);
+  g_clear_pointer (&self->outputs, g_array_unref);
   unet_mask_buffers_clear (&self->moved);
   g_clear_error (&self->error);
   g_clear_pointer (&self->sessions, unet_sessions_free);
@@ -162,6 +164,7 @@ static void
 take_mask (UnetSegmenter *self, UnetInference *run)
 {
   unet_newest_mask_drop (&self->newest);
+  g_clear_pointer (&self->outputs, g_array_unref);
   if (self->stale) {
     reset (self);
   } else if (run->error) {
@@ -170,6 +173,7 @@ take_mask (UnetSegmenter *self, UnetInference *run)
   } else {
     unet_newest_mask_set (
         &self->newest, &run->mask, self->run_age, self->run_pts);
+    self->outputs = g_steal_pointer (&run->outputs);
     self->run_time = run->run_time;
   }
   self->stale = FALSE;
@@ -328,6 +332,7 @@ read_frame (UnetSegmenter *self, const GstVideoFrame *frame,
   unet_inference_init (run, self->path, session,
       unet_sessions_ref_collecting (self->sessions), self->cancellable,
       job->threshold);
+  run->keeps_outputs = job->keeps_outputs;
   self->read_pts = self->run_pts = job->pts;
   self->run_age = 0;
 }
@@ -370,6 +375,7 @@ describe (UnetSegmenter *self, const UnetFrameJob *job, UnetFrameMask *mask)
   self->run_time = 0;
   if (newest->mask.class_map == NULL)
     return;
+  mask->outputs = newest->age == 0 ? self->outputs : NULL;
   mask->age_frames = newest->age;
   mask->age = unet_newest_mask_get_time (newest, job->pts);
   mask->is_moved = unet_newest_mask_move (

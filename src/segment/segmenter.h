@@ -47,11 +47,12 @@ typedef struct {
   gdouble still_threshold; /* 0..1: the newest mask is used again while no part
                             * of the picture differs by as much; 0: never */
   GstClockTime still_age;  /* up to this age of the mask */
+  gboolean keeps_outputs;  /* the network's outputs come with their mask */
 } UnetFrameJob;
 
 #define UNET_FRAME_JOB_INIT                                                    \
   {                                                                            \
-    GST_CLOCK_TIME_NONE, TRUE, G_MAXINT64, 0.5, 0, FALSE, 0, 0                 \
+    GST_CLOCK_TIME_NONE, TRUE, G_MAXINT64, 0.5, 0, FALSE, 0, 0, FALSE          \
   }
 
 /* Its result. */
@@ -62,6 +63,10 @@ typedef struct {
   GstClockTime age;               /* nanoseconds; GST_CLOCK_TIME_NONE */
   gboolean is_moved;              /* along with what it covers */
   gboolean infers;                /* the network has read this frame */
+  const GArray *outputs;          /* (nullable) (transfer none)
+                                   * (element-type UnetOutputCopy): of this
+                                   * frame, where the job keeps them; good
+                                   * until the next one */
   const UnetGuide *guide; /* (nullable) (transfer none): the frame at the
                            * mask's resolution; good until the next one */
   guint64 run_time;       /* nanoseconds of the network's run that ended during

@@ -73,7 +73,7 @@ GST_START_TEST (test_descriptions)
             & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
     assert_values_are_described (specs[i]);
   }
-  assert_equals_int (own, 46);
+  assert_equals_int (own, 47);
   gst_object_unref (element);
 }
 

@@ -455,7 +455,7 @@ gst_unet_seg_class_init (GstUnetSegClass *klass)
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_unet_seg_change_state);
 
   gst_element_class_set_static_metadata (element_class, "U-Net segmentation",
-      "Filter/Analyzer/Effect/Video",
+      "Filter/Analyzer/Video",
       "Segments video with a U-Net-shaped ONNX network", "The unetseg authors");
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_unet_seg_start);

@@ -430,9 +430,14 @@ install_rate_properties (GObjectClass *klass)
           NULL, READY));
   install (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Numbers of frames, and of those segmented, reused and late; median "
-          "and 95th percentile of the last inferences' times and latency in "
-          "nanoseconds; whether frames wait for their masks; session",
+          "Numbers of frames: frames, segmented (with a mask of their own), "
+          "reused (with an older one), late (said the sink); nanoseconds: "
+          "inference-time-median, inference-time-p95 (of the last runs), "
+          "latency (as added to the pipeline's); frames-wait (for their "
+          "masks); of the session: model, contract, input-size "
+          "(WIDTHxHEIGHT in pixels), threads, precision, precision-note, "
+          "flops (operations of a run), arena-size (bytes), engine; of a "
+          "calibration: calibration (the frames), difference, iou (0..1)",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 

@@ -41,7 +41,17 @@ assert_pixel (guint32 pixel, guint32 expected)
 
 /* ---- all of them ------------------------------------------------------ */
 
-/* Each value has a sentence for gst-inspect-1.0 instead of its name in C. */
+/* Fails for an empty text and for a name in C, such as GST_UNET_SEG_LATE_RUN.
+ */
+static void
+assert_described (const gchar *what, const gchar *text)
+{
+  fail_unless (text != NULL && strlen (text) > 1, "%s: no text", what);
+  fail_if (g_regex_match_simple ("[A-Z0-9]_[A-Z0-9]", text, 0, 0),
+      "%s: '%s' is a name in C", what, text);
+}
+
+/* Each value has a sentence for gst-inspect-1.0. */
 static void
 assert_values_are_described (GParamSpec *spec)
 {
@@ -50,14 +60,38 @@ assert_values_are_described (GParamSpec *spec)
   if (!G_IS_PARAM_SPEC_ENUM (spec))
     return;
   values = G_PARAM_SPEC_ENUM (spec)->enum_class;
-  for (guint i = 0; i < values->n_values; i++)
-    fail_if (strstr (values->values[i].value_name, "UNET_") != NULL, "%s: %s",
-        spec->name, values->values[i].value_name);
+  fail_unless (values->n_values > 1);
+  for (guint i = 0; i < values->n_values; i++) {
+    assert_described (spec->name, values->values[i].value_name);
+    fail_unless (strlen (values->values[i].value_nick) > 0);
+    fail_if (g_str_equal (
+                 values->values[i].value_nick, values->values[i].value_name),
+        "%s: %s", spec->name, values->values[i].value_nick);
+  }
 }
+
+static void
+assert_property_is_described (GParamSpec *spec)
+{
+  assert_described (spec->name, g_param_spec_get_nick (spec));
+  assert_described (spec->name, g_param_spec_get_blurb (spec));
+  fail_unless (strlen (g_param_spec_get_blurb (spec)) > 10);
+  fail_unless (!(spec->flags & G_PARAM_WRITABLE)
+      || (spec->flags & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
+  assert_values_are_described (spec);
+}
+
+static const struct {
+  const gchar *name, *klass;
+  guint n_properties; /* of its own */
+} elements[] = {
+  { "unetseg", "Filter/Analyzer/Video", 47 },
+  { "unetsegdraw", "Filter/Effect/Video", 17 },
+};
 
 GST_START_TEST (test_descriptions)
 {
-  GstElement *element = gst_element_factory_make ("unetseg", NULL);
+  GstElement *element = gst_element_factory_make (elements[__i__].name, NULL);
   g_autofree GParamSpec **specs = NULL;
   guint n, own = 0;
 
@@ -66,15 +100,57 @@ GST_START_TEST (test_descriptions)
     if (!g_str_has_prefix (g_type_name (specs[i]->owner_type), "GstUnet"))
       continue;
     own++;
-    fail_unless (g_param_spec_get_nick (specs[i]) != NULL);
-    fail_unless (strlen (g_param_spec_get_blurb (specs[i])) > 10);
-    fail_unless (!(specs[i]->flags & G_PARAM_WRITABLE)
-        || (specs[i]->flags
-            & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
-    assert_values_are_described (specs[i]);
+    assert_property_is_described (specs[i]);
   }
-  assert_equals_int (own, 47);
+  assert_equals_int (own, elements[__i__].n_properties);
   gst_object_unref (element);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_metadata)
+{
+  static const gchar *const keys[] = { GST_ELEMENT_METADATA_LONGNAME,
+    GST_ELEMENT_METADATA_DESCRIPTION, GST_ELEMENT_METADATA_AUTHOR };
+  GstElement *element = gst_element_factory_make (elements[__i__].name, NULL);
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    assert_described (
+        keys[i], gst_element_factory_get_metadata (factory, keys[i]));
+  assert_equals_string (
+      gst_element_factory_get_metadata (factory, GST_ELEMENT_METADATA_KLASS),
+      elements[__i__].klass);
+  gst_object_unref (element);
+}
+
+GST_END_TEST;
+
+static gboolean
+assert_is_named (GQuark field, const GValue *value, gpointer text)
+{
+  g_autofree gchar *pattern =
+      g_strdup_printf ("(^|[ :])%s($|[ ,;:])", g_quark_to_string (field));
+
+  fail_unless (g_regex_match_simple (pattern, text, 0, 0),
+      "the statistics' description lacks '%s'", g_quark_to_string (field));
+  return TRUE;
+}
+
+/* gst-inspect-1.0 names every field of the statistics. */
+GST_START_TEST (test_stats_are_described)
+{
+  GstHarness *h = test_rgb_harness ("red", NULL);
+  const GParamSpec *spec =
+      g_object_class_find_property (G_OBJECT_GET_CLASS (h->element), "stats");
+  g_autoptr (GstStructure) stats = NULL;
+
+  gst_buffer_unref (test_push (h, test_frame_at (h, TEST_HALF, 0)));
+  g_object_get (h->element, "stats", &stats, NULL);
+  assert_equals_int (gst_structure_n_fields (stats), 17);
+  gst_structure_foreach (stats, assert_is_named,
+      (gpointer) g_param_spec_get_blurb ((GParamSpec *) spec));
+  test_harness_free (h);
 }
 
 GST_END_TEST;
@@ -436,7 +512,9 @@ properties_suite (void)
 
   suite_add_tcase (suite, tcase);
   tcase_add_checked_fixture (tcase, test_watch_log, NULL);
-  tcase_add_test (tcase, test_descriptions);
+  tcase_add_loop_test (tcase, test_descriptions, 0, G_N_ELEMENTS (elements));
+  tcase_add_loop_test (tcase, test_metadata, 0, G_N_ELEMENTS (elements));
+  tcase_add_test (tcase, test_stats_are_described);
   tcase_add_test (tcase, test_defaults);
   tcase_add_test (tcase, test_round_trip);
   tcase_add_test (tcase, test_nonsense);

@@ -2,6 +2,7 @@
 #include "gstunetbasedraw.h"
 
 #include "frame-buffers.h"
+#include "memory-features.h"
 #include "upstream-latency.h"
 
 #include "frame/format/frame-map.h"
@@ -67,9 +68,8 @@ gst_unet_base_draw_src_event (GstBaseTransform *trans, GstEvent *event)
       ->src_event (trans, event);
 }
 
-/* Returns the output that frames get, or the one that upstream is asked for:
- * they differ only
- * while upstream has not yet sent what downstream takes. */
+/* Returns the output that frames get, or the one that upstream is asked for.
+ * They differ only while upstream has not yet sent what downstream takes. */
 static GstUnetSegOutput
 get_output (GstUnetBaseDraw *self, GstPadDirection direction)
 {
@@ -554,6 +554,7 @@ gst_unet_base_draw_init (GstUnetBaseDraw *self)
   gst_unet_draw_properties_init (&PRIVATE (self)->properties);
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_prefer_passthrough (trans, FALSE);
+  gst_unet_memory_watch (GST_ELEMENT (self), trans->sinkpad);
 }
 
 static void

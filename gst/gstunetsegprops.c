@@ -559,7 +559,8 @@ gst_unet_seg_install_properties (GObjectClass *klass)
 {
   install (klass, PROP_MODEL,
       g_param_spec_string ("model", "Model",
-          "Path of an ONNX file; a .modelinfo file beside it is read as well "
+          "Path or file:// URI of an ONNX file; a .modelinfo file beside it is "
+          "read as well "
           "(unset = the built-in person model); while frames flow it is loaded "
           "beside the one in use and takes over between two of them",
           NULL, PLAYING));

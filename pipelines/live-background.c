@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "live-background.h"
 
+#include "base/missing-plugin.h"
+#include "base/picture-file.h"
+
 #include <gio/gio.h>
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -148,17 +151,19 @@ preroll (LiveBackground *self, const gchar *path, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
   g_autoptr (GstMessage) message = NULL;
+  g_autofree gchar *missing = NULL, *text = NULL;
   g_autoptr (GError) local = NULL;
 
   gst_element_set_state (self->pipeline, GST_STATE_PAUSED);
-  message = gst_bus_timed_pop_filtered (
-      bus, PATIENCE, GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR);
+  message = unet_missing_plugin_pop (
+      bus, PATIENCE, GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR, &missing);
   if (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE)
     return TRUE;
   if (message)
     gst_message_parse_error (message, &local, NULL);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "background '%s': %s",
-      path, local ? local->message : "no frame could be decoded");
+  text = unet_picture_describe_error (local, missing);
+  g_set_error (
+      error, G_IO_ERROR, G_IO_ERROR_FAILED, "background '%s': %s", path, text);
   return FALSE;
 }
 
@@ -168,10 +173,10 @@ live_background_new (const gchar *path, GError **error)
   LiveBackground *self = g_new0 (LiveBackground, 1);
   GstElement *source;
 
-  self->pipeline = gst_parse_launch_full (
+  self->pipeline = unet_missing_plugin_parse (
       "filesrc name=file ! decodebin ! videoconvert ! "
       "video/x-raw,format=I420 ! appsink name=frames sync=true max-buffers=2",
-      NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+      error);
   if (self->pipeline == NULL) {
     g_free (self);
     return NULL;

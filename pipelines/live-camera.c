@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "live-camera.h"
 
+#include "base/missing-plugin.h"
+
 #include <gio/gio.h>
 #include <gst/video/video.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static GList *
 find_devices (void)
@@ -26,6 +29,41 @@ free_devices (GList *devices)
   g_list_free_full (devices, gst_object_unref);
 }
 
+/* Why @wanted, (nullable): any, is not there, and what to do; owned by the
+ * caller. */
+static gchar *
+describe_none (const gchar *wanted)
+{
+  g_autoptr (GstElementFactory) v4l2 = gst_element_factory_find ("v4l2src");
+
+  if (v4l2 == NULL)
+    return g_strdup_printf ("GStreamer finds no cameras without v4l2src: apt "
+                            "install %s",
+        unet_missing_plugin_find_package ("v4l2src"));
+  if (wanted)
+    return g_strdup_printf (
+        "there is no camera '%s', and no such file; see --list", wanted);
+  return g_strdup (
+      "there is no camera; connect one, or name a file or \"test\" to take "
+      "its place");
+}
+
+/* Returns FALSE with @error set where the device cannot be opened. */
+static gboolean
+check_device (const gchar *path, GError **error)
+{
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+        "there is no device %s; see --list", path);
+  else if (access (path, R_OK | W_OK) != 0)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+        "%s must not be opened: sudo adduser %s video, and log in again", path,
+        g_get_user_name ());
+  else
+    return TRUE;
+  return FALSE;
+}
+
 gint
 live_camera_list (void)
 {
@@ -37,8 +75,11 @@ live_camera_list (void)
 
     g_print ("%u  %s\n", n, name);
   }
-  if (n == 0)
-    g_printerr ("unetseg-live: there is no camera\n");
+  if (n == 0) {
+    g_autofree gchar *text = describe_none (NULL);
+
+    g_printerr ("unetseg-live: %s\n", text);
+  }
   free_devices (devices);
   return n > 0 ? 0 : 1;
 }
@@ -87,10 +128,11 @@ describe_listed (const gchar *camera, GError **error)
     if (matches (at->data, n, camera))
       text = describe_device (at->data);
   free_devices (devices);
-  if (text == NULL)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-        camera ? "there is no camera '%s'; see --list" : "there is no camera%s",
-        camera ? camera : "");
+  if (text == NULL) {
+    g_autofree gchar *reason = describe_none (camera);
+
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, reason);
+  }
   return text;
 }
 
@@ -111,7 +153,9 @@ describe_source (const gchar *camera, GError **error)
   if (camera && g_str_equal (camera, "test"))
     return g_strdup ("videotestsrc is-live=true");
   if (camera && g_str_has_prefix (camera, "/dev/"))
-    return g_strdup_printf ("v4l2src device=\"%s\"", camera);
+    return check_device (camera, error)
+        ? g_strdup_printf ("v4l2src device=\"%s\"", camera)
+        : NULL;
   if (camera && g_file_test (camera, G_FILE_TEST_IS_REGULAR))
     return describe_file (camera);
   return describe_listed (camera, error);
@@ -218,8 +262,7 @@ live_camera_find_size (
 {
   g_autofree gchar *text =
       g_strdup_printf ("%s ! fakesink name=size", description);
-  GstElement *pipeline =
-      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  GstElement *pipeline = unet_missing_plugin_parse (text, error);
   gboolean found;
 
   if (pipeline == NULL)

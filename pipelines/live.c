@@ -6,8 +6,11 @@
 #include "live-camera.h"
 #include "live-output.h"
 
+#include "base/missing-plugin.h"
+
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <gst/pbutils/pbutils.h>
 #include <string.h>
 
 typedef struct {
@@ -43,6 +46,17 @@ print_message (GstMessage *message, gboolean is_error)
     g_printerr ("  (%s)\n", debug);
 }
 
+/* Comes before the error of the element that needs the plugin. */
+static void
+print_missing (GstMessage *message)
+{
+  g_autofree gchar *detail =
+      gst_missing_plugin_message_get_installer_detail (message);
+  g_autofree gchar *plugin = unet_missing_plugin_describe (detail);
+
+  g_printerr ("unetseg-live: no plugin for it: %s\n", plugin);
+}
+
 static gboolean
 take_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -56,6 +70,10 @@ take_message (GstBus *bus, GstMessage *message, gpointer data)
       break;
     case GST_MESSAGE_WARNING:
       print_message (message, FALSE);
+      break;
+    case GST_MESSAGE_ELEMENT:
+      if (gst_is_missing_plugin_message (message))
+        print_missing (message);
       break;
     case GST_MESSAGE_EOS:
       g_main_loop_quit (live->loop);
@@ -173,7 +191,7 @@ make_pipeline (const Options *options, const gchar *camera,
     return NULL;
   text = g_strdup_printf ("%s ! videoconvert ! unetseg name=seg %s ! %s%s",
       source, options->properties ? options->properties : "", mixer, sink);
-  return gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  return unet_missing_plugin_parse (text, error);
 }
 
 static gboolean

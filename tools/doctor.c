@@ -9,6 +9,8 @@
 #include "lib/pattern.h"
 #include "lib/print.h"
 
+#include "base/missing-plugin.h"
+
 #include <gst/gst.h>
 #include <string.h>
 
@@ -90,21 +92,21 @@ print_machine (void)
 /* ---- plugins ------------------------------------------------------------- */
 
 typedef struct {
-  const gchar *element, *package, *use;
+  const gchar *element, *use;
 } Need;
 
 static const Need needs[] = {
-  { "decodebin", "gstreamer1.0-plugins-base", "recordings" },
-  { "videoconvert", "gstreamer1.0-plugins-base", "other formats" },
-  { "v4l2src", "gstreamer1.0-plugins-good", "cameras" },
-  { "pngenc", "gstreamer1.0-plugins-good", "PNG pictures" },
-  { "jpegdec", "gstreamer1.0-plugins-good", "JPEG pictures" },
-  { "matroskamux", "gstreamer1.0-plugins-good", "Matroska and WebM" },
-  { "vp8enc", "gstreamer1.0-plugins-good", "WebM video" },
-  { "ximagesink", "gstreamer1.0-x", "the screen" },
-  { "avdec_h264", "gstreamer1.0-libav", "H.264 recordings" },
-  { "x264enc", "gstreamer1.0-plugins-ugly", "H.264 results" },
-  { "pipewiresink", "gstreamer1.0-pipewire", "cameras for other programs" },
+  { "decodebin", "recordings" },
+  { "videoconvert", "other formats" },
+  { "v4l2src", "cameras" },
+  { "pngenc", "PNG pictures" },
+  { "jpegdec", "JPEG pictures" },
+  { "matroskamux", "Matroska and WebM" },
+  { "vp8enc", "WebM video" },
+  { "ximagesink", "the screen" },
+  { "avdec_h264", "H.264 recordings" },
+  { "x264enc", "H.264 results" },
+  { "pipewiresink", "cameras for other programs" },
 };
 
 /* Returns whether the element itself is there. */
@@ -130,7 +132,7 @@ print_plugins (void)
     if (factory != NULL)
       continue;
     g_print ("missing     %s, for %s: apt install %s\n", needs[i].element,
-        needs[i].use, needs[i].package);
+        needs[i].use, unet_missing_plugin_find_package (needs[i].element));
     complete = FALSE;
   }
   if (complete)

@@ -21,8 +21,8 @@ UNET_API GType unet_model_get_type (void);
 
 /**
  * unet_model_load:
- * @path: (type filename) (nullable): an ONNX file, or %NULL for the built-in
- *   person model
+ * @location: (type filename) (nullable): the path or file:// URI of an ONNX
+ *   file, or %NULL for the built-in person model
  * @error: return location
  *
  * Reads a model and, where there is one, the modelinfo file: `PATH` with its
@@ -42,7 +42,7 @@ UNET_API GType unet_model_get_type (void);
  *
  * Since: 1.0
  */
-UNET_API UnetModel *unet_model_load (const gchar *path, GError **error);
+UNET_API UnetModel *unet_model_load (const gchar *location, GError **error);
 
 /**
  * unet_model_dup_built_in:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/picture-file.h"
 
+#include "base/missing-plugin.h"
 #include "base/picture-header.h"
 
 #define DECODE_TIMEOUT (30 * GST_SECOND)
@@ -36,8 +37,7 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
           ? "videoflip name=flip video-direction=auto ! videoconvert ! "
           : "");
 
-  pipeline =
-      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  pipeline = unet_missing_plugin_parse (text, error);
   if (pipeline == NULL)
     return NULL;
   source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
@@ -47,23 +47,33 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
   return pipeline;
 }
 
+gchar *
+unet_picture_describe_error (const GError *error, const gchar *missing)
+{
+  if (missing)
+    return g_strdup_printf ("no plugin for it: %s", missing);
+  return g_strdup (error ? error->message : "no picture could be decoded");
+}
+
 /* Until the sink holds the first picture. */
 static gboolean
 preroll (GstElement *pipeline, const gchar *path, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
+  g_autofree gchar *missing = NULL, *text = NULL;
   g_autoptr (GError) local = NULL;
 
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  message = gst_bus_timed_pop_filtered (bus, DECODE_TIMEOUT,
-      GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  message = unet_missing_plugin_pop (bus, DECODE_TIMEOUT,
+      GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR | GST_MESSAGE_EOS, &missing);
   if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE)
     return TRUE;
   if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
     gst_message_parse_error (message, &local, NULL);
-  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "%s: %s",
-      path, local != NULL ? local->message : "no picture could be decoded");
+  text = unet_picture_describe_error (local, missing);
+  g_set_error (
+      error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "%s: %s", path, text);
   return FALSE;
 }
 

@@ -20,5 +20,10 @@ UNET_INTERNAL_API GstSample *unet_picture_load (
  * where an element is missing. */
 UNET_INTERNAL_API GstElement *unet_picture_make_pipeline (
     const gchar *path, GError **error);
+/* Returns: (transfer full): a sentence on why such a pipeline failed. @error:
+ * (nullable): of its message. @missing: (nullable): of
+ * unet_missing_plugin_pop(). */
+UNET_INTERNAL_API gchar *unet_picture_describe_error (
+    const GError *error, const gchar *missing);
 
 G_END_DECLS

@@ -367,19 +367,61 @@ load_built_in (GError **error)
   return remember (model, key);
 }
 
-UnetModel *
-unet_model_load (const gchar *path, GError **error)
+/* Returns the path of a file:// URI, and a path as it is, or %NULL with @error
+ * set. */
+static gchar *
+dup_path (const gchar *location, GError **error)
 {
+  g_autoptr (GError) local = NULL;
+  gchar *path;
+
+  if (!strstr (location, "://"))
+    return g_strdup (location);
+  if (!g_str_has_prefix (location, "file://")) {
+    g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND,
+        "%s: only files are read; download it first and give its path",
+        location);
+    return NULL;
+  }
+  path = g_filename_from_uri (location, NULL, &local);
+  if (!path)
+    g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND, "%s: %s", location,
+        local->message);
+  return path;
+}
+
+/* A relative path is most often meant from another folder. */
+static void
+set_open_error (const gchar *path, int code, GError **error)
+{
+  g_autofree gchar *folder = g_get_current_dir ();
+
+  if (code == ENOENT && !g_path_is_absolute (path))
+    g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND,
+        "%s: there is no such file in %s; without a path the built-in person "
+        "model is used",
+        path, folder);
+  else
+    g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND, "%s: %s", path,
+        g_strerror (code));
+}
+
+UnetModel *
+unet_model_load (const gchar *location, GError **error)
+{
+  g_autofree gchar *path = NULL;
   UnetModel *model;
   int fd;
 
-  if (!path)
+  if (!location)
     return load_built_in (error);
+  path = dup_path (location, error);
+  if (!path)
+    return NULL;
   /* Not to wait for the other end of a pipe. */
   fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_NOT_FOUND, "%s: %s", path,
-        g_strerror (errno));
+    set_open_error (path, errno, error);
     return NULL;
   }
   model = load_fd (fd, path, error);

@@ -128,6 +128,51 @@ GST_START_TEST (test_missing)
 
 GST_END_TEST;
 
+/* A relative path is looked for in the current folder, which the error names.
+ */
+GST_START_TEST (test_missing_relative)
+{
+  g_autofree gchar *folder = g_get_current_dir ();
+
+  check_error ("model=nowhere.onnx", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND,
+      WORDS ("nowhere.onnx", folder, "built-in person model"));
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_missing_uri)
+{
+  check_error ("model=file:///nonexistent/a%20network.onnx", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND, WORDS ("/nonexistent/a network.onnx"));
+  check_error ("model=https://example.org/network.onnx", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND,
+      WORDS ("https://example.org/network.onnx", "download it first"));
+}
+
+GST_END_TEST;
+
+/* The property keeps the URI, and the statistics name the file. */
+GST_START_TEST (test_uri)
+{
+  g_autofree gchar *path = test_model ("red"), *text = NULL;
+  g_autofree gchar *whole = g_canonicalize_filename (path, NULL);
+  g_autofree gchar *uri = g_filename_to_uri (whole, NULL, NULL);
+  g_autofree gchar *properties = g_strdup_printf ("model=\"%s\"", uri);
+  g_autoptr (GstStructure) stats = NULL;
+  Fixture f;
+
+  open_pipeline (&f, properties);
+  play (&f);
+  g_object_get (f.seg, "model", &text, "stats", &stats, NULL);
+  assert_equals_string (text, uri);
+  assert_equals_string (gst_structure_get_string (stats, "model"), whole);
+  assert_equals_uint64 (test_stat (f.seg, "segmented"), 5);
+  close_pipeline (&f);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_folder)
 {
   g_autoptr (GPtrArray) errors = NULL;
@@ -259,6 +304,9 @@ errors_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_checked_fixture (tcase, test_watch_log, NULL);
   tcase_add_test (tcase, test_missing);
+  tcase_add_test (tcase, test_missing_relative);
+  tcase_add_test (tcase, test_missing_uri);
+  tcase_add_test (tcase, test_uri);
   tcase_add_test (tcase, test_folder);
   tcase_add_test (tcase, test_truncated);
   tcase_add_test (tcase, test_garbage);

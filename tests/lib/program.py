@@ -30,11 +30,11 @@ def good(*words, **options):
     return done.stdout
 
 
-def bad(status, *words, says=""):
+def bad(status, *words, says="", **options):
     """Runs the program and requires that exit status, one message on stderr
     that contains a text, and nothing on stdout. A status of 2 adds the line
     that names --help. Warnings of libraries fail, too."""
-    done = call(*words)
+    done = call(*words, **options)
     assert done.returncode == status, (words, done.returncode, done.stderr)
     lines = done.stderr.splitlines()
     assert lines and lines[0].startswith("unetseg: "), done.stderr

@@ -83,6 +83,30 @@ check "an unknown option is an error" ends 2 --help "$live" --nonesuch
 check "two cameras are an error" ends 2 "more than one" "$live" test test
 check "a camera that is not there is named" \
   ends 1 "no camera 'nonesuch'" "$live" nonesuch
+check "a device that is not there is named" \
+  ends 1 "no device /dev/nonesuch" "$live" /dev/nonesuch
+# Without the plugin of cameras the error names its package, and without a
+# camera it says what can take its place.
+no_camera () {
+  if [ -e /dev/video0 ]; then
+    echo "there is a camera"
+  elif gst-inspect-1.0 --exists v4l2src; then
+    ends 1 'name a file or "test"' "$live" &&
+      ends 1 'name a file or "test"' "$live" --list
+  else
+    ends 1 "apt install gstreamer1.0-plugins-good" "$live"
+  fi
+}
+check "no camera at all" no_camera
+check "an element that is not there is named" ends 1 'no element "nonesuch"' \
+  "$live" -n 3 -s "nonesuch" test
+gst videotestsrc num-buffers=1 ! pngenc ! filesink location=undecoded.png
+no_decoder () {
+  export GST_PLUGIN_FEATURE_RANK=pngdec:NONE,avdec_png:NONE,gdkpixbufdec:NONE
+  ends 1 "PNG decoder (apt install gstreamer1.0-plugins-good)" \
+    "$live" -n 3 -s fakesink undecoded.png
+}
+check "the package of a missing decoder is named" eval "(LC_ALL=C no_decoder)"
 check "a background that is not there is named" ends 1 nowhere.jpg \
   "$live" -n 3 -s fakesink -b nowhere.jpg test
 check "a size that is none is named" ends 1 "'large'" \

@@ -305,6 +305,25 @@ def run_built_in(place):
         assert (mask > 127).mean() < 0.2, (mask > 127).mean()
 
 
+def run_no_decoder(place):
+    """run names the Debian package of a missing decoder"""
+    image = place.path("no-decoder.png")
+    Image.new("RGB", (32, 24)).save(image)
+    ranks = ",".join(
+        name + ":NONE" for name in ("pngdec", "avdec_png", "gdkpixbufdec")
+    )
+    bad(
+        1,
+        "run",
+        "--image",
+        image,
+        "-o",
+        place.path("never"),
+        says="PNG decoder (apt install gstreamer1.0-plugins-good)",
+        env=dict(os.environ, GST_PLUGIN_FEATURE_RANK=ranks, LC_ALL="C.UTF-8"),
+    )
+
+
 CASES = (
     run_usage,
     run_shapes,
@@ -318,6 +337,7 @@ CASES = (
     run_orientations,
     run_16_bit,
     run_built_in,
+    run_no_decoder,
 )
 
 

@@ -5,6 +5,7 @@
 #include "batch/audio.h"
 #include "batch/error.h"
 #include "batch/muxer.h"
+#include "base/missing-plugin.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -98,9 +99,7 @@ open_output (const gchar *path, const gchar *audio, GError **error)
               : g_str_equal (container, "mov") ? "qtmux"
                                                : "mp4mux",
           audio != NULL ? "uridecodebin name=source" : "");
-  GstElement *pipeline = gst_parse_launch_full (
-                 text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error),
-             *element;
+  GstElement *pipeline = unet_missing_plugin_parse (text, error), *element;
 
   if (pipeline == NULL)
     return NULL;
@@ -152,9 +151,7 @@ open_part (const gchar *path, GError **error)
       g_strdup_printf ("filesrc name=file ! %s ! "
                        "appsink name=packets sync=false max-buffers=16",
           is_matroska (path) ? "matroskademux" : "qtdemux");
-  GstElement *pipeline = gst_parse_launch_full (
-                 text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error),
-             *file;
+  GstElement *pipeline = unet_missing_plugin_parse (text, error), *file;
 
   if (pipeline == NULL)
     return NULL;

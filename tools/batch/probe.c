@@ -4,6 +4,7 @@
 
 #include "batch/discovery.h"
 #include "batch/error.h"
+#include "base/missing-plugin.h"
 #include "base/picture-header.h"
 
 #include <gio/gio.h>
@@ -50,10 +51,9 @@ missing_text (GstDiscovererInfo *info)
   GString *all = g_string_new ("no plugin for it");
 
   for (guint i = 0; details != NULL && details[i] != NULL; i++) {
-    g_auto (GStrv) parts = g_strsplit (details[i], "|", -1);
+    g_autofree gchar *plugin = unet_missing_plugin_describe (details[i]);
 
-    if (g_strv_length (parts) > 3)
-      g_string_append_printf (all, "%s %s", i == 0 ? ":" : ",", parts[3]);
+    g_string_append_printf (all, "%s %s", i == 0 ? ":" : ",", plugin);
   }
   return g_string_free (all, FALSE);
 }

@@ -5,6 +5,7 @@
 #include "batch/error.h"
 #include "batch/outputs.h"
 #include "batch/streams.h"
+#include "base/missing-plugin.h"
 
 #include <string.h>
 #include <gst/video/video.h>
@@ -176,8 +177,7 @@ build_pipeline (BatchTask *task, GError **error)
 
   if (text == NULL)
     return NULL;
-  pipeline =
-      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &local);
+  pipeline = unet_missing_plugin_parse (text, &local);
   if (pipeline == NULL)
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s", local->message);
   return pipeline;

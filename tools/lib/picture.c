@@ -3,6 +3,7 @@
 #include "lib/picture.h"
 #include "lib/status.h"
 
+#include "base/missing-plugin.h"
 #include "base/picture-file.h"
 
 #include <gst/video/video.h>
@@ -76,16 +77,17 @@ play (GstElement *pipeline, const gchar *path, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
+  g_autofree gchar *missing = NULL, *text = NULL;
   g_autoptr (GError) local = NULL;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
-      GST_MESSAGE_APPLICATION | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  message = unet_missing_plugin_pop (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_APPLICATION | GST_MESSAGE_ERROR | GST_MESSAGE_EOS, &missing);
   if (message == NULL || GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
     return TRUE;
   gst_message_parse_error (message, &local, NULL);
-  g_set_error (
-      error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path, local->message);
+  text = unet_picture_describe_error (local, missing);
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path, text);
   return FALSE;
 }
 

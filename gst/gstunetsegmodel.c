@@ -4,6 +4,7 @@
 
 #include "log.h"
 
+#include "model/notes.h"
 #include "model/tensors.h"
 
 /* ---- errors ----------------------------------------------------------- */
@@ -166,6 +167,23 @@ warn_of_note (GstUnetSeg *self)
       ("The network stays in f32: %s.", note), (NULL));
 }
 
+/* Once for each model that is opened. */
+static void
+say_notes (GstUnetSeg *self)
+{
+  g_autoptr (GPtrArray) notes = unet_segmenter_take_notes (self->segmenter);
+
+  for (guint i = 0; notes && i < notes->len; i++) {
+    const UnetNote *note = g_ptr_array_index (notes, i);
+
+    if (note->is_warning)
+      GST_ELEMENT_WARNING (
+          self, RESOURCE, SETTINGS, ("%s.", note->text), (NULL));
+    else
+      GST_INFO_OBJECT (self, "%s", note->text);
+  }
+}
+
 UnetReadiness
 gst_unet_seg_update (GstUnetSeg *self)
 {
@@ -180,6 +198,7 @@ gst_unet_seg_update (GstUnetSeg *self)
     return readiness;
   if (changed || !self->ready) {
     gst_unet_seg_describe (self);
+    say_notes (self);
     warn_of_note (self);
   }
   self->ready = TRUE;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/resolve-contract.h"
+#include "graph/ops/norm.h"
 #include "graph/ops/table.h"
 #include "model/model.h"
 #include "model/modelinfo-file.h"
@@ -327,9 +329,32 @@ resolve (const UnetModel *model, UnetContract *contract, GError **error)
   return unet_state_resolve (model, contract, error);
 }
 
+/* Networks that were exported for training run as ONNX says, but seldom as the
+ * user expects. */
+static void
+note_training (const UnetModel *model, GPtrArray *notes)
+{
+  const UnetNode *first = NULL;
+  guint n = 0;
+
+  for (guint i = 0; i < model->graph->nodes->len; i++) {
+    const UnetNode *node = g_ptr_array_index (model->graph->nodes, i);
+    if (!unet_batch_norm_is_training (node))
+      continue;
+    first = first ? first : node;
+    n++;
+  }
+  if (first)
+    unet_notes_add (notes, TRUE,
+        "%s: exported in training mode: %u BatchNormalization node%s (first "
+        "'%s') use%s each picture's own statistics, slowly. Call model.eval() "
+        "before the export for those of the training",
+        model->name, n, n == 1 ? "" : "s", first->name, n == 1 ? "s" : "");
+}
+
 UnetContract *
-unet_model_get_contract (
-    const UnetModel *model, GHashTable *overrides, GError **error)
+unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
+    GPtrArray *notes, GError **error)
 {
   g_autoptr (UnetContract) contract = unet_contract_new ();
   g_autofree gchar *wanted = wanted_input (model, overrides);
@@ -343,5 +368,13 @@ unet_model_get_contract (
       || !apply_overrides (model, overrides, contract, error)
       || !resolve (model, contract, error))
     return NULL;
+  note_training (model, notes);
   return g_steal_pointer (&contract);
+}
+
+UnetContract *
+unet_model_get_contract (
+    const UnetModel *model, GHashTable *overrides, GError **error)
+{
+  return unet_model_resolve_contract (model, overrides, NULL, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/segmenter.h"
 
+#include "model/resolve-contract.h"
 #include "model/tensors.h"
 #include "segment/elapsed-time.h"
 #include "segment/inference.h"
@@ -12,6 +13,7 @@
 struct _UnetSegmenter {
   UnetModel *model;
   UnetContract *contract;
+  GPtrArray *notes;    /* (nullable): about the contract; taken */
   guint input, output; /* indices of the model's tensors */
   gboolean live;
   GCancellable *cancellable; /* ends runs */
@@ -84,7 +86,9 @@ open_model (UnetSegmenter *self, const gchar *path, GHashTable *overrides,
 
   if (model == NULL)
     return FALSE;
-  self->contract = unet_model_get_contract (model, overrides, error);
+  self->notes = unet_notes_new ();
+  self->contract =
+      unet_model_resolve_contract (model, overrides, self->notes, error);
   if (self->contract == NULL || !find_tensors (self, error))
     return FALSE;
   self->sessions = unet_sessions_new (
@@ -128,6 +132,7 @@ unet_segmenter_free (UnetSegmenter *self)
   g_clear_pointer (&self->sessions, unet_sessions_free);
   unet_job_group_free (self->jobs);
   g_object_unref (self->cancellable);
+  g_clear_pointer (&self->notes, g_ptr_array_unref);
   g_clear_pointer (&self->contract, unet_contract_free);
   g_clear_pointer (&self->model, unet_model_unref);
   g_free (self);
@@ -463,6 +468,12 @@ const UnetContract *
 unet_segmenter_get_contract (UnetSegmenter *self)
 {
   return self->contract;
+}
+
+GPtrArray *
+unet_segmenter_take_notes (UnetSegmenter *self)
+{
+  return g_steal_pointer (&self->notes);
 }
 
 UnetSession *

@@ -144,6 +144,9 @@ UNET_INTERNAL_API guint64 unet_segmenter_measure (UnetSegmenter *self);
 UNET_INTERNAL_API UnetModel *unet_segmenter_get_model (UnetSegmenter *self);
 UNET_INTERNAL_API const UnetContract *unet_segmenter_get_contract (
     UnetSegmenter *self);
+/* (nullable) (transfer full): of UnetNote, about model and contract; %NULL
+ * after the first call. */
+UNET_INTERNAL_API GPtrArray *unet_segmenter_take_notes (UnetSegmenter *self);
 /* (nullable) (transfer none): %NULL while it is being compiled. */
 UNET_INTERNAL_API UnetSession *unet_segmenter_get_session (UnetSegmenter *self);
 /* (nullable) (transfer none): what the session in use was calibrated with. */

@@ -4,16 +4,30 @@
 
 #include "lib/print.h"
 #include "lib/status.h"
+#include "model/resolve-contract.h"
 
 #include <string.h>
 
 /* ---- model -------------------------------------------------------------- */
+
+/* Standard output is for results. */
+static void
+print_notes (const GPtrArray *notes)
+{
+  for (guint i = 0; i < notes->len; i++) {
+    const UnetNote *note = g_ptr_array_index (notes, i);
+
+    g_printerr (
+        "unetseg: %s%s\n", note->is_warning ? "warning: " : "", note->text);
+  }
+}
 
 gboolean
 tool_job_load (
     ToolJob *job, gchar **words, const ToolOptions *options, GError **error)
 {
   g_autoptr (GHashTable) overrides = NULL;
+  g_autoptr (GPtrArray) notes = unet_notes_new ();
   const gchar *path = words != NULL ? words[0] : NULL;
 
   memset (job, 0, sizeof *job);
@@ -29,12 +43,13 @@ tool_job_load (
   job->model = unet_model_load (path, error);
   if (job->model == NULL)
     return FALSE;
-  job->contract =
-      unet_model_get_contract (job->model, overrides, &job->contract_error);
+  job->contract = unet_model_resolve_contract (
+      job->model, overrides, notes, &job->contract_error);
   if (job->contract == NULL && overrides != NULL) {
     g_propagate_error (error, g_steal_pointer (&job->contract_error));
     return FALSE;
   }
+  print_notes (notes);
   return TRUE;
 }
 

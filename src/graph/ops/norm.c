@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/norm.h"
 #include "graph/ops/args.h"
 #include "graph/ops/functions.h"
 #include "graph/ops/strided.h"
@@ -25,21 +26,36 @@ check_parameters (const UnetArgs *args, guint n, GError **error)
   return TRUE;
 }
 
+/* Operator set 14 brought the attribute. Before it a node with more outputs
+ * than one is in training mode. */
+gboolean
+unet_batch_norm_is_training (const UnetNode *node)
+{
+  if (node->op != UNET_OP_BatchNormalization)
+    return FALSE;
+  return unet_node_attr_int (node, "training_mode", 0)
+      || (node->since < 14 && node->outputs->len > 1);
+}
+
 UNET_INFER (BatchNormalization)
 {
   UnetArgs args = UNET_INFER_ARGS;
+  UnetTensorView p;
 
-  if (unet_node_attr_int (node, "training_mode", 0)
-      || !unet_node_attr_int (node, "spatial", 1))
+  if (!unet_node_attr_int (node, "spatial", 1))
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-        "only inference per channel is supported");
+        "only statistics per channel are supported");
   for (guint i = 1; i < node->outputs->len; i++)
-    if (unet_node_output (node, i)
+    if (!unet_batch_norm_is_training (node) && unet_node_output (node, i)
         && unet_node_output (node, i)->consumers->len)
       return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-          "the outputs of training are not supported");
-  return check_parameters (&args, 4, error)
-      && unet_infer_same (graph, node, error);
+          "the outputs of training are read, but 'training_mode' is 0");
+  if (!check_parameters (&args, 4, error))
+    return FALSE;
+  unet_arg (&args, 1, &p);
+  for (guint i = 1; i < node->outputs->len; i++)
+    unet_infer_out (node, i, p.dtype, 1, p.dims);
+  return unet_infer_same (graph, node, error);
 }
 
 UNET_INFER (InstanceNormalization)
@@ -56,23 +72,6 @@ plane_size (const UnetTensorView *x, gsize channels)
   gsize planes = (gsize) x->dims[0] * channels;
 
   return planes ? unet_view_count (x) / planes : 0;
-}
-
-UNET_EVAL (BatchNormalization)
-{
-  gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
-  gsize channels = unet_view_count (&in[1]);
-  gsize size = plane_size (&in[0], channels), n = unet_view_count (out);
-
-  for (gsize i = 0; i < n; i++) {
-    gsize c = i / size % channels;
-    gdouble scale = unet_view_float (&in[1], c)
-        / sqrt (unet_view_float (&in[4], c) + epsilon);
-    unet_view_set_float (out, i,
-        (unet_view_float (&in[0], i) - unet_view_float (&in[3], c)) * scale
-            + unet_view_float (&in[2], c));
-  }
-  return TRUE;
 }
 
 typedef struct {
@@ -104,6 +103,79 @@ normalize_plane (const UnetTensorView *x, gsize from, gsize size, gdouble scale,
   for (gsize i = 0; i < size; i++)
     unet_view_set_float (out, from + i,
         (unet_view_float (x, from + i) - m.mean) * m.inverse * scale + bias);
+}
+
+/* Mean and variance of channel @c over all pictures and pixels. */
+static void
+measure_channel (const UnetTensorView *x, gsize c, gsize channels, gsize size,
+    gdouble *mean, gdouble *variance)
+{
+  const gsize n = size * (gsize) x->dims[0];
+
+  *mean = *variance = 0;
+  for (gsize k = c * size; k < n * channels; k += channels * size)
+    for (gsize i = 0; i < size; i++)
+      *mean += unet_view_float (x, k + i);
+  *mean /= (gdouble) n;
+  for (gsize k = c * size; k < n * channels; k += channels * size)
+    for (gsize i = 0; i < size; i++) {
+      const gdouble d = unet_view_float (x, k + i) - *mean;
+      *variance += d * d;
+    }
+  *variance /= (gdouble) n;
+}
+
+/* Writes the statistics that training goes on with, and those of the batch
+ * that old operator sets save for the backward pass. */
+static void
+write_statistics (const UnetNode *node, const UnetTensorView *in,
+    UnetTensorView *out, guint n_out, gsize c, gdouble mean, gdouble variance)
+{
+  const gdouble keep = unet_node_attr_float (node, "momentum", 0.9f);
+  const gdouble results[4] = {
+    unet_view_float (&in[3], c) * keep + mean * (1 - keep),
+    unet_view_float (&in[4], c) * keep + variance * (1 - keep),
+    mean,
+    variance,
+  };
+
+  for (guint i = 1; i < MIN (n_out, 5); i++)
+    if (out[i].data)
+      unet_view_set_float (&out[i], c, results[i - 1]);
+}
+
+static void
+normalize_channel (const UnetTensorView *x, gsize c, gsize channels, gsize size,
+    gdouble scale, gdouble shift, UnetTensorView *out)
+{
+  const gsize n = size * (gsize) x->dims[0];
+
+  for (gsize k = c * size; k < n * channels; k += channels * size)
+    for (gsize i = 0; i < size; i++)
+      unet_view_set_float (
+          out, k + i, unet_view_float (x, k + i) * scale + shift);
+}
+
+UNET_EVAL (BatchNormalization)
+{
+  const gboolean training = unet_batch_norm_is_training (node);
+  const gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
+  const gsize channels = unet_view_count (&in[1]);
+  const gsize size = plane_size (&in[0], channels);
+
+  for (gsize c = 0; c < channels && size; c++) {
+    gdouble mean = unet_view_float (&in[3], c);
+    gdouble variance = unet_view_float (&in[4], c), scale;
+
+    if (training) {
+      measure_channel (&in[0], c, channels, size, &mean, &variance);
+      write_statistics (node, in, out, n_out, c, mean, variance);
+    }
+    scale = unet_view_float (&in[1], c) / sqrt (variance + epsilon);
+    normalize_channel (&in[0], c, channels, size, scale,
+        unet_view_float (&in[2], c) - mean * scale, out);
+  }
+  return TRUE;
 }
 
 UNET_EVAL (InstanceNormalization)

@@ -189,8 +189,9 @@ UNET_INFER (Dropout)
 
   if (unet_arg (&args, 2, &training)
       && (!training.data || unet_view_int (&training, 0)))
-    return unet_args_fail (
-        &args, error, UNET_ERROR_UNSUPPORTED, "training mode is not supported");
+    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
+        "exported in training mode, where values are dropped by chance; call "
+        "model.eval() before the export");
   unet_arg (&args, 0, &x);
   /* Before operator set 10 the mask has the input's type. */
   unet_infer_out (

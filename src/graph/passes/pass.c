@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/passes/pass.h"
+#include "graph/ops/norm.h"
 #include "graph/ops/table.h"
 #include <math.h>
 
@@ -107,6 +108,8 @@ unet_pass_batch_norm_map (
   gdouble epsilon = unet_node_attr_float (node, "epsilon", 1e-5f);
   UnetTensorView p[4];
 
+  if (unet_batch_norm_is_training (node))
+    return FALSE;
   for (guint i = 0; i < 4; i++) {
     const UnetValue *value = unet_node_input (node, i + 1);
     if (!value || !value->constant || value->constant->n_elements != n)

@@ -495,6 +495,65 @@ START_TEST (lrn_across_channels)
 }
 END_TEST
 
+/* Compares batch normalisation of two pictures with two channels of two
+ * pixels. */
+static void
+expect_batch_statistics (
+    gint opset, guint n_outputs, gboolean attribute, const gchar *expected)
+{
+  static const gchar *const outputs[] = { "y", "m", "v", "sm", "sv" };
+  static const gfloat scale[] = { 2, 8 }, bias[] = { 1, 2 };
+  static const gfloat mean[] = { 10, 20 }, variance[] = { 30, 40 };
+  g_autoptr (GString) names = g_string_new ("y");
+  Writer w = begin (opset, "2,2,1,2");
+  GByteArray *node;
+
+  for (guint i = 1; i < n_outputs; i++)
+    g_string_append_printf (names, ",%s", outputs[i]);
+  node = writer_node ("BatchNormalization", "bn", "x,s,b,me,va", names->str);
+  node_float (node, "epsilon", 4);
+  node_float (node, "momentum", .5f);
+  if (attribute)
+    node_int (node, "training_mode", 1);
+  writer_floats (&w, "s", "2", scale);
+  writer_floats (&w, "b", "2", bias);
+  writer_floats (&w, "me", "2", mean);
+  writer_floats (&w, "va", "2", variance);
+  writer_add (&w, node);
+  for (guint i = 0; i < n_outputs; i++)
+    writer_output (&w, outputs[i], W_FLOAT, NULL);
+  expect (&w, "0,2,0,5,4,6,5,10", expected);
+}
+
+/* Means of the batch are 3 and 5, variances 5 and 12.5. With an epsilon of 4
+ * the factors are 2 / 3 and 8 / sqrt (16.5). Running statistics go half of the
+ * way. */
+START_TEST (batch_norm_in_training_mode)
+{
+  const gchar *y = "2,2,1,2:-1,0.33333333,-7.8473193,2,1.6666667,3,2,"
+                   "11.847319";
+  const gchar *running = "|2:6.5,12.5|2:17.5,26.25";
+  g_autofree gchar *three = g_strconcat (y, running, NULL);
+  g_autofree gchar *five = g_strconcat (three, "|2:3,5|2:5,12.5", NULL);
+
+  expect_batch_statistics (9, 5, FALSE, five);
+  expect_batch_statistics (13, 5, FALSE, five);
+  expect_batch_statistics (14, 3, TRUE, three);
+  expect_batch_statistics (15, 1, TRUE, y);
+}
+END_TEST
+
+/* The same node with one output and no attribute has the file's statistics. */
+START_TEST (batch_norm_at_inference)
+{
+  const gchar *y = "2,2,1,2:-2.4299717,-1.7439774,-22.120908,-16.090681,"
+                   "-1.0579830,-0.37198868,-16.090681,-10.060454";
+
+  expect_batch_statistics (9, 1, FALSE, y);
+  expect_batch_statistics (15, 1, FALSE, y);
+}
+END_TEST
+
 gint
 main (void)
 {
@@ -524,6 +583,8 @@ main (void)
     reduce_by_input,
     round_to_even,
     lrn_across_channels,
+    batch_norm_in_training_mode,
+    batch_norm_at_inference,
   };
 
   return check_run_tests ("ops", 30, tests, G_N_ELEMENTS (tests));

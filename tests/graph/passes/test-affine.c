@@ -38,6 +38,25 @@ START_TEST (batch_norm_into_groups)
 }
 END_TEST
 
+/* Statistics of the batch are known only at run time. */
+START_TEST (batch_norm_in_training_mode)
+{
+  Writer w = begin ("1,3,8,8");
+  GByteArray *norm = writer_node ("BatchNormalization", "n", "a,s,b,b,s", "c");
+  static const gfloat scale[] = { 1, 2, 3, 4, 5 }, bias[] = { 5, 4, 3, 2, 1 };
+
+  add_conv (&w, "x", "a", "5,3,3,3");
+  writer_floats (&w, "s", "5", scale);
+  writer_floats (&w, "b", "5", bias);
+  w.opset = 15;
+  node_int (norm, "training_mode", 1);
+  writer_add (&w, norm);
+  writer_op (&w, "Relu", "r", "c", "y");
+  finish (&w, "y");
+  expect (&w, "Conv BatchNormalization+RELU");
+}
+END_TEST
+
 /* A batch normalisation becomes a multiplication after an activation, as in
  * Keras, and after a concatenation. */
 START_TEST (batch_norm_alone)
@@ -145,6 +164,7 @@ main (void)
 {
   const TTest *const tests[] = {
     batch_norm,
+    batch_norm_in_training_mode,
     batch_norm_into_groups,
     batch_norm_alone,
     arithmetic,

@@ -304,8 +304,11 @@ describe_tensor (Run *run)
 
   job->height = info->dims[rows];
   job->width = info->dims[rows + 1];
-  return unet_session_get_output_window (
-             job->session, run->output, &x, &y, &width, &height)
+  /* Where a flattened output lies is not known: it covers everything. */
+  return (unet_session_get_output_window (
+              job->session, run->output, &x, &y, &width, &height)
+             || unet_session_get_output_info (job->session, run->output)->n_dims
+                 < 3)
       && gst_video_info_set_format (
           &run->video, GST_VIDEO_FORMAT_RGB, job->width, job->height);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/resolve-contract.h"
 #include "graph/ops/norm.h"
-#include "graph/ops/table.h"
 #include "model/model.h"
 #include "model/modelinfo-file.h"
 #include "model/recurrent-state.h"
+#include "model/resolve-output.h"
 #include "model/tensors.h"
-#include <math.h>
 #include <string.h>
 
 /* Makes the contract of a model from overrides, modelinfo file, metadata and,
@@ -106,119 +105,6 @@ guess_layout (const UnetTensorInfo *input)
   return may_be_channels (input->dims[3]) ? UNET_LAYOUT_NHWC : UNET_LAYOUT_NCHW;
 }
 
-/* Returns the channels of the output, or -1 when they are not known. */
-static gint64
-count_channels (const UnetTensorInfo *output, UnetLayout layout)
-{
-  gint64 first, last;
-
-  if (output->n_dims != 4)
-    return output->n_dims == 3 || output->n_dims == 2 ? 1 : -1;
-  first = output->dims[1];
-  last = output->dims[3];
-  if (layout == UNET_LAYOUT_NHWC)
-    return last > 0 && (first < 0 || last <= first) ? last : first;
-  return first > 0 && (last < 0 || first <= last) ? first : last;
-}
-
-/* ---- activation ------------------------------------------------------- */
-
-/* Returns the value from which @node only selects, moves or rescales, or
- * %NULL. */
-static const UnetValue *
-look_through (const UnetNode *node)
-{
-  return unet_op_has (node->op, UNET_OP_PASSES_ON) ? unet_node_input (node, 0)
-                                                   : NULL;
-}
-
-static const UnetTensor *
-constant_of (const UnetValue *value)
-{
-  const UnetAttr *attr;
-
-  if (!value || value->constant || !value->producer
-      || value->producer->op != UNET_OP_Constant)
-    return value ? value->constant : NULL;
-  attr = unet_node_attr (value->producer, "value");
-  return attr ? attr->tensor : NULL;
-}
-
-static gboolean
-scalar_of (const UnetValue *value, gdouble *number)
-{
-  const UnetTensor *tensor = constant_of (value);
-  UnetTensorView view;
-
-  if (!tensor || tensor->n_elements != 1)
-    return FALSE;
-  unet_tensor_view ((UnetTensor *) tensor, &view);
-  *number = unet_view_float (&view, 0);
-  return TRUE;
-}
-
-static gboolean
-clip_bounds (const UnetNode *node, gdouble *low, gdouble *high)
-{
-  *low = unet_node_attr_float (node, "min", NAN);
-  *high = unet_node_attr_float (node, "max", NAN);
-  if (unet_node_input (node, 1))
-    scalar_of (unet_node_input (node, 1), low);
-  if (unet_node_input (node, 2))
-    scalar_of (unet_node_input (node, 2), high);
-  return !isnan (*low) && !isnan (*high);
-}
-
-/* A clip to 0..1, or one to 0..6 that is divided by 6: the hard sigmoid as
- * most exporters spell it. */
-static gboolean
-is_unit_clip (const UnetNode *node)
-{
-  gdouble low, high, factor = 1;
-  const UnetValue *x;
-
-  if (node->op == UNET_OP_Mul || node->op == UNET_OP_Div) {
-    guint constant =
-        node->op == UNET_OP_Mul && constant_of (unet_node_input (node, 0)) ? 0
-                                                                           : 1;
-    if (!scalar_of (unet_node_input (node, constant), &factor))
-      return FALSE;
-    factor = node->op == UNET_OP_Div ? 1 / factor : factor;
-    x = unet_node_input (node, 1 - constant);
-    node = x->producer;
-  }
-  return node && node->op == UNET_OP_Clip && clip_bounds (node, &low, &high)
-      && low == 0 && fabs (high * factor - 1) < 1e-3;
-}
-
-static UnetActivation
-guess_activation (
-    const UnetModel *model, const UnetTensorInfo *output, UnetLayout layout)
-{
-  const UnetValue *value = g_ptr_array_index (
-      model->graph->outputs, (guint) (output - model->outputs));
-
-  while (value && value->producer) {
-    const UnetNode *node = value->producer;
-    switch (node->op) {
-      case UNET_OP_Sigmoid:
-      case UNET_OP_HardSigmoid:
-      case UNET_OP_Softmax:
-        return UNET_ACTIVATION_NONE;
-      case UNET_OP_ArgMax:
-        return UNET_ACTIVATION_ARGMAX;
-      default:
-        if (is_unit_clip (node))
-          return UNET_ACTIVATION_NONE;
-        value = look_through (node);
-    }
-  }
-  if (!unet_dtype_is_float (output->dtype))
-    return UNET_ACTIVATION_ARGMAX;
-  return count_channels (output, layout) == 1 ? UNET_ACTIVATION_SIGMOID
-                                              : UNET_ACTIVATION_SOFTMAX;
-}
-
 /* ---- resolution ------------------------------------------------------- */
 
 static gboolean
@@ -272,60 +158,26 @@ resolve_size (const UnetModel *model, UnetContract *contract,
           model, input, input->dims[row + 1], &contract->input_width, error);
 }
 
-/* Makes names of classes for a model without labels. */
-static gchar **
-make_labels (gint64 n_channels)
-{
-  GPtrArray *labels = g_ptr_array_new ();
-
-  g_ptr_array_add (labels, g_strdup ("background"));
-  if (n_channels <= 2)
-    g_ptr_array_add (labels, g_strdup ("foreground"));
-  for (gint64 i = 1; n_channels > 2 && i < n_channels; i++)
-    g_ptr_array_add (labels, g_strdup_printf ("class %" G_GINT64_FORMAT, i));
-  g_ptr_array_add (labels, NULL);
-  return (gchar **) g_ptr_array_free (labels, FALSE);
-}
-
-static void
-resolve_output (const UnetModel *model, UnetContract *contract,
-    const UnetTensorInfo *output)
-{
-  gint64 n = count_channels (output, contract->layout);
-
-  if (contract->activation == UNET_ACTIVATION_AUTO)
-    contract->activation = guess_activation (model, output, contract->layout);
-  /* An output of class numbers does not say how many classes there are. */
-  if (!contract->labels && contract->activation != UNET_ACTIVATION_ARGMAX
-      && n > 0 && n <= G_MAXUINT8)
-    contract->labels = make_labels (n);
-}
-
 static gboolean
-resolve (const UnetModel *model, UnetContract *contract, GError **error)
+resolve (const UnetModel *model, UnetContract *contract, GPtrArray *notes,
+    GError **error)
 {
   const UnetTensorInfo *input = unet_model_find_input (model, contract->input);
-  const UnetTensorInfo *output =
-      unet_model_find_output (model, contract->output);
 
   if (!input)
     return fail (model, error, "there is no input '%s'",
         contract->input ? contract->input : "of rank 4");
-  if (!output)
-    return fail (model, error, "there is no output '%s'", contract->output);
   if (input->n_dims != 4 || input->dtype != UNET_DTYPE_F32)
     return fail (model, error, "input '%s' takes no picture: rank %u, type %s",
         input->name, input->n_dims, unet_dtype_name (input->dtype));
   g_free (contract->input);
   contract->input = g_strdup (input->name);
-  g_free (contract->output);
-  contract->output = g_strdup (output->name);
   if (contract->layout == UNET_LAYOUT_AUTO)
     contract->layout = guess_layout (input);
   if (!resolve_colors (model, contract, input, error)
-      || !resolve_size (model, contract, input, error))
+      || !resolve_size (model, contract, input, error)
+      || !unet_output_resolve (model, contract, notes, error))
     return FALSE;
-  resolve_output (model, contract, output);
   return unet_state_resolve (model, contract, error);
 }
 
@@ -366,7 +218,7 @@ unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
           && !unet_sidecar_apply (model->sidecar, model->sidecar_name,
               input ? input->name : NULL, contract, error))
       || !apply_overrides (model, overrides, contract, error)
-      || !resolve (model, contract, error))
+      || !resolve (model, contract, notes, error))
     return NULL;
   note_training (model, notes);
   return g_steal_pointer (&contract);

@@ -16,9 +16,9 @@ F32 = TensorProto.FLOAT
 # Weights that are above 20 for full red, green and blue alone. One bias, -10,
 # makes the logit of every other bar negative.
 ONLY = {
-    "red": (40, -40, -40),
-    "green": (-40, 40, -40),
-    "blue": (-40, -40, 40),
+    "red": (40, -80, -80),
+    "green": (-80, 40, -80),
+    "blue": (-80, -80, 40),
 }
 
 
@@ -73,9 +73,9 @@ def launch(*properties, log="0"):
         return masks.read(), done.stdout.decode()
 
 
-def columns(*properties):
+def columns(*properties, log="0"):
     """Returns the value of each bar in the element's mask, and the messages."""
-    mask, messages = launch(*properties)
+    mask, messages = launch(*properties, log=log)
     assert len(mask) == 3 * WIDTH * HEIGHT, messages
     rows = np.frombuffer(mask, np.uint8)[: WIDTH * HEIGHT].reshape(SIZE)
     return [

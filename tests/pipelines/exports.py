@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
 from bars import HEIGHT, WIDTH, columns, finder  # noqa: E402
-from bars import node, value, write  # noqa: E402
+from bars import node, refused, value, write  # noqa: E402
 import tap  # noqa: E402
 
 
@@ -45,7 +45,53 @@ def training_mode(path):
         assert "model.eval()" in messages and "'bn'" in messages, messages
 
 
-CASES = (training_mode,)
+def flattened_output(path, order, tail, shape, dims, c):
+    """Writes a network whose output is reshaped to a text of dimensions."""
+    arrays = finder(None, "red", "blue") if c == 3 else finder("red")
+    arrays["s"] = np.array(shape, np.int64)
+    axis = -1 if order == "NHWC" or c == 1 else 1
+    last = "t" if order == "NHWC" else "c"
+    nodes = [
+        node("Conv", "x w b", "c"),
+        node("Transpose", "c", "t", perm=[0, 2, 3, 1]),
+        node("Reshape", last + " s", "r"),
+    ]
+    attrs = {"axis": axis} if tail == "Softmax" else {}
+    nodes += [node(tail, "r", "y", **attrs)]
+    write(path, nodes, [value("x", dims)], [value("y", None)], arrays)
+
+
+def flattened(path):
+    """flattened outputs are unfolded by the input's size"""
+    n, fixed = HEIGHT * WIDTH, [1, 3, HEIGHT, WIDTH]
+    for order, shape, dims, c in (
+        ("NHWC", (-1, n, 3), fixed, 3),
+        ("NHWC", (1, -1, 3), [1, 3, "h", "w"], 3),
+        ("NHWC", (1, 1, n, 3), fixed, 3),
+        ("NHWC", (n, 3), fixed, 3),
+        ("NCHW", (-1, 3, n), fixed, 3),
+        ("NCHW", (-1, n), fixed, 1),
+        ("NHWC", (-1, n, 1), fixed, 1),
+        ("NHWC", (n,), fixed, 1),
+    ):
+        tail = "Softmax" if c == 3 else "Sigmoid"
+        flattened_output(path, order, tail, shape, dims, c)
+        found, messages = columns("model=" + path, "input-size=96x64", log="4")
+        right = [0] * 5 + [1, 2] if c == 3 else [0] * 5 + [255, 0]
+        assert found == right, (order, shape, found)
+        assert messages.count("is flattened: unfolded") == 1, messages
+        assert "64 rows of 96 pixels with %d channel" % c in messages, messages
+
+
+def flattened_wrongly(path):
+    """an output that fits no picture is refused with the way out"""
+    flattened_output(path, "NHWC", "Sigmoid", (1, -1, 17), [1, 3, 64, 102], 1)
+    message = refused("model=" + path)
+    assert "output y (f32 1x384x17)" in message, message
+    assert "export the network without the last Reshape" in message, message
+
+
+CASES = (training_mode, flattened, flattened_wrongly)
 
 
 def main():

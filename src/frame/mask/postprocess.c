@@ -5,18 +5,14 @@
 #include "frame/mask/activation.h"
 #include "frame/time/temporal-filter.h"
 #include "frame/format/orientation.h"
+#include "model/output-shape.h"
 
 #include <math.h>
 
 #define MAX_CLASSES 256
 
-typedef struct {
-  guint channels, height, width;
-  gboolean interleaved;
-} OutputShape;
-
 struct _UnetPostprocess {
-  OutputShape shape;
+  UnetOutputShape shape;
   UnetDType dtype;
   UnetActivation activation;
   gint foreground; /* channel or class number, -1: every class is kept */
@@ -34,47 +30,6 @@ struct _UnetPostprocess {
 };
 
 /* ---- setting up ------------------------------------------------------- */
-
-/* How far the pixels of a candidate shape are from square in the window. */
-static gdouble
-distortion (
-    const OutputShape *shape, gdouble window_width, gdouble window_height)
-{
-  return fabs (
-      log (window_width / shape->width * shape->height / window_height));
-}
-
-/* The shape tells where the channels are: the other two dimensions have the
- * window's aspect. Fewer channels, then the input's layout, break a tie. */
-static gboolean
-find_shape (OutputShape *shape, const UnetTensorInfo *output, UnetLayout layout,
-    gdouble window_width, gdouble window_height)
-{
-  const gint64 *d = output->dims + (output->n_dims == 4 ? 1 : 0);
-  OutputShape planar, packed;
-  gdouble difference;
-
-  if (output->n_dims < 2 || output->n_dims > 4
-      || (output->n_dims == 4 && output->dims[0] != 1))
-    return FALSE;
-  for (guint i = 0; i < output->n_dims; i++)
-    if (output->dims[i] < 1 || output->dims[i] > G_MAXUINT16)
-      return FALSE;
-  if (output->n_dims == 2) {
-    *shape = (OutputShape){ 1, (guint) d[0], (guint) d[1], FALSE };
-    return TRUE;
-  }
-  planar = (OutputShape){ (guint) d[0], (guint) d[1], (guint) d[2], FALSE };
-  packed = (OutputShape){ (guint) d[2], (guint) d[0], (guint) d[1], TRUE };
-  difference = distortion (&planar, window_width, window_height)
-      - distortion (&packed, window_width, window_height);
-  if (fabs (difference) < 1e-6)
-    difference = planar.channels != packed.channels
-        ? (gdouble) planar.channels - packed.channels
-        : (layout == UNET_LAYOUT_NHWC ? 1 : -1);
-  *shape = difference < 0 ? planar : packed;
-  return TRUE;
-}
 
 static gboolean
 fail (GError **error, const UnetTensorInfo *output, const gchar *why)
@@ -165,12 +120,14 @@ unet_postprocess_new (const UnetContract *contract,
     gdouble window_width, gdouble window_height, GError **error)
 {
   UnetPostprocess *self = g_new0 (UnetPostprocess, 1);
+  const UnetOutputWindow window = { window_width, window_height, input_width,
+    input_height, contract->layout };
   UnetMask *info = &self->info;
+  const gchar *why;
 
   self->dtype = output->dtype;
-  if (!find_shape (&self->shape, output, contract->layout, window_width,
-          window_height)) {
-    fail (error, output, "no picture of batch size 1");
+  if (!unet_output_shape_find (&self->shape, output, &window, &why)) {
+    fail (error, output, why);
     goto failed;
   }
   if (MAX (self->shape.width, self->shape.height) > UNET_MAX_PICTURE_SIZE) {
@@ -292,7 +249,7 @@ read_class_numbers (UnetPostprocess *self, gconstpointer tensor, UnetMask *mask)
 static void
 find_rows (UnetPostprocess *self, const gfloat *tensor, guint y)
 {
-  const OutputShape *shape = &self->shape;
+  const UnetOutputShape *shape = &self->shape;
   const guint width = self->info.width;
   const gsize at = (gsize) (self->y + y) * shape->width + self->x;
 

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /* Belongs to one thread at a time. */
 typedef struct _UnetPostprocess UnetPostprocess;
 
-/* Creates a reader of output tensors. @output gives the shape, rank 2 to 4, and
- * the type: F32, or an integer type for class numbers. @window_* is that of
+/* Creates a reader of output tensors. @output gives the shape, as
+ * unet_output_shape_find () takes it, and the type: F32, or an integer type for class numbers. @window_* is that of
  * unet_session_get_output_window (). Returns NULL with UNET_ERROR_CONTRACT if
  * the output does not fit the contract. */
 UNET_API UnetPostprocess *unet_postprocess_new (const UnetContract *contract,

@@ -470,6 +470,49 @@ GST_START_TEST (test_shapes)
 }
 GST_END_TEST;
 
+static void expect_refusal (Case *c, const gchar *word);
+
+/* Rows and columns are one dimension, before or behind the channels. */
+GST_START_TEST (test_flattened)
+{
+  Case c;
+
+  case_init (&c, UNET_ACTIVATION_NONE, 96, 64);
+  expect_shape (&c, 3, (gint64[4]){ 1, 6144, 3 }, 96, 64, 3);
+  expect_shape (&c, 3, (gint64[4]){ 1, 3, 6144 }, 96, 64, 3);
+  expect_shape (&c, 4, (gint64[4]){ 1, 1, 6144, 3 }, 96, 64, 3);
+  expect_shape (&c, 4, (gint64[4]){ 1, 6144, 1, 3 }, 96, 64, 3);
+  expect_shape (&c, 4, (gint64[4]){ 1, 3, 6144, 1 }, 96, 64, 3);
+  expect_shape (&c, 3, (gint64[4]){ 1, 6144, 1 }, 96, 64, 2);
+  expect_shape (&c, 2, (gint64[4]){ 1, 6144 }, 96, 64, 2);
+  expect_shape (&c, 2, (gint64[4]){ 6144, 5 }, 96, 64, 5);
+  expect_shape (&c, 1, (gint64[4]){ 6144 }, 96, 64, 2);
+  /* A quarter of the input's sides. */
+  expect_shape (&c, 3, (gint64[4]){ 1, 384, 21 }, 24, 16, 21);
+  set_dims (&c, 3, 1, 6145, 3, 0);
+  expect_refusal (&c, "without the last Reshape");
+  set_dims (&c, 2, 1, 1000, 0, 0);
+  expect_refusal (&c, "without the last Reshape");
+  /* 6 is a number of pixels, too, but of too many classes. */
+  expect_shape (&c, 3, (gint64[4]){ 1, 1536, 6 }, 48, 32, 6);
+  unet_contract_free (c.contract);
+
+  case_init (&c, UNET_ACTIVATION_NONE, 32, 32);
+  set_dims (&c, 3, 1, 64, 256, 0);
+  expect_refusal (&c, "more ways than one");
+  set_dims (&c, 3, 1, 64, 64, 0);
+  expect_refusal (&c, "more ways than one");
+  expect_shape (&c, 4, (gint64[4]){ 1, 1, 64, 64 }, 64, 64, 2);
+  expect_shape (&c, 3, (gint64[4]){ 1, 16, 16 }, 16, 16, 2);
+  unet_contract_free (c.contract);
+
+  /* More pixels than a picture has rows. */
+  case_init (&c, UNET_ACTIVATION_NONE, 512, 256);
+  expect_shape (&c, 3, (gint64[4]){ 1, 131072, 2 }, 512, 256, 2);
+  unet_contract_free (c.contract);
+}
+GST_END_TEST;
+
 static void
 expect_refusal (Case *c, const gchar *word)
 {
@@ -526,6 +569,7 @@ postprocess_suite (void)
   tcase_add_test (tc, test_letterbox_is_cut_off);
   tcase_add_test (tc, test_rectangles);
   tcase_add_test (tc, test_shapes);
+  tcase_add_test (tc, test_flattened);
   tcase_add_test (tc, test_refusals);
   return suite;
 }

@@ -9,6 +9,8 @@
 #include <gst/app/gstappsrc.h>
 #include <gst/pbutils/pbutils.h>
 
+#include "base/libav-end.h"
+
 /* ---- what it is ---------------------------------------------------------- */
 
 /* Seconds for reading the headers of a file. */
@@ -25,6 +27,12 @@ is_moving (GstDiscovererInfo *info)
   return moves;
 }
 
+static void
+on_source (GstDiscoverer *discoverer, GstElement *source, gpointer data)
+{
+  gst_object_unref (unet_libav_end_mend_around (source));
+}
+
 gboolean
 live_background_is_video (const gchar *text)
 {
@@ -38,8 +46,10 @@ live_background_is_video (const gchar *text)
   file = g_file_new_for_path (text);
   uri = g_file_get_uri (file);
   discoverer = gst_discoverer_new (PATIENCE, NULL);
-  info = discoverer ? gst_discoverer_discover_uri (discoverer, uri, NULL)
-                    : NULL;
+  if (discoverer == NULL)
+    return FALSE;
+  g_signal_connect (discoverer, "source-setup", G_CALLBACK (on_source), NULL);
+  info = gst_discoverer_discover_uri (discoverer, uri, NULL);
   return info && is_moving (info);
 }
 
@@ -184,6 +194,7 @@ live_background_new (const gchar *path, GError **error)
   source = gst_bin_get_by_name (GST_BIN (self->pipeline), "file");
   g_object_set (source, "location", path, NULL);
   gst_object_unref (source);
+  unet_libav_end_mend (GST_BIN (self->pipeline));
   if (!preroll (self, path, error))
     g_clear_pointer (&self, live_background_free);
   return self;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/libav-end.h"
+
 static GList *
 find_devices (void)
 {
@@ -267,6 +269,7 @@ live_camera_find_size (
 
   if (pipeline == NULL)
     return FALSE;
+  unet_libav_end_mend (GST_BIN (pipeline));
   found = play_until_size (pipeline, width, height, error);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (pipeline);

@@ -6,6 +6,7 @@
 #include "live-camera.h"
 #include "live-output.h"
 
+#include "base/libav-end.h"
 #include "base/missing-plugin.h"
 
 #include <gio/gio.h>
@@ -208,6 +209,7 @@ open_live (
   live->pipeline = make_pipeline (options, camera, live->background, error);
   if (live->pipeline == NULL)
     return FALSE;
+  unet_libav_end_mend (GST_BIN (live->pipeline));
   live->seg = gst_bin_get_by_name (GST_BIN (live->pipeline), "seg");
   g_object_set (live->seg, "enabled", !options->disabled, NULL);
   if (live->background)

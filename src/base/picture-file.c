@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/picture-file.h"
 
+#include "base/libav-end.h"
 #include "base/missing-plugin.h"
 #include "base/picture-header.h"
 
-#define DECODE_TIMEOUT (30 * GST_SECOND)
+/* Between two looks at what is read. */
+#define POLL (100 * GST_MSECOND)
+
+#define WATCH "unet-read-watch"
 
 /* Most decoders do not tell the orientation that EXIF has, so that the file is
  * asked; videoflip reads the tags of those that do. */
@@ -22,10 +26,24 @@ set_orientation (GstElement *pipeline, const gchar *path)
   gst_object_unref (flip);
 }
 
+static void
+open_source (GstElement *pipeline, const gchar *path)
+{
+  GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  UnetReadWatch *watch = unet_read_watch_new ();
+
+  g_object_set (source, "location", path, NULL);
+  unet_read_watch_add_source (watch, source);
+  g_object_set_data_full (G_OBJECT (pipeline), WATCH, watch,
+      (GDestroyNotify) unet_read_watch_unref);
+  unet_libav_end_mend (GST_BIN (pipeline));
+  gst_object_unref (source);
+}
+
 GstElement *
 unet_picture_make_pipeline (const gchar *path, GError **error)
 {
-  GstElement *pipeline, *source;
+  GstElement *pipeline;
   /* videoflip is in another package than the rest; without it a picture
    * stays as it is stored. */
   g_autoptr (GstElementFactory) flip = gst_element_factory_find ("videoflip");
@@ -40,9 +58,7 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
   pipeline = unet_missing_plugin_parse (text, error);
   if (pipeline == NULL)
     return NULL;
-  source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
-  g_object_set (source, "location", path, NULL);
-  gst_object_unref (source);
+  open_source (pipeline, path);
   set_orientation (pipeline, path);
   return pipeline;
 }
@@ -55,26 +71,56 @@ unet_picture_describe_error (const GError *error, const gchar *missing)
   return g_strdup (error ? error->message : "no picture could be decoded");
 }
 
-/* Until the sink holds the first picture. */
-static gboolean
-preroll (GstElement *pipeline, const gchar *path, GError **error)
+UnetReadWatch *
+unet_picture_get_watch (GstElement *pipeline)
 {
+  return g_object_get_data (G_OBJECT (pipeline), WATCH);
+}
+
+GstMessage *
+unet_picture_wait (GstElement *pipeline, const gchar *path,
+    GstMessageType types, GError **error)
+{
+  UnetReadWatch *watch = unet_picture_get_watch (pipeline);
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
   g_autofree gchar *missing = NULL, *text = NULL;
   g_autoptr (GError) local = NULL;
 
-  gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  message = unet_missing_plugin_pop (bus, DECODE_TIMEOUT,
-      GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR | GST_MESSAGE_EOS, &missing);
-  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE)
-    return TRUE;
-  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+  while (message == NULL
+      && unet_read_watch_measure_silence (watch) < UNET_READ_SILENCE) {
+    g_autofree gchar *found = NULL;
+
+    message =
+        unet_missing_plugin_pop (bus, POLL, types | GST_MESSAGE_ERROR, &found);
+    if (missing == NULL)
+      missing = g_steal_pointer (&found);
+  }
+  if (message != NULL && GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
+    return g_steal_pointer (&message);
+  if (message != NULL)
     gst_message_parse_error (message, &local, NULL);
-  text = unet_picture_describe_error (local, missing);
+  text = message == NULL && missing == NULL
+      ? g_strdup ("its decoder stalls")
+      : unet_picture_describe_error (local, missing);
   g_set_error (
       error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "%s: %s", path, text);
-  return FALSE;
+  return NULL;
+}
+
+/* Until the sink holds the first picture. */
+static gboolean
+preroll (GstElement *pipeline, const gchar *path, GError **error)
+{
+  g_autoptr (GstMessage) message = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  message = unet_picture_wait (
+      pipeline, path, GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_EOS, error);
+  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+        "%s: no picture could be decoded", path);
+  return message != NULL && GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS;
 }
 
 GstSample *

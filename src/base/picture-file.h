@@ -4,6 +4,7 @@
 /* Still pictures, decoded by whatever plugins GStreamer has. */
 
 #include "base/export.h"
+#include "base/read-watch.h"
 
 #include <gst/gst.h>
 
@@ -25,5 +26,12 @@ UNET_INTERNAL_API GstElement *unet_picture_make_pipeline (
  * unet_missing_plugin_pop(). */
 UNET_INTERNAL_API gchar *unet_picture_describe_error (
     const GError *error, const gchar *missing);
+/* Waits for a message of @types from such a pipeline. Returns (transfer full):
+ * %NULL with @error of %GST_RESOURCE_ERROR set after an error, or where the
+ * decoder stalls; it names @path. */
+UNET_INTERNAL_API GstMessage *unet_picture_wait (GstElement *pipeline,
+    const gchar *path, GstMessageType types, GError **error);
+/* Returns (transfer none): counts what such a pipeline reads. */
+UNET_INTERNAL_API UnetReadWatch *unet_picture_get_watch (GstElement *pipeline);
 
 G_END_DECLS

@@ -277,7 +277,7 @@ skip_gif_image (Reader *r)
 static void
 parse_gif (Reader r, UnetPictureHeader *header)
 {
-  gboolean ok, images = FALSE;
+  gboolean ok;
 
   header->width = r.at[6] | r.at[7] << 8;
   header->height = r.at[8] | r.at[9] << 8;
@@ -286,9 +286,9 @@ parse_gif (Reader r, UnetPictureHeader *header)
     gboolean image = *r.at == 0x2c;
 
     ok = image ? skip_gif_image (&r) : skip_bytes (&r, 2) && skip_blocks (&r);
-    images |= image;
+    header->n_images += image && ok;
   }
-  if (!ok || !images)
+  if (!ok || header->n_images == 0)
     header->state = UNET_PICTURE_BROKEN;
   else if (left (&r) == 0)
     header->state = UNET_PICTURE_CUT;

@@ -22,6 +22,7 @@ typedef struct {
   UnetPictureState state;
   guint width, height; /* as stored; 0: not known */
   guint orientation;   /* of EXIF, 1 (upright) to 8 */
+  guint n_images;      /* of a GIF; 0: not known */
 } UnetPictureHeader;
 
 /* Returns FALSE for another format. */

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests batches with files that are damaged, hostile or oddly named:
-test-damaged.py PROGRAM [NO-THREADS]. Prints TAP."""
+test-damaged.py PROGRAM [NO-THREADS [FOLDER]]. Prints TAP.
+
+NO-THREADS is a library to preload; FOLDER has the plugin that stalls."""
 import json
 import os
 import resource
@@ -10,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 sys.dont_write_bytecode = True
@@ -323,6 +326,68 @@ def cut_gif(place):
         assert end["reason"] == "the file ends before the picture does", end
 
 
+def gifs(place):
+    """A GIF ends, and an animated one has all of its frames"""
+    if not media.have("avdemux_gif ! avdec_gif"):
+        raise tap.Skip("gstreamer1.0-libav is not installed")
+    source, out = place.make("gifs"), place.path("gifs out")
+    frames = {"still.gif": 1, "two.gif": 2, "moving.gif": 6}
+    for name, n in frames.items():
+        red.save_gif(os.path.join(source, name), n)
+    begin = time.monotonic()
+    done = call(*place.words(source, out, "--to", "overlay,masks", "--json"))
+    assert done.returncode == 0, (done.returncode, done.stdout)
+    assert time.monotonic() - begin < 60, time.monotonic() - begin
+    ends = [e for e in events(done.stdout) if e["event"] == "end"]
+    for end in ends:
+        assert end["frames"] == frames[end["name"]], end
+        for i in range(end["frames"]):
+            path = os.path.join(out, end["name"], "masks/%06d.png" % i)
+            red.check_box(np.array(Image.open(path)), red.MOVE * i)
+    assert len(ends) == len(frames), ends
+    assert os.path.isfile(out + "/still.gif/overlay.png")
+    assert os.path.isfile(out + "/moving.gif/overlay.mkv")
+
+
+def stalls(place):
+    """A decoder that stalls costs seconds, and its file is named"""
+    if len(sys.argv) < 4:
+        raise tap.Skip("the plugin that stalls is not built")
+    source, out = place.make("stalls"), place.path("stalls out")
+    for n in (0, 3):
+        write("%s/%d.stall" % (source, n), "STALL%d" % n)
+    begin = time.monotonic()
+    done = call(
+        *place.words(source, out, "--json"), env=stall_environment(place)
+    )
+    seconds = time.monotonic() - begin
+    ends = {e["name"]: e for e in events(done.stdout) if e["event"] == "end"}
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    assert seconds < 60, seconds
+    assert ends["0.stall"]["status"] == "failed", ends
+    assert ends["3.stall"]["status"] == "short", ends
+    assert ends["3.stall"]["frames"] == 3, ends
+    assert "its decoder stalls" in ends["3.stall"]["reason"], ends
+    assert os.path.isfile(out + "/3.stall/results.jsonl")
+    done = call(
+        *("run", place.model, "--image", source + "/0.stall"),
+        *("-o", place.path("stall")),
+        env=stall_environment(place),
+    )
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    assert "0.stall: its decoder stalls" in done.stderr, done.stderr
+
+
+def stall_environment(place):
+    """Returns an environment in which GStreamer has the plugin that stalls."""
+    folders = (os.environ["GST_PLUGIN_PATH"], os.path.abspath(sys.argv[3]))
+    return dict(
+        os.environ,
+        GST_PLUGIN_PATH=os.pathsep.join(folders),
+        GST_REGISTRY=place.path("registry.bin"),
+    )
+
+
 def claimed(place):
     """A PNG that claims a size and holds nothing is not decoded"""
     source, out = place.make("claimed"), place.path("claimed out")
@@ -403,6 +468,8 @@ def main():
             links,
             truncated,
             cut_gif,
+            gifs,
+            stalls,
             claimed,
             orientations,
             no_threads,

@@ -45,6 +45,7 @@ STORED = {
 }
 EXIF_ORIENTATION = 0x112
 BOX = (6, 4, 40, 30)
+MOVE = 8
 
 
 def pixels():
@@ -65,11 +66,23 @@ def save_turned(path, form, orientation):
     turned.save(path, form, exif=exif, quality=95, lossless=True)
 
 
-def check_box(mask):
-    """Checks that the mask is upright and has the rectangle."""
+def save_gif(path, frames=1):
+    """Saves an animated GIF. The rectangle moves by MOVE pixels in a frame."""
+    images = [
+        Image.fromarray(np.roll(pixels(), MOVE * i, axis=1))
+        for i in range(frames)
+    ]
+    images[0].save(
+        path, "GIF", save_all=True, append_images=images[1:], duration=100
+    )
+
+
+def check_box(mask, move=0):
+    """Checks that the mask is upright and has the rectangle, moved to the
+    right by so many pixels."""
     assert mask.shape == (64, 96), mask.shape
     ys, xs = np.nonzero(mask)
-    box = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+    box = xs.min() - move, ys.min(), xs.max() + 1 - move, ys.max() + 1
     assert np.abs(np.subtract(box, BOX)).max() <= 2, box
 
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests the command run: test-run.py PROGRAM. Prints TAP."""
 import os
+import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -293,6 +295,26 @@ def run_16_bit(place):
     assert np.array_equal(found > 0.5, truth), found[[5, 32], [5, 48]]
 
 
+def run_gif(place):
+    """A GIF gives its first frame"""
+    if not has_element("avdemux_gif"):
+        raise tap.Skip("gstreamer1.0-libav is not installed")
+    model, out = place.path("red.onnx"), place.path("gif")
+    red.save_network(model)
+    for frames in (1, 2, 6):
+        image = place.path("%d.gif" % frames)
+        red.save_gif(image, frames)
+        begin = time.monotonic()
+        good("run", model, "--image", image, "-o", out, "--tuning", "static")
+        assert time.monotonic() - begin < 20, time.monotonic() - begin
+        mask = Image.open(os.path.join(out, "mask.picture.png"))
+        red.check_box(np.array(mask) > 127)
+
+
+def has_element(name):
+    return subprocess.run(["gst-inspect-1.0", "--exists", name]).returncode == 0
+
+
 def run_built_in(place):
     """The built-in model finds no person in an empty picture"""
     image, out = place.path("grey.png"), place.path("person")
@@ -336,6 +358,7 @@ CASES = (
     run_sizes,
     run_orientations,
     run_16_bit,
+    run_gif,
     run_built_in,
     run_no_decoder,
 )

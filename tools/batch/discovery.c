@@ -2,10 +2,11 @@
 
 #include "batch/discovery.h"
 
+#include "base/libav-end.h"
+#include "base/read-watch.h"
+
 /* For one file. */
 #define TIMEOUT (60 * GST_SECOND)
-/* After this time without a read, no stream will be found any more. */
-#define SILENCE (10 * G_USEC_PER_SEC)
 
 /* decodebin holds back the errors of an element that it is connecting, and
  * drops them when the element has changed its state by then. A demuxer that
@@ -15,42 +16,27 @@ typedef struct {
   GMainLoop *loop;
   GstDiscovererInfo *info;
   GError *error;
-  gint reads;   /* atomic */
-  gint seen;    /* of them */
-  gint64 since; /* monotonic time */
+  UnetReadWatch *watch;
+  GstElement *pipeline; /* (nullable): of the discoverer, once it has begun */
 } Discovery;
-
-static GstPadProbeReturn
-on_read (GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  Discovery *discovery = data;
-
-  g_atomic_int_inc (&discovery->reads);
-  return GST_PAD_PROBE_OK;
-}
 
 static void
 on_source (GstDiscoverer *discoverer, GstElement *source, gpointer data)
 {
-  GstPad *pad = gst_element_get_static_pad (source, "src");
+  Discovery *discovery = data;
 
-  if (pad != NULL)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BUFFER,
-        on_read, data, NULL);
-  g_clear_object (&pad);
+  unet_read_watch_add_source (discovery->watch, source);
+  g_clear_object (&discovery->pipeline);
+  discovery->pipeline = unet_libav_end_mend_around (source);
 }
 
 static gboolean
 check_silence (gpointer data)
 {
   Discovery *discovery = data;
-  gint reads = g_atomic_int_get (&discovery->reads);
-  gint64 now = g_get_monotonic_time ();
 
-  if (reads == 0 || reads != discovery->seen)
-    discovery->since = now;
-  discovery->seen = reads;
-  if (now - discovery->since > SILENCE)
+  if (unet_read_watch_measure_silence (discovery->watch) > UNET_READ_SILENCE
+      && unet_read_watch_has_begun (discovery->watch))
     g_main_loop_quit (discovery->loop);
   return G_SOURCE_CONTINUE;
 }
@@ -82,7 +68,12 @@ run_discovery (Discovery *discovery, GstDiscoverer *discoverer,
   gst_discoverer_start (discoverer);
   if (gst_discoverer_discover_uri_async (discoverer, uri))
     g_main_loop_run (discovery->loop);
+  /* gst_discoverer_stop () waits for ever for its own lock where it removes the
+   * streams of a file that it has not finished. */
+  if (discovery->info == NULL && discovery->pipeline != NULL)
+    gst_element_set_state (discovery->pipeline, GST_STATE_NULL);
   gst_discoverer_stop (discoverer);
+  g_clear_object (&discovery->pipeline);
   g_source_destroy (timer);
   g_source_unref (timer);
   g_main_loop_unref (discovery->loop);
@@ -95,6 +86,7 @@ batch_discover (const gchar *uri, GError **error)
   Discovery discovery = { NULL };
   GstDiscoverer *discoverer;
 
+  discovery.watch = unet_read_watch_new ();
   g_main_context_push_thread_default (context);
   discoverer = gst_discoverer_new (TIMEOUT, &discovery.error);
   if (discoverer != NULL) {
@@ -102,6 +94,7 @@ batch_discover (const gchar *uri, GError **error)
     g_object_unref (discoverer);
   }
   g_main_context_pop_thread_default (context);
+  unet_read_watch_unref (discovery.watch);
   if (discovery.error != NULL)
     g_propagate_error (error, discovery.error);
   return discovery.info;

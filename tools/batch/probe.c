@@ -210,10 +210,11 @@ check_header (const UnetPictureHeader *header, GError **error)
   return FALSE;
 }
 
-/* To some demuxers a GIF is a video. */
+/* To some demuxers a GIF is a video. With one image it is a picture. */
 static void
 note_header (BatchProbe *probe, const UnetPictureHeader *header)
 {
+  probe->picture |= header->n_images == 1;
   if (header->state == UNET_PICTURE_CUT)
     probe->truncated = g_strdup (CUT);
   if (probe->picture && probe->orientation == NULL && header->orientation > 1) {

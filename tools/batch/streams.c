@@ -3,6 +3,8 @@
 #include "batch/streams.h"
 
 #include "batch/audio.h"
+#include "base/libav-end.h"
+#include "base/read-watch.h"
 
 /* Until the seek to a segment, frames are dropped. */
 typedef enum { SEEK_DONE, SEEK_WANTED, SEEK_ASKED_FOR } Seek;
@@ -11,8 +13,9 @@ struct _BatchStreams {
   const BatchSetup *setup;
   const gchar *container;
   GstElement *pipeline; /* (transfer none) */
-  gint finishing;       /* atomic: gboolean */
-  gint seek;            /* atomic: Seek */
+  UnetReadWatch *watch;
+  gint finishing; /* atomic: gboolean */
+  gint seek;      /* atomic: Seek */
 
   GMutex mutex;       /* of what follows */
   GPtrArray *entries; /* of GstPad: where streams enter, video first */
@@ -26,6 +29,7 @@ batch_streams_new (const BatchSetup *setup, const gchar *container)
 
   self->setup = setup;
   self->container = container;
+  self->watch = unet_read_watch_new ();
   self->seek = setup->seek ? SEEK_WANTED : SEEK_DONE;
   self->entries = g_ptr_array_new_with_free_func (gst_object_unref);
   self->state.end = self->state.first = self->state.next = GST_CLOCK_TIME_NONE;
@@ -38,6 +42,7 @@ batch_streams_free (BatchStreams *self)
 {
   if (self == NULL)
     return;
+  unet_read_watch_unref (self->watch);
   g_ptr_array_unref (self->entries);
   g_mutex_clear (&self->mutex);
   g_free (self);
@@ -126,12 +131,29 @@ static GstPadProbeReturn
 on_video (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   BatchStreams *self = data;
+  GstPadProbeReturn ret = GST_PAD_PROBE_OK;
 
   if (g_atomic_int_get (&self->finishing))
     return end_stream (pad, info);
   note_buffer (self, GST_PAD_PROBE_INFO_BUFFER (info));
   if (self->setup->item->n_segments > 0)
-    return trim (self, pad, info);
+    ret = trim (self, pad, info);
+  g_mutex_lock (&self->mutex);
+  self->state.frames += ret == GST_PAD_PROBE_OK;
+  g_mutex_unlock (&self->mutex);
+  return ret;
+}
+
+static GstPadProbeReturn
+on_event (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  BatchStreams *self = data;
+
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS) {
+    g_mutex_lock (&self->mutex);
+    self->state.ended = TRUE;
+    g_mutex_unlock (&self->mutex);
+  }
   return GST_PAD_PROBE_OK;
 }
 
@@ -177,6 +199,8 @@ link_video (BatchStreams *self, GstPad *pad)
 
   if (!gst_pad_is_linked (sink)) { /* the first video, if there are more */
     enter (self, sink, on_video);
+    gst_pad_add_probe (
+        sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, self, NULL);
     if (self->setup->item->n_segments > 0 && self->setup->seek)
       gst_pad_add_probe (
           sink, GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, self, NULL);
@@ -235,6 +259,14 @@ drop_orientation (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
+static void
+on_source (GstElement *bin, GstElement *source, gpointer data)
+{
+  BatchStreams *self = data;
+
+  unet_read_watch_add_source (self->watch, source);
+}
+
 void
 batch_streams_connect (BatchStreams *self, GstElement *pipeline)
 {
@@ -249,6 +281,8 @@ batch_streams_connect (BatchStreams *self, GstElement *pipeline)
   g_object_set (source, "uri", self->setup->item->uri, "caps", caps, NULL);
   gst_caps_unref (caps);
   g_signal_connect (source, "pad-added", G_CALLBACK (on_pad), self);
+  g_signal_connect (source, "source-setup", G_CALLBACK (on_source), self);
+  unet_libav_end_mend (GST_BIN (source));
   if (upright != NULL) {
     GstPad *pad = gst_element_get_static_pad (upright, "src");
 
@@ -257,6 +291,14 @@ batch_streams_connect (BatchStreams *self, GstElement *pipeline)
     gst_object_unref (pad);
     gst_object_unref (upright);
   }
+}
+
+gdouble
+batch_streams_measure_silence (BatchStreams *self)
+{
+  gdouble silence = unet_read_watch_measure_silence (self->watch);
+
+  return g_str_has_prefix (self->setup->item->uri, "file:") ? silence : 0;
 }
 
 /* ---- control ------------------------------------------------------------ */

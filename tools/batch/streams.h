@@ -13,6 +13,8 @@ typedef struct _BatchStreams BatchStreams;
 /* What came in so far. */
 typedef struct {
   guint64 buffers;
+  guint64 frames;           /* of them, those of the video that went on */
+  gboolean ended;           /* the video */
   GstClockTime end;         /* of the last buffer, on any stream */
   GstClockTime first, next; /* of a segment: its first frame, and the first
                              * frame behind it */
@@ -40,6 +42,9 @@ gboolean batch_streams_is_finishing (BatchStreams *self);
 /* The same, and ends the streams now: for a decoder that has failed. */
 void batch_streams_end (BatchStreams *self);
 
+/* Returns the seconds for which nothing has been read from a local file, 0 for
+ * other inputs (base/read-watch.h). One thread. */
+gdouble batch_streams_measure_silence (BatchStreams *self);
 /* Any thread. */
 void batch_streams_get_state (BatchStreams *self, BatchStreamsState *state);
 

@@ -6,6 +6,7 @@
 #include "batch/outputs.h"
 #include "batch/streams.h"
 #include "base/missing-plugin.h"
+#include "base/read-watch.h"
 
 #include <string.h>
 #include <gst/video/video.h>
@@ -319,6 +320,39 @@ on_message (BatchTask *task, Run *run, GstMessage *message, GError **error)
 
 /* ---- running ------------------------------------------------------------ */
 
+/* Whether a decoder gives no more frames, reads no more and does not end,
+ * although the frames that came in have left the network. */
+static gboolean
+is_stalled (BatchTask *task, const Run *run, const BatchStreamsState *state)
+{
+  gdouble silence = batch_streams_measure_silence (task->streams);
+  gint64 sign = g_get_monotonic_time () - run->last_sign;
+
+  return !run->failed && !state->ended && state->frames == run->frames
+      && !batch_streams_is_finishing (task->streams)
+      && MIN (silence, sign / 1e6) > UNET_READ_SILENCE;
+}
+
+/* Makes a decoder end that has stalled: its frames stay. Returns FALSE where it
+ * gave none. */
+static gboolean
+check_stall (
+    BatchTask *task, Run *run, const BatchStreamsState *state, GError **error)
+{
+  if (!is_stalled (task, run, state))
+    return TRUE;
+  if (run->frames == 0) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
+        "its decoder stalls before the first frame");
+    return FALSE;
+  }
+  if (run->trouble == NULL)
+    run->trouble = g_strdup ("its decoder stalls");
+  run->failed = TRUE;
+  batch_streams_end (task->streams);
+  return TRUE;
+}
+
 static gboolean
 check_life (BatchTask *task, Run *run, gint *stop, GError **error)
 {
@@ -342,7 +376,7 @@ check_life (BatchTask *task, Run *run, gint *stop, GError **error)
   if (batch_streams_is_finishing (task->streams))
     patience = MIN (patience, END_PATIENCE);
   if (now - run->last_sign < patience * G_USEC_PER_SEC)
-    return TRUE;
+    return check_stall (task, run, &state, error);
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
       "no progress for %g seconds", patience);
   return FALSE;

@@ -3,7 +3,6 @@
 #include "lib/picture.h"
 #include "lib/status.h"
 
-#include "base/missing-plugin.h"
 #include "base/picture-file.h"
 
 #include <gst/video/video.h>
@@ -55,6 +54,7 @@ typedef struct {
 static void
 see_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, Each *each)
 {
+  UnetReadWatch *watch = unet_picture_get_watch (each->pipeline);
   GstClockTime time = GST_BUFFER_PTS (buffer);
   g_autoptr (GstCaps) caps = NULL;
   GstSample *sample;
@@ -63,7 +63,9 @@ see_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, Each *each)
     return;
   caps = gst_pad_get_current_caps (pad);
   sample = gst_sample_new (buffer, caps, NULL, NULL);
+  unet_read_watch_begin_work (watch);
   each->done = !each->take (sample, each->data);
+  unet_read_watch_end_work (watch);
   gst_sample_unref (sample);
   each->next = GST_CLOCK_TIME_IS_VALID (time) ? time + GST_SECOND : 0;
   if (each->done)
@@ -75,19 +77,15 @@ see_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, Each *each)
 static gboolean
 play (GstElement *pipeline, const gchar *path, GError **error)
 {
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
-  g_autofree gchar *missing = NULL, *text = NULL;
   g_autoptr (GError) local = NULL;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = unet_missing_plugin_pop (bus, GST_CLOCK_TIME_NONE,
-      GST_MESSAGE_APPLICATION | GST_MESSAGE_ERROR | GST_MESSAGE_EOS, &missing);
-  if (message == NULL || GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
+  message = unet_picture_wait (
+      pipeline, path, GST_MESSAGE_APPLICATION | GST_MESSAGE_EOS, &local);
+  if (message != NULL)
     return TRUE;
-  gst_message_parse_error (message, &local, NULL);
-  text = unet_picture_describe_error (local, missing);
-  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s: %s", path, text);
+  g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE, "%s", local->message);
   return FALSE;
 }
 

@@ -66,24 +66,32 @@ check_device (const gchar *path, GError **error)
   return FALSE;
 }
 
+GStrv
+live_camera_get_names (void)
+{
+  GList *devices = find_devices ();
+  GPtrArray *names = g_ptr_array_new ();
+
+  for (GList *at = devices; at; at = at->next)
+    g_ptr_array_add (names, gst_device_get_display_name (at->data));
+  g_ptr_array_add (names, NULL);
+  free_devices (devices);
+  return (GStrv) g_ptr_array_free (names, FALSE);
+}
+
 gint
 live_camera_list (void)
 {
-  GList *devices = find_devices ();
-  guint n = 0;
+  g_auto (GStrv) names = live_camera_get_names ();
 
-  for (GList *at = devices; at; at = at->next, n++) {
-    g_autofree gchar *name = gst_device_get_display_name (at->data);
-
-    g_print ("%u  %s\n", n, name);
-  }
-  if (n == 0) {
+  for (guint i = 0; names[i]; i++)
+    g_print ("%u  %s\n", i, names[i]);
+  if (names[0] == NULL) {
     g_autofree gchar *text = describe_none (NULL);
 
     g_printerr ("unetseg-live: %s\n", text);
   }
-  free_devices (devices);
-  return n > 0 ? 0 : 1;
+  return names[0] ? 0 : 1;
 }
 
 /* ---- one ----------------------------------------------------------------- */

@@ -9,6 +9,10 @@ G_BEGIN_DECLS
  * none. */
 gint live_camera_list (void);
 
+/* Returns the names of the cameras, in the order of their numbers; (transfer
+ * full). */
+GStrv live_camera_get_names (void);
+
 /* Returns the elements that give the frames of @camera in raw video, as text;
  * owned by the caller. @camera: (nullable): the first one; a number or a name
  * of the list, a device, a file or "test". @size: (nullable): WIDTHxHEIGHT.

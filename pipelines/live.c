@@ -5,8 +5,8 @@
 #include "live-background.h"
 #include "live-camera.h"
 #include "live-output.h"
+#include "live-session.h"
 
-#include "base/libav-end.h"
 #include "base/missing-plugin.h"
 
 #include <gio/gio.h>
@@ -22,8 +22,8 @@ typedef struct {
 
 typedef struct {
   GMainLoop *loop;
-  GstElement *pipeline, *seg;
-  LiveBackground *background; /* (nullable): no video */
+  LiveSession *session;
+  GstElement *pipeline, *seg; /* (transfer none): of @session */
   guint signals;              /* that have come */
   gboolean drains;            /* before it ends: a file may be written */
   gint status;
@@ -152,85 +152,29 @@ take_line (GIOChannel *channel, GIOCondition condition, gpointer data)
 
 /* ---- pipeline ------------------------------------------------------------ */
 
-/* Text of the elements between unetseg and the sink; owned by the caller. */
-static gchar *
-describe_mixer (const gchar *source, const LiveBackground *video,
-    gboolean corner, GError **error)
-{
-  guint width, height;
-
-  if (corner && video == NULL) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "--corner needs a video for the background");
-    return NULL;
-  }
-  if (video == NULL)
-    return g_strdup ("");
-  if (!live_camera_find_size (source, &width, &height, error))
-    return NULL;
-  return live_background_describe_mixer (width, height, corner);
-}
-
-static GstElement *
-make_pipeline (const Options *options, const gchar *camera,
-    const LiveBackground *video, GError **error)
-{
-  g_autofree gchar *source = live_camera_describe (
-      camera, options->size, options->rate, options->frames, error);
-  g_autofree gchar *mixer = NULL;
-  g_autofree gchar *sink = NULL;
-  g_autofree gchar *text = NULL;
-
-  if (source == NULL)
-    return NULL;
-  mixer = describe_mixer (source, video, options->corner, error);
-  if (mixer == NULL)
-    return NULL;
-  sink = options->sink ? g_strdup (options->sink)
-                       : live_output_describe (options->output, error);
-  if (sink == NULL)
-    return NULL;
-  text = g_strdup_printf ("%s ! videoconvert ! unetseg name=seg %s ! %s%s",
-      source, options->properties ? options->properties : "", mixer, sink);
-  return unet_missing_plugin_parse (text, error);
-}
-
 static gboolean
 open_live (
     Live *live, const Options *options, const gchar *camera, GError **error)
 {
+  g_autofree gchar *sink = options->sink
+      ? g_strdup (options->sink)
+      : live_output_describe (options->output, error);
+  const LiveSetup setup = { camera, options->background, sink, options->size,
+    options->properties, options->rate, options->frames, options->corner };
   GstBus *bus;
 
-  if (live_background_is_video (options->background)) {
-    live->background = live_background_new (options->background, error);
-    if (live->background == NULL)
-      return FALSE;
-  }
-  live->pipeline = make_pipeline (options, camera, live->background, error);
-  if (live->pipeline == NULL)
+  if (sink == NULL)
     return FALSE;
-  unet_libav_end_mend (GST_BIN (live->pipeline));
-  live->seg = gst_bin_get_by_name (GST_BIN (live->pipeline), "seg");
+  live->session = live_session_new (&setup, error);
+  if (live->session == NULL)
+    return FALSE;
+  live->pipeline = live_session_get_pipeline (live->session);
+  live->seg = live_session_get_seg (live->session);
   g_object_set (live->seg, "enabled", !options->disabled, NULL);
-  if (live->background)
-    live_background_connect (live->background, live->pipeline, live->seg);
-  else if (!live_background_set (live->seg, options->background, error))
-    return FALSE;
   bus = gst_element_get_bus (live->pipeline);
   gst_bus_add_watch (bus, take_message, live);
   gst_object_unref (bus);
   return TRUE;
-}
-
-static void
-close_live (Live *live)
-{
-  if (live->pipeline) {
-    gst_element_set_state (live->pipeline, GST_STATE_NULL);
-    gst_object_unref (live->pipeline);
-  }
-  g_clear_pointer (&live->background, live_background_free);
-  gst_clear_object (&live->seg);
 }
 
 static gint
@@ -252,7 +196,7 @@ run (const Options *options, const gchar *camera)
     g_printerr ("unetseg-live: %s\n", error->message);
     live.status = 1;
   }
-  close_live (&live);
+  g_clear_pointer (&live.session, live_session_free);
   g_io_channel_unref (commands);
   g_main_loop_unref (live.loop);
   return live.status;

@@ -9,17 +9,21 @@
 #include "lib/pattern.h"
 #include "lib/print.h"
 
+#include "base/cpu.h"
 #include "base/missing-plugin.h"
 
+#include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
+#include <unistd.h>
 
 static const gchar text[] =
-    "Prints the versions, the instruction sets of the processor, whether\n"
-    "GStreamer finds the elements, which plugins are missing and which Debian\n"
-    "package has them, the cameras, and the rate of the network at the size\n"
-    "that it chooses for frames of 640x480. Exit status 1 if the element\n"
-    "unetseg is not found.\n"
+    "Prints the versions, the instruction sets of the processor and those in\n"
+    "use, whether GStreamer finds the elements, which plugins are missing and\n"
+    "which Debian package has them, the cameras, the rate of the network at\n"
+    "the size that it chooses for frames of 640x480, and what to type next.\n"
+    "Exit status 1 if the element unetseg is not found.\n"
     "\n"
     "Examples:\n"
     "  unetseg doctor\n"
@@ -71,12 +75,30 @@ describe_features (void)
   return g_strdup (found->len ? found->str : "none that kernels use");
 }
 
+/* The sets that this program's kernels and oneDNN may use, by the names that
+ * UNETSEG_MAX_ISA takes. */
+static gchar *
+describe_used (void)
+{
+  static const gchar *const names[] = { "sse41", "avx2", "avx2_vnni", "avx512",
+    "avx512_vnni", "avx512_bf16", "amx" };
+  GString *used = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (unet_cpu_isa () & 1u << i)
+      g_string_append_printf (used, "%s%s", used->len ? " " : "", names[i]);
+  if (used->len == 0)
+    g_string_append (used, "those that every processor of this kind has");
+  return g_string_free (used, FALSE);
+}
+
 static void
 print_machine (void)
 {
   g_autofree gchar *gstreamer = gst_version_string ();
   g_autofree gchar *name = read_cpuinfo ("model name");
   g_autofree gchar *features = describe_features ();
+  g_autofree gchar *used = describe_used ();
   const gchar *cap = g_getenv ("UNETSEG_MAX_ISA");
   guint n = g_get_num_processors ();
 
@@ -84,7 +106,8 @@ print_machine (void)
       unet_session_get_engine_name (), gstreamer);
   g_print ("processor   %s, %u core%s\n", name != NULL ? name : "unknown", n,
       tool_plural (n));
-  g_print ("            %s\n", features);
+  g_print ("            has %s\n", features);
+  g_print ("            uses %s\n", used);
   if (cap != NULL)
     g_print ("            UNETSEG_MAX_ISA=%s limits what is used\n", cap);
 }
@@ -109,13 +132,47 @@ static const Need needs[] = {
   { "pipewiresink", "cameras for other programs" },
 };
 
+/* A plugin that GStreamer could not load stays out until its file changes. */
+static void
+print_blocked (void)
+{
+  GList *plugins = gst_registry_get_plugin_list (gst_registry_get ());
+
+  for (GList *i = plugins; i != NULL; i = i->next) {
+    const gchar *file = gst_plugin_get_filename (i->data);
+
+    if (file != NULL && strstr (file, "libgstunetseg.so") != NULL
+        && GST_OBJECT_FLAG_IS_SET (i->data, GST_PLUGIN_FLAG_BLACKLISTED))
+      g_print ("            %s cannot be loaded: ldd names the library that "
+               "is missing\n",
+          file);
+  }
+  gst_plugin_list_free (plugins);
+}
+
+/* One command for all packages of @packages. */
+static void
+print_install (GPtrArray *packages)
+{
+  g_autofree gchar *list = NULL;
+
+  if (packages->len == 0) {
+    g_print ("plugins     none of those that the documentation uses is "
+             "missing\n");
+    return;
+  }
+  g_ptr_array_add (packages, NULL);
+  list = g_strjoinv (" ", (gchar **) packages->pdata);
+  g_print ("install     sudo apt install %s\n", list);
+}
+
 /* Returns whether the element itself is there. */
 static gboolean
 print_plugins (void)
 {
+  g_autoptr (GPtrArray) packages = g_ptr_array_new ();
   g_autoptr (GstElementFactory) own = gst_element_factory_find ("unetseg");
   g_autoptr (GstPlugin) plugin = NULL;
-  gboolean complete = TRUE;
 
   if (own != NULL)
     plugin = gst_plugin_feature_get_plugin (GST_PLUGIN_FEATURE (own));
@@ -125,23 +182,44 @@ print_plugins (void)
   else
     g_print ("element     unetseg is not found: install gstreamer1.0-unetseg, "
              "or set GST_PLUGIN_PATH to the folder of libgstunetseg.so\n");
+  if (plugin == NULL)
+    print_blocked ();
   for (guint i = 0; i < G_N_ELEMENTS (needs); i++) {
     g_autoptr (GstElementFactory)
         factory = gst_element_factory_find (needs[i].element);
+    const gchar *package = unet_missing_plugin_find_package (needs[i].element);
 
     if (factory != NULL)
       continue;
     g_print ("missing     %s, for %s: apt install %s\n", needs[i].element,
-        needs[i].use, unet_missing_plugin_find_package (needs[i].element));
-    complete = FALSE;
+        needs[i].use, package);
+    if (!g_ptr_array_find_with_equal_func (
+            packages, package, g_str_equal, NULL))
+      g_ptr_array_add (packages, (gpointer) package);
   }
-  if (complete)
-    g_print ("plugins     none of those that the documentation uses is "
-             "missing\n");
+  print_install (packages);
   return own != NULL;
 }
 
 /* ---- cameras ------------------------------------------------------------- */
+
+/* The kernel's devices of cameras that this user may not open. */
+static void
+print_forbidden (void)
+{
+  GDir *folder = g_dir_open ("/dev", 0, NULL);
+  const gchar *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
+    g_autofree gchar *path = g_build_filename ("/dev", name, NULL);
+
+    if (g_str_has_prefix (name, "video") && g_access (path, R_OK | W_OK) != 0)
+      g_print ("            %s may not be opened: sudo adduser %s video, and "
+               "log in again\n",
+          path, g_get_user_name ());
+  }
+  g_clear_pointer (&folder, g_dir_close);
+}
 
 /* Returns the number of cameras. */
 static guint
@@ -164,6 +242,7 @@ print_cameras (void)
   g_list_free_full (devices, gst_object_unref);
   if (n == 0)
     g_print ("cameras     none\n");
+  print_forbidden ();
   return n;
 }
 
@@ -193,6 +272,7 @@ measure (UnetSession *session, GError **error)
 static gboolean
 print_rate (ToolJob *job, GError **error)
 {
+  const gchar *note = unet_session_get_precision_note (job->session);
   gdouble ms = measure (job->session, error);
 
   if (ms < 0)
@@ -204,6 +284,8 @@ print_rate (ToolJob *job, GError **error)
           UNET_TYPE_PRECISION, unet_session_get_precision (job->session)),
       unet_session_get_threads (job->session),
       tool_plural (unet_session_get_threads (job->session)), ms, 1e3 / ms);
+  if (note != NULL)
+    g_print ("            %s\n", note);
   if (ms > 1e3 / CAMERA_RATE)
     g_print ("            slower than a camera of %d frames/s: frames carry "
              "the newest mask\n",
@@ -216,9 +298,13 @@ print_rate (ToolJob *job, GError **error)
 static void
 print_next (guint n_cameras)
 {
+  g_autofree gchar *window = g_find_program_in_path ("unetseg-camera");
+
   g_print ("\nTry next:\n");
   if (n_cameras > 0)
     g_print ("  unetseg-live\n");
+  if (window != NULL)
+    g_print ("  unetseg-camera%s\n", n_cameras > 0 ? "" : " test");
   g_print ("  unetseg-live test\n"
            "  unetseg run --image photo.jpg -o out\n"
            "  unetseg batch recording.mp4 -o out\n");

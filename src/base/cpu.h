@@ -5,6 +5,8 @@
  * variable UNETSEG_MAX_ISA names (docs/tuning.md). All kernels that are
  * compiled for several instruction sets are chosen by unet_cpu_isa (). */
 
+#include "base/export.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -33,7 +35,7 @@ typedef struct {
 
 /* Returns the set of UnetIsa that the processor has and the cap allows. It is
  * found once; any thread may call this. */
-guint unet_cpu_isa (void);
+UNET_INTERNAL_API guint unet_cpu_isa (void);
 
 /* Returns the set of UnetIsa that the processor has, whatever the cap. */
 guint unet_cpu_real_isa (void);

@@ -224,6 +224,52 @@ def doctor(place):
     assert done.returncode == 1, done
     assert "unetseg is not found" in done.stdout, done.stdout
     assert "apt install gstreamer1.0-plugins-good" in done.stdout, done.stdout
+    all_of_them = "install     sudo apt install gstreamer1.0-plugins-base "
+    assert all_of_them in done.stdout, done.stdout
+
+
+def used(text):
+    """Returns the instruction sets that doctor says are used."""
+    line = [line for line in text.splitlines() if line.strip()[:5] == "uses "]
+    assert len(line) == 1, text
+    return line[0].split()[1:]
+
+
+def doctor_hints(place):
+    """doctor says what is used, what is blocked and what to type next"""
+    words = ("doctor", place.unet, "--threads", "1")
+    programs = place.path("programs")
+    os.makedirs(programs)
+    window = place.write("programs/unetseg-camera", b"#!/bin/sh\n")
+    os.chmod(window, 0o755)
+    path = programs + os.pathsep + os.environ["PATH"]
+    text = good(*words, env=dict(os.environ, PATH=path))
+    for line in ("unetseg-camera", "unetseg-live", "unetseg run", "batch"):
+        assert line in text.split("Try next:")[1], text
+    if os.uname().machine == "x86_64":
+        assert used(text)[0] == "sse41", text
+        capped = dict(os.environ, UNETSEG_MAX_ISA="sse41")
+        text = good(*words, env=capped)
+        assert used(text) == ["sse41"], text
+        assert "UNETSEG_MAX_ISA=sse41 limits" in text, text
+
+
+def doctor_blocked(place):
+    """doctor names a plugin that GStreamer cannot load"""
+    folder = place.path("blocked")
+    os.makedirs(folder)
+    broken = place.write("blocked/libgstunetseg.so", b"no library\n")
+    env = dict(
+        os.environ,
+        GST_PLUGIN_PATH=folder,
+        GST_REGISTRY=os.path.join(folder, "registry.bin"),
+    )
+    # The process that finds the fault remembers it for the next one.
+    env.pop("GST_REGISTRY_FORK", None)
+    for _ in range(2):
+        done = call("doctor", place.unet, "--threads", "1", env=env)
+    assert done.returncode == 1, done
+    assert broken + " cannot be loaded" in done.stdout, done.stdout
 
 
 def bench_built_in(place):
@@ -346,6 +392,8 @@ CASES = (
     bench_json,
     bench_text,
     doctor,
+    doctor_hints,
+    doctor_blocked,
     bench_built_in,
     bench_shape,
     inspect_json,

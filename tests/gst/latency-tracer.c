@@ -6,7 +6,9 @@
  * TOLERANCE is the largest difference, as a part of the tracer's value. */
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <unetseg/unetseg.h>
 
 #include "common.h"
@@ -166,6 +168,25 @@ latency_tracer_suite (void)
   return suite;
 }
 
+/* Returns whether a pipeline without unetseg plays to its end. With the tracer
+ * of GStreamer 1.26.2 every pipeline hangs at its first frame. */
+static gboolean
+tracer_works (void)
+{
+  GstElement *pipeline = gst_parse_launch (
+      "videotestsrc num-buffers=2 ! identity ! fakesink", NULL);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 10 * GST_SECOND, GST_MESSAGE_EOS);
+  if (message == NULL)
+    return FALSE; /* and the pipeline cannot be stopped */
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  return TRUE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -174,7 +195,14 @@ main (int argc, char **argv)
     return 2;
   }
   tolerance = g_ascii_strtod (argv[1], NULL);
+  /* A forked child would lack the threads of the first pipeline. */
+  g_setenv ("CK_FORK", "no", TRUE);
   gst_check_init (&argc, &argv);
+  if (!tracer_works ()) {
+    g_print ("skipped: the latency tracer of this GStreamer hangs\n");
+    fflush (stdout);
+    _exit (77);
+  }
   return gst_check_run_suite (
       latency_tracer_suite (), "latency_tracer", __FILE__);
 }

@@ -209,15 +209,6 @@ gst_unet_base_draw_sink_event (GstBaseTransform *trans, GstEvent *event)
       ->sink_event (trans, event);
 }
 
-/* One buffer with several frames, or fields in buffers of their own. */
-static gboolean
-is_refused (const GstVideoInfo *info)
-{
-  return GST_VIDEO_INFO_INTERLACE_MODE (info) == GST_VIDEO_INTERLACE_MODE_FIELDS
-      || GST_VIDEO_INFO_INTERLACE_MODE (info)
-      == GST_VIDEO_INTERLACE_MODE_ALTERNATE;
-}
-
 static gboolean
 open_drawer (GstUnetBaseDraw *self)
 {
@@ -246,7 +237,7 @@ gst_unet_base_draw_set_caps (
 
   if (!gst_video_info_from_caps (&priv->in, incaps)
       || !gst_video_info_from_caps (&priv->out, outcaps)
-      || is_refused (&priv->in))
+      || gst_unet_output_refuses (&priv->in))
     return FALSE;
   gst_unet_upstream_latency_query (
       &priv->upstream, GST_BASE_TRANSFORM_SINK_PAD (self));

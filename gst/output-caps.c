@@ -277,6 +277,15 @@ gst_unet_output_transform_caps (
 }
 
 gboolean
+gst_unet_output_refuses (const GstVideoInfo *info)
+{
+  GstVideoInterlaceMode mode = GST_VIDEO_INFO_INTERLACE_MODE (info);
+
+  return mode == GST_VIDEO_INTERLACE_MODE_FIELDS
+      || mode == GST_VIDEO_INTERLACE_MODE_ALTERNATE;
+}
+
+gboolean
 gst_unet_output_fits (
     GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out)
 {

@@ -59,4 +59,8 @@ GstCaps *gst_unet_output_transform_caps (
 gboolean gst_unet_output_fits (
     GstUnetSegOutput output, const GstVideoInfo *in, const GstVideoInfo *out);
 
+/* Returns whether a buffer of @info holds several frames, or one field of a
+ * frame. */
+gboolean gst_unet_output_refuses (const GstVideoInfo *info);
+
 G_END_DECLS

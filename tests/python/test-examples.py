@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import tap  # noqa: E402
-from introspection import model  # noqa: E402
+from introspection import Unetseg, model, pull  # noqa: E402
 import numpy as np  # noqa: E402
 
 try:
@@ -62,6 +62,30 @@ def no_camera(_folder):
     """masks.py ends with the reason where there is no source"""
     done = run("masks.py", "filesrc location=/nowhere/at.all ! decodebin")
     assert done.returncode == 1 and "not found" in done.stderr, done.stderr
+
+
+def analytics(_folder):
+    """analytics.py reads the same masks from GStreamer's own metadata"""
+    if not os.environ.get("UNETSEG_HAS_ANALYTICS"):
+        raise tap.Skip("the elements are built without GStreamer's analytics")
+    try:
+        import analytics
+    except ValueError as missing:
+        raise tap.Skip(str(missing))
+    for sample in pull(
+        "videotestsrc num-buffers=2 ! video/x-raw,width=160,height=120 ! "
+        "unetseg output=none model=%s ! appsink name=out" % model("classes")
+    ):
+        buffer = sample.get_buffer()
+        (wanted,) = Unetseg.read_masks(buffer)
+        ((mask, names, rectangle),) = analytics.read_segmentations(buffer)
+        assert np.array_equal(mask, wanted.class_map) and mask.any()
+        assert names == dict(enumerate(wanted.labels)), names
+        assert tuple(rectangle) == wanted.rectangle, rectangle
+    source = "videotestsrc num-buffers=2 ! video/x-raw,width=160,height=120"
+    done = run("analytics.py", source)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert len(done.stdout.splitlines()) == 2, done.stdout
 
 
 # ---- contours ---------------------------------------------------------------
@@ -158,6 +182,7 @@ if __name__ == "__main__":
         for case in (
             masks,
             no_camera,
+            analytics,
             outlines,
             contours_of_picture,
             notebook,

@@ -173,7 +173,8 @@ UNET_API GBytes *unet_seg_mask_get_probability (const UnetSegMask *mask);
  * interpolated between the pixels of the mask, 255 = 1. With several it is the
  * number of the class. What the mask does not cover is background, 0.
  *
- * Returns: (transfer full): @width × @height bytes, row by row without gaps
+ * Returns: (transfer full) (nullable): @width × @height bytes, row by row
+ *   without gaps, or %NULL for lack of memory
  *
  * Since: 1.0
  */

@@ -205,7 +205,9 @@ unet_seg_mask_draw (
   gst_video_info_set_format (
       &frame.info, GST_VIDEO_FORMAT_GRAY8, width, height);
   frame.info.stride[0] = width;
-  frame.data[0] = g_malloc (size);
+  frame.data[0] = g_try_malloc (size);
+  if (frame.data[0] == NULL)
+    return NULL;
   picture = unet_mask_picture_new (width, height);
   unet_mask_picture_draw (picture, &frame, &mask, threshold);
   unet_mask_picture_free (picture);

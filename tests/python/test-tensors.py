@@ -3,6 +3,7 @@
 """Tests sessions, models and contracts in Python. Prints TAP."""
 import gc
 import os
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -40,6 +41,43 @@ def bytes_go_in_and_out():
     session.run()
     assert found.get_data() == wanted.tobytes()
     assert not any(session.dup_output(0).get_data())
+
+
+PLAIN = """
+import sys
+import gi
+gi.require_version("GstVideo", "1.0")
+gi.require_version("Unetseg", "1.0")
+sys.modules["gi.overrides.Unetseg"] = None  # as where it is not installed
+from gi.repository import GLib, GstVideo, Unetseg
+model = Unetseg.Model.load(sys.argv[1])
+assert type(model).__module__ == "gi.repository.Unetseg", type(model)
+options = Unetseg.SessionOptions()
+assert options.tuning == Unetseg.Tuning.MEASURE
+contract = model.get_contract(None)
+session = Unetseg.Session.new_for_size(model, contract, 32, 32, options)
+session.set_input(0, GLib.Bytes.new(bytes(3 * 32 * 32 * 4)))
+session.run()
+assert session.dup_output(0).get_data() == bytes(32 * 32 * 4)
+self = Unetseg.Segmentation.new(model, {"invert": "true"}, options)
+white = GLib.Bytes.new(bytes([255]) * (64 * 48 * 3))
+mask = self.run_bytes(white, GstVideo.VideoFormat.RGB, 64, 48, 64 * 3)
+assert mask.get_class_map().get_data() == bytes(32 * 32)
+assert mask.draw(64, 48, 0.5).get_data() == bytes(64 * 48)
+print(mask.get_classes().get_label(1), mask.get_rectangle())
+"""
+
+
+def without_override():
+    """Introspection alone reaches tensors and masks"""
+    done = subprocess.run(
+        [sys.executable, "-c", PLAIN, model("red")],
+        text=True,
+        capture_output=True,
+        timeout=100,
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.stdout.startswith("foreground (x=0.0, y=0.0, "), done.stdout
 
 
 def wrong_bytes():
@@ -171,6 +209,7 @@ if __name__ == "__main__":
     results = tap.Tap()
     for case in (
         bytes_go_in_and_out,
+        without_override,
         wrong_bytes,
         arrays_share_memory,
         infer,

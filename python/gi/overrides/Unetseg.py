@@ -269,8 +269,11 @@ class SegMask(Unetseg.SegMask):
             raise ValueError("no picture has %dx%d" % (width, height))
         if not 0 <= threshold <= 1:
             raise ValueError("a threshold is 0 to 1, not %r" % threshold)
-        data = self.draw(width, height, threshold).get_data()
-        return numpy.frombuffer(data, numpy.uint8).reshape(height, width)
+        drawn = self.draw(width, height, threshold)
+        if drawn is None:
+            raise MemoryError("a mask of %dx%d" % (width, height))
+        plane = numpy.frombuffer(drawn.get_data(), numpy.uint8)
+        return plane.reshape(height, width)
 
 
 @_function

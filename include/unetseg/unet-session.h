@@ -558,5 +558,6 @@ UNET_API gchar *unet_tuning_save (void);
 UNET_API gboolean unet_tuning_load (const gchar *text, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSession, unet_session_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSessionOptions, unet_session_options_free)
 
 G_END_DECLS

@@ -19,7 +19,7 @@ try:
     gi.require_version("Unetseg", "1.0")
 except ValueError as missing:
     tap.skip_all("%s" % missing)
-from gi.repository import GLib, Gst, GstVideo, Unetseg  # noqa: E402,F401
+from gi.repository import Gio, GLib, Gst, GstVideo, Unetseg  # noqa: E402,F401
 
 Gst.init(None)
 MODELS = os.environ.get("UNETSEG_TEST_MODELS", ".")

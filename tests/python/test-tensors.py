@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import tap  # noqa: E402
-from introspection import GLib, Unetseg, model, still  # noqa: E402
+from introspection import Gio, GLib, Unetseg, model, still  # noqa: E402
 import numpy as np  # noqa: E402
 
 
@@ -182,6 +182,17 @@ def options():
         network, network.get_contract(None), 64, 64, options
     )
     assert session.get_precision() == Unetseg.Precision.INT8
+    cancelled = Unetseg.SessionOptions(cancellable=Gio.Cancellable())
+    cancelled.cancellable.cancel()
+    try:
+        Unetseg.Session.new_for_size(
+            network, network.get_contract(None), 64, 64, cancelled
+        )
+        assert False, "a creation that was cancelled"
+    except GLib.Error as error:
+        assert error.matches(
+            Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED
+        ), error
     try:
         Unetseg.SessionOptions(thread=2)
         assert False, "a field that does not exist was set"

@@ -348,6 +348,28 @@ START_TEST (test_bad_models)
 }
 END_TEST
 
+/* A segmentation keeps the cancellable of its options, which ends the
+ * compilation of later sessions. */
+START_TEST (test_cancel)
+{
+  static const guint8 data[64 * 64 * 3];
+  UnetSessionOptions options = UNET_SESSION_OPTIONS_INIT;
+  UnetModel *model = load ("red");
+  g_autoptr (UnetSegmentation) self = NULL;
+  g_autoptr (GError) error = NULL;
+
+  options.cancellable = g_cancellable_new ();
+  self = unet_segmentation_new (model, NULL, &options, &error);
+  ck_assert_ptr_nonnull (self);
+  g_cancellable_cancel (options.cancellable);
+  g_object_unref (options.cancellable);
+  unet_model_unref (model);
+  ck_assert_ptr_null (unet_segmentation_run_data (
+      self, data, sizeof data, GST_VIDEO_FORMAT_RGB, 64, 64, 64 * 3, &error));
+  ck_assert (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+}
+END_TEST
+
 /* ---- sessions ------------------------------------------------------------ */
 
 /* More sizes than sessions are kept for, in a changing order. */
@@ -444,7 +466,7 @@ main (void)
 {
   const TTest *const tests[] = { test_like_element, test_overrides,
     test_layouts, test_bad_pictures, test_bad_samples, test_bad_models,
-    test_sizes, test_recurrent, test_threshold };
+    test_cancel, test_sizes, test_recurrent, test_threshold };
 
   return check_run_tests (
       "segmentation", 300, tests, sizeof tests / sizeof *tests);

@@ -186,8 +186,8 @@ class SessionOptions(Unetseg.SessionOptions):
                 raise TypeError("SessionOptions has no field '%s'" % name)
             setattr(self, name, value)
         self.set_calibration(calibration)
-        # The options do not own it.
-        self._calibration = calibration
+        # The options own neither the calibration nor the cancellable.
+        self._kept = (calibration, fields)
         return self
 
     def __init__(self, *_args, **_fields):

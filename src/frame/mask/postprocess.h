@@ -13,9 +13,10 @@ G_BEGIN_DECLS
 typedef struct _UnetPostprocess UnetPostprocess;
 
 /* Creates a reader of output tensors. @output gives the shape, as
- * unet_output_shape_find () takes it, and the type: F32, or an integer type for class numbers. @window_* is that of
- * unet_session_get_output_window (). Returns NULL with UNET_ERROR_CONTRACT if
- * the output does not fit the contract. */
+ * unet_output_shape_find () takes it, and the type: F32, or an integer type for
+ * class numbers. @window_* is that of unet_session_get_output_window ().
+ * Returns NULL with UNET_ERROR_CONTRACT if the output does not fit the
+ * contract. */
 UNET_API UnetPostprocess *unet_postprocess_new (const UnetContract *contract,
     const UnetTensorInfo *output, guint input_width, guint input_height,
     const UnetPlacement *placement, gdouble window_x, gdouble window_y,

@@ -394,6 +394,50 @@ START_TEST (test_sizes)
 }
 END_TEST
 
+/* Returns the session for pictures that are @columns times as wide as high. */
+static UnetSession *
+open_wide (UnetSegmentation *self, guint columns)
+{
+  static const guint8 data[32 * 32 * 6 * 3];
+  g_autoptr (UnetSegMask)
+      mask = unet_segmentation_run_data (self, data, 32 * 32 * 3 * columns,
+          GST_VIDEO_FORMAT_RGB, 32 * columns, 32, 32 * 3 * columns, NULL);
+
+  ck_assert_ptr_nonnull (mask);
+  return unet_segmentation_dup_session (self);
+}
+
+/* The sessions of the last four sizes are kept; the one that was not used for
+ * longest goes first. */
+START_TEST (test_kept_sessions)
+{
+  g_autoptr (UnetSegmentation) self = open_segmentation ("red-dynamic", NULL);
+  UnetSession *sessions[6] = { NULL };
+  static const guint again[] = { 1, 4, 3, 1 };
+
+  for (guint i = 1; i <= 4; i++)
+    sessions[i] = open_wide (self, i);
+  for (guint i = 0; i < G_N_ELEMENTS (again); i++) {
+    g_autoptr (UnetSession) found = open_wide (self, again[i]);
+
+    ck_assert_ptr_eq (found, sessions[again[i]]);
+  }
+  sessions[5] = open_wide (self, 5); /* in the place of that for 2 */
+  for (guint i = 1; i <= 5; i++) {
+    g_autoptr (UnetSession) found = NULL;
+
+    if (i == 2)
+      continue;
+    found = open_wide (self, i);
+    ck_assert_ptr_eq (found, sessions[i]);
+  }
+  sessions[0] = open_wide (self, 2);
+  ck_assert_ptr_ne (sessions[0], sessions[2]);
+  for (guint i = 0; i < G_N_ELEMENTS (sessions); i++)
+    unet_session_unref (sessions[i]);
+}
+END_TEST
+
 static guint
 count_foreground (UnetSegMask *mask)
 {
@@ -466,7 +510,8 @@ main (void)
 {
   const TTest *const tests[] = { test_like_element, test_overrides,
     test_layouts, test_bad_pictures, test_bad_samples, test_bad_models,
-    test_cancel, test_sizes, test_recurrent, test_threshold };
+    test_cancel, test_sizes, test_kept_sessions, test_recurrent,
+    test_threshold };
 
   return check_run_tests (
       "segmentation", 300, tests, sizeof tests / sizeof *tests);

@@ -177,9 +177,10 @@ class Session(Unetseg.Session):
 
 @_override
 class SessionOptions(Unetseg.SessionOptions):
-    """How to compile and run a model: SessionOptions(threads=2)."""
+    """How to compile and run a model."""
 
     def __new__(cls, calibration=None, **fields):
+        """Takes fields by their names: SessionOptions(threads=2)."""
         self = Unetseg.SessionOptions.new()
         for name, value in fields.items():
             if not hasattr(self, name):
@@ -311,13 +312,14 @@ def _rows(picture):
 
 @_override
 class Segmentation(Unetseg.Segmentation):
-    """The whole way from a picture to its mask.
+    """The whole way from a picture to its mask."""
 
-    Segmentation(model=None, options=None, **contract): a Unetseg.Model, the
-    path of an ONNX file, or None for the built-in network; SessionOptions; and
-    fields of the contract, such as mean=(0.485, 0.456, 0.406) or fit="tile"."""
-
+    # PyGObject makes the __doc__ of a class itself; help() shows that of its
+    # methods.
     def __new__(cls, model=None, options=None, **contract):
+        """Takes a Unetseg.Model, the path of an ONNX file, or None for the
+        built-in network; SessionOptions; and fields of the contract, such as
+        mean=(0.485, 0.456, 0.406) or fit="tile"."""
         if not isinstance(model, Unetseg.Model):
             model = Unetseg.Model.load(model)
         overrides = {

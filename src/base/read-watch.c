@@ -3,14 +3,20 @@
 
 #include "base/pull-wrap.h"
 
+#include <time.h>
+
 /* Seconds that one call of unet_read_watch_measure_silence () adds at most. */
 #define LONGEST_STEP 0.5
+/* A process that takes less of a processor than this waits for nothing that it
+ * computes itself. */
+#define IDLE 0.02
 
 struct _UnetReadWatch {
-  gint reads;  /* atomic: those that gave data */
-  gint begun;  /* atomic: reads and work under way */
-  gint seen;   /* of @reads */
-  gint64 last; /* monotonic time of the last measurement */
+  gint reads;   /* atomic: those that gave data */
+  gint begun;   /* atomic: reads and work under way */
+  gint seen;    /* of @reads */
+  gint64 last;  /* monotonic time of the last measurement */
+  clock_t work; /* processor time of the process at that time */
   gdouble silence;
 };
 
@@ -96,19 +102,34 @@ unet_read_watch_has_begun (UnetReadWatch *self)
   return g_atomic_int_get (&self->reads) != 0;
 }
 
+/* Seconds since the last measurement. A process that computes counts its own
+ * time only, since a busy machine may leave little of it to a decoder. */
+static gdouble
+measure_step (UnetReadWatch *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  clock_t work = clock ();
+  gdouble step = (now - self->last) / (gdouble) G_USEC_PER_SEC;
+  gdouble worked = (work - self->work) / (gdouble) CLOCKS_PER_SEC;
+
+  self->last = now;
+  self->work = work;
+  if (worked > IDLE * step)
+    step = MIN (step, worked);
+  return MIN (step, LONGEST_STEP);
+}
+
 gdouble
 unet_read_watch_measure_silence (UnetReadWatch *self)
 {
-  gint64 now = g_get_monotonic_time ();
   gint reads = g_atomic_int_get (&self->reads);
-  gdouble step = (now - self->last) / (gdouble) G_USEC_PER_SEC;
+  gboolean first = self->last == 0;
+  gdouble step = measure_step (self);
 
-  if (self->last == 0 || reads != self->seen
-      || g_atomic_int_get (&self->begun) > 0)
+  if (first || reads != self->seen || g_atomic_int_get (&self->begun) > 0)
     self->silence = 0;
   else
-    self->silence += MIN (step, LONGEST_STEP);
+    self->silence += step;
   self->seen = reads;
-  self->last = now;
   return self->silence;
 }

@@ -37,7 +37,7 @@ UNET_INTERNAL_API gboolean unet_read_watch_has_begun (UnetReadWatch *self);
  * one, since the first call. 0 while a read or work is under way. Reads at the
  * end of a file give no data. Meant to be called several times a second, by one
  * thread: a call adds half a second at most, so that a program that was stopped
- * sees no silence. */
+ * sees no silence. While the process computes, its processor time counts. */
 UNET_INTERNAL_API gdouble unet_read_watch_measure_silence (UnetReadWatch *self);
 
 G_END_DECLS

@@ -47,6 +47,7 @@ enum {
   PROP_STD,
   PROP_ACTIVATION,
   PROP_FOREGROUND_CLASS,
+  PROP_BACKGROUND_CHANNEL,
   PROP_INVERT,
   PROP_LABELS,
   PROP_STATE,
@@ -82,6 +83,7 @@ static const GstUnetKnob knobs[] = {
   { PROP_ACTIVATION, "activation", G_STRUCT_OFFSET (UnetContract, activation) },
   { PROP_FOREGROUND_CLASS, "foreground-class",
       G_STRUCT_OFFSET (UnetContract, foreground_class) },
+  { PROP_BACKGROUND_CHANNEL, "background", AS_WRITTEN },
   { PROP_INVERT, "invert", G_STRUCT_OFFSET (UnetContract, invert) },
   { PROP_LABELS, "labels", AS_WRITTEN },
   { PROP_STATE, "state", AS_WRITTEN },
@@ -531,6 +533,13 @@ install_output_properties (GObjectClass *klass)
           "The one class that counts, -1 = every class (unless set, as the "
           "model says)",
           -1, G_MAXINT, -1, READY));
+  install (klass, PROP_BACKGROUND_CHANNEL,
+      g_param_spec_string ("background-channel", "Background channel",
+          "Channel of the output that is the background: \"first\", \"last\", "
+          "a "
+          "number, or \"none\": where no class reaches the threshold (unset = "
+          "as the model says)",
+          NULL, READY));
   install (klass, PROP_INVERT,
       g_param_spec_boolean ("invert", "Invert",
           "The network gives the probability of the background (unless set, "

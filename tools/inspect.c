@@ -318,6 +318,7 @@ json_contract (JsonBuilder *b, const UnetContract *c)
   tool_json_string (
       b, "activation", tool_enum_nick (UNET_TYPE_ACTIVATION, c->activation));
   tool_json_int (b, "foreground-class", c->foreground_class);
+  tool_json_int (b, "background", c->background);
   json_builder_set_member_name (b, "invert");
   json_builder_add_boolean_value (b, c->invert);
   json_builder_set_member_name (b, "labels");

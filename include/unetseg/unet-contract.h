@@ -86,6 +86,35 @@ typedef enum {
 } UnetActivation;
 
 /**
+ * UNET_BACKGROUND_NONE:
+ *
+ * No channel of the output is the background: it is where no class reaches the
+ * threshold.
+ *
+ * Since: 1.0
+ */
+#define UNET_BACKGROUND_NONE (-1)
+
+/**
+ * UNET_BACKGROUND_LAST:
+ *
+ * The last channel of the output is the background.
+ *
+ * Since: 1.0
+ */
+#define UNET_BACKGROUND_LAST (-2)
+
+/**
+ * UNET_BACKGROUND_AUTO:
+ *
+ * From graph and labels: %UNET_BACKGROUND_NONE where several channels end in a
+ * sigmoid each, else the first channel.
+ *
+ * Since: 1.0
+ */
+#define UNET_BACKGROUND_AUTO (-3)
+
+/**
  * UnetContract:
  * @input: (nullable): input that takes the picture, %NULL for the first
  *   four-dimensional one; a name or a decimal index
@@ -110,17 +139,21 @@ typedef enum {
  * @overlap: with %UNET_FIT_TILE: how many input pixels neighbouring tiles share
  *   at least; -1: as far as the network looks, but half a tile at most
  * @activation: how the output becomes probabilities
- * @foreground_class: the one class that counts, 0 to 65535, or -1: every class
- *   is kept
+ * @foreground_class: the one channel or class number of the output that counts,
+ *   0 to 65535, or -1: every class is kept
  * @invert: foreground and background change places: 1 - probability
- * @labels: (nullable) (array zero-terminated=1): class names, the background
- *   first
+ * @labels: (nullable) (array zero-terminated=1): names of the mask's classes,
+ *   the background first
  * @state: (nullable) (array zero-terminated=1): `INPUT:OUTPUT` pairs: outputs
  *   that are inputs of the next run; %NULL: found by name and shape, empty:
  *   none
  * @constants: (nullable) (array zero-terminated=1): `INPUT:NUMBER`: the number
  *   that fills an input other than the picture in every run; inputs that are
  *   not listed hold zeros
+ * @background: channel or class number of the output that is the background, 0
+ *   to 65535, or one of %UNET_BACKGROUND_NONE, %UNET_BACKGROUND_LAST and
+ *   %UNET_BACKGROUND_AUTO. Class 0 of the mask is the background; the other
+ *   channels follow in their order
  *
  * What a model expects and gives. A sample of 0 to 255 becomes
  * (sample × @scale − @mean) ÷ @std. Fields that no source sets hold their
@@ -151,6 +184,7 @@ typedef struct {
   gchar **labels;
   gchar **state;
   gchar **constants;
+  gint background;
 } UnetContract;
 
 #define UNET_TYPE_CONTRACT    (unet_contract_get_type ())
@@ -204,7 +238,8 @@ UNET_API void unet_contract_free (UnetContract *contract);
  * @key: a field's name with dashes, such as `color-order`
  * @value: its value as text: nicks for enumerations, a comma-separated list
  *   for `mean`, `std`, `labels`, `state` and `constants`, `WxH`, `N` or
- *   `video` for `input-size`
+ *   `video` for `input-size`, `auto`, `none`, `first`, `last` or a number for
+ *   `background`
  * @error: return location
  *
  * Sets one field from text, as modelinfo files and ONNX metadata have it.

@@ -42,6 +42,7 @@ unet_contract_new (void)
   contract->multiple = DEFAULT_MULTIPLE;
   contract->overlap = -1;
   contract->foreground_class = -1;
+  contract->background = UNET_BACKGROUND_AUTO;
   return contract;
 }
 
@@ -315,6 +316,33 @@ set_foreground_class (UnetContract *c, const gchar *value)
   return TRUE;
 }
 
+/* Numbers below 0 and 0 have names. */
+static const struct {
+  const gchar *name;
+  gint value;
+} backgrounds[] = {
+  { "auto", UNET_BACKGROUND_AUTO },
+  { "none", UNET_BACKGROUND_NONE },
+  { "last", UNET_BACKGROUND_LAST },
+  { "first", 0 },
+};
+
+static gboolean
+set_background (UnetContract *c, const gchar *value)
+{
+  gint64 number;
+
+  for (guint i = 0; i < G_N_ELEMENTS (backgrounds); i++)
+    if (!strcmp (value, backgrounds[i].name)) {
+      c->background = backgrounds[i].value;
+      return TRUE;
+    }
+  if (!parse_int (value, 0, G_MAXUINT16, &number))
+    return FALSE;
+  c->background = (gint) number;
+  return TRUE;
+}
+
 static gboolean
 set_list (gchar ***list, const gchar *value)
 {
@@ -366,6 +394,7 @@ static const struct {
   { "overlap", set_overlap },
   { "activation", set_activation },
   { "foreground-class", set_foreground_class },
+  { "background", set_background },
   { "invert", set_invert },
   { "labels", set_labels },
   { "state", set_state },
@@ -432,6 +461,17 @@ append_list (GString *text, const gchar *key, gchar **list)
     g_string_append_printf (text, " %s=%s", key, joined);
 }
 
+static void
+append_background (GString *text, gint background)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (backgrounds); i++)
+    if (background == backgrounds[i].value) {
+      g_string_append_printf (text, " background=%s", backgrounds[i].name);
+      return;
+    }
+  g_string_append_printf (text, " background=%d", background);
+}
+
 gchar *
 unet_contract_to_string (const UnetContract *c)
 {
@@ -462,6 +502,7 @@ unet_contract_to_string (const UnetContract *c)
   append_enum (text, "activation", UNET_TYPE_ACTIVATION, (gint) c->activation);
   g_string_append_printf (text, " foreground-class=%d invert=%s",
       c->foreground_class, c->invert ? "true" : "false");
+  append_background (text, c->background);
   append_list (text, "labels", c->labels);
   append_list (text, "state", c->state);
   append_list (text, "constants", c->constants);

@@ -5,6 +5,7 @@
 #include "model/tensors.h"
 #include "model/trial.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct {
   const UnetModel *model;
@@ -135,47 +136,211 @@ is_unit_clip (const UnetNode *node)
       && low == 0 && fabs (high * factor - 1) < 1e-3;
 }
 
-static UnetActivation
-guess_activation (const Output *self, gint64 channels)
-{
-  const UnetValue *value =
-      g_ptr_array_index (self->model->graph->outputs, self->index);
+/* Which numbers an output holds, by the operators that it ends in. */
+typedef enum {
+  END_OTHER,
+  END_SIGMOID, /* probabilities of each channel by itself */
+  END_SOFTMAX, /* probabilities of the channels together */
+  END_CLASSES, /* class numbers */
+} End;
 
+/* Returns how many channels an ArgMax or ArgMin compares, or -1. */
+static gint64
+count_compared (const UnetNode *node)
+{
+  const UnetValue *x = unet_node_input (node, 0);
+  gint64 axis = unet_node_attr_int (node, "axis", 0);
+
+  if (!x->has_shape)
+    return -1;
+  axis += axis < 0 ? x->n_dims : 0;
+  return axis >= 0 && axis < x->n_dims ? x->dims[axis] : -1;
+}
+
+/* Follows an output back to what decides on its numbers. @n_classes: (inout):
+ * how many class numbers there are, if the graph tells. */
+static End
+find_end (const UnetValue *value, gint64 *n_classes)
+{
   while (value && value->producer) {
     const UnetNode *node = value->producer;
+
+    if (value->dtype == UNET_DTYPE_BOOL) {
+      *n_classes = 2;
+      return END_CLASSES;
+    }
     switch (node->op) {
       case UNET_OP_Sigmoid:
       case UNET_OP_HardSigmoid:
+        return END_SIGMOID;
       case UNET_OP_Softmax:
-        return UNET_ACTIVATION_NONE;
+        return END_SOFTMAX;
       case UNET_OP_ArgMax:
-        return UNET_ACTIVATION_ARGMAX;
+      case UNET_OP_ArgMin:
+        *n_classes = count_compared (node);
+        return END_CLASSES;
+      case UNET_OP_Round: /* of probabilities, or a no-op */
+        value = unet_node_input (node, 0);
+        break;
       default:
         if (is_unit_clip (node))
-          return UNET_ACTIVATION_NONE;
+          return END_SIGMOID;
         value = look_through (node);
     }
   }
+  return END_OTHER;
+}
+
+static UnetActivation
+choose_activation (const Output *self, End end, gint64 channels)
+{
+  if (end == END_CLASSES)
+    return UNET_ACTIVATION_ARGMAX;
+  if (end != END_OTHER)
+    return UNET_ACTIVATION_NONE;
   if (!unet_dtype_is_float (self->info->dtype))
     return UNET_ACTIVATION_ARGMAX;
   return channels == 1 ? UNET_ACTIVATION_SIGMOID : UNET_ACTIVATION_SOFTMAX;
 }
 
-/* ---- classes ---------------------------------------------------------- */
+/* ---- background and labels -------------------------------------------- */
 
-/* Makes names of classes for a model without labels. */
-static gchar **
-make_labels (gint64 n_channels)
+static gboolean
+names_background (const gchar *label)
 {
-  GPtrArray *labels = g_ptr_array_new ();
+  static const gchar *const names[] = { "background", "_background_", "bg",
+    "__background__" };
 
-  g_ptr_array_add (labels, g_strdup ("background"));
-  if (n_channels <= 2)
-    g_ptr_array_add (labels, g_strdup ("foreground"));
-  for (gint64 i = 1; n_channels > 2 && i < n_channels; i++)
-    g_ptr_array_add (labels, g_strdup_printf ("class %" G_GINT64_FORMAT, i));
-  g_ptr_array_add (labels, NULL);
-  return (gchar **) g_ptr_array_free (labels, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (!g_ascii_strcasecmp (label, names[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Chooses the background where no source says which channel it is. Labels are
+ * for as many channels as they are. @n: channels or class numbers */
+static void
+choose_background (Output *self, gboolean independent, gint64 n)
+{
+  UnetContract *c = self->contract;
+  const guint n_labels = c->labels ? g_strv_length (c->labels) : 0;
+  const gboolean named = n > 1 && n_labels == n;
+
+  if (c->background == UNET_BACKGROUND_LAST && n > 0)
+    c->background = (gint) n - 1;
+  if (c->background != UNET_BACKGROUND_AUTO)
+    return;
+  c->background = 0;
+  if (c->foreground_class >= 0 || c->invert
+      || (named && names_background (c->labels[0])))
+    return;
+  if (named && names_background (c->labels[n - 1])) {
+    c->background = (gint) n - 1;
+  } else if (independent && n > 1) {
+    c->background = UNET_BACKGROUND_NONE;
+    unet_notes_add (self->notes, FALSE,
+        "%s: output '%s' has a sigmoid for each of %" G_GINT64_FORMAT
+        " channels: each is a class, and the background is where none reaches "
+        "the threshold; background-channel=first, last or a number says "
+        "otherwise",
+        self->model->name, self->info->name, n);
+  }
+}
+
+/* Inserts @label before the others. */
+static void
+prepend_label (UnetContract *contract, const gchar *label)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  g_strv_builder_add (builder, label);
+  g_strv_builder_addv (builder, (const gchar **) contract->labels);
+  g_strfreev (contract->labels);
+  contract->labels = g_strv_builder_end (builder);
+}
+
+/* Makes labels that name the channels in their order name the classes of the
+ * mask. */
+static void
+order_labels (UnetContract *c, gint64 n)
+{
+  const guint n_labels = g_strv_length (c->labels);
+  gchar *name;
+
+  if (c->background == UNET_BACKGROUND_NONE && n_labels <= n
+      && !names_background (c->labels[0])) {
+    prepend_label (c, "background");
+  } else if (n == 1 && n_labels == 1) {
+    prepend_label (c, "background");
+  } else if (c->background > 0 && n_labels == n
+      && !names_background (c->labels[0])) {
+    name = c->labels[c->background];
+    memmove (
+        c->labels + 1, c->labels, (gsize) c->background * sizeof *c->labels);
+    c->labels[0] = name;
+  }
+}
+
+/* Names class @i of a mask of @n classes. */
+static gchar *
+make_label (guint i, guint n)
+{
+  if (i == 0)
+    return g_strdup ("background");
+  return n == 2 ? g_strdup ("foreground") : g_strdup_printf ("class %u", i);
+}
+
+/* Gives every class a name and drops names without a class. */
+static void
+fit_labels (UnetContract *c, guint n)
+{
+  gchar **labels = g_new0 (gchar *, n + 1);
+  const guint old = c->labels ? g_strv_length (c->labels) : 0;
+
+  for (guint i = 0; i < n; i++)
+    labels[i] = i < old ? g_strdup (c->labels[i]) : make_label (i, n);
+  g_strfreev (c->labels);
+  c->labels = labels;
+}
+
+/* The mask has @n classes, and the labels do not. */
+static void
+warn_of_labels (const Output *self, guint n_labels, guint n)
+{
+  g_autofree gchar *list = g_strjoinv (",", self->contract->labels);
+
+  unet_notes_add (self->notes, TRUE,
+      "%s: labels=%s are %u names, but with output '%s' there are %u classes "
+      "with the background: %s. Set labels to %u names, the background first",
+      self->model->name, list, n_labels, self->info->name, n,
+      n_labels < n ? "the last have no name" : "the last names are not used",
+      n);
+}
+
+/* @n: channels or class numbers of the output */
+static void
+resolve_labels (Output *self, gint64 n)
+{
+  UnetContract *c = self->contract;
+  const guint n_classes =
+      n == 1 ? 2 : (guint) n + (c->background == UNET_BACKGROUND_NONE);
+  guint n_labels;
+
+  if (n < 1 || n_classes > G_MAXUINT8 + 1)
+    return;
+  if (!c->labels) {
+    fit_labels (c, n_classes);
+    return;
+  }
+  if (c->foreground_class < 0)
+    order_labels (c, n);
+  n_labels = g_strv_length (c->labels);
+  if (n_labels == n_classes || (n_labels == 2 && c->foreground_class >= 0))
+    return;
+  warn_of_labels (self, n_labels, n_classes);
+  /* Labels count class numbers. Other classes may go without a name. */
+  if (n_labels > n_classes || c->activation == UNET_ACTIVATION_ARGMAX)
+    fit_labels (c, n_classes);
 }
 
 /* ---- resolution ------------------------------------------------------- */
@@ -183,15 +348,22 @@ make_labels (gint64 n_channels)
 static void
 resolve (Output *self)
 {
-  UnetContract *contract = self->contract;
-  const gint64 n = count_channels (self);
+  const UnetGraph *graph = self->trial ? self->trial->graph
+                                       : self->model->graph;
+  UnetContract *c = self->contract;
+  gint64 n = count_channels (self), n_classes = -1;
+  const End end =
+      find_end (g_ptr_array_index (graph->outputs, self->index), &n_classes);
 
-  if (contract->activation == UNET_ACTIVATION_AUTO)
-    contract->activation = guess_activation (self, n);
-  /* An output of class numbers does not say how many classes there are. */
-  if (!contract->labels && contract->activation != UNET_ACTIVATION_ARGMAX
-      && n > 0 && n <= G_MAXUINT8)
-    contract->labels = make_labels (n);
+  if (c->activation == UNET_ACTIVATION_AUTO)
+    c->activation = choose_activation (self, end, n);
+  if (c->activation == UNET_ACTIVATION_ARGMAX)
+    n = n_classes;
+  choose_background (self,
+      c->activation == UNET_ACTIVATION_SIGMOID
+          || (c->activation == UNET_ACTIVATION_NONE && end == END_SIGMOID),
+      n);
+  resolve_labels (self, n);
 }
 
 gboolean

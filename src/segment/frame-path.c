@@ -104,20 +104,32 @@ open_reader (UnetFramePath *self, const UnetFrameKind *kind,
   return self->preprocess != NULL;
 }
 
-/* With one foreground class the mask has two classes, whatever the model
- * has. */
+/* Returns the class of the mask that channel @i of the output would be. */
+static guint
+class_of_channel (const UnetContract *contract, gint i)
+{
+  if (i == contract->background)
+    return 0;
+  return (guint) i
+      + (contract->background == UNET_BACKGROUND_NONE
+          || i < contract->background);
+}
+
+/* With one foreground class the mask has two classes, whatever the model has.
+ * Two labels are theirs. */
 static UnetSegClasses *
 make_classes (
     UnetFramePath *self, const UnetContract *contract, UnetModel *model)
 {
   const gchar *const *labels = (const gchar *const *) contract->labels;
-  gint foreground = contract->foreground_class;
+  const guint n = labels ? g_strv_length (contract->labels) : 0;
   const gchar *pair[3] = { NULL, NULL, NULL };
+  guint foreground;
 
-  if (labels && foreground >= 0
-      && g_strv_length (contract->labels) > (guint) MAX (foreground, 1)) {
+  if (contract->foreground_class >= 0 && n > 2) {
+    foreground = class_of_channel (contract, contract->foreground_class);
     pair[0] = labels[0];
-    pair[1] = labels[foreground];
+    pair[1] = foreground < n ? labels[foreground] : NULL;
     labels = pair;
   }
   return unet_seg_classes_new (

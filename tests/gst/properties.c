@@ -85,7 +85,7 @@ static const struct {
   const gchar *name, *klass;
   guint n_properties; /* of its own */
 } elements[] = {
-  { "unetseg", "Filter/Analyzer/Video", 47 },
+  { "unetseg", "Filter/Analyzer/Video", 48 },
   { "unetsegdraw", "Filter/Effect/Video", 17 },
 };
 
@@ -159,7 +159,8 @@ GST_START_TEST (test_defaults)
 {
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
   static const gchar *const unset[] = { "model", "colors", "input-name",
-    "output-name", "input-size", "mean", "std", "labels" };
+    "output-name", "input-size", "mean", "std", "labels",
+    "background-channel" };
   gdouble opacity, threshold, scale;
   guint interval, threads;
   gint foreground;
@@ -213,6 +214,7 @@ GST_START_TEST (test_round_trip)
     { "foreground-class", "15" },
     { "invert", "true" },
     { "labels", "sky,sea" },
+    { "background-channel", "last" },
   };
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
 

@@ -45,7 +45,7 @@ model_with_tail (const gchar *dims, guint channels, const gchar *tail)
   for (guint i = 0; *tail && ops[i]; i++) {
     g_autofree gchar *out = g_strdup_printf ("t%u", i);
     GByteArray *node = writer_node (ops[i], ops[i], last, out);
-    if (!strcmp (ops[i], "Softmax") || !strcmp (ops[i], "ArgMax"))
+    if (!strcmp (ops[i], "Softmax") || g_str_has_prefix (ops[i], "Arg"))
       node_int (node, "axis", 1);
     if (!strcmp (ops[i], "Transpose"))
       node_ints (node, "perm", "0,2,3,1");
@@ -94,6 +94,7 @@ START_TEST (set_and_print)
     { "activation", "min-max" },
     { "foreground-class", "3" },
     { "invert", "yes" },
+    { "background", "last" },
     { "labels", "sky, tree ,cat" },
   };
   g_autoptr (UnetContract) contract = unet_contract_new (), copy = NULL;
@@ -108,7 +109,7 @@ START_TEST (set_and_print)
       "input=image output=1 layout=nhwc color-order=bgr scale=0.0078125 "
       "mean=0.5,0.25,0.125 std=2,2,2 divide-by-max=true fit=letterbox "
       "input-size=640x480 multiple=8 activation=min-max foreground-class=3 "
-      "invert=true labels=sky,tree,cat");
+      "invert=true background=last labels=sky,tree,cat");
 }
 END_TEST
 
@@ -132,6 +133,8 @@ START_TEST (refused_text)
     { "input-size", "99999999x8" },
     { "activation", "Sigmoid" },
     { "foreground-class", "-2" },
+    { "background", "-1" },
+    { "background", "middle" },
     { "invert", "maybe" },
     { "fit", "" },
   };
@@ -204,6 +207,8 @@ START_TEST (activations)
     { 2, "Softmax,Identity,Cast", UNET_ACTIVATION_NONE },
     { 2, "ArgMax", UNET_ACTIVATION_ARGMAX },
     { 2, "ArgMax,Cast", UNET_ACTIVATION_ARGMAX },
+    { 1, "Sigmoid,Round", UNET_ACTIVATION_NONE },
+    { 2, "ArgMin", UNET_ACTIVATION_ARGMAX },
     { 3, "Transpose", UNET_ACTIVATION_SOFTMAX },
   };
 
@@ -214,6 +219,62 @@ START_TEST (activations)
     ck_assert_msg (contract->activation == cases[i].activation,
         "%u channels and %s give %d", cases[i].channels, cases[i].tail,
         contract->activation);
+    unet_model_unref (model);
+  }
+}
+END_TEST
+
+/* The background and the labels of the mask's classes, by the channels, the end
+ * of the graph, and the labels that are set. */
+START_TEST (background)
+{
+  static const struct {
+    guint channels;
+    const gchar *tail, *background, *labels;
+    gint expected;
+    const gchar *names;
+  } cases[] = {
+    { 1, "Sigmoid", NULL, NULL, 0, "background,foreground" },
+    { 1, "Sigmoid", NULL, "car", 0, "background,car" },
+    { 2, "Sigmoid", NULL, "road,car", UNET_BACKGROUND_NONE,
+        "background,road,car" },
+    { 3, "HardSigmoid", NULL, NULL, UNET_BACKGROUND_NONE,
+        "background,class 1,class 2,class 3" },
+    { 3, "Sigmoid,Transpose", NULL, "ground,a,b,c", UNET_BACKGROUND_NONE,
+        "ground,a,b,c" },
+    { 3, "Sigmoid", NULL, "Background,a,b", 0, "Background,a,b" },
+    { 3, "Sigmoid", "first", "sky,a,b", 0, "sky,a,b" },
+    { 3, "Sigmoid", "last", "a,b,sky", 2, "sky,a,b" },
+    { 3, "Softmax", NULL, "sky,a,b", 0, "sky,a,b" },
+    { 3, "Softmax", NULL, "a,b,background", 2, "background,a,b" },
+    { 3, "Softmax", "1", "a,sky,b", 1, "sky,a,b" },
+    { 3, "", "none", "a,b,c", UNET_BACKGROUND_NONE, "background,a,b,c" },
+    { 4, "ArgMax", NULL, NULL, 0, "background,class 1,class 2,class 3" },
+    { 2, "ArgMax,Cast", NULL, NULL, 0, "background,foreground" },
+    { 4, "ArgMax", NULL, "a,b", 0, "a,b,class 2,class 3" },
+    { 2, "ArgMax", NULL, "a,b,c", 0, "a,b" },
+    { 4, "Softmax", NULL, "a,b", 0, "a,b" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    UnetModel *model =
+        model_with_tail ("1,3,16,16", cases[i].channels, cases[i].tail);
+    g_autoptr (GHashTable)
+        overrides = g_hash_table_new (g_str_hash, g_str_equal);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (UnetContract) contract = NULL;
+    g_autofree gchar *names = NULL;
+
+    if (cases[i].background)
+      put (overrides, "background", cases[i].background);
+    if (cases[i].labels)
+      put (overrides, "labels", cases[i].labels);
+    contract = unet_model_get_contract (model, overrides, &error);
+    ck_assert_msg (contract != NULL, "%s", error ? error->message : "");
+    names = g_strjoinv (",", contract->labels);
+    ck_assert_msg (contract->background == cases[i].expected,
+        "case %u: background %d", i, contract->background);
+    ck_assert_msg (!strcmp (names, cases[i].names), "case %u: %s", i, names);
     unet_model_unref (model);
   }
 }
@@ -522,6 +583,7 @@ main (void)
     activations,
     hard_sigmoid_by_parts,
     labels,
+    background,
     precedence,
     ranges_of_gstreamer,
     bad_sidecars,

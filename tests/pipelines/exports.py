@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
+from onnx import TensorProto  # noqa: E402
 from bars import HEIGHT, WIDTH, columns, finder  # noqa: E402
 from bars import node, refused, value, write  # noqa: E402
 import tap  # noqa: E402
@@ -91,7 +92,80 @@ def flattened_wrongly(path):
     assert "export the network without the last Reshape" in message, message
 
 
-CASES = (training_mode, flattened, flattened_wrongly)
+def class_numbers(path):
+    """an argmax or a comparison over one class gives a white mask"""
+    image = [picture()]
+    arrays = finder(None, "red")
+    nodes = [
+        node("Conv", "x w b", "c"),
+        node("ArgMax", "c", "y", axis=1, keepdims=1),
+    ]
+    output = [value("y", [1, 1, HEIGHT, WIDTH], TensorProto.INT64)]
+    write(path, nodes, image, output, arrays)
+    assert columns("model=" + path)[0] == [0] * 5 + [255, 0]
+    found, messages = columns("model=" + path, "labels=background,person,car")
+    assert found == [0] * 5 + [255, 0], found
+    assert messages.count("are 3 names") == 1, messages
+    assert "there are 2 classes with the background" in messages, messages
+    arrays = dict(finder("red"), z=np.array(0, np.float32))
+    for dtype in (TensorProto.BOOL, TensorProto.FLOAT, TensorProto.UINT8):
+        nodes = [
+            node("Conv", "x w b", "c"),
+            node("Greater", "c z", "g"),
+            node("Cast", "g", "y", to=dtype),
+        ]
+        output = [value("y", [1, 1, HEIGHT, WIDTH], dtype)]
+        write(path, nodes, image, output, arrays)
+        assert columns("model=" + path)[0] == [0] * 5 + [255, 0], dtype
+
+
+def argmax_of_several(path):
+    """an argmax over four channels has four classes"""
+    nodes = [
+        node("Conv", "x w b", "c"),
+        node("ArgMax", "c", "y", axis=1, keepdims=0),
+    ]
+    output = [value("y", [1, HEIGHT, WIDTH], TensorProto.INT64)]
+    write(
+        path, nodes, [picture()], output, finder(None, "red", "blue", "green")
+    )
+    assert columns("model=" + path)[0] == [0, 0, 0, 3, 0, 1, 2]
+
+
+def independent_classes(path):
+    """a sigmoid for each class needs no channel for the background"""
+    image, output = [picture()], [value("y", [1, 3, HEIGHT, WIDTH])]
+    nodes = [node("Conv", "x w b", "c"), node("Sigmoid", "c", "y")]
+    write(path, nodes, image, output, finder("red", "blue", "green"))
+    model = "model=" + path
+    right = [0, 0, 0, 3, 0, 1, 2]
+    found, messages = columns(model, log="4")
+    assert found == right, found
+    assert messages.count("has a sigmoid for each of 3 channels") == 1, messages
+    for labels in ("road,car,tree", "nothing,road,car,tree"):
+        found, messages = columns(model, "labels=" + labels)
+        assert found == right and "WARNING" not in messages, messages
+    found, messages = columns(model, "labels=road,car,tree,sky,sea")
+    assert found == right, found
+    assert "are 5 names" in messages and "4 names" in messages, messages
+    first = columns(model, "background-channel=first")[0]
+    assert first == [0, 0, 0, 2, 0, 0, 1], first
+    last = columns(model, "background-channel=last")[0]
+    assert last == [0, 0, 0, 0, 0, 1, 2], last
+    # Logits, with the sigmoid as a property.
+    write(path, nodes[:1], image, [value("c", None)], finder("red", "blue"))
+    found = columns(model, "activation=sigmoid")[0]
+    assert found == [0, 0, 0, 0, 0, 1, 2], found
+
+
+CASES = (
+    training_mode,
+    flattened,
+    flattened_wrongly,
+    class_numbers,
+    argmax_of_several,
+    independent_classes,
+)
 
 
 def main():

@@ -105,15 +105,18 @@ drop_background (guint8 *restrict index, const gfloat *best,
 
 void
 unet_row_best (gfloat *best, guint8 *index, const gfloat *const *rows,
-    guint n_rows, guint n)
+    const guint8 *ids, guint n_rows, guint n)
 {
   for (guint i = 0; i < n; i++) {
     best[i] = -1e30f;
     index[i] = 0;
   }
-  for (guint c = 1; c < n_rows; c++)
-    take_better (best, index, rows[c], (guint8) c, n);
-  drop_background (index, best, rows[0], n);
+  for (guint c = 0; c < n_rows; c++)
+    if (ids[c] != 0)
+      take_better (best, index, rows[c], ids[c], n);
+  for (guint c = 0; c < n_rows; c++)
+    if (ids[c] == 0)
+      drop_background (index, best, rows[c], n);
 }
 
 UNET_SIMD_EXTERN void

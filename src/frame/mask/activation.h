@@ -21,10 +21,10 @@ void unet_row_stretch (
 void unet_row_softmax (gfloat *dst, const gfloat *src,
     const gfloat *const *rows, guint n_rows, guint n);
 
-/* The largest of rows 1 .. n_rows - 1 and which it is; 0 where row 0 is not
- * smaller than it. */
+/* Finds the largest of the rows whose @ids are not 0, and its id. The index is
+ * 0 where a row with id 0, the background, is not smaller. */
 void unet_row_best (gfloat *best, guint8 *index, const gfloat *const *rows,
-    guint n_rows, guint n);
+    const guint8 *ids, guint n_rows, guint n);
 
 void unet_row_range (
     const gfloat *src, guint n, gfloat *minimum, gfloat *maximum);

@@ -16,6 +16,7 @@ struct _UnetPostprocess {
   UnetDType dtype;
   UnetActivation activation;
   gint foreground; /* channel or class number, -1: every class is kept */
+  guint8 ids[MAX_CLASSES]; /* class of the mask for each of the output's */
   gboolean invert;
   UnetTemporal *temporal; /* (nullable) */
   guint x, y;             /* of the part of the output that holds picture */
@@ -46,21 +47,64 @@ fail (GError **error, const UnetTensorInfo *output, const gchar *why)
   return FALSE;
 }
 
+/* Class 0 of the mask is the background; the other channels follow. */
+static void
+number_classes (UnetPostprocess *self, gint background)
+{
+  const gint n = (gint) self->shape.channels;
+
+  if (background == UNET_BACKGROUND_LAST)
+    background = n - 1;
+  else if (background == UNET_BACKGROUND_AUTO)
+    background = 0;
+  for (gint i = 0; i < MAX_CLASSES; i++) {
+    const gint shifted =
+        background == UNET_BACKGROUND_NONE || i < background ? i + 1 : i;
+
+    self->ids[i] = i == background || shifted >= MAX_CLASSES ? 0
+                                                             : (guint8) shifted;
+  }
+}
+
+/* Finds the one channel that counts, if there is one. */
+static void
+find_foreground (UnetPostprocess *self, gint background)
+{
+  if (self->shape.channels == 1)
+    self->foreground = 0;
+  else if (self->shape.channels == 2 && self->foreground < 0
+      && background != UNET_BACKGROUND_NONE)
+    self->foreground = self->ids[1] ? 1 : 0;
+}
+
+static guint
+count_classes (const UnetPostprocess *self, const UnetContract *contract)
+{
+  const guint n_labels = contract->labels ? g_strv_length (contract->labels)
+                                          : 0;
+
+  if (self->foreground >= 0)
+    return 2;
+  if (self->activation != UNET_ACTIVATION_ARGMAX)
+    return self->shape.channels
+        + (contract->background == UNET_BACKGROUND_NONE);
+  return n_labels ? MIN (n_labels, MAX_CLASSES) : MAX_CLASSES;
+}
+
 static gboolean
 set_classes (UnetPostprocess *self, const UnetContract *contract,
     const UnetTensorInfo *output, GError **error)
 {
   const guint channels = self->shape.channels;
-  const guint n_labels = contract->labels ? g_strv_length (contract->labels)
-                                          : 0;
 
   self->activation = contract->activation;
   self->foreground = contract->foreground_class;
   self->invert = contract->invert;
   if (output->dtype != UNET_DTYPE_F32)
     self->activation = UNET_ACTIVATION_ARGMAX;
-  if (channels > MAX_CLASSES)
+  if (channels + (contract->background == UNET_BACKGROUND_NONE) > MAX_CLASSES)
     return fail (error, output, "more than 256 classes");
+  number_classes (self, contract->background);
   if (self->activation == UNET_ACTIVATION_ARGMAX && channels != 1)
     return fail (error, output, "class numbers come in one channel");
   if (self->activation == UNET_ACTIVATION_SOFTMAX && channels == 1)
@@ -68,17 +112,11 @@ set_classes (UnetPostprocess *self, const UnetContract *contract,
   if (self->activation != UNET_ACTIVATION_ARGMAX) {
     if (self->foreground >= (gint) MAX (channels, 2))
       return fail (error, output, "no such foreground class");
-    if (channels == 1)
-      self->foreground = 0;
-    else if (channels == 2 && self->foreground < 0)
-      self->foreground = 1;
+    if (contract->background >= (gint) MAX (channels, 2))
+      return fail (error, output, "no such background channel");
+    find_foreground (self, contract->background);
   }
-  if (self->foreground >= 0)
-    self->info.n_classes = 2;
-  else if (self->activation != UNET_ACTIVATION_ARGMAX)
-    self->info.n_classes = channels;
-  else
-    self->info.n_classes = n_labels ? MIN (n_labels, MAX_CLASSES) : MAX_CLASSES;
+  self->info.n_classes = count_classes (self, contract);
   if (self->invert && self->foreground < 0)
     return fail (error, output, "invert needs one foreground class");
   return TRUE;
@@ -234,7 +272,7 @@ read_class_numbers (UnetPostprocess *self, gconstpointer tensor, UnetMask *mask)
 
     for (guint x = 0; x < width; x++) {
       const gint64 number = class_number (tensor, self->dtype, from + x);
-      guint8 id = number >= 0 && number < MAX_CLASSES ? (guint8) number : 0;
+      guint8 id = number >= 0 && number < MAX_CLASSES ? self->ids[number] : 0;
 
       if (self->foreground >= 0)
         id = (number == self->foreground) != self->invert;
@@ -315,7 +353,7 @@ activate_best (
   const guint n = self->info.width;
   gfloat *best = self->best;
 
-  unet_row_best (best, classes, self->rows, self->shape.channels, n);
+  unet_row_best (best, classes, self->rows, self->ids, self->shape.channels, n);
   if (self->activation == UNET_ACTIVATION_SIGMOID)
     unet_row_sigmoid (self->probability, best, n);
   else if (self->activation == UNET_ACTIVATION_SOFTMAX)

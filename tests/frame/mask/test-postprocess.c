@@ -241,12 +241,26 @@ GST_START_TEST (test_one_foreground)
 }
 GST_END_TEST;
 
-static void
-check_several (UnetActivation activation, guint channels, gboolean nhwc)
+/* Returns the class that the mask gives the best channel: the background is 0,
+ * the others follow in their order. */
+static guint
+expected_class (const gfloat *values, gint channels, gint background, gint best)
 {
-  GRand *rand = g_rand_new_with_seed (channels * 10 + nhwc);
+  if (background == UNET_BACKGROUND_NONE)
+    return (guint) best + 1;
+  if (values[background] >= values[best])
+    return 0;
+  return (guint) (best < background ? best + 1 : best);
+}
+
+static void
+check_several (
+    UnetActivation activation, gint channels, gboolean nhwc, gint background)
+{
+  GRand *rand = g_rand_new_with_seed ((guint32) channels * 10 + nhwc);
   const guint w = 41, h = 29, n = w * h;
   gfloat *tensor = random_logits (rand, (gsize) n * channels), values[32];
+  const guint none = background == UNET_BACKGROUND_NONE;
   guint ids = 0;
   UnetMask mask;
   Case c;
@@ -254,22 +268,22 @@ check_several (UnetActivation activation, guint channels, gboolean nhwc)
   case_init (&c, activation, w, h);
   set_dims (&c, 4, 1, nhwc ? h : channels, nhwc ? w : h, nhwc ? channels : w);
   c.threshold = 0.3;
+  c.contract->background = background;
   run (&c, tensor, &mask);
-  assert_equals_int (mask.n_classes, channels);
+  assert_equals_int (mask.n_classes, channels + none);
   for (gsize i = 0; i < n; i++) {
-    guint best = 1;
+    gint best = background == 0;
 
     gather (tensor, nhwc, channels, n, i, values);
-    for (guint k = 2; k < channels; k++)
-      if (values[k] > values[best])
+    for (gint k = best + 1; k < channels; k++)
+      if (k != background && values[k] > values[best])
         best = k;
-    /* Class 0 is the background, so other classes do not count where it is
-     * largest. */
-    check_pixel (&mask, i, values[0] >= values[best] ? 0 : best,
+    /* Other classes do not count where the background is largest. */
+    check_pixel (&mask, i, expected_class (values, channels, background, best),
         probability (values, channels, best, activation), c.threshold);
     ids |= 1u << mask.class_map[i];
   }
-  fail_unless (ids == (1u << channels) - 1, "classes seen: %x", ids);
+  fail_unless (ids == (1u << (channels + none)) - 1, "classes seen: %x", ids);
   mask_free (&mask);
   g_free (tensor);
   g_rand_free (rand);
@@ -278,11 +292,42 @@ check_several (UnetActivation activation, guint channels, gboolean nhwc)
 GST_START_TEST (test_several_classes)
 {
   for (guint nhwc = 0; nhwc < 2; nhwc++) {
-    check_several (UNET_ACTIVATION_SOFTMAX, 3, nhwc);
-    check_several (UNET_ACTIVATION_SOFTMAX, 21, nhwc);
-    check_several (UNET_ACTIVATION_SIGMOID, 7, nhwc);
-    check_several (UNET_ACTIVATION_NONE, 4, nhwc);
+    check_several (UNET_ACTIVATION_SOFTMAX, 3, nhwc, 0);
+    check_several (UNET_ACTIVATION_SOFTMAX, 21, nhwc, 0);
+    check_several (UNET_ACTIVATION_SIGMOID, 7, nhwc, 0);
+    check_several (UNET_ACTIVATION_NONE, 4, nhwc, 0);
   }
+}
+GST_END_TEST;
+
+/* The background is another channel than the first, or none. */
+GST_START_TEST (test_background)
+{
+  for (guint nhwc = 0; nhwc < 2; nhwc++) {
+    check_several (UNET_ACTIVATION_SIGMOID, 2, nhwc, UNET_BACKGROUND_NONE);
+    check_several (UNET_ACTIVATION_SIGMOID, 3, nhwc, UNET_BACKGROUND_NONE);
+    check_several (UNET_ACTIVATION_NONE, 5, nhwc, UNET_BACKGROUND_NONE);
+    check_several (UNET_ACTIVATION_SOFTMAX, 9, nhwc, UNET_BACKGROUND_NONE);
+    check_several (UNET_ACTIVATION_SOFTMAX, 4, nhwc, 3);
+    check_several (UNET_ACTIVATION_SIGMOID, 5, nhwc, 2);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (test_background_of_two)
+{
+  const gfloat tensor[4] = { 5, -5, -5, 5 };
+  UnetMask mask;
+  Case c;
+
+  case_init (&c, UNET_ACTIVATION_SOFTMAX, 2, 1);
+  set_dims (&c, 4, 1, 2, 1, 2);
+  c.contract->background = UNET_BACKGROUND_LAST;
+  run (&c, tensor, &mask);
+  assert_equals_int (mask.n_classes, 2);
+  assert_equals_int (mask.class_map[0], 1);
+  assert_equals_int (mask.class_map[1], 0);
+  mask_free (&mask);
 }
 GST_END_TEST;
 
@@ -470,49 +515,6 @@ GST_START_TEST (test_shapes)
 }
 GST_END_TEST;
 
-static void expect_refusal (Case *c, const gchar *word);
-
-/* Rows and columns are one dimension, before or behind the channels. */
-GST_START_TEST (test_flattened)
-{
-  Case c;
-
-  case_init (&c, UNET_ACTIVATION_NONE, 96, 64);
-  expect_shape (&c, 3, (gint64[4]){ 1, 6144, 3 }, 96, 64, 3);
-  expect_shape (&c, 3, (gint64[4]){ 1, 3, 6144 }, 96, 64, 3);
-  expect_shape (&c, 4, (gint64[4]){ 1, 1, 6144, 3 }, 96, 64, 3);
-  expect_shape (&c, 4, (gint64[4]){ 1, 6144, 1, 3 }, 96, 64, 3);
-  expect_shape (&c, 4, (gint64[4]){ 1, 3, 6144, 1 }, 96, 64, 3);
-  expect_shape (&c, 3, (gint64[4]){ 1, 6144, 1 }, 96, 64, 2);
-  expect_shape (&c, 2, (gint64[4]){ 1, 6144 }, 96, 64, 2);
-  expect_shape (&c, 2, (gint64[4]){ 6144, 5 }, 96, 64, 5);
-  expect_shape (&c, 1, (gint64[4]){ 6144 }, 96, 64, 2);
-  /* A quarter of the input's sides. */
-  expect_shape (&c, 3, (gint64[4]){ 1, 384, 21 }, 24, 16, 21);
-  set_dims (&c, 3, 1, 6145, 3, 0);
-  expect_refusal (&c, "without the last Reshape");
-  set_dims (&c, 2, 1, 1000, 0, 0);
-  expect_refusal (&c, "without the last Reshape");
-  /* 6 is a number of pixels, too, but of too many classes. */
-  expect_shape (&c, 3, (gint64[4]){ 1, 1536, 6 }, 48, 32, 6);
-  unet_contract_free (c.contract);
-
-  case_init (&c, UNET_ACTIVATION_NONE, 32, 32);
-  set_dims (&c, 3, 1, 64, 256, 0);
-  expect_refusal (&c, "more ways than one");
-  set_dims (&c, 3, 1, 64, 64, 0);
-  expect_refusal (&c, "more ways than one");
-  expect_shape (&c, 4, (gint64[4]){ 1, 1, 64, 64 }, 64, 64, 2);
-  expect_shape (&c, 3, (gint64[4]){ 1, 16, 16 }, 16, 16, 2);
-  unet_contract_free (c.contract);
-
-  /* More pixels than a picture has rows. */
-  case_init (&c, UNET_ACTIVATION_NONE, 512, 256);
-  expect_shape (&c, 3, (gint64[4]){ 1, 131072, 2 }, 512, 256, 2);
-  unet_contract_free (c.contract);
-}
-GST_END_TEST;
-
 static void
 expect_refusal (Case *c, const gchar *word)
 {
@@ -564,12 +566,13 @@ postprocess_suite (void)
   tcase_add_test (tc, test_strange_numbers);
   tcase_add_test (tc, test_one_foreground);
   tcase_add_test (tc, test_several_classes);
+  tcase_add_test (tc, test_background);
+  tcase_add_test (tc, test_background_of_two);
   tcase_add_test (tc, test_min_max);
   tcase_add_test (tc, test_class_numbers);
   tcase_add_test (tc, test_letterbox_is_cut_off);
   tcase_add_test (tc, test_rectangles);
   tcase_add_test (tc, test_shapes);
-  tcase_add_test (tc, test_flattened);
   tcase_add_test (tc, test_refusals);
   return suite;
 }

@@ -122,7 +122,8 @@ typedef enum {
  *   or a decimal index
  * @layout: layout of the input; the output's is found from its shape
  * @color_order: order of colour channels
- * @scale: factor of the 8-bit sample, above 0; 1/255 by default
+ * @scale: factor of the 8-bit sample, above 0; 1/255 by default, 1 for inputs
+ *   of integers
  * @mean: subtracted after scaling, in RGB order whatever @color_order is
  * @std: divisor after that, in RGB order, not 0
  * @divide_by_max: divide samples by the picture's largest before mean and std

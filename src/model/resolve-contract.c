@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/resolve-contract.h"
+#include "base/sample-type.h"
 #include "graph/ops/norm.h"
 #include "model/model.h"
 #include "model/modelinfo-file.h"
@@ -158,6 +159,32 @@ resolve_size (const UnetModel *model, UnetContract *contract,
           model, input, input->dims[row + 1], &contract->input_width, error);
 }
 
+/* Networks of integers take samples as they are, unless a source scales them.
+ * int8 has its zero in the middle, as quantisers write it. */
+static void
+resolve_scale (const UnetModel *model, UnetContract *contract,
+    const UnetTensorInfo *input, GPtrArray *notes)
+{
+  const gboolean is_float = unet_dtype_is_float (input->dtype);
+  const gboolean is_set = contract->scale > 0;
+  const gdouble *mean = contract->mean;
+
+  if (!is_set)
+    contract->scale = is_float ? 1.0 / 255 : 1;
+  if (is_float)
+    return;
+  if (!is_set && input->dtype == UNET_DTYPE_I8 && mean[0] == 0 && mean[1] == 0
+      && mean[2] == 0)
+    for (guint i = 0; i < 3; i++)
+      contract->mean[i] = 128;
+  unet_notes_add (notes, FALSE,
+      "%s: input '%s' takes %s: samples of 0 to 255 become %g to %g, rounded; "
+      "scale, mean and std say otherwise",
+      model->name, input->name, unet_dtype_name (input->dtype),
+      0 - contract->mean[0] / contract->std[0],
+      (255 * contract->scale - contract->mean[0]) / contract->std[0]);
+}
+
 static gboolean
 resolve (const UnetModel *model, UnetContract *contract, GPtrArray *notes,
     GError **error)
@@ -167,13 +194,14 @@ resolve (const UnetModel *model, UnetContract *contract, GPtrArray *notes,
   if (!input)
     return fail (model, error, "there is no input '%s'",
         contract->input ? contract->input : "of rank 4");
-  if (input->n_dims != 4 || input->dtype != UNET_DTYPE_F32)
+  if (input->n_dims != 4 || !unet_samples_have_type (input->dtype))
     return fail (model, error, "input '%s' takes no picture: rank %u, type %s",
         input->name, input->n_dims, unet_dtype_name (input->dtype));
   g_free (contract->input);
   contract->input = g_strdup (input->name);
   if (contract->layout == UNET_LAYOUT_AUTO)
     contract->layout = guess_layout (input);
+  resolve_scale (model, contract, input, notes);
   if (!resolve_colors (model, contract, input, error)
       || !resolve_size (model, contract, input, error)
       || !unet_output_resolve (model, contract, notes, error))
@@ -212,6 +240,7 @@ unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
   g_autofree gchar *wanted = wanted_input (model, overrides);
   const UnetTensorInfo *input = unet_model_find_input (model, wanted);
 
+  contract->scale = 0; /* no source has set it */
   /* A later source overrides an earlier one. */
   if (!apply_metadata (model, contract, error)
       || (model->sidecar

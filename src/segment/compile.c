@@ -93,21 +93,6 @@ warm_up (UnetCompilation *self, UnetCompiled *to, GCancellable *cancellable,
 
 /* ---- by rule ------------------------------------------------------------- */
 
-static gboolean
-check_input (UnetCompilation *self, UnetSession *session, GError **error)
-{
-  const UnetTensorInfo *info =
-      unet_session_get_input_info (session, self->input);
-
-  if (info->dtype == UNET_DTYPE_F32)
-    return TRUE;
-  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-      "%s: input '%s' takes %s, pictures are f32",
-      unet_model_get_name (self->model), info->name,
-      unet_dtype_name (info->dtype));
-  return FALSE;
-}
-
 static UnetSession *
 new_session (UnetCompilation *self, guint threads, GCancellable *cancellable,
     GError **error)
@@ -130,8 +115,7 @@ compile_by_rule (UnetCompilation *self, UnetCompiled *to,
   to->threads = self->choice.chooses ? unet_thread_choice_get (&self->choice)
                                      : self->options.threads;
   to->session = new_session (self, to->threads, cancellable, error);
-  if (to->session == NULL || !check_input (self, to->session, error)
-      || !warm_up (self, to, cancellable, error))
+  if (to->session == NULL || !warm_up (self, to, cancellable, error))
     return FALSE;
   if (self->choice.chooses && to->threads == 1)
     to->alone = to->run_time;

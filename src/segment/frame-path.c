@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/frame-path.h"
 
+#include "base/sample-type.h"
 #include "frame/format/frame-map.h"
 
 /* ---- size ---------------------------------------------------------------- */
@@ -86,6 +87,25 @@ open_view (UnetFramePath *self, const UnetContract *contract,
   return TRUE;
 }
 
+/* Frames become floats first. */
+static gboolean
+open_samples (UnetFramePath *self, const UnetContract *contract,
+    UnetSession *session, GError **error)
+{
+  const UnetFrameView *v = &self->view;
+  const gsize channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
+
+  self->dtype = unet_session_get_input_info (session, self->input)->dtype;
+  self->n_samples = channels * v->width * v->height;
+  if (self->dtype == UNET_DTYPE_F32)
+    return TRUE;
+  self->samples = g_try_new0 (gfloat, self->n_samples);
+  if (self->samples == NULL)
+    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+        "an input of %ux%u pixels is too large", v->width, v->height);
+  return self->samples != NULL;
+}
+
 static gboolean
 open_reader (UnetFramePath *self, const UnetFrameKind *kind,
     UnetSession *session, GError **error)
@@ -94,7 +114,8 @@ open_reader (UnetFramePath *self, const UnetFrameKind *kind,
   Upright up = upright_frame (kind);
   UnetFrameView *v = &self->view;
 
-  if (!open_view (self, contract, session, &up, v, error))
+  if (!open_view (self, contract, session, &up, v, error)
+      || !open_samples (self, contract, session, error))
     return FALSE;
   unet_placement_init_for (&v->placement, contract, up.width, up.height,
       up.par_n, up.par_d, v->width, v->height, v->x, v->y, v->w, v->h);
@@ -198,6 +219,7 @@ unet_frame_path_unref (UnetFramePath *self)
     return;
   g_clear_pointer (&self->preprocess, unet_preprocess_free);
   g_clear_pointer (&self->postprocess, unet_postprocess_free);
+  g_free (self->samples);
   g_clear_pointer (&self->tiles, unet_tiles_free);
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   g_clear_pointer (&self->temporal, unet_temporal_free);
@@ -239,19 +261,25 @@ look (UnetFramePath *self, const GstVideoFrame *frame, gdouble elapsed,
     unet_frame_path_reset (self);
 }
 
-static gfloat *
-picture_data (UnetFramePath *self, UnetSession *session)
+static void
+read_picture (
+    UnetFramePath *self, UnetSession *session, const GstVideoFrame *frame)
 {
-  if (self->tiles)
-    return unet_tiles_get_picture (self->tiles);
-  return unet_session_get_input_data (session, self->input);
+  gpointer to = self->tiles
+      ? unet_tiles_get_picture (self->tiles)
+      : unet_session_get_input_data (session, self->input);
+
+  unet_preprocess_run (
+      self->preprocess, frame, self->samples ? self->samples : to);
+  if (self->samples)
+    unet_samples_convert (to, self->dtype, self->samples, self->n_samples);
 }
 
 void
 unet_frame_path_read (UnetFramePath *self, UnetSession *session,
     const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant)
 {
-  unet_preprocess_run (self->preprocess, frame, picture_data (self, session));
+  read_picture (self, session, frame);
   look (self, frame, elapsed, time_constant);
 }
 
@@ -342,7 +370,7 @@ read_and_fill (
 {
   UnetMaskBuffers mask = { NULL, NULL };
 
-  unet_preprocess_run (self->preprocess, frame, picture_data (self, session));
+  read_picture (self, session, frame);
   if (unet_frame_path_fill (self, session, .5, &mask, NULL))
     unet_mask_buffers_clear (&mask);
 }

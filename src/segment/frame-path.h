@@ -36,6 +36,9 @@ typedef struct {
   UnetFrameView view;
   UnetTiles *tiles; /* (nullable): fit=tile */
   UnetPreprocess *preprocess;
+  gfloat *samples; /* (nullable): scratch: the picture input takes no f32 */
+  gsize n_samples;
+  UnetDType dtype;              /* of that input */
   UnetPostprocess *postprocess; /* (nullable): a reader */
   UnetMask shape;               /* of the masks, without data */
   UnetTemporal *temporal;       /* (nullable): no mask was smoothed yet */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/quantized-check.h"
+#include "base/sample-type.h"
 #include "base/tensor-info.h"
 #include "model/hash.h"
 #include "model/model.h"
@@ -47,8 +48,9 @@ to_input (const UnetContract *c, gdouble pixel, guint channel)
 /* @trial: 0 noise, 1 a picture */
 static void
 fill_input (const UnetTensorInfo *info, const UnetContract *contract,
-    guint trial, gfloat *data)
+    guint trial, gchar *data)
 {
+  const gsize size = unet_dtype_size (info->dtype);
   gboolean nhwc = contract && contract->layout == UNET_LAYOUT_NHWC;
   gint64 c = nhwc ? info->dims[3] : info->dims[1];
   gint64 h = info->dims[nhwc ? 1 : 2], w = info->dims[nhwc ? 2 : 3];
@@ -58,13 +60,15 @@ fill_input (const UnetTensorInfo *info, const UnetContract *contract,
   for (gsize i = 0; i < n; i++) {
     gint64 k = nhwc ? (gint64) i % c : (gint64) i / (h * w) % c;
     gint64 pixel = nhwc ? (gint64) i / c % (h * w) : (gint64) i % (h * w);
+    gfloat sample;
 
     state = state * 1664525u + 1013904223u;
-    data[i] = (gfloat) to_input (contract,
+    sample = (gfloat) to_input (contract,
         trial == 0 ? state >> 24
                    : picture_at ((pixel % w + 0.5) / w, (pixel / w + 0.5) / h,
                        (guint) MIN (k, 2)),
         (guint) MIN (k, 2));
+    unet_samples_convert (data + i * size, info->dtype, &sample, 1);
   }
 }
 
@@ -81,7 +85,8 @@ fill_inputs (UnetSession *session, const UnetContract *contract, guint trial)
     const UnetTensorInfo *info = unet_session_get_input_info (session, i);
     gpointer data = unet_session_get_input_data (session, i);
 
-    if (info->dtype == UNET_DTYPE_F32 && info->n_dims == 4 && trial < TRIALS
+    if (unet_samples_have_type (info->dtype) && info->n_dims == 4
+        && trial < TRIALS
         && (!contract || g_strcmp0 (info->name, contract->input) == 0))
       fill_input (info, contract, trial, data);
     else

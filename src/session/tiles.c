@@ -35,7 +35,7 @@ struct _UnetTiles {
   guint input, output; /* indices */
   Axis rows, columns;
   Shape in, out;
-  gfloat *picture;
+  gchar *picture;
   UnetTensorInfo info;
   gchar *name;
   gchar *result;
@@ -301,7 +301,7 @@ unet_tiles_get_overlap (const UnetTiles *self, guint *x, guint *y)
   *y = self->rows.overlap;
 }
 
-gfloat *
+gpointer
 unet_tiles_get_picture (UnetTiles *self)
 {
   return self->picture;
@@ -363,7 +363,7 @@ read_tile (
 {
   const gsize from_stride = self->columns.picture * self->in.cell;
   const gsize to_stride = self->columns.tile * self->in.cell;
-  const gchar *from = (const gchar *) self->picture;
+  const gchar *from = self->picture;
 
   for (gsize b = 0; b < self->in.blocks; b++) {
     for (guint y = 0; y < self->rows.tile; y++)

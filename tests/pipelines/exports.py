@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
 from onnx import TensorProto  # noqa: E402
-from bars import HEIGHT, WIDTH, columns, finder  # noqa: E402
+from bars import F32, HEIGHT, WIDTH, columns, finder  # noqa: E402
 from bars import node, refused, value, write  # noqa: E402
 import tap  # noqa: E402
 
@@ -158,6 +158,51 @@ def independent_classes(path):
     assert found == [0, 0, 0, 0, 0, 1, 2], found
 
 
+def typed_input(path, dtype, nhwc):
+    """Writes a network whose picture input has another type than f32."""
+    dims = [1, HEIGHT, WIDTH, 3] if nhwc else [1, 3, HEIGHT, WIDTH]
+    arrays = dict(finder("red"), k=np.array(1 / 255, np.float32))
+    nodes = [node("Cast", "x", "f", to=F32)]
+    if dtype == TensorProto.INT8:  # as quantisers write it
+        nodes = [node("DequantizeLinear", "x one z", "f")]
+        arrays["one"] = np.array(1, np.float32)
+        arrays["z"] = np.array(-128, np.int8)
+    if dtype in (TensorProto.FLOAT16, TensorProto.DOUBLE):
+        arrays["k"] = np.array(1, np.float32)
+    nodes += [
+        node(
+            "Transpose", "f", "t", perm=[0, 3, 1, 2] if nhwc else [0, 1, 2, 3]
+        ),
+        node("Mul", "t k", "m"),
+        node("Conv", "m w b", "c"),
+        node("Sigmoid", "c", "y"),
+    ]
+    output = [value("y", [1, 1, HEIGHT, WIDTH])]
+    write(path, nodes, [value("x", dims, dtype)], output, arrays)
+
+
+def input_types(path):
+    """inputs of bytes, other integers and floats are fed"""
+    for name in ("UINT8", "INT8", "INT32", "INT64", "FLOAT16", "DOUBLE"):
+        for nhwc in (False, True):
+            typed_input(path, getattr(TensorProto, name), nhwc)
+            found, messages = columns("model=" + path, log="4")
+            assert found == [0] * 5 + [255, 0], (name, nhwc, found)
+            if "INT" in name:
+                assert messages.count("samples of 0 to 255 become") == 1, name
+            tiled = columns("model=" + path, "fit=tile")[0]
+            assert tiled == found, (name, nhwc, tiled)
+    typed_input(path, TensorProto.UINT8, True)
+    # Bytes of 0 and 1 are all below the logit of 0.
+    dark = columns("model=" + path, "scale=0.00392156862745098")[0]
+    assert dark == [0] * 7, dark
+    typed_input(path, TensorProto.BOOL, False)
+    message = refused("model=" + path)
+    assert (
+        "input 'x' takes no picture" in message and "bool" in message
+    ), message
+
+
 CASES = (
     training_mode,
     flattened,
@@ -165,6 +210,7 @@ CASES = (
     class_numbers,
     argmax_of_several,
     independent_classes,
+    input_types,
 )
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests the command run: test-run.py PROGRAM. Prints TAP."""
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "networks"))
 import numpy as np  # noqa: E402
 from onnx import TensorProto, helper, save  # noqa: E402
 from PIL import Image  # noqa: E402
+import bars  # noqa: E402
 import networks  # noqa: E402
 from place import Place, save_conv  # noqa: E402
 import red  # noqa: E402
@@ -346,7 +348,34 @@ def run_no_decoder(place):
     )
 
 
+def run_bytes(place):
+    """run and eval feed a network that takes the picture as bytes"""
+    net, out = place.path("bytes.onnx"), place.path("bytes")
+    folder = place.path("bytes-pictures")
+    arrays = dict(bars.finder("red"), k=np.array(1 / 255, np.float32))
+    nodes = [
+        bars.node("Cast", "x", "f", to=TensorProto.FLOAT),
+        bars.node("Transpose", "f", "t", perm=[0, 3, 1, 2]),
+        bars.node("Mul", "t k", "m"),
+        bars.node("Conv", "m w b", "c"),
+        bars.node("Sigmoid", "c", "y"),
+    ]
+    x = bars.value("x", ["n", 64, 96, 3], TensorProto.UINT8)
+    bars.write(net, nodes, [x], [bars.value("y", None)], arrays)
+    os.makedirs(os.path.join(folder, "masks"))
+    Image.fromarray(red.pixels()).save(os.path.join(folder, "a.png"))
+    picture = red.pixels()[..., 0] > 127
+    Image.fromarray(picture).save(os.path.join(folder, "masks", "a.png"))
+    good("run", net, "--image", os.path.join(folder, "a.png"), "-o", out)
+    mask = np.load(os.path.join(out, "y.npy"))[0, 0]
+    red.check_box(mask > 0.5)
+    masks = os.path.join(folder, "masks")
+    text = good("eval", net, "-i", folder, "-m", masks, "--json")
+    assert json.loads(text)["foreground_iou"] == 1, text
+
+
 CASES = (
+    run_bytes,
     run_usage,
     run_shapes,
     run_types,

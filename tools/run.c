@@ -68,7 +68,7 @@ picture_shape (const Run *run, guint width, guint height, UnetTensorInfo *info)
   gint rows = contract->layout == UNET_LAYOUT_NHWC ? 1 : 2;
 
   *info = *unet_model_get_input (run->job.model, run->input);
-  info->dims[0] = 1;
+  info->dims[0] = MAX (info->dims[0], 1);
   info->dims[rows] = height;
   info->dims[rows + 1] = width;
 }

@@ -46,3 +46,18 @@ unet_tensor_info_find (const UnetTensorInfo *infos, guint n, const gchar *name)
       return (gint) i;
   return -1;
 }
+
+gchar *
+unet_tensor_info_write_dims (const UnetTensorInfo *info)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < info->n_dims; i++) {
+    g_string_append (text, i ? "x" : "");
+    if (info->dims[i] < 0)
+      g_string_append_c (text, '?');
+    else
+      g_string_append_printf (text, "%" G_GINT64_FORMAT, info->dims[i]);
+  }
+  return g_string_free (text, FALSE);
+}

@@ -18,4 +18,8 @@ UNET_INTERNAL_API gsize unet_tensor_info_size (const UnetTensorInfo *info);
 gint unet_tensor_info_find (
     const UnetTensorInfo *infos, guint n, const gchar *name);
 
+/* Writes the dimensions as text, such as "1x3x?x?", where ? is an open one.
+ * Free with g_free(). */
+gchar *unet_tensor_info_write_dims (const UnetTensorInfo *info);
+
 G_END_DECLS

@@ -131,12 +131,66 @@ describe_open (UnetModel *model, GError **error)
   return ok;
 }
 
+/* ---- batches ---------------------------------------------------------- */
+
+static UnetValue *
+find_picture (const UnetGraph *graph)
+{
+  for (guint i = 0; i < graph->inputs->len; i++) {
+    UnetValue *value = g_ptr_array_index (graph->inputs, i);
+    if (value->has_shape && value->n_dims == 4)
+      return value;
+  }
+  return NULL;
+}
+
+/* Returns whether outputs of one picture are the @batch-th parts of those of
+ * all. */
+static gboolean
+are_parts (const GPtrArray *one, const GPtrArray *all, gint64 batch)
+{
+  for (guint i = 0; i < all->len; i++) {
+    const UnetValue *a = g_ptr_array_index (one, i);
+    const UnetValue *b = g_ptr_array_index (all, i);
+
+    if (!a->has_shape || !b->has_shape || a->n_dims != b->n_dims
+        || a->n_dims == 0 || a->dims[0] * batch != b->dims[0]
+        || memcmp (a->dims + 1, b->dims + 1, (a->n_dims - 1) * sizeof *a->dims))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A file that fixes a batch of several pictures gets it open where the network
+ * runs with one picture as well. */
+static void
+open_batch (UnetModel *model)
+{
+  UnetGraph *graph = model->graph, *all, *one = NULL;
+  UnetValue *picture = find_picture (graph);
+
+  model->batch = 1;
+  if (!picture || picture->dims[0] <= 1)
+    return;
+  model->batch = picture->dims[0];
+  all = infer_copy (graph, trials[0], NULL);
+  picture->dims[0] = 1;
+  if (all)
+    one = infer_copy (graph, trials[0], NULL);
+  model->opens_batch = one
+      && are_parts (one->outputs, all->outputs, model->batch);
+  picture->dims[0] = model->opens_batch ? -1 : model->batch;
+  unet_graph_free (all);
+  unet_graph_free (one);
+}
+
 gboolean
 unet_model_describe (UnetModel *model, GError **error)
 {
   const UnetGraph *graph = model->graph;
   UnetGraph *copy;
 
+  open_batch (model);
   model->inputs = new_infos (graph, graph->inputs, graph->inputs);
   if (has_open_input (graph))
     return describe_open (model, error);

@@ -16,10 +16,12 @@ struct _UnetModel {
   UnetTensorInfo *inputs, *outputs;
   guint64 n_parameters;
   gboolean quantized;
-  GKeyFile *sidecar;            /* (nullable): its modelinfo file */
-  gchar *sidecar_name;          /* (nullable): begins errors about it */
-  UnetModelKey *key;            /* (nullable): under which it is cached */
-  gchar *hash;                  /* (nullable): not computed yet */
+  gint64 batch;         /* that the file fixes for its pictures; 1: or open */
+  gboolean opens_batch; /* @graph and @inputs have it open */
+  GKeyFile *sidecar;    /* (nullable): its modelinfo file */
+  gchar *sidecar_name;  /* (nullable): begins errors about it */
+  UnetModelKey *key;    /* (nullable): under which it is cached */
+  gchar *hash;          /* (nullable): not computed yet */
   UnetCalibration *calibration; /* (nullable): the one that came with it */
 };
 

@@ -145,3 +145,10 @@ unet_output_shape_find (UnetOutputShape *shape, const UnetTensorInfo *output,
            "flattened, export the network without the last Reshape";
   return ways == 1 || ratio <= WORST_RATIO;
 }
+
+void
+unet_output_take_first (UnetTensorInfo *output, gint64 batch)
+{
+  if (output->n_dims > 0 && batch > 1 && output->dims[0] % batch == 0)
+    output->dims[0] /= batch;
+}

@@ -29,4 +29,8 @@ gboolean unet_output_shape_find (UnetOutputShape *shape,
     const UnetTensorInfo *output, const UnetOutputWindow *window,
     const gchar **why);
 
+/* Makes @output, of a run with @batch pictures, describe that of the first one:
+ * its numbers come first. */
+void unet_output_take_first (UnetTensorInfo *output, gint64 batch);
+
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/resolve-contract.h"
 #include "base/sample-type.h"
+#include "base/tensor-info.h"
 #include "graph/ops/norm.h"
 #include "model/model.h"
 #include "model/modelinfo-file.h"
@@ -121,9 +122,16 @@ resolve_colors (const UnetModel *model, UnetContract *contract,
   gray = contract->color_order == UNET_COLOR_ORDER_GRAY;
   if (n < 0 || n == (gray ? 1 : 3))
     return TRUE;
+  if (n == 1 || n == 3)
+    return fail (model, error,
+        "input '%s' takes %" G_GINT64_FORMAT
+        " channels, which is no %s picture",
+        input->name, n, gray ? "grey" : "colour");
   return fail (model, error,
-      "input '%s' takes %" G_GINT64_FORMAT " channels, which is no %s picture",
-      input->name, n, gray ? "grey" : "colour");
+      "input '%s' takes %" G_GINT64_FORMAT " channels, and frames have 3 of "
+      "colour or 1 of grey; other bands, such as infrared or depth, have no "
+      "source. Export the network for 3 channels or 1",
+      input->name, n);
 }
 
 static gboolean
@@ -185,18 +193,60 @@ resolve_scale (const UnetModel *model, UnetContract *contract,
       (255 * contract->scale - contract->mean[0]) / contract->std[0]);
 }
 
+/* Says why @input takes no frames. @input: (nullable): no input was named, and
+ * none has rank 4 */
+static gboolean
+fail_input (const UnetModel *model, const UnetTensorInfo *input, GError **error)
+{
+  g_autofree gchar *dims = NULL;
+
+  if (!input && model->graph->inputs->len == 0)
+    return fail (model, error, "the network has no input");
+  input = input ? input : &model->inputs[0];
+  dims = unet_tensor_info_write_dims (input);
+  if (input->n_dims == 4)
+    return fail (model, error,
+        "input '%s' takes no picture: its type is %s. Export the network with "
+        "an input of float32 or uint8",
+        input->name, unet_dtype_name (input->dtype));
+  return fail (model, error,
+      "input '%s' takes no picture: it has %u dimensions (%s)%s, and pictures "
+      "have 4: batch, channels, rows and columns. Export the network for "
+      "pictures, or name another input with input-name",
+      input->name, input->n_dims, dims,
+      input->n_dims == 5 ? ", as volumes and clips do" : "");
+}
+
+/* The file wants several pictures at once. */
+static void
+note_batch (const UnetModel *model, GPtrArray *notes)
+{
+  if (model->batch <= 1)
+    return;
+  if (model->opens_batch)
+    unet_notes_add (notes, FALSE,
+        "%s: exported for batches of %" G_GINT64_FORMAT
+        " pictures; it runs with one",
+        model->name, model->batch);
+  else
+    unet_notes_add (notes, TRUE,
+        "%s: exported for batches of %" G_GINT64_FORMAT
+        " pictures, and other batches do not suit it: each frame runs as the "
+        "first of %" G_GINT64_FORMAT
+        ", which takes as long as all. Export the network with batch 1",
+        model->name, model->batch, model->batch);
+}
+
 static gboolean
 resolve (const UnetModel *model, UnetContract *contract, GPtrArray *notes,
     GError **error)
 {
   const UnetTensorInfo *input = unet_model_find_input (model, contract->input);
 
-  if (!input)
-    return fail (model, error, "there is no input '%s'",
-        contract->input ? contract->input : "of rank 4");
-  if (input->n_dims != 4 || !unet_samples_have_type (input->dtype))
-    return fail (model, error, "input '%s' takes no picture: rank %u, type %s",
-        input->name, input->n_dims, unet_dtype_name (input->dtype));
+  if (!input && contract->input)
+    return fail (model, error, "there is no input '%s'", contract->input);
+  if (!input || input->n_dims != 4 || !unet_samples_have_type (input->dtype))
+    return fail_input (model, input, error);
   g_free (contract->input);
   contract->input = g_strdup (input->name);
   if (contract->layout == UNET_LAYOUT_AUTO)
@@ -249,6 +299,7 @@ unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
       || !apply_overrides (model, overrides, contract, error)
       || !resolve (model, contract, notes, error))
     return NULL;
+  note_batch (model, notes);
   note_training (model, notes);
   return g_steal_pointer (&contract);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/resolve-output.h"
+#include "base/tensor-info.h"
 #include "graph/ops/table.h"
 #include "model/model.h"
 #include "model/tensors.h"
@@ -37,17 +38,14 @@ guess_channels (const UnetTensorInfo *output, UnetLayout layout)
 static void
 note_flattened (const Output *self, const UnetOutputShape *shape)
 {
-  g_autoptr (GString) dims = g_string_new (NULL);
   const UnetTensorInfo info = unet_trial_get_output (self->trial, self->index);
+  g_autofree gchar *dims = unet_tensor_info_write_dims (&info);
 
-  for (guint i = 0; i < info.n_dims; i++)
-    g_string_append_printf (
-        dims, "%s%" G_GINT64_FORMAT, i ? "x" : "", info.dims[i]);
   unet_notes_add (self->notes, FALSE,
       "%s: output '%s' (%s) is flattened: unfolded by the input's size to %u "
       "rows of %u pixels with %u channel%s, %s",
-      self->model->name, self->info->name, dims->str, shape->height,
-      shape->width, shape->channels, shape->channels == 1 ? "" : "s",
+      self->model->name, self->info->name, dims, shape->height, shape->width,
+      shape->channels, shape->channels == 1 ? "" : "s",
       shape->interleaved ? "interleaved" : "one after the other");
 }
 

@@ -48,6 +48,7 @@ unet_trial_new (const UnetModel *model, const UnetContract *contract)
   UnetValue *picture;
 
   self->layout = contract->layout;
+  self->batch = model->opens_batch ? 1 : model->batch;
   self->graph = unet_graph_copy (model->graph);
   picture = g_ptr_array_index (self->graph->inputs, (guint) index);
   bind_picture (self, picture, contract);
@@ -80,6 +81,7 @@ unet_trial_get_output (const UnetTrial *self, guint index)
   UnetTensorInfo info = { value->name, value->dtype, value->n_dims, { 0 } };
 
   memcpy (info.dims, value->dims, sizeof info.dims);
+  unet_output_take_first (&info, self->batch);
   return info;
 }
 

@@ -14,6 +14,7 @@ typedef struct {
   UnetGraph *graph;
   UnetGeometry *geometry; /* of every value */
   guint width, height;    /* of the picture input */
+  gint64 batch;           /* pictures that the network takes at once */
   UnetLayout layout;
 } UnetTrial;
 
@@ -24,7 +25,7 @@ UnetTrial *unet_trial_new (
     const UnetModel *model, const UnetContract *contract);
 /* @self may be %NULL. */
 void unet_trial_free (UnetTrial *self);
-/* Describes output @index; the name is the graph's. */
+/* Describes output @index of one picture; the name is the graph's. */
 UnetTensorInfo unet_trial_get_output (const UnetTrial *self, guint index);
 /* Finds where output @index has rows, columns and channels, as
  * unet_output_shape_find() does. */

@@ -2,6 +2,7 @@
 #include "onnx/unpack.h"
 #include <unetseg/unet-types.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* protobuf-c recurses into nested messages without a limit and allocates a
  * structure of a hundred bytes for a message that takes two in the file. So
@@ -113,6 +114,31 @@ budget_free (void *data, void *pointer)
   free (pointer);
 }
 
+/* Files that downloads leave in place of a model. */
+static const struct {
+  const gchar *start, *what;
+} impostors[] = {
+  { "version https://git-lfs.github.com/spec/",
+      "a Git LFS pointer, not the model itself; 'git lfs pull' in its "
+      "repository fetches the model" },
+  { "<!DOCTYPE", "a web page, not a model; download the file itself" },
+  { "<!doctype", "a web page, not a model; download the file itself" },
+  { "<html", "a web page, not a model; download the file itself" },
+};
+
+/* Returns what a file is that is no model. */
+static const gchar *
+name_impostor (const guint8 *data, gsize size)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (impostors); i++) {
+    const gsize n = strlen (impostors[i].start);
+
+    if (size >= n && !memcmp (data, impostors[i].start, n))
+      return impostors[i].what;
+  }
+  return "not an ONNX model, or cut short";
+}
+
 Onnx__ModelProto *
 unet_onnx_unpack (GBytes *bytes, const gchar *name, GError **error)
 {
@@ -128,8 +154,8 @@ unet_onnx_unpack (GBytes *bytes, const gchar *name, GError **error)
   }
   if (!scan_message (
           (Cursor){ data, data + size }, &onnx__model_proto__descriptor, 0)) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE,
-        "%s: not an ONNX model, or cut short", name);
+    g_set_error (error, UNET_ERROR, UNET_ERROR_PARSE, "%s: %s", name,
+        name_impostor (data, size));
     return NULL;
   }
   budget.left += MIN (size, (G_MAXSIZE - SPARE_MEMORY) / MEMORY_PER_BYTE)

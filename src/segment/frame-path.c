@@ -3,6 +3,7 @@
 
 #include "base/sample-type.h"
 #include "frame/format/frame-map.h"
+#include "model/output-shape.h"
 
 /* ---- size ---------------------------------------------------------------- */
 
@@ -58,7 +59,7 @@ view_whole (UnetFramePath *self, const UnetContract *contract,
 
   view->height = input->dims[nhwc ? 1 : 2];
   view->width = input->dims[nhwc ? 2 : 3];
-  view->output = unet_session_get_output_info (session, self->output);
+  view->output = *unet_session_get_output_info (session, self->output);
   if (!unet_session_get_output_window (
           session, self->output, &view->x, &view->y, &view->w, &view->h)) {
     view->x = view->y = 0;
@@ -83,7 +84,7 @@ open_view (UnetFramePath *self, const UnetContract *contract,
   view->width = up->square_width;
   view->height = up->height;
   unet_tiles_get_window (self->tiles, &view->w, &view->h);
-  view->output = unet_tiles_get_output_info (self->tiles);
+  view->output = *unet_tiles_get_output_info (self->tiles);
   return TRUE;
 }
 
@@ -117,6 +118,8 @@ open_reader (UnetFramePath *self, const UnetFrameKind *kind,
   if (!open_view (self, contract, session, &up, v, error)
       || !open_samples (self, contract, session, error))
     return FALSE;
+  unet_output_take_first (
+      &v->output, unet_session_get_input_info (session, self->input)->dims[0]);
   unet_placement_init_for (&v->placement, contract, up.width, up.height,
       up.par_n, up.par_d, v->width, v->height, v->x, v->y, v->w, v->h);
   v->placement.orientation = kind->orientation;
@@ -179,7 +182,7 @@ unet_frame_path_add_masks (UnetFramePath *self, const UnetContract *contract,
 {
   const UnetFrameView *v = &self->view;
 
-  self->postprocess = unet_postprocess_new (contract, v->output, v->width,
+  self->postprocess = unet_postprocess_new (contract, &v->output, v->width,
       v->height, &v->placement, v->x, v->y, v->w, v->h, error);
   if (self->postprocess == NULL)
     return FALSE;
@@ -302,7 +305,8 @@ unet_frame_path_get_output (
     UnetFramePath *self, UnetSession *session, const UnetTensorInfo **info)
 {
   if (info != NULL)
-    *info = self->view.output;
+    *info = self->tiles ? unet_tiles_get_output_info (self->tiles)
+                        : unet_session_get_output_info (session, self->output);
   return self->tiles ? unet_tiles_get_output (self->tiles)
                      : unet_session_get_output_data (session, self->output);
 }
@@ -311,12 +315,13 @@ static gboolean
 copy_output (UnetFramePath *self, UnetSession *session, guint index,
     GArray *copies, GError **error)
 {
-  const UnetTensorInfo *info = self->view.output;
+  const UnetTensorInfo *info;
   gconstpointer data;
 
   if (self->tiles && index != self->output)
     return TRUE;
   if (self->tiles) {
+    info = unet_tiles_get_output_info (self->tiles);
     data = unet_tiles_get_output (self->tiles);
   } else {
     info = unet_session_get_output_info (session, index);

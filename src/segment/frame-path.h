@@ -20,8 +20,8 @@ G_BEGIN_DECLS
 /* What the network sees of a frame, as a whole or in tiles. */
 typedef struct {
   guint width, height;
-  gdouble x, y, w, h; /* the part of it that the output covers */
-  const UnetTensorInfo *output;
+  gdouble x, y, w, h;      /* the part of it that the output covers */
+  UnetTensorInfo output;   /* of one picture */
   UnetPlacement placement; /* of the frame in it */
 } UnetFrameView;
 

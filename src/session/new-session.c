@@ -139,7 +139,8 @@ unet_session_new_for_size (UnetModel *model, const UnetContract *contract,
   channels = shape.dims[nhwc ? 3 : 1];
   if (channels < 0)
     channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
-  shape.dims[0] = 1;
+  if (shape.dims[0] < 1)
+    shape.dims[0] = 1;
   shape.dims[nhwc ? 3 : 1] = channels;
   shape.dims[nhwc ? 1 : 2] = height;
   shape.dims[nhwc ? 2 : 3] = width;

@@ -86,6 +86,10 @@ def columns(*properties, log="0"):
 def refused(*properties):
     """Returns the one error of the element, which refuses the model."""
     mask, messages = launch(*properties)
-    errors = [m for m in messages.splitlines() if m.startswith("ERROR: from")]
+    errors = [
+        line
+        for line in messages.splitlines()
+        if line.startswith("ERROR: from") and "unetseg0: " in line
+    ]
     assert not mask and len(errors) == 1, messages
     return errors[0].split("unetseg0: ")[1]

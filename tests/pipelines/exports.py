@@ -203,6 +203,60 @@ def input_types(path):
     ), message
 
 
+def batches(path):
+    """a network for batches of eight runs with one picture"""
+    arrays, dims = finder(None, "red", "blue"), [8, 3, HEIGHT, WIDTH]
+    nodes = [node("Conv", "x w b", "c"), node("Softmax", "c", "s", axis=1)]
+    right = [0] * 5 + [1, 2]
+    write(path, nodes, [value("x", dims)], [value("s", dims)], arrays)
+    found, messages = columns("model=" + path, log="4")
+    assert found == right and "WARNING: from" not in messages, messages
+    assert messages.count("of 8 pictures; it runs with one") == 1, messages
+    # Reshapes that hold the batch keep it, also where they flatten the mask.
+    n = HEIGHT * WIDTH
+    for shape in (dims, [8, 3, n], [8 * n, 3]):
+        arrays["s1"] = np.array(shape, np.int64)
+        arrays["s0"] = np.array([8, 3 * n], np.int64)
+        arrays["s2"] = np.array(dims, np.int64)
+        last = [
+            node("Reshape", "s s0", "r"),
+            node("Reshape", "r s2", "q"),
+            node("Transpose", "q", "t", perm=[0, 2, 3, 1]),
+            node("Reshape", "t s1" if len(shape) == 2 else "q s1", "y"),
+        ]
+        output = [value("y", shape)]
+        write(path, nodes + last, [value("x", dims)], output, arrays)
+        found, messages = columns("model=" + path)
+        assert found == right, (shape, found)
+        assert messages.count("as the first of 8") == 1, messages
+        assert "with batch 1" in messages, messages
+
+
+def other_inputs(path):
+    """volumes, four bands and pointers are refused with the way out"""
+    weights = {"w": np.zeros((2, 1, 3, 3, 3), np.float32)}
+    nodes = [node("Conv", "x w", "y", pads=[1] * 6)]
+    volume = [value("x", [1, 1, 16, HEIGHT, WIDTH])]
+    write(path, nodes, volume, [value("y", None)], weights)
+    message = refused("model=" + path)
+    assert "5 dimensions (1x1x16x64x96), as volumes" in message, message
+    assert "Export the network for pictures" in message, message
+    weights = {"w": np.zeros((1, 4, 1, 1), np.float32)}
+    nodes = [node("Conv", "x w", "y")]
+    bands = [value("x", [1, 4, HEIGHT, WIDTH])]
+    write(path, nodes, bands, [value("y", None)], weights)
+    message = refused("model=" + path)
+    assert "takes 4 channels" in message and "3 channels" in message, message
+    with open(path, "w", encoding="ascii") as f:
+        f.write("version https://git-lfs.github.com/spec/v1\n")
+        f.write("oid sha256:%s\nsize 12345\n" % ("4" * 64))
+    message = refused("model=" + path)
+    assert "Git LFS pointer" in message and "git lfs pull" in message, message
+    with open(path, "w", encoding="ascii") as f:
+        f.write("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
+    assert "a web page" in refused("model=" + path)
+
+
 CASES = (
     training_mode,
     flattened,
@@ -211,6 +265,8 @@ CASES = (
     argmax_of_several,
     independent_classes,
     input_types,
+    batches,
+    other_inputs,
 )
 
 

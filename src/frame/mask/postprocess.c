@@ -5,6 +5,7 @@
 #include "frame/mask/activation.h"
 #include "frame/time/temporal-filter.h"
 #include "frame/format/orientation.h"
+#include "base/tensor-info.h"
 #include "model/output-shape.h"
 
 #include <math.h>
@@ -35,15 +36,11 @@ struct _UnetPostprocess {
 static gboolean
 fail (GError **error, const UnetTensorInfo *output, const gchar *why)
 {
-  GString *dims = g_string_new (NULL);
+  g_autofree gchar *dims = unet_tensor_info_write_dims (output);
 
-  for (guint i = 0; i < output->n_dims; i++)
-    g_string_append_printf (
-        dims, "%s%" G_GINT64_FORMAT, i ? "x" : "", output->dims[i]);
   g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "output %s (%s %s): %s",
-      output->name ? output->name : "?", unet_dtype_name (output->dtype),
-      dims->str, why);
-  g_string_free (dims, TRUE);
+      output->name ? output->name : "?", unet_dtype_name (output->dtype), dims,
+      why);
   return FALSE;
 }
 

@@ -118,8 +118,8 @@ typedef enum {
  * UnetContract:
  * @input: (nullable): input that takes the picture, %NULL for the first
  *   four-dimensional one; a name or a decimal index
- * @output: (nullable): output that holds the mask, %NULL for the first; a name
- *   or a decimal index
+ * @output: (nullable): output that holds the mask, a name or a decimal index;
+ *   %NULL: the first, unless another one looks more like a mask
  * @layout: layout of the input; the output's is found from its shape
  * @color_order: order of colour channels
  * @scale: factor of the 8-bit sample, above 0; 1/255 by default, 1 for inputs

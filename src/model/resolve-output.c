@@ -2,6 +2,7 @@
 #include "model/resolve-output.h"
 #include "base/tensor-info.h"
 #include "graph/ops/table.h"
+#include "model/choose-output.h"
 #include "model/model.h"
 #include "model/tensors.h"
 #include "model/trial.h"
@@ -370,16 +371,19 @@ unet_output_resolve (const UnetModel *model, UnetContract *contract,
 {
   Output self = { model, contract, notes, NULL, NULL, 0 };
 
-  self.info = unet_model_find_output (model, contract->output);
-  if (!self.info) {
+  if (contract->output && !unet_model_find_output (model, contract->output)) {
     g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
         "%s: there is no output '%s'", model->name, contract->output);
     return FALSE;
   }
+  self.trial = unet_trial_new (model, contract);
+  self.info = contract->output
+      ? unet_model_find_output (model, contract->output)
+      : &model
+             ->outputs[unet_output_choose (model, contract, self.trial, notes)];
   self.index = (guint) (self.info - model->outputs);
   g_free (contract->output);
   contract->output = g_strdup (self.info->name);
-  self.trial = unet_trial_new (model, contract);
   resolve (&self);
   unet_trial_free (self.trial);
   return TRUE;

@@ -257,6 +257,57 @@ def other_inputs(path):
     assert "a web page" in refused("model=" + path)
 
 
+def several_outputs(path, outputs):
+    """Writes a network whose outputs have these names and kinds: the mask of
+    red, `small` for a mask of blue at half the size, or a number of channels
+    of features."""
+    arrays = dict(
+        finder("red"),
+        blue=finder("blue")["w"],
+    )
+    nodes, infos = [], []
+    for name, kind in outputs:
+        s = 2 if kind == "small" else 1
+        weights = {"mask": "w b", "small": "blue b"}.get(kind, "f")
+        channels = kind if isinstance(kind, int) else 1
+        if channels > 1:
+            arrays["f%d" % channels] = np.ones((channels, 3, 1, 1), np.float32)
+            weights = "f%d" % channels
+        nodes.append(node("Conv", "x " + weights, name, strides=[s, s]))
+        infos.append(value(name, [1, channels, HEIGHT // s, WIDTH // s]))
+    write(path, nodes, [picture()], infos, arrays)
+
+
+def outputs_in_any_order(path):
+    """the output that looks like the mask is taken, and the log says why"""
+    red, model = [0] * 5 + [255, 0], "model=" + path
+    for outputs in (
+        [("d3", "small"), ("d0", "mask")],
+        [("side_64", 64), ("out", "mask")],
+        [("fgr", 3), ("pha", "mask")],
+    ):
+        several_outputs(path, outputs)
+        found, messages = columns(model, log="4")
+        assert found == red, (outputs, found)
+        assert messages.count("looks more like the mask") == 1, messages
+        assert "'%s' (96x64 pixels, 1 channel)" % outputs[1][0] in messages
+        first = columns(model, "output-name=0", log="4")
+        assert first[0] != red and "looks more" not in first[1], first
+    # Nothing speaks against the first.
+    for outputs in (
+        [("d0", "mask"), ("d1", "small")],
+        [("one", 3), ("two", "mask")],
+        [("one", 64), ("two", "mask")],
+    ):
+        several_outputs(path, outputs)
+        messages = columns(model, log="4")[1]
+        assert "looks more" not in messages, messages
+        assert "output=%s " % outputs[0][0] in messages, messages
+    # As many labels as channels.
+    several_outputs(path, [("one", 3), ("two", "mask")])
+    assert columns(model, "labels=nothing,car")[0] == red
+
+
 CASES = (
     training_mode,
     flattened,
@@ -267,6 +318,7 @@ CASES = (
     input_types,
     batches,
     other_inputs,
+    outputs_in_any_order,
 )
 
 

@@ -84,8 +84,8 @@ def describe_range(prop):
     return ""
 
 
-def describe_default(prop):
-    value = prop.default_value
+def describe_default(value):
+    """Describes the value of a property in a new element."""
     if hasattr(value, "value_nick"):
         return "`%s`" % value.value_nick
     if value is None:
@@ -119,7 +119,7 @@ def escape(text):
     return text.replace("|", "\\|")
 
 
-def write_property(gst, prop):
+def write_property(gst, prop, value):
     yield "### `%s`" % prop.name
     yield ""
     yield textwrap.fill(prop.blurb + ".", 88)
@@ -127,7 +127,7 @@ def write_property(gst, prop):
     name = prop.value_type.name
     rows = [
         ("type", TYPES.get(name, "`%s`" % name)),
-        ("default", describe_default(prop)),
+        ("default", describe_default(value)),
         ("range", describe_range(prop)),
         ("can be set", describe_access(gst, prop)),
     ]
@@ -135,18 +135,19 @@ def write_property(gst, prop):
         rows = [rows[0], ("access", "read only")]
     yield "| | |"
     yield "| --- | --- |"
-    for key, value in rows:
-        if value:
-            yield "| %s | %s |" % (key, escape(value))
+    for key, text in rows:
+        if text:
+            yield "| %s | %s |" % (key, escape(text))
     yield ""
-    if hasattr(prop, "enum_class"):
+    # Versions of PyGObject differ in prop.enum_class.
+    if hasattr(value, "value_nick"):
         yield "| value | meaning |"
         yield "| --- | --- |"
-        for value in prop.enum_class.__enum_values__.values():
+        for choice in type(value).__enum_values__.values():
             yield "| `%s` (%d) | %s |" % (
-                value.value_nick,
-                int(value),
-                escape(value.value_name),
+                choice.value_nick,
+                int(choice),
+                escape(choice.value_name),
             )
         yield ""
 
@@ -215,7 +216,8 @@ def write_page(gst, name, source):
     yield ""
     for prop in sorted(element.list_properties(), key=lambda p: p.name):
         if is_own(prop):
-            yield from write_property(gst, prop)
+            value = element.get_property(prop.name)
+            yield from write_property(gst, prop, value)
 
 
 def main(plugin, sources, output):

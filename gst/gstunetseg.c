@@ -254,6 +254,7 @@ gst_unet_seg_live_changed (GstUnetBaseDraw *base)
   if (self->failed
       || GST_VIDEO_INFO_FORMAT (&self->info) == GST_VIDEO_FORMAT_UNKNOWN)
     return;
+  unet_segmenter_drain (self->segmenter); /* it is measured below */
   unet_segmenter_set_live (self->segmenter, gst_unet_base_draw_is_live (base));
   unet_segmenter_set_info (self->segmenter, &self->info);
   gst_unet_seg_estimate_latency (self);

@@ -14,7 +14,7 @@ import tempfile
 import textwrap
 
 ELEMENTS = {"unetseg": "gstunetseg.c", "unetsegdraw": "gstunetsegdraw.c"}
-# What GObject calls the types of properties, in words.
+# GObject names the types of properties; the pages use these words for them.
 TYPES = {
     "gboolean": "boolean",
     "gchararray": "text",

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* What upstream says of being live. Belongs to the streaming thread, but for
- * gst_unet_upstream_latency_ask_again(). */
+/* Upstream's answer to the last latency query. The streaming thread uses it;
+ * any thread may call gst_unet_upstream_latency_ask_again(). */
 typedef struct {
   gboolean live;
   GstClockTime latency; /* nanoseconds; 0 where it is not live */

@@ -41,7 +41,8 @@ get_effect (Camera *self)
   return gtk_drop_down_get_selected (GTK_DROP_DOWN (self->effect));
 }
 
-/* What live_background_set () takes for the effect; (transfer full). */
+/* Returns (transfer full) the text by which live_background_set () knows the
+ * effect. */
 static gchar *
 describe_background (Camera *self)
 {

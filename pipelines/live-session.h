@@ -30,7 +30,8 @@ void live_session_free (LiveSession *self);
 /* Return (transfer none). */
 GstElement *live_session_get_pipeline (const LiveSession *self);
 GstElement *live_session_get_seg (const LiveSession *self);
-/* Whether the background is a video, which needs a session of its own. */
+/* Returns whether the background is a video, which needs a session of its own.
+ */
 gboolean live_session_has_video (const LiveSession *self);
 
 G_END_DECLS

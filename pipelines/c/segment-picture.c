@@ -199,7 +199,8 @@ find_tensor (UnetSession *session, const gchar *name, guint n,
   return i;
 }
 
-/* What this example can fill and read: f32, three colours, four dimensions. */
+/* Checks that a tensor has f32, three colours and four dimensions: this example
+ * fills and reads no other. */
 static gboolean
 check_shapes (const UnetTensorInfo *in, const UnetTensorInfo *out,
     gboolean nhwc, GError **error)

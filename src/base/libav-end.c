@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* Whether the plugin of @factory is as old as Debian 12's, 1.22.0. Its protocol
- * returns 0 at the end, where FFmpeg 5 wants AVERROR_EOF. */
+/* Returns whether the plugin of @factory is as old as Debian 12's, 1.22.0. Its
+ * protocol returns 0 at the end, where FFmpeg 5 wants AVERROR_EOF. */
 static gboolean
 is_old (GstElementFactory *factory)
 {

@@ -31,7 +31,7 @@ UNET_INTERNAL_API void unet_read_watch_add_source (
 UNET_INTERNAL_API void unet_read_watch_begin_work (UnetReadWatch *self);
 UNET_INTERNAL_API void unet_read_watch_end_work (UnetReadWatch *self);
 
-/* Whether a read has given data. */
+/* Returns whether a read has given data. */
 UNET_INTERNAL_API gboolean unet_read_watch_has_begun (UnetReadWatch *self);
 /* Returns the seconds since the last read that gave data or, before the first
  * one, since the first call. 0 while a read or work is under way. Reads at the

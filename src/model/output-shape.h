@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where an output tensor has rows, columns and channels. Any thread. */
+/* Finds rows, columns and channels of an output tensor. Any thread may call
+ * it. */
 
 #include <unetseg/unet-contract.h>
 

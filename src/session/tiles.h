@@ -27,7 +27,7 @@ UNET_INTERNAL_API guint unet_tiles_get_n_tiles (const UnetTiles *self);
 /* Pixels that the inputs of neighbouring tiles share at least. */
 UNET_INTERNAL_API void unet_tiles_get_overlap (
     const UnetTiles *self, guint *x, guint *y);
-/* Where the whole picture is written, in the input's layout and type. */
+/* Returns the memory for the whole picture, in the input's layout and type. */
 UNET_INTERNAL_API gpointer unet_tiles_get_picture (UnetTiles *self);
 /* The output over the whole picture. It covers @width by @height input pixels
  * from the picture's corner on: the picture, and what a coarser output's last

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /* A class map has one byte for each pixel. */
 #define UNET_MASK_MAX_CLASSES 256
 
-/* Where the pixels of a class lie in the frame. A pixel of the mask counts with
- * the part of its rectangle that lies within the frame. */
+/* The area, box and centroid of a class in the frame. A pixel of the mask
+ * counts with the part of its rectangle that lies within the frame. */
 typedef struct {
   gdouble area;               /* share of the frame, 0..1; 0: no such pixel, and
                                * the other fields are 0, too */

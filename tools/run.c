@@ -197,13 +197,13 @@ get_output (Run *run, guint index, const UnetTensorInfo **info)
 {
   UnetSession *session = run->job.session;
 
-  if (goes_in_tiles (run))
-    return unet_frame_path_get_output (run->path, session, info);
+  if (run->path != NULL)
+    return unet_frame_path_get_output (run->path, session, index, info);
   *info = unet_session_get_output_info (session, index);
   return unet_session_get_output_data (session, index);
 }
 
-/* Tiles are joined for the contract's output only. */
+/* Leaves out outputs whose tiles are not joined. */
 static gboolean
 save_outputs (Run *run, const gchar *folder, GError **error)
 {
@@ -214,9 +214,9 @@ save_outputs (Run *run, const gchar *folder, GError **error)
     const UnetTensorInfo *info;
     gconstpointer data;
 
-    if (goes_in_tiles (run) && (gint) i != run->output)
-      continue;
     data = get_output (run, i, &info);
+    if (data == NULL)
+      continue;
     if (!tool_npy_write (path, info, data, error))
       return FALSE;
     shape = tool_shape (info);

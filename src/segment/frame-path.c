@@ -301,34 +301,15 @@ unet_frame_path_run (UnetFramePath *self, UnetSession *session, GError **error)
 }
 
 gconstpointer
-unet_frame_path_get_output (
-    UnetFramePath *self, UnetSession *session, const UnetTensorInfo **info)
+unet_frame_path_get_output (UnetFramePath *self, UnetSession *session,
+    guint index, const UnetTensorInfo **info)
 {
-  if (info != NULL)
-    *info = self->tiles ? unet_tiles_get_output_info (self->tiles)
-                        : unet_session_get_output_info (session, self->output);
-  return self->tiles ? unet_tiles_get_output (self->tiles)
-                     : unet_session_get_output_data (session, self->output);
-}
-
-static gboolean
-copy_output (UnetFramePath *self, UnetSession *session, guint index,
-    GArray *copies, GError **error)
-{
-  const UnetTensorInfo *info;
-  gconstpointer data;
-
   if (self->tiles && index != self->output)
-    return TRUE;
-  if (self->tiles) {
-    info = unet_tiles_get_output_info (self->tiles);
-    data = unet_tiles_get_output (self->tiles);
-  } else {
-    info = unet_session_get_output_info (session, index);
-    data = unet_session_get_output_data (session, index);
-  }
-  return unet_output_copies_add (
-      copies, self->output_pools, index, info, data, error);
+    return NULL;
+  *info = self->tiles ? unet_tiles_get_output_info (self->tiles)
+                      : unet_session_get_output_info (session, index);
+  return self->tiles ? unet_tiles_get_output (self->tiles)
+                     : unet_session_get_output_data (session, index);
 }
 
 GArray *
@@ -340,9 +321,15 @@ unet_frame_path_copy_outputs (
 
   if (self->output_pools == NULL)
     self->output_pools = unet_output_pools_new ();
-  for (guint i = 0; i < n; i++)
-    if (!copy_output (self, session, i, copies, error))
+  for (guint i = 0; i < n; i++) {
+    const UnetTensorInfo *info;
+    gconstpointer data = unet_frame_path_get_output (self, session, i, &info);
+
+    if (data
+        && !unet_output_copies_add (
+            copies, self->output_pools, i, info, data, error))
       return NULL;
+  }
   return g_steal_pointer (&copies);
 }
 
@@ -350,12 +337,14 @@ gboolean
 unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
     gdouble threshold, UnetMaskBuffers *mask, GError **error)
 {
+  const UnetTensorInfo *info;
   UnetMaskMap map;
 
   if (!unet_mask_pool_acquire (&self->pool, mask, &map, error))
     return FALSE;
   unet_postprocess_run (self->postprocess,
-      unet_frame_path_get_output (self, session, NULL), threshold, &map.mask);
+      unet_frame_path_get_output (self, session, self->output, &info),
+      threshold, &map.mask);
   unet_mask_buffers_unmap (mask, &map);
   return TRUE;
 }

@@ -92,10 +92,11 @@ const UnetGuide *unet_frame_path_get_guide (UnetFramePath *self);
 /* Runs the network on what was read. Returns FALSE with @error set. */
 UNET_INTERNAL_API gboolean unet_frame_path_run (
     UnetFramePath *self, UnetSession *session, GError **error);
-/* The contract's output after a run, of all tiles together, and its shape.
- * (transfer none): good until the next run. */
-UNET_INTERNAL_API gconstpointer unet_frame_path_get_output (
-    UnetFramePath *self, UnetSession *session, const UnetTensorInfo **info);
+/* Returns (transfer none) (nullable): output @index after a run, good until the
+ * next one, and its shape in @info. With tiles only the contract's output is
+ * joined: %NULL for the others. */
+UNET_INTERNAL_API gconstpointer unet_frame_path_get_output (UnetFramePath *self,
+    UnetSession *session, guint index, const UnetTensorInfo **info);
 /* Copies all outputs of a run; with tiles the contract's alone, the only one
  * that is joined. Returns: (transfer full) (element-type UnetOutputCopy): the
  * copies, or %NULL with @error set where there is no memory. */

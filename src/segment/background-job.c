@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/background-job.h"
+#include "session/session.h"
+
+/* The caller's thread, the job's, and those that GStreamer and GLib start for
+ * a pipeline: a stream, a main loop, and two for calls from elsewhere. They
+ * wait for ever where they get none. */
+#define LEAST_THREADS 6
 
 struct _UnetJobGroup {
   GMutex mutex;
@@ -93,9 +99,15 @@ unet_job_start (UnetJobGroup *group, const gchar *name, UnetJobWork work,
     gpointer data, GDestroyNotify free_data, GDestroyNotify free_result,
     GError **error)
 {
-  UnetJob *self = g_new0 (UnetJob, 1);
+  UnetJob *self;
 
   reap (group, FALSE);
+  if (unet_session_count_threads (LEAST_THREADS) < LEAST_THREADS) {
+    g_set_error_literal (error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN,
+        "the limit on threads leaves too few for another one");
+    return NULL;
+  }
+  self = g_new0 (UnetJob, 1);
   self->group = group;
   self->cancellable = g_cancellable_new ();
   self->work = work;

@@ -31,8 +31,9 @@ UNET_INTERNAL_API void unet_job_group_interrupt (
 
 /* Starts @work (@data) in a thread called @name. @free_data frees @data when
  * the job ends; @free_result (nullable) frees a result that is not taken.
- * Returns %NULL with @error of %G_THREAD_ERROR set where no thread can be had;
- * then @data stays the caller's. */
+ * Returns %NULL with @error of %G_THREAD_ERROR set where no thread can be had,
+ * or where a limit leaves none beside those of a pipeline; then @data stays the
+ * caller's. */
 UNET_INTERNAL_API UnetJob *unet_job_start (UnetJobGroup *group,
     const gchar *name, UnetJobWork work, gpointer data,
     GDestroyNotify free_data, GDestroyNotify free_result, GError **error);

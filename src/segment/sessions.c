@@ -4,6 +4,7 @@
 #include "base/tensor-info.h"
 #include "segment/auto-calibration.h"
 #include "segment/log.h"
+#include "session/session.h"
 
 #include <string.h>
 
@@ -45,6 +46,7 @@ unet_sessions_new (UnetModel *model, const UnetContract *contract, guint input,
   self->options = (UnetSessionOptions) UNET_SESSION_OPTIONS_INIT;
   self->options.threads = options->threads;
   self->options.precision = options->precision;
+  unet_session_count_threads (1); /* before there are threads of a stream */
   unet_thread_choice_init (&self->choice, options->threads);
   if (contract->fit == UNET_FIT_TILE) /* many runs for a frame */
     self->choice.chooses = FALSE;

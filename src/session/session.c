@@ -3,6 +3,7 @@
 #include "base/tensor-info.h"
 #include "engine/compile.h"
 #include "engine/onednn/engine.h"
+#include "engine/run/headroom.h"
 #include "graph/analysis/receptive-field.h"
 #include "graph/ops/infer.h"
 #include "graph/passes/optimize.h"
@@ -368,6 +369,12 @@ unet_session_dup_output (UnetSession *self, guint index)
   g_return_val_if_fail (index < self->n_outputs, NULL);
   return g_bytes_new (unet_plan_get_output (self->plan, index),
       unet_tensor_info_size (&self->outputs[index]));
+}
+
+guint
+unet_session_count_threads (guint threads)
+{
+  return unet_headroom_count_threads (threads);
 }
 
 void

@@ -36,6 +36,9 @@ void unet_session_set_precision_note (UnetSession *self, const gchar *note);
 /* Returns the graph as it was compiled. */
 const UnetGraph *unet_session_get_graph (UnetSession *self);
 
+/* As unet_headroom_count_threads(). */
+guint unet_session_count_threads (guint threads);
+
 /* Fills every input with zeros. */
 void unet_session_clear_inputs (UnetSession *self);
 

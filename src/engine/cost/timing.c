@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/timing.h"
 #include "base/memory.h"
+#include "engine/run/headroom.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -395,7 +396,7 @@ time_primitive (
   Execution e = { plan, NULL, &s, FALSE };
   guint64 ns = UNET_TIME_NEVER;
 
-  if (dnnl_primitive_create (&e.primitive, pd) == dnnl_success
+  if (unet_headroom_create_primitive (&e.primitive, pd) == dnnl_success
       && scratch_init (&s, plan, pd)
       && scratch_add_post_ops (&s, plan, pd, ops))
     ns = measure_least (plan, execute, &e);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/headroom.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unetseg/unet-types.h>
 #include <unistd.h>
 
 /* Bytes that oneDNN's generated code, its tables and our own lists take for
- * the largest networks of the tests; weights and the arena are checked where
- * they are allocated. */
-#define RESERVE (G_GUINT64_CONSTANT (64) << 20)
+ * the largest networks of the tests, and as many that malloc() reserves for
+ * another thread meanwhile. Weights and the arena are checked where they are
+ * allocated. */
+#define RESERVE (G_GUINT64_CONSTANT (128) << 20)
+/* Bytes that one primitive takes at most. */
+#define PRIMITIVE_RESERVE (G_GUINT64_CONSTANT (16) << 20)
 
 #define STACK (G_GUINT64_CONSTANT (10) << 20) /* of a thread, and its guard */
 
@@ -35,10 +39,11 @@ static guint64
 free_address_space (void)
 {
   struct rlimit limit;
-  guint64 used = used_address_space ();
+  guint64 used;
 
   if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
     return G_MAXUINT64;
+  used = used_address_space ();
   return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
@@ -63,32 +68,36 @@ unet_headroom_check_memory (GError **error)
   return FALSE;
 }
 
+dnnl_status_t
+unet_headroom_create_primitive (
+    dnnl_primitive_t *primitive, const_dnnl_primitive_desc_t pd)
+{
+  if (free_address_space () < PRIMITIVE_RESERVE)
+    return dnnl_out_of_memory;
+  return dnnl_primitive_create (primitive, pd);
+}
+
 /* ---- threads ------------------------------------------------------------- */
 
-/* The threads of the first probe: those of three teams of 16, and more than a
- * parked team asks for on most machines. A later probe would take threads from
- * a team that libgomp makes at that moment. */
-#define FIRST_PROBE 48
+/* As many threads as three teams and a parked one have on this machine, with
+ * what else starts meanwhile. */
+#define PROBED CLAMP (6 * g_get_num_processors () + 8, 64, 1024)
 
-typedef struct {
-  GMutex lock;
-  GCond changed;
-  gboolean ends; /* under the lock */
-} Probe;
+/* A small stack and no malloc() in these threads: they take no address space
+ * that lasts. GLib's threads need both. */
+#define PROBE_STACK (128 << 10)
 
-static gpointer
-wait_for_end (gpointer data)
+static pthread_mutex_t probing = PTHREAD_MUTEX_INITIALIZER;
+
+static void *
+wait_for_end (void *data)
 {
-  Probe *p = data;
-
-  g_mutex_lock (&p->lock);
-  while (!p->ends)
-    g_cond_wait (&p->changed, &p->lock);
-  g_mutex_unlock (&p->lock);
+  pthread_mutex_lock (&probing);
+  pthread_mutex_unlock (&probing);
   return NULL;
 }
 
-/* As many as have room for their stacks beside twice what compiling takes. */
+/* As many as have room for their stacks beside what compiling takes. */
 static guint
 count_stacks (void)
 {
@@ -96,57 +105,61 @@ count_stacks (void)
 
   if (left == G_MAXUINT64)
     return G_MAXUINT;
-  return left < 2 * RESERVE ? 1 : 1 + (guint) ((left - 2 * RESERVE) / STACK);
+  return left < RESERVE ? 1 : 1 + (guint) ((left - RESERVE) / STACK);
 }
 
-/* Returns how many threads run at once, @threads at most, the caller's own
- * included. */
+/* Starts @threads, waits until they have ended, and returns how many there
+ * were. */
 static guint
 probe (guint threads)
 {
-  GPtrArray *started = g_ptr_array_new ();
-  Probe p = { .ends = FALSE };
-  guint n;
+  g_autofree pthread_t *started = g_new (pthread_t, threads);
+  pthread_attr_t attributes;
+  guint n = 0;
 
-  g_mutex_init (&p.lock);
-  g_cond_init (&p.changed);
-  for (n = 1; n < threads; n++) {
-    GThread *t = g_thread_try_new ("unetseg-probe", wait_for_end, &p, NULL);
+  pthread_attr_init (&attributes);
+  pthread_attr_setstacksize (&attributes, PROBE_STACK);
+  pthread_mutex_lock (&probing);
+  while (n < threads
+      && pthread_create (&started[n], &attributes, wait_for_end, NULL) == 0)
+    n++;
+  pthread_mutex_unlock (&probing);
+  for (guint i = 0; i < n; i++)
+    pthread_join (started[i], NULL);
+  pthread_attr_destroy (&attributes);
+  return n;
+}
 
-    if (!t)
-      break;
-    g_ptr_array_add (started, t);
-  }
-  g_mutex_lock (&p.lock);
-  p.ends = TRUE;
-  g_cond_broadcast (&p.changed);
-  g_mutex_unlock (&p.lock);
-  for (guint i = 0; i < started->len; i++)
-    g_thread_join (g_ptr_array_index (started, i));
-  g_ptr_array_unref (started);
-  g_cond_clear (&p.changed);
-  g_mutex_clear (&p.lock);
-  return MAX (n, 1);
+/* Returns the threads of this process, 0 where the system does not tell. */
+static gint
+count_own (void)
+{
+  GDir *tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  gint n = 0;
+
+  if (!tasks)
+    return 0;
+  while (g_dir_read_name (tasks))
+    n++;
+  g_dir_close (tasks);
+  return n;
 }
 
 guint
 unet_headroom_count_threads (guint threads)
 {
-  static GMutex lock;
-  static guint proven = 1;
-  static gboolean limited;
+  static gsize once;
+  static gint own, found; /* threads at the probe, and beside them */
   const guint stacks = count_stacks ();
-  guint asked, n;
+  gint left;
 
-  threads = MIN (threads, stacks);
-  g_mutex_lock (&lock);
-  if (threads > proven && !limited) {
-    asked = MIN (MAX (threads, FIRST_PROBE), stacks);
-    n = probe (asked);
-    limited = n < asked;
-    proven = MAX (proven, n);
+  if (g_once_init_enter (&once)) {
+    own = count_own ();
+    found = (gint) probe (MIN (PROBED, stacks));
+    g_once_init_leave (&once, 1);
   }
-  n = MIN (threads, proven);
-  g_mutex_unlock (&lock);
-  return n;
+  left = found;
+  if (found < (gint) PROBED)
+    left -= count_own () - own;
+  return CLAMP (1 + left, 1, (gint) MAX (MIN (threads, stacks), 1));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/step.h"
+#include "engine/run/headroom.h"
 #include "engine/run/plan.h"
 
 /* ---- texts --------------------------------------------------------------- */
@@ -162,7 +163,7 @@ unet_plan_add_primitive (UnetPlan *plan, const UnetNode *node, const gchar *op,
   UnetConstMd scratch = unet_pd_md (pd, dnnl_query_scratchpad_md, 0);
   gsize scratch_size = scratch ? unet_md_size (scratch) : 0;
   dnnl_primitive_t primitive = NULL;
-  dnnl_status_t status = dnnl_primitive_create (&primitive, pd);
+  dnnl_status_t status = unet_headroom_create_primitive (&primitive, pd);
   UnetStep *step = NULL;
 
   if (status == dnnl_success) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/weight-cache.h"
 #include "base/memory.h"
+#include "engine/run/headroom.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,7 +171,7 @@ reorder_now (UnetPlan *plan, gconstpointer source, UnetConstMd from,
   gboolean ok = FALSE;
 
   if (unet_pd_reorder (&pd, plan->engine, from, to, NULL)
-      && dnnl_primitive_create (&primitive, pd) == dnnl_success
+      && unet_headroom_create_primitive (&primitive, pd) == dnnl_success
       && dnnl_memory_create (&src, from, plan->engine, (gpointer) source)
           == dnnl_success
       && dnnl_memory_create (&dst, to, plan->engine, target) == dnnl_success) {

@@ -324,9 +324,10 @@ import_node_outputs (Importer *self, UnetNode *node,
 static void
 translate_types (UnetNode *node)
 {
-  static const gchar *const names[] = { "to", "output_dtype" };
+  static const gchar *const names[] = { "to", "output_dtype", "dtype" };
 
-  if (node->op != UNET_OP_Cast && node->op != UNET_OP_QuantizeLinear)
+  if (node->op != UNET_OP_Cast && node->op != UNET_OP_QuantizeLinear
+      && node->op != UNET_OP_EyeLike)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (unet_node_attr (node, names[i]))

@@ -80,6 +80,7 @@ COMPARISON (GreaterOrEqual)
 COMPARISON (LessOrEqual)
 ARITHMETIC (Sum)
 ARITHMETIC (Mean)
+ARITHMETIC (Mod)
 
 UNET_INFER (Pow)
 {
@@ -242,6 +243,45 @@ BINARY (Or, a != 0 || b != 0, a || b)
 BINARY (Xor, (a != 0) != (b != 0), !a != !b)
 BINARY (GreaterOrEqual, a >= b, a >= b)
 BINARY (LessOrEqual, a <= b, a <= b)
+
+/* The remainder has the sign of the divisor, or with `fmod` that of the
+ * dividend. Nothing divided by 0 is left of integers. */
+static gdouble
+floor_mod (gdouble a, gdouble b)
+{
+  gdouble r = fmod (a, b);
+
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+static gint64
+int_mod (gint64 a, gint64 b)
+{
+  return b == 0 || b == -1 ? 0 : a % b;
+}
+
+static gint64
+int_floor_mod (gint64 a, gint64 b)
+{
+  gint64 r = int_mod (a, b);
+
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+ROWS (
+    FloorMod, (gfloat) floor_mod (a, b), floor_mod (a, b), int_floor_mod (a, b))
+ROWS (Fmod, fmodf (a, b), fmod (a, b), int_mod (a, b))
+
+UNET_EVAL (Mod)
+{
+  Operands o = { &in[0], &in[1], out };
+
+  if (unet_node_attr_int (node, "fmod", 0))
+    Fmod_walk (&o);
+  else
+    FloorMod_walk (&o);
+  return TRUE;
+}
 
 static void
 spread (const UnetTensorView *in, UnetTensorView *out)

@@ -34,3 +34,15 @@ UNET_EVAL (Cast)
       unet_view_set_int (out, i, unet_view_int (&in[0], i));
   return TRUE;
 }
+
+/* Inference writes it as a Cast to the type of the second input. */
+UNET_INFER (CastLike)
+{
+  UnetDType to = unet_node_input (node, 1)->dtype;
+
+  unet_node_set_input (node, 1, NULL);
+  g_ptr_array_set_size (node->inputs, 1);
+  unet_node_set_attr_int (node, "to", to);
+  node->op = UNET_OP_Cast;
+  return unet_infer_Cast (graph, node, error);
+}

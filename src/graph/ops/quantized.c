@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/ops/args.h"
+#include "graph/ops/expansion.h"
 #include "graph/ops/functions.h"
 #include <math.h>
 
@@ -9,13 +10,8 @@
  * only (https://onnx.ai/onnx/operators; docs/ContribOperators.md of ONNX
  * Runtime). */
 
-typedef struct {
-  UnetGraph *graph;
-  UnetNode *node;
-} Expansion;
-
 static gboolean
-fail (const Expansion *e, const gchar *what, GError **error)
+fail (const UnetExpansion *e, const gchar *what, GError **error)
 {
   unet_node_set_error (
       error, e->graph, e->node, UNET_ERROR_UNSUPPORTED, "%s", what);
@@ -23,38 +19,6 @@ fail (const Expansion *e, const gchar *what, GError **error)
 }
 
 /* ---- writing other nodes ---------------------------------------------- */
-
-static UnetValue *
-insert (Expansion *e, UnetOp op, UnetValue *const *inputs, guint n)
-{
-  UnetNode *node =
-      unet_graph_insert_node (e->graph, e->node, op, e->node->name);
-  UnetValue *output = unet_graph_add_value (e->graph, e->node->name);
-
-  while (n > 0 && !inputs[n - 1])
-    n--;
-  for (guint i = 0; i < n; i++)
-    unet_node_add_input (node, inputs[i]);
-  unet_node_add_output (node, output);
-  return output;
-}
-
-/* The node itself goes last, so that its output stays. */
-static void
-become (Expansion *e, UnetOp op, UnetValue *const *inputs, guint n)
-{
-  UnetNode *node = e->node;
-
-  for (guint i = 0; i < node->inputs->len; i++)
-    unet_node_set_input (node, i, NULL);
-  g_ptr_array_set_size (node->inputs, 0);
-  g_ptr_array_set_size (node->attrs, 0);
-  while (n > 0 && !inputs[n - 1])
-    n--;
-  for (guint i = 0; i < n; i++)
-    unet_node_add_input (node, inputs[i]);
-  node->op = op;
-}
 
 static void
 copy_attrs (const UnetNode *from, UnetNode *to)
@@ -71,7 +35,7 @@ is_byte (UnetDType dtype)
 }
 
 static gboolean
-check_zero (const Expansion *e, const UnetValue *x, const UnetValue *zero,
+check_zero (const UnetExpansion *e, const UnetValue *x, const UnetValue *zero,
     GError **error)
 {
   if (zero && zero->dtype != x->dtype)
@@ -111,7 +75,7 @@ find_dequantized (const UnetValue *x, const UnetValue *scale,
 
 /* %NULL with an error. */
 static UnetValue *
-dequantize (Expansion *e, UnetValue *x, UnetValue *scale, UnetValue *zero,
+dequantize (UnetExpansion *e, UnetValue *x, UnetValue *scale, UnetValue *zero,
     gint64 axis, GError **error)
 {
   UnetValue *const inputs[] = { x, scale, zero };
@@ -127,14 +91,14 @@ dequantize (Expansion *e, UnetValue *x, UnetValue *scale, UnetValue *zero,
   y = find_dequantized (x, scale, zero, axis);
   if (y && comes_before (e->graph, y->producer, e->node))
     return y;
-  y = insert (e, UNET_OP_DequantizeLinear, inputs, 3);
+  y = unet_expansion_insert (e, UNET_OP_DequantizeLinear, inputs, 3);
   unet_node_set_attr_int (y->producer, "axis", axis);
   return y;
 }
 
 /* Three inputs of the node from @first on: numbers, scale, zero point. */
 static UnetValue *
-dequantize_input (Expansion *e, guint first, gint64 axis, GError **error)
+dequantize_input (UnetExpansion *e, guint first, gint64 axis, GError **error)
 {
   return dequantize (e, unet_node_input (e->node, first),
       unet_node_input (e->node, first + 1),
@@ -143,7 +107,7 @@ dequantize_input (Expansion *e, guint first, gint64 axis, GError **error)
 
 /* @like: of whose type the result is where no zero point says it. */
 static gboolean
-quantize (Expansion *e, UnetValue *y, UnetValue *scale, UnetValue *zero,
+quantize (UnetExpansion *e, UnetValue *y, UnetValue *scale, UnetValue *zero,
     UnetDType like, gint64 axis, GError **error)
 {
   UnetValue *const inputs[] = { y, scale, zero };
@@ -151,7 +115,7 @@ quantize (Expansion *e, UnetValue *y, UnetValue *scale, UnetValue *zero,
   if (!scale || !unet_dtype_is_float (scale->dtype)
       || !is_byte (zero ? zero->dtype : like))
     return fail (e, "only 8-bit integers with scales are supported", error);
-  become (e, UNET_OP_QuantizeLinear, inputs, 3);
+  unet_expansion_become (e, UNET_OP_QuantizeLinear, inputs, 3);
   unet_node_set_attr_int (e->node, "axis", axis);
   if (!zero)
     unet_node_set_attr_int (e->node, "output_dtype", like);
@@ -162,7 +126,7 @@ quantize (Expansion *e, UnetValue *y, UnetValue *scale, UnetValue *zero,
 
 /* The bias has the products' scale and no zero point. */
 static gboolean
-dequantize_bias (Expansion *e, guint index, guint scale_a, guint scale_b,
+dequantize_bias (UnetExpansion *e, guint index, guint scale_a, guint scale_b,
     UnetValue **bias, GError **error)
 {
   UnetValue *b = unet_node_input (e->node, index);
@@ -173,7 +137,7 @@ dequantize_bias (Expansion *e, guint index, guint scale_a, guint scale_b,
   *bias = NULL;
   if (!b)
     return TRUE;
-  scale = insert (e, UNET_OP_Mul, scales, 2);
+  scale = unet_expansion_insert (e, UNET_OP_Mul, scales, 2);
   scale->dtype = scales[0]->dtype;
   *bias = dequantize (e, b, scale, NULL, -1, error);
   return *bias != NULL;
@@ -181,14 +145,14 @@ dequantize_bias (Expansion *e, guint index, guint scale_a, guint scale_b,
 
 UNET_INFER (QLinearConv)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
   UnetValue *in[3], *y;
 
   if (!(in[0] = dequantize_input (&e, 0, 1, error))
       || !(in[1] = dequantize_input (&e, 3, 0, error))
       || !dequantize_bias (&e, 8, 1, 4, &in[2], error))
     return FALSE;
-  y = insert (&e, UNET_OP_Conv, in, 3);
+  y = unet_expansion_insert (&e, UNET_OP_Conv, in, 3);
   copy_attrs (node, y->producer);
   return quantize (&e, y, unet_node_input (node, 6), unet_node_input (node, 7),
       UNET_DTYPE_U8, 1, error);
@@ -198,20 +162,20 @@ UNET_INFER (QLinearConv)
  * column of the second. */
 UNET_INFER (QLinearMatMul)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
   UnetValue *in[2];
 
   if (!(in[0] = dequantize_input (&e, 0, -2, error))
       || !(in[1] = dequantize_input (&e, 3, -1, error)))
     return FALSE;
-  return quantize (&e, insert (&e, UNET_OP_MatMul, in, 2),
+  return quantize (&e, unet_expansion_insert (&e, UNET_OP_MatMul, in, 2),
       unet_node_input (node, 6), unet_node_input (node, 7), UNET_DTYPE_U8, -2,
       error);
 }
 
 UNET_INFER (QGemm)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
   gint64 b = unet_node_attr_int (node, "transB", 0);
   UnetValue *scale = unet_node_input (node, 7), *in[3], *y;
   UnetDType like = unet_node_input (node, 0)->dtype;
@@ -223,14 +187,14 @@ UNET_INFER (QGemm)
   if (!scale) {
     gdouble alpha = unet_node_attr_float (node, "alpha", 1);
     gint64 a = unet_node_attr_int (node, "transA", 0);
-    become (&e, UNET_OP_Gemm, in, 3);
+    unet_expansion_become (&e, UNET_OP_Gemm, in, 3);
     unet_node_set_attr_float (node, "alpha", alpha);
     unet_node_set_attr_float (node, "beta", alpha);
     unet_node_set_attr_int (node, "transA", a);
     unet_node_set_attr_int (node, "transB", b);
     return TRUE;
   }
-  y = insert (&e, UNET_OP_Gemm, in, 3);
+  y = unet_expansion_insert (&e, UNET_OP_Gemm, in, 3);
   copy_attrs (node, y->producer);
   /* It is in the bias's scale. */
   unet_node_set_attr_float (
@@ -240,7 +204,7 @@ UNET_INFER (QGemm)
 
 /* (A, scale, zero), (B, scale, zero), scale, zero */
 static gboolean
-expand_binary (Expansion *e, UnetOp op, GError **error)
+expand_binary (UnetExpansion *e, UnetOp op, GError **error)
 {
   UnetDType like = unet_node_input (e->node, 0)->dtype;
   UnetValue *in[2];
@@ -248,27 +212,28 @@ expand_binary (Expansion *e, UnetOp op, GError **error)
   if (!(in[0] = dequantize_input (e, 0, 1, error))
       || !(in[1] = dequantize_input (e, 3, 1, error)))
     return FALSE;
-  return quantize (e, insert (e, op, in, 2), unet_node_input (e->node, 6),
-      unet_node_input (e->node, 7), like, 1, error);
+  return quantize (e, unet_expansion_insert (e, op, in, 2),
+      unet_node_input (e->node, 6), unet_node_input (e->node, 7), like, 1,
+      error);
 }
 
 UNET_INFER (QLinearAdd)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
 
   return expand_binary (&e, UNET_OP_Add, error);
 }
 
 UNET_INFER (QLinearMul)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
 
   return expand_binary (&e, UNET_OP_Mul, error);
 }
 
 /* (X, scale, zero), scale, zero */
 static gboolean
-expand_unary (Expansion *e, UnetOp op, gint since, GError **error)
+expand_unary (UnetExpansion *e, UnetOp op, gint since, GError **error)
 {
   UnetDType like = unet_node_input (e->node, 0)->dtype;
   UnetValue *x, *y;
@@ -278,7 +243,7 @@ expand_unary (Expansion *e, UnetOp op, gint since, GError **error)
   x = dequantize_input (e, 0, 1, error);
   if (!x)
     return FALSE;
-  y = insert (e, op, &x, 1);
+  y = unet_expansion_insert (e, op, &x, 1);
   copy_attrs (e->node, y->producer);
   y->producer->since = since;
   return quantize (e, y, unet_node_input (e->node, 3),
@@ -288,7 +253,7 @@ expand_unary (Expansion *e, UnetOp op, gint since, GError **error)
 #define EXPAND_UNARY(op)                                                       \
   UNET_INFER (QLinear##op)                                                     \
   {                                                                            \
-    Expansion e = { graph, node };                                             \
+    UnetExpansion e = { graph, node };                                         \
     return expand_unary (&e, UNET_OP_##op, node->since, error);                \
   }
 
@@ -300,7 +265,7 @@ EXPAND_UNARY (GlobalAveragePool)
 /* It says itself whose Softmax it is. */
 UNET_INFER (QLinearSoftmax)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
   gint64 since = unet_node_attr_int (node, "opset", node->since);
 
   return expand_unary (&e, UNET_OP_Softmax, (gint) CLAMP (since, 1, 99), error);
@@ -309,7 +274,7 @@ UNET_INFER (QLinearSoftmax)
 /* scale, zero, then (X, scale, zero) for each part */
 UNET_INFER (QLinearConcat)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
   guint n = (node->inputs->len) / 3;
   UnetValue *scale = unet_node_input (node, 0);
   UnetValue *zero = unet_node_input (node, 1);
@@ -324,7 +289,7 @@ UNET_INFER (QLinearConcat)
     if (!parts[i])
       return FALSE;
   }
-  y = insert (&e, UNET_OP_Concat, parts, n);
+  y = unet_expansion_insert (&e, UNET_OP_Concat, parts, n);
   copy_attrs (node, y->producer);
   return quantize (&e, y, scale, zero, UNET_DTYPE_U8, 1, error);
 }
@@ -333,8 +298,8 @@ UNET_INFER (QLinearConcat)
 
 /* x - zero, as floats: sums of products of these are exact to 2^24. */
 static UnetValue *
-subtract_zero (
-    Expansion *e, UnetValue *x, UnetValue *zero, gint64 axis, GError **error)
+subtract_zero (UnetExpansion *e, UnetValue *x, UnetValue *zero, gint64 axis,
+    GError **error)
 {
   gint64 n = zero && zero->n_dims == 1 ? zero->dims[0] : 1;
   UnetTensor *ones;
@@ -362,7 +327,7 @@ subtract_zero (
 /* Exact: the engine must take no kernel that rounds on the way. */
 static gboolean
 expand_integer (
-    Expansion *e, UnetOp op, gint64 a_axis, gint64 b_axis, GError **error)
+    UnetExpansion *e, UnetOp op, gint64 a_axis, gint64 b_axis, GError **error)
 {
   UnetValue *a_zero = unet_node_input (e->node, 2);
   UnetValue *b_zero = unet_node_input (e->node, 3);
@@ -373,11 +338,11 @@ expand_integer (
       || !(in[1] = subtract_zero (
                e, unet_node_input (e->node, 1), b_zero, b_axis, error)))
     return FALSE;
-  y = insert (e, op, in, 2);
+  y = unet_expansion_insert (e, op, in, 2);
   copy_attrs (e->node, y->producer);
   unet_node_set_attr_int (y->producer, "exact", 1);
-  y = insert (e, UNET_OP_Round, &y, 1);
-  become (e, UNET_OP_Cast, &y, 1);
+  y = unet_expansion_insert (e, UNET_OP_Round, &y, 1);
+  unet_expansion_become (e, UNET_OP_Cast, &y, 1);
   unet_node_set_attr_int (e->node, "to", UNET_DTYPE_I32);
   unet_node_set_attr_int (e->node, "exact", 1);
   return TRUE;
@@ -385,26 +350,16 @@ expand_integer (
 
 UNET_INFER (ConvInteger)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
 
   return expand_integer (&e, UNET_OP_Conv, 1, 0, error);
 }
 
 UNET_INFER (MatMulInteger)
 {
-  Expansion e = { graph, node };
+  UnetExpansion e = { graph, node };
 
   return expand_integer (&e, UNET_OP_MatMul, -2, -1, error);
-}
-
-/* Inference never leaves one. */
-gboolean
-unet_eval_expanded (const UnetNode *node, const UnetTensorView *in, guint n_in,
-    UnetTensorView *out, guint n_out, GError **error)
-{
-  unet_node_set_error (
-      error, NULL, node, UNET_ERROR_SHAPE, "shapes were not known in time");
-  return FALSE;
 }
 
 /* ---- on the scale of the day ------------------------------------------ */

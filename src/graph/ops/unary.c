@@ -45,6 +45,28 @@ SAME (Gelu)
 SAME (Mish)
 SAME (Softsign)
 SAME (ThresholdedRelu)
+SAME (Shrink)
+SAME (Tan)
+SAME (Asin)
+SAME (Acos)
+SAME (Atan)
+SAME (Sinh)
+SAME (Cosh)
+SAME (Asinh)
+SAME (Acosh)
+SAME (Atanh)
+
+#define TEST(op)                                                               \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    const UnetValue *x = unet_node_input (node, 0);                            \
+                                                                               \
+    unet_infer_out (node, 0, UNET_DTYPE_BOOL, x->n_dims, x->dims);             \
+    return TRUE;                                                               \
+  }
+
+TEST (IsNaN)
+TEST (IsInf)
 
 /* ---- formulas --------------------------------------------------------- */
 
@@ -99,6 +121,17 @@ FORMULA (GeluTanh,
 FORMULA (Mish, x *tanh (Softplus_of (x, p)))
 FORMULA (Softsign, x / (1 + fabs (x)))
 FORMULA (ThresholdedRelu, x > p->alpha ? x : 0)
+/* alpha is lambda, beta the bias */
+FORMULA (Shrink, x<-p->alpha ? x + p->beta : x> p->alpha ? x - p->beta : 0)
+FORMULA (Tan, tan (x))
+FORMULA (Asin, asin (x))
+FORMULA (Acos, acos (x))
+FORMULA (Atan, atan (x))
+FORMULA (Sinh, sinh (x))
+FORMULA (Cosh, cosh (x))
+FORMULA (Asinh, asinh (x))
+FORMULA (Acosh, acosh (x))
+FORMULA (Atanh, atanh (x))
 
 /* ---- evaluation ------------------------------------------------------- */
 
@@ -150,6 +183,24 @@ MAP (Celu, 1, 0)
 MAP (Mish, 0, 0)
 MAP (Softsign, 0, 0)
 MAP (ThresholdedRelu, 1, 0)
+MAP (Tan, 0, 0)
+MAP (Asin, 0, 0)
+MAP (Acos, 0, 0)
+MAP (Atan, 0, 0)
+MAP (Sinh, 0, 0)
+MAP (Cosh, 0, 0)
+MAP (Asinh, 0, 0)
+MAP (Acosh, 0, 0)
+MAP (Atanh, 0, 0)
+
+UNET_EVAL (Shrink)
+{
+  Param p = { unet_node_attr_float (node, "lambd", 0.5f),
+    unet_node_attr_float (node, "bias", 0) };
+
+  map (Shrink_of, &p, &in[0], out);
+  return TRUE;
+}
 
 UNET_EVAL (Selu)
 {
@@ -188,6 +239,25 @@ UNET_EVAL (Gelu)
 MAP_INT (Abs, x < 0 ? (gint64) - (guint64) x : x)
 MAP_INT (Neg, (gint64) - (guint64) x)
 MAP_INT (Sign, (x > 0) - (x < 0))
+
+UNET_EVAL (IsNaN)
+{
+  for (gsize i = 0, n = unet_view_count (out); i < n; i++)
+    unet_view_set_int (out, i, isnan (unet_view_float (&in[0], i)));
+  return TRUE;
+}
+
+UNET_EVAL (IsInf)
+{
+  gboolean positive = unet_node_attr_int (node, "detect_positive", 1) != 0;
+  gboolean negative = unet_node_attr_int (node, "detect_negative", 1) != 0;
+
+  for (gsize i = 0, n = unet_view_count (out); i < n; i++) {
+    gdouble x = unet_view_float (&in[0], i);
+    unet_view_set_int (out, i, isinf (x) && (x > 0 ? positive : negative));
+  }
+  return TRUE;
+}
 
 UNET_EVAL (Not)
 {

@@ -99,7 +99,8 @@ locate (const Sampling *s, gdouble at, gint64 n)
 
   if (!isfinite (x))
     return -2; /* outside */
-  if (x < low || x > high) {
+  /* The cubic has its pixels found one by one, as in PyTorch. */
+  if (s->mode != CUBIC && (x < low || x > high)) {
     if (s->padding == BORDER)
       return CLAMP (x, 0, (gdouble) n - 1);
     if (s->padding == REFLECTION)

@@ -1,0 +1,241 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test-operators.py PROGRAM: compares networks around one operator with ONNX
+Runtime. They have what the ONNX project's tests lack: equations of every kind,
+groups, indices that the network computes, and sizes that only the picture
+tells. The largest difference must be at most 1e-4 of the largest value."""
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("bench", "lib"):
+    sys.path.insert(0, os.path.join(HERE, "..", folder))
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+import ort  # noqa: E402
+import tap  # noqa: E402
+
+DIMS = [2, 6, 8, 10]
+TOLERANCE = 1e-4
+# Two operands with the same axes, bcij; d, e and k are other axes of the second.
+EQUATIONS = (
+    "bcij,bcij->bij",
+    "bcij,bdij->bcd",
+    "bcij,bkij->bijck",
+    "bcij,bcik->bcjk",
+    "bcij,bckj->bkic",
+    "bcij,dkij->bcdk",
+    "b...j,b...j->b...",
+    "bcij,bcij",
+    "bcij,bcij->",
+    "bcij,bcij,bcij->ci",
+    "bcij->jb",
+    "...ij->...ji",
+)
+
+
+class Network:
+    """A network over x of DIMS that ends in the operator under test."""
+
+    def __init__(self, opset, *nodes, open_size=False, **constants):
+        self.nodes, self.opset = nodes, opset
+        self.dims = DIMS[:2] + ["h", "w"] if open_size else DIMS
+        self.constants = [
+            numpy_helper.from_array(np.asarray(value), name)
+            for name, value in constants.items()
+        ]
+
+    def save(self, path):
+        output = self.nodes[-1].output[0]
+        graph = helper.make_graph(
+            self.nodes,
+            "operator",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.dims)],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            self.constants,
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", self.opset)]
+        )
+        model.ir_version = 8
+        with open(path, "wb") as f:
+            f.write(model.SerializeToString())
+
+
+def node(op, inputs, output="y", **attributes):
+    return helper.make_node(op, inputs.split(), output.split(), **attributes)
+
+
+def floats(*values):
+    return np.array(values, np.float32)
+
+
+def einsums():
+    for equation in EQUATIONS:
+        operands = equation.split("->")[0].split(",")
+        second = {"bdij": 1, "bkij": 1, "bcik": 3, "bckj": 2}
+        axis = second.get(operands[1] if len(operands) > 1 else "")
+        prepare, constants = [node("Tanh", "x", "t")], {}
+        # Another number of entries on the axis that is its own.
+        if axis is not None:
+            prepare.append(node("Slice", "t from to axes", "s"))
+            constants = {
+                name: np.array([value])
+                for name, value in (("from", 1), ("to", 4), ("axes", axis))
+            }
+        names = ["x", "s" if axis is not None else "t", "x"][: len(operands)]
+        yield "Einsum " + equation, Network(
+            13,
+            *prepare,
+            node("Einsum", " ".join(names), equation=equation),
+            **constants,
+        )
+
+
+def groups():
+    rng = np.random.default_rng(3)
+    # ONNX Runtime takes the scale of each group only in operator set 18.
+    for opset, n, count in ((18, 3, 3), (21, 3, 6), (21, 1, 6), (21, 6, 6)):
+        for open_size in (False, True):
+            yield "GroupNormalization set %d, %d groups%s" % (
+                opset,
+                n,
+                ", open size" if open_size else "",
+            ), Network(
+                opset,
+                node("Relu", "x", "r"),
+                node("GroupNormalization", "r s b", num_groups=n),
+                open_size=open_size,
+                s=rng.random(count, np.float32) + 0.5,
+                b=rng.random(count, np.float32),
+            )
+
+
+def samples():
+    rng = np.random.default_rng(5)
+    grid = rng.uniform(-1.6, 1.6, (2, 7, 9, 2)).astype(np.float32)
+    for mode in ("bilinear", "nearest", "bicubic"):
+        for padding in ("zeros", "border", "reflection"):
+            for corners in (0, 1):
+                yield "GridSample %s %s %d" % (
+                    mode,
+                    padding,
+                    corners,
+                ), Network(
+                    16,
+                    node(
+                        "GridSample",
+                        "x g",
+                        mode=mode,
+                        padding_mode=padding,
+                        align_corners=corners,
+                    ),
+                    g=grid,
+                )
+
+
+def indices():
+    """Indices that the network computes itself."""
+    for axis in (1, 3):
+        for largest in (0, 1):
+            name = "axis %d, %s" % (axis, "largest" if largest else "least")
+            top = dict(axis=axis, largest=largest, sorted=1)
+            k = np.array([3])
+            yield "TopK, " + name, Network(
+                13, node("TopK", "x k", "y i", **top), k=k
+            )
+            yield "GatherElements, " + name, Network(
+                13,
+                node("TopK", "x k", "v i", **top),
+                node("Tanh", "x", "t"),
+                node("GatherElements", "t i", axis=axis),
+                k=k,
+            )
+            yield "ScatterElements, " + name, Network(
+                18,
+                node("TopK", "x k", "v i", **top),
+                node("Tanh", "x", "t"),
+                node("ScatterElements", "t i v", axis=axis, reduction="max"),
+                k=k,
+            )
+    yield "ScatterND", Network(
+        16,
+        node("Gather", "x first", "u", axis=0),
+        node("ScatterND", "x i u", reduction="add"),
+        first=np.array([0, 1]),
+        i=np.array([[1], [0]]),
+    )
+    yield "GatherND", Network(
+        13,
+        node("GatherND", "x i", batch_dims=1),
+        i=np.array([[[0, 3], [5, 7]], [[-1, -8], [2, 0]]]),
+    )
+    yield "CumSum", Network(
+        14,
+        node("CumSum", "x axis", exclusive=1, reverse=1),
+        axis=np.array(-1),
+    )
+    yield "Trilu", Network(14, node("Trilu", "x k", upper=0), k=np.array(2))
+    yield "Mod", Network(
+        13, node("Mod", "x m", fmod=1), m=floats(0.3, -0.2).reshape(2, 1, 1, 1)
+    )
+    yield "OneHot", Network(
+        13,
+        node("ArgMax", "x", "i", axis=1, keepdims=0),
+        node("OneHot", "i n v", axis=1),
+        n=np.array(6),
+        v=floats(0, 1),
+    )
+
+
+def compare(program, server, folder, network, cap):
+    path, picture = (os.path.join(folder, n) for n in ("n.onnx", "x.npy"))
+    network.save(path)
+    rng = np.random.default_rng(1)
+    # No two values are the same, so that an order is the only one.
+    x = rng.permutation(int(np.prod(DIMS))).reshape(DIMS) / 480 - 1
+    np.save(picture, x.astype(np.float32))
+    server.ask("load", path, 1)
+    server.ask("input", "x", picture)
+    server.ask("run", 1)
+    name = server.ask("save", folder)[1] + ".npy"
+    theirs = np.load(os.path.join(folder, name))
+    done = subprocess.run(
+        [program, "run", path, "--input", "x=" + picture, "-o", folder + "/o"],
+        env=dict(os.environ, **({"UNETSEG_MAX_ISA": cap} if cap else {})),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode:
+        return done.stderr.strip() or "ends by %d" % done.returncode
+    ours = np.load(os.path.join(folder, "o", name))
+    if ours.shape != theirs.shape:
+        return "shape %s, theirs %s" % (ours.shape, theirs.shape)
+    error = np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-9)
+    return None if error <= TOLERANCE else "off by %.3g" % error
+
+
+def main():
+    program = os.path.abspath(sys.argv[1])
+    results = tap.Tap()
+    try:
+        runtime = ort.install()
+    except ort.Missing as missing:
+        print("1..0 # SKIP %s" % missing)
+        return 0
+    with ort.server(runtime) as server, tempfile.TemporaryDirectory() as folder:
+        for cases in (einsums, groups, samples, indices):
+            for name, network in cases():
+                for cap in ("", "sse41"):
+                    wrong = compare(program, server, folder, network, cap)
+                    results.check(not wrong, (name + " " + cap).strip(), wrong)
+    return results.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

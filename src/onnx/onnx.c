@@ -2,6 +2,7 @@
 #include "onnx/onnx.h"
 #include "graph/ops/table.h"
 #include "onnx/data.h"
+#include "onnx/functions.h"
 #include "onnx/node-order.h"
 #include "onnx/unpack.h"
 #include <stdlib.h>
@@ -480,6 +481,7 @@ unet_onnx_parse (
         &self, error, UNET_ERROR_PARSE, "not an ONNX model: it has no graph");
   else
     ok = import_opset (&self, proto, error)
+        && unet_onnx_inline_functions (proto, MAX_NODES, name, error)
         && import_graph (&self, proto->graph, error);
   g_hash_table_unref (self.values);
   onnx__model_proto__free_unpacked (proto, NULL);

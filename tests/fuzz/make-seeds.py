@@ -570,8 +570,30 @@ def make_pictures():
     write("picture-header", "progressive.jpg", file.getvalue())
 
 
+def make_newer_models():
+    numbers = [ints("k", 2), ints("i", 0, 1), weights("g", 1, 5, 5, 2)]
+    model(
+        "indices",
+        [
+            node("TopK", "x,k", "v,j", axis=2),
+            node("ScatterElements", "x,j,v", "t", axis=2, reduction="add"),
+            node("CumSum", "t,one", "u"),
+            node("Einsum", "u,t", "e", equation="bcij,bkij->bck"),
+            node("GridSample", "x,g", "w", mode="bicubic"),
+            node("GatherElements", "e,j0", "y", axis=1),
+        ],
+        [
+            *numbers,
+            ints("one", 1),
+            numpy_helper.from_array(np.zeros((1, 2, 3), np.int64), "j0"),
+        ],
+        opset=18,
+    )
+
+
 make_models()
 make_npy()
 make_texts()
 make_batches()
 make_pictures()
+make_newer_models()

@@ -41,8 +41,10 @@ EQUATIONS = (
 class Network:
     """A network over x of DIMS that ends in the operator under test."""
 
-    def __init__(self, opset, *nodes, open_size=False, **constants):
-        self.nodes, self.opset = nodes, opset
+    def __init__(
+        self, opset, *nodes, open_size=False, functions=(), **constants
+    ):
+        self.nodes, self.opset, self.functions = nodes, opset, functions
         self.dims = DIMS[:2] + ["h", "w"] if open_size else DIMS
         self.constants = [
             numpy_helper.from_array(np.asarray(value), name)
@@ -58,8 +60,11 @@ class Network:
             [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
             self.constants,
         )
+        domains = [("", self.opset)] + [("own", 1)] * bool(self.functions)
         model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", self.opset)]
+            graph,
+            opset_imports=[helper.make_opsetid(*d) for d in domains],
+            functions=self.functions,
         )
         model.ir_version = 8
         with open(path, "wb") as f:
@@ -192,6 +197,98 @@ def indices():
     )
 
 
+def refers(made, name, to):
+    """Lets an attribute of a function's node take that of the call."""
+    made.attribute.append(
+        onnx.AttributeProto(
+            name=name, ref_attr_name=to, type=onnx.AttributeProto.FLOAT
+        )
+    )
+    return made
+
+
+def functions():
+    """A function that calls another one, with an attribute and an input that
+    calls leave out."""
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    inner = helper.make_function(
+        "own",
+        "Leak",
+        ["a", "least"],
+        ["b"],
+        [
+            refers(node("LeakyRelu", "a", "t"), "alpha", "slope"),
+            node("Clip", "t least", "b"),
+        ],
+        sets,
+        ["slope"],
+    )
+    outer = helper.make_function(
+        "own",
+        "Twice",
+        ["a", "least"],
+        ["b", "spare"],
+        [
+            node("Leak", "a least", "t", domain="own", slope=0.25),
+            node("Leak", "t", "b", domain="own", slope=0.5),
+            node("Neg", "t", "spare"),
+        ],
+        sets,
+    )
+    yield "functions", Network(
+        17,
+        node("Twice", "x least", "t s", domain="own"),
+        node("Twice", "t", "u v", domain="own"),
+        node("Add", "s u"),
+        functions=[outer, inner],
+        least=np.float32(-0.1),
+    )
+
+
+def own(name, *nodes, opset=17):
+    sets = [helper.make_opsetid("", opset), helper.make_opsetid("own", 1)]
+    return helper.make_function("own", name, ["a"], ["b"], nodes, sets)
+
+
+def refused():
+    """Models, and what their messages say."""
+    again = own("F0", node("F0", "a", "b", domain="own"))
+    yield "a function that calls itself", [again], "or itself"
+    # Each calls the next one four times, and the last has one node.
+    many = [
+        own(
+            "F%d" % i,
+            *(
+                node("F%d" % (i + 1), "a", to, domain="own")
+                for to in ("b", "c", "d", "e")
+            ),
+        )
+        for i in range(12)
+    ]
+    last = own("F12", node("Relu", "a", "b"))
+    yield "calls without end", many + [last], "more"
+    later = own("F0", node("Relu", "a", "b"), opset=13)
+    yield "another operator set", [later], "operator set"
+    twice = own("F0", node("Relu", "a", "b"))
+    yield "an overload", [twice, twice], "overloads"
+    same = helper.make_function(
+        "own", "F0", ["a"], ["a"], [], [helper.make_opsetid("", 17)]
+    )
+    yield "an input that is an output", [same], "is an output"
+
+
+def check_refused(program, folder, functions, words):
+    """Returns None, or what is wrong with the message."""
+    path = os.path.join(folder, "n.onnx")
+    Network(17, node("F0", "x", domain="own"), functions=functions).save(path)
+    done = subprocess.run(
+        [program, "inspect", path], capture_output=True, text=True, timeout=60
+    )
+    if done.returncode > 0 and words in done.stderr:
+        return None
+    return "status %d, %s" % (done.returncode, done.stderr.strip())
+
+
 def compare(program, server, folder, network, cap):
     path, picture = (os.path.join(folder, n) for n in ("n.onnx", "x.npy"))
     network.save(path)
@@ -229,11 +326,14 @@ def main():
         print("1..0 # SKIP %s" % missing)
         return 0
     with ort.server(runtime) as server, tempfile.TemporaryDirectory() as folder:
-        for cases in (einsums, groups, samples, indices):
+        for cases in (einsums, groups, samples, indices, functions):
             for name, network in cases():
                 for cap in ("", "sse41"):
                     wrong = compare(program, server, folder, network, cap)
                     results.check(not wrong, (name + " " + cap).strip(), wrong)
+        for name, functions_of, words in refused():
+            wrong = check_refused(program, folder, functions_of, words)
+            results.check(not wrong, "refused: " + name, wrong)
     return results.done()
 
 

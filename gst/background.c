@@ -2,6 +2,7 @@
 #include "background.h"
 
 #include "base/picture-file.h"
+#include "frame/format/picture-converter.h"
 
 struct _GstUnetBackground {
   gint ref_count; /* atomic */
@@ -72,8 +73,8 @@ static gboolean
 convert (const GstVideoInfo *from, GstBuffer *picture, const GstVideoInfo *to,
     GstBuffer *buffer)
 {
-  GstVideoConverter *converter =
-      gst_video_converter_new (from, to, crop (from, to));
+  UnetPictureConverter *converter =
+      unet_picture_converter_new (from, to, crop (from, to));
   GstVideoFrame in, out;
   gboolean ok = FALSE;
 
@@ -81,13 +82,13 @@ convert (const GstVideoInfo *from, GstBuffer *picture, const GstVideoInfo *to,
     return FALSE;
   if (gst_video_frame_map (&in, from, picture, GST_MAP_READ)) {
     if (gst_video_frame_map (&out, to, buffer, GST_MAP_WRITE)) {
-      gst_video_converter_frame (converter, &in, &out);
+      unet_picture_converter_run (converter, &in, &out);
       gst_video_frame_unmap (&out);
       ok = TRUE;
     }
     gst_video_frame_unmap (&in);
   }
-  gst_video_converter_free (converter);
+  unet_picture_converter_free (converter);
   return ok;
 }
 

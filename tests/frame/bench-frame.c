@@ -101,11 +101,14 @@ map_noise (GstVideoFrame *frame, GstVideoInfo *info, const gchar *format,
 }
 
 static void
-bench_preprocess (const gchar *format, guint width, guint height,
-    guint input_width, guint input_height)
+bench_preprocess (const gchar *format, GstVideoTransferFunction transfer,
+    guint width, guint height, guint input_width, guint input_height)
 {
-  gchar *name = g_strdup_printf ("preprocess %s %ux%u to %ux%u", format, width,
-      height, input_width, input_height);
+  gchar *name = g_strdup_printf ("preprocess %s%s %ux%u to %ux%u", format,
+      transfer == GST_VIDEO_TRANSFER_SMPTE2084          ? " PQ"
+          : transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67 ? " HLG"
+                                                        : "",
+      width, height, input_width, input_height);
   UnetContract *contract = new_contract ();
   PreprocessJob job;
   UnetPlacement p;
@@ -114,6 +117,7 @@ bench_preprocess (const gchar *format, guint width, guint height,
 
   if (wanted (name)) {
     buffer = map_noise (&job.frame, &info, format, width, height);
+    info.colorimetry.transfer = transfer;
     unet_placement_init (&p, UNET_FIT_STRETCH, width, height, 1, 1, input_width,
         input_height, 0, 0, input_width, input_height);
     job.preprocess = unet_preprocess_new (
@@ -493,13 +497,19 @@ main (int argc, char **argv)
 
   gst_init (NULL, NULL);
   only = argc > 1 ? argv[1] : NULL;
-  bench_preprocess ("NV12", 1920, 1080, 256, 144);
-  bench_preprocess ("I420", 1280, 720, 256, 144);
-  bench_preprocess ("I420", 256, 192, 256, 256);
-  bench_preprocess ("NV12", 3840, 2160, 256, 256);
+  bench_preprocess (
+      "P010_10LE", GST_VIDEO_TRANSFER_SMPTE2084, 1920, 1080, 256, 144);
+  bench_preprocess (
+      "P010_10LE", GST_VIDEO_TRANSFER_ARIB_STD_B67, 1920, 1080, 256, 144);
+  bench_preprocess ("NV12", GST_VIDEO_TRANSFER_BT709, 1920, 1080, 256, 144);
+  bench_preprocess ("I420", GST_VIDEO_TRANSFER_BT709, 1280, 720, 256, 144);
+  bench_preprocess ("I420", GST_VIDEO_TRANSFER_BT709, 256, 192, 256, 256);
+  bench_preprocess ("NV12", GST_VIDEO_TRANSFER_BT709, 3840, 2160, 256, 256);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    bench_preprocess (formats[i], 1280, 720, 256, 256);
-    bench_preprocess (formats[i], 1920, 1080, 256, 256);
+    bench_preprocess (
+        formats[i], GST_VIDEO_TRANSFER_BT709, 1280, 720, 256, 256);
+    bench_preprocess (
+        formats[i], GST_VIDEO_TRANSFER_BT709, 1920, 1080, 256, 256);
   }
   bench_converter ("I420", 1280, 720, 256, 144);
   bench_converter ("NV12", 1920, 1080, 256, 144);

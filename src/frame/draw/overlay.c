@@ -10,6 +10,7 @@
 #include "frame/format/color-matrix.h"
 #include "frame/format/converter.h"
 #include "frame/format/pixel-layout.h"
+#include "frame/format/transfer.h"
 
 #include <math.h>
 
@@ -121,10 +122,13 @@ static void
 set_style (UnetOverlay *self, UnetClassStyle *style, guint32 argb)
 {
   const gdouble limit = (1u << self->layout.depth) - 1;
-  const gdouble rgb[3] = { (argb >> 16 & 0xff) / 255.0,
-    (argb >> 8 & 0xff) / 255.0, (argb & 0xff) / 255.0 };
+  gdouble rgb[3] = { (argb >> 16 & 0xff) / 255.0, (argb >> 8 & 0xff) / 255.0,
+    (argb & 0xff) / 255.0 };
   gdouble component[3];
+  UnetTransfer transfer;
 
+  if (unet_transfer_init (&transfer, &self->info))
+    unet_transfer_from_srgb (&transfer, rgb, rgb);
   unet_color_from_rgb (&self->info, rgb, component);
   for (guint i = 0; i < 3; i++)
     style->sample[i] =

@@ -24,7 +24,7 @@ UNET_API UnetOverlay *unet_overlay_new (
 UNET_API void unet_overlay_free (UnetOverlay *self);
 /* Sets one 0xAARRGGBB colour per class, full-range sRGB-coded. Entry 0 is the
  * background's; alpha 0 draws nothing. Colours are converted with the stream's
- * matrix and range. */
+ * matrix, range and transfer function: in HDR white is graphics white. */
 UNET_API void unet_overlay_set_palette (
     UnetOverlay *self, const guint32 *argb, guint n_colors);
 /* Draws the classes of @mask on @frame, mapped read-write. @opacity 0..1. The

@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/format/converter.h"
+#include "frame/format/transfer.h"
 
 #include <unetseg/unetseg.h>
-
-/* Chroma stays at its resolution: it is averaged afterwards anyway, and some of
- * these conversions have a fast path. */
-static GstVideoFormat
-choose_readable (const GstVideoInfo *info)
-{
-  const GstVideoFormatInfo *finfo = info->finfo;
-
-  if (GST_VIDEO_INFO_IS_RGB (info))
-    return GST_VIDEO_FORMAT_ARGB;
-  if (finfo->n_components >= 3 && finfo->w_sub[1] == 1)
-    return finfo->h_sub[1] == 1 ? GST_VIDEO_FORMAT_I420 : GST_VIDEO_FORMAT_Y42B;
-  return GST_VIDEO_FORMAT_AYUV;
-}
 
 /* GstVideoConverter's own unpacked formats, so that it only unpacks and packs;
  * it has none for grey. */
@@ -27,6 +14,24 @@ choose_writable (const GstVideoInfo *info)
   if (GST_VIDEO_INFO_IS_RGB (info))
     return deep ? GST_VIDEO_FORMAT_ARGB64 : GST_VIDEO_FORMAT_ARGB;
   return deep ? GST_VIDEO_FORMAT_AYUV64 : GST_VIDEO_FORMAT_AYUV;
+}
+
+/* Chroma stays at its resolution: it is averaged afterwards anyway, and some of
+ * these conversions have a fast path. 8 bits are too coarse for a transfer
+ * function that is converted afterwards. */
+static GstVideoFormat
+choose_readable (const GstVideoInfo *info)
+{
+  const GstVideoFormatInfo *finfo = info->finfo;
+  UnetTransfer transfer;
+
+  if (finfo->depth[0] > 8 && unet_transfer_init (&transfer, info))
+    return choose_writable (info);
+  if (GST_VIDEO_INFO_IS_RGB (info))
+    return GST_VIDEO_FORMAT_ARGB;
+  if (finfo->n_components >= 3 && finfo->w_sub[1] == 1)
+    return finfo->h_sub[1] == 1 ? GST_VIDEO_FORMAT_I420 : GST_VIDEO_FORMAT_Y42B;
+  return GST_VIDEO_FORMAT_AYUV;
 }
 
 /* Converters do not filter chroma: pixels that are not drawn on must survive

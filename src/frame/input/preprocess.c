@@ -3,6 +3,7 @@
 #include "frame/format/placement.h"
 #include "frame/format/color-matrix.h"
 #include "frame/format/converter.h"
+#include "frame/format/transfer-rows.h"
 #include "frame/input/resample.h"
 #include "base/simd.h"
 #include "frame/format/orientation.h"
@@ -14,12 +15,14 @@ struct _UnetPreprocess {
   guint width, height;     /* of the tensor, likewise */
   gfloat *lying;           /* (nullable): scratch: the tensor before rotation */
   guint n_channels;
-  gboolean nhwc;
+  gboolean nhwc, is_bgr;
   gboolean divide_by_max;
   gfloat scale[3], offset[3]; /* tensor = rgb * scale + offset */
   gfloat matrix[3][3], bias[3];
-  guint n_components;       /* 1: all there is, or all that is wanted */
-  UnetConverter *converter; /* where @resampler cannot read the stream */
+  UnetTransferRows *transfer; /* (nullable): R'G'B' counts as sRGB */
+  guint n_colors;             /* that matrix makes: 3 where @transfer follows */
+  guint n_components;         /* 1: all there is, or all that is wanted */
+  UnetConverter *converter;   /* where @resampler cannot read the stream */
   UnetResampler resampler;
   gfloat *component[3], *channel[3]; /* rows of scratch */
   gfloat largest;
@@ -27,16 +30,18 @@ struct _UnetPreprocess {
 
 /* ---- setting up ------------------------------------------------------- */
 
+/* Grey is made of R'G'B' at the end where a transfer function comes between. */
 static void
 set_matrix (UnetPreprocess *self, const GstVideoInfo *info,
     const UnetPixelLayout *layout, const UnetContract *contract)
 {
-  const gboolean gray = self->n_channels == 1;
+  const gboolean gray = self->n_channels == 1 && self->transfer == NULL;
   const gdouble unit = 1 << layout->shift;
   UnetColorMatrix color;
 
   unet_color_matrix_init (&color, info);
-  for (guint i = 0; i < self->n_channels; i++) {
+  self->n_colors = self->transfer ? 3 : self->n_channels;
+  for (guint i = 0; i < self->n_colors; i++) {
     const guint rgb = contract->color_order == UNET_COLOR_ORDER_BGR ? 2 - i : i;
     const gdouble *row = gray ? color.luma : color.m[rgb];
 
@@ -101,6 +106,7 @@ unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
   self->height = input_height;
   self->n_channels = contract->color_order == UNET_COLOR_ORDER_GRAY ? 1 : 3;
   self->nhwc = contract->layout == UNET_LAYOUT_NHWC;
+  self->is_bgr = contract->color_order == UNET_COLOR_ORDER_BGR;
   self->divide_by_max = contract->divide_by_max;
   lay_down (self);
   if (MAX (input_width, input_height) > UNET_MAX_PICTURE_SIZE
@@ -121,6 +127,7 @@ unet_preprocess_new (const GstVideoInfo *info, const UnetContract *contract,
     info = &self->converter->info;
     unet_pixel_layout_init (&layout, info);
   }
+  self->transfer = unet_transfer_rows_new_to_srgb (info);
   set_matrix (self, info, &layout, contract);
   set_normalisation (self, contract);
   unet_resampler_init (
@@ -139,6 +146,7 @@ unet_preprocess_free (UnetPreprocess *self)
     return;
   unet_resampler_clear (&self->resampler);
   unet_converter_free (self->converter);
+  unet_transfer_rows_free (self->transfer);
   for (guint i = 0; i < 3; i++) {
     g_free (self->component[i]);
     g_free (self->channel[i]);
@@ -210,21 +218,43 @@ tensor_at (
   return tensor + ((gsize) channel * self->height + y) * self->width + x;
 }
 
+/* Makes the row what it would be in sRGB. */
+static void
+convert_transfer (UnetPreprocess *self)
+{
+  /* BT.601's, as PIL and OpenCV have it. */
+  static const gfloat luma[3] = { 0.299f, 0.587f, 0.114f };
+  gfloat *const *c = self->channel;
+  const guint n = self->placement.dst_w;
+
+  if (self->is_bgr)
+    unet_transfer_rows_run (
+        self->transfer, (gfloat *const[3]){ c[2], c[1], c[0] }, n);
+  else
+    unet_transfer_rows_run (self->transfer, c, n);
+  if (self->n_channels > 1)
+    return;
+  mix_3 (self->component[0], c[0], c[1], c[2], luma, 0, n);
+  memcpy (c[0], self->component[0], n * sizeof (gfloat));
+}
+
 static void
 convert_row (UnetPreprocess *self)
 {
   const guint n = self->placement.dst_w;
 
-  for (guint i = 0; i < self->n_channels; i++) {
+  for (guint i = 0; i < self->n_colors; i++) {
     if (self->n_components == 1)
       mix_1 (self->channel[i], self->component[0], self->matrix[i][0],
           self->bias[i], n);
     else
       mix_3 (self->channel[i], self->component[0], self->component[1],
           self->component[2], self->matrix[i], self->bias[i], n);
-    if (self->divide_by_max)
-      self->largest = find_largest (self->channel[i], n, self->largest);
   }
+  if (self->transfer)
+    convert_transfer (self);
+  for (guint i = 0; i < self->n_channels && self->divide_by_max; i++)
+    self->largest = find_largest (self->channel[i], n, self->largest);
 }
 
 static void

@@ -498,6 +498,8 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   only = argc > 1 ? argv[1] : NULL;
   bench_preprocess (
+      "P010_10LE", GST_VIDEO_TRANSFER_BT709, 1920, 1080, 256, 144);
+  bench_preprocess (
       "P010_10LE", GST_VIDEO_TRANSFER_SMPTE2084, 1920, 1080, 256, 144);
   bench_preprocess (
       "P010_10LE", GST_VIDEO_TRANSFER_ARIB_STD_B67, 1920, 1080, 256, 144);

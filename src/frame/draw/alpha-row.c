@@ -62,3 +62,43 @@ unet_alpha_row_find_spans (UnetAlphaRow *row, guint n)
       unet_alpha_row_add_span (row, x, end);
   }
 }
+
+/* Sites that any pixel of the span reaches. */
+static UnetSpan
+site_span (UnetSpan span, guint n_sites)
+{
+  return (UnetSpan){ span.start / 2, MIN (span.end / 2 + 1, n_sites) };
+}
+
+void
+unet_alpha_row_join (
+    UnetAlphaRow *chroma, const UnetAlphaRow *const rows[3], guint n_sites)
+{
+  guint next[3] = { 0 };
+
+  chroma->n_spans = 0;
+  for (;;) {
+    const UnetSpan *first = NULL;
+    UnetSpan *last = chroma->n_spans > 0 ? &chroma->spans[chroma->n_spans - 1]
+                                         : NULL;
+    guint from = 0;
+    UnetSpan span;
+
+    for (guint r = 0; r < 3; r++) {
+      if (!rows[r] || next[r] == rows[r]->n_spans)
+        continue;
+      if (!first || rows[r]->spans[next[r]].start < first->start) {
+        first = &rows[r]->spans[next[r]];
+        from = r;
+      }
+    }
+    if (!first)
+      return;
+    next[from]++;
+    span = site_span (*first, n_sites);
+    if (last && span.start <= last->end)
+      last->end = MAX (last->end, span.end);
+    else
+      chroma->spans[chroma->n_spans++] = span;
+  }
+}

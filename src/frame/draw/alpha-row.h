@@ -31,5 +31,9 @@ void unet_alpha_row_extend (UnetAlphaRow *row, guint width);
 void unet_alpha_row_add_span (UnetAlphaRow *row, guint start, guint end);
 /* Finds the spans of @n pixels whose alpha is not 0, in steps of eight. */
 void unet_alpha_row_find_spans (UnetAlphaRow *row, guint n);
+/* Sets the spans of @chroma, a row of @n_sites sites for two pixels each, to
+ * those that any span of @rows reaches. Each of these may be NULL. */
+void unet_alpha_row_join (
+    UnetAlphaRow *chroma, const UnetAlphaRow *const rows[3], guint n_sites);
 
 G_END_DECLS

@@ -4,15 +4,10 @@
 #include "frame/draw/palette.h"
 #include "frame/draw/alpha.h"
 #include "frame/draw/decontaminate.h"
+#include "frame/format/alpha-samples.h"
 #include "frame/format/converter.h"
 #include "frame/format/pixel-layout.h"
 #include "frame/format/samples.h"
-
-/* The place of alpha, in samples. */
-typedef struct {
-  guint plane, offset, step;
-  guint bytes, depth, shift;
-} AlphaSamples;
 
 struct _UnetCutout {
   GstVideoInfo in, out;
@@ -22,7 +17,7 @@ struct _UnetCutout {
   UnetPixelLayout from, to;
   GstVideoConverter *colors; /* (nullable): colours in other cases */
   UnetConverter *unpacked;   /* (nullable): where alpha cannot be reached */
-  AlphaSamples alpha;
+  UnetAlphaSamples alpha;
   UnetAlpha layer[2]; /* foreground and background */
   UnetAlphaRow row;
   UnetDecontaminate *decontaminate; /* (nullable): made when needed */
@@ -169,21 +164,16 @@ open_colors (UnetCutout *self, GError **error)
 static gboolean
 open_alpha (UnetCutout *self, GError **error)
 {
-  const GstVideoFormatInfo *finfo = self->out.finfo;
+  const GstVideoInfo *info = &self->out;
   UnetPixelLayout layout;
 
   if (!unet_pixel_layout_init (&layout, &self->out)) {
     self->unpacked = unet_converter_new (&self->out, TRUE, error);
     if (!self->unpacked)
       return FALSE;
-    finfo = self->unpacked->info.finfo;
+    info = &self->unpacked->info;
   }
-  self->alpha.depth = finfo->depth[3];
-  self->alpha.shift = finfo->shift[3];
-  self->alpha.bytes = finfo->depth[3] + finfo->shift[3] > 8 ? 2 : 1;
-  self->alpha.plane = finfo->plane[3];
-  self->alpha.offset = finfo->poffset[3] / self->alpha.bytes;
-  self->alpha.step = finfo->pixel_stride[3] / self->alpha.bytes;
+  unet_alpha_samples_init (&self->alpha, info);
   return TRUE;
 }
 
@@ -352,12 +342,11 @@ apply_row (UnetCutout *self, GstVideoFrame *out, guint y)
 {
   /* Whatever a conversion has written there. */
   const gboolean opaque = self->in.finfo->n_components < 4;
-  const AlphaSamples *alpha = &self->alpha;
+  const UnetAlphaSamples *alpha = &self->alpha;
   const guint n = (guint) self->in.width;
-  guint8 *dst8 = row_pointer (out, alpha->plane, y);
-  UnetSample16 *dst16 = (UnetSample16 *) dst8 + alpha->offset;
+  guint8 *dst8 = unet_alpha_samples_get_row (alpha, out, y);
+  UnetSample16 *dst16 = (UnetSample16 *) dst8;
 
-  dst8 += alpha->offset;
   if (alpha->bytes == 1 && opaque)
     unet_set_alpha_u8 (dst8, alpha->step, self->keep, n);
   else if (alpha->bytes == 1)

@@ -6,6 +6,7 @@
 #include "frame/draw/background-blur.h"
 #include "frame/draw/blend.h"
 #include "frame/draw/decontaminate.h"
+#include "frame/draw/frame-alpha.h"
 #include "frame/draw/plane-plan.h"
 #include "frame/format/color-matrix.h"
 #include "frame/format/converter.h"
@@ -15,6 +16,7 @@
 #include <math.h>
 
 struct _UnetOverlay {
+  GstVideoInfo stream;
   GstVideoInfo info; /* of what is drawn on */
   UnetPixelLayout layout;
   UnetConverter *converter;
@@ -31,6 +33,7 @@ struct _UnetOverlay {
   UnetClassStyle style[256], background[256];
   gboolean is_flat; /* the plan's flat rows hold what is drawn */
   guint16 flat[3];
+  UnetFrameAlpha *frame_alpha;      /* (nullable): made when needed */
   UnetDecontaminate *decontaminate; /* (nullable): made when needed */
   UnetBackgroundBlur *background_blur,
       *drawn;            /* (nullable); and while it is drawn */
@@ -78,7 +81,7 @@ unet_overlay_new (const GstVideoInfo *info, GError **error)
 {
   UnetOverlay *self = g_new0 (UnetOverlay, 1);
 
-  self->info = *info;
+  self->info = self->stream = *info;
   if (!unet_pixel_layout_init (&self->layout, info)
       || !can_draw (&self->layout)) {
     self->converter = unet_converter_new (info, TRUE, error);
@@ -105,6 +108,7 @@ unet_overlay_free (UnetOverlay *self)
   unet_converter_free (self->converter);
   unet_background_blur_free (self->background_blur);
   unet_decontaminate_free (self->decontaminate);
+  unet_frame_alpha_free (self->frame_alpha);
   unet_alpha_clear (&self->alpha);
   for (guint i = 0; i < 3; i++) {
     g_free (self->plane[i].flat);
@@ -268,48 +272,6 @@ blend_mixed (UnetOverlay *self, const UnetPlanePlan *plan, guint8 *dst,
 
 /* ---- chroma ----------------------------------------------------------- */
 
-/* Sites that any pixel of the span reaches. */
-static UnetSpan
-chroma_span (const UnetOverlay *self, UnetSpan span)
-{
-  const guint sites = (self->info.width + 1) / 2;
-
-  return (UnetSpan){ span.start / 2, MIN (span.end / 2 + 1, sites) };
-}
-
-static void
-join_spans (UnetOverlay *self, const UnetAlphaRow *const rows[3])
-{
-  UnetAlphaRow *chroma = &self->chroma;
-  guint next[3] = { 0 };
-
-  chroma->n_spans = 0;
-  for (;;) {
-    const UnetSpan *first = NULL;
-    UnetSpan *last = chroma->n_spans > 0 ? &chroma->spans[chroma->n_spans - 1]
-                                         : NULL;
-    guint from = 0;
-    UnetSpan span;
-
-    for (guint r = 0; r < 3; r++) {
-      if (!rows[r] || next[r] == rows[r]->n_spans)
-        continue;
-      if (!first || rows[r]->spans[next[r]].start < first->start) {
-        first = &rows[r]->spans[next[r]];
-        from = r;
-      }
-    }
-    if (!first)
-      return;
-    next[from]++;
-    span = chroma_span (self, *first);
-    if (last && span.start <= last->end)
-      last->end = MAX (last->end, span.end);
-    else
-      chroma->spans[chroma->n_spans++] = span;
-  }
-}
-
 static void
 make_chroma_colors (UnetOverlay *self, const UnetAlphaRow *const rows[3],
     const guint8 *const alpha[3], UnetSpan span)
@@ -332,7 +294,7 @@ make_chroma_colors (UnetOverlay *self, const UnetAlphaRow *const rows[3],
 static void
 make_chroma (UnetOverlay *self, const UnetAlphaRow *const rows[3])
 {
-  join_spans (self, rows);
+  unet_alpha_row_join (&self->chroma, rows, (self->info.width + 1) / 2);
   for (guint i = 0; i < self->chroma.n_spans; i++) {
     const UnetSpan span = self->chroma.spans[i];
     const guint n = span.end - span.start;
@@ -492,14 +454,20 @@ draw_layer (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *mask,
     draw_rows (self, frame);
 }
 
+static gboolean
+is_whole (const UnetOverlay *self, const UnetMask *coverage)
+{
+  return coverage->width == (guint) self->info.width
+      && coverage->height == (guint) self->info.height;
+}
+
 /* Soft edges lose the old background's colour before the new one is drawn.
  * @frame is what is drawn on. Without memory they keep it, and so do those of a
  * mask of one pixel, which hides everything. */
 static void
 clean_edges (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *coverage)
 {
-  if (coverage->width != (guint) self->info.width
-      || coverage->height != (guint) self->info.height)
+  if (!is_whole (self, coverage))
     return;
   if (!self->decontaminate)
     self->decontaminate = unet_decontaminate_new (&self->info);
@@ -507,19 +475,37 @@ clean_edges (UnetOverlay *self, GstVideoFrame *frame, const UnetMask *coverage)
     unet_decontaminate_run (self->decontaminate, frame, coverage);
 }
 
-/* @coverage is as large as the frame and drawn as it is. */
+/* Converts @frame if it has to be. Returns what is drawn on. */
+static GstVideoFrame *
+open_frame (UnetOverlay *self, GstVideoFrame *frame)
+{
+  if (GST_VIDEO_INFO_HAS_ALPHA (&self->stream) && !self->frame_alpha)
+    self->frame_alpha = unet_frame_alpha_new (&self->stream, &self->info);
+  if (!self->converter)
+    return frame;
+  unet_converter_read (self->converter, frame);
+  return &self->converter->frame;
+}
+
+/* @coverage is as large as the frame, or hides all of it, and is drawn as it
+ * is. @drawn is open_frame()'s. What the frame's own alpha hides is background,
+ * too; without memory for that it is as opaque as the rest. */
 static void
-draw_background (UnetOverlay *self, GstVideoFrame *frame,
+draw_background (UnetOverlay *self, GstVideoFrame *frame, GstVideoFrame *drawn,
     const UnetMask *coverage, const guint16 *flat)
 {
   const UnetAlphaStyle style = {
     .threshold = 0.5, .gain = 1, .invert = TRUE, .edge = UNET_EDGE_LINEAR
   };
-  gboolean converted = self->converter != NULL;
+  gboolean converted = TRUE;
 
-  clean_edges (self, converted ? &self->converter->frame : frame, coverage);
-  draw_layer (self, frame, coverage, &style, flat, &converted);
-  if (converted)
+  if (self->frame_alpha && is_whole (self, coverage))
+    coverage = unet_frame_alpha_cover (self->frame_alpha, drawn, coverage);
+  clean_edges (self, drawn, coverage);
+  draw_layer (self, drawn, coverage, &style, flat, &converted);
+  if (self->frame_alpha)
+    unet_frame_alpha_clear (self->frame_alpha, drawn);
+  if (self->converter)
     unet_converter_write (self->converter, frame);
 }
 
@@ -535,20 +521,19 @@ void
 unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, gdouble radius)
 {
-  const GstVideoFrame *from = frame;
+  GstVideoFrame *drawn = open_frame (self, frame);
+  const UnetMask *hidden = coverage;
   UnetClassStyle black;
 
-  if (self->converter) {
-    unet_converter_read (self->converter, frame);
-    from = &self->converter->frame;
-  }
+  if (self->frame_alpha)
+    hidden = unet_frame_alpha_hide (self->frame_alpha, drawn, coverage);
   self->drawn = get_background_blur (self);
-  if (unet_background_blur_run (self->drawn, from, coverage, radius)) {
-    draw_background (self, frame, coverage, NULL);
+  if (unet_background_blur_run (self->drawn, drawn, hidden, radius)) {
+    draw_background (self, frame, drawn, coverage, NULL);
   } else {
     /* Without memory for the blur the background becomes black. */
     set_style (self, &black, 0xff000000);
-    draw_background (self, frame, coverage, black.sample);
+    draw_background (self, frame, drawn, coverage, black.sample);
   }
   self->drawn = NULL;
 }
@@ -557,16 +542,15 @@ void
 unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, guint32 argb, const GstVideoFrame *picture)
 {
+  GstVideoFrame *drawn = open_frame (self, frame);
   UnetClassStyle style;
 
   set_style (self, &style, argb);
-  if (self->converter)
-    unet_converter_read (self->converter, frame);
   if (picture) {
     self->drawn = get_background_blur (self);
     unet_background_blur_set_picture (self->drawn, picture);
   }
-  draw_background (self, frame, coverage, picture ? NULL : style.sample);
+  draw_background (self, frame, drawn, coverage, picture ? NULL : style.sample);
   self->drawn = NULL;
 }
 

@@ -35,12 +35,14 @@ UNET_API void unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
 /* Blurs what @coverage does not cover, as if the covered pixels were not there.
  * @coverage is that of unet_refine_run (); @radius is the standard deviation
  * in pixels, at least 1. @frame is mapped read-write. Without memory the
- * background becomes black. */
+ * background becomes black. Pixels that the frame's own alpha hides are
+ * background without a colour; the frame becomes opaque. */
 UNET_API void unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, gdouble radius);
 /* Replaces what @coverage does not cover by @picture, which has the info of
- * unet_overlay_get_info (), or by the colour @argb if @picture is NULL. Alpha
- * is ignored. */
+ * unet_overlay_get_info (), or by the colour @argb if @picture is NULL. Their
+ * alpha is ignored. The frame's own alpha takes part in the coverage; the frame
+ * becomes opaque. */
 UNET_API void unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, guint32 argb, const GstVideoFrame *picture);
 /* The format that is drawn on: the stream's own unless it is converted. */

@@ -2,6 +2,7 @@
 /* Blurred and replaced backgrounds. */
 #include "../oracle.h"
 
+#include <frame/draw/frame-alpha.h>
 #include <frame/draw/overlay.h>
 #include <gst/check/gstcheck.h>
 #include <math.h>
@@ -28,6 +29,19 @@ half_coverage (guint width, guint height, guint column)
   return mask;
 }
 
+/* test-frame-alpha.c is about frames that are not. */
+static void
+make_opaque (TestFrame *frame)
+{
+  UnetFrameAlpha *alpha;
+
+  if (!GST_VIDEO_INFO_HAS_ALPHA (&frame->info))
+    return;
+  alpha = unet_frame_alpha_new (&frame->info, &frame->info);
+  unet_frame_alpha_clear (alpha, &frame->frame);
+  unet_frame_alpha_free (alpha);
+}
+
 /* Checks that nothing outside of the picture has changed. */
 static void
 check_outside (TestFrame *now, const TestFrame *before)
@@ -51,6 +65,7 @@ check_blur (
 
   test_info_init (&info, gst_video_format_from_string (format), width, height);
   test_frame_init_halves (&frame, &info, rand, column);
+  make_opaque (&frame);
   test_frame_copy (&before, &frame);
   overlay = unet_overlay_new (&info, NULL);
   unet_overlay_blur (
@@ -170,6 +185,7 @@ check_replace (GRand *rand, const gchar *format, gboolean by_picture)
 
   test_info_init (&info, gst_video_format_from_string (format), width, height);
   test_frame_init (&frame, &info, rand, TEST_NOISE, TRUE);
+  make_opaque (&frame);
   test_frame_init_smooth (&picture, &info, rand);
   test_frame_copy (&before, &frame);
   overlay = unet_overlay_new (&info, NULL);

@@ -69,6 +69,23 @@ gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
 
 /* ---- reading ---------------------------------------------------------- */
 
+gboolean
+gst_unet_analytics_find_object (
+    GstBuffer *buffer, gint *x, gint *y, gint *width, gint *height)
+{
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsMtd object;
+  gpointer state = NULL;
+  gfloat confidence;
+
+  return relations
+      && gst_analytics_relation_meta_iterate (
+          relations, &state, gst_analytics_od_mtd_get_mtd_type (), &object)
+      && gst_analytics_od_mtd_get_location (
+          &object, x, y, width, height, &confidence);
+}
+
 struct _GstUnetAnalyticsReader {
   UnetSegMeta meta;
   guint n_regions;
@@ -290,6 +307,13 @@ gst_unet_analytics_reader_read (GstUnetAnalyticsReader *self, GstBuffer *buffer)
 void
 gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
 {
+}
+
+gboolean
+gst_unet_analytics_find_object (
+    GstBuffer *buffer, gint *x, gint *y, gint *width, gint *height)
+{
+  return FALSE;
 }
 
 GstUnetAnalyticsReader *

@@ -14,6 +14,11 @@ G_BEGIN_DECLS
  * GstAnalyticsClsMtd of their names. @buffer must be writable. */
 void gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta);
 
+/* The box of the first object detection (GstAnalyticsODMtd) of @buffer, in
+ * pixels. Returns FALSE where there is none. */
+gboolean gst_unet_analytics_find_object (
+    GstBuffer *buffer, gint *x, gint *y, gint *width, gint *height);
+
 /* Reads masks that others have attached. Belongs to one thread at a time. */
 typedef struct _GstUnetAnalyticsReader GstUnetAnalyticsReader;
 

@@ -4,6 +4,7 @@
 #include "gstunetbasedraw.h"
 #include "live-pacing.h"
 #include "model-swap.h"
+#include "roi.h"
 #include "timing.h"
 
 #include "segment/segmenter.h"
@@ -65,6 +66,7 @@ struct _GstUnetSeg {
   guint interval; /* 0: as often as there is time for */
   GstUnetSegAsync async;
   gboolean boxes, messages, tensors, carry;
+  GstUnetRoi roi;
   gdouble reuse_threshold; /* 0: no mask is reused for stillness */
   guint reuse_age;         /* milliseconds */
   GstUnetSegLate late;
@@ -99,7 +101,8 @@ struct _GstUnetSeg {
   GstClockTime start;
   UnetFrameJob job;
   gboolean is_late, marked;
-  gboolean infers; /* and has its own mask */
+  gboolean has_region; /* something of the frame is segmented */
+  gboolean infers;     /* and has its own mask */
 };
 
 /* ---- gstunetsegmodel.c ------------------------------------------------ */
@@ -132,13 +135,13 @@ gboolean gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
 const UnetSegMeta *gst_unet_seg_find_mask (GstUnetBaseDraw *base,
     const GstVideoFrame *frame, GstBuffer *out, GstUnetDrawSettings *settings);
 
-/* ---- gstunetsegprops.c ------------------------------------------------ */
-
 /* Returns whether frames wait for a session: in streams that are not live, and
  * with async=false. */
 gboolean gst_unet_seg_is_exact (GstUnetSeg *self);
 /* Returns whether the pacing decides: async=auto in a live stream. */
 gboolean gst_unet_seg_is_paced (GstUnetSeg *self);
+
+/* ---- gstunetsegprops.c ------------------------------------------------ */
 
 void gst_unet_seg_install_properties (GObjectClass *klass);
 void gst_unet_seg_set_property (

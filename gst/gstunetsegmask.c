@@ -21,6 +21,30 @@ gst_unet_seg_forget_scene (GstUnetSeg *self)
     unet_segmenter_forget_scene (self->segmenter);
 }
 
+/* ---- who waits -------------------------------------------------------- */
+
+gboolean
+gst_unet_seg_is_paced (GstUnetSeg *self)
+{
+  gboolean automatic;
+
+  GST_OBJECT_LOCK (self);
+  automatic = self->async == GST_UNET_SEG_ASYNC_AUTO;
+  GST_OBJECT_UNLOCK (self);
+  return automatic && gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
+}
+
+gboolean
+gst_unet_seg_is_exact (GstUnetSeg *self)
+{
+  gboolean exact;
+
+  GST_OBJECT_LOCK (self);
+  exact = self->async == GST_UNET_SEG_ASYNC_FALSE;
+  GST_OBJECT_UNLOCK (self);
+  return exact || !gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
+}
+
 /* ---- which mask ------------------------------------------------------- */
 
 static gboolean
@@ -166,6 +190,40 @@ fill_job (
   GST_OBJECT_UNLOCK (self);
 }
 
+static void
+gst_unet_seg_warn (GstUnetSeg *self, const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* the element stops */
+  if (!self->warned_inference)
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("Frames go on without a mask: %s", error->message),
+        ("inference failed; said once"));
+  self->warned_inference = TRUE;
+}
+
+/* Finds the part of the frame that is segmented. Without one the frame is not
+ * read. */
+static void
+follow_region (GstUnetSeg *self, GstBuffer *buffer)
+{
+  g_autoptr (GError) error = NULL;
+  UnetRegion region;
+  GstUnetRoi roi;
+
+  GST_OBJECT_LOCK (self);
+  roi = self->roi;
+  GST_OBJECT_UNLOCK (self);
+  self->has_region = gst_unet_roi_find (&roi, buffer, &self->info, &region);
+  if (self->has_region
+      && !unet_segmenter_set_region (self->segmenter, &region, &error)) {
+    gst_unet_seg_warn (self, error);
+    self->has_region = FALSE;
+  }
+  self->job.infers &= self->has_region;
+  self->job.compensates &= self->has_region;
+}
+
 gboolean
 gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
     const GstUnetDrawSettings *settings)
@@ -180,22 +238,11 @@ gst_unet_seg_begin (GstUnetBaseDraw *base, GstBuffer *buffer,
   if (self->failed)
     return FALSE;
   fill_job (self, buffer, settings);
+  follow_region (self, buffer);
   return unet_segmenter_needs_frame (self->segmenter, &self->job);
 }
 
 /* ---- masks ------------------------------------------------------------ */
-
-static void
-gst_unet_seg_warn (GstUnetSeg *self, const GError *error)
-{
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* the element stops */
-  if (!self->warned_inference)
-    GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Frames go on without a mask: %s", error->message),
-        ("inference failed; said once"));
-  self->warned_inference = TRUE;
-}
 
 static void
 pace (GstUnetSeg *self, const UnetFrameMask *mask)
@@ -266,6 +313,8 @@ gst_unet_seg_find_mask (GstUnetBaseDraw *base, const GstVideoFrame *frame,
           self->segmenter, frame, &self->job, &mask, &error))
     gst_unet_seg_warn (self, error);
   pace (self, &mask);
+  if (!self->has_region)
+    mask.buffers = NULL;
   settings->guide = mask.guide;
   return attach (self, out, &mask);
 }

@@ -26,6 +26,8 @@ enum {
   PROP_MESSAGES,
   PROP_TENSORS,
   PROP_CARRY,
+  PROP_ROI,
+  PROP_ROI_MODE,
   PROP_REUSE_THRESHOLD,
   PROP_REUSE_AGE,
   PROP_LATE,
@@ -181,16 +183,24 @@ find_flag (GstUnetSeg *self, guint id)
   }
 }
 
-/* Returns whether this build lacks what the value asks for, and says so. */
+/* Returns whether the value is none, or this build lacks what it asks for, and
+ * says so. */
 static gboolean
 refuses (GstUnetSeg *self, guint id, const GValue *value)
 {
-  if (id != PROP_TENSORS || !g_value_get_boolean (value)
-      || gst_unet_tensors_are_available ())
+  UnetRegion region;
+
+  if (id == PROP_ROI
+      && !gst_unet_roi_parse (g_value_get_string (value), &region))
+    g_warning ("%s: property 'roi': '%s' is no x,y,width,height in pixels",
+        GST_OBJECT_NAME (self), g_value_get_string (value));
+  else if (id == PROP_TENSORS && g_value_get_boolean (value)
+      && !gst_unet_tensors_are_available ())
+    g_warning ("%s: property 'tensors': this build has no analytics library of "
+               "GStreamer, which comes with version 1.26",
+        GST_OBJECT_NAME (self));
+  else
     return FALSE;
-  g_warning ("%s: property 'tensors': this build has no analytics library of "
-             "GStreamer, which comes with version 1.26",
-      GST_OBJECT_NAME (self));
   return TRUE;
 }
 
@@ -229,6 +239,12 @@ gst_unet_seg_set_property (
       break;
     case PROP_LATE:
       self->late = g_value_get_enum (value);
+      break;
+    case PROP_ROI:
+      gst_unet_roi_parse (g_value_get_string (value), &self->roi.fixed);
+      break;
+    case PROP_ROI_MODE:
+      self->roi.mode = g_value_get_enum (value);
       break;
     case PROP_THREADS:
       self->run_options.threads = g_value_get_uint (value);
@@ -302,6 +318,12 @@ gst_unet_seg_get_property (
     case PROP_LATE:
       g_value_set_enum (value, self->late);
       break;
+    case PROP_ROI:
+      g_value_take_string (value, gst_unet_roi_to_string (&self->roi.fixed));
+      break;
+    case PROP_ROI_MODE:
+      g_value_set_enum (value, self->roi.mode);
+      break;
     case PROP_THREADS:
       g_value_set_uint (value, self->run_options.threads);
       break;
@@ -348,28 +370,6 @@ gst_unet_seg_clear_properties (GstUnetSeg *self)
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
-}
-
-gboolean
-gst_unet_seg_is_paced (GstUnetSeg *self)
-{
-  gboolean automatic;
-
-  GST_OBJECT_LOCK (self);
-  automatic = self->async == GST_UNET_SEG_ASYNC_AUTO;
-  GST_OBJECT_UNLOCK (self);
-  return automatic && gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
-}
-
-gboolean
-gst_unet_seg_is_exact (GstUnetSeg *self)
-{
-  gboolean exact;
-
-  GST_OBJECT_LOCK (self);
-  exact = self->async == GST_UNET_SEG_ASYNC_FALSE;
-  GST_OBJECT_UNLOCK (self);
-  return exact || !gst_unet_base_draw_is_live (GST_UNET_BASE_DRAW (self));
 }
 
 /* ---- what gst-inspect-1.0 shows --------------------------------------- */
@@ -574,11 +574,13 @@ gst_unet_seg_install_properties (GObjectClass *klass)
           "beside the one in use and takes over between two of them",
           NULL, PLAYING));
   install_rate_properties (klass);
+  gst_unet_roi_install (klass, PROP_ROI, PROP_ROI_MODE);
   install_result_properties (klass);
   install_input_properties (klass);
   install_output_properties (klass);
 
   gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_LATE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_ASYNC, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_UNET_SEG_ROI_MODE, 0);
   gst_unet_seg_mark_contract_enums ();
 }

@@ -11,8 +11,14 @@
 typedef struct {
   guint width, height;
   gint par_n, par_d;
-  guint square_width; /* in square pixels */
 } Upright;
+
+/* Returns a width in square pixels. */
+static guint
+find_square_width (guint width, const Upright *up)
+{
+  return MAX (1, gst_util_uint64_scale_int_round (width, up->par_n, up->par_d));
+}
 
 static gboolean
 swaps_sides (GstVideoOrientationMethod orientation)
@@ -28,12 +34,10 @@ upright_frame (const UnetFrameKind *kind)
 {
   const GstVideoInfo *info = kind->info;
   Upright up = { GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
-    GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info), 0 };
+    GST_VIDEO_INFO_PAR_N (info), GST_VIDEO_INFO_PAR_D (info) };
 
   if (swaps_sides (kind->orientation))
-    up = (Upright){ up.height, up.width, up.par_d, up.par_n, 0 };
-  up.square_width =
-      MAX (1, gst_util_uint64_scale_int_round (up.width, up.par_n, up.par_d));
+    up = (Upright){ up.height, up.width, up.par_d, up.par_n };
   return up;
 }
 
@@ -43,8 +47,8 @@ unet_frame_kind_choose_size (
 {
   Upright up = upright_frame (kind);
 
-  unet_model_choose_size (
-      model, kind->contract, up.square_width, up.height, width, height);
+  unet_model_choose_size (model, kind->contract,
+      find_square_width (up.width, &up), up.height, width, height);
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -70,22 +74,58 @@ view_whole (UnetFramePath *self, const UnetContract *contract,
 
 static gboolean
 open_view (UnetFramePath *self, const UnetContract *contract,
-    UnetSession *session, const Upright *up, UnetFrameView *view,
-    GError **error)
+    UnetSession *session, const Upright *up, const UnetRegion *seen,
+    UnetFrameView *view, GError **error)
 {
+  const guint width = find_square_width ((guint) seen->width, up);
+
   if (contract->fit != UNET_FIT_TILE) {
     view_whole (self, contract, session, view);
     return TRUE;
   }
   self->tiles =
-      unet_tiles_new (session, contract, up->square_width, up->height, error);
+      unet_tiles_new (session, contract, width, (guint) seen->height, error);
   if (self->tiles == NULL)
     return FALSE;
-  view->width = up->square_width;
-  view->height = up->height;
+  view->width = width;
+  view->height = (guint) seen->height;
   unet_tiles_get_window (self->tiles, &view->w, &view->h);
   view->output = *unet_tiles_get_output_info (self->tiles);
   return TRUE;
+}
+
+/* What the network sees: the frame, or what is round its region. */
+static UnetRegion
+find_seen (const UnetFrameKind *kind, const Upright *up, UnetRegion *region)
+{
+  UnetRegion all = { 0, 0, (gint) up->width, (gint) up->height };
+
+  if (kind->region.width == 0) {
+    *region = all;
+    return all;
+  }
+  *region = unet_region_turn_upright (
+      &kind->region, kind->orientation, up->width, up->height);
+  return unet_region_grow (region, up->width, up->height);
+}
+
+static void
+place (const UnetFrameKind *kind, const Upright *up, const UnetRegion *seen,
+    const UnetRegion *region, UnetFrameView *v)
+{
+  UnetPlacement *p = &v->placement;
+
+  unet_placement_init_for (p, kind->contract, (guint) seen->width,
+      (guint) seen->height, up->par_n, up->par_d, v->width, v->height, v->x,
+      v->y, v->w, v->h);
+  p->orientation = kind->orientation;
+  p->src_x += seen->x;
+  p->src_y += seen->y;
+  p->frame_width = up->width;
+  p->frame_height = up->height;
+  v->mask = *p;
+  if (kind->region.width > 0)
+    unet_region_cut_placement (region, &v->mask);
 }
 
 /* Frames become floats first. */
@@ -112,17 +152,17 @@ open_reader (UnetFramePath *self, const UnetFrameKind *kind,
     UnetSession *session, GError **error)
 {
   const UnetContract *contract = kind->contract;
-  Upright up = upright_frame (kind);
+  const Upright up = upright_frame (kind);
   UnetFrameView *v = &self->view;
+  UnetRegion region;
+  const UnetRegion seen = find_seen (kind, &up, &region);
 
-  if (!open_view (self, contract, session, &up, v, error)
+  if (!open_view (self, contract, session, &up, &seen, v, error)
       || !open_samples (self, contract, session, error))
     return FALSE;
   unet_output_take_first (
       &v->output, unet_session_get_input_info (session, self->input)->dims[0]);
-  unet_placement_init_for (&v->placement, contract, up.width, up.height,
-      up.par_n, up.par_d, v->width, v->height, v->x, v->y, v->w, v->h);
-  v->placement.orientation = kind->orientation;
+  place (kind, &up, &seen, &region, v);
   self->preprocess = unet_preprocess_new (
       kind->info, contract, v->width, v->height, &v->placement, error);
   return self->preprocess != NULL;
@@ -169,6 +209,7 @@ unet_frame_path_new_reader (
   g_atomic_ref_count_init (&self->ref_count);
   self->info = *kind->info;
   self->orientation = kind->orientation;
+  self->region = kind->region;
   self->input = kind->input;
   self->output = kind->output;
   if (!open_reader (self, kind, session, error))
@@ -183,7 +224,7 @@ unet_frame_path_add_masks (UnetFramePath *self, const UnetContract *contract,
   const UnetFrameView *v = &self->view;
 
   self->postprocess = unet_postprocess_new (contract, &v->output, v->width,
-      v->height, &v->placement, v->x, v->y, v->w, v->h, error);
+      v->height, &v->mask, v->x, v->y, v->w, v->h, error);
   if (self->postprocess == NULL)
     return FALSE;
   unet_postprocess_get_info (self->postprocess, &self->shape);

@@ -5,6 +5,7 @@
  * to the input tensor, and output tensor to a mask. */
 
 #include "base/export.h"
+#include "frame/format/region.h"
 #include "frame/input/preprocess.h"
 #include "frame/mask/postprocess.h"
 #include "frame/time/guide.h"
@@ -23,6 +24,7 @@ typedef struct {
   gdouble x, y, w, h;      /* the part of it that the output covers */
   UnetTensorInfo output;   /* of one picture */
   UnetPlacement placement; /* of the frame in it */
+  UnetPlacement mask;      /* the part of that which masks cover */
 } UnetFrameView;
 
 /* Reference-counted, so that a run that is under way outlives a change of
@@ -32,6 +34,7 @@ typedef struct {
   gatomicrefcount ref_count;
   GstVideoInfo info;
   GstVideoOrientationMethod orientation; /* makes frames upright */
+  UnetRegion region;                     /* that masks cover */
   guint input, output;                   /* indices of the session's tensors */
   UnetFrameView view;
   UnetTiles *tiles; /* (nullable): fit=tile */
@@ -54,9 +57,10 @@ typedef struct {
   GstVideoOrientationMethod orientation;
   const UnetContract *contract;
   guint input, output; /* indices of the session's tensors */
+  UnetRegion region;   /* of the frame as it lies, within it */
 } UnetFrameKind;
 
-/* Size of the network's input for frames of @kind. */
+/* Size of the network's input for frames of @kind, whatever its region. */
 void unet_frame_kind_choose_size (
     const UnetFrameKind *kind, UnetModel *model, guint *width, guint *height);
 

@@ -14,9 +14,16 @@ void
 unet_newest_mask_clear (UnetNewestMask *self)
 {
   unet_mask_buffers_clear (&self->mask);
+  unet_newest_mask_forget_frames (self);
+  unet_newest_mask_init (self);
+}
+
+void
+unet_newest_mask_forget_frames (UnetNewestMask *self)
+{
   g_clear_pointer (&self->scene, unet_scene_free);
   g_clear_pointer (&self->motion, unet_mask_motion_free);
-  unet_newest_mask_init (self);
+  self->looked = self->compared = FALSE;
 }
 
 void

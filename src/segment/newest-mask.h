@@ -24,6 +24,9 @@ void unet_newest_mask_init (UnetNewestMask *self);
 void unet_newest_mask_clear (UnetNewestMask *self);
 /* Forgets the mask alone. */
 void unet_newest_mask_drop (UnetNewestMask *self);
+/* Forgets the frames alone: those that follow are looked at in another
+ * geometry. */
+void unet_newest_mask_forget_frames (UnetNewestMask *self);
 /* Forgets the frames that were compared or looked at as well. */
 void unet_newest_mask_reset (UnetNewestMask *self);
 

@@ -22,7 +22,9 @@ struct _UnetSegmenter {
 
   GstVideoInfo info; /* of the frames; no format: none yet */
   GstVideoOrientationMethod orientation;
-  UnetFramePath *path; /* (nullable): no session for these frames yet */
+  UnetRegion region;
+  UnetFramePath *path;      /* (nullable): no session for these frames yet */
+  UnetFramePath *mask_path; /* (nullable): of the newest mask */
 
   UnetInferenceThread *thread; /* (nullable): no frame was passed on early */
   gboolean stale;              /* the scene of the run under way is over */
@@ -124,8 +126,9 @@ unet_segmenter_free (UnetSegmenter *self)
 {
   g_cancellable_cancel (self->cancellable);
   g_clear_pointer (&self->thread, unet_inference_thread_free);
-  g_clear_pointer (&self->path, unet_frame_path_unref);
   unet_newest_mask_clear (&self->newest);
+  g_clear_pointer (&self->mask_path, unet_frame_path_unref);
+  g_clear_pointer (&self->path, unet_frame_path_unref);
   g_clear_pointer (&self->outputs, g_array_unref);
   unet_mask_buffers_clear (&self->moved);
   g_clear_error (&self->error);
@@ -168,6 +171,7 @@ reset (UnetSegmenter *self)
 static void
 take_mask (UnetSegmenter *self, UnetInference *run)
 {
+  g_clear_pointer (&self->mask_path, unet_frame_path_unref);
   unet_newest_mask_drop (&self->newest);
   g_clear_pointer (&self->outputs, g_array_unref);
   if (self->stale) {
@@ -178,6 +182,7 @@ take_mask (UnetSegmenter *self, UnetInference *run)
   } else {
     unet_newest_mask_set (
         &self->newest, &run->mask, self->run_age, self->run_pts);
+    self->mask_path = unet_frame_path_ref (run->path);
     self->outputs = g_steal_pointer (&run->outputs);
     self->run_time = run->run_time;
   }
@@ -226,13 +231,14 @@ close_path (UnetSegmenter *self)
   g_clear_pointer (&self->path, unet_frame_path_unref);
   unet_mask_buffers_clear (&self->moved);
   unet_newest_mask_clear (&self->newest);
+  g_clear_pointer (&self->mask_path, unet_frame_path_unref);
 }
 
 static UnetFrameKind
 frame_kind (UnetSegmenter *self)
 {
   return (UnetFrameKind){ &self->info, self->orientation, self->contract,
-    self->input, self->output };
+    self->input, self->output, self->region };
 }
 
 static gboolean
@@ -272,11 +278,48 @@ unet_segmenter_set_orientation (
   return TRUE;
 }
 
+/* The newest mask stays, with the path that it came from. */
+static gboolean
+replace_path (UnetSegmenter *self, GError **error)
+{
+  UnetFrameKind kind = frame_kind (self);
+  UnetFramePath *path =
+      unet_frame_path_new (&kind, unet_sessions_get (self->sessions), error);
+
+  if (path == NULL)
+    return FALSE;
+  unet_mask_buffers_clear (&self->moved);
+  unet_newest_mask_forget_frames (&self->newest);
+  unet_frame_path_unref (self->path);
+  self->path = path;
+  reset (self);
+  return TRUE;
+}
+
+gboolean
+unet_segmenter_set_region (
+    UnetSegmenter *self, const UnetRegion *region, GError **error)
+{
+  const UnetRegion old = self->region;
+
+  if (unet_region_is_equal (&old, region) || !collect (self, 0))
+    return TRUE;
+  self->region = *region;
+  if (self->path == NULL || replace_path (self, error))
+    return TRUE;
+  self->region = old;
+  return FALSE;
+}
+
 void
 unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info)
 {
+  const UnetRegion whole = { 0 };
+
   if (self->path == NULL || !unet_frame_path_takes (self->path, info))
     close_path (self);
+  if (self->path == NULL)
+    self->region = whole;
   self->info = *info;
   unet_sessions_set_info (self->sessions, info, self->live);
   request (self);
@@ -374,8 +417,10 @@ static void
 describe (UnetSegmenter *self, const UnetFrameJob *job, UnetFrameMask *mask)
 {
   UnetNewestMask *newest = &self->newest;
+  const gboolean fits = self->mask_path == self->path;
 
-  mask->guide = mask->infers ? unet_frame_path_get_guide (self->path) : NULL;
+  if (mask->infers && fits)
+    mask->guide = unet_frame_path_get_guide (self->path);
   mask->run_time = self->run_time;
   self->run_time = 0;
   if (newest->mask.class_map == NULL)
@@ -383,8 +428,9 @@ describe (UnetSegmenter *self, const UnetFrameJob *job, UnetFrameMask *mask)
   mask->outputs = newest->age == 0 ? self->outputs : NULL;
   mask->age_frames = newest->age;
   mask->age = unet_newest_mask_get_time (newest, job->pts);
-  mask->is_moved = unet_newest_mask_move (
-      newest, &self->path->pool, job->threshold, &self->moved);
+  mask->is_moved = fits
+      && unet_newest_mask_move (
+          newest, &self->path->pool, job->threshold, &self->moved);
   mask->buffers = mask->is_moved ? &self->moved : &newest->mask;
 }
 
@@ -427,7 +473,8 @@ gboolean
 unet_segmenter_map_mask (
     UnetSegmenter *self, const UnetMaskBuffers *buffers, UnetMaskMap *map)
 {
-  return unet_mask_buffers_map (buffers, &self->path->shape, GST_MAP_READ, map);
+  return unet_mask_buffers_map (
+      buffers, unet_segmenter_get_shape (self), GST_MAP_READ, map);
 }
 
 /* ---- what there is ------------------------------------------------------- */
@@ -491,7 +538,9 @@ unet_segmenter_get_calibration (UnetSegmenter *self)
 const UnetMask *
 unet_segmenter_get_shape (UnetSegmenter *self)
 {
-  return self->path ? &self->path->shape : NULL;
+  UnetFramePath *path = self->mask_path ? self->mask_path : self->path;
+
+  return path ? &path->shape : NULL;
 }
 
 UnetSegClasses *

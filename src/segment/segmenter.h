@@ -18,6 +18,7 @@
  *   unet_segmenter_free (self);
  */
 
+#include "frame/format/region.h"
 #include "frame/time/guide.h"
 #include "segment/mask-pool.h"
 #include "segment/run-options.h"
@@ -105,6 +106,13 @@ UNET_INTERNAL_API gboolean unet_segmenter_set_orientation (
  * input changes. Does not wait, not even for the run that is under way. */
 UNET_INTERNAL_API void unet_segmenter_set_info (
     UnetSegmenter *self, const GstVideoInfo *info);
+/* Sets the part of the frames that is segmented, within them and as they lie;
+ * masks cover no more. It counts from the next run of the network on, needs no
+ * other session, and new info ends it. Masks of another region are neither
+ * smoothed in time nor moved. Returns FALSE with %UNET_ERROR set, and leaves
+ * the region as it was, where there is no memory. */
+UNET_INTERNAL_API gboolean unet_segmenter_set_region (
+    UnetSegmenter *self, const UnetRegion *region, GError **error);
 /* Takes what has been compiled; call it before each frame. @waits: as for
  * unet_sessions_update(). @changed: (out) (optional): the session in use is
  * another one. Frames that are processed before it is READY get no mask. FAILED
@@ -152,7 +160,8 @@ UNET_INTERNAL_API UnetSession *unet_segmenter_get_session (UnetSegmenter *self);
 /* (nullable) (transfer none): what the session in use was calibrated with. */
 UNET_INTERNAL_API UnetCalibration *unet_segmenter_get_calibration (
     UnetSegmenter *self);
-/* (nullable) (transfer none): of masks, without data; %NULL before READY. */
+/* (nullable) (transfer none): of the newest mask, without data; %NULL before
+ * READY. */
 UNET_INTERNAL_API const UnetMask *unet_segmenter_get_shape (
     UnetSegmenter *self);
 /* (nullable) (transfer none): %NULL before READY. */

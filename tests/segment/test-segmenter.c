@@ -128,6 +128,44 @@ START_TEST (test_reuse)
 }
 END_TEST
 
+/* A region needs no other session; the newest mask stays with its own region
+ * until the next run. New info ends it. */
+START_TEST (test_region)
+{
+  const UnetRegion left = { 8, 6, 20, 30 }, right = { 40, 6, 16, 12 };
+  UnetFrameJob job = UNET_FRAME_JOB_INIT;
+  UnetFrameMask mask;
+  UnetSession *session;
+  GstVideoInfo other;
+  Fixture f;
+
+  open_fixture (&f, "red-dynamic", FALSE);
+  unet_segmenter_set_info (f.segmenter, &f.info);
+  unet_segmenter_update (f.segmenter, TRUE, NULL, NULL);
+  session = unet_segmenter_get_session (f.segmenter);
+  ck_assert (unet_segmenter_set_region (f.segmenter, &left, NULL));
+  ck_assert (unet_segmenter_process (f.segmenter, &f.frame, &job, &mask, NULL));
+  ck_assert_double_eq_tol (unet_segmenter_get_shape (f.segmenter)->x, 8, 1);
+  ck_assert_double_eq_tol (unet_segmenter_get_shape (f.segmenter)->h, 30, 1);
+  ck_assert (unet_segmenter_set_region (f.segmenter, &right, NULL));
+  job.infers = FALSE;
+  job.compensates = TRUE;
+  ck_assert (unet_segmenter_process (f.segmenter, &f.frame, &job, &mask, NULL));
+  ck_assert_uint_eq (mask.age_frames, 1);
+  ck_assert (!mask.is_moved);
+  ck_assert_double_eq_tol (unet_segmenter_get_shape (f.segmenter)->x, 8, 1);
+  job.infers = TRUE;
+  ck_assert (unet_segmenter_process (f.segmenter, &f.frame, &job, &mask, NULL));
+  ck_assert_double_eq_tol (unet_segmenter_get_shape (f.segmenter)->x, 40, 1);
+  ck_assert_ptr_eq (unet_segmenter_get_session (f.segmenter), session);
+  gst_video_info_set_format (&other, GST_VIDEO_FORMAT_RGB, 80, 40);
+  unet_segmenter_set_info (f.segmenter, &other);
+  unet_segmenter_update (f.segmenter, TRUE, NULL, NULL);
+  ck_assert_double_eq (unet_segmenter_get_shape (f.segmenter)->w, 80);
+  close_fixture (&f);
+}
+END_TEST
+
 /* A thread computes the mask, and frames wait for it until their time limit. */
 START_TEST (test_wait_until)
 {
@@ -248,8 +286,8 @@ END_TEST
 int
 main (void)
 {
-  const TTest *const tests[] = { test_process, test_reuse, test_wait_until,
-    test_cancel, test_jobs, test_elapsed };
+  const TTest *const tests[] = { test_process, test_reuse, test_region,
+    test_wait_until, test_cancel, test_jobs, test_elapsed };
 
   return check_run_tests ("segment", 120, tests, sizeof tests / sizeof *tests);
 }

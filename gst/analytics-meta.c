@@ -67,6 +67,24 @@ gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
         mask.id, names.id);
 }
 
+void
+gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label, gint x,
+    gint y, gint width, gint height, guint64 id, GstClockTime first_seen)
+{
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsODMtd object;
+  GstAnalyticsTrackingMtd track;
+
+  if (relations
+      && gst_analytics_relation_meta_add_od_mtd (relations,
+          g_quark_from_string (label), x, y, width, height, 1, &object)
+      && gst_analytics_relation_meta_add_tracking_mtd (
+          relations, id, first_seen, &track))
+    gst_analytics_relation_meta_set_relation (
+        relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, object.id, track.id);
+}
+
 /* ---- reading ---------------------------------------------------------- */
 
 gboolean
@@ -306,6 +324,12 @@ gst_unet_analytics_reader_read (GstUnetAnalyticsReader *self, GstBuffer *buffer)
 
 void
 gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta)
+{
+}
+
+void
+gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label, gint x,
+    gint y, gint width, gint height, guint64 id, GstClockTime first_seen)
 {
 }
 

@@ -14,6 +14,13 @@ G_BEGIN_DECLS
  * GstAnalyticsClsMtd of their names. @buffer must be writable. */
 void gst_unet_analytics_attach (GstBuffer *buffer, const UnetSegMeta *meta);
 
+/* Attaches an object detection (GstAnalyticsODMtd) and, related to it, the
+ * number under which it is tracked (GstAnalyticsTrackingMtd) since @first_seen.
+ */
+void gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label,
+    gint x, gint y, gint width, gint height, guint64 id,
+    GstClockTime first_seen);
+
 /* The box of the first object detection (GstAnalyticsODMtd) of @buffer, in
  * pixels. Returns FALSE where there is none. */
 gboolean gst_unet_analytics_find_object (

@@ -7,6 +7,7 @@
 #include "roi.h"
 #include "timing.h"
 
+#include "frame/time/object-tracker.h"
 #include "segment/segmenter.h"
 
 G_BEGIN_DECLS
@@ -65,7 +66,8 @@ struct _GstUnetSeg {
   UnetRunOptions run_options;
   guint interval; /* 0: as often as there is time for */
   GstUnetSegAsync async;
-  gboolean boxes, messages, tensors, carry;
+  gboolean boxes, objects, messages, tensors, carry;
+  gdouble object_min_area; /* share of the frame */
   GstUnetRoi roi;
   gdouble reuse_threshold; /* 0: no mask is reused for stillness */
   guint reuse_age;         /* milliseconds */
@@ -100,6 +102,7 @@ struct _GstUnetSeg {
   /* The frame in process. */
   GstClockTime start;
   UnetFrameJob job;
+  UnetObjectTracker *tracker; /* (nullable): no objects were asked for */
   gboolean is_late, marked;
   gboolean has_region; /* something of the frame is segmented */
   gboolean infers;     /* and has its own mask */
@@ -111,6 +114,8 @@ struct _GstUnetSeg {
 void gst_unet_seg_fail (GstUnetSeg *self, const GError *error);
 /* Puts model and session into the statistics and the log. */
 void gst_unet_seg_describe (GstUnetSeg *self);
+/* Returns (transfer full): the statistics. Called with the object lock held. */
+GstStructure *gst_unet_seg_make_stats (GstUnetSeg *self);
 /* Takes what has been compiled, and waits for it in a stream that is exact.
  * Posts an error where it FAILED, and a warning where int8 was refused. */
 UnetReadiness gst_unet_seg_update (GstUnetSeg *self);

@@ -19,6 +19,8 @@ gst_unet_seg_forget_scene (GstUnetSeg *self)
 {
   if (self->segmenter)
     unet_segmenter_forget_scene (self->segmenter);
+  if (self->tracker)
+    unet_object_tracker_reset (self->tracker);
 }
 
 /* ---- who waits -------------------------------------------------------- */
@@ -259,27 +261,53 @@ pace (GstUnetSeg *self, const UnetFrameMask *mask)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* What metadata and messages say of a mask. */
+typedef struct {
+  gboolean boxes, messages;
+  GArray *regions, *objects; /* (nullable): not asked for */
+} Findings;
+
+static void
+find (GstUnetSeg *self, GstBuffer *buffer, const UnetMaskBuffers *mask,
+    Findings *findings)
+{
+  gboolean objects;
+  gdouble least;
+
+  GST_OBJECT_LOCK (self);
+  findings->boxes = self->boxes;
+  findings->messages = self->messages;
+  objects = self->objects;
+  least = self->object_min_area;
+  GST_OBJECT_UNLOCK (self);
+  if (findings->boxes || findings->messages)
+    findings->regions =
+        gst_unet_mask_find_regions (self->segmenter, mask, &self->info);
+  if (objects && self->tracker == NULL)
+    self->tracker = unet_object_tracker_new ();
+  if (objects)
+    findings->objects = gst_unet_mask_find_objects (self->segmenter, mask,
+        &self->info, least, GST_BUFFER_PTS (buffer), self->tracker);
+}
+
 static void
 post_message (GstUnetSeg *self, GstBuffer *buffer, const UnetSegMeta *meta,
-    const GArray *regions)
+    const Findings *findings)
 {
   GstElement *element = GST_ELEMENT (self);
 
   gst_element_post_message (element,
       gst_unet_mask_message_new (element, &GST_BASE_TRANSFORM (self)->segment,
-          buffer, &self->info, meta, regions));
+          buffer, &self->info, meta, findings->regions, findings->objects));
 }
 
 static UnetSegMeta *
 attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
 {
-  g_autoptr (GArray) regions = NULL;
-  gboolean boxes, messages;
+  Findings findings = { 0 };
   UnetSegMeta *meta;
 
   GST_OBJECT_LOCK (self);
-  boxes = self->boxes;
-  messages = self->messages;
   if (mask->run_time > 0)
     gst_unet_timing_add (&self->stats.inference, mask->run_time);
   GST_OBJECT_UNLOCK (self);
@@ -287,15 +315,15 @@ attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
   if (mask->buffers == NULL)
     return NULL;
   self->marked = TRUE;
-  if (boxes || messages)
-    regions = gst_unet_mask_find_regions (
-        self->segmenter, mask->buffers, &self->info);
-  meta = gst_unet_mask_attach (
-      self->segmenter, buffer, mask, boxes ? regions : NULL);
+  find (self, buffer, mask->buffers, &findings);
+  meta = gst_unet_mask_attach (self->segmenter, buffer, mask,
+      findings.boxes ? findings.regions : NULL, findings.objects);
   if (mask->outputs)
     gst_unet_tensors_attach (buffer, mask->outputs);
-  if (messages)
-    post_message (self, buffer, meta, regions);
+  if (findings.messages)
+    post_message (self, buffer, meta, &findings);
+  g_clear_pointer (&findings.regions, g_array_unref);
+  g_clear_pointer (&findings.objects, g_array_unref);
   return meta;
 }
 

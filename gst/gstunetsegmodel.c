@@ -149,6 +149,25 @@ gst_unet_seg_describe (GstUnetSeg *self)
   GST_OBJECT_UNLOCK (self);
 }
 
+GstStructure *
+gst_unet_seg_make_stats (GstUnetSeg *self)
+{
+  const GstUnetSegStats *stats = &self->stats;
+  GstStructure *s = self->session_info
+      ? gst_structure_copy (self->session_info)
+      : gst_structure_new_empty ("application/x-unetseg-stats");
+
+  gst_structure_set (s, "frames", G_TYPE_UINT64, stats->frames, "segmented",
+      G_TYPE_UINT64, stats->segmented, "reused", G_TYPE_UINT64, stats->reused,
+      "late", G_TYPE_UINT64, stats->late, "inference-time-median",
+      G_TYPE_UINT64, gst_unet_timing_percentile (&stats->inference, 50),
+      "inference-time-p95", G_TYPE_UINT64,
+      gst_unet_timing_percentile (&stats->inference, 95), "latency",
+      G_TYPE_UINT64, (guint64) self->latency, "frames-wait", G_TYPE_BOOLEAN,
+      self->frames_wait, NULL);
+  return s;
+}
+
 /* ---- sessions --------------------------------------------------------- */
 
 /* Once for each reason: the same one comes with every size. */

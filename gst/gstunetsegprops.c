@@ -9,7 +9,9 @@
 #define DEFAULT_ASYNC     GST_UNET_SEG_ASYNC_AUTO
 #define DEFAULT_LATE      GST_UNET_SEG_LATE_REUSE
 #define DEFAULT_THREADS   0
-#define MAX_THREADS       1024
+/* 26 pixels square of 640x480: smaller parts are mostly speckles. */
+#define DEFAULT_OBJECT_MIN_AREA 0.002
+#define MAX_THREADS             1024
 
 #define READY                                                                  \
   (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
@@ -23,6 +25,8 @@ enum {
   PROP_INTERVAL,
   PROP_ASYNC,
   PROP_BOXES,
+  PROP_OBJECTS,
+  PROP_OBJECT_MIN_AREA,
   PROP_MESSAGES,
   PROP_TENSORS,
   PROP_CARRY,
@@ -172,6 +176,8 @@ find_flag (GstUnetSeg *self, guint id)
   switch (id) {
     case PROP_BOXES:
       return &self->boxes;
+    case PROP_OBJECTS:
+      return &self->objects;
     case PROP_MESSAGES:
       return &self->messages;
     case PROP_TENSORS:
@@ -243,6 +249,9 @@ gst_unet_seg_set_property (
     case PROP_ROI:
       gst_unet_roi_parse (g_value_get_string (value), &self->roi.fixed);
       break;
+    case PROP_OBJECT_MIN_AREA:
+      self->object_min_area = g_value_get_double (value);
+      break;
     case PROP_ROI_MODE:
       self->roi.mode = g_value_get_enum (value);
       break;
@@ -264,25 +273,6 @@ gst_unet_seg_set_property (
       break;
   }
   GST_OBJECT_UNLOCK (self);
-}
-
-static GstStructure *
-make_stats (GstUnetSeg *self)
-{
-  const GstUnetSegStats *stats = &self->stats;
-  GstStructure *s = self->session_info
-      ? gst_structure_copy (self->session_info)
-      : gst_structure_new_empty ("application/x-unetseg-stats");
-
-  gst_structure_set (s, "frames", G_TYPE_UINT64, stats->frames, "segmented",
-      G_TYPE_UINT64, stats->segmented, "reused", G_TYPE_UINT64, stats->reused,
-      "late", G_TYPE_UINT64, stats->late, "inference-time-median",
-      G_TYPE_UINT64, gst_unet_timing_percentile (&stats->inference, 50),
-      "inference-time-p95", G_TYPE_UINT64,
-      gst_unet_timing_percentile (&stats->inference, 95), "latency",
-      G_TYPE_UINT64, (guint64) self->latency, "frames-wait", G_TYPE_BOOLEAN,
-      self->frames_wait, NULL);
-  return s;
 }
 
 void
@@ -321,6 +311,9 @@ gst_unet_seg_get_property (
     case PROP_ROI:
       g_value_take_string (value, gst_unet_roi_to_string (&self->roi.fixed));
       break;
+    case PROP_OBJECT_MIN_AREA:
+      g_value_set_double (value, self->object_min_area);
+      break;
     case PROP_ROI_MODE:
       g_value_set_enum (value, self->roi.mode);
       break;
@@ -334,7 +327,7 @@ gst_unet_seg_get_property (
       g_value_set_string (value, self->run_options.calibration);
       break;
     case PROP_STATS:
-      g_value_take_boxed (value, make_stats (self));
+      g_value_take_boxed (value, gst_unet_seg_make_stats (self));
       break;
     default:
       if (flag)
@@ -359,6 +352,7 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
   self->carry = DEFAULT_CARRY;
   self->async = DEFAULT_ASYNC;
   self->late = DEFAULT_LATE;
+  self->object_min_area = DEFAULT_OBJECT_MIN_AREA;
 }
 
 void
@@ -370,6 +364,7 @@ gst_unet_seg_clear_properties (GstUnetSeg *self)
   g_clear_pointer (&self->knobs, unet_contract_free);
   g_clear_pointer (&self->overrides, g_hash_table_unref);
   g_clear_pointer (&self->session_info, gst_structure_free);
+  g_clear_pointer (&self->tracker, unet_object_tracker_free);
 }
 
 /* ---- what gst-inspect-1.0 shows --------------------------------------- */
@@ -450,6 +445,16 @@ install_result_properties (GObjectClass *klass)
       g_param_spec_boolean ("boxes", "Boxes",
           "Attach the box of each class as GstVideoRegionOfInterestMeta", FALSE,
           PLAYING));
+  install (klass, PROP_OBJECTS,
+      g_param_spec_boolean ("objects", "Objects",
+          "Attach the box of each connected part of a class, with a number "
+          "that "
+          "stays over time",
+          FALSE, PLAYING));
+  install (klass, PROP_OBJECT_MIN_AREA,
+      g_param_spec_double ("object-min-area", "Object minimum area",
+          "Share of the frame that an object covers at least", 0, 1,
+          DEFAULT_OBJECT_MIN_AREA, CONTROLLED));
   install (klass, PROP_MESSAGES,
       g_param_spec_boolean ("messages", "Messages",
           "Post a message for every frame with a mask: times, and area, box "

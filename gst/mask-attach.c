@@ -35,14 +35,39 @@ attach_boxes (GstBuffer *buffer, const GArray *regions)
   }
 }
 
+static void
+attach_objects (GstBuffer *buffer, const GArray *objects)
+{
+  for (guint i = 0; i < objects->len; i++) {
+    const GstUnetMaskRegion *object =
+        &g_array_index (objects, GstUnetMaskRegion, i);
+    const gchar *label = object->label ? object->label : "foreground";
+    GstVideoRegionOfInterestMeta *meta =
+        gst_buffer_add_video_region_of_interest_meta (
+            buffer, label, object->x, object->y, object->width, object->height);
+
+    meta->id = (gint) object->tracked.id;
+    gst_video_region_of_interest_meta_add_param (meta,
+        gst_structure_new ("unetseg-object", "class", G_TYPE_INT, object->id,
+            "area", G_TYPE_DOUBLE, object->area, "centroid-x", G_TYPE_DOUBLE,
+            object->center_x, "centroid-y", G_TYPE_DOUBLE, object->center_y,
+            "first-seen", GST_TYPE_CLOCK_TIME, object->tracked.since, NULL));
+    gst_unet_analytics_attach_object (buffer, label, object->x, object->y,
+        object->width, object->height, object->tracked.id,
+        object->tracked.since);
+  }
+}
+
 UnetSegMeta *
 gst_unet_mask_attach (UnetSegmenter *segmenter, GstBuffer *buffer,
-    const UnetFrameMask *mask, const GArray *boxes)
+    const UnetFrameMask *mask, const GArray *boxes, const GArray *objects)
 {
   UnetSegMeta *meta = attach_mask (segmenter, buffer, mask);
 
   gst_unet_analytics_attach (buffer, meta);
   if (boxes)
     attach_boxes (buffer, boxes);
+  if (objects)
+    attach_objects (buffer, objects);
   return meta;
 }

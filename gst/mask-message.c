@@ -39,8 +39,11 @@ enum {
   N_FIELDS,
 };
 
-static const gchar *const names[N_FIELDS] = { "class", "label", "area", "x",
-  "y", "width", "height", "centroid-x", "centroid-y" };
+static const gchar *const class_names[N_FIELDS] = { "class", "label", "area",
+  "x", "y", "width", "height", "centroid-x", "centroid-y" };
+static const gchar *const object_names[N_FIELDS] = { "object-class",
+  "object-label", "object-area", "object-x", "object-y", "object-width",
+  "object-height", "object-centroid-x", "object-centroid-y" };
 
 static void
 append_int (GValue *list, gint number)
@@ -91,7 +94,8 @@ append_region (GValue *lists, const GstUnetMaskRegion *region)
 }
 
 static void
-set_classes (GstStructure *message, const GArray *regions)
+set_regions (GstStructure *message, const gchar *const names[N_FIELDS],
+    const GArray *regions)
 {
   GValue lists[N_FIELDS] = { G_VALUE_INIT };
 
@@ -103,12 +107,24 @@ set_classes (GstStructure *message, const GArray *regions)
     gst_structure_take_value (message, names[i], &lists[i]);
 }
 
+static void
+set_numbers (GstStructure *message, const GArray *objects)
+{
+  GValue list = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_ARRAY);
+  for (guint i = 0; i < objects->len; i++)
+    append_int (
+        &list, (gint) g_array_index (objects, GstUnetMaskRegion, i).tracked.id);
+  gst_structure_take_value (message, "object-id", &list);
+}
+
 /* ---- the message ------------------------------------------------------ */
 
 GstMessage *
 gst_unet_mask_message_new (GstElement *element, const GstSegment *segment,
     GstBuffer *buffer, const GstVideoInfo *info, const UnetSegMeta *meta,
-    const GArray *regions)
+    const GArray *regions, const GArray *objects)
 {
   GstStructure *message = gst_structure_new_empty ("unetseg");
 
@@ -117,6 +133,10 @@ gst_unet_mask_message_new (GstElement *element, const GstSegment *segment,
       GST_VIDEO_INFO_WIDTH (info), "frame-height", G_TYPE_INT,
       GST_VIDEO_INFO_HEIGHT (info), "age-frames", G_TYPE_UINT, meta->age_frames,
       "age", GST_TYPE_CLOCK_TIME, meta->age, NULL);
-  set_classes (message, regions);
+  set_regions (message, class_names, regions);
+  if (objects) {
+    set_numbers (message, objects);
+    set_regions (message, object_names, objects);
+  }
   return gst_message_new_element (GST_OBJECT (element), message);
 }

@@ -48,3 +48,31 @@ gst_unet_mask_find_regions (UnetSegmenter *segmenter,
   }
   return regions;
 }
+
+GArray *
+gst_unet_mask_find_objects (UnetSegmenter *segmenter,
+    const UnetMaskBuffers *buffers, const GstVideoInfo *info, gdouble least,
+    GstClockTime pts, UnetObjectTracker *tracker)
+{
+  GArray *regions = g_array_new (FALSE, FALSE, sizeof (GstUnetMaskRegion));
+  UnetSegClasses *classes = unet_segmenter_get_classes (segmenter);
+  UnetTrackedObject tracked[UNET_MASK_MAX_OBJECTS];
+  g_autoptr (GArray) objects = NULL;
+  UnetMaskMap map;
+
+  if (!unet_segmenter_map_mask (segmenter, buffers, &map))
+    return regions;
+  objects = unet_mask_find_objects (&map.mask, GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info), least);
+  unet_mask_buffers_unmap (buffers, &map);
+  unet_object_tracker_follow (tracker, objects, pts, tracked);
+  for (guint i = 0; i < objects->len; i++) {
+    const UnetMaskObject *object = &g_array_index (objects, UnetMaskObject, i);
+    GstUnetMaskRegion region =
+        make_region (object->id, &object->region, classes, info);
+
+    region.tracked = tracked[i];
+    g_array_append_val (regions, region);
+  }
+  return regions;
+}

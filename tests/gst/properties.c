@@ -85,7 +85,7 @@ static const struct {
   const gchar *name, *klass;
   guint n_properties; /* of its own */
 } elements[] = {
-  { "unetseg", "Filter/Analyzer/Video", 50 },
+  { "unetseg", "Filter/Analyzer/Video", 52 },
   { "unetsegdraw", "Filter/Effect/Video", 17 },
 };
 

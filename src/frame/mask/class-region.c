@@ -3,49 +3,57 @@
 
 #include <string.h>
 
-/* A rectangle by its edges, in pixels of the frame. */
-typedef struct {
-  gdouble left, top, right, bottom;
-} Rectangle;
-
-/* Until unet_mask_find_regions() ends, a region has the right and lower edge
- * for a size, pixels for an area, and a sum for a centroid. */
-static void
-add_rectangle (UnetClassRegion *region, const Rectangle *r)
+/* A sum has the right and lower edge for a size, pixels for an area, and a sum
+ * for a centroid. */
+void
+unet_class_region_join (UnetClassRegion *self, const UnetClassRegion *other)
 {
-  gdouble area = (r->right - r->left) * (r->bottom - r->top);
-
-  if (area <= 0)
+  if (other->area <= 0)
     return;
-  if (region->area == 0) {
-    region->x = r->left;
-    region->y = r->top;
+  if (self->area == 0) {
+    *self = *other;
+    return;
   }
-  region->x = MIN (region->x, r->left);
-  region->y = MIN (region->y, r->top);
-  region->w = MAX (region->w, r->right);
-  region->h = MAX (region->h, r->bottom);
-  region->area += area;
-  region->center_x += area * (r->left + r->right) / 2;
-  region->center_y += area * (r->top + r->bottom) / 2;
+  self->x = MIN (self->x, other->x);
+  self->y = MIN (self->y, other->y);
+  self->w = MAX (self->w, other->w);
+  self->h = MAX (self->h, other->h);
+  self->area += other->area;
+  self->center_x += other->center_x;
+  self->center_y += other->center_y;
 }
 
-static void
-finish_region (UnetClassRegion *region, gdouble frame_area)
+void
+unet_class_region_add (UnetClassRegion *self, const UnetRectangle *r)
 {
-  if (region->area == 0)
+  const gdouble area = (r->right - r->left) * (r->bottom - r->top);
+
+  unet_class_region_join (self,
+      &(UnetClassRegion){ .area = area,
+          .x = r->left,
+          .y = r->top,
+          .w = r->right,
+          .h = r->bottom,
+          .center_x = area * (r->left + r->right) / 2,
+          .center_y = area * (r->top + r->bottom) / 2 });
+}
+
+void
+unet_class_region_finish (UnetClassRegion *self, gdouble frame_area)
+{
+  if (self->area == 0)
     return;
-  region->w -= region->x;
-  region->h -= region->y;
-  region->center_x /= region->area;
-  region->center_y /= region->area;
-  region->area /= frame_area;
+  self->w -= self->x;
+  self->h -= self->y;
+  self->center_x /= self->area;
+  self->center_y /= self->area;
+  self->area /= frame_area;
 }
 
 /* Adds each run of pixels of the same class in row @y. */
 static void
 add_row (const UnetMask *mask, guint y, gdouble width, UnetClassRegion *regions,
-    Rectangle *row)
+    UnetRectangle *row)
 {
   const guint8 *classes = mask->class_map + (gsize) y * mask->width;
   const gdouble scale = mask->w / mask->width;
@@ -55,7 +63,7 @@ add_row (const UnetMask *mask, guint y, gdouble width, UnetClassRegion *regions,
       end++;
     row->left = CLAMP (mask->x + x * scale, 0, width);
     row->right = CLAMP (mask->x + end * scale, 0, width);
-    add_rectangle (&regions[classes[x]], row);
+    unet_class_region_add (&regions[classes[x]], row);
   }
 }
 
@@ -67,11 +75,11 @@ unet_mask_find_regions (const UnetMask *mask, guint width, guint height,
 
   memset (regions, 0, UNET_MASK_MAX_CLASSES * sizeof (*regions));
   for (guint y = 0; y < mask->height; y++) {
-    Rectangle row = { 0, CLAMP (mask->y + y * scale, 0, height), 0,
+    UnetRectangle row = { 0, CLAMP (mask->y + y * scale, 0, height), 0,
       CLAMP (mask->y + (y + 1) * scale, 0, height) };
 
     add_row (mask, y, width, regions, &row);
   }
   for (guint i = 0; i < UNET_MASK_MAX_CLASSES; i++)
-    finish_region (&regions[i], (gdouble) width * height);
+    unet_class_region_finish (&regions[i], (gdouble) width * height);
 }

@@ -18,6 +18,18 @@ typedef struct {
   gdouble center_x, center_y; /* centroid, pixels of the frame */
 } UnetClassRegion;
 
+/* A rectangle by its edges, in pixels of the frame. */
+typedef struct {
+  gdouble left, top, right, bottom;
+} UnetRectangle;
+
+/* A region is a sum until unet_class_region_finish() ends it: of all zeros,
+ * rectangles and other sums. */
+void unet_class_region_add (UnetClassRegion *self, const UnetRectangle *r);
+void unet_class_region_join (
+    UnetClassRegion *self, const UnetClassRegion *other);
+void unet_class_region_finish (UnetClassRegion *self, gdouble frame_area);
+
 /* Fills @regions, whose index is the class, for a frame of @width by @height
  * pixels, both above 0. */
 UNET_INTERNAL_API void unet_mask_find_regions (const UnetMask *mask,

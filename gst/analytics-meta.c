@@ -80,9 +80,12 @@ gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label, gint x,
       && gst_analytics_relation_meta_add_od_mtd (relations,
           g_quark_from_string (label), x, y, width, height, 1, &object)
       && gst_analytics_relation_meta_add_tracking_mtd (
-          relations, id, first_seen, &track))
+          relations, id, first_seen, &track)) {
+    gst_analytics_tracking_mtd_update_last_seen (
+        &track, GST_BUFFER_PTS (buffer));
     gst_analytics_relation_meta_set_relation (
         relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, object.id, track.id);
+  }
 }
 
 /* ---- reading ---------------------------------------------------------- */

@@ -253,17 +253,19 @@ GST_START_TEST (test_analytics)
 {
   static const Box box = { 100, 50, 80, 60 };
   GstHarness *h = new_harness ("objects=true labels=nothing,thing");
-  GstBuffer *out = push (h, 3, &box, 1);
-  GstAnalyticsRelationMeta *relations =
-      gst_buffer_get_analytics_relation_meta (out);
+  GstAnalyticsRelationMeta *relations;
+  GstBuffer *out;
   GstAnalyticsMtd object, track;
-  GstClockTime first, last;
+  GstClockTime seen, last;
   gpointer state = NULL;
   gint x, y, width, height;
   gfloat confidence;
   gboolean lost;
   guint64 id;
 
+  gst_buffer_unref (push (h, 3, &box, 1));
+  out = push (h, 4, &box, 1);
+  relations = gst_buffer_get_analytics_relation_meta (out);
   fail_unless (gst_analytics_relation_meta_iterate (
       relations, &state, gst_analytics_od_mtd_get_mtd_type (), &object));
   fail_unless (gst_analytics_od_mtd_get_location (
@@ -277,9 +279,10 @@ GST_START_TEST (test_analytics)
       object.id, GST_ANALYTICS_REL_TYPE_RELATE_TO,
       gst_analytics_tracking_mtd_get_mtd_type (), &state, &track));
   fail_unless (
-      gst_analytics_tracking_mtd_get_info (&track, &id, &first, &last, &lost));
+      gst_analytics_tracking_mtd_get_info (&track, &id, &seen, &last, &lost));
   assert_equals_uint64 (id, id_of (out, &box));
-  assert_equals_uint64 (first, gst_util_uint64_scale (3, GST_SECOND, 30));
+  assert_equals_uint64 (seen, gst_util_uint64_scale (3, GST_SECOND, 30));
+  assert_equals_uint64 (last, gst_util_uint64_scale (4, GST_SECOND, 30));
   gst_buffer_unref (out);
   test_harness_free (h);
 }

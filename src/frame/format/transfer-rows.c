@@ -8,77 +8,104 @@
  * below 0.05 of a code value of 255 (tests/frame/format/test-transfer.c). */
 #define INTERVALS 4096
 
-/* code -> light -> (OOTF, primaries, in either order) -> code. Light and
- * luminance are looked up by their fourth root: there all these functions are
- * smooth enough, PQ's steep start as well. */
-struct _UnetTransferRows {
+/* Light and luminance are looked up by their fourth root: there all these
+ * functions are smooth enough, PQ's steep start as well. */
+typedef struct {
   gfloat decode[INTERVALS + 2]; /* by code value */
   gfloat gain[INTERVALS + 2];   /* by luminance, 0..1 */
   gfloat encode[INTERVALS + 2]; /* by light, 0..limit */
+} Tables;
+
+/* code -> light -> (OOTF, primaries, in either order) -> code */
+struct _UnetTransferRows {
+  const Tables *tables;
   gfloat limit;
   gboolean has_gain, gains_first, has_matrix;
   gfloat matrix[3][3];
 };
 
 static void
-set_matrix (
-    UnetTransferRows *self, const UnetTransfer *transfer, const gdouble m[3][3])
+fill_to_srgb (Tables *tables, const UnetTransfer *transfer)
 {
-  self->has_matrix = transfer->changes_primaries;
-  self->has_gain = unet_transfer_has_ootf (transfer);
-  for (guint i = 0; i < 3; i++)
-    for (guint j = 0; j < 3; j++)
-      self->matrix[i][j] = (gfloat) m[i][j];
-}
+  const gdouble peak = unet_transfer_get_peak (transfer);
 
-UnetTransferRows *
-unet_transfer_rows_new_to_srgb (const GstVideoInfo *info)
-{
-  UnetTransferRows *self;
-  UnetTransfer transfer;
-  gdouble peak;
-
-  if (!unet_transfer_init (&transfer, info))
-    return NULL;
-  self = g_new0 (UnetTransferRows, 1);
-  set_matrix (self, &transfer, transfer.to_bt709);
-  self->gains_first = TRUE;
-  peak = unet_transfer_get_peak (&transfer);
-  self->limit = (gfloat) peak;
   for (guint i = 0; i < INTERVALS + 2; i++) {
     const gdouble x = MIN ((gdouble) i / INTERVALS, 1);
 
-    self->decode[i] = (gfloat) unet_transfer_decode (&transfer, x);
-    self->gain[i] = (gfloat) unet_transfer_get_ootf (&transfer, pow (x, 4));
-    self->encode[i] =
-        (gfloat) (255 * unet_transfer_show (&transfer, peak * pow (x, 4)));
+    tables->decode[i] = (gfloat) unet_transfer_decode (transfer, x);
+    tables->gain[i] = (gfloat) unet_transfer_get_ootf (transfer, pow (x, 4));
+    tables->encode[i] =
+        (gfloat) (255 * unet_transfer_show (transfer, peak * pow (x, 4)));
   }
-  return self;
 }
 
-UnetTransferRows *
-unet_transfer_rows_new_from_srgb (const GstVideoInfo *info)
+static void
+fill_from_srgb (Tables *tables, const UnetTransfer *transfer)
 {
-  UnetTransferRows *self;
-  UnetTransfer transfer;
-
-  if (!unet_transfer_init (&transfer, info))
-    return NULL;
-  self = g_new0 (UnetTransferRows, 1);
-  set_matrix (self, &transfer, transfer.from_bt709);
-  self->limit = 1;
   for (guint i = 0; i < INTERVALS + 2; i++) {
     const gdouble x = MIN ((gdouble) i / INTERVALS, 1);
     /* The gain is not finite in black, which it leaves black. */
     const gdouble luminance = pow (MAX (x, 1.0 / INTERVALS), 4);
 
-    self->decode[i] = (gfloat) unet_transfer_from_srgb_code (x);
-    self->gain[i] =
-        (gfloat) unet_transfer_get_inverse_ootf (&transfer, luminance);
-    self->encode[i] =
-        (gfloat) (255 * unet_transfer_encode (&transfer, pow (x, 4)));
+    tables->decode[i] = (gfloat) unet_transfer_from_srgb_code (x);
+    tables->gain[i] =
+        (gfloat) unet_transfer_get_inverse_ootf (transfer, luminance);
+    tables->encode[i] =
+        (gfloat) (255 * unet_transfer_encode (transfer, pow (x, 4)));
   }
+}
+
+/* Tables take 3 ms. They are made once for each function and direction, since a
+ * region of interest that moves makes new rows with every frame. */
+static const Tables *
+get_tables (const UnetTransfer *transfer, gboolean to_srgb)
+{
+  static gsize made[2][GST_VIDEO_TRANSFER_BT601 + 1];
+  gsize *slot = &made[to_srgb][transfer->function];
+
+  if (g_once_init_enter (slot)) {
+    Tables *tables = g_new (Tables, 1);
+
+    if (to_srgb)
+      fill_to_srgb (tables, transfer);
+    else
+      fill_from_srgb (tables, transfer);
+    g_once_init_leave (slot, (gsize) tables);
+  }
+  return (const Tables *) *slot;
+}
+
+static UnetTransferRows *
+new_rows (const GstVideoInfo *info, gboolean to_srgb)
+{
+  UnetTransferRows *self;
+  UnetTransfer transfer;
+
+  if (!unet_transfer_init (&transfer, info))
+    return NULL;
+  self = g_new0 (UnetTransferRows, 1);
+  self->tables = get_tables (&transfer, to_srgb);
+  self->limit = to_srgb ? (gfloat) unet_transfer_get_peak (&transfer) : 1;
+  self->has_gain = unet_transfer_has_ootf (&transfer);
+  self->gains_first = to_srgb;
+  self->has_matrix = transfer.changes_primaries;
+  for (guint i = 0; i < 3; i++)
+    for (guint j = 0; j < 3; j++)
+      self->matrix[i][j] = (gfloat) (to_srgb ? transfer.to_bt709[i][j]
+                                             : transfer.from_bt709[i][j]);
   return self;
+}
+
+UnetTransferRows *
+unet_transfer_rows_new_to_srgb (const GstVideoInfo *info)
+{
+  return new_rows (info, TRUE);
+}
+
+UnetTransferRows *
+unet_transfer_rows_new_from_srgb (const GstVideoInfo *info)
+{
+  return new_rows (info, FALSE);
 }
 
 void
@@ -157,13 +184,13 @@ unet_transfer_rows_run (
     const UnetTransferRows *self, gfloat *const rgb[3], guint n)
 {
   for (guint c = 0; c < 3; c++)
-    decode_transfer (rgb[c], self->decode, n);
+    decode_transfer (rgb[c], self->tables->decode, n);
   if (self->has_gain && self->gains_first)
-    multiply_gain (rgb[0], rgb[1], rgb[2], self->gain, n);
+    multiply_gain (rgb[0], rgb[1], rgb[2], self->tables->gain, n);
   if (self->has_matrix)
     change_primaries (rgb[0], rgb[1], rgb[2], self->matrix, n);
   if (self->has_gain && !self->gains_first)
-    multiply_gain (rgb[0], rgb[1], rgb[2], self->gain, n);
+    multiply_gain (rgb[0], rgb[1], rgb[2], self->tables->gain, n);
   for (guint c = 0; c < 3; c++)
-    encode_transfer (rgb[c], self->encode, self->limit, n);
+    encode_transfer (rgb[c], self->tables->encode, self->limit, n);
 }

@@ -68,6 +68,17 @@ gst_unet_color_parse (const gchar *text, guint32 *argb)
   return FALSE;
 }
 
+gboolean
+gst_unet_color_read (const gchar *text, guint32 *argb, GError **error)
+{
+  if (text && gst_unet_color_parse (text, argb))
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+      "'%s' is no colour: allowed is #RRGGBB, #AARRGGBB or a name such as red",
+      text ? text : "");
+  return FALSE;
+}
+
 /* @entry: `CLASS=COLOUR` or `COLOUR` */
 static gboolean
 parse_entry (const gchar *entry, UnetColor *color, GError **error)
@@ -75,11 +86,8 @@ parse_entry (const gchar *entry, UnetColor *color, GError **error)
   const gchar *equals = strrchr (entry, '=');
   g_autofree gchar *value = g_strstrip (g_strdup (equals ? equals + 1 : entry));
 
-  if (!gst_unet_color_parse (value, &color->argb)) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
-        "'%s' is no colour: #RRGGBB, #AARRGGBB or a name such as red", value);
+  if (!gst_unet_color_read (value, &color->argb, error))
     return FALSE;
-  }
   color->class_name = equals ? g_strstrip (g_strndup (entry, equals - entry))
                              : NULL;
   return TRUE;

@@ -13,6 +13,9 @@ typedef struct _GstUnetColors GstUnetColors;
 
 /* One colour: #RRGGBB, #AARRGGBB or a name. */
 gboolean gst_unet_color_parse (const gchar *text, guint32 *argb);
+/* The same with an error that names the value and says what is allowed.
+ * @text: (nullable) */
+gboolean gst_unet_color_read (const gchar *text, guint32 *argb, GError **error);
 
 /* @text: (nullable): every class has its default colour. */
 GstUnetColors *gst_unet_colors_new (const gchar *text, GError **error);

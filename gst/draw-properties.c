@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "draw-properties.h"
 
+#include "refused-values.h"
+
 #include <gst/base/gstbasetransform.h>
 
 #define DEFAULT_OUTPUT        GST_UNET_SEG_OUTPUT_OVERLAY
@@ -65,16 +67,13 @@ gst_unet_draw_settings_clear (GstUnetDrawSettings *settings)
 }
 
 static void
-set_colors (GstUnetDrawProperties *self, GObject *object, const gchar *text)
+set_colors (GstUnetDrawProperties *self, GObject *object, const gchar *text,
+    GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  GstUnetColors *colors = gst_unet_colors_new (text, &error), *old;
+  GstUnetColors *colors = gst_unet_colors_new (text, error), *old;
 
-  if (colors == NULL) {
-    g_warning (
-        "%s: property 'colors': %s", GST_OBJECT_NAME (object), error->message);
+  if (colors == NULL)
     return;
-  }
   GST_OBJECT_LOCK (object);
   old = self->settings.colors;
   self->settings.colors = colors;
@@ -84,17 +83,14 @@ set_colors (GstUnetDrawProperties *self, GObject *object, const gchar *text)
 
 /* Either is another background, whose picture is to be read again. */
 static void
-set_background (
-    GstUnetDrawProperties *self, GObject *object, guint id, const gchar *text)
+set_background (GstUnetDrawProperties *self, GObject *object, guint id,
+    const gchar *text, GError **error)
 {
   GstUnetBackground *old;
   guint32 argb;
 
-  if (id == PROP_BACKGROUND && !(text && gst_unet_color_parse (text, &argb))) {
-    g_warning ("%s: property 'background': '%s' is no colour",
-        GST_OBJECT_NAME (object), text ? text : "");
+  if (id == PROP_BACKGROUND && !gst_unet_color_read (text, &argb, error))
     return;
-  }
   GST_OBJECT_LOCK (object);
   old = self->settings.background;
   if (id == PROP_BACKGROUND) {
@@ -184,22 +180,40 @@ set_output (
     gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (object));
 }
 
+static gboolean
+is_text (guint id)
+{
+  return id == PROP_COLORS || id == PROP_BACKGROUND
+      || id == PROP_BACKGROUND_LOCATION;
+}
+
+/* Text may be refused. */
+static void
+set_text (GstUnetDrawProperties *self, GObject *object, const GValue *value,
+    guint id, GParamSpec *pspec)
+{
+  const gchar *text = g_value_get_string (value);
+  g_autoptr (GError) error = NULL;
+
+  if (id == PROP_COLORS)
+    set_colors (self, object, text, &error);
+  else
+    set_background (self, object, id, text, &error);
+  gst_unet_refused_values_note (GST_ELEMENT (object), pspec->name, error);
+}
+
 void
 gst_unet_draw_properties_set (GstUnetDrawProperties *self, GObject *object,
     guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetDrawSettings *settings = &self->settings;
 
-  if (id == PROP_COLORS) {
-    set_colors (self, object, g_value_get_string (value));
+  if (is_text (id)) {
+    set_text (self, object, value, id, pspec);
     return;
   }
   if (id == PROP_OUTPUT) {
     set_output (self, object, g_value_get_enum (value));
-    return;
-  }
-  if (id == PROP_BACKGROUND || id == PROP_BACKGROUND_LOCATION) {
-    set_background (self, object, id, g_value_get_string (value));
     return;
   }
   GST_OBJECT_LOCK (object);

@@ -17,7 +17,8 @@ typedef struct {
 void gst_unet_draw_properties_install (GObjectClass *klass);
 void gst_unet_draw_properties_init (GstUnetDrawProperties *self);
 void gst_unet_draw_properties_clear (GstUnetDrawProperties *self);
-/* @id, @value, @pspec: as for the property functions of GObject. */
+/* @id, @value, @pspec: as for the property functions of GObject. The element
+ * notes a value that is refused (refused-values.h). */
 void gst_unet_draw_properties_set (GstUnetDrawProperties *self, GObject *object,
     guint id, const GValue *value, GParamSpec *pspec);
 void gst_unet_draw_properties_get (GstUnetDrawProperties *self, GObject *object,

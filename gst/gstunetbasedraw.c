@@ -3,6 +3,7 @@
 
 #include "frame-buffers.h"
 #include "memory-features.h"
+#include "refused-values.h"
 #include "upstream-latency.h"
 
 #include "frame/format/frame-map.h"
@@ -497,6 +498,8 @@ gst_unet_base_draw_estimate (GstUnetBaseDraw *self)
 static gboolean
 gst_unet_base_draw_start (GstBaseTransform *trans)
 {
+  if (!gst_unet_refused_values_start (GST_ELEMENT (trans)))
+    return FALSE;
   PRIVATE (trans)->warned_buffer = FALSE;
   /* Sources mostly know it before there are caps. */
   gst_unet_upstream_latency_init (
@@ -509,6 +512,7 @@ static gboolean
 gst_unet_base_draw_stop (GstBaseTransform *trans)
 {
   g_clear_pointer (&PRIVATE (trans)->drawer, gst_unet_drawer_free);
+  gst_unet_refused_values_stop (GST_ELEMENT (trans));
   return TRUE;
 }
 
@@ -542,6 +546,7 @@ gst_unet_base_draw_init (GstUnetBaseDraw *self)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
 
+  gst_unet_refused_values_init (GST_ELEMENT (self));
   gst_unet_draw_properties_init (&PRIVATE (self)->properties);
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_prefer_passthrough (trans, FALSE);

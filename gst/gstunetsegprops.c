@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "contract-enums.h"
 #include "gstunetseg.h"
+#include "refused-values.h"
 #include "tensor-meta.h"
 
 #define DEFAULT_INTERVAL  1
@@ -143,9 +144,7 @@ set_knob (GstUnetSeg *self, const GstUnetKnob *knob, const GValue *value,
     g_free (text);
   }
   GST_OBJECT_UNLOCK (self);
-  if (error)
-    g_warning ("%s: property '%s': %s", GST_OBJECT_NAME (self), pspec->name,
-        error->message);
+  gst_unet_refused_values_note (GST_ELEMENT (self), pspec->name, error);
 }
 
 static void
@@ -189,22 +188,22 @@ find_flag (GstUnetSeg *self, guint id)
   }
 }
 
-/* Returns whether the value is none, or this build lacks what it asks for, and
- * says so. */
+/* Returns whether the value is none, or this build lacks what it asks for. */
 static gboolean
-refuses (GstUnetSeg *self, guint id, const GValue *value)
+refuses (guint id, const GValue *value, GError **error)
 {
   UnetRegion region;
 
   if (id == PROP_ROI
       && !gst_unet_roi_parse (g_value_get_string (value), &region))
-    g_warning ("%s: property 'roi': '%s' is no x,y,width,height in pixels",
-        GST_OBJECT_NAME (self), g_value_get_string (value));
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "'%s' is no region; x,y,width,height in pixels are allowed",
+        g_value_get_string (value));
   else if (id == PROP_TENSORS && g_value_get_boolean (value)
       && !gst_unet_tensors_are_available ())
-    g_warning ("%s: property 'tensors': this build has no analytics library of "
-               "GStreamer, which comes with version 1.26",
-        GST_OBJECT_NAME (self));
+    g_set_error (error, UNET_ERROR, UNET_ERROR_UNSUPPORTED,
+        "'true' is refused, only 'false' is allowed: this build has no "
+        "analytics library of GStreamer, which comes with version 1.26");
   else
     return FALSE;
   return TRUE;
@@ -217,12 +216,16 @@ gst_unet_seg_set_property (
   GstUnetSeg *self = (GstUnetSeg *) object;
   const GstUnetKnob *knob = find_knob (id);
   gboolean *flag = find_flag (self, id);
+  g_autoptr (GError) error = NULL;
+  gboolean refused;
 
   if (knob) {
     set_knob (self, knob, value, pspec);
     return;
   }
-  if (refuses (self, id, value))
+  refused = refuses (id, value, &error);
+  gst_unet_refused_values_note (GST_ELEMENT (self), pspec->name, error);
+  if (refused)
     return;
   GST_OBJECT_LOCK (self);
   switch (id) {

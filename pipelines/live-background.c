@@ -53,7 +53,8 @@ live_background_is_video (const gchar *text)
   return info && is_moving (info);
 }
 
-/* The element takes a colour that it knows, and keeps the old one otherwise. */
+/* The element takes a colour that it knows, and keeps the old one otherwise.
+ * Setting that one again makes the element forget that it refused a value. */
 static gboolean
 set_color (GstElement *seg, const gchar *text)
 {
@@ -61,7 +62,10 @@ set_color (GstElement *seg, const gchar *text)
 
   g_object_set (seg, "background", text, NULL);
   g_object_get (seg, "background", &taken, NULL);
-  return g_strcmp0 (taken, text) == 0;
+  if (g_strcmp0 (taken, text) == 0)
+    return TRUE;
+  g_object_set (seg, "background", taken, NULL);
+  return FALSE;
 }
 
 gboolean

@@ -376,29 +376,35 @@ set_constants (UnetContract *c, const gchar *value)
 
 static const struct {
   const gchar *key;
+  const gchar *allowed; /* of its values */
   gboolean (*set) (UnetContract *contract, const gchar *value);
 } fields[] = {
-  { "input", set_input },
-  { "output", set_output },
-  { "layout", set_layout },
-  { "color-order", set_color_order },
-  { "scale", set_scale },
-  { "mean", set_mean },
-  { "std", set_std },
-  { "divide-by-max", set_divide_by_max },
-  { "fit", set_fit },
-  { "input-width", set_input_width },
-  { "input-height", set_input_height },
-  { "input-size", set_input_size },
-  { "multiple", set_multiple },
-  { "overlap", set_overlap },
-  { "activation", set_activation },
-  { "foreground-class", set_foreground_class },
-  { "background", set_background },
-  { "invert", set_invert },
-  { "labels", set_labels },
-  { "state", set_state },
-  { "constants", set_constants },
+  { "input", "a name or number of an input", set_input },
+  { "output", "a name or number of an output", set_output },
+  { "layout", "auto, nchw or nhwc", set_layout },
+  { "color-order", "auto, rgb, bgr or gray", set_color_order },
+  { "scale", "a number above 0, such as 1/255", set_scale },
+  { "mean", "one number, or three separated by commas", set_mean },
+  { "std", "one number other than 0, or three separated by commas", set_std },
+  { "divide-by-max", "true or false", set_divide_by_max },
+  { "fit", "stretch, letterbox, crop or tile", set_fit },
+  { "input-width", "a number of pixels up to " G_STRINGIFY (MAX_SIZE),
+      set_input_width },
+  { "input-height", "a number of pixels up to " G_STRINGIFY (MAX_SIZE),
+      set_input_height },
+  { "input-size", "WIDTHxHEIGHT in pixels, one number of pixels, or video",
+      set_input_size },
+  { "multiple", "a number of pixels from 1 on", set_multiple },
+  { "overlap", "a number of pixels, or -1", set_overlap },
+  { "activation", "auto, none, sigmoid, softmax, argmax or min-max",
+      set_activation },
+  { "foreground-class", "a number of a class, or -1", set_foreground_class },
+  { "background", "auto, none, first, last or a number of a channel",
+      set_background },
+  { "invert", "true or false", set_invert },
+  { "labels", "names separated by commas", set_labels },
+  { "state", "INPUT:OUTPUT separated by commas, or none", set_state },
+  { "constants", "INPUT:NUMBER separated by commas", set_constants },
 };
 
 gboolean
@@ -411,8 +417,8 @@ unet_contract_set (UnetContract *contract, const gchar *key, const gchar *value,
       continue;
     if (fields[i].set (contract, value))
       return TRUE;
-    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT, "'%s' cannot be '%s'",
-        key, value);
+    g_set_error (error, UNET_ERROR, UNET_ERROR_CONTRACT,
+        "'%s' is no %s: allowed is %s", value, key, fields[i].allowed);
     return FALSE;
   }
   g_set_error (

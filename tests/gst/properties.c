@@ -239,35 +239,6 @@ GST_START_TEST (test_round_trip)
 
 GST_END_TEST;
 
-GST_START_TEST (test_nonsense)
-{
-  static const struct {
-    const gchar *name, *good, *bad;
-  } values[] = {
-    { "input-size", "32x32", "wide" },
-    { "input-size", "32x32", "-8x10" },
-    { "mean", "1,2,3", "1,two,3" },
-    { "std", "1,2,3", "1,0,1" },
-    { "colors", "red", "person=reddish" },
-    { "colors", "#123456", "#12345" },
-  };
-  GstElement *element = gst_element_factory_make ("unetseg", NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
-    g_autofree gchar *text = NULL;
-
-    g_object_set (element, values[i].name, values[i].good, NULL);
-    GST_INFO ("%s=%s", values[i].name, values[i].bad);
-    TEST_COMPLAINS (
-        g_object_set (element, values[i].name, values[i].bad, NULL));
-    g_object_get (element, values[i].name, &text, NULL);
-    assert_equals_string (text, values[i].good);
-  }
-  gst_object_unref (element);
-}
-
-GST_END_TEST;
-
 /* A text property can be unset with NULL. */
 GST_START_TEST (test_unset)
 {
@@ -519,7 +490,6 @@ properties_suite (void)
   tcase_add_test (tcase, test_stats_are_described);
   tcase_add_test (tcase, test_defaults);
   tcase_add_test (tcase, test_round_trip);
-  tcase_add_test (tcase, test_nonsense);
   tcase_add_test (tcase, test_unset);
   tcase_add_test (tcase, test_built_in);
   tcase_add_test (tcase, test_stats);

@@ -167,10 +167,16 @@ GST_START_TEST (test_refused)
   GstElement *element = gst_element_factory_make ("unetseg", NULL);
   gboolean on = TRUE;
 
-  TEST_COMPLAINS (g_object_set (element, "tensors", TRUE, NULL));
+  g_object_set (element, "tensors", TRUE, NULL);
+  assert_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state (element, GST_STATE_NULL);
   g_object_get (element, "tensors", &on, NULL);
   fail_if (on);
   g_object_set (element, "tensors", FALSE, NULL);
+  assert_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (element, GST_STATE_NULL);
   gst_object_unref (element);
 }
 

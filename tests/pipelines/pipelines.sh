@@ -103,6 +103,22 @@ prints_messages () {
 }
 
 check "gst-launch-1.0 -m prints the messages" prints_messages
+
+# refuses ELEMENT PROPERTY VALUE: gst-launch-1.0 fails and names all of them.
+refuses () {
+  fails_naming "Property '$2': '$3' is no " \
+    gst-launch-1.0 videotestsrc num-buffers=1 ! "$1" "$2=$3" ! fakesink &&
+    grep -q 'ERROR: from element .*: allowed is ' said
+}
+
+for element in unetseg unetsegdraw; do
+  check "gst-launch-1.0 tells of a colour that $element refuses" \
+    refuses $element colors foo
+  check "gst-launch-1.0 tells of a background that $element refuses" \
+    refuses $element background nonsense
+done
+check "gst-launch-1.0 tells of a size that unetseg refuses" \
+  refuses unetseg input-size 12x
 # has_three VIDEO: succeeds if it has whole frames of three pictures, at least
 # 25.
 has_three () {

@@ -550,7 +550,7 @@ gst_unet_base_draw_init (GstUnetBaseDraw *self)
   gst_unet_draw_properties_init (&PRIVATE (self)->properties);
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_prefer_passthrough (trans, FALSE);
-  gst_unet_memory_watch (GST_ELEMENT (self), trans->sinkpad);
+  gst_unet_memory_watch (GST_ELEMENT (self), trans->sinkpad, trans->srcpad);
 }
 
 static void

@@ -129,6 +129,65 @@ is_refusal (GstQuery *query)
   return !accepts && wanted && gst_unet_memory_find_foreign (wanted);
 }
 
+/* ---- links ------------------------------------------------------------- */
+
+/* Adds @more (transfer full) to the answer of a query for caps. */
+static void
+add_to_answer (GstQuery *query, GstCaps *more)
+{
+  GstCaps *filter = NULL, *answer = NULL;
+
+  gst_query_parse_caps (query, &filter);
+  gst_query_parse_caps_result (query, &answer);
+  if (filter) {
+    GstCaps *both =
+        gst_caps_intersect_full (filter, more, GST_CAPS_INTERSECT_FIRST);
+
+    gst_caps_unref (more);
+    more = both;
+  }
+  if (answer)
+    more = gst_caps_merge (gst_caps_ref (answer), more);
+  gst_query_set_caps_result (query, more);
+  gst_caps_unref (more);
+}
+
+/* Elements are linked before their pads are active, and GStreamer does not say
+ * there what the other pad has: a link that fails cannot be explained. So until
+ * then the pad takes every memory that the table names. */
+static void
+allow_link (GstQuery *query)
+{
+  GstCaps *caps;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return;
+  caps = gst_caps_new_empty ();
+  for (guint i = 0; i < G_N_ELEMENTS (downloads); i++)
+    gst_caps_append_structure_full (caps,
+        gst_structure_new_empty ("video/x-raw"),
+        gst_caps_features_new (downloads[i].feature, NULL));
+  add_to_answer (query, caps);
+}
+
+/* With such an upstream the source pad has no caps, and could not be linked
+ * either. */
+static GstPadProbeReturn
+allow_source_link (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+  GstCaps *answer = NULL;
+
+  if (GST_PAD_IS_ACTIVE (pad) || GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_query_parse_caps_result (query, &answer);
+  if (answer && gst_caps_is_empty (answer))
+    add_to_answer (query, gst_pad_get_pad_template_caps (pad));
+  return GST_PAD_PROBE_OK;
+}
+
+/* ---- negotiation ------------------------------------------------------- */
+
 /* Some elements ask for one memory after the other. Only those that cannot make
  * frames in system memory end the stream. */
 static GstPadProbeReturn
@@ -137,7 +196,11 @@ look_at_answer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   g_autoptr (GstCaps) possible = NULL;
   const gchar *feature;
 
-  if (!GST_PAD_IS_ACTIVE (pad) || !is_refusal (GST_PAD_PROBE_INFO_QUERY (info)))
+  if (!GST_PAD_IS_ACTIVE (pad)) {
+    allow_link (GST_PAD_PROBE_INFO_QUERY (info));
+    return GST_PAD_PROBE_OK;
+  }
+  if (!is_refusal (GST_PAD_PROBE_INFO_QUERY (info)))
     return GST_PAD_PROBE_OK;
   possible = gst_pad_peer_query_caps (pad, NULL);
   feature = gst_unet_memory_find_foreign (possible);
@@ -153,7 +216,7 @@ end_watch (gpointer data)
 }
 
 void
-gst_unet_memory_watch (GstElement *element, GstPad *sinkpad)
+gst_unet_memory_watch (GstElement *element, GstPad *sinkpad, GstPad *srcpad)
 {
   Watch *watch = g_atomic_rc_box_new0 (Watch);
 
@@ -163,4 +226,7 @@ gst_unet_memory_watch (GstElement *element, GstPad *sinkpad)
   gst_pad_add_probe (sinkpad,
       GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM | GST_PAD_PROBE_TYPE_PULL,
       look_at_answer, g_atomic_rc_box_acquire (watch), end_watch);
+  gst_pad_add_probe (srcpad,
+      GST_PAD_PROBE_TYPE_QUERY_UPSTREAM | GST_PAD_PROBE_TYPE_PULL,
+      allow_source_link, NULL, NULL);
 }

@@ -14,7 +14,9 @@ const gchar *gst_unet_memory_find_foreign (const GstCaps *caps);
 
 /* Makes @element post an error that says which elements bring frames into
  * system memory, where upstream of @sinkpad sends caps of another memory or can
- * send no others. Without it the stream would end as "not negotiated". */
-void gst_unet_memory_watch (GstElement *element, GstPad *sinkpad);
+ * send no others. Without it the stream would end as "not negotiated", or the
+ * pads could not even be linked. */
+void gst_unet_memory_watch (
+    GstElement *element, GstPad *sinkpad, GstPad *srcpad);
 
 G_END_DECLS

@@ -18,6 +18,9 @@ static const struct {
   { "memory:Nonesuch", "an element before it that downloads them" },
 };
 
+/* Those before the last. */
+#define N_KNOWN (G_N_ELEMENTS (memories) - 1)
+
 static const gchar *const elements[] = { "unetseg", "unetsegdraw" };
 
 static GstCaps *
@@ -99,6 +102,59 @@ GST_START_TEST (test_source)
 
 GST_END_TEST;
 
+static const gchar *const before[] = { "", "queue !", "videoconvert !",
+  "videoscale ! videoconvert ! queue !", "identity ! videorate !" };
+
+/* Upstream has caps of that memory before the elements are linked. */
+GST_START_TEST (test_link)
+{
+  guint kind = __i__ % G_N_ELEMENTS (elements);
+  guint memory = __i__ / G_N_ELEMENTS (elements) % N_KNOWN;
+  guint way = __i__ / G_N_ELEMENTS (elements) / N_KNOWN;
+  g_autofree gchar *launch =
+      g_strdup_printf ("fakesrc num-buffers=3 sizetype=fixed sizemax=12288 ! "
+                       "video/x-raw(%s),format=RGBA,width=64,height=48,"
+                       "framerate=30/1 ! %s %s name=element ! fakesink",
+          memories[memory].feature, before[way], elements[kind]);
+  g_autoptr (GError) error = NULL;
+  GstElement *pipeline = gst_parse_launch (launch, &error);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message =
+      gst_bus_timed_pop_filtered (bus, 10 * GST_SECOND, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL, "%s", launch);
+  assert_equals_string (GST_MESSAGE_SRC_NAME (message), "element");
+  assert_explained (message, memory);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
+/* What no element converts is told of by the one that links. */
+GST_START_TEST (test_no_link)
+{
+  static const gchar *const wrong[] = { "video/x-raw(memory:Nonesuch)",
+    "video/x-raw,format=RGB8P", "video/x-raw,width=40000", "video/x-h264" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    g_autofree gchar *launch = g_strdup_printf (
+        "fakesrc ! %s ! %s ! fakesink", wrong[i], elements[__i__]);
+    g_autoptr (GError) error = NULL;
+    GstElement *pipeline = gst_parse_launch_full (
+        launch, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+
+    fail_unless (pipeline == NULL, "%s", launch);
+    fail_unless (
+        g_error_matches (error, GST_PARSE_ERROR, GST_PARSE_ERROR_LINK));
+  }
+}
+
+GST_END_TEST;
+
 /* ---- not refused ------------------------------------------------------ */
 
 /* Upstream tries another memory, and can send frames in system memory. */
@@ -171,6 +227,9 @@ memory_features_suite (void)
   tcase_add_checked_fixture (tcase, test_watch_log, NULL);
   tcase_add_loop_test (tcase, test_caps_event, 0, n);
   tcase_add_loop_test (tcase, test_source, 0, n);
+  tcase_add_loop_test (tcase, test_link, 0,
+      N_KNOWN * G_N_ELEMENTS (elements) * G_N_ELEMENTS (before));
+  tcase_add_loop_test (tcase, test_no_link, 0, G_N_ELEMENTS (elements));
   tcase_add_test (tcase, test_trial);
   tcase_add_test (tcase, test_mapped_dmabuf);
   return suite;

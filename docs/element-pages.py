@@ -122,7 +122,7 @@ def escape(text):
 def write_property(gst, prop, value):
     yield "### `%s`" % prop.name
     yield ""
-    yield textwrap.fill(prop.blurb + ".", 88)
+    yield textwrap.fill(prop.blurb + ".", 88, break_on_hyphens=False)
     yield ""
     name = prop.value_type.name
     rows = [
@@ -198,7 +198,7 @@ def write_page(gst, name, source):
     yield "## Examples"
     yield ""
     for command, meaning in examples:
-        yield textwrap.fill(meaning, 88)
+        yield textwrap.fill(meaning, 88, break_on_hyphens=False)
         yield ""
         yield "```sh"
         yield " \\\n  ".join(

@@ -17,13 +17,12 @@ gst_unet_seg_precision_get_type (void)
 {
   static const GEnumValue values[] = {
     { UNET_PRECISION_AUTO,
-        "int8 where the processor is quick at it and masks agree, else f32",
+        "int8 where it is calibrated and the processor has VNNI, else f32",
         "auto" },
     { UNET_PRECISION_F32, "32-bit floating point", "f32" },
-    { UNET_PRECISION_BF16, "bfloat16 where the processor multiplies it",
-        "bf16" },
-    { UNET_PRECISION_INT8, "8-bit integers where masks agree with f32",
-        "int8" },
+    { UNET_PRECISION_BF16, "bfloat16, on processors that have it", "bf16" },
+    { UNET_PRECISION_INT8,
+        "8-bit integers, where masks agree with those of f32", "int8" },
     { 0, NULL, NULL },
   };
   static GType type;
@@ -38,7 +37,9 @@ gst_unet_seg_fit_get_type (void)
     { UNET_FIT_STRETCH, "The whole frame, stretched", "stretch" },
     { UNET_FIT_LETTERBOX, "The whole frame, aspect kept, borders filled",
         "letterbox" },
-    { UNET_FIT_CROP, "The largest centred part of the input's aspect", "crop" },
+    { UNET_FIT_CROP,
+        "The largest centred part of the frame with the input's aspect",
+        "crop" },
     { UNET_FIT_TILE, "The frame at its own size, in overlapping tiles",
         "tile" },
     { 0, NULL, NULL },
@@ -52,7 +53,7 @@ GType
 gst_unet_seg_layout_get_type (void)
 {
   static const GEnumValue values[] = {
-    { UNET_LAYOUT_AUTO, "From the model's shapes", "auto" },
+    { UNET_LAYOUT_AUTO, "As the model's shapes tell", "auto" },
     { UNET_LAYOUT_NCHW, "Batch, channel, row, column", "nchw" },
     { UNET_LAYOUT_NHWC, "Batch, row, column, channel", "nhwc" },
     { 0, NULL, NULL },
@@ -82,13 +83,14 @@ GType
 gst_unet_seg_activation_get_type (void)
 {
   static const GEnumValue values[] = {
-    { UNET_ACTIVATION_AUTO, "From the end of the graph", "auto" },
+    { UNET_ACTIVATION_AUTO, "As the end of the network's graph tells", "auto" },
     { UNET_ACTIVATION_NONE, "The output holds probabilities", "none" },
     { UNET_ACTIVATION_SIGMOID, "Logistic function of every channel",
         "sigmoid" },
     { UNET_ACTIVATION_SOFTMAX, "Softmax over the channels", "softmax" },
     { UNET_ACTIVATION_ARGMAX, "The output holds class numbers", "argmax" },
-    { UNET_ACTIVATION_MIN_MAX, "Each picture is stretched to 0..1", "min-max" },
+    { UNET_ACTIVATION_MIN_MAX, "The output, stretched to 0..1 in each picture",
+        "min-max" },
     { 0, NULL, NULL },
   };
   static GType type;

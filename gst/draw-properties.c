@@ -290,36 +290,39 @@ install_edges (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_REFINE,
       g_param_spec_enum ("refine", "Refine",
-          "Whether a mask's edges move to those of the picture; auto: in live "
-          "streams and where the background is replaced",
+          "Whether the edges of a mask move to those of the picture; auto: in "
+          "live streams, and with output=blur and replace",
           GST_TYPE_UNET_SEG_SWITCH, DEFAULT_REFINE, CONTROLLED));
   g_object_class_install_property (klass, PROP_EDGE_LOW,
       g_param_spec_double ("edge-low", "Edge low",
-          "Probability up to which nothing is covered, at a threshold of 0.5 "
-          "with which it moves (refined masks)",
+          "Probability up to which a pixel of a refined mask is not covered at "
+          "all, for threshold=0.5; it moves with the threshold",
           0, 1, DEFAULT_EDGE_LOW, CONTROLLED));
   g_object_class_install_property (klass, PROP_EDGE_HIGH,
       g_param_spec_double ("edge-high", "Edge high",
-          "Probability from which all is covered, at a threshold of 0.5 with "
-          "which it moves (refined masks)",
+          "Probability from which a pixel of a refined mask is wholly covered, "
+          "for threshold=0.5; it moves with the threshold",
           0, 1, DEFAULT_EDGE_HIGH, CONTROLLED));
   g_object_class_install_property (klass, PROP_GROW,
       g_param_spec_int ("grow", "Grow",
-          "Pixels by which a mask of one class grows, or shrinks below 0",
+          "Number of pixels by which a mask of one class grows; below 0 it "
+          "shrinks",
           -MAX_PIXELS, MAX_PIXELS, DEFAULT_GROW, CONTROLLED));
   g_object_class_install_property (klass, PROP_FEATHER,
       g_param_spec_uint ("feather", "Feather",
-          "Pixels on either side over which edges of one class fade", 0,
-          MAX_PIXELS, DEFAULT_FEATHER, CONTROLLED));
+          "Number of pixels on either side over which the edges of a mask of "
+          "one class fade",
+          0, MAX_PIXELS, DEFAULT_FEATHER, CONTROLLED));
   g_object_class_install_property (klass, PROP_TEMPORAL,
       g_param_spec_enum ("temporal", "Temporal",
-          "Whether masks are held still where the picture is still; auto: in "
-          "live streams",
+          "Whether masks are smoothed over time where the picture is still; "
+          "auto: in live streams",
           GST_TYPE_UNET_SEG_SWITCH, DEFAULT_TEMPORAL, CONTROLLED));
   g_object_class_install_property (klass, PROP_TIME_CONSTANT,
       g_param_spec_uint ("time-constant", "Time constant",
-          "Milliseconds over which masks are averaged where the picture is "
-          "still",
+          "Time constant in milliseconds of the smoothing that temporal "
+          "switches "
+          "on",
           0, 10000, DEFAULT_TIME_CONSTANT, CONTROLLED));
 }
 
@@ -328,18 +331,18 @@ install_backgrounds (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_OUTLINE,
       g_param_spec_uint ("outline", "Outline",
-          "Width in pixels of a line round one class (output=overlay); 0: "
-          "none",
+          "Width in pixels of a line round a mask of one class "
+          "(output=overlay, 0 = no line)",
           0, MAX_PIXELS, DEFAULT_OUTLINE, CONTROLLED));
   g_object_class_install_property (klass, PROP_BLUR_RADIUS,
       g_param_spec_double ("blur-radius", "Blur radius",
-          "Standard deviation of the blur as a part of the frame's height "
+          "Standard deviation of the blur as a fraction of the frame's height "
           "(output=blur)",
           0, 0.5, DEFAULT_BLUR_RADIUS, CONTROLLED));
   g_object_class_install_property (klass, PROP_BACKGROUND,
       g_param_spec_string ("background", "Background",
-          "Colour that replaces the background (output=replace): #RRGGBB or a "
-          "name",
+          "Colour that replaces the background (output=replace): #RRGGBB, "
+          "#AARRGGBB or a name such as red",
           DEFAULT_BACKGROUND, PLAYING));
   g_object_class_install_property (klass, PROP_BACKGROUND_LOCATION,
       g_param_spec_string ("background-location", "Background location",
@@ -353,12 +356,13 @@ install_properties (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_ENABLED,
       g_param_spec_boolean ("enabled", "Enabled",
-          "Whether frames are worked on; if not, they pass untouched, or as "
-          "wholly opaque in an output with alpha",
+          "Whether the element works on frames; if not, they pass untouched, "
+          "or wholly opaque with output=alpha",
           TRUE, CONTROLLED));
   g_object_class_install_property (klass, PROP_OUTPUT,
       g_param_spec_enum ("output", "Output",
-          "What becomes of the mask; a change while playing renegotiates caps",
+          "What the element makes of the mask; a change while playing "
+          "negotiates caps anew",
           GST_TYPE_UNET_SEG_OUTPUT, DEFAULT_OUTPUT, CONTROLLED));
   g_object_class_install_property (klass, PROP_OPACITY,
       g_param_spec_double ("opacity", "Opacity",
@@ -367,13 +371,14 @@ install_properties (GObjectClass *klass)
           0, 1, DEFAULT_OPACITY, CONTROLLED));
   g_object_class_install_property (klass, PROP_THRESHOLD,
       g_param_spec_double ("threshold", "Threshold",
-          "Least probability of a pixel that is not background", 0, 1,
+          "Least probability of a pixel that counts as foreground", 0, 1,
           DEFAULT_THRESHOLD, CONTROLLED));
   g_object_class_install_property (klass, PROP_COLORS,
       g_param_spec_string ("colors", "Colors",
-          "Colours of classes, as in \"person=#80ff0000,car=red\": a label or "
-          "number of a class, then #RRGGBB, #AARRGGBB or a name; without "
-          "label for the classes 1, 2, ... in order (unset = distinct hues)",
+          "Colours of classes, such as \"person=#80ff0000,car=red\": the label "
+          "or number of a class, then #RRGGBB, #AARRGGBB or a name; entries "
+          "without a class colour the classes 1, 2, ... in order (unset = "
+          "distinct hues)",
           NULL, PLAYING));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "contract-enums.h"
+#include "contract-properties.h"
 #include "gstunetseg.h"
 #include "refused-values.h"
 #include "tensor-meta.h"
@@ -61,112 +62,7 @@ enum {
   PROP_CONSTANTS,
 };
 
-/* ---- the contract's properties ---------------------------------------- */
-
-/* Every one is set by text, so that a property means and allows what the same
- * key in a sidecar does. */
-typedef struct {
-  guint id;
-  const gchar *key;
-  gsize offset; /* in UnetContract; text is kept as written */
-} GstUnetKnob;
-
-#define AS_WRITTEN ((gsize) -1)
-
-static const GstUnetKnob knobs[] = {
-  { PROP_INPUT_NAME, "input", AS_WRITTEN },
-  { PROP_OUTPUT_NAME, "output", AS_WRITTEN },
-  { PROP_INPUT_SIZE, "input-size", AS_WRITTEN },
-  { PROP_FIT, "fit", G_STRUCT_OFFSET (UnetContract, fit) },
-  { PROP_OVERLAP, "overlap", G_STRUCT_OFFSET (UnetContract, overlap) },
-  { PROP_LAYOUT, "layout", G_STRUCT_OFFSET (UnetContract, layout) },
-  { PROP_COLOR_ORDER, "color-order",
-      G_STRUCT_OFFSET (UnetContract, color_order) },
-  { PROP_SCALE, "scale", G_STRUCT_OFFSET (UnetContract, scale) },
-  { PROP_DIVIDE_BY_MAX, "divide-by-max",
-      G_STRUCT_OFFSET (UnetContract, divide_by_max) },
-  { PROP_MEAN, "mean", AS_WRITTEN },
-  { PROP_STD, "std", AS_WRITTEN },
-  { PROP_ACTIVATION, "activation", G_STRUCT_OFFSET (UnetContract, activation) },
-  { PROP_FOREGROUND_CLASS, "foreground-class",
-      G_STRUCT_OFFSET (UnetContract, foreground_class) },
-  { PROP_BACKGROUND_CHANNEL, "background", AS_WRITTEN },
-  { PROP_INVERT, "invert", G_STRUCT_OFFSET (UnetContract, invert) },
-  { PROP_LABELS, "labels", AS_WRITTEN },
-  { PROP_STATE, "state", AS_WRITTEN },
-  { PROP_CONSTANTS, "constants", AS_WRITTEN },
-};
-
-static const GstUnetKnob *
-find_knob (guint id)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (knobs); i++) {
-    if (knobs[i].id == id)
-      return &knobs[i];
-  }
-  return NULL;
-}
-
-/* In the C locale, as sidecars have it. */
-static gchar *
-value_to_text (const GValue *value, GParamSpec *pspec)
-{
-  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
-
-  if (G_IS_PARAM_SPEC_ENUM (pspec))
-    return g_strdup (g_enum_get_value (
-        G_PARAM_SPEC_ENUM (pspec)->enum_class, g_value_get_enum (value))
-                         ->value_nick);
-  if (G_IS_PARAM_SPEC_DOUBLE (pspec))
-    return g_strdup (
-        g_ascii_dtostr (number, sizeof (number), g_value_get_double (value)));
-  if (G_IS_PARAM_SPEC_INT (pspec))
-    return g_strdup_printf ("%d", g_value_get_int (value));
-  if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
-    return g_strdup (g_value_get_boolean (value) ? "true" : "false");
-  return g_value_dup_string (value);
-}
-
-static void
-set_knob (GstUnetSeg *self, const GstUnetKnob *knob, const GValue *value,
-    GParamSpec *pspec)
-{
-  gchar *text = value_to_text (value, pspec);
-  g_autoptr (GError) error = NULL;
-
-  GST_OBJECT_LOCK (self);
-  if (text == NULL || *text == '\0') {
-    g_hash_table_remove (self->overrides, knob->key);
-    g_free (text);
-  } else if (unet_contract_set (self->knobs, knob->key, text, &error)) {
-    g_hash_table_replace (self->overrides, g_strdup (knob->key), text);
-  } else {
-    g_free (text);
-  }
-  GST_OBJECT_UNLOCK (self);
-  gst_unet_refused_values_note (GST_ELEMENT (self), pspec->name, error);
-}
-
-static void
-get_knob (
-    GstUnetSeg *self, const GstUnetKnob *knob, GValue *value, GParamSpec *pspec)
-{
-  gconstpointer field = G_STRUCT_MEMBER_P (self->knobs, knob->offset);
-
-  if (knob->offset == AS_WRITTEN)
-    g_value_set_string (
-        value, g_hash_table_lookup (self->overrides, knob->key));
-  else if (G_IS_PARAM_SPEC_ENUM (pspec))
-    g_value_set_enum (value, *(const gint *) field);
-  else if (G_IS_PARAM_SPEC_DOUBLE (pspec))
-    g_value_set_double (value, *(const gdouble *) field);
-  else if (G_IS_PARAM_SPEC_INT (pspec))
-    g_value_set_int (value, *(const gint *) field);
-  else
-    g_value_set_boolean (value, *(const gboolean *) field);
-}
-
-/* ---- all properties --------------------------------------------------- */
+/* ---- setting and getting ---------------------------------------------- */
 
 /* Returns the field of a boolean property, or NULL. */
 static gboolean *
@@ -214,18 +110,20 @@ gst_unet_seg_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = (GstUnetSeg *) object;
-  const GstUnetKnob *knob = find_knob (id);
+  const GstUnetContractProperty *field =
+      gst_unet_contract_property_find (pspec->name);
   gboolean *flag = find_flag (self, id);
   g_autoptr (GError) error = NULL;
-  gboolean refused;
+  gboolean done;
 
-  if (knob) {
-    set_knob (self, knob, value, pspec);
-    return;
-  }
-  refused = refuses (id, value, &error);
+  GST_OBJECT_LOCK (self);
+  if (field)
+    gst_unet_contract_property_set (
+        field, self->knobs, self->overrides, value, pspec, &error);
+  GST_OBJECT_UNLOCK (self);
+  done = field || refuses (id, value, &error);
   gst_unet_refused_values_note (GST_ELEMENT (self), pspec->name, error);
-  if (refused)
+  if (done)
     return;
   GST_OBJECT_LOCK (self);
   switch (id) {
@@ -283,12 +181,14 @@ gst_unet_seg_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = (GstUnetSeg *) object;
-  const GstUnetKnob *knob = find_knob (id);
+  const GstUnetContractProperty *field =
+      gst_unet_contract_property_find (pspec->name);
   const gboolean *flag = find_flag (self, id);
 
   GST_OBJECT_LOCK (self);
-  if (knob) {
-    get_knob (self, knob, value, pspec);
+  if (field) {
+    gst_unet_contract_property_get (
+        field, self->knobs, self->overrides, value, pspec);
     GST_OBJECT_UNLOCK (self);
     return;
   }
@@ -383,61 +283,63 @@ install_rate_properties (GObjectClass *klass)
 {
   install (klass, PROP_INTERVAL,
       g_param_spec_uint ("interval", "Interval",
-          "Segment every Nth frame, the others get the last mask (1 = every "
-          "frame, 0 = as often as there is time for)",
+          "Run the network on every Nth frame and give the others the last "
+          "mask (1 = every frame, 0 = as often as time allows)",
           0, G_MAXINT, DEFAULT_INTERVAL, CONTROLLED));
   install (klass, PROP_REUSE_THRESHOLD,
       g_param_spec_double ("reuse-threshold", "Reuse threshold",
-          "The last mask is used again while no part of the picture has "
-          "changed "
-          "by so much of its range, as in 0.02 (0 = never)",
+          "Use the last mask again while no part of the picture changes by "
+          "more than this fraction of its range, such as 0.02 (0 = never)",
           0, 1, 0, CONTROLLED));
   install (klass, PROP_REUSE_AGE,
       g_param_spec_uint ("reuse-age", "Reuse age",
-          "Milliseconds after which a mask is made again though nothing has "
-          "changed",
+          "Largest age in milliseconds of a mask that is used again because "
+          "nothing changes",
           0, G_MAXINT, DEFAULT_REUSE_AGE, CONTROLLED));
   install (klass, PROP_CARRY,
       g_param_spec_boolean ("carry", "Carry",
-          "Masks that are older than their frame move along with what they "
-          "cover",
+          "Whether masks that are older than their frame are moved along with "
+          "the picture (motion compensation)",
           DEFAULT_CARRY, CONTROLLED));
   install (klass, PROP_ASYNC,
       g_param_spec_enum ("async", "Asynchronous",
-          "Whether frames pass at once with the newest mask, which a thread "
-          "beside the stream makes; its age is in the metadata",
+          "Whether frames pass at once with the newest mask, which a "
+          "background thread computes; the mask's age is in the metadata",
           GST_TYPE_UNET_SEG_ASYNC, DEFAULT_ASYNC, PLAYING));
   install (klass, PROP_LATE,
       g_param_spec_enum ("late", "Late",
-          "What happens to frames that the sink says are late; none is ever "
-          "dropped, and no mask older than 2 s is reused",
+          "What happens to frames that the sink reports as late; none is "
+          "dropped, and no mask older than 2 s is used again",
           GST_TYPE_UNET_SEG_LATE, DEFAULT_LATE, PLAYING));
   install (klass, PROP_THREADS,
       g_param_spec_uint ("threads", "Threads",
-          "Threads of an inference (0 = one for each processor, or one where "
-          "that is fast enough for a live stream)",
+          "Number of threads of an inference (0 = one for each processor, or a "
+          "single one for a live stream where that is fast enough)",
           0, MAX_THREADS, DEFAULT_THREADS, READY));
   install (klass, PROP_PRECISION,
       g_param_spec_enum ("precision", "Precision",
-          "Arithmetic of the network; int8 without a calibration file is "
-          "learnt from the first frames and used if masks then agree with "
-          "those in f32",
+          "Arithmetic of the network; int8 without a calibration file "
+          "calibrates on the first frames, and is used if its masks agree with "
+          "those of f32",
           GST_TYPE_UNET_SEG_PRECISION, UNET_PRECISION_AUTO, READY));
   install (klass, PROP_CALIBRATION,
       g_param_spec_string ("calibration", "Calibration",
-          "File that int8 goes by, as \"unetseg calibrate\" writes it; with "
-          "precision=int8 it is written where it does not exist yet",
+          "File with the value ranges that int8 uses, as \"unetseg calibrate\" "
+          "writes it; with precision=int8 a file that does not exist is "
+          "written (unset = no file)",
           NULL, READY));
   install (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Numbers of frames: frames, segmented (with a mask of their own), "
-          "reused (with an older one), late (said the sink); nanoseconds: "
-          "inference-time-median, inference-time-p95 (of the last runs), "
-          "latency (as added to the pipeline's); frames-wait (for their "
-          "masks); of the session: model, contract, input-size "
-          "(WIDTHxHEIGHT in pixels), threads, precision, precision-note, "
-          "flops (operations of a run), arena-size (bytes), engine; of a "
-          "calibration: calibration (the frames), difference, iou (0..1)",
+          "Statistics since the start. Numbers of frames: frames, segmented "
+          "(with a mask of their own), reused (with an older mask), late (as "
+          "the sink reported). Nanoseconds: inference-time-median and "
+          "inference-time-p95 of the last 128 inferences, latency that the "
+          "element adds. Whether frames wait for their masks: frames-wait. Of "
+          "the session: model, contract, input-size (WIDTHxHEIGHT in pixels), "
+          "threads, precision, precision-note (why it is not the requested "
+          "one), flops (operations of an inference), arena-size (bytes), "
+          "engine. Of a calibration: calibration (its frames), difference and "
+          "iou of the masks in int8 and f32 (0..1)",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
@@ -446,27 +348,28 @@ install_result_properties (GObjectClass *klass)
 {
   install (klass, PROP_BOXES,
       g_param_spec_boolean ("boxes", "Boxes",
-          "Attach the box of each class as GstVideoRegionOfInterestMeta", FALSE,
-          PLAYING));
+          "Whether every frame carries the bounding box and the label of each "
+          "class as GstVideoRegionOfInterestMeta",
+          FALSE, PLAYING));
   install (klass, PROP_OBJECTS,
       g_param_spec_boolean ("objects", "Objects",
-          "Attach the box of each connected part of a class, with a number "
-          "that "
-          "stays over time",
+          "Whether every frame carries the box of each connected part of a "
+          "class, with a number that stays over time",
           FALSE, PLAYING));
   install (klass, PROP_OBJECT_MIN_AREA,
       g_param_spec_double ("object-min-area", "Object minimum area",
-          "Share of the frame that an object covers at least", 0, 1,
-          DEFAULT_OBJECT_MIN_AREA, CONTROLLED));
+          "Least part of the frame that an object covers; smaller ones are "
+          "left out",
+          0, 1, DEFAULT_OBJECT_MIN_AREA, CONTROLLED));
   install (klass, PROP_MESSAGES,
       g_param_spec_boolean ("messages", "Messages",
-          "Post a message for every frame with a mask: times, and area, box "
-          "and centroid of each class",
+          "Whether an element message is posted for every frame with a mask: "
+          "times, and area, box and centroid of each class",
           FALSE, PLAYING));
   install (klass, PROP_TENSORS,
       g_param_spec_boolean ("tensors", "Tensors",
-          "Attach the network's outputs as GstTensorMeta to every frame with a "
-          "mask of its own (GStreamer 1.26 or later)",
+          "Whether every frame with a mask of its own carries the network's "
+          "outputs as GstTensorMeta (GStreamer 1.26 or later)",
           FALSE, PLAYING));
 }
 
@@ -480,9 +383,9 @@ install_input_properties (GObjectClass *klass)
           NULL, READY));
   install (klass, PROP_INPUT_SIZE,
       g_param_spec_string ("input-size", "Input size",
-          "Size of the network's input in pixels, WIDTHxHEIGHT, one number: "
-          "near the frames' aspect with the area of such a square, or "
-          "\"video\" for the frames' own (unset = as the model says, or 256)",
+          "Size of the network's input in pixels: WIDTHxHEIGHT, one number N "
+          "for the frames' aspect and about the area of NxN, or \"video\" for "
+          "the frames' own size (unset = as the model says, or 256)",
           NULL, READY));
   install (klass, PROP_FIT,
       g_param_spec_enum ("fit", "Fit",
@@ -491,36 +394,40 @@ install_input_properties (GObjectClass *klass)
           GST_TYPE_UNET_SEG_FIT, UNET_FIT_STRETCH, READY));
   install (klass, PROP_OVERLAP,
       g_param_spec_int ("overlap", "Overlap",
-          "Pixels of the network's input that neighbouring tiles share at "
-          "least with fit=tile, -1 = as far as the network looks (unless set, "
-          "as the model says)",
+          "Least overlap of neighbouring tiles in pixels of the network's "
+          "input, with fit=tile; -1 = the network's receptive field (unless "
+          "set, as the model says)",
           -1, 16384, -1, READY));
   install (klass, PROP_LAYOUT,
       g_param_spec_enum ("layout", "Layout",
-          "Order of the input's dimensions (unless set, as the model says)",
+          "Order of the dimensions of the network's input (unless set, as the "
+          "model says)",
           GST_TYPE_UNET_SEG_LAYOUT, UNET_LAYOUT_AUTO, READY));
   install (klass, PROP_COLOR_ORDER,
       g_param_spec_enum ("color-order", "Color order",
-          "Order of the input's channels (unless set, as the model says)",
+          "Order of the colour channels of the network's input (unless set, as "
+          "the model says)",
           GST_TYPE_UNET_SEG_COLOR_ORDER, UNET_COLOR_ORDER_AUTO, READY));
   install (klass, PROP_SCALE,
       g_param_spec_double ("scale", "Scale",
-          "Factor of the 8-bit samples, before mean and std (unless set, as "
-          "the model says)",
+          "Factor by which 8-bit samples are multiplied, before mean and std "
+          "(unless set, as the model says)",
           G_MINDOUBLE, G_MAXDOUBLE, 1. / 255, READY));
   install (klass, PROP_DIVIDE_BY_MAX,
       g_param_spec_boolean ("divide-by-max", "Divide by max",
-          "Divide samples by the picture's largest instead of scaling "
-          "(unless set, as the model says)",
+          "Whether samples are divided by the picture's largest sample instead "
+          "of being multiplied by scale (unless set, as the model says)",
           FALSE, READY));
   install (klass, PROP_MEAN,
       g_param_spec_string ("mean", "Mean",
-          "Subtracted after scaling, R,G,B (unset = as the model says)", NULL,
-          READY));
+          "Numbers R,G,B that are subtracted after scaling, or one number for "
+          "all (unset = as the model says)",
+          NULL, READY));
   install (klass, PROP_STD,
       g_param_spec_string ("std", "Standard deviation",
-          "Divisor after the mean, R,G,B (unset = as the model says)", NULL,
-          READY));
+          "Numbers R,G,B by which samples are divided after mean is "
+          "subtracted, or one number for all (unset = as the model says)",
+          NULL, READY));
 }
 
 static void
@@ -533,25 +440,24 @@ install_output_properties (GObjectClass *klass)
           NULL, READY));
   install (klass, PROP_ACTIVATION,
       g_param_spec_enum ("activation", "Activation",
-          "How the network's output becomes probabilities (unless set, as the "
-          "model says)",
+          "Function that makes probabilities of the network's output (unless "
+          "set, as the model says)",
           GST_TYPE_UNET_SEG_ACTIVATION, UNET_ACTIVATION_AUTO, READY));
   install (klass, PROP_FOREGROUND_CLASS,
       g_param_spec_int ("foreground-class", "Foreground class",
-          "The one class that counts, -1 = every class (unless set, as the "
-          "model says)",
+          "Number of the only class that counts as foreground; -1 = every "
+          "class (unless set, as the model says)",
           -1, G_MAXINT, -1, READY));
   install (klass, PROP_BACKGROUND_CHANNEL,
       g_param_spec_string ("background-channel", "Background channel",
           "Channel of the output that is the background: \"first\", \"last\", "
-          "a "
-          "number, or \"none\": where no class reaches the threshold (unset = "
-          "as the model says)",
+          "a number from 0, or \"none\" where a pixel is background if no "
+          "class reaches the threshold (unset = as the model says)",
           NULL, READY));
   install (klass, PROP_INVERT,
       g_param_spec_boolean ("invert", "Invert",
-          "The network gives the probability of the background (unless set, "
-          "as the model says)",
+          "Whether the network's output is the probability of the background "
+          "(unless set, as the model says)",
           FALSE, READY));
   install (klass, PROP_LABELS,
       g_param_spec_string ("labels", "Labels",
@@ -560,14 +466,14 @@ install_output_properties (GObjectClass *klass)
           NULL, READY));
   install (klass, PROP_STATE,
       g_param_spec_string ("state", "State",
-          "Outputs that are inputs of the next frame, INPUT:OUTPUT separated "
-          "by commas, or \"none\" (unset = as the model says, or found by "
-          "name and shape)",
+          "Outputs that become inputs of the next frame, INPUT:OUTPUT "
+          "separated by commas, or \"none\" (unset = as the model says, or "
+          "found by name and shape)",
           NULL, READY));
   install (klass, PROP_CONSTANTS,
       g_param_spec_string ("constants", "Constants",
-          "Numbers that inputs beside the picture hold, INPUT:NUMBER separated "
-          "by commas (unset = as the model says)",
+          "Values of the network's other inputs, INPUT:NUMBER separated by "
+          "commas (unset = as the model says, or zeros)",
           NULL, READY));
 }
 
@@ -577,9 +483,9 @@ gst_unet_seg_install_properties (GObjectClass *klass)
   install (klass, PROP_MODEL,
       g_param_spec_string ("model", "Model",
           "Path or file:// URI of an ONNX file; a .modelinfo file beside it is "
-          "read as well "
-          "(unset = the built-in person model); while frames flow it is loaded "
-          "beside the one in use and takes over between two of them",
+          "read as well (unset = the built-in person network). A model that is "
+          "set while frames flow takes over between two of them when it is "
+          "ready",
           NULL, PLAYING));
   install_rate_properties (klass);
   gst_unet_roi_install (klass, PROP_ROI, PROP_ROI_MODE);

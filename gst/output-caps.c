@@ -42,7 +42,8 @@ gst_unet_seg_switch_get_type (void)
 
   if (g_once_init_enter (&type)) {
     static const GEnumValue values[] = {
-      { GST_UNET_SEG_SWITCH_AUTO, "Where it is of use", "auto" },
+      { GST_UNET_SEG_SWITCH_AUTO, "Where the property's description says",
+          "auto" },
       { GST_UNET_SEG_SWITCH_ON, "Always", "on" },
       { GST_UNET_SEG_SWITCH_OFF, "Never", "off" },
       { 0, NULL, NULL },

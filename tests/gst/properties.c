@@ -70,12 +70,32 @@ assert_values_are_described (GParamSpec *spec)
   }
 }
 
+/* A number says what it counts or measures, and a text what it is unset. */
+static void
+assert_has_unit (GParamSpec *spec)
+{
+  static const gchar units[] = "pixel|millisecond|frame|threads|class"
+                               "|probability|opacity|fraction|factor|share";
+  const gchar *blurb = g_param_spec_get_blurb (spec);
+
+  if (G_IS_PARAM_SPEC_STRING (spec)
+      && G_PARAM_SPEC_STRING (spec)->default_value == NULL)
+    fail_unless (strstr (blurb, "(unset = ") != NULL
+            || strstr (blurb, "; unset = ") != NULL,
+        "%s: %s", spec->name, blurb);
+  if (G_IS_PARAM_SPEC_INT (spec) || G_IS_PARAM_SPEC_UINT (spec)
+      || G_IS_PARAM_SPEC_DOUBLE (spec))
+    fail_unless (g_regex_match_simple (units, blurb, G_REGEX_CASELESS, 0),
+        "%s: %s", spec->name, blurb);
+}
+
 static void
 assert_property_is_described (GParamSpec *spec)
 {
   assert_described (spec->name, g_param_spec_get_nick (spec));
   assert_described (spec->name, g_param_spec_get_blurb (spec));
   fail_unless (strlen (g_param_spec_get_blurb (spec)) > 10);
+  assert_has_unit (spec);
   fail_unless (!(spec->flags & G_PARAM_WRITABLE)
       || (spec->flags & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING)));
   assert_values_are_described (spec);
@@ -130,7 +150,7 @@ static gboolean
 assert_is_named (GQuark field, const GValue *value, gpointer text)
 {
   g_autofree gchar *pattern =
-      g_strdup_printf ("(^|[ :])%s($|[ ,;:])", g_quark_to_string (field));
+      g_strdup_printf ("(^|[ :])%s($|[ ,;:.])", g_quark_to_string (field));
 
   fail_unless (g_regex_match_simple (pattern, text, 0, 0),
       "the statistics' description lacks '%s'", g_quark_to_string (field));

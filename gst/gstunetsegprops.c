@@ -105,23 +105,34 @@ refuses (guint id, const GValue *value, GError **error)
   return TRUE;
 }
 
+/* Sets a property of the contract. Returns whether it is one. */
+static gboolean
+set_contract (
+    GstUnetSeg *self, const GValue *value, GParamSpec *pspec, GError **error)
+{
+  const GstUnetContractProperty *field =
+      gst_unet_contract_property_find (pspec->name);
+
+  if (!field)
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  gst_unet_contract_property_set (
+      field, self->knobs, self->overrides, value, pspec, error);
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
 void
 gst_unet_seg_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstUnetSeg *self = (GstUnetSeg *) object;
-  const GstUnetContractProperty *field =
-      gst_unet_contract_property_find (pspec->name);
   gboolean *flag = find_flag (self, id);
   g_autoptr (GError) error = NULL;
   gboolean done;
 
-  GST_OBJECT_LOCK (self);
-  if (field)
-    gst_unet_contract_property_set (
-        field, self->knobs, self->overrides, value, pspec, &error);
-  GST_OBJECT_UNLOCK (self);
-  done = field || refuses (id, value, &error);
+  done = set_contract (self, value, pspec, &error)
+      || refuses (id, value, &error);
   gst_unet_refused_values_note (GST_ELEMENT (self), pspec->name, error);
   if (done)
     return;

@@ -273,7 +273,7 @@ GST_START_TEST (test_bad_values)
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autofree gchar *text = NULL;
 
-    TEST_COMPLAINS (g_object_set (h->element, "roi", bad[i], NULL));
+    g_object_set (h->element, "roi", bad[i], NULL);
     g_object_get (h->element, "roi", &text, NULL);
     fail_unless_equals_string (text, "1,2,3,4");
   }

@@ -102,8 +102,8 @@ def check(command):
     for word, instead in STAND_INS:
         done = done.replace(word, instead)
     run(done)
-    if "udpsrc" in command:
-        return
+    if "udpsrc" in command or command.endswith("fakesink"):
+        return  # it shows no picture
     pictures = sorted(glob.glob("*.png"))
     assert pictures, "nothing was shown"
     assert (

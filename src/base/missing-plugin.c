@@ -51,6 +51,8 @@ static const Entry elements[] = {
   { "x265enc", BAD },
   { "x264enc", UGLY },
   { "avdec_h264", "gstreamer1.0-libav" },
+  { "avenc_ffv1", "gstreamer1.0-libav" },
+  { "avenc_prores_ks", "gstreamer1.0-libav" },
   { "pipewiresink", "gstreamer1.0-pipewire" },
   { "pipewiresrc", "gstreamer1.0-pipewire" },
   { "unetseg", "gstreamer1.0-unetseg" },

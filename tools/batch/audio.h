@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Audio tracks on their way from a decoder to the overlay's muxer. */
+/* Audio tracks on their way from a decoder to the muxers. */
 
 #include <gst/gst.h>
 
 G_BEGIN_DECLS
 
-/* The caps of audio at which a decoder stops: raw, and what @container takes
- * without decoding. @container %NULL: nothing needs decoding. Returns (transfer
- * full). */
-GstCaps *batch_audio_get_caps (const gchar *container);
+/* A muxer that gets the sound. */
+typedef struct {
+  const gchar *mux;       /* name of the element */
+  const gchar *container; /* mp4, mov, mkv or webm */
+} BatchAudioTarget;
 
-/* Links a decoder's pad to the element `overlay-mux` of @pipeline, with an
- * encoder when the container needs one; without such an element, to a fakesink.
- * Returns (transfer full): the pad that was linked. */
-GstPad *batch_audio_add (GstBin *pipeline, GstPad *pad, const gchar *container);
+/* At most so many muxers get sound. */
+#define BATCH_MAX_AUDIO_TARGETS 2
+
+/* Targets are lists that end with a `mux` of %NULL.
+ *
+ * The caps of audio at which a decoder stops: raw, and what one of the
+ * containers takes without decoding. No target: nothing needs decoding. Returns
+ * (transfer full). */
+GstCaps *batch_audio_get_caps (const BatchAudioTarget *targets);
+
+/* Links a decoder's pad to the muxers of @pipeline, each with a parser or an
+ * encoder of its own, as its container needs it. Returns (transfer full): the
+ * pad that was linked. */
+GstPad *batch_audio_add (
+    GstBin *pipeline, GstPad *pad, const BatchAudioTarget *targets);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include "batch/encoder.h"
 
 #include "batch/error.h"
+#include "base/missing-plugin.h"
 
 gboolean
 batch_have_element (const gchar *element)
@@ -29,6 +30,8 @@ h264 (const BatchSetup *setup)
       odd ? "video/x-raw,format=Y444 ! " : "", MAX (setup->threads, 1));
 }
 
+/* VP9 with frames in hand, which is the encoder's default, loses frames of a
+ * still picture (GStreamer 1.22). */
 gchar *
 batch_encoder_describe (const BatchSetup *setup, const gchar *name)
 {
@@ -36,7 +39,7 @@ batch_encoder_describe (const BatchSetup *setup, const gchar *name)
     return h264 (setup);
   if (g_str_equal (name, "vp9"))
     return g_strdup_printf (
-        "vp9enc deadline=1 cpu-used=6 row-mt=true "
+        "vp9enc deadline=1 cpu-used=6 row-mt=true lag-in-frames=0 "
         "threads=%u end-usage=cq cq-level=24 target-bitrate=20000000",
         MAX (setup->threads, 1));
   if (g_str_equal (name, "vp8"))
@@ -47,6 +50,14 @@ batch_encoder_describe (const BatchSetup *setup, const gchar *name)
   if (g_str_equal (name, "prores"))
     return g_strdup ("video/x-raw,format=A444_10LE ! avenc_prores_ks");
   return g_strdup ("avenc_ffv1 gop-size=1");
+}
+
+gchar *
+batch_encoder_describe_split (const BatchSetup *setup, const gchar *codec)
+{
+  g_autofree gchar *encode = batch_encoder_describe (setup, codec);
+
+  return g_strconcat (encode, " keyframe-mode=disabled", NULL);
 }
 
 static const gchar *
@@ -71,6 +82,14 @@ batch_encoder_choose (const BatchSetup *setup, BatchKind kind)
       && !batch_have_element ("x264enc") && batch_have_element ("vp8enc"))
     return "vp8";
   return name;
+}
+
+const gchar *
+batch_encoder_get_alpha_container (const gchar *codec)
+{
+  if (g_str_equal (codec, "prores"))
+    return "mov";
+  return g_str_equal (codec, "ffv1") ? "mkv" : "webm";
 }
 
 static gboolean
@@ -113,12 +132,14 @@ batch_encoder_get_muxer (const gchar *container)
 gboolean
 batch_encoder_require (const gchar *codec, GError **error)
 {
-  const gchar *element = encoder_element (codec);
+  const gchar *element = encoder_element (codec), *package;
 
   if (batch_have_element (element))
     return TRUE;
+  package = unet_missing_plugin_find_package (element);
   g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL,
-      "the GStreamer element '%s', which writes %s, is not installed", element,
-      codec);
+      "the GStreamer element '%s', which writes %s, is not installed%s%s%s",
+      element, codec, package ? " (apt install " : "", package ? package : "",
+      package ? ")" : "");
   return FALSE;
 }

@@ -16,6 +16,13 @@ gboolean batch_encoder_require (const gchar *codec, GError **error);
 /* The piece of a pipeline that encodes with @codec. Returns (transfer full). */
 gchar *batch_encoder_describe (const BatchSetup *setup, const gchar *codec);
 
+/* The same for colours and for alpha as two streams. Key frames are placed by
+ * the element before it alone. Returns (transfer full). */
+gchar *batch_encoder_describe_split (
+    const BatchSetup *setup, const gchar *codec);
+/* The container of a cut-out with @codec. */
+const gchar *batch_encoder_get_alpha_container (const gchar *codec);
+
 /* The container of the overlay: --container, the input's, or mkv; one that
  * takes @codec. */
 const gchar *batch_encoder_choose_container (

@@ -3,12 +3,15 @@
 #include "batch/join-video.h"
 
 #include "batch/audio.h"
+#include "batch/encoder.h"
 #include "batch/error.h"
 #include "batch/muxer.h"
+#include "batch/webm-alpha.h"
 #include "base/missing-plugin.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
+#include <gst/video/video.h>
 #include <string.h>
 
 /* For a packet, for tracks to appear, and for a file to end. */
@@ -75,14 +78,16 @@ static void
 on_pad (GstElement *source, GstPad *pad, gpointer data)
 {
   GstElement *pipeline = data;
+  const BatchAudioTarget targets[] = {
+    { "joined-mux", g_object_get_data (data, "container") }, { NULL }
+  };
   g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
   const gchar *name = gst_caps_get_size (caps) > 0
       ? gst_structure_get_name (gst_caps_get_structure (caps, 0))
       : "";
 
   if (g_str_has_prefix (name, "audio/"))
-    gst_object_unref (batch_audio_add (GST_BIN (pipeline), pad,
-        g_object_get_data (G_OBJECT (pipeline), "container")));
+    gst_object_unref (batch_audio_add (GST_BIN (pipeline), pad, targets));
   else
     drop_stream (GST_BIN (pipeline), pad);
 }
@@ -93,11 +98,9 @@ open_output (const gchar *path, const gchar *audio, GError **error)
   const gchar *container = container_of (path);
   g_autofree gchar *text =
       g_strdup_printf ("appsrc name=video format=time "
-                       "block=true max-bytes=8388608 ! overlay-mux.video_0  %s "
-                       "name=overlay-mux ! filesink name=file  %s",
-          is_matroska (path) ? "matroskamux offset-to-zero=false"
-              : g_str_equal (container, "mov") ? "qtmux"
-                                               : "mp4mux",
+                       "block=true max-bytes=8388608 ! joined-mux.video_0  %s "
+                       "name=joined-mux ! filesink name=file  %s",
+          batch_encoder_get_muxer (container),
           audio != NULL ? "uridecodebin name=source" : "");
   GstElement *pipeline = unet_missing_plugin_parse (text, error), *element;
 
@@ -106,7 +109,7 @@ open_output (const gchar *path, const gchar *audio, GError **error)
   element = gst_bin_get_by_name (GST_BIN (pipeline), "file");
   g_object_set (element, "location", path, NULL);
   gst_object_unref (element);
-  element = gst_bin_get_by_name (GST_BIN (pipeline), "overlay-mux");
+  element = gst_bin_get_by_name (GST_BIN (pipeline), "joined-mux");
   batch_muxer_prepare (element);
   gst_object_unref (element);
   if (audio == NULL)
@@ -115,7 +118,9 @@ open_output (const gchar *path, const gchar *audio, GError **error)
       G_OBJECT (pipeline), "container", g_strdup (container), g_free);
   element = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   {
-    g_autoptr (GstCaps) caps = batch_audio_get_caps (container);
+    const BatchAudioTarget targets[] = { { "joined-mux", container },
+      { NULL } };
+    g_autoptr (GstCaps) caps = batch_audio_get_caps (targets);
 
     g_object_set (element, "uri", audio, "caps", caps, NULL);
   }
@@ -208,8 +213,19 @@ set_caps (GstAppSrc *out, GstCaps *caps)
   gst_caps_unref (caps);
 }
 
+/* The demuxer gives alpha of WebM as metadata, which the muxer ignores. */
+static void
+keep_alpha (BatchAlphaStore *alpha, GstBuffer *packet)
+{
+  GstVideoCodecAlphaMeta *meta = gst_buffer_get_video_codec_alpha_meta (packet);
+
+  if (alpha != NULL && meta != NULL)
+    batch_alpha_store_add (alpha, meta->buffer);
+}
+
 static gboolean
-copy_part (const JoinPart *part, GstAppSrc *out, GError **error)
+copy_part (const JoinPart *part, GstAppSrc *out, BatchAlphaStore *alpha,
+    GError **error)
 {
   GstElement *pipeline = open_part (part->path, error);
   g_autoptr (GstElement) sink = NULL;
@@ -228,6 +244,7 @@ copy_part (const JoinPart *part, GstAppSrc *out, GError **error)
     if (!has_caps (out)) /* those of every segment are equal */
       set_caps (out, gst_sample_get_caps (sample));
     start = earliest (packet, start);
+    keep_alpha (alpha, packet);
     ok = gst_app_src_push_buffer (out, move_in_time (packet, part, start))
         == GST_FLOW_OK;
     gst_sample_unref (sample);
@@ -262,17 +279,22 @@ gboolean
 batch_join_video (const gchar *path, const JoinPart *parts, guint n_parts,
     const gchar *audio, GError **error)
 {
-  GstElement *pipeline = open_output (path, audio, error);
+  gboolean webm = g_str_equal (container_of (path), "webm");
+  BatchAlphaStore *alpha = webm ? batch_alpha_store_new (path, error) : NULL;
+  GstElement *pipeline =
+      webm && alpha == NULL ? NULL : open_output (path, audio, error);
   g_autoptr (GstElement) video = NULL;
   gboolean ok;
 
-  if (pipeline == NULL)
+  if (pipeline == NULL) {
+    batch_alpha_store_free (alpha);
     return FALSE;
+  }
   video = gst_bin_get_by_name (GST_BIN (pipeline), "video");
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   ok = wait_for_audio (pipeline, path, error);
   for (guint i = 0; ok && i < n_parts; i++)
-    ok = copy_part (&parts[i], GST_APP_SRC (video), error);
+    ok = copy_part (&parts[i], GST_APP_SRC (video), alpha, error);
   if (ok) {
     gst_app_src_end_of_stream (GST_APP_SRC (video));
     ok = wait_for_end (pipeline, path, error);
@@ -281,5 +303,7 @@ batch_join_video (const gchar *path, const JoinPart *parts, guint n_parts,
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (pipeline);
+  ok = ok && (alpha == NULL || batch_alpha_store_finish (alpha, error));
+  batch_alpha_store_free (alpha);
   return ok;
 }

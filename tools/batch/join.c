@@ -202,7 +202,10 @@ join_videos (const Recording *r, const gchar *name, GError **error)
     parts[i].first = tool_json_get_int (r->entries[i], "first", -1);
   }
   ok = batch_join_video (path, parts, r->n,
-      g_str_has_prefix (name, "overlay.") ? r->whole->uri : NULL, error);
+      g_str_has_prefix (name, "overlay.") || g_str_has_prefix (name, "cutout.")
+          ? r->whole->uri
+          : NULL,
+      error);
   for (guint i = 0; i < r->n; i++)
     g_free (parts[i].path);
   return ok;

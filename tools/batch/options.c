@@ -18,7 +18,8 @@ static const gchar text[] =
     "\n"
     "Outputs (--to, several separated by commas; overlay,results,report):\n"
     "  overlay[:h264|vp9|vp8|ffv1]  the recording with the mask drawn in\n"
-    "  cutout[:prores|ffv1|png]     the foreground, the rest transparent\n"
+    "  cutout[:prores|vp9|vp8|ffv1|png]\n"
+    "                               the foreground, the rest transparent\n"
     "  mask[:ffv1|h264]             the mask as a video\n"
     "  masks                        a PNG for each frame, classes as a "
     "palette\n"
@@ -51,6 +52,8 @@ static const BatchCodec codecs[] = {
   { BATCH_OVERLAY, "vp8", "webm mkv" },
   { BATCH_OVERLAY, "ffv1", "mkv" },
   { BATCH_CUTOUT, "prores", "mov" },
+  { BATCH_CUTOUT, "vp9", "webm" },
+  { BATCH_CUTOUT, "vp8", "webm" },
   { BATCH_CUTOUT, "ffv1", "mkv" },
   { BATCH_CUTOUT, "png", "" },
   { BATCH_MASK, "ffv1", "mkv" },

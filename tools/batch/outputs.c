@@ -2,6 +2,7 @@
 
 #include "batch/outputs.h"
 
+#include "batch/alpha-split.h"
 #include "batch/element-options.h"
 #include "batch/encoder.h"
 #include "batch/error.h"
@@ -9,6 +10,7 @@
 #include "batch/muxer.h"
 #include "batch/results.h"
 #include "batch/thumbnails.h"
+#include "batch/webm-alpha.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -21,11 +23,12 @@
 
 struct _BatchOutputs {
   const BatchSetup *setup;
-  const gchar *container; /* (nullable): of the overlay */
-  GstBin *pipeline;       /* (transfer none), after connect */
-  BatchResults *results;  /* (nullable) */
-  BatchMaskFiles *masks;  /* (nullable) */
+  BatchAudioTarget targets[BATCH_MAX_AUDIO_TARGETS + 1];
+  GstBin *pipeline;      /* (transfer none), after connect */
+  BatchResults *results; /* (nullable) */
+  BatchMaskFiles *masks; /* (nullable) */
   BatchThumbnails *thumbnails;
+  BatchAlphaStore *alpha; /* (nullable): of a cut-out in WebM */
 };
 
 BatchOutputs *
@@ -46,13 +49,24 @@ batch_outputs_free (BatchOutputs *self)
   g_clear_pointer (&self->results, batch_results_free);
   g_clear_pointer (&self->masks, batch_mask_files_free);
   batch_thumbnails_free (self->thumbnails);
+  batch_alpha_store_free (self->alpha);
   g_free (self);
 }
 
-const gchar *
-batch_outputs_get_container (const BatchOutputs *self)
+const BatchAudioTarget *
+batch_outputs_get_audio_targets (const BatchOutputs *self)
 {
-  return self->container;
+  return self->targets;
+}
+
+static void
+add_audio_target (BatchOutputs *self, const gchar *mux, const gchar *container)
+{
+  guint n = 0;
+
+  while (self->targets[n].mux != NULL)
+    n++;
+  self->targets[n] = (BatchAudioTarget){ mux, container };
 }
 
 /* ---- branches ----------------------------------------------------------- */
@@ -66,6 +80,17 @@ add_sink (GString *all, const BatchSetup *setup, const gchar *kind)
     g_string_append_printf (all, " ! filesink name=%s-file async=false", kind);
 }
 
+static void
+add_muxer (GString *all, const BatchSetup *setup, const gchar *kind,
+    const gchar *container)
+{
+  g_string_append_printf (all,
+      " ! queue max-size-buffers=64 max-size-time=0 "
+      "max-size-bytes=0 ! %s name=%s-mux",
+      batch_encoder_get_muxer (container), kind);
+  add_sink (all, setup, kind);
+}
+
 static gboolean
 add_video (GString *all, const BatchSetup *setup, const gchar *kind,
     const gchar *output, const gchar *codec, const gchar *container,
@@ -76,11 +101,29 @@ add_video (GString *all, const BatchSetup *setup, const gchar *kind,
   if (!batch_encoder_require (codec, error))
     return FALSE;
   g_string_append_printf (all,
-      " tee. ! " DRAW "%s name=%s-draw ! "
-      "videoconvert ! %s ! queue max-size-buffers=64 max-size-time=0 "
-      "max-size-bytes=0 ! %s name=%s-mux",
-      output, kind, encode, batch_encoder_get_muxer (container), kind);
-  add_sink (all, setup, kind);
+      " tee. ! " DRAW "%s name=%s-draw ! videoconvert ! %s", output, kind,
+      encode);
+  add_muxer (all, setup, kind, container);
+  return TRUE;
+}
+
+/* A codec without alpha: colours and alpha are two streams of it. */
+static gboolean
+add_alpha_video (GString *all, const BatchSetup *setup, const gchar *kind,
+    const gchar *codec, const gchar *container, GError **error)
+{
+  g_autofree gchar *encode = batch_encoder_describe_split (setup, codec);
+
+  if (!batch_encoder_require (codec, error))
+    return FALSE;
+  batch_alpha_split_register ();
+  g_string_append_printf (all,
+      " tee. ! " DRAW "alpha name=%s-draw ! videoconvert ! " BATCH_ALPHA_SPLIT
+      " name=%s-split  %s-split.alpha ! " QUEUE " ! %s ! fakesink "
+      "name=%s-alpha async=false sync=false signal-handoffs=true  "
+      "%s-split.color ! " QUEUE " ! %s",
+      kind, kind, kind, encode, kind, kind, encode);
+  add_muxer (all, setup, kind, container);
   return TRUE;
 }
 
@@ -106,14 +149,15 @@ add_pictures (GString *all, const BatchSetup *setup, const gchar *kind,
 static gboolean
 add_overlay (GString *all, BatchOutputs *self, GError **error)
 {
-  const gchar *codec;
+  const gchar *codec, *container;
 
   if (self->setup->probe.picture)
     return add_pictures (all, self->setup, "overlay", "overlay", error);
   codec = batch_encoder_choose (self->setup, BATCH_OVERLAY);
-  self->container = batch_encoder_choose_container (self->setup, codec);
+  container = batch_encoder_choose_container (self->setup, codec);
+  add_audio_target (self, "overlay-mux", container);
   return add_video (
-      all, self->setup, "overlay", "overlay", codec, self->container, error);
+      all, self->setup, "overlay", "overlay", codec, container, error);
 }
 
 static gboolean
@@ -122,13 +166,19 @@ add_cutout (GString *all, BatchOutputs *self, GError **error)
   const gchar *codec = batch_encoder_choose (self->setup, BATCH_CUTOUT);
   gboolean small = self->setup->probe.width < 16
       || self->setup->probe.height < 16;
+  const gchar *container;
 
   if (self->setup->probe.picture || g_str_equal (codec, "png"))
     return add_pictures (all, self->setup, "cutout", "alpha", error);
-  if (small) /* QuickTime takes nothing smaller */
+  if (small && g_str_equal (codec, "prores")) /* QuickTime takes none smaller */
     codec = "ffv1";
-  return add_video (all, self->setup, "cutout", "alpha", codec,
-      g_str_equal (codec, "prores") ? "mov" : "mkv", error);
+  container = batch_encoder_get_alpha_container (codec);
+  add_audio_target (self, "cutout-mux", container);
+  if (g_str_equal (container, "webm"))
+    return add_alpha_video (
+        all, self->setup, "cutout", codec, container, error);
+  return add_video (
+      all, self->setup, "cutout", "alpha", codec, container, error);
 }
 
 static gboolean
@@ -209,10 +259,11 @@ find (const BatchOutputs *self, const gchar *format, const gchar *kind)
 }
 
 static const gchar *
-extension (const BatchOutputs *self, const gchar *kind, const gchar *muxer)
+extension (const BatchOutputs *self, const gchar *mux, const gchar *muxer)
 {
-  if (g_str_equal (kind, "overlay"))
-    return self->container;
+  for (guint i = 0; self->targets[i].mux != NULL; i++)
+    if (g_str_equal (self->targets[i].mux, mux))
+      return self->targets[i].container;
   if (g_str_equal (muxer, "GstQTMux"))
     return "mov";
   return g_str_equal (muxer, "GstMP4Mux") ? "mp4" : "mkv";
@@ -227,7 +278,8 @@ set_file (const BatchOutputs *self, const gchar *kind)
 
   if (sink != NULL) {
     name = g_strdup_printf ("%s.%s", kind,
-        mux ? extension (self, kind, G_OBJECT_TYPE_NAME (mux)) : "png");
+        mux ? extension (self, GST_OBJECT_NAME (mux), G_OBJECT_TYPE_NAME (mux))
+            : "png");
     path = g_build_filename (self->setup->folder, name, NULL);
     g_object_set (sink, "location", path, NULL);
   }
@@ -330,6 +382,29 @@ make_files (const BatchOutputs *self, GError **error)
           || make_folder (self, ".report", error));
 }
 
+static void
+on_alpha (
+    GstElement *sink, GstBuffer *buffer, GstPad *pad, BatchAlphaStore *store)
+{
+  batch_alpha_store_add (store, buffer);
+}
+
+static gboolean
+connect_alpha (BatchOutputs *self, GError **error)
+{
+  g_autoptr (GstElement) sink = find (self, "-alpha", "cutout");
+  g_autofree gchar *path =
+      g_build_filename (self->setup->folder, "cutout.webm", NULL);
+
+  if (sink == NULL || self->setup->rehearse)
+    return TRUE;
+  self->alpha = batch_alpha_store_new (path, error);
+  if (self->alpha == NULL)
+    return FALSE;
+  g_signal_connect (sink, "handoff", G_CALLBACK (on_alpha), self->alpha);
+  return TRUE;
+}
+
 static gboolean
 connect_results (BatchOutputs *self, GError **error)
 {
@@ -356,7 +431,7 @@ batch_outputs_connect (BatchOutputs *self, GstBin *pipeline, GError **error)
   self->pipeline = pipeline;
   apply_properties (self);
   if ((!self->setup->rehearse && !make_files (self, error))
-      || !connect_results (self, error))
+      || !connect_results (self, error) || !connect_alpha (self, error))
     return FALSE;
   if (self->setup->options->outputs[BATCH_MASKS].wanted) {
     self->masks = batch_mask_files_new (self->setup, segmenter);
@@ -380,6 +455,8 @@ batch_outputs_check (BatchOutputs *self, GError **error)
 
   if (code == 0)
     code = batch_thumbnails_get_error (self->thumbnails);
+  if (code == 0 && self->alpha != NULL)
+    code = batch_alpha_store_get_error (self->alpha);
   if (code == 0)
     return TRUE;
   errno = code;
@@ -395,6 +472,7 @@ batch_outputs_finish (BatchOutputs *self, GError **error)
       && !self->setup->rehearse;
 
   return batch_outputs_check (self, error)
+      && (self->alpha == NULL || batch_alpha_store_finish (self->alpha, error))
       && (self->results == NULL
           || batch_results_finish (
               self->results, report ? timeline : NULL, error));

@@ -3,6 +3,7 @@
 
 /* The pipeline of a task from the network to its outputs. */
 
+#include "batch/audio.h"
 #include "batch/setup.h"
 
 G_BEGIN_DECLS
@@ -20,8 +21,10 @@ gchar *batch_outputs_describe (BatchOutputs *self, GError **error);
 /* Sets the properties of the elements, opens files and connects handlers. */
 gboolean batch_outputs_connect (
     BatchOutputs *self, GstBin *pipeline, GError **error);
-/* The container of the overlay, %NULL without one. After describe. */
-const gchar *batch_outputs_get_container (const BatchOutputs *self);
+/* The muxers that take the sound of the input: of overlay and cut-out. After
+ * describe. Returns (transfer none). */
+const BatchAudioTarget *batch_outputs_get_audio_targets (
+    const BatchOutputs *self);
 
 /* The classes of a mask, with the background. Any thread. */
 void batch_outputs_note_classes (BatchOutputs *self, guint n_classes);

@@ -2,7 +2,6 @@
 
 #include "batch/streams.h"
 
-#include "batch/audio.h"
 #include "base/libav-end.h"
 #include "base/read-watch.h"
 
@@ -11,7 +10,7 @@ typedef enum { SEEK_DONE, SEEK_WANTED, SEEK_ASKED_FOR } Seek;
 
 struct _BatchStreams {
   const BatchSetup *setup;
-  const gchar *container;
+  const BatchAudioTarget *targets;
   GstElement *pipeline; /* (transfer none) */
   UnetReadWatch *watch;
   gint finishing; /* atomic: gboolean */
@@ -23,12 +22,12 @@ struct _BatchStreams {
 };
 
 BatchStreams *
-batch_streams_new (const BatchSetup *setup, const gchar *container)
+batch_streams_new (const BatchSetup *setup, const BatchAudioTarget *targets)
 {
   BatchStreams *self = g_new0 (BatchStreams, 1);
 
   self->setup = setup;
-  self->container = container;
+  self->targets = targets;
   self->watch = unet_read_watch_new ();
   self->seek = setup->seek ? SEEK_WANTED : SEEK_DONE;
   self->entries = g_ptr_array_new_with_free_func (gst_object_unref);
@@ -216,8 +215,7 @@ link_video (BatchStreams *self, GstPad *pad)
 static void
 link_audio (BatchStreams *self, GstPad *pad)
 {
-  GstPad *sink =
-      batch_audio_add (GST_BIN (self->pipeline), pad, self->container);
+  GstPad *sink = batch_audio_add (GST_BIN (self->pipeline), pad, self->targets);
 
   enter (self, sink, on_audio);
   gst_object_unref (sink);
@@ -273,7 +271,7 @@ batch_streams_connect (BatchStreams *self, GstElement *pipeline)
   g_autoptr (GstElement)
       source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   GstElement *upright = gst_bin_get_by_name (GST_BIN (pipeline), "upright");
-  GstCaps *caps = batch_audio_get_caps (self->container);
+  GstCaps *caps = batch_audio_get_caps (self->targets);
 
   self->pipeline = pipeline;
   caps = gst_caps_make_writable (caps);

@@ -4,6 +4,7 @@
 /* The pipeline of a task from the decoder to the entries of video and audio:
  * it counts what comes in, cuts out a segment, and ends streams early. */
 
+#include "batch/audio.h"
 #include "batch/setup.h"
 
 G_BEGIN_DECLS
@@ -24,9 +25,9 @@ typedef struct {
  * batch_streams_seek (): decoding has begun. */
 #define BATCH_READY_TO_SEEK "ready-to-seek"
 
-/* @setup must outlive the object. @container (nullable): of the overlay. */
+/* @setup and @targets, the muxers of the sound, must outlive the object. */
 BatchStreams *batch_streams_new (
-    const BatchSetup *setup, const gchar *container);
+    const BatchSetup *setup, const BatchAudioTarget *targets);
 /* The pipeline must have stopped. */
 void batch_streams_free (BatchStreams *self);
 

@@ -203,7 +203,7 @@ batch_task_prepare (BatchTask *task, GError **error)
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_frame,
       task, NULL);
   task->streams = batch_streams_new (
-      &task->setup, batch_outputs_get_container (task->outputs));
+      &task->setup, batch_outputs_get_audio_targets (task->outputs));
   batch_streams_connect (task->streams, task->pipeline);
   return batch_outputs_connect (task->outputs, GST_BIN (task->pipeline), error);
 }

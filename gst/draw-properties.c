@@ -31,6 +31,7 @@ enum {
   PROP_OPACITY,
   PROP_THRESHOLD,
   PROP_COLORS,
+  PROP_CLEAR_HIDDEN,
   PROP_REFINE,
   PROP_EDGE_LOW,
   PROP_EDGE_HIGH,
@@ -227,6 +228,9 @@ gst_unet_draw_properties_set (GstUnetDrawProperties *self, GObject *object,
     case PROP_THRESHOLD:
       settings->threshold = g_value_get_double (value);
       break;
+    case PROP_CLEAR_HIDDEN:
+      settings->clear_hidden = g_value_get_boolean (value);
+      break;
     case PROP_OUTLINE:
       settings->outline = g_value_get_uint (value);
       break;
@@ -263,6 +267,9 @@ gst_unet_draw_properties_get (GstUnetDrawProperties *self, GObject *object,
       break;
     case PROP_COLORS:
       g_value_set_string (value, gst_unet_colors_get_text (settings->colors));
+      break;
+    case PROP_CLEAR_HIDDEN:
+      g_value_set_boolean (value, settings->clear_hidden);
       break;
     case PROP_OUTLINE:
       g_value_set_uint (value, settings->outline);
@@ -334,6 +341,11 @@ install_backgrounds (GObjectClass *klass)
           "Width in pixels of a line round a mask of one class "
           "(output=overlay, 0 = no line)",
           0, MAX_PIXELS, DEFAULT_OUTLINE, CONTROLLED));
+  g_object_class_install_property (klass, PROP_CLEAR_HIDDEN,
+      g_param_spec_boolean ("clear-hidden", "Clear hidden",
+          "Whether colours under an alpha of 0 are removed, so that the "
+          "background cannot be got back (output=alpha)",
+          FALSE, CONTROLLED));
   g_object_class_install_property (klass, PROP_BLUR_RADIUS,
       g_param_spec_double ("blur-radius", "Blur radius",
           "Standard deviation of the blur as a fraction of the frame's height "

@@ -408,6 +408,7 @@ draw (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
       unet_mask_picture_draw (self->picture, out, mask, settings->threshold);
       break;
     case GST_UNET_SEG_OUTPUT_ALPHA:
+      unet_cutout_set_clears_hidden (self->cutout, settings->clear_hidden);
       if (in)
         unet_cutout_run (self->cutout, in, out, mask, settings->threshold);
       else

@@ -19,6 +19,7 @@ typedef struct {
   gdouble opacity;
   gdouble threshold;
   GstUnetColors *colors;
+  gboolean clear_hidden;
 
   GstUnetSegSwitch refine;
   gdouble edge_low, edge_high;

@@ -257,6 +257,34 @@ def pictures(place):
         assert (np.asarray(image)[..., 3] == right[i]).all(), i
 
 
+def hidden(place):
+    """Nothing of the background is left under an alpha of 0"""
+    size = WIDTH * HEIGHT
+
+    def planes(path):
+        frames = decode(path, "A420")
+        luma, alpha = frames[:, :size], frames[:, -size:]
+        shape = (-1, HEIGHT, WIDTH)
+        return luma.reshape(shape), alpha.reshape(shape)
+
+    luma, alpha = planes(place.reference)
+    # Beside what is seen there is its mean.
+    seen = np.pad(alpha > 0, ((0, 0), (1, 1), (1, 1)))
+    near = np.zeros(alpha.shape, bool)
+    for y in range(3):
+        for x in range(3):
+            near |= seen[:, y : y + HEIGHT, x : x + WIDTH]
+    assert (luma[~near] == 16).all(), np.unique(luma[~near])
+    assert (luma[alpha == 255] > 16).all()
+    out = place.path("out-kept")
+    copy_plan(place.path("out-ffv1"), out)
+    place.batch(out, "--to", "cutout:ffv1", "--clear-hidden=false")
+    kept, same = planes(os.path.join(out, "film.mp4", "cutout.mkv"))
+    assert (same == alpha).all()
+    assert (kept[alpha > 0] == luma[alpha > 0]).all()
+    assert (kept[~near] > 60).mean() > 0.9  # the green
+
+
 def joined(place):
     """Segments of a cut-out in WebM are joined with their alpha and sound"""
     require("vp8")
@@ -395,6 +423,7 @@ def main():
             seekable,
             prores,
             pictures,
+            hidden,
             joined,
             still,
             browser,

@@ -336,12 +336,13 @@ run_picture (gpointer data)
 }
 
 static void
-bench_cutout (const gchar *format, guint width, guint height)
+bench_cutout (const gchar *format, guint width, guint height, gboolean clears)
 {
   const GstVideoFormat in = gst_video_format_from_string (format);
   const GstVideoFormat out = unet_cutout_get_format (in);
-  gchar *name = g_strdup_printf ("cutout %s to %s %ux%u", format,
-      gst_video_format_to_string (out), width, height);
+  gchar *name = g_strdup_printf ("cutout %s to %s %ux%u%s", format,
+      gst_video_format_to_string (out), width, height,
+      clears ? ", hidden colours cleared" : "");
   GstBuffer *buffer, *result;
   GstVideoInfo info, out_info;
   CutoutJob job;
@@ -352,6 +353,7 @@ bench_cutout (const gchar *format, guint width, guint height)
         &job.out, &out_info, gst_video_format_to_string (out), width, height);
     out_info.colorimetry = info.colorimetry;
     job.cutout = unet_cutout_new (&info, &out_info, NULL);
+    unet_cutout_set_clears_hidden (job.cutout, clears);
     job.mask = (UnetMask){ 256, 256, 2, g_malloc (65536), g_malloc (65536), 0,
       0, width, height };
     draw_mask (&job.mask, 0.3, 2, FALSE);
@@ -399,8 +401,10 @@ bench_cutouts (void)
     "AYUV", "RGBA", "I420_10LE", "P010_10LE", "v210" };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    bench_cutout (formats[i], 1920, 1080);
-  bench_cutout ("I420", 1280, 720);
+    bench_cutout (formats[i], 1920, 1080, FALSE);
+  bench_cutout ("I420", 1280, 720, FALSE);
+  bench_cutout ("I420", 1920, 1080, TRUE);
+  bench_cutout ("RGBx", 1920, 1080, TRUE);
   bench_picture (1920, 1080, 2);
   bench_picture (1920, 1080, 9);
 }

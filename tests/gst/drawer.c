@@ -115,6 +115,9 @@ static const Branches backgrounds = { "output=blur blur-radius=0.1 refine=on",
   "output=alpha refine=on edge-low=0.1 edge-high=0.9" };
 /* With temporal=on unetseg has already read the frame at the mask's
  * resolution. */
+static const Branches cutouts = { "output=alpha",
+  "output=alpha clear-hidden=true",
+  "output=alpha clear-hidden=true refine=on" };
 static const Branches held = { "output=blur refine=on temporal=on",
   "output=overlay refine=on temporal=on",
   "output=alpha refine=off temporal=on" };
@@ -188,6 +191,8 @@ GST_START_TEST (test_one_inference)
   compare_branches ("red", caps[0], special);
   compare_branches ("red", caps[1], backgrounds);
   compare_branches ("classes", caps[2], backgrounds);
+  compare_branches ("red", caps[0], cutouts);
+  compare_branches ("red", caps[3], cutouts);
   compare_branches ("red", "format=I420,width=322,height=242", held);
   compare_branches ("red", caps[2], held);
   compare_branches ("red", caps[3], held);

@@ -105,8 +105,8 @@ static const struct {
   const gchar *name, *klass;
   guint n_properties; /* of its own */
 } elements[] = {
-  { "unetseg", "Filter/Analyzer/Video", 52 },
-  { "unetsegdraw", "Filter/Effect/Video", 17 },
+  { "unetseg", "Filter/Analyzer/Video", 53 },
+  { "unetsegdraw", "Filter/Effect/Video", 18 },
 };
 
 GST_START_TEST (test_descriptions)

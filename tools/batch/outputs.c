@@ -360,6 +360,7 @@ apply_properties (BatchOutputs *self)
       continue;
     set_if_there (element, "temporal", "off");
     set_if_there (element, "precision", "f32");
+    set_if_there (element, "clear-hidden", "true");
     batch_element_options_apply (self->setup->options->properties, element);
   }
 }

@@ -3,6 +3,7 @@
 #include "frame/format/mask.h"
 #include "frame/draw/palette.h"
 #include "frame/draw/alpha.h"
+#include "frame/draw/clear-hidden.h"
 #include "frame/draw/decontaminate.h"
 #include "frame/format/alpha-samples.h"
 #include "frame/format/converter.h"
@@ -21,7 +22,9 @@ struct _UnetCutout {
   UnetAlpha layer[2]; /* foreground and background */
   UnetAlphaRow row;
   UnetDecontaminate *decontaminate; /* (nullable): made when needed */
-  guint8 *keep;                     /* a row of alpha */
+  gboolean clears_hidden;
+  UnetClearHidden *clear_hidden; /* (nullable): made when needed */
+  guint8 *keep;                  /* a row of alpha */
   guint8 background;
   UnetClassStyle style[256], silent[256];
 };
@@ -208,6 +211,7 @@ unet_cutout_free (UnetCutout *self)
   g_clear_pointer (&self->colors, gst_video_converter_free);
   unet_converter_free (self->unpacked);
   unet_decontaminate_free (self->decontaminate);
+  unet_clear_hidden_free (self->clear_hidden);
   g_free (self->keep);
   g_free (self);
 }
@@ -223,6 +227,12 @@ unet_cutout_set_palette (UnetCutout *self, const guint32 *argb, guint n_colors)
   }
   self->background = self->style[0].gain;
   self->style[0].gain = 0;
+}
+
+void
+unet_cutout_set_clears_hidden (UnetCutout *self, gboolean clears)
+{
+  self->clears_hidden = clears;
 }
 
 /* ---- colours ---------------------------------------------------------- */
@@ -393,6 +403,15 @@ clean_edges (UnetCutout *self, GstVideoFrame *out, const UnetMask *mask)
     unet_decontaminate_run (self->decontaminate, out, mask);
 }
 
+static void
+clear_hidden (UnetCutout *self, GstVideoFrame *frame)
+{
+  if (!self->clear_hidden)
+    self->clear_hidden = unet_clear_hidden_new (&frame->info);
+  if (self->clear_hidden)
+    unet_clear_hidden_run (self->clear_hidden, frame);
+}
+
 void
 unet_cutout_run (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out,
     const UnetMask *mask, gdouble threshold)
@@ -420,6 +439,8 @@ unet_cutout_run (UnetCutout *self, const GstVideoFrame *in, GstVideoFrame *out,
     make_row (self, y, mask, drawn);
     apply_row (self, target, y);
   }
+  if (self->clears_hidden)
+    clear_hidden (self, target);
   if (self->unpacked)
     unet_converter_write (self->unpacked, out);
 }

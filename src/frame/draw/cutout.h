@@ -27,6 +27,9 @@ UNET_API void unet_cutout_free (UnetCutout *self);
  * the class's pixels. */
 UNET_API void unet_cutout_set_palette (
     UnetCutout *self, const guint32 *argb, guint n_colors);
+/* Whether colours that alpha hides wholly are removed, see
+ * frame/draw/clear-hidden.h; not by default. */
+UNET_API void unet_cutout_set_clears_hidden (UnetCutout *self, gboolean clears);
 /* Writes straight (not premultiplied) alpha, multiplied with the frame's own.
  * @in: (nullable): NULL if the formats are equal; @out then holds the frame and
  * is mapped read-write. @mask: (nullable): NULL is background everywhere. */

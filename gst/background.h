@@ -5,8 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* The picture that replaces a background: a colour and, perhaps, a file.
- * Immutable but for its picture, which is read once. */
+/* What replaces a background: a colour and, perhaps, a file. Immutable. */
 typedef struct _GstUnetBackground GstUnetBackground;
 
 GstUnetBackground *gst_unet_background_new (
@@ -18,9 +17,9 @@ guint32 gst_unet_background_get_color (const GstUnetBackground *self);
 /* (nullable) */
 const gchar *gst_unet_background_get_location (const GstUnetBackground *self);
 
-/* The picture as a frame of @info, as large as it must be to cover it and
- * no larger, its aspect kept. Returns: (transfer full): %NULL without an error
- * where there is no picture. */
+/* The picture, which stands still, as a frame of @info, as large as it must be
+ * to cover it and no larger, its aspect kept. Returns: (transfer full): %NULL
+ * without an error where there is no picture. */
 GstBuffer *gst_unet_background_make_frame (
     GstUnetBackground *self, const GstVideoInfo *info, GError **error);
 

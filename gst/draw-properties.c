@@ -358,8 +358,8 @@ install_backgrounds (GObjectClass *klass)
           DEFAULT_BACKGROUND, PLAYING));
   g_object_class_install_property (klass, PROP_BACKGROUND_LOCATION,
       g_param_spec_string ("background-location", "Background location",
-          "Picture file that replaces the background, its aspect kept "
-          "(output=replace; unset = the colour)",
+          "Picture, video or playlist that replaces the background, its aspect "
+          "kept (output=replace; unset = the colour)",
           NULL, PLAYING));
 }
 

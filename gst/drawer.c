@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "drawer.h"
 
+#include "backdrop.h"
+
 #include "frame/format/mask.h"
 #include "frame/format/placement.h"
 #include "frame/edges/refine.h"
@@ -23,9 +25,8 @@ struct _GstUnetDrawer {
   UnetCutout *cutout;
   UnetRefine *refine;
 
-  GstUnetBackground *background; /* (nullable): what the picture was made of */
-  GstBuffer *backdrop;           /* (nullable): of that */
-  GstClockTime pts;              /* of the last frame that was refined */
+  GstUnetBackdrop *backdrop; /* (nullable) */
+  GstClockTime pts;          /* of the last frame that was refined */
 
   /* The palettes are made of these. */
   UnetSegClasses *classes;
@@ -73,8 +74,7 @@ gst_unet_drawer_free (GstUnetDrawer *self)
   g_clear_pointer (&self->picture, unet_mask_picture_free);
   g_clear_pointer (&self->cutout, unet_cutout_free);
   g_clear_pointer (&self->refine, unet_refine_free);
-  g_clear_pointer (&self->background, gst_unet_background_unref);
-  gst_clear_buffer (&self->backdrop);
+  gst_unet_backdrop_free (self->backdrop);
   g_free (self);
 }
 
@@ -168,14 +168,13 @@ gst_unet_drawer_set_background (
 {
   GError *local = NULL;
 
-  if (self->output != GST_UNET_SEG_OUTPUT_REPLACE
-      || self->background == settings->background)
+  if (self->output != GST_UNET_SEG_OUTPUT_REPLACE)
     return TRUE;
-  g_clear_pointer (&self->background, gst_unet_background_unref);
-  gst_clear_buffer (&self->backdrop);
-  self->background = gst_unet_background_ref (settings->background);
-  self->backdrop = gst_unet_background_make_frame (
-      self->background, unet_overlay_get_info (self->overlay), &local);
+  if (self->backdrop == NULL)
+    self->backdrop =
+        gst_unet_backdrop_new (unet_overlay_get_info (self->overlay));
+  gst_unet_backdrop_update (self->backdrop, settings->background,
+      settings->running_time, settings->live, &local);
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, local);
@@ -370,6 +369,8 @@ replace_background (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetMask *mask, GstVideoFrame *out)
 {
   guint32 argb = gst_unet_background_get_color (settings->background);
+  GstBuffer *backdrop = self->backdrop ? gst_unet_backdrop_get (self->backdrop)
+                                       : NULL;
   GstVideoFrame picture;
   UnetMask nothing;
   guint8 pixel;
@@ -379,9 +380,9 @@ replace_background (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
   if (self->output == GST_UNET_SEG_OUTPUT_BLUR) {
     unet_overlay_blur (self->overlay, out, mask,
         settings->blur_radius * GST_VIDEO_INFO_HEIGHT (&self->in));
-  } else if (self->backdrop
+  } else if (backdrop
       && gst_video_frame_map (&picture, unet_overlay_get_info (self->overlay),
-          self->backdrop, GST_MAP_READ)) {
+          backdrop, GST_MAP_READ)) {
     unet_overlay_replace (self->overlay, out, mask, argb, &picture);
     gst_video_frame_unmap (&picture);
   } else {

@@ -35,6 +35,7 @@ typedef struct {
   gboolean live;
   gboolean is_new_scene; /* nothing of earlier frames is used */
   GstClockTime pts;
+  GstClockTime running_time;
   const UnetGuide *guide; /* (nullable) (transfer none): as
                            * UnetRefineOptions has it */
 } GstUnetDrawSettings;
@@ -84,8 +85,8 @@ void gst_unet_drawer_draw (GstUnetDrawer *self,
     const GstUnetDrawSettings *settings, const UnetSegMeta *mask,
     const GstVideoFrame *in, GstVideoFrame *out, const gchar **unknown);
 
-/* Reads the picture that is to be the background, where one is: an error leaves
- * its colour, and is said once. */
+/* Updates the picture that is to be the background (backdrop.h), where one is.
+ * Returns %FALSE with @error set. */
 gboolean gst_unet_drawer_set_background (
     GstUnetDrawer *self, const GstUnetDrawSettings *settings, GError **error);
 

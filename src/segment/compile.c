@@ -3,6 +3,7 @@
 
 #include "base/tensor-info.h"
 #include "segment/log.h"
+#include "segment/session-pool.h"
 #include "session/session.h"
 
 #ifdef __GLIBC__
@@ -93,18 +94,22 @@ warm_up (UnetCompilation *self, UnetCompiled *to, GCancellable *cancellable,
 
 /* ---- by rule ------------------------------------------------------------- */
 
-static UnetSession *
-new_session (UnetCompilation *self, guint threads, GCancellable *cancellable,
+/* Sets to->session, and to->run_time where the session was used before. Returns
+ * whether it was. */
+static gboolean
+get_session (UnetCompilation *self, UnetCompiled *to, GCancellable *cancellable,
     GError **error)
 {
   UnetSessionOptions options = self->options;
+  gboolean reused;
 
-  options.threads = threads;
+  options.threads = to->threads;
   options.tuning = self->measures ? UNET_TUNING_MEASURE : UNET_TUNING_STATIC;
   options.calibration = self->calibration;
   options.cancellable = cancellable;
-  return unet_session_new_for_size (
-      self->model, self->contract, self->width, self->height, &options, error);
+  to->session = unet_session_pool_get (self->model, self->contract, self->width,
+      self->height, &options, &to->run_time, &reused, error);
+  return reused;
 }
 
 /* The time of one thread is kept, so that the choice can be made again. */
@@ -114,9 +119,14 @@ compile_by_rule (UnetCompilation *self, UnetCompiled *to,
 {
   to->threads = self->choice.chooses ? unet_thread_choice_get (&self->choice)
                                      : self->options.threads;
-  to->session = new_session (self, to->threads, cancellable, error);
-  if (to->session == NULL || !warm_up (self, to, cancellable, error))
+  get_session (self, to, cancellable, error);
+  if (to->session == NULL)
     return FALSE;
+  if (to->run_time == 0) {
+    if (!warm_up (self, to, cancellable, error))
+      return FALSE;
+    unet_session_pool_note (to->session, to->run_time);
+  }
   if (self->choice.chooses && to->threads == 1)
     to->alone = to->run_time;
   return TRUE;
@@ -187,8 +197,8 @@ compile_measured (UnetCompilation *self, UnetCompiled *to,
   if (!calibrate (self, cancellable, &local))
     GST_WARNING ("calibration: %s", local->message);
   to->threads = self->options.threads;
-  to->session = new_session (self, to->threads, cancellable, error);
-  trim_memory ();
+  if (!get_session (self, to, cancellable, error))
+    trim_memory ();
   return to->session != NULL;
 }
 

@@ -305,6 +305,12 @@ unet_session_unref (UnetSession *self)
   g_free (self);
 }
 
+gboolean
+unet_session_is_shared (UnetSession *self)
+{
+  return !g_atomic_ref_count_compare (&self->ref_count, 1);
+}
+
 /* ---- use ----------------------------------------------------------------- */
 
 UnetModel *

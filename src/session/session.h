@@ -36,6 +36,8 @@ void unet_session_set_precision_note (UnetSession *self, const gchar *note);
 /* Returns the graph as it was compiled. */
 const UnetGraph *unet_session_get_graph (UnetSession *self);
 
+/* Returns whether there is a reference besides the caller's. */
+gboolean unet_session_is_shared (UnetSession *self);
 /* As unet_headroom_count_threads(). */
 guint unet_session_count_threads (guint threads);
 

@@ -12,6 +12,7 @@
 #include "batch/segments.h"
 #include "batch/shards.h"
 #include "lib/print.h"
+#include "segment/session-pool.h"
 
 #include <glib-unix.h>
 #include <string.h>
@@ -175,6 +176,8 @@ conclude (Batch *batch, GError **error)
 static ToolStatus
 batch_main (Batch *batch, GError **error)
 {
+  ToolStatus status;
+
   batch->loop = g_main_loop_new (NULL, FALSE);
   batch->jobs.options = &batch->options;
   batch->jobs.manifest = &batch->manifest;
@@ -186,7 +189,10 @@ batch_main (Batch *batch, GError **error)
     return TOOL_STOPPED;
   if (batch->options.plan_only)
     return TOOL_OK;
-  return run (batch, error) ? conclude (batch, error) : TOOL_STOPPED;
+  unet_session_pool_open ();
+  status = run (batch, error) ? conclude (batch, error) : TOOL_STOPPED;
+  unet_session_pool_close ();
+  return status;
 }
 
 static void

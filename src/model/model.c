@@ -127,6 +127,7 @@ model_free (UnetModel *model)
   g_clear_pointer (&model->calibration, unet_calibration_unref);
   g_free (model->name);
   g_free (model->hash);
+  unet_contract_memo_free (model->memo);
   key_free (model->key);
   g_free (model);
 }

@@ -3,12 +3,14 @@
 
 #include <unetseg/unet-calibration.h>
 #include "graph/graph.h"
+#include "model/contract-memo.h"
 
 G_BEGIN_DECLS
 
 typedef struct _UnetModelKey UnetModelKey;
 
-/* Immutable after loading but for @hash, which hash.c makes under a lock. */
+/* Immutable after loading but for @hash and @memo, which are made under
+ * locks. */
 struct _UnetModel {
   gatomicrefcount ref_count;
   gchar *name;
@@ -16,12 +18,13 @@ struct _UnetModel {
   UnetTensorInfo *inputs, *outputs;
   guint64 n_parameters;
   gboolean quantized;
-  gint64 batch;         /* that the file fixes for its pictures; 1: or open */
-  gboolean opens_batch; /* @graph and @inputs have it open */
-  GKeyFile *sidecar;    /* (nullable): its modelinfo file */
-  gchar *sidecar_name;  /* (nullable): begins errors about it */
-  UnetModelKey *key;    /* (nullable): under which it is cached */
-  gchar *hash;          /* (nullable): not computed yet */
+  gint64 batch;           /* that the file fixes for its pictures; 1: or open */
+  gboolean opens_batch;   /* @graph and @inputs have it open */
+  GKeyFile *sidecar;      /* (nullable): its modelinfo file */
+  gchar *sidecar_name;    /* (nullable): begins errors about it */
+  UnetModelKey *key;      /* (nullable): under which it is cached */
+  gchar *hash;            /* (nullable): not computed yet */
+  UnetContractMemo *memo; /* (nullable): see contract-memo.h */
   UnetCalibration *calibration; /* (nullable): the one that came with it */
 };
 

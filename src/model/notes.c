@@ -31,3 +31,13 @@ unet_notes_add (GPtrArray *notes, gboolean is_warning, const gchar *format, ...)
   va_end (args);
   g_ptr_array_add (notes, note);
 }
+
+void
+unet_notes_add_all (GPtrArray *notes, const GPtrArray *from)
+{
+  for (guint i = 0; i < from->len; i++) {
+    const UnetNote *note = g_ptr_array_index (from, i);
+
+    unet_notes_add (notes, note->is_warning, "%s", note->text);
+  }
+}

@@ -20,4 +20,7 @@ UNET_INTERNAL_API GPtrArray *unet_notes_new (void);
 void unet_notes_add (GPtrArray *notes, gboolean is_warning, const gchar *format,
     ...) G_GNUC_PRINTF (3, 4);
 
+/* Appends copies of the notes of @from. @notes: (nullable) */
+void unet_notes_add_all (GPtrArray *notes, const GPtrArray *from);
+
 G_END_DECLS

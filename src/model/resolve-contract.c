@@ -3,6 +3,7 @@
 #include "base/sample-type.h"
 #include "base/tensor-info.h"
 #include "graph/ops/norm.h"
+#include "model/contract-memo.h"
 #include "model/model.h"
 #include "model/modelinfo-file.h"
 #include "model/recurrent-state.h"
@@ -282,9 +283,9 @@ note_training (const UnetModel *model, GPtrArray *notes)
         model->name, n, n == 1 ? "" : "s", first->name, n == 1 ? "s" : "");
 }
 
-UnetContract *
-unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
-    GPtrArray *notes, GError **error)
+static UnetContract *
+resolve_anew (const UnetModel *model, GHashTable *overrides, GPtrArray *notes,
+    GError **error)
 {
   g_autoptr (UnetContract) contract = unet_contract_new ();
   g_autofree gchar *wanted = wanted_input (model, overrides);
@@ -302,6 +303,25 @@ unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
   note_batch (model, notes);
   note_training (model, notes);
   return g_steal_pointer (&contract);
+}
+
+UnetContract *
+unet_model_resolve_contract (const UnetModel *model, GHashTable *overrides,
+    GPtrArray *notes, GError **error)
+{
+  UnetContractMemo **memo = &((UnetModel *) model)->memo;
+  UnetContract *contract = unet_contract_memo_get (memo, overrides, notes);
+  g_autoptr (GPtrArray) own = NULL;
+
+  if (contract)
+    return contract;
+  own = unet_notes_new ();
+  contract = resolve_anew (model, overrides, own, error);
+  if (!contract)
+    return NULL;
+  unet_contract_memo_set (memo, overrides, contract, own);
+  unet_notes_add_all (notes, own);
+  return contract;
 }
 
 UnetContract *

@@ -440,6 +440,10 @@ run (gchar **words, ToolOptions *options, gpointer data, GError **error)
 
   if (!check_options (options, own, error))
     return FALSE;
+  /* A session that runs once does not make up for the time of measuring; one
+   * that runs for each tile does. */
+  if (options->tuning == NULL && g_strcmp0 (own->fit, "tile") != 0)
+    options->tuning = g_strdup ("static");
   add_fit (options, own->fit);
   ok = load (&run, words, options, own, error);
   if (ok && run.sample != NULL)

@@ -82,7 +82,7 @@ def run_usage(place):
 
 def run_shapes(place):
     """run writes each output as .npy; tuning changes only the rounding"""
-    measured = run_tensor(place)
+    measured = run_tensor(place, "--tuning", "measure")
     assert measured.shape == (1, 1, 64, 96) and measured.dtype == np.float32
     assert measured.std() > 0.1
     for tuning in ("static", "reference"):
@@ -90,6 +90,7 @@ def run_shapes(place):
         assert np.abs(other - measured).max() < 1e-4 * np.abs(measured).max()
     first = run_tensor(place, "--tuning", "static")
     assert np.array_equal(first, run_tensor(place, "--tuning", "static"))
+    assert np.array_equal(first, run_tensor(place))  # it is the default
 
 
 def run_types(place):

@@ -34,7 +34,10 @@ tool_parse (gint argc, gchar **argv, const GOptionEntry *entries,
     { "threads", 't', 0, G_OPTION_ARG_INT, &options->threads,
         "Threads of a run; 0 (default): one per processor", "N" },
     { "tuning", 0, 0, G_OPTION_ARG_STRING, &options->tuning,
-        "Implementations: measure (default), static or reference", "HOW" },
+        "Implementations: measure (default; of eval and run: static), static "
+        "or "
+        "reference",
+        "HOW" },
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->set,
         "A field of the contract, such as activation=softmax (repeatable)",
         "KEY=VALUE" },

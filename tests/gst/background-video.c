@@ -417,7 +417,6 @@ GST_END_TEST;
 
 GST_START_TEST (test_playlist)
 {
-  g_autofree gchar *a = write_video ("a.mkv", 1, PART, 64, FALSE);
   g_autofree gchar *b = write_video ("b.mkv", 2, PART, 64, TRUE);
   g_autofree gchar *uri = gst_filename_to_uri (b, NULL);
   g_autofree gchar *text =
@@ -426,6 +425,7 @@ GST_START_TEST (test_playlist)
   const guint part = PART * STREAM_RATE / RATE;
   Stream s;
 
+  g_free (write_video ("a.mkv", 1, PART, 64, FALSE));
   open_stream (&s, list, 9 * part);
   for (guint i = 0; i < 9 * part; i++) {
     static const gint order[] = { 0, 0, 1 };
@@ -441,12 +441,12 @@ GST_END_TEST;
 /* A file of a list that cannot be shown is left out, and told once. */
 GST_START_TEST (test_playlist_with_gap)
 {
-  g_autofree gchar *a = write_video ("a.mkv", 1, PART, 64, FALSE);
   g_autofree gchar *list =
       write_text ("list.m3u", "nothing.mkv\na.mkv\nnothing.mkv\n");
   g_autofree gchar *text = NULL;
   Stream s;
 
+  g_free (write_video ("a.mkv", 1, PART, 64, FALSE));
   open_stream (&s, list, 60);
   for (guint i = 0; i < 60; i++)
     assert_equals_int (next_color (&s), 0);

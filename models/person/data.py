@@ -40,7 +40,7 @@ SHARES = {
     "mixed": 0.1,
     "clothes": 0.1,
     "video": 0.05,
-    "empty": 0.12,
+    "empty": 0.28,
 }
 # how much another network's masks count beside those of a picture, where that network does well
 KEEP = {

@@ -4,6 +4,7 @@
 #include "frame-buffers.h"
 #include "memory-features.h"
 #include "refused-values.h"
+#include "timing.h"
 #include "upstream-latency.h"
 
 #include "frame/format/frame-map.h"
@@ -371,8 +372,8 @@ begin_frame (
   update_live (self);
   get_settings (self, settings);
   settings->pts = GST_BUFFER_PTS (buffer);
-  settings->running_time = gst_segment_to_running_time (
-      &GST_BASE_TRANSFORM (self)->segment, GST_FORMAT_TIME, settings->pts);
+  settings->running_time = gst_unet_running_time (
+      &GST_BASE_TRANSFORM (self)->segment, settings->pts);
   settings->is_new_scene = GST_BUFFER_IS_DISCONT (buffer) || priv->was_disabled;
   if (settings->is_new_scene)
     gst_unet_drawer_forget (priv->drawer);

@@ -54,3 +54,13 @@ gst_unet_timing_percentile (const GstUnetTiming *self, guint percent)
     return 0;
   return self->sorted[(self->n * percent + 99) / 100 - 1];
 }
+
+GstClockTime
+gst_unet_running_time (const GstSegment *segment, GstClockTime pts)
+{
+  GstClockTime time = pts;
+
+  if (segment->format == GST_FORMAT_TIME)
+    time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
+  return GST_CLOCK_TIME_IS_VALID (time) ? time : 0;
+}

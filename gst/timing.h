@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <gst/gst.h>
 
 G_BEGIN_DECLS
 
@@ -18,5 +18,10 @@ void gst_unet_timing_reset (GstUnetTiming *self);
 void gst_unet_timing_add (GstUnetTiming *self, guint64 time);
 /* By nearest rank; 0 before the first time. @percent: 1 to 100. */
 guint64 gst_unet_timing_percentile (const GstUnetTiming *self, guint percent);
+
+/* Returns the running time of @pts, @pts itself where the segment is none of
+ * time, and 0 for a frame without a time or outside the segment. */
+GstClockTime gst_unet_running_time (
+    const GstSegment *segment, GstClockTime pts);
 
 G_END_DECLS

@@ -53,9 +53,11 @@ hide (TestFrame *frame, GRand *rand)
     for (guint x = 0; x < w; x++) {
       guint8 *sample = alpha_sample (frame, x, y);
       const guint value = seen[y * w + x] ? (1u << finfo->shift[3]) : 0;
+      const guint16 stored = GUINT16_TO_LE ((guint16) value);
 
+      /* Frames with odd strides are not aligned. */
       if (wide)
-        GST_WRITE_UINT16_LE (sample, value);
+        memcpy (sample, &stored, sizeof stored);
       else
         *sample = (guint8) value;
     }

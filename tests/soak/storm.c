@@ -60,12 +60,13 @@ draw_value (Storm *s, const GParamSpec *spec, GValue *value)
   return TRUE;
 }
 
-/* Excludes properties that the model may contradict or that renegotiate. */
+/* Excludes properties that the model may contradict or that renegotiate, and
+ * one that GStreamer before 1.26 refuses. */
 static gboolean
 may_change (GParamSpec *spec)
 {
   static const gchar *const kept[] = { "output", "model", "precision",
-    "threads" };
+    "tensors", "threads" };
 
   for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
     if (g_str_equal (spec->name, kept[i]))

@@ -12,7 +12,7 @@
 #define MAX_KEPT ((gsize) 64 * 1024 * 1024)
 /* Between two looks at whether the thread is to stop. */
 #define POLL (20 * GST_MSECOND)
-/* Of a frame whose duration is not known. */
+/* The duration of a frame that does not tell it. */
 #define DEFAULT_DURATION (GST_SECOND / 25)
 
 typedef struct {
@@ -25,7 +25,7 @@ struct _GstUnetBackgroundVideo {
   GThread *thread;
   gint stop; /* atomic: gboolean */
 
-  /* Of the thread. */
+  /* The decoding thread alone uses these. */
   GstUnetBackgroundScale *scale;
   GstClockTime end;      /* of the frames so far */
   GstClockTime offset;   /* start of the file at work */

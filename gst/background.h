@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* What replaces a background: a colour and, perhaps, a file. Immutable. */
+/* A colour that replaces the background, and a file where one is set.
+ * Immutable. */
 typedef struct _GstUnetBackground GstUnetBackground;
 
 GstUnetBackground *gst_unet_background_new (

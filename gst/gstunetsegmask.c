@@ -261,7 +261,7 @@ pace (GstUnetSeg *self, const UnetFrameMask *mask)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* What metadata and messages say of a mask. */
+/* The boxes of classes and objects that metadata and messages carry. */
 typedef struct {
   gboolean boxes, messages;
   GArray *regions, *objects; /* (nullable): not asked for */

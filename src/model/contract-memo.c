@@ -11,7 +11,7 @@ struct _UnetContractMemo {
   GPtrArray *notes;
 };
 
-/* Of the memos of all models: it is held for a copy only. */
+/* It guards the memos of all models, and is held for a copy only. */
 static GMutex lock;
 
 static gint

@@ -134,7 +134,7 @@ GST_START_TEST (test_link)
 
 GST_END_TEST;
 
-/* What no element converts is told of by the one that links. */
+/* A link fails at once where no element converts the format. */
 GST_START_TEST (test_no_link)
 {
   static const gchar *const wrong[] = { "video/x-raw(memory:Nonesuch)",

@@ -178,3 +178,16 @@ test_monitor_read (TestMonitor *monitor, const guint *number)
   g_mutex_unlock (&monitor->lock);
   return value;
 }
+
+void
+test_monitor_wait (TestMonitor *monitor, const guint *number, guint least,
+    GstClockTime timeout)
+{
+  gint64 end =
+      g_get_monotonic_time () + (gint64) GST_TIME_AS_USECONDS (timeout);
+
+  while (test_monitor_read (monitor, number) < least
+      && g_get_monotonic_time () < end)
+    g_usleep (1000);
+  fail_unless (test_monitor_read (monitor, number) >= least);
+}

@@ -30,5 +30,8 @@ void test_monitor_init (TestMonitor *monitor, GstPad *pad);
 void test_monitor_clear (TestMonitor *monitor);
 /* Reads one of the monitor's numbers. */
 guint test_monitor_read (TestMonitor *monitor, const guint *number);
+/* Waits until it is @least, and fails the test after @timeout. */
+void test_monitor_wait (TestMonitor *monitor, const guint *number, guint least,
+    GstClockTime timeout);
 
 G_END_DECLS

@@ -140,11 +140,7 @@ read_number (Fixture *f, const guint *number)
 static void
 wait_for_number (Fixture *f, const guint *number, guint least)
 {
-  gint64 end = g_get_monotonic_time () + TIMEOUT / 1000;
-
-  while (read_number (f, number) < least && g_get_monotonic_time () < end)
-    g_usleep (1000);
-  fail_unless (read_number (f, number) >= least);
+  test_monitor_wait (&f->monitor, number, least, TIMEOUT);
 }
 
 /* ---- cases ------------------------------------------------------------ */

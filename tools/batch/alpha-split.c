@@ -13,7 +13,7 @@ struct _AlphaSplit {
   GstPad *sink, *color, *alpha;
   GstFlowCombiner *flow;
 
-  /* Of the streaming thread. */
+  /* The streaming thread alone uses these. */
   GstVideoInfo in, out;
   GstMemory *grey; /* (nullable): chroma of the alpha stream */
   guint n_frames;
@@ -121,7 +121,7 @@ on_query (GstPad *pad, GstObject *parent, GstQuery *query)
 
 /* ---- frames ----------------------------------------------------------- */
 
-/* Where the planes of @frame lie in its buffer. */
+/* Returns the offset of a plane of @frame in its buffer. */
 static gsize
 plane_offset (const GstVideoFrame *frame, guint plane)
 {

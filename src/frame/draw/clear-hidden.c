@@ -18,7 +18,7 @@ struct _UnetClearHidden {
   /* The place of alpha, in samples. */
   guint plane, offset, step, bytes, mask;
 
-  /* Whether samples of three rows are seen, with a 0 before and after each. */
+  /* 1 for each sample that is seen, in three rows with a 0 at both ends. */
   guint8 *seen[3];
   guint8 *pixels; /* a row of them */
   guint8 *count;  /* seen neighbours of each sample of the row, or SEEN */

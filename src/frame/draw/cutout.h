@@ -27,8 +27,8 @@ UNET_API void unet_cutout_free (UnetCutout *self);
  * the class's pixels. */
 UNET_API void unet_cutout_set_palette (
     UnetCutout *self, const guint32 *argb, guint n_colors);
-/* Whether colours that alpha hides wholly are removed, see
- * frame/draw/clear-hidden.h; not by default. */
+/* Sets whether colours under an alpha of 0 are removed, as
+ * frame/draw/clear-hidden.h does it. By default they stay. */
 UNET_API void unet_cutout_set_clears_hidden (UnetCutout *self, gboolean clears);
 /* Writes straight (not premultiplied) alpha, multiplied with the frame's own.
  * @in: (nullable): NULL if the formats are equal; @out then holds the frame and

@@ -25,10 +25,11 @@ void unet_frame_alpha_free (UnetFrameAlpha *self);
 /* Both return (transfer none) a mask as large as the frame, good until the next
  * call; @coverage is as large, or one pixel that stands for all. */
 
-/* What is seen of the foreground: coverage times alpha. */
+/* Returns the mask of the foreground as it is seen: coverage times alpha. */
 const UnetMask *unet_frame_alpha_cover (
     UnetFrameAlpha *self, const GstVideoFrame *frame, const UnetMask *coverage);
-/* What is not background that can be seen: pixels with alpha 0, too. */
+/* Returns the mask of the pixels that show no background: the foreground, and
+ * those with an alpha of 0. */
 const UnetMask *unet_frame_alpha_hide (
     UnetFrameAlpha *self, const GstVideoFrame *frame, const UnetMask *coverage);
 

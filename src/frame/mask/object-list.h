@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Of more objects the largest count, and of more parts of a mask the upper
- * ones: a mask of noise takes no more memory than others. */
+/* The largest objects are kept, and the upper parts of a mask: a mask of noise
+ * takes no more memory than others. */
 #define UNET_MASK_MAX_OBJECTS 64
 #define UNET_MASK_MAX_PARTS   65536
 

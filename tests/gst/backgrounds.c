@@ -85,36 +85,6 @@ GST_START_TEST (test_bad_color)
 
 GST_END_TEST;
 
-/* Writes a picture of one colour. It is twice as high as wide, so that only its
- * middle fits the frames. Returns FALSE without pngenc. */
-static gboolean
-write_picture (const gchar *path)
-{
-  g_autofree gchar *text =
-      g_strdup_printf ("videotestsrc num-buffers=1 "
-                       "pattern=solid-color foreground-color=0xffc02010 ! "
-                       "video/x-raw,format=RGB,width=80,height=160 ! pngenc ! "
-                       "filesink location=%s",
-          path);
-  GstElement *pipeline =
-      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
-  GstMessage *message;
-  GstBus *bus;
-
-  if (pipeline == NULL)
-    return FALSE;
-  bus = gst_element_get_bus (pipeline);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
-  gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
-  return TRUE;
-}
-
 GST_START_TEST (test_picture)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
@@ -123,7 +93,9 @@ GST_START_TEST (test_picture)
       g_strdup_printf ("output=replace background-location=%s", path);
   GstBuffer *out;
 
-  if (write_picture (path)) {
+  /* It is twice as high as wide, so that only its middle fits the frames. */
+  if (test_write_picture (
+          path, "solid-color foreground-color=0xffc02010", 80, 160)) {
     out = draw (properties);
     assert_near (pixel_at (out, 10), 0xffffff, 0);
     assert_near (pixel_at (out, 54), 0xc02010, 2);

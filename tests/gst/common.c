@@ -417,3 +417,31 @@ test_meta_of (GstBuffer *buffer)
   fail_unless (meta != NULL, "no mask");
   return meta;
 }
+
+gboolean
+test_write_picture (
+    const gchar *path, const gchar *pattern, guint width, guint height)
+{
+  g_autofree gchar *text =
+      g_strdup_printf ("videotestsrc num-buffers=1 pattern=%s ! "
+                       "video/x-raw,format=RGB,width=%u,height=%u ! pngenc ! "
+                       "filesink location=%s",
+          pattern, width, height, path);
+  GstElement *pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
+  GstMessage *message;
+  GstBus *bus;
+
+  if (pipeline == NULL)
+    return FALSE;
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  return TRUE;
+}

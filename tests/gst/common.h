@@ -37,6 +37,11 @@ void test_harness_set_format (
     GstHarness *h, GstVideoFormat format, guint width, guint height);
 GstCaps *test_caps (GstVideoFormat format, guint width, guint height);
 
+/* Writes a PNG file of videotestsrc's @pattern. Returns FALSE without pngenc.
+ */
+gboolean test_write_picture (
+    const gchar *path, const gchar *pattern, guint width, guint height);
+
 /* Returns a number of the element's statistics. */
 guint64 test_stat (GstElement *element, const gchar *name);
 

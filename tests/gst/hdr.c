@@ -328,33 +328,6 @@ GST_START_TEST (test_colors)
 }
 GST_END_TEST;
 
-static gboolean
-write_picture (const gchar *path)
-{
-  g_autofree gchar *text =
-      g_strdup_printf ("videotestsrc num-buffers=1 pattern=white ! "
-                       "video/x-raw,format=RGB,width=80,height=60 ! pngenc ! "
-                       "filesink location=%s",
-          path);
-  GstElement *pipeline =
-      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
-  GstMessage *message;
-  GstBus *bus;
-
-  if (pipeline == NULL)
-    return FALSE;
-  bus = gst_element_get_bus (pipeline);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
-  gst_message_unref (message);
-  gst_object_unref (bus);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (pipeline);
-  return TRUE;
-}
-
 /* A background picture's white is graphics white, too. */
 GST_START_TEST (test_picture)
 {
@@ -363,7 +336,7 @@ GST_START_TEST (test_picture)
   g_autofree gchar *properties =
       g_strdup_printf ("output=replace background-location=%s", path);
 
-  if (write_picture (path)) {
+  if (test_write_picture (path, "white", 80, 60)) {
     for (guint i = 0; i < G_N_ELEMENTS (hdr); i++) {
       GstVideoInfo info;
       GstBuffer *out = draw (&hdr[i], properties, 0, &info);

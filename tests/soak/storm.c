@@ -222,9 +222,10 @@ check_messages (GstElement *pipeline, gboolean wait)
   g_assert_true (m != NULL || !wait);
   if (m && GST_MESSAGE_TYPE (m) == GST_MESSAGE_ERROR) {
     g_autoptr (GError) error = NULL;
+    g_autofree gchar *details = NULL;
 
-    gst_message_parse_error (m, &error, NULL);
-    g_error ("%s", error->message);
+    gst_message_parse_error (m, &error, &details);
+    g_error ("%s (%s)", error->message, details);
   }
   if (m)
     gst_message_unref (m);

@@ -64,6 +64,7 @@ let session, outputs, feeds = {};
 const commands = {
   async load(model, threads, optimizations = 'all') {
     await session?.release();
+    session = undefined; // what follows may fail
     feeds = {};
     outputs = undefined;
     session = await ort.InferenceSession.create(model, {

@@ -163,13 +163,22 @@ class Place:
     def __init__(self, program, server, folder):
         self.program, self.server, self.folder = program, server, folder
         self.input = self.path("x.npy")
-        self.cases = self.wrong = 0
+        self.cases = self.wrong = self.unoptimised = 0
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def load(self, model):
+        """Loads a network into ONNX Runtime. Version 1.30 loses an input of
+        some quantised networks while it optimises them."""
+        try:
+            self.server.ask("load", self.path(model), 1)
+        except ort.Failed:
+            self.server.ask("load", self.path(model), 1, "disabled")
+            self.unoptimised += 1
+
     def theirs(self, model):
-        self.server.ask("load", self.path(model), 1)
+        self.load(model)
         self.server.ask("input", "x", self.input)
         self.server.ask("run", 1)
         name = self.server.ask("save", self.folder)[1]
@@ -284,8 +293,9 @@ def main():
             check_network(place, seed + networks, here)
             networks += 1
     print(
-        "%d networks under %d caps: %d cases, %d wrong"
-        % (networks, len(here), place.cases, place.wrong)
+        "%d networks under %d caps, %d not optimised by the other runtime:"
+        " %d cases, %d wrong"
+        % (networks, len(here), place.unoptimised, place.cases, place.wrong)
     )
     return 1 if place.wrong else 0
 

@@ -3,6 +3,26 @@
 #include "graph/graph.h"
 #include <string.h>
 
+static void
+subgraph_unref (UnetSubgraph *subgraph)
+{
+  if (!subgraph || !g_atomic_ref_count_dec (&subgraph->ref_count))
+    return;
+  subgraph->free_graph (subgraph->graph);
+  g_free (subgraph);
+}
+
+void
+unet_attr_set_graph (
+    UnetAttr *attr, UnetGraph *graph, void (*free_graph) (UnetGraph *graph))
+{
+  attr->type = UNET_ATTR_GRAPH;
+  attr->subgraph = g_new0 (UnetSubgraph, 1);
+  g_atomic_ref_count_init (&attr->subgraph->ref_count);
+  attr->subgraph->graph = graph;
+  attr->subgraph->free_graph = free_graph;
+}
+
 void
 unet_attr_free (UnetAttr *attr)
 {
@@ -11,6 +31,7 @@ unet_attr_free (UnetAttr *attr)
   g_free (attr->floats);
   g_free (attr->ints);
   unet_tensor_unref (attr->tensor);
+  subgraph_unref (attr->subgraph);
   g_free (attr);
 }
 
@@ -25,6 +46,8 @@ unet_attr_copy (const UnetAttr *attr)
   copy->ints = g_memdup2 (attr->ints, attr->n * sizeof *attr->ints);
   if (attr->tensor)
     unet_tensor_ref (attr->tensor);
+  if (attr->subgraph)
+    g_atomic_ref_count_inc (&attr->subgraph->ref_count);
   return copy;
 }
 
@@ -62,6 +85,14 @@ unet_node_attr_string (
   const UnetAttr *attr = unet_node_attr (node, name);
 
   return attr && attr->type == UNET_ATTR_STRING ? attr->s : def;
+}
+
+const UnetGraph *
+unet_node_attr_graph (const UnetNode *node, const gchar *name)
+{
+  const UnetAttr *attr = unet_node_attr (node, name);
+
+  return attr && attr->type == UNET_ATTR_GRAPH ? attr->subgraph->graph : NULL;
 }
 
 guint

@@ -8,6 +8,7 @@
 G_BEGIN_DECLS
 
 typedef struct _UnetNode UnetNode;
+typedef struct _UnetGraph UnetGraph;
 
 typedef enum {
   UNET_ATTR_FLOAT,
@@ -16,7 +17,15 @@ typedef enum {
   UNET_ATTR_FLOATS,
   UNET_ATTR_INTS,
   UNET_ATTR_TENSOR,
+  UNET_ATTR_GRAPH,
 } UnetAttrType;
+
+/* A sub-graph that copies of an attribute share; it never changes. */
+typedef struct {
+  gatomicrefcount ref_count;
+  UnetGraph *graph;
+  void (*free_graph) (UnetGraph *graph);
+} UnetSubgraph;
 
 /* Only the fields of @type are set. All pointers are owned. */
 typedef struct {
@@ -29,11 +38,15 @@ typedef struct {
   gfloat *floats;
   gint64 *ints;
   UnetTensor *tensor;
+  UnetSubgraph *subgraph;
 } UnetAttr;
 
-/* Returns a deep copy; the tensor is shared. */
+/* Returns a deep copy; tensor and sub-graph are shared. */
 UnetAttr *unet_attr_copy (const UnetAttr *attr);
 void unet_attr_free (UnetAttr *attr);
+/* Makes @attr hold @graph, which it takes over and @free_graph frees. */
+void unet_attr_set_graph (
+    UnetAttr *attr, UnetGraph *graph, void (*free_graph) (UnetGraph *graph));
 
 /* Returns the attribute of this name, or %NULL. */
 const UnetAttr *unet_node_attr (const UnetNode *node, const gchar *name);
@@ -43,6 +56,8 @@ gdouble unet_node_attr_float (
     const UnetNode *node, const gchar *name, gdouble def);
 const gchar *unet_node_attr_string (
     const UnetNode *node, const gchar *name, const gchar *def);
+/* Returns %NULL when the attribute is absent or of another type. */
+const UnetGraph *unet_node_attr_graph (const UnetNode *node, const gchar *name);
 /* Copies up to @n entries to @ints. Returns how many the attribute has, which
  * may exceed @n; 0 when it is absent or of another type. */
 guint unet_node_attr_ints (

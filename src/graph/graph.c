@@ -307,6 +307,7 @@ unet_graph_copy (const UnetGraph *graph)
   UnetGraph *copy = unet_graph_new (graph->name);
 
   copy->opset = graph->opset;
+  copy->unfolded = graph->unfolded;
   for (guint i = 0; i < graph->values->len; i++) {
     const UnetValue *from = g_ptr_array_index (graph->values, i);
     UnetValue *to = unet_graph_add_value (copy, from->name);

@@ -54,6 +54,7 @@ struct _UnetGraph {
   GPtrArray *inputs;    /* of UnetValue: without initialisers */
   GPtrArray *outputs;   /* of UnetValue */
   GHashTable *metadata; /* gchar * -> gchar * */
+  gsize unfolded;       /* bytes that sub-graphs have added */
 };
 
 /* ---- life ------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/functions.h"
+#include "onnx/subgraphs.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unetseg/unet-types.h>
@@ -13,9 +14,9 @@
 typedef struct {
   Onnx__ModelProto *model;
   GHashTable *functions; /* "domain name" -> Onnx__FunctionProto */
-  GPtrArray *nodes;      /* of the graph so far */
+  GPtrArray *nodes;      /* of the graph or sub-graph so far */
   const gchar *name;
-  gsize max_nodes;
+  gsize n_nodes, max_nodes; /* of the graph and all sub-graphs */
   guint calls;
 } Inliner;
 
@@ -142,11 +143,26 @@ find_attribute (const Call *call, const gchar *name)
   return NULL;
 }
 
+static gboolean set_attributes (const Call *call, Onnx__NodeProto *node);
+
+static gboolean
+set_subgraph_attributes (const Call *call, Onnx__GraphProto *graph)
+{
+  for (gsize i = 0; graph && i < graph->n_node; i++)
+    if (!set_attributes (call, graph->node[i]))
+      return FALSE;
+  return TRUE;
+}
+
 /* Attributes that refer to one of the function take its value, or go. */
 static gboolean
 set_attributes (const Call *call, Onnx__NodeProto *node)
 {
   gsize kept = 0;
+
+  for (gsize i = 0; i < node->n_attribute; i++)
+    if (!set_subgraph_attributes (call, node->attribute[i]->g))
+      return FALSE;
 
   for (gsize i = 0; i < node->n_attribute; i++) {
     Onnx__AttributeProto *attribute = node->attribute[i];
@@ -304,6 +320,40 @@ add_call (Inliner *self, Onnx__NodeProto *node,
   return ok;
 }
 
+/* Gives @graph the nodes so far, and those after @done as they are. */
+static void
+set_nodes (Inliner *self, Onnx__GraphProto *graph, gsize done)
+{
+  gsize rest = graph->n_node - done, n = self->nodes->len;
+  Onnx__NodeProto **nodes = malloc (MAX (n + rest, 1) * sizeof *nodes);
+
+  g_assert (nodes); /* at most twice the limit of nodes */
+  for (gsize i = 0; i < n; i++)
+    nodes[i] = g_ptr_array_index (self->nodes, i);
+  for (gsize i = 0; i < rest; i++)
+    nodes[n + i] = graph->node[done + i];
+  free (graph->node);
+  graph->node = nodes;
+  graph->n_node = n + rest;
+}
+
+static gboolean
+inline_graph (
+    Inliner *self, Onnx__GraphProto *graph, guint depth, GError **error)
+{
+  GPtrArray *outer = self->nodes;
+  gboolean ok = TRUE;
+  gsize i;
+
+  self->nodes = g_ptr_array_new ();
+  for (i = 0; ok && i < graph->n_node; i++)
+    ok = add_node (self, graph->node[i], depth, error);
+  set_nodes (self, graph, i);
+  g_ptr_array_unref (self->nodes);
+  self->nodes = outer;
+  return ok;
+}
+
 /* Takes @node. */
 static gboolean
 add_node (Inliner *self, Onnx__NodeProto *node, guint depth, GError **error)
@@ -315,7 +365,11 @@ add_node (Inliner *self, Onnx__NodeProto *node, guint depth, GError **error)
   if (function)
     return add_call (self, node, function, depth, error);
   g_ptr_array_add (self->nodes, node);
-  if (self->nodes->len <= self->max_nodes)
+  for (gsize i = 0; i < node->n_attribute; i++)
+    if (unet_onnx_has_subgraphs (node) && node->attribute[i]->g
+        && !inline_graph (self, node->attribute[i]->g, depth, error))
+      return FALSE;
+  if (++self->n_nodes <= self->max_nodes)
     return TRUE;
   g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
       "%s: functions unfold to more than %" G_GSIZE_FORMAT " nodes", self->name,
@@ -341,42 +395,19 @@ collect_functions (Inliner *self, GError **error)
   return TRUE;
 }
 
-/* Gives the graph the nodes so far, and those after @done as they are. */
-static void
-set_nodes (Inliner *self, gsize done)
-{
-  Onnx__GraphProto *graph = self->model->graph;
-  gsize rest = graph->n_node - done, n = self->nodes->len;
-  Onnx__NodeProto **nodes = malloc (MAX (n + rest, 1) * sizeof *nodes);
-
-  g_assert (nodes); /* at most twice the limit of nodes */
-  for (gsize i = 0; i < n; i++)
-    nodes[i] = g_ptr_array_index (self->nodes, i);
-  for (gsize i = 0; i < rest; i++)
-    nodes[n + i] = graph->node[done + i];
-  free (graph->node);
-  graph->node = nodes;
-  graph->n_node = n + rest;
-}
-
 gboolean
 unet_onnx_inline_functions (
     Onnx__ModelProto *model, gsize max_nodes, const gchar *name, GError **error)
 {
   Inliner self = { .model = model, .name = name, .max_nodes = max_nodes };
   gboolean ok;
-  gsize i;
 
   if (model->n_functions == 0)
     return TRUE;
   self.functions =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self.nodes = g_ptr_array_new ();
-  ok = collect_functions (&self, error);
-  for (i = 0; ok && i < model->graph->n_node; i++)
-    ok = add_node (&self, model->graph->node[i], 0, error);
-  set_nodes (&self, i);
-  g_ptr_array_unref (self.nodes);
+  ok = collect_functions (&self, error)
+      && inline_graph (&self, model->graph, 0, error);
   g_hash_table_unref (self.functions);
   return ok;
 }

@@ -4,6 +4,7 @@
 #include "onnx/data.h"
 #include "onnx/functions.h"
 #include "onnx/node-order.h"
+#include "onnx/subgraphs.h"
 #include "onnx/unpack.h"
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ typedef struct {
   UnetGraph *graph;
   GHashTable *values; /* name in the file -> UnetValue */
   const gchar *folder;
+  gboolean inner; /* a sub-graph */
 } Importer;
 
 static gboolean fail (const Importer *self, GError **error, UnetError code,
@@ -156,7 +158,8 @@ import_input (Importer *self, const Onnx__ValueInfoProto *proto, GError **error)
   value = unet_graph_add_value (self->graph, name);
   define (self, proto->name, value);
   g_ptr_array_add (self->graph->inputs, value);
-  return import_type (self, value, proto->type, error);
+  /* A sub-graph takes what is around it. */
+  return self->inner || import_type (self, value, proto->type, error);
 }
 
 /* ---- nodes ------------------------------------------------------------ */
@@ -175,6 +178,8 @@ attribute_type (const Onnx__AttributeProto *proto)
     return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING;
   if (proto->t)
     return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
+  if (proto->g)
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH;
   if (proto->n_floats)
     return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS;
   return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
@@ -186,6 +191,24 @@ copy_string (UnetAttr *attr, const ProtobufCBinaryData *data)
   attr->type = UNET_ATTR_STRING;
   attr->s = g_utf8_make_valid (data->len ? (const gchar *) data->data : "",
       (gssize) MIN (data->len, MAX_NAME));
+}
+
+static gboolean import_graph (
+    Importer *self, Onnx__GraphProto *proto, GError **error);
+
+static gboolean
+import_subgraph (
+    Importer *self, UnetAttr *attr, Onnx__GraphProto *proto, GError **error)
+{
+  Importer inner = { unet_graph_new (self->graph->name),
+    g_hash_table_new (g_str_hash, g_str_equal), self->folder, TRUE };
+  gboolean ok;
+
+  inner.graph->opset = self->graph->opset;
+  unet_attr_set_graph (attr, inner.graph, unet_graph_free);
+  ok = import_graph (&inner, proto, error);
+  g_hash_table_unref (inner.values);
+  return ok;
 }
 
 /* Kinds of attributes that no operator of the table has are ignored. */
@@ -228,6 +251,11 @@ fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
             "attribute '%s' of node is empty", attr->name);
       attr->tensor = unet_onnx_tensor (proto->t, self->folder, where, error);
       return attr->tensor != NULL;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH:
+      if (!proto->g)
+        return fail (self, error, UNET_ERROR_PARSE,
+            "attribute '%s' of node is empty", attr->name);
+      return import_subgraph (self, attr, proto->g, error);
     default:
       *known = FALSE;
       return TRUE;
@@ -397,7 +425,7 @@ import_output (
     return fail (
         self, error, UNET_ERROR_PARSE, "nothing gives output '%s'", name);
   g_ptr_array_add (self->graph->outputs, value);
-  if (value->has_shape || !proto->type
+  if (self->inner || value->has_shape || !proto->type
       || proto->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
     return TRUE;
   return import_type (self, value, proto->type, error);
@@ -468,7 +496,7 @@ unet_onnx_parse (
     GBytes *bytes, const gchar *name, const gchar *folder, GError **error)
 {
   Onnx__ModelProto *proto = unet_onnx_unpack (bytes, name, error);
-  Importer self = { NULL, NULL, folder };
+  Importer self = { NULL, NULL, folder, FALSE };
   gboolean ok;
 
   if (!proto)
@@ -481,6 +509,7 @@ unet_onnx_parse (
         &self, error, UNET_ERROR_PARSE, "not an ONNX model: it has no graph");
   else
     ok = import_opset (&self, proto, error)
+        && unet_onnx_close_subgraphs (proto, MAX_NODES, name, error)
         && unet_onnx_inline_functions (proto, MAX_NODES, name, error)
         && import_graph (&self, proto->graph, error);
   g_hash_table_unref (self.values);

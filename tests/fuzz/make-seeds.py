@@ -46,7 +46,15 @@ def bytes_of(name, dtype, *values):
     return numpy_helper.from_array(np.array(values, dtype), name)
 
 
-def model(name, nodes, inits=(), shape=(1, 3, 8, 8), opset=13, metadata=None):
+def model(
+    name,
+    nodes,
+    inits=(),
+    shape=(1, 3, 8, 8),
+    opset=13,
+    metadata=None,
+    functions=(),
+):
     """Writes a model whose last node gives y; x is the picture."""
     y = nodes[-1].output[0]
     graph = helper.make_graph(
@@ -57,9 +65,12 @@ def model(name, nodes, inits=(), shape=(1, 3, 8, 8), opset=13, metadata=None):
         list(inits),
     )
     proto = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)]
+        graph,
+        opset_imports=[helper.make_opsetid("", opset)]
+        + [helper.make_opsetid("own", 1)] * bool(functions),
+        functions=functions,
     )
-    proto.ir_version = 7
+    proto.ir_version = 8 if functions else 7
     if metadata:
         helper.set_model_props(proto, metadata)
     write("model", name + ".onnx", proto.SerializeToString())
@@ -371,6 +382,114 @@ def make_models():
             node("Cast", "i", to=1),
         ],
         scale,
+    )
+    make_subgraphs()
+
+
+def subgraph(inputs, outputs, *nodes):
+    def values(names):
+        return [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+            for name in names.split(",")
+            if name
+        ]
+
+    return helper.make_graph(nodes, "g", values(inputs), values(outputs))
+
+
+def make_subgraphs():
+    """Branches of shapes and of values, one in the other, and loops."""
+    inner = node(
+        "If",
+        "d",
+        "t",
+        then_branch=subgraph("", "a", node("Relu", "r", "a")),
+        else_branch=subgraph("", "b", node("Neg", "x", "b")),
+    )
+    model(
+        "branches",
+        [
+            node("Abs", "x", "r"),
+            node("Shape", "r", "s"),
+            node("Size", "s", "n"),
+            node("Equal", "n,four", "c"),
+            node("ReduceMax", "x", "m", keepdims=0),
+            node("Greater", "m,zero", "d"),
+            node(
+                "If",
+                "c",
+                then_branch=subgraph("", "u", inner, node("Exp", "t", "u")),
+                else_branch=subgraph("", "v", node("Identity", "x", "v")),
+            ),
+        ],
+        [
+            numpy_helper.from_array(np.int64(4), "four"),
+            numpy_helper.from_array(np.float32(0), "zero"),
+        ],
+    )
+    body = subgraph(
+        "i,c,v",
+        "d,w,a",
+        node("Less", "i,two", "d"),
+        node("Add", "v,x", "w"),
+        node("Relu", "w", "a"),
+    )
+    step = subgraph(
+        "p,q", "o,k", node("Add", "p,q", "o"), node("Mul", "o,o", "k")
+    )
+    model(
+        "loops",
+        [
+            node("Loop", "n,t,x", "l,all", body=body),
+            node("ReduceSum", "all,z", "e", keepdims=0),
+            node("Add", "e,l", "f"),
+            node(
+                "Scan",
+                "begin,f",
+                "last,y",
+                body=step,
+                num_scan_inputs=1,
+                scan_input_axes=[3],
+                scan_output_axes=[-1],
+                scan_output_directions=[1],
+            ),
+        ],
+        [
+            numpy_helper.from_array(np.int64(5), "n"),
+            numpy_helper.from_array(np.int64(2), "two"),
+            numpy_helper.from_array(np.array(True), "t"),
+            ints("z", 0),
+            weights("begin", 1, 3, 8),
+        ],
+    )
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    half = helper.make_function(
+        "own", "Half", ["a"], ["b"], [node("Mul", "a,a", "b")], sets
+    )
+    choose = helper.make_function(
+        "own",
+        "Choose",
+        ["a", "c"],
+        ["b"],
+        [
+            node(
+                "If",
+                "c",
+                "b",
+                then_branch=subgraph(
+                    "", "t", node("Half", "a", "t", domain="own")
+                ),
+                else_branch=subgraph("", "e", node("Neg", "a", "e")),
+            )
+        ],
+        sets,
+    )
+    model(
+        "function-with-branches",
+        [node("Choose", "x,c", domain="own")],
+        [numpy_helper.from_array(np.array(True), "c")],
+        opset=17,
+        functions=[choose, half],
     )
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test-operators.py PROGRAM: compares networks around one operator with ONNX
+"""test-operators.py PROGRAM [WORD]: compares networks around one operator with ONNX
 Runtime. They have what the ONNX project's tests lack: equations of every kind,
 groups, indices that the network computes, and sizes that only the picture
-tells. The largest difference must be at most 1e-4 of the largest value."""
+tells. WORD: runs the cases whose names have it. The largest difference must be at most 1e-4 of the largest value."""
 import os
 import subprocess
 import sys
@@ -21,6 +21,7 @@ import tap  # noqa: E402
 
 DIMS = [2, 6, 8, 10]
 TOLERANCE = 1e-4
+CAPS = ("", "sse41")
 # Two operands with the same axes, bcij; d, e and k are other axes of the second.
 EQUATIONS = (
     "bcij,bcij->bij",
@@ -72,7 +73,8 @@ class Network:
 
 
 def node(op, inputs, output="y", **attributes):
-    return helper.make_node(op, inputs.split(), output.split(), **attributes)
+    # Two spaces leave an input out.
+    return helper.make_node(op, inputs.split(" "), output.split(), **attributes)
 
 
 def floats(*values):
@@ -245,6 +247,195 @@ def functions():
     )
 
 
+def subgraph(name, inputs, outputs, *nodes):
+    """A sub-graph; inputs and outputs are texts of names."""
+    return helper.make_graph(
+        nodes,
+        name,
+        [
+            helper.make_tensor_value_info(
+                i,
+                {"i": TensorProto.INT64, "c": TensorProto.BOOL}.get(
+                    i, TensorProto.FLOAT
+                ),
+                # ONNX Runtime wants to know that these are numbers.
+                [] if i in ("i", "c") else None,
+            )
+            for i in inputs.split()
+        ],
+        [
+            helper.make_tensor_value_info(
+                o,
+                TensorProto.BOOL if o == "d" else TensorProto.FLOAT,
+                None,
+            )
+            for o in outputs.split()
+        ],
+    )
+
+
+def branches(to, then, otherwise):
+    return dict(
+        then_branch=subgraph("then", "", to + "_then", *then),
+        else_branch=subgraph("else", "", to + "_else", *otherwise),
+    )
+
+
+def conditions():
+    """PyTorch's exporter asks for shapes, others for values."""
+    for open_size in (False, True):
+        for width in (10, 11):
+            yield "If of a shape, %d%s" % (
+                width,
+                ", open size" if open_size else "",
+            ), Network(
+                13,
+                node("Relu", "x", "r"),
+                node("Shape", "r", "s"),
+                node("Gather", "s last", "w", axis=0),
+                node("Equal", "w width", "c"),
+                node(
+                    "If",
+                    "c",
+                    "t",
+                    **branches(
+                        "t",
+                        [node("Transpose", "r", "t_then", perm=[0, 1, 3, 2])],
+                        [node("ReduceMean", "r", "t_else", axes=[3])],
+                    ),
+                ),
+                node("Neg", "t"),
+                open_size=open_size,
+                last=np.array(3),
+                width=np.array(width),
+            )
+    for least in (-9, 9):
+        inner = node(
+            "If",
+            "c",
+            "t",
+            **branches(
+                "t",
+                [node("Abs", "x", "t_then")],
+                [node("Exp", "r", "t_else")],
+            ),
+        )
+        yield "If of a value, nested, %d" % least, Network(
+            13,
+            node("ReduceMax", "x", "m", keepdims=0),
+            node("Greater", "m least", "c"),
+            node("Relu", "x", "r"),
+            node(
+                "If",
+                "c",
+                **branches(
+                    "y",
+                    [inner, node("Sin", "t", "y_then")],
+                    [node("Identity", "x", "y_else")],
+                ),
+            ),
+            least=np.float32(least),
+        )
+
+
+def loops():
+    body = subgraph(
+        "body",
+        "i c v",
+        "d n s",
+        node("Identity", "c", "d"),
+        node("Cast", "i", "f", to=TensorProto.FLOAT),
+        node("Add", "v f", "a"),
+        node("Tanh", "a", "n"),
+        node("Mul", "n x", "s"),
+    )
+    for count in (1, 4):
+        yield "Loop of %d" % count, Network(
+            13,
+            node("Loop", "count always x", "last all", body=body),
+            node("ReduceSum", "all axis", "sum", keepdims=0),
+            node("Add", "sum last"),
+            count=np.array(count),
+            always=np.array(True),
+            axis=np.array([0]),
+        )
+    until = subgraph(
+        "body",
+        "i c v",
+        "d n",
+        node("Less", "i last", "d"),
+        node("Cos", "v", "n"),
+    )
+    yield "Loop until a condition", Network(
+        13,
+        node("Shape", "x", "shape"),
+        node("Gather", "shape first", "last", axis=0),
+        node("Loop", " always x", body=until),
+        first=np.array(0),
+        always=np.array(True),
+    )
+    step = subgraph(
+        "body",
+        "v a",
+        "n s",
+        node("Add", "v a", "n"),
+        node("Mul", "n z", "s"),
+    )
+    for back in (0, 1):
+        yield "Scan, direction %d" % back, Network(
+            13,
+            node(
+                "Scan",
+                "z x",
+                "last all",
+                body=step,
+                num_scan_inputs=1,
+                scan_input_axes=[3],
+                scan_input_directions=[back],
+                scan_output_axes=[-1],
+                scan_output_directions=[1 - back],
+            ),
+            node("Unsqueeze", "last axis", "wide"),
+            node("Sub", "all wide"),
+            open_size=bool(back),
+            z=np.full((2, 6, 8), 0.25, np.float32),
+            axis=np.array([3]),
+        )
+
+
+def subgraphs_in_functions():
+    """A function whose sub-graph calls another one and has an attribute."""
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    inner = own("Half", node("Mul", "a a", "b"))
+    leaky = refers(node("LeakyRelu", "t", "o_else"), "alpha", "slope")
+    outer = helper.make_function(
+        "own",
+        "Choose",
+        ["a", "c"],
+        ["b"],
+        [
+            node("Neg", "a", "t"),
+            node(
+                "If",
+                "c",
+                "b",
+                **branches(
+                    "o", [node("Half", "t", "o_then", domain="own")], [leaky]
+                ),
+            ),
+        ],
+        sets,
+        ["slope"],
+    )
+    for chosen in (True, False):
+        yield "sub-graph in a function, %s" % chosen, Network(
+            17,
+            node("Choose", "x c", domain="own", slope=0.25),
+            functions=[outer, inner],
+            c=np.array(chosen),
+        )
+
+
 def own(name, *nodes, opset=17):
     sets = [helper.make_opsetid("", opset), helper.make_opsetid("own", 1)]
     return helper.make_function("own", name, ["a"], ["b"], nodes, sets)
@@ -269,6 +460,24 @@ def refused():
     yield "calls without end", many + [last], "more"
     later = own("F0", node("Relu", "a", "b"), opset=13)
     yield "another operator set", [later], "operator set"
+    for word, body in (
+        (
+            "unfold",
+            subgraph(
+                "body",
+                "i c",
+                "d s",
+                node("Identity", "c", "d"),
+                node("Cast", "i", "s", to=1),
+            ),
+        ),
+        ("unfold", subgraph("body", "i d", "d d")),
+        ("missing", None),
+    ):
+        endless = node("Loop", "", "t", **({"body": body} if body else {}))
+        yield "a Loop: " + word, [
+            own("F0", endless, node("Relu", "a", "b"))
+        ], word
     twice = own("F0", node("Relu", "a", "b"))
     yield "an overload", [twice, twice], "overloads"
     same = helper.make_function(
@@ -319,6 +528,7 @@ def compare(program, server, folder, network, cap):
 
 def main():
     program = os.path.abspath(sys.argv[1])
+    word = sys.argv[2] if len(sys.argv) > 2 else ""
     results = tap.Tap()
     try:
         runtime = ort.install()
@@ -326,9 +536,18 @@ def main():
         print("1..0 # SKIP %s" % missing)
         return 0
     with ort.server(runtime) as server, tempfile.TemporaryDirectory() as folder:
-        for cases in (einsums, groups, samples, indices, functions):
+        for cases, caps in (
+            (einsums, CAPS),
+            (groups, CAPS),
+            (samples, CAPS),
+            (indices, CAPS),
+            (functions, CAPS),
+            (conditions, CAPS[:1]),
+            (loops, CAPS[:1]),
+            (subgraphs_in_functions, CAPS[:1]),
+        ):
             for name, network in cases():
-                for cap in ("", "sse41"):
+                for cap in caps if word in name else ():
                     wrong = compare(program, server, folder, network, cap)
                     results.check(not wrong, (name + " " + cap).strip(), wrong)
         for name, functions_of, words in refused():

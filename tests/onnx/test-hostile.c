@@ -306,11 +306,104 @@ START_TEST (subgraphs)
     }
     writer_add (&w, node);
     writer_output (&w, "y", W_FLOAT, NULL);
-    if (depths[i] < 12)
-      expect (writer_end (&w), UNET_ERROR_UNSUPPORTED, "node 'culprit' (If)");
+    if (depths[i] == 1)
+      expect (writer_end (&w), UNET_ERROR_PARSE, "a sub-graph is missing");
+    else if (depths[i] < 12)
+      expect (writer_end (&w), UNET_ERROR_LIMIT, "nested too deeply");
     else
       expect (writer_end (&w), UNET_ERROR_PARSE, "not an ONNX model");
   }
+}
+END_TEST
+
+static void
+add_graph (GByteArray *node, const gchar *name, GByteArray *graph)
+{
+  GByteArray *attr = g_byte_array_new ();
+
+  pb_string (attr, 1, name);
+  pb_message (attr, 6, graph);
+  pb_int (attr, 20, 5);
+  pb_message (node, 5, attr);
+}
+
+static void
+add_value (GByteArray *graph, guint field, const gchar *name)
+{
+  GByteArray *value = g_byte_array_new ();
+
+  pb_string (value, 1, name);
+  pb_message (graph, field, value);
+}
+
+/* Returns the body of a loop that goes on as before. @inner: (nullable): a
+ * node inside. */
+static GByteArray *
+loop_body (const gchar *suffix, GByteArray *inner)
+{
+  g_autofree gchar *cond = g_strconcat ("cond", suffix, NULL);
+  g_autofree gchar *index = g_strconcat ("index", suffix, NULL);
+  GByteArray *graph = g_byte_array_new ();
+
+  if (inner)
+    pb_message (graph, 1, inner);
+  pb_string (graph, 2, "body");
+  add_value (graph, 11, index);
+  add_value (graph, 11, cond);
+  add_value (graph, 12, cond);
+  add_value (graph, 12, inner ? "big" : cond);
+  return graph;
+}
+
+/* Loops that would fill the memory, or never end. */
+START_TEST (loops)
+{
+  static const gint64 counts[] = { G_MAXINT64, 1 << 20 };
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (counts); i++) {
+    Writer w = writer_new (13);
+    GByteArray *node = NULL;
+    if (i % 2) {
+      node = writer_node ("Loop", "inner", "count", "big");
+      add_graph (node, "body", loop_body ("1", NULL));
+    }
+    writer_input (&w, "x", W_FLOAT, "1,3,8,8");
+    writer_ints (&w, "count", 1, &counts[i / 2]);
+    {
+      GByteArray *outer = writer_node ("Loop", "culprit", "count", "all");
+      add_graph (outer, "body", loop_body ("", node));
+      writer_add (&w, outer);
+    }
+    writer_op (&w, "Relu", "r", "x", "y");
+    writer_output (&w, "all", W_BOOL, NULL);
+    writer_output (&w, "y", W_FLOAT, NULL);
+    expect (writer_end (&w), UNET_ERROR_LIMIT, "unfold to more than");
+  }
+}
+END_TEST
+
+/* Each of many branches reads a long list of values from around it. */
+START_TEST (captured_values)
+{
+  Writer w = writer_new (13);
+  GByteArray *node = writer_node ("If", "culprit", "cond", "y"), *sum;
+  GString *names = g_string_new ("x");
+
+  for (guint i = 0; i < 40000; i++)
+    g_string_append_printf (names, ",%u", i);
+  for (guint i = 0; i < 2; i++) {
+    GByteArray *graph = g_byte_array_new ();
+    sum = writer_node ("Sum", "s", names->str, "sum");
+    pb_message (graph, 1, sum);
+    add_value (graph, 12, "sum");
+    add_graph (node, i ? "then_branch" : "else_branch", graph);
+  }
+  g_string_free (names, TRUE);
+  writer_input (&w, "x", W_FLOAT, "1,3,8,8");
+  writer_initializer (&w, "cond", W_BOOL, "", "", 1);
+  writer_add (&w, node);
+  writer_output (&w, "y", W_FLOAT, NULL);
+  expect (writer_end (&w), UNET_ERROR_LIMIT, "too many values");
 }
 END_TEST
 
@@ -463,6 +556,8 @@ main (void)
     negative_dimensions,
     wrong_types,
     subgraphs,
+    loops,
+    captured_values,
     operators_that_grow,
     many_nodes,
     arenas_that_grow,

@@ -13,10 +13,13 @@
 #define BYTES_PER_WEIGHT_BYTE 8
 /* Multiplications that folding may spend on one node. */
 #define MAX_FOLD_WORK 1e9
+/* The same for all nodes together: a Loop unfolds to thousands. */
+#define ALL_FOLD_WORK 2e10
 
 typedef struct {
   UnetGraph *graph;
   guint64 bytes_left;
+  gdouble work_left;
 } Inference;
 
 static gboolean
@@ -107,9 +110,10 @@ is_constant (const UnetNode *node)
 }
 
 /* The elements of all inputs times those of the output bound the work of any
- * operator from above, far too high for most: only the costly ones count. */
+ * operator from above, far too high for most: only the costly ones count.
+ * Takes the work of a cheap node from what is left. */
 static gboolean
-is_cheap (const UnetNode *node)
+is_cheap (Inference *self, const UnetNode *node)
 {
   const UnetValue *out = unet_node_output (node, 0);
   const UnetValue *in = unet_node_input (node, 0);
@@ -120,7 +124,10 @@ is_cheap (const UnetNode *node)
     work *= (gdouble) unet_dims_count (in->n_dims, in->dims);
   if (unet_op_has (node->op, UNET_OP_WORK_1))
     work *= (gdouble) unet_dims_count (weights->n_dims, weights->dims);
-  return work <= MAX_FOLD_WORK;
+  if (work > MAX_FOLD_WORK || work > self->work_left)
+    return FALSE;
+  self->work_left -= work;
+  return TRUE;
 }
 
 static gboolean
@@ -222,7 +229,8 @@ infer_node (Inference *self, UnetNode *node, GError **error)
       || !unet_op_def (node->op)->infer (self->graph, node, error)
       || !check_outputs (self, node, error))
     return FALSE;
-  if (outputs_are_constant (node) || !is_constant (node) || !is_cheap (node))
+  if (outputs_are_constant (node) || !is_constant (node)
+      || !is_cheap (self, node))
     return TRUE;
   return fold (self, node, error);
 }
@@ -245,7 +253,7 @@ check_sources (const UnetGraph *graph, GError **error)
 gboolean
 unet_graph_infer (UnetGraph *graph, GError **error)
 {
-  Inference self = { graph, SPARE_BYTES };
+  Inference self = { graph, SPARE_BYTES, ALL_FOLD_WORK };
 
   /* Inputs and constants are checked here, results of nodes on the way. */
   if (!check_sources (graph, error))

@@ -159,6 +159,10 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (EyeLike, 1, 1, 1, 1, ".", PLAIN),
   ROW (GridSample, 2, 2, 1, 1, ".", WORK_0),
   ROW (Einsum, 1, ANY, 1, 1, "T", WORK_0),
+  /* Inference replaces these by nodes of their sub-graphs. */
+  ROW (If, 1, ANY, 1, ANY, "B.", PLAIN),
+  ROW (Loop, 0, ANY, 1, ANY, ".", PLAIN),
+  ROW (Scan, 1, ANY, 1, ANY, ".", PLAIN),
   /* Inference replaces these by other operators. */
   EXPANDED (CastLike, 2, 2, ".", PLAIN),
   EXPANDED (GroupNormalization, 3, 3, "T", PLAIN),

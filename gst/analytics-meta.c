@@ -91,18 +91,17 @@ gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label, gint x,
 /* ---- reading ---------------------------------------------------------- */
 
 gboolean
-gst_unet_analytics_find_object (
-    GstBuffer *buffer, gint *x, gint *y, gint *width, gint *height)
+gst_unet_analytics_next_object (GstBuffer *buffer, gpointer *state, gint *x,
+    gint *y, gint *width, gint *height)
 {
   GstAnalyticsRelationMeta *relations =
       gst_buffer_get_analytics_relation_meta (buffer);
   GstAnalyticsMtd object;
-  gpointer state = NULL;
   gfloat confidence;
 
   return relations
       && gst_analytics_relation_meta_iterate (
-          relations, &state, gst_analytics_od_mtd_get_mtd_type (), &object)
+          relations, state, gst_analytics_od_mtd_get_mtd_type (), &object)
       && gst_analytics_od_mtd_get_location (
           &object, x, y, width, height, &confidence);
 }
@@ -337,8 +336,8 @@ gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label, gint x,
 }
 
 gboolean
-gst_unet_analytics_find_object (
-    GstBuffer *buffer, gint *x, gint *y, gint *width, gint *height)
+gst_unet_analytics_next_object (GstBuffer *buffer, gpointer *state, gint *x,
+    gint *y, gint *width, gint *height)
 {
   return FALSE;
 }

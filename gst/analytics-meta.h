@@ -21,10 +21,11 @@ void gst_unet_analytics_attach_object (GstBuffer *buffer, const gchar *label,
     gint x, gint y, gint width, gint height, guint64 id,
     GstClockTime first_seen);
 
-/* The box of the first object detection (GstAnalyticsODMtd) of @buffer, in
- * pixels. Returns FALSE where there is none. */
-gboolean gst_unet_analytics_find_object (
-    GstBuffer *buffer, gint *x, gint *y, gint *width, gint *height);
+/* The box of the next object detection (GstAnalyticsODMtd) of @buffer, in
+ * pixels. @state: (inout): %NULL before the first one. Returns FALSE where
+ * there is none. */
+gboolean gst_unet_analytics_next_object (GstBuffer *buffer, gpointer *state,
+    gint *x, gint *y, gint *width, gint *height);
 
 /* Reads masks that others have attached. Belongs to one thread at a time. */
 typedef struct _GstUnetAnalyticsReader GstUnetAnalyticsReader;

@@ -204,21 +204,21 @@ gst_unet_seg_warn (GstUnetSeg *self, const GError *error)
   self->warned_inference = TRUE;
 }
 
-/* Finds the part of the frame that is segmented. Without one the frame is not
+/* Finds the parts of the frame that are segmented. Without any the frame is not
  * read. */
 static void
 follow_region (GstUnetSeg *self, GstBuffer *buffer)
 {
   g_autoptr (GError) error = NULL;
-  UnetRegion region;
+  UnetRegions regions;
   GstUnetRoi roi;
 
   GST_OBJECT_LOCK (self);
   roi = self->roi;
   GST_OBJECT_UNLOCK (self);
-  self->has_region = gst_unet_roi_find (&roi, buffer, &self->info, &region);
+  self->has_region = gst_unet_roi_find (&roi, buffer, &self->info, &regions);
   if (self->has_region
-      && !unet_segmenter_set_region (self->segmenter, &region, &error)) {
+      && !unet_segmenter_set_regions (self->segmenter, &regions, &error)) {
     gst_unet_seg_warn (self, error);
     self->has_region = FALSE;
   }
@@ -318,7 +318,7 @@ attach (GstUnetSeg *self, GstBuffer *buffer, const UnetFrameMask *mask)
   find (self, buffer, mask->buffers, &findings);
   meta = gst_unet_mask_attach (self->segmenter, buffer, mask,
       findings.boxes ? findings.regions : NULL, findings.objects);
-  if (mask->outputs)
+  if (mask->outputs && mask->outputs->len > 0)
     gst_unet_tensors_attach (buffer, mask->outputs);
   if (findings.messages)
     post_message (self, buffer, meta, &findings);

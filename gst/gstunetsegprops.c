@@ -34,6 +34,7 @@ enum {
   PROP_CARRY,
   PROP_ROI,
   PROP_ROI_MODE,
+  PROP_ROI_LIMIT,
   PROP_REUSE_THRESHOLD,
   PROP_REUSE_AGE,
   PROP_LATE,
@@ -84,6 +85,24 @@ find_flag (GstUnetSeg *self, guint id)
   }
 }
 
+/* Returns the field of a property that is a whole number, or NULL. */
+static guint *
+find_number (GstUnetSeg *self, guint id)
+{
+  switch (id) {
+    case PROP_INTERVAL:
+      return &self->interval;
+    case PROP_REUSE_AGE:
+      return &self->reuse_age;
+    case PROP_ROI_LIMIT:
+      return &self->roi.limit;
+    case PROP_THREADS:
+      return &self->run_options.threads;
+    default:
+      return NULL;
+  }
+}
+
 /* Returns whether the value is none, or this build lacks what it asks for. */
 static gboolean
 refuses (guint id, const GValue *value, GError **error)
@@ -128,6 +147,7 @@ gst_unet_seg_set_property (
 {
   GstUnetSeg *self = (GstUnetSeg *) object;
   gboolean *flag = find_flag (self, id);
+  guint *number = find_number (self, id);
   g_autoptr (GError) error = NULL;
   gboolean done;
 
@@ -143,17 +163,11 @@ gst_unet_seg_set_property (
       self->model = g_value_dup_string (value);
       self->model_serial++;
       break;
-    case PROP_INTERVAL:
-      self->interval = g_value_get_uint (value);
-      break;
     case PROP_ASYNC:
       self->async = g_value_get_enum (value);
       break;
     case PROP_REUSE_THRESHOLD:
       self->reuse_threshold = g_value_get_double (value);
-      break;
-    case PROP_REUSE_AGE:
-      self->reuse_age = g_value_get_uint (value);
       break;
     case PROP_LATE:
       self->late = g_value_get_enum (value);
@@ -167,9 +181,6 @@ gst_unet_seg_set_property (
     case PROP_ROI_MODE:
       self->roi.mode = g_value_get_enum (value);
       break;
-    case PROP_THREADS:
-      self->run_options.threads = g_value_get_uint (value);
-      break;
     case PROP_PRECISION:
       self->run_options.precision = g_value_get_enum (value);
       break;
@@ -180,6 +191,8 @@ gst_unet_seg_set_property (
     default:
       if (flag)
         *flag = g_value_get_boolean (value);
+      else if (number)
+        *number = g_value_get_uint (value);
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -195,6 +208,7 @@ gst_unet_seg_get_property (
   const GstUnetContractProperty *field =
       gst_unet_contract_property_find (pspec->name);
   const gboolean *flag = find_flag (self, id);
+  const guint *number = find_number (self, id);
 
   GST_OBJECT_LOCK (self);
   if (field) {
@@ -207,17 +221,11 @@ gst_unet_seg_get_property (
     case PROP_MODEL:
       g_value_set_string (value, self->model);
       break;
-    case PROP_INTERVAL:
-      g_value_set_uint (value, self->interval);
-      break;
     case PROP_ASYNC:
       g_value_set_enum (value, self->async);
       break;
     case PROP_REUSE_THRESHOLD:
       g_value_set_double (value, self->reuse_threshold);
-      break;
-    case PROP_REUSE_AGE:
-      g_value_set_uint (value, self->reuse_age);
       break;
     case PROP_LATE:
       g_value_set_enum (value, self->late);
@@ -231,9 +239,6 @@ gst_unet_seg_get_property (
     case PROP_ROI_MODE:
       g_value_set_enum (value, self->roi.mode);
       break;
-    case PROP_THREADS:
-      g_value_set_uint (value, self->run_options.threads);
-      break;
     case PROP_PRECISION:
       g_value_set_enum (value, self->run_options.precision);
       break;
@@ -246,6 +251,8 @@ gst_unet_seg_get_property (
     default:
       if (flag)
         g_value_set_boolean (value, *flag);
+      else if (number)
+        g_value_set_uint (value, *number);
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -266,6 +273,7 @@ gst_unet_seg_init_properties (GstUnetSeg *self)
   self->carry = DEFAULT_CARRY;
   self->async = DEFAULT_ASYNC;
   self->late = DEFAULT_LATE;
+  self->roi.limit = GST_UNET_ROI_DEFAULT_LIMIT;
   self->object_min_area = DEFAULT_OBJECT_MIN_AREA;
 }
 
@@ -499,7 +507,7 @@ gst_unet_seg_install_properties (GObjectClass *klass)
           "ready",
           NULL, PLAYING));
   install_rate_properties (klass);
-  gst_unet_roi_install (klass, PROP_ROI, PROP_ROI_MODE);
+  gst_unet_roi_install (klass, PROP_ROI, PROP_ROI_MODE, PROP_ROI_LIMIT);
   install_result_properties (klass);
   install_input_properties (klass);
   install_output_properties (klass);

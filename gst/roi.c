@@ -16,6 +16,10 @@ gst_unet_seg_roi_mode_get_type (void)
           "The first GstVideoRegionOfInterestMeta or object detection of each "
           "frame",
           "first-meta" },
+      { GST_UNET_SEG_ROI_MODE_EVERY,
+          "Every GstVideoRegionOfInterestMeta and object detection of each "
+          "frame, each by itself",
+          "every" },
       { 0, NULL, NULL },
     };
     GType new_type = g_enum_register_static ("GstUnetSegRoiMode", values);
@@ -26,7 +30,7 @@ gst_unet_seg_roi_mode_get_type (void)
 }
 
 void
-gst_unet_roi_install (GObjectClass *klass, guint roi, guint mode)
+gst_unet_roi_install (GObjectClass *klass, guint roi, guint mode, guint limit)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
       | GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE;
@@ -40,6 +44,12 @@ gst_unet_roi_install (GObjectClass *klass, guint roi, guint mode)
       g_param_spec_enum ("roi-mode", "Region of interest mode",
           "What says which part of a frame is segmented",
           GST_TYPE_UNET_SEG_ROI_MODE, GST_UNET_SEG_ROI_MODE_FIXED, flags));
+  g_object_class_install_property (klass, limit,
+      g_param_spec_uint ("roi-limit", "Region of interest limit",
+          "With roi-mode=every, the most regions of a frame that are "
+          "segmented, each by a run of the network; those that come first "
+          "count",
+          1, UNET_MAX_REGIONS, GST_UNET_ROI_DEFAULT_LIMIT, flags));
 }
 
 gboolean
@@ -72,36 +82,79 @@ gst_unet_roi_to_string (const UnetRegion *region)
       "%d,%d,%d,%d", region->x, region->y, region->width, region->height);
 }
 
-static gboolean
-find_meta (GstBuffer *frame, UnetRegion *region)
+/* ---- of one frame ------------------------------------------------------ */
+
+/* The rectangles in the metadata of a frame. */
+typedef struct {
+  GstBuffer *frame;
+  gpointer boxes, objects; /* state of the iterations */
+} Rectangles;
+
+/* Other programs may write any number. */
+static UnetRegion
+limit (const GstVideoRegionOfInterestMeta *roi)
 {
-  gpointer state = NULL;
+  return (UnetRegion){ (gint) MIN (roi->x, UNET_MAX_PICTURE_SIZE),
+    (gint) MIN (roi->y, UNET_MAX_PICTURE_SIZE),
+    (gint) MIN (roi->w, UNET_MAX_PICTURE_SIZE),
+    (gint) MIN (roi->h, UNET_MAX_PICTURE_SIZE) };
+}
+
+/* Regions of interest come first, then object detections. */
+static gboolean
+next (Rectangles *self, UnetRegion *region)
+{
   const GstVideoRegionOfInterestMeta *roi =
       (const GstVideoRegionOfInterestMeta *) gst_buffer_iterate_meta_filtered (
-          frame, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
+          self->frame, &self->boxes,
+          GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
 
-  if (roi == NULL)
-    return gst_unet_analytics_find_object (
-        frame, &region->x, &region->y, &region->width, &region->height);
-  /* Other programs may write any number. */
-  region->x = (gint) MIN (roi->x, UNET_MAX_PICTURE_SIZE);
-  region->y = (gint) MIN (roi->y, UNET_MAX_PICTURE_SIZE);
-  region->width = (gint) MIN (roi->w, UNET_MAX_PICTURE_SIZE);
-  region->height = (gint) MIN (roi->h, UNET_MAX_PICTURE_SIZE);
+  if (roi) {
+    *region = limit (roi);
+    return TRUE;
+  }
+  return gst_unet_analytics_next_object (self->frame, &self->objects,
+      &region->x, &region->y, &region->width, &region->height);
+}
+
+/* A detector may write the same box as both kinds of metadata. */
+static gboolean
+holds (const UnetRegions *regions, const UnetRegion *region)
+{
+  for (guint i = 0; i < regions->n; i++)
+    if (unet_region_is_equal (&regions->items[i], region))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+add (UnetRegions *regions, UnetRegion *region, const GstVideoInfo *info)
+{
+  if (!unet_region_clip (
+          region, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info)))
+    return FALSE;
+  if (!holds (regions, region))
+    regions->items[regions->n++] = *region;
   return TRUE;
 }
 
 gboolean
 gst_unet_roi_find (const GstUnetRoi *self, GstBuffer *frame,
-    const GstVideoInfo *info, UnetRegion *region)
+    const GstVideoInfo *info, UnetRegions *regions)
 {
-  *region = self->fixed;
-  if (self->mode == GST_UNET_SEG_ROI_MODE_FIRST_META) {
-    if (!find_meta (frame, region))
-      return FALSE;
-  } else if (region->width == 0) {
-    return TRUE;
+  Rectangles rectangles = { frame, NULL, NULL };
+  UnetRegion region = self->fixed;
+
+  regions->n = 0;
+  switch (self->mode) {
+    case GST_UNET_SEG_ROI_MODE_FIRST_META:
+      return next (&rectangles, &region) && add (regions, &region, info);
+    case GST_UNET_SEG_ROI_MODE_EVERY:
+      while (regions->n < self->limit && next (&rectangles, &region))
+        add (regions, &region, info);
+      return regions->n > 0;
+    case GST_UNET_SEG_ROI_MODE_FIXED:
+    default:
+      return region.width == 0 || add (regions, &region, info);
   }
-  return unet_region_clip (
-      region, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
 }

@@ -2,8 +2,11 @@
 #include "segment/frame-path.h"
 
 #include "base/sample-type.h"
+#include "base/tensor-info.h"
 #include "frame/format/frame-map.h"
 #include "model/output-shape.h"
+
+#include <string.h>
 
 /* ---- size ---------------------------------------------------------------- */
 
@@ -200,9 +203,8 @@ make_classes (
       unet_model_get_name (model), self->shape.n_classes, labels);
 }
 
-UnetFramePath *
-unet_frame_path_new_reader (
-    const UnetFrameKind *kind, UnetSession *session, GError **error)
+static UnetFramePath *
+alloc_path (const UnetFrameKind *kind)
 {
   UnetFramePath *self = g_new0 (UnetFramePath, 1);
 
@@ -212,6 +214,15 @@ unet_frame_path_new_reader (
   self->region = kind->region;
   self->input = kind->input;
   self->output = kind->output;
+  return self;
+}
+
+UnetFramePath *
+unet_frame_path_new_reader (
+    const UnetFrameKind *kind, UnetSession *session, GError **error)
+{
+  UnetFramePath *self = alloc_path (kind);
+
   if (!open_reader (self, kind, session, error))
     g_clear_pointer (&self, unet_frame_path_unref);
   return self;
@@ -250,6 +261,40 @@ unet_frame_path_new (
 }
 
 UnetFramePath *
+unet_frame_path_new_of_parts (const UnetFrameKind *kind,
+    const UnetFramePartsClass *parts_class, gpointer parts, guint n_parts,
+    const UnetMask *shape, UnetSession *session, GError **error)
+{
+  UnetFramePath *self = alloc_path (kind);
+
+  self->parts_class = parts_class;
+  self->parts = parts;
+  self->n_parts = n_parts;
+  self->shape = *shape;
+  self->classes =
+      make_classes (self, kind->contract, unet_session_get_model (session));
+  if (!unet_mask_pool_open (&self->pool, &self->shape, error))
+    g_clear_pointer (&self, unet_frame_path_unref);
+  return self;
+}
+
+gboolean
+unet_frame_path_keep_input (
+    UnetFramePath *self, UnetSession *session, GError **error)
+{
+  const gsize size = unet_tensor_info_size (
+      unet_session_get_input_info (session, self->input));
+
+  if (self->tiles)
+    return TRUE;
+  self->kept = g_try_malloc0 (size);
+  if (self->kept == NULL)
+    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
+        "no memory for an input of %" G_GSIZE_FORMAT " bytes", size);
+  return self->kept != NULL;
+}
+
+UnetFramePath *
 unet_frame_path_ref (UnetFramePath *self)
 {
   g_atomic_ref_count_inc (&self->ref_count);
@@ -264,6 +309,9 @@ unet_frame_path_unref (UnetFramePath *self)
   g_clear_pointer (&self->preprocess, unet_preprocess_free);
   g_clear_pointer (&self->postprocess, unet_postprocess_free);
   g_free (self->samples);
+  g_free (self->kept);
+  if (self->parts)
+    self->parts_class->free (self->parts);
   g_clear_pointer (&self->tiles, unet_tiles_free);
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   g_clear_pointer (&self->temporal, unet_temporal_free);
@@ -309,9 +357,11 @@ static void
 read_picture (
     UnetFramePath *self, UnetSession *session, const GstVideoFrame *frame)
 {
-  gpointer to = self->tiles
-      ? unet_tiles_get_picture (self->tiles)
-      : unet_session_get_input_data (session, self->input);
+  gpointer to = self->kept;
+
+  if (to == NULL)
+    to = self->tiles ? unet_tiles_get_picture (self->tiles)
+                     : unet_session_get_input_data (session, self->input);
 
   unet_preprocess_run (
       self->preprocess, frame, self->samples ? self->samples : to);
@@ -323,6 +373,11 @@ void
 unet_frame_path_read (UnetFramePath *self, UnetSession *session,
     const GstVideoFrame *frame, gdouble elapsed, gdouble time_constant)
 {
+  self->smooths = FALSE;
+  if (self->parts) {
+    self->parts_class->read (self->parts, session, frame);
+    return;
+  }
   read_picture (self, session, frame);
   look (self, frame, elapsed, time_constant);
 }
@@ -338,14 +393,27 @@ unet_frame_path_run (UnetFramePath *self, UnetSession *session, GError **error)
 {
   if (self->tiles)
     return unet_tiles_run (self->tiles, session, error);
+  if (self->kept)
+    memcpy (unet_session_get_input_data (session, self->input), self->kept,
+        unet_tensor_info_size (
+            unet_session_get_input_info (session, self->input)));
   return unet_session_run (session, error);
+}
+
+gboolean
+unet_frame_path_run_all (UnetFramePath *self, UnetSession *session,
+    gdouble threshold, GError **error)
+{
+  if (self->parts)
+    return self->parts_class->run (self->parts, session, threshold, error);
+  return unet_frame_path_run (self, session, error);
 }
 
 gconstpointer
 unet_frame_path_get_output (UnetFramePath *self, UnetSession *session,
     guint index, const UnetTensorInfo **info)
 {
-  if (self->tiles && index != self->output)
+  if (self->parts || (self->tiles && index != self->output))
     return NULL;
   *info = self->tiles ? unet_tiles_get_output_info (self->tiles)
                       : unet_session_get_output_info (session, index);
@@ -383,9 +451,12 @@ unet_frame_path_fill (UnetFramePath *self, UnetSession *session,
 
   if (!unet_mask_pool_acquire (&self->pool, mask, &map, error))
     return FALSE;
-  unet_postprocess_run (self->postprocess,
-      unet_frame_path_get_output (self, session, self->output, &info),
-      threshold, &map.mask);
+  if (self->parts)
+    self->parts_class->fill (self->parts, threshold, &map.mask);
+  else
+    unet_postprocess_run (self->postprocess,
+        unet_frame_path_get_output (self, session, self->output, &info),
+        threshold, &map.mask);
   unet_mask_buffers_unmap (mask, &map);
   return TRUE;
 }
@@ -405,7 +476,10 @@ read_and_fill (
 {
   UnetMaskBuffers mask = { NULL, NULL };
 
-  read_picture (self, session, frame);
+  if (self->parts)
+    self->parts_class->read (self->parts, session, frame);
+  else
+    read_picture (self, session, frame);
   if (unet_frame_path_fill (self, session, .5, &mask, NULL))
     unet_mask_buffers_clear (&mask);
 }

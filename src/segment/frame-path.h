@@ -27,6 +27,17 @@ typedef struct {
   UnetPlacement mask;      /* the part of that which masks cover */
 } UnetFrameView;
 
+/* Reads, runs and fills several regions of a frame in place of a path's own
+ * steps. All take what was given with it; threads are those of the path. */
+typedef struct {
+  void (*read) (
+      gpointer parts, UnetSession *session, const GstVideoFrame *frame);
+  gboolean (*run) (
+      gpointer parts, UnetSession *session, gdouble threshold, GError **error);
+  void (*fill) (gpointer parts, gdouble threshold, UnetMask *mask);
+  void (*free) (gpointer parts);
+} UnetFramePartsClass;
+
 /* Reference-counted, so that a run that is under way outlives a change of
  * caps. Reading comes from the streaming thread; running and filling from the
  * thread that runs the network. The two never overlap. */
@@ -38,11 +49,15 @@ typedef struct {
   guint input, output;                   /* indices of the session's tensors */
   UnetFrameView view;
   UnetTiles *tiles; /* (nullable): fit=tile */
-  UnetPreprocess *preprocess;
+  const UnetFramePartsClass *parts_class;
+  gpointer parts; /* (nullable): one region, or the whole frame */
+  guint n_parts;
+  UnetPreprocess *preprocess; /* (nullable): there are parts */
+  gpointer kept;              /* (nullable): the input, until the run */
   gfloat *samples; /* (nullable): scratch: the picture input takes no f32 */
   gsize n_samples;
   UnetDType dtype;              /* of that input */
-  UnetPostprocess *postprocess; /* (nullable): a reader */
+  UnetPostprocess *postprocess; /* (nullable): a reader, or parts */
   UnetMask shape;               /* of the masks, without data */
   UnetTemporal *temporal;       /* (nullable): no mask was smoothed yet */
   gboolean smooths;             /* the frame that was read last */
@@ -71,6 +86,16 @@ UNET_INTERNAL_API UnetFramePath *unet_frame_path_new (
 /* The same without masks, whatever the output is: it reads and runs. */
 UNET_INTERNAL_API UnetFramePath *unet_frame_path_new_reader (
     const UnetFrameKind *kind, UnetSession *session, GError **error);
+/* The same for frames of @kind of which @n_parts regions are read. @parts:
+ * (transfer full): even where it fails. @shape: of the masks, without planes.
+ * Its masks are not smoothed in time, and it has no outputs to copy. */
+UnetFramePath *unet_frame_path_new_of_parts (const UnetFrameKind *kind,
+    const UnetFramePartsClass *parts_class, gpointer parts, guint n_parts,
+    const UnetMask *shape, UnetSession *session, GError **error);
+/* Keeps what is read in memory of its own until the run. Returns FALSE with
+ * %UNET_ERROR set where there is none. */
+gboolean unet_frame_path_keep_input (
+    UnetFramePath *self, UnetSession *session, GError **error);
 /* Adds masks to a reader. Returns FALSE with %UNET_ERROR set, and leaves the
  * reader as it was, where the output cannot be a mask. */
 UNET_INTERNAL_API gboolean unet_frame_path_add_masks (UnetFramePath *self,
@@ -106,6 +131,10 @@ UNET_INTERNAL_API gconstpointer unet_frame_path_get_output (UnetFramePath *self,
  * copies, or %NULL with @error set where there is no memory. */
 GArray *unet_frame_path_copy_outputs (
     UnetFramePath *self, UnetSession *session, GError **error);
+/* The same, and with several regions makes the mask of each by
+ * @threshold. */
+gboolean unet_frame_path_run_all (UnetFramePath *self, UnetSession *session,
+    gdouble threshold, GError **error);
 /* Makes a mask of the output; not for a reader. @threshold: 0..1, the least
  * probability of a foreground pixel. Returns FALSE with @error set where there
  * is no memory. */

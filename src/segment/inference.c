@@ -39,7 +39,8 @@ unet_inference_run (UnetInference *self)
   gboolean ok;
 
   unet_session_set_cancellable (self->session, self->cancellable);
-  ok = unet_frame_path_run (self->path, self->session, &self->error);
+  ok = unet_frame_path_run_all (
+      self->path, self->session, self->threshold, &self->error);
   unet_session_set_cancellable (self->session, NULL);
   if (!ok)
     return;

@@ -4,6 +4,7 @@
 #include "model/resolve-contract.h"
 #include "model/tensors.h"
 #include "segment/elapsed-time.h"
+#include "segment/frame-parts.h"
 #include "segment/inference.h"
 #include "segment/log.h"
 #include "segment/newest-mask.h"
@@ -22,7 +23,7 @@ struct _UnetSegmenter {
 
   GstVideoInfo info; /* of the frames; no format: none yet */
   GstVideoOrientationMethod orientation;
-  UnetRegion region;
+  UnetRegions regions;
   UnetFramePath *path;      /* (nullable): no session for these frames yet */
   UnetFramePath *mask_path; /* (nullable): of the newest mask */
 
@@ -238,7 +239,7 @@ static UnetFrameKind
 frame_kind (UnetSegmenter *self)
 {
   return (UnetFrameKind){ &self->info, self->orientation, self->contract,
-    self->input, self->output, self->region };
+    self->input, self->output, self->regions.items[0] };
 }
 
 static gboolean
@@ -278,13 +279,23 @@ unet_segmenter_set_orientation (
   return TRUE;
 }
 
+static UnetFramePath *
+open_path (UnetSegmenter *self, GError **error)
+{
+  UnetFrameKind kind = frame_kind (self);
+  UnetSession *session = unet_sessions_get (self->sessions);
+
+  if (self->regions.n > 1)
+    return unet_frame_path_new_for_regions (
+        &kind, &self->regions, session, error);
+  return unet_frame_path_new (&kind, session, error);
+}
+
 /* The newest mask stays, with the path that it came from. */
 static gboolean
 replace_path (UnetSegmenter *self, GError **error)
 {
-  UnetFrameKind kind = frame_kind (self);
-  UnetFramePath *path =
-      unet_frame_path_new (&kind, unet_sessions_get (self->sessions), error);
+  UnetFramePath *path = open_path (self, error);
 
   if (path == NULL)
     return FALSE;
@@ -296,30 +307,38 @@ replace_path (UnetSegmenter *self, GError **error)
   return TRUE;
 }
 
-gboolean
-unet_segmenter_set_region (
-    UnetSegmenter *self, const UnetRegion *region, GError **error)
+/* Without regions the first one is the whole frame. */
+static void
+set_regions (UnetSegmenter *self, const UnetRegions *regions)
 {
-  const UnetRegion old = self->region;
+  memset (&self->regions, 0, sizeof (self->regions));
+  self->regions.n = regions->n;
+  memcpy (self->regions.items, regions->items,
+      regions->n * sizeof (regions->items[0]));
+}
 
-  if (unet_region_is_equal (&old, region) || !collect (self, 0))
+gboolean
+unet_segmenter_set_regions (
+    UnetSegmenter *self, const UnetRegions *regions, GError **error)
+{
+  const UnetRegions old = self->regions;
+
+  if (unet_regions_are_equal (&old, regions) || !collect (self, 0))
     return TRUE;
-  self->region = *region;
+  set_regions (self, regions);
   if (self->path == NULL || replace_path (self, error))
     return TRUE;
-  self->region = old;
+  self->regions = old;
   return FALSE;
 }
 
 void
 unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info)
 {
-  const UnetRegion whole = { 0 };
-
   if (self->path == NULL || !unet_frame_path_takes (self->path, info))
     close_path (self);
   if (self->path == NULL)
-    self->region = whole;
+    memset (&self->regions, 0, sizeof (self->regions));
   self->info = *info;
   unet_sessions_set_info (self->sessions, info, self->live);
   request (self);
@@ -329,7 +348,6 @@ UnetReadiness
 unet_segmenter_update (
     UnetSegmenter *self, gboolean waits, gboolean *changed, GError **error)
 {
-  UnetFrameKind kind = frame_kind (self);
   UnetReadiness readiness;
 
   if (changed)
@@ -339,8 +357,7 @@ unet_segmenter_update (
   readiness = unet_sessions_update (self->sessions, waits, changed, error);
   if (readiness != UNET_READY || self->path || !has_info (self))
     return readiness;
-  self->path =
-      unet_frame_path_new (&kind, unet_sessions_get (self->sessions), error);
+  self->path = open_path (self, error);
   if (self->path == NULL)
     return UNET_FAILED;
   reset (self);
@@ -500,6 +517,8 @@ unet_segmenter_measure (UnetSegmenter *self)
     return time;
   if (self->path->tiles)
     time *= unet_tiles_get_n_tiles (self->path->tiles);
+  if (self->path->parts)
+    time *= self->path->n_parts;
   return time
       + unet_frame_path_measure (
           self->path, unet_sessions_get (self->sessions));

@@ -106,13 +106,15 @@ UNET_INTERNAL_API gboolean unet_segmenter_set_orientation (
  * input changes. Does not wait, not even for the run that is under way. */
 UNET_INTERNAL_API void unet_segmenter_set_info (
     UnetSegmenter *self, const GstVideoInfo *info);
-/* Sets the part of the frames that is segmented, within them and as they lie;
- * masks cover no more. It counts from the next run of the network on, needs no
- * other session, and new info ends it. Masks of another region are neither
- * smoothed in time nor moved. Returns FALSE with %UNET_ERROR set, and leaves
- * the region as it was, where there is no memory. */
-UNET_INTERNAL_API gboolean unet_segmenter_set_region (
-    UnetSegmenter *self, const UnetRegion *region, GError **error);
+/* Sets the parts of the frames that are segmented, within them and as they lie;
+ * the mask covers the smallest rectangle that holds them. Each is a run of the
+ * network. They count from the next run on, need no other session, and new info
+ * ends them. Masks of other regions are neither smoothed in time nor moved, and
+ * masks of several are not smoothed. Several regions have no outputs to keep.
+ * Returns FALSE with %UNET_ERROR set, and leaves the regions as they were,
+ * where there is no memory. */
+UNET_INTERNAL_API gboolean unet_segmenter_set_regions (
+    UnetSegmenter *self, const UnetRegions *regions, GError **error);
 /* Takes what has been compiled; call it before each frame. @waits: as for
  * unet_sessions_update(). @changed: (out) (optional): the session in use is
  * another one. Frames that are processed before it is READY get no mask. FAILED

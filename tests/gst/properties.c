@@ -105,7 +105,7 @@ static const struct {
   const gchar *name, *klass;
   guint n_properties; /* of its own */
 } elements[] = {
-  { "unetseg", "Filter/Analyzer/Video", 53 },
+  { "unetseg", "Filter/Analyzer/Video", 54 },
   { "unetsegdraw", "Filter/Effect/Video", 18 },
 };
 

@@ -132,7 +132,8 @@ END_TEST
  * until the next run. New info ends it. */
 START_TEST (test_region)
 {
-  const UnetRegion left = { 8, 6, 20, 30 }, right = { 40, 6, 16, 12 };
+  const UnetRegions left = { 1, { { 8, 6, 20, 30 } } };
+  const UnetRegions right = { 1, { { 40, 6, 16, 12 } } };
   UnetFrameJob job = UNET_FRAME_JOB_INIT;
   UnetFrameMask mask;
   UnetSession *session;
@@ -143,11 +144,11 @@ START_TEST (test_region)
   unet_segmenter_set_info (f.segmenter, &f.info);
   unet_segmenter_update (f.segmenter, TRUE, NULL, NULL);
   session = unet_segmenter_get_session (f.segmenter);
-  ck_assert (unet_segmenter_set_region (f.segmenter, &left, NULL));
+  ck_assert (unet_segmenter_set_regions (f.segmenter, &left, NULL));
   ck_assert (unet_segmenter_process (f.segmenter, &f.frame, &job, &mask, NULL));
   ck_assert_double_eq_tol (unet_segmenter_get_shape (f.segmenter)->x, 8, 1);
   ck_assert_double_eq_tol (unet_segmenter_get_shape (f.segmenter)->h, 30, 1);
-  ck_assert (unet_segmenter_set_region (f.segmenter, &right, NULL));
+  ck_assert (unet_segmenter_set_regions (f.segmenter, &right, NULL));
   job.infers = FALSE;
   job.compensates = TRUE;
   ck_assert (unet_segmenter_process (f.segmenter, &f.frame, &job, &mask, NULL));

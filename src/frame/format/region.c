@@ -13,6 +13,17 @@ unet_region_is_equal (const UnetRegion *a, const UnetRegion *b)
       && a->height == b->height;
 }
 
+gboolean
+unet_regions_are_equal (const UnetRegions *a, const UnetRegions *b)
+{
+  if (a->n != b->n)
+    return FALSE;
+  for (guint i = 0; i < a->n; i++)
+    if (!unet_region_is_equal (&a->items[i], &b->items[i]))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 clip_axis (gint *start, gint *size, gint limit)
 {

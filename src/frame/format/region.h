@@ -13,8 +13,20 @@ typedef struct {
   gint x, y, width, height;
 } UnetRegion;
 
+/* Each region is a run of the network and, until it ends, an input of it. */
+#define UNET_MAX_REGIONS 32
+
+/* Regions of one frame, each segmented by itself. Without any it is the whole
+ * frame. */
+typedef struct {
+  guint n;
+  UnetRegion items[UNET_MAX_REGIONS];
+} UnetRegions;
+
 UNET_INTERNAL_API gboolean unet_region_is_equal (
     const UnetRegion *a, const UnetRegion *b);
+/* Returns whether both are the same regions in the same order. */
+gboolean unet_regions_are_equal (const UnetRegions *a, const UnetRegions *b);
 /* Cuts off what lies outside of a frame. Returns FALSE where nothing is
  * left. */
 UNET_INTERNAL_API gboolean unet_region_clip (

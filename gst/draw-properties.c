@@ -2,6 +2,7 @@
 #include "draw-properties.h"
 
 #include "refused-values.h"
+#include "text.h"
 
 #include <gst/base/gstbasetransform.h>
 
@@ -31,6 +32,7 @@ enum {
   PROP_OPACITY,
   PROP_THRESHOLD,
   PROP_COLORS,
+  PROP_LEGEND,
   PROP_CLEAR_HIDDEN,
   PROP_REFINE,
   PROP_EDGE_LOW,
@@ -203,6 +205,24 @@ set_text (GstUnetDrawProperties *self, GObject *object, const GValue *value,
   gst_unet_refused_values_note (GST_ELEMENT (object), pspec->name, error);
 }
 
+static void
+set_legend (GstUnetDrawProperties *self, GObject *object, gboolean legend,
+    GParamSpec *pspec)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (legend && !gst_unet_text_is_available ())
+    g_set_error (&error, UNET_ERROR, UNET_ERROR_UNSUPPORTED,
+        "'true' is refused, only 'false' is allowed: this build has no "
+        "pangocairo to write names with");
+  gst_unet_refused_values_note (GST_ELEMENT (object), pspec->name, error);
+  if (error)
+    return;
+  GST_OBJECT_LOCK (object);
+  self->settings.legend = legend;
+  GST_OBJECT_UNLOCK (object);
+}
+
 void
 gst_unet_draw_properties_set (GstUnetDrawProperties *self, GObject *object,
     guint id, const GValue *value, GParamSpec *pspec)
@@ -215,6 +235,10 @@ gst_unet_draw_properties_set (GstUnetDrawProperties *self, GObject *object,
   }
   if (id == PROP_OUTPUT) {
     set_output (self, object, g_value_get_enum (value));
+    return;
+  }
+  if (id == PROP_LEGEND) {
+    set_legend (self, object, g_value_get_boolean (value), pspec);
     return;
   }
   GST_OBJECT_LOCK (object);
@@ -267,6 +291,9 @@ gst_unet_draw_properties_get (GstUnetDrawProperties *self, GObject *object,
       break;
     case PROP_COLORS:
       g_value_set_string (value, gst_unet_colors_get_text (settings->colors));
+      break;
+    case PROP_LEGEND:
+      g_value_set_boolean (value, settings->legend);
       break;
     case PROP_CLEAR_HIDDEN:
       g_value_set_boolean (value, settings->clear_hidden);
@@ -392,6 +419,11 @@ install_properties (GObjectClass *klass)
           "without a class colour the classes 1, 2, ... in order (unset = "
           "distinct hues)",
           NULL, PLAYING));
+  g_object_class_install_property (klass, PROP_LEGEND,
+      g_param_spec_boolean ("legend", "Legend",
+          "Whether names and colours of the classes in the frame are drawn in "
+          "its upper left corner (output=overlay)",
+          FALSE, CONTROLLED));
 }
 
 void

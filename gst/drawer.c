@@ -2,6 +2,7 @@
 #include "drawer.h"
 
 #include "backdrop.h"
+#include "legend.h"
 
 #include "frame/format/mask.h"
 #include "frame/format/placement.h"
@@ -24,6 +25,8 @@ struct _GstUnetDrawer {
   UnetMaskPicture *picture;
   UnetCutout *cutout;
   UnetRefine *refine;
+
+  GstUnetLegend *legend; /* (nullable) */
 
   GstUnetBackdrop *backdrop; /* (nullable) */
   GstClockTime pts;          /* of the last frame that was refined */
@@ -74,6 +77,7 @@ gst_unet_drawer_free (GstUnetDrawer *self)
   g_clear_pointer (&self->picture, unet_mask_picture_free);
   g_clear_pointer (&self->cutout, unet_cutout_free);
   g_clear_pointer (&self->refine, unet_refine_free);
+  gst_unet_legend_free (self->legend);
   gst_unet_backdrop_free (self->backdrop);
   g_free (self);
 }
@@ -420,6 +424,20 @@ draw (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
   }
 }
 
+/* The legend explains colours that are there. */
+static void
+draw_legend (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
+    const UnetMask *mask, UnetSegClasses *classes, GstVideoFrame *out)
+{
+  if (!settings->legend || self->output != GST_UNET_SEG_OUTPUT_OVERLAY
+      || (settings->opacity == 0 && mask->n_classes > 2))
+    return;
+  if (self->legend == NULL)
+    self->legend = gst_unet_legend_new (&self->in);
+  gst_unet_legend_draw (self->legend, self->overlay, out, mask,
+      settings->threshold, classes, settings->colors);
+}
+
 void
 gst_unet_drawer_draw (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     const UnetSegMeta *meta, const GstVideoFrame *in, GstVideoFrame *out,
@@ -435,6 +453,7 @@ gst_unet_drawer_draw (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
   }
   *unknown = set_palette (self, meta->classes, settings->colors);
   draw (self, settings, &mask, in, out);
+  draw_legend (self, settings, &mask, meta->classes, out);
   unmap_mask (meta, maps);
 }
 
@@ -483,10 +502,12 @@ rehearse (GstUnetDrawer *self, const GstUnetDrawSettings *settings,
     .n_classes = 2,
     .w = GST_VIDEO_INFO_WIDTH (&self->in),
     .h = GST_VIDEO_INFO_HEIGHT (&self->in) };
+  GstUnetDrawSettings drawn = *settings;
   const gchar *unknown;
 
+  drawn.legend = FALSE; /* looks for fonts once, which is not a frame's time */
   mask.classes = unet_seg_classes_new (NULL, 2, NULL);
-  gst_unet_drawer_draw (self, settings, &mask, in, out, &unknown);
+  gst_unet_drawer_draw (self, &drawn, &mask, in, out, &unknown);
   forget_palette (self);
   gst_unet_drawer_forget (self);
   unet_seg_classes_unref (mask.classes);

@@ -20,6 +20,7 @@ typedef struct {
   gdouble threshold;
   GstUnetColors *colors;
   gboolean clear_hidden;
+  gboolean legend;
 
   GstUnetSegSwitch refine;
   gdouble edge_low, edge_high;

@@ -105,8 +105,8 @@ static const struct {
   const gchar *name, *klass;
   guint n_properties; /* of its own */
 } elements[] = {
-  { "unetseg", "Filter/Analyzer/Video", 54 },
-  { "unetsegdraw", "Filter/Effect/Video", 18 },
+  { "unetseg", "Filter/Analyzer/Video", 55 },
+  { "unetsegdraw", "Filter/Effect/Video", 19 },
 };
 
 GST_START_TEST (test_descriptions)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/draw/overlay.h"
-#include "frame/format/mask.h"
 #include "frame/draw/palette.h"
 #include "frame/draw/alpha.h"
 #include "frame/draw/background-blur.h"
@@ -42,15 +41,6 @@ struct _UnetOverlay {
 
 /* ---- setting up ------------------------------------------------------- */
 
-static gboolean
-can_draw (const UnetPixelLayout *layout)
-{
-  for (guint i = 0; i < layout->n_components; i++)
-    if (layout->component[i].w_sub > 1 || layout->component[i].h_sub > 1)
-      return FALSE;
-  return TRUE;
-}
-
 static void
 plan_planes (UnetOverlay *self)
 {
@@ -83,7 +73,7 @@ unet_overlay_new (const GstVideoInfo *info, GError **error)
 
   self->info = self->stream = *info;
   if (!unet_pixel_layout_init (&self->layout, info)
-      || !can_draw (&self->layout)) {
+      || !unet_plane_plan_is_possible (&self->layout)) {
     self->converter = unet_converter_new (info, TRUE, error);
     if (!self->converter) {
       unet_overlay_free (self);
@@ -579,6 +569,25 @@ unet_overlay_draw (UnetOverlay *self, GstVideoFrame *frame,
   style.classes = several ? self->style : NULL;
   draw_layer (self, frame, mask, &style, several ? NULL : self->style[1].sample,
       &converted);
+  if (converted)
+    unet_converter_write (self->converter, frame);
+}
+
+void
+unet_overlay_draw_layers (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetOverlayLayer *layers, guint n)
+{
+  gboolean converted = FALSE;
+
+  for (guint i = 0; i < n; i++) {
+    UnetClassStyle color;
+    UnetAlphaStyle style = { .threshold = 0.5, .edge = UNET_EDGE_LINEAR };
+
+    set_style (self, &color, layers[i].argb);
+    style.gain = color.gain / 255.0;
+    draw_layer (
+        self, frame, &layers[i].coverage, &style, color.sample, &converted);
+  }
   if (converted)
     unet_converter_write (self->converter, frame);
 }

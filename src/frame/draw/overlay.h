@@ -45,6 +45,16 @@ UNET_API void unet_overlay_blur (UnetOverlay *self, GstVideoFrame *frame,
  * becomes opaque. */
 UNET_API void unet_overlay_replace (UnetOverlay *self, GstVideoFrame *frame,
     const UnetMask *coverage, guint32 argb, const GstVideoFrame *picture);
+/* A part of a picture in one colour. */
+typedef struct {
+  UnetMask coverage; /* the probability is how much of a pixel is covered */
+  guint32 argb;      /* as in a palette */
+} UnetOverlayLayer;
+
+/* Draws @layers one over the other. A frame whose format is converted is
+ * converted once. */
+UNET_API void unet_overlay_draw_layers (UnetOverlay *self, GstVideoFrame *frame,
+    const UnetOverlayLayer *layers, guint n);
 /* The format that is drawn on: the stream's own unless it is converted. */
 UNET_API const GstVideoInfo *unet_overlay_get_info (UnetOverlay *self);
 

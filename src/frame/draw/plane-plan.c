@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame/draw/plane-plan.h"
 
+gboolean
+unet_plane_plan_is_possible (const UnetPixelLayout *layout)
+{
+  for (guint i = 0; i < layout->n_components; i++)
+    if (layout->component[i].w_sub > 1 || layout->component[i].h_sub > 1)
+      return FALSE;
+  return TRUE;
+}
+
 void
 unet_plane_plan_add (UnetPlanePlan *plan, const UnetLayoutComponent *component,
     guint index, guint width)

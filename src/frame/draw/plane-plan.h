@@ -21,6 +21,9 @@ typedef struct {
   guint16 *flat; /* a row of samples in one colour */
 } UnetPlanePlan;
 
+/* Returns whether the planes of frames of @layout have plans: chroma is as
+ * large as luma, or half as large. */
+gboolean unet_plane_plan_is_possible (const UnetPixelLayout *layout);
 /* Adds component @index of a frame @width pixels wide, which lies in the plane.
  * The plan starts as zeros. */
 void unet_plane_plan_add (UnetPlanePlan *plan,

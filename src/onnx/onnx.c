@@ -371,11 +371,34 @@ is_in_domain (UnetOp op, const char *domain)
 {
   gboolean contributed = unet_op_has (op, UNET_OP_CONTRIBUTED);
 
+  if (unet_op_has (op, UNET_OP_INTERNAL))
+    return FALSE;
   if (is_empty (domain) || !strcmp (domain, "ai.onnx"))
     return !contributed;
   return !strcmp (domain, "com.microsoft")
       && (contributed || op == UNET_OP_QuantizeLinear
           || op == UNET_OP_DequantizeLinear);
+}
+
+/* Returns why a family of operators is not supported. */
+static const gchar *
+explain_operator (const gchar *type)
+{
+  static const struct {
+    const gchar *start, *why;
+  } reasons[] = {
+    { "Random", ": its numbers are random, so that no two masks are the same" },
+    { "Bernoulli", ": its numbers are random" },
+    { "Multinomial", ": its numbers are random" },
+    { "Sequence", ": sequences of tensors are not supported" },
+    { "SplitToSequence", ": sequences of tensors are not supported" },
+    { "NonMaxSuppression", ": how many boxes are left depends on the picture" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
+    if (g_str_has_prefix (type, reasons[i].start))
+      return reasons[i].why;
+  return "";
 }
 
 static gboolean
@@ -392,8 +415,9 @@ import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
     g_autofree gchar *type = valid_name (proto->op_type);
     g_autofree gchar *domain = valid_name (proto->domain);
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-        "node '%s' (%s%s%s): operator is not supported", name,
-        standard ? "" : domain, standard ? "" : ".", type);
+        "node '%s' (%s%s%s): operator is not supported%s", name,
+        standard ? "" : domain, standard ? "" : ".", type,
+        standard ? explain_operator (type) : "");
   }
   node = unet_graph_add_node (self->graph, op, name);
   if (self->graph->opset < OPSET_MIN && !unet_op_has (op, UNET_OP_FROM_SET_1)) {

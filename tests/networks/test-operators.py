@@ -247,6 +247,227 @@ def functions():
     )
 
 
+def norms():
+    scale = np.linspace(0.5, 1.5, 10, dtype=np.float32)
+    for open_size in (False, True):
+        yield "RMSNormalization%s" % (", open size" * open_size), Network(
+            23,
+            node("RMSNormalization", "x s", epsilon=1e-3),
+            open_size=open_size,
+            s=scale,
+        )
+    yield "RMSNormalization, two axes", Network(
+        23,
+        node("RMSNormalization", "x s", axis=2),
+        s=np.outer(scale[:8], scale),
+    )
+    for p in (1, 2):
+        yield "LpNormalization %d" % p, Network(
+            13, node("LpNormalization", "x", axis=1, p=p)
+        )
+    yield "MeanVarianceNormalization", Network(
+        13, node("MeanVarianceNormalization", "x")
+    )
+    for p in (1, 2, 3):
+        yield "LpPool %d" % p, Network(
+            18,
+            node(
+                "LpPool",
+                "x",
+                kernel_shape=[3, 2],
+                strides=[2, 1],
+                p=p,
+                pads=[1, 0, 1, 1],
+            ),
+        )
+        yield "GlobalLpPool %d" % p, Network(13, node("GlobalLpPool", "x", p=p))
+    yield "Swish", Network(24, node("Swish", "x", alpha=1.5))
+
+
+def places():
+    theta = np.array([[[0.9, 0.3, 0.1], [-0.2, 1.1, -0.1]]] * 2, np.float32)
+    for corners in (0, 1):
+        yield "AffineGrid %d" % corners, Network(
+            20,
+            node("AffineGrid", "theta size", "g", align_corners=corners),
+            node("GridSample", "x g", align_corners=corners),
+            theta=theta,
+            size=np.array([2, 6, 5, 7]),
+        )
+    yield "AffineGrid of a map that the network computes", Network(
+        20,
+        node("ReduceMean", "x axes", "m", keepdims=0),
+        node("Reshape", "m shape", "t"),
+        node("AffineGrid", "t size", "g"),
+        node("GridSample", "x g"),
+        axes=np.array([2, 3]),
+        shape=np.array([2, 2, 3]),
+        size=np.array([2, 6, 5, 7]),
+    )
+    for open_size in (False, True):
+        yield "CenterCropPad%s" % (", open size" * open_size), Network(
+            18,
+            node("Tanh", "x", "t"),
+            node("CenterCropPad", "t size", axes=[3, 2]),
+            open_size=open_size,
+            size=np.array([7, 13]),
+        )
+    yield "Col2Im", Network(
+        18,
+        node("Reshape", "x shape", "r"),
+        node("Col2Im", "r image block", pads=[0, 1, 0, 1], strides=[1, 2]),
+        shape=np.array([2, 24, 20]),
+        image=np.array([6, 6]),
+        block=np.array([2, 2]),
+    )
+    yield "MaxUnpool", Network(
+        13,
+        node("MaxPool", "x", "p i", kernel_shape=[2, 2], strides=[2, 2]),
+        node("MaxUnpool", "p i", kernel_shape=[2, 2], strides=[2, 2]),
+    )
+    yield "ReverseSequence", Network(
+        13,
+        node("ReverseSequence", "x n", batch_axis=0, time_axis=1),
+        n=np.array([4, 6]),
+    )
+    rois = np.array(
+        [[1, 1, 7, 6], [0.5, 2, 3, 2.5], [-4, 0, 20, 5]], np.float32
+    )
+    for mode in ("avg", "max"):
+        for ratio in (0, 2):
+            yield "RoiAlign %s %d" % (mode, ratio), Network(
+                16,
+                node(
+                    "RoiAlign",
+                    "x rois of",
+                    mode=mode,
+                    sampling_ratio=ratio,
+                    output_height=3,
+                    output_width=2,
+                    spatial_scale=0.75,
+                ),
+                rois=rois,
+                of=np.array([0, 1, 1]),
+            )
+
+
+def deformations():
+    """Offsets that the network computes, as in deformable layers."""
+    rng = np.random.default_rng(7)
+
+    def weights(*shape):
+        return rng.standard_normal(shape).astype(np.float32)
+
+    for groups, of_offsets, masked in (
+        (1, 1, False),
+        (2, 3, True),
+        (3, 1, True),
+    ):
+        taps = 6 * of_offsets
+        inputs = "x w o"
+        nodes = [node("Conv", "x wo", "o", strides=[1, 2], pads=[1, 1, 1, 0])]
+        constants = dict(
+            w=weights(6, 6 // groups, 3, 2),
+            wo=weights(2 * taps, 6, 3, 2),
+        )
+        if masked:
+            nodes.append(
+                node("Conv", "x wm", "l", strides=[1, 2], pads=[1, 1, 1, 0])
+            )
+            nodes.append(node("Sigmoid", "l", "m"))
+            inputs += " b m"
+            constants.update(wm=weights(taps, 6, 3, 2), b=weights(6))
+        for open_size in (False, True):
+            yield "DeformConv, %d and %d groups%s" % (
+                groups,
+                of_offsets,
+                ", open size" * open_size,
+            ), Network(
+                19,
+                *nodes,
+                node(
+                    "DeformConv",
+                    inputs,
+                    group=groups,
+                    offset_group=of_offsets,
+                    strides=[1, 2],
+                    pads=[1, 1, 1, 0],
+                    kernel_shape=[3, 2],
+                ),
+                open_size=open_size,
+                **constants,
+            )
+
+
+def attentions():
+    rng = np.random.default_rng(9)
+
+    def values(*shape):
+        return rng.standard_normal(shape).astype(np.float32)
+
+    mask = values(8, 5)
+    keys = dict(k=values(2, 6, 5, 10), v=values(2, 6, 5, 4))
+    yield "Attention", Network(23, node("Attention", "x k v"), **keys)
+    yield "Attention, mask and scale", Network(
+        23, node("Attention", "x k v m", scale=0.5), m=mask, **keys
+    )
+    yield "Attention, boolean mask", Network(
+        23, node("Attention", "x k v m"), m=mask > -0.8, **keys
+    )
+    yield "Attention, causal", Network(
+        23, node("Attention", "x x v", is_causal=1), v=values(2, 6, 8, 4)
+    )
+    yield "Attention, softcap", Network(
+        23, node("Attention", "x k v", softcap=0.7), **keys
+    )
+    yield "Attention, groups of heads", Network(
+        23,
+        node("Attention", "x k v"),
+        k=values(2, 2, 5, 10),
+        v=values(2, 2, 5, 4),
+    )
+    yield "Attention, past", Network(
+        23,
+        node("Attention", "x k v  pk pv", "t all values"),
+        node("ReduceSum", "all", "s", keepdims=0),
+        node("Add", "s t"),
+        pk=values(2, 6, 3, 10),
+        pv=values(2, 6, 3, 4),
+        **keys,
+    )
+    flat = node("Reshape", "x shape", "q")
+    for open_size in (False, True):
+        yield "Attention of rank 3%s" % (", open size" * open_size), Network(
+            23,
+            flat,
+            node("Attention", "q q q", q_num_heads=5, kv_num_heads=5),
+            open_size=open_size,
+            shape=np.array([2, 12, 40]),
+        )
+    for turns in (0, 1):
+        for n in (0, 4):
+            yield "RotaryEmbedding %d %d" % (turns, n), Network(
+                23,
+                node(
+                    "RotaryEmbedding",
+                    "x c s i",
+                    interleaved=turns,
+                    **(dict(rotary_embedding_dim=n, num_heads=6) if n else {}),
+                ),
+                c=values(20, (n or 10) // 2),
+                s=values(20, (n or 10) // 2),
+                i=np.arange(16).reshape(2, 8),
+            )
+    yield "RotaryEmbedding of rank 3", Network(
+        23,
+        flat,
+        node("RotaryEmbedding", "q c s", num_heads=5),
+        shape=np.array([2, 12, 40]),
+        c=values(2, 12, 4),
+        s=values(2, 12, 4),
+    )
+
+
 def subgraph(name, inputs, outputs, *nodes):
     """A sub-graph; inputs and outputs are texts of names."""
     return helper.make_graph(
@@ -542,6 +763,10 @@ def main():
             (samples, CAPS),
             (indices, CAPS),
             (functions, CAPS),
+            (norms, CAPS[:1]),
+            (places, CAPS[:1]),
+            (deformations, CAPS),
+            (attentions, CAPS[:1]),
             (conditions, CAPS[:1]),
             (loops, CAPS[:1]),
             (subgraphs_in_functions, CAPS[:1]),

@@ -82,6 +82,33 @@ ARITHMETIC (Sum)
 ARITHMETIC (Mean)
 ARITHMETIC (Mod)
 
+/* Inference refuses floats, and what divides numbers into bits. */
+#define BITWISE(op)                                                            \
+  UNET_INFER (op)                                                              \
+  {                                                                            \
+    return check_integers (graph, node, error)                                 \
+        && infer_broadcast (                                                   \
+            graph, node, unet_node_input (node, 0)->dtype, error);             \
+  }
+
+static gboolean
+check_integers (UnetGraph *graph, UnetNode *node, GError **error)
+{
+  UnetDType dtype = unet_node_input (node, 0)->dtype;
+
+  if (!unet_dtype_is_float (dtype) && dtype != UNET_DTYPE_BOOL)
+    return check_types (graph, node, error);
+  unet_node_set_error (
+      error, graph, node, UNET_ERROR_SHAPE, "the inputs are no integers");
+  return FALSE;
+}
+
+BITWISE (BitwiseAnd)
+BITWISE (BitwiseOr)
+BITWISE (BitwiseXor)
+BITWISE (BitwiseNot)
+BITWISE (BitShift)
+
 UNET_INFER (Pow)
 {
   return infer_broadcast (graph, node, unet_node_input (node, 0)->dtype, error);
@@ -280,6 +307,32 @@ UNET_EVAL (Mod)
     Fmod_walk (&o);
   else
     FloorMod_walk (&o);
+  return TRUE;
+}
+
+/* Their inputs are integers. */
+BINARY (BitwiseAnd, a *b, a &b)
+BINARY (BitwiseOr, a *b, a | b)
+BINARY (BitwiseXor, a *b, a ^ b)
+ROWS (ShiftLeft, a *b, a *b, b < 64 ? wrap ((guint64) a << (b & 63)) : 0)
+/* Only unsigned types are shifted, which are positive in 64 bits. */
+ROWS (ShiftRight, a *b, a *b, b < 64 ? wrap ((guint64) a >> (b & 63)) : 0)
+
+UNET_EVAL (BitwiseNot)
+{
+  for (gsize i = 0, n = unet_view_count (out); i < n; i++)
+    unet_view_set_int (out, i, ~unet_view_int (&in[0], i));
+  return TRUE;
+}
+
+UNET_EVAL (BitShift)
+{
+  Operands o = { &in[0], &in[1], out };
+
+  if (!strcmp (unet_node_attr_string (node, "direction", ""), "LEFT"))
+    ShiftLeft_walk (&o);
+  else
+    ShiftRight_walk (&o);
   return TRUE;
 }
 

@@ -84,17 +84,6 @@ read_number (const UnetValue *value, gint64 *number)
   return TRUE;
 }
 
-static UnetValue *
-add_number (UnetExpansion *e, UnetDType dtype, gint64 number)
-{
-  UnetTensor *tensor = unet_tensor_new (dtype, 0, NULL);
-  UnetTensorView view;
-
-  unet_tensor_view (tensor, &view);
-  unet_view_set_int (&view, 0, number);
-  return unet_graph_add_constant (e->graph, e->node->name, tensor);
-}
-
 /* ---- If --------------------------------------------------------------- */
 
 static gboolean
@@ -281,10 +270,11 @@ insert_iteration (Loop *loop, GError **error)
 
   for (guint i = 2; i < n; i++)
     in[i] = unet_node_input (node, i);
-  in[0] = add_number (&loop->e, UNET_DTYPE_I64, loop->done);
+  in[0] =
+      unet_expansion_number (&loop->e, UNET_DTYPE_I64, (gdouble) loop->done);
   in[1] = unet_node_input (node, 1);
   if (!in[1])
-    in[1] = add_number (&loop->e, UNET_DTYPE_BOOL, 1);
+    in[1] = unet_expansion_number (&loop->e, UNET_DTYPE_BOOL, 1);
   if (!unet_subgraph_insert (
           loop->e.graph, node, loop->body, prefix, in, out, error))
     return FALSE;
@@ -429,8 +419,8 @@ insert_step (Scan *scan, gint64 step, UnetValue **state, UnetValue **stacked,
   for (guint i = 0; i < scan->n_scanned; i++) {
     gboolean back = read_entry (node, "scan_input_directions", i) != 0;
     UnetValue *operands[] = { in[scan->n_state + i],
-      add_number (
-          &scan->e, UNET_DTYPE_I64, back ? scan->count - 1 - step : step) };
+      unet_expansion_number (&scan->e, UNET_DTYPE_I64,
+          (gdouble) (back ? scan->count - 1 - step : step)) };
     UnetValue *slice =
         unet_expansion_insert (&scan->e, UNET_OP_Gather, operands, 2);
     unet_node_set_attr_int (

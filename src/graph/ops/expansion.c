@@ -25,6 +25,31 @@ unet_expansion_insert (
 }
 
 UnetValue *
+unet_expansion_unary (UnetExpansion *e, UnetOp op, UnetValue *x)
+{
+  return unet_expansion_insert (e, op, &x, 1);
+}
+
+UnetValue *
+unet_expansion_binary (UnetExpansion *e, UnetOp op, UnetValue *a, UnetValue *b)
+{
+  UnetValue *inputs[] = { a, b };
+
+  return unet_expansion_insert (e, op, inputs, 2);
+}
+
+UnetValue *
+unet_expansion_number (UnetExpansion *e, UnetDType dtype, gdouble number)
+{
+  UnetTensor *tensor = unet_tensor_new (dtype, 0, NULL);
+  UnetTensorView view;
+
+  unet_tensor_view (tensor, &view);
+  unet_view_set_float (&view, 0, number);
+  return unet_graph_add_constant (e->graph, e->node->name, tensor);
+}
+
+UnetValue *
 unet_expansion_reshape (
     UnetExpansion *e, UnetValue *x, guint n_dims, const gint64 *dims)
 {

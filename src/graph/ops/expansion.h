@@ -17,6 +17,13 @@ typedef struct {
  * (nullable) each. Returns its output. */
 UnetValue *unet_expansion_insert (
     UnetExpansion *e, UnetOp op, UnetValue *const *inputs, guint n);
+/* The same for one or two operands. */
+UnetValue *unet_expansion_unary (UnetExpansion *e, UnetOp op, UnetValue *x);
+UnetValue *unet_expansion_binary (
+    UnetExpansion *e, UnetOp op, UnetValue *a, UnetValue *b);
+/* Adds a constant of one element, without dimensions. */
+UnetValue *unet_expansion_number (
+    UnetExpansion *e, UnetDType dtype, gdouble number);
 /* Inserts a Reshape to @dims. */
 UnetValue *unet_expansion_reshape (
     UnetExpansion *e, UnetValue *x, guint n_dims, const gint64 *dims);

@@ -19,6 +19,7 @@
 #define WORK_1         UNET_OP_WORK_1
 #define FROM_SET_1     UNET_OP_FROM_SET_1
 #define CONTRIBUTED    UNET_OP_CONTRIBUTED
+#define INTERNAL       UNET_OP_INTERNAL
 
 #define ROW(op, in_min, in_max, out_min, out_max, types, traits)               \
   [UNET_OP_##op] = { in_min, in_max, out_min, out_max, types,                  \
@@ -159,6 +160,22 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (EyeLike, 1, 1, 1, 1, ".", PLAIN),
   ROW (GridSample, 2, 2, 1, 1, ".", WORK_0),
   ROW (Einsum, 1, ANY, 1, 1, "T", WORK_0),
+  /* Inference makes it from DeformConv. */
+  ROW (DeformColumns, 2, 3, 1, 1, "T", INTERNAL),
+  ROW (Col2Im, 3, 3, 1, 1, ".I", PLAIN),
+  ROW (MaxUnpool, 2, 3, 1, 1, ".I", PLAIN),
+  ROW (RoiAlign, 3, 3, 1, 1, "TTI", WORK_0),
+  ROW (ReverseSequence, 2, 2, 1, 1, ".I", PLAIN),
+  ROW (NonZero, 1, 1, 1, 1, ".", PLAIN),
+  ROW (Compress, 2, 2, 1, 1, ".B", PLAIN),
+  ROW (Unique, 1, 1, 1, 4, ".", PLAIN),
+  ROW (BitwiseAnd, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (BitwiseOr, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (BitwiseXor, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (BitwiseNot, 1, 1, 1, 1, ".", MAPS),
+  ROW (BitShift, 2, 2, 1, 1, "T", BROADCASTS),
+  ROW (AffineGrid, 2, 2, 1, 1, ".I", PLAIN),
+  ROW (Attention, 3, 7, 1, 4, ".", PLAIN),
   /* Inference replaces these by nodes of their sub-graphs. */
   ROW (If, 1, ANY, 1, ANY, "B.", PLAIN),
   ROW (Loop, 0, ANY, 1, ANY, ".", PLAIN),
@@ -166,6 +183,15 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   /* Inference replaces these by other operators. */
   EXPANDED (CastLike, 2, 2, ".", PLAIN),
   EXPANDED (GroupNormalization, 3, 3, "T", PLAIN),
+  EXPANDED (RMSNormalization, 2, 2, "T", PLAIN),
+  EXPANDED (DeformConv, 3, 5, "T", PLAIN),
+  EXPANDED (CenterCropPad, 2, 2, ".I", PLAIN),
+  EXPANDED (LpNormalization, 1, 1, ".", PLAIN),
+  EXPANDED (MeanVarianceNormalization, 1, 1, ".", PLAIN),
+  EXPANDED (LpPool, 1, 1, ".", PLAIN),
+  EXPANDED (GlobalLpPool, 1, 1, ".", PLAIN),
+  EXPANDED (Swish, 1, 1, ".", PLAIN),
+  EXPANDED (RotaryEmbedding, 3, 4, "TTTI", PLAIN),
   EXPANDED (QLinearConv, 8, 9, ".", PLAIN),
   EXPANDED (QLinearMatMul, 8, 8, ".", PLAIN),
   EXPANDED (ConvInteger, 2, 4, ".", PLAIN),

@@ -46,6 +46,8 @@ typedef enum {
   UNET_OP_FROM_SET_1 = 1 << 13,
   /* It belongs to the domain com.microsoft. */
   UNET_OP_CONTRIBUTED = 1 << 14,
+  /* Inference alone makes it: no file may have one. */
+  UNET_OP_INTERNAL = 1 << 15,
 } UnetOpTraits;
 
 typedef struct {

@@ -184,8 +184,8 @@ read_kernel (const UnetArgs *args, UnetWindow *window, GError **error)
 
   if (!read_ints (args, "kernel_shape", window->kernel, window->n, 0, 0, error))
     return FALSE;
-  if ((args->node->op == UNET_OP_Conv
-          || args->node->op == UNET_OP_ConvTranspose)
+  if ((args->node->op == UNET_OP_Conv || args->node->op == UNET_OP_ConvTranspose
+          || args->node->op == UNET_OP_DeformConv)
       && unet_arg (args, 1, &weights)) {
     if (weights.n_dims != window->n + 2)
       return unet_args_fail (args, error, UNET_ERROR_SHAPE,

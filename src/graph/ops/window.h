@@ -7,9 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* Attributes of Conv, ConvTranspose, MaxPool and AveragePool resolved
- * for an input shape: auto_pad and defaults are worked out. Up to 3 spatial
- * axes; each number is at most 2^31. */
+/* Attributes of Conv, ConvTranspose, DeformConv, MaxPool and AveragePool
+ * resolved for an input shape: auto_pad and defaults are worked out. Up to 3
+ * spatial axes; each number is at most 2^31. */
 typedef struct {
   guint n;
   gint64 kernel[3], stride[3], dilation[3]; /* dilation 1 = dense */

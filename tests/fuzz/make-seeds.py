@@ -384,6 +384,7 @@ def make_models():
         scale,
     )
     make_subgraphs()
+    make_newer_operators()
 
 
 def subgraph(inputs, outputs, *nodes):
@@ -490,6 +491,91 @@ def make_subgraphs():
         [numpy_helper.from_array(np.array(True), "c")],
         opset=17,
         functions=[choose, half],
+    )
+
+
+def make_newer_operators():
+    model(
+        "deformable",
+        [
+            node("Conv", "x,wo", "o", pads=[1, 1, 1, 1]),
+            node("Conv", "x,wm", "m", pads=[1, 1, 1, 1]),
+            node(
+                "DeformConv",
+                "x,w,o,b,m",
+                pads=[1, 1, 1, 1],
+                offset_group=3,
+            ),
+        ],
+        [
+            weights("w", 2, 3, 3, 3),
+            weights("b", 2),
+            weights("wo", 54, 3, 3, 3),
+            weights("wm", 27, 3, 3, 3),
+        ],
+        opset=19,
+    )
+    model(
+        "regions",
+        [
+            node("MaxPool", "x", "p,i", kernel_shape=[2, 2], strides=[2, 2]),
+            node("MaxUnpool", "p,i", "u", kernel_shape=[2, 2], strides=[2, 2]),
+            node("CenterCropPad", "u,size", "c", axes=[2, 3]),
+            node(
+                "RoiAlign",
+                "c,boxes,of",
+                "r",
+                output_height=2,
+                output_width=3,
+                spatial_scale=0.5,
+            ),
+            node("Reshape", "r,columns", "f"),
+            node("Col2Im", "f,image,block", "g", pads=[0, 1, 0, 1]),
+            node("LpPool", "g", kernel_shape=[2, 2], p=3),
+        ],
+        [
+            ints("size", 6, 11),
+            numpy_helper.from_array(
+                np.array([[0, 1, 9, 8], [2, 2, 30, 3]], np.float32), "boxes"
+            ),
+            ints("of", 0, 0),
+            ints("columns", 1, 6, 6),
+            ints("image", 3, 2),
+            ints("block", 2, 1),
+        ],
+        opset=18,
+    )
+    model(
+        "attention",
+        [
+            node("RMSNormalization", "x,s", "n"),
+            node("RotaryEmbedding", "n,c,t,i", "r", interleaved=1),
+            node("Attention", "r,r,x,mask", "y,k", scale=0.5),
+        ],
+        [
+            weights("s", 8),
+            weights("c", 9, 4),
+            weights("t", 9, 4),
+            numpy_helper.from_array(np.arange(8).reshape(1, 8), "i"),
+            weights("mask", 8, 8),
+        ],
+        opset=23,
+    )
+    model(
+        "selected",
+        [
+            node("NonZero", "b", "n"),
+            node("Transpose", "n", "t"),
+            node("GatherND", "x,t", "g"),
+            node("Unique", "g2", "u,f,v,k"),
+            node("Compress", "v,d", "e", axis=0),
+            node("Gather", "g,e", axis=0),
+        ],
+        [
+            numpy_helper.from_array(np.ones((1, 2, 2)), "b"),
+            floats("g2", 3, 1, 3, 2),
+            numpy_helper.from_array(np.array([True, False, True]), "d"),
+        ],
     )
 
 

@@ -28,6 +28,7 @@ static const GstUnetContractProperty properties[] = {
   { "labels", "labels", AS_WRITTEN },
   { "state", "state", AS_WRITTEN },
   { "constants", "constants", AS_WRITTEN },
+  { "tta", "tta", OFFSET (tta) },
 };
 
 const GstUnetContractProperty *

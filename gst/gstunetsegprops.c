@@ -61,6 +61,7 @@ enum {
   PROP_LABELS,
   PROP_STATE,
   PROP_CONSTANTS,
+  PROP_TTA,
 };
 
 /* ---- setting and getting ---------------------------------------------- */
@@ -494,6 +495,12 @@ install_output_properties (GObjectClass *klass)
           "Values of the network's other inputs, INPUT:NUMBER separated by "
           "commas (unset = as the model says, or zeros)",
           NULL, READY));
+  install (klass, PROP_TTA,
+      g_param_spec_boolean ("tta", "Test-time augmentation",
+          "Whether masks are the mean over the picture's reflections and, "
+          "where the network's input is square, rotations: 4 or 8 runs for "
+          "each (unless set, as the model says)",
+          FALSE, READY));
 }
 
 void

@@ -32,7 +32,7 @@ _unetseg ()
       COMPREPLY=($(compgen -d -- "$current")); return ;;
   esac
   case ${COMP_WORDS[1]} in
-    run) own='--image --fit --input --output --threshold' ;;
+    run) own='--image --fit --input --output --threshold --tta' ;;
     inspect) own='--json' ;;
     bench) own='--json --seconds' ;;
     batch) common='--help --help-unetseg' own='--output --to --container
@@ -40,7 +40,7 @@ _unetseg ()
       --plan-only --patience --follow-links --null --json --quiet --verbose --model' ;;
     join) common=--help own='--keep --quiet' ;;
     calibrate) own='--output --frames' ;;
-    eval) own='--images --masks --threshold --each --json' ;;
+    eval) own='--images --masks --threshold --each --json --tta' ;;
     help) COMPREPLY=($(compgen -W 'run inspect bench doctor batch join calibrate eval' -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then

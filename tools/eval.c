@@ -47,7 +47,7 @@ static const gchar text[] =
 typedef struct {
   gchar *images, *masks;
   gdouble threshold;
-  gboolean each, json;
+  gboolean each, json, tta;
 } EvalOptions;
 
 /* A session, and the size of its input. */
@@ -427,6 +427,7 @@ check_options (ToolOptions *common, const EvalOptions *options, GError **error)
   /* Pictures have many shapes, and no session runs often. */
   if (common->tuning == NULL)
     common->tuning = g_strdup ("static");
+  tool_options_add_field (common, "tta", options->tta ? "true" : NULL);
   return tool_check_threshold (options->threshold, error);
 }
 
@@ -469,6 +470,10 @@ tool_eval_main (gint argc, gchar **argv)
     { "each", 0, 0, G_OPTION_ARG_NONE, &own.each,
         "Print the scores of every picture as well", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &own.json, "Print a JSON object", NULL },
+    { "tta", 0, 0, G_OPTION_ARG_NONE, &own.tta,
+        "Average over reflections, and rotations of a square input (as --set "
+        "tta=true)",
+        NULL },
     { NULL },
   };
   const ToolCommand command = { "eval",

@@ -321,6 +321,8 @@ json_contract (JsonBuilder *b, const UnetContract *c)
   tool_json_int (b, "background", c->background);
   json_builder_set_member_name (b, "invert");
   json_builder_add_boolean_value (b, c->invert);
+  json_builder_set_member_name (b, "tta");
+  json_builder_add_boolean_value (b, c->tta);
   json_builder_set_member_name (b, "labels");
   json_builder_begin_array (b);
   for (gchar **label = c->labels; label != NULL && *label != NULL; label++)

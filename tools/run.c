@@ -36,7 +36,7 @@ static const gchar text[] =
     "Examples:\n"
     "  unetseg run --image me.jpg -o out\n"
     "  unetseg run unet.onnx --image scan.png --set activation=softmax -o out\n"
-    "  unetseg run unet.onnx --image slide.png --fit tile -o out\n"
+    "  unetseg run unet.onnx --image slide.png --fit tile --tta -o out\n"
     "  unetseg run unet.onnx --input x.npy -o out\n"
     "  unetseg run rvm.onnx --image me.jpg --input r1i=zeros.npy -o out\n";
 
@@ -46,6 +46,7 @@ typedef struct {
   gchar *fit;
   gchar *folder;
   gdouble threshold;
+  gboolean tta;
 } RunOptions;
 
 typedef struct {
@@ -414,22 +415,6 @@ check_options (
   return FALSE;
 }
 
-/* --fit is the field `fit` of --set. */
-static void
-add_fit (ToolOptions *options, const gchar *fit)
-{
-  g_autoptr (GStrvBuilder) set = g_strv_builder_new ();
-  g_autofree gchar *field = g_strconcat ("fit=", fit, NULL);
-
-  if (fit == NULL)
-    return;
-  if (options->set != NULL)
-    g_strv_builder_addv (set, (const gchar **) options->set);
-  g_strv_builder_add (set, field);
-  g_strfreev (options->set);
-  options->set = g_strv_builder_end (set);
-}
-
 static gboolean
 run (gchar **words, ToolOptions *options, gpointer data, GError **error)
 {
@@ -444,7 +429,8 @@ run (gchar **words, ToolOptions *options, gpointer data, GError **error)
    * that runs for each tile does. */
   if (options->tuning == NULL && g_strcmp0 (own->fit, "tile") != 0)
     options->tuning = g_strdup ("static");
-  add_fit (options, own->fit);
+  tool_options_add_field (options, "fit", own->fit);
+  tool_options_add_field (options, "tta", own->tta ? "true" : NULL);
   ok = load (&run, words, options, own, error);
   if (ok && run.sample != NULL)
     run.job.frames = &frames;
@@ -482,6 +468,10 @@ tool_run_main (gint argc, gchar **argv)
         "A tensor for an input (repeatable)", "NAME=FILE.npy" },
     { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &own.threshold,
         "Least probability of a class in the class map; 0.5 by default", "P" },
+    { "tta", 0, 0, G_OPTION_ARG_NONE, &own.tta,
+        "Average over reflections, and rotations of a square input (as --set "
+        "tta=true)",
+        NULL },
     { NULL },
   };
   const ToolCommand command = { "run",

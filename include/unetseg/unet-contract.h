@@ -155,6 +155,9 @@ typedef enum {
  *   to 65535, or one of %UNET_BACKGROUND_NONE, %UNET_BACKGROUND_LAST and
  *   %UNET_BACKGROUND_AUTO. Class 0 of the mask is the background; the other
  *   channels follow in their order
+ * @tta: outputs are the mean over the picture's reflections and, where the
+ *   input is square, rotations by right angles (test-time augmentation); each
+ *   is a run of the network
  *
  * What a model expects and gives. A sample of 0 to 255 becomes
  * (sample × @scale − @mean) ÷ @std. Fields that no source sets hold their
@@ -186,6 +189,7 @@ typedef struct {
   gchar **state;
   gchar **constants;
   gint background;
+  gboolean tta;
 } UnetContract;
 
 #define UNET_TYPE_CONTRACT    (unet_contract_get_type ())

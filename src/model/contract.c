@@ -245,6 +245,12 @@ set_invert (UnetContract *c, const gchar *value)
 }
 
 static gboolean
+set_tta (UnetContract *c, const gchar *value)
+{
+  return parse_bool (value, &c->tta);
+}
+
+static gboolean
 set_input_width (UnetContract *c, const gchar *value)
 {
   if (!set_uint (&c->input_width, value, 0))
@@ -405,6 +411,7 @@ static const struct {
   { "labels", "names separated by commas", set_labels },
   { "state", "INPUT:OUTPUT separated by commas, or none", set_state },
   { "constants", "INPUT:NUMBER separated by commas", set_constants },
+  { "tta", "true or false", set_tta },
 };
 
 gboolean
@@ -512,5 +519,7 @@ unet_contract_to_string (const UnetContract *c)
   append_list (text, "labels", c->labels);
   append_list (text, "state", c->state);
   append_list (text, "constants", c->constants);
+  if (c->tta)
+    g_string_append (text, " tta=true");
   return g_string_free (text, FALSE);
 }

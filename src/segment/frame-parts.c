@@ -121,12 +121,15 @@ unet_frame_path_new_for_regions (const UnetFrameKind *kind,
     fill_mask, free_parts };
   FrameParts *self = open_parts (kind, regions, session, error);
   UnetMask shapes[UNET_MAX_REGIONS], shape;
+  guint n_runs = 0;
 
   if (self == NULL)
     return NULL;
-  for (guint i = 0; i < self->n; i++)
+  for (guint i = 0; i < self->n; i++) {
     shapes[i] = self->parts[i].path->shape;
+    n_runs += unet_frame_path_get_n_runs (self->parts[i].path);
+  }
   shape = unet_merged_mask_shape (self->regions, shapes, self->n);
   return unet_frame_path_new_of_parts (
-      kind, &parts_class, self, self->n, &shape, session, error);
+      kind, &parts_class, self, n_runs, &shape, session, error);
 }

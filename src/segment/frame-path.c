@@ -166,6 +166,11 @@ open_reader (UnetFramePath *self, const UnetFrameKind *kind,
   unet_output_take_first (
       &v->output, unet_session_get_input_info (session, self->input)->dims[0]);
   place (kind, &up, &seen, &region, v);
+  if (contract->tta && self->tiles == NULL) {
+    self->symmetries = unet_symmetries_new (session, contract, error);
+    if (self->symmetries == NULL)
+      return FALSE;
+  }
   self->preprocess = unet_preprocess_new (
       kind->info, contract, v->width, v->height, &v->placement, error);
   return self->preprocess != NULL;
@@ -262,14 +267,14 @@ unet_frame_path_new (
 
 UnetFramePath *
 unet_frame_path_new_of_parts (const UnetFrameKind *kind,
-    const UnetFramePartsClass *parts_class, gpointer parts, guint n_parts,
+    const UnetFramePartsClass *parts_class, gpointer parts, guint n_runs,
     const UnetMask *shape, UnetSession *session, GError **error)
 {
   UnetFramePath *self = alloc_path (kind);
 
   self->parts_class = parts_class;
   self->parts = parts;
-  self->n_parts = n_parts;
+  self->n_runs = n_runs;
   self->shape = *shape;
   self->classes =
       make_classes (self, kind->contract, unet_session_get_model (session));
@@ -313,6 +318,7 @@ unet_frame_path_unref (UnetFramePath *self)
   if (self->parts)
     self->parts_class->free (self->parts);
   g_clear_pointer (&self->tiles, unet_tiles_free);
+  g_clear_pointer (&self->symmetries, unet_symmetries_free);
   g_clear_pointer (&self->classes, unet_seg_classes_unref);
   g_clear_pointer (&self->temporal, unet_temporal_free);
   unet_mask_pool_close (&self->pool);
@@ -397,6 +403,8 @@ unet_frame_path_run (UnetFramePath *self, UnetSession *session, GError **error)
     memcpy (unet_session_get_input_data (session, self->input), self->kept,
         unet_tensor_info_size (
             unet_session_get_input_info (session, self->input)));
+  if (self->symmetries)
+    return unet_symmetries_run (self->symmetries, session, error);
   return unet_session_run (session, error);
 }
 
@@ -417,6 +425,8 @@ unet_frame_path_get_output (UnetFramePath *self, UnetSession *session,
     return NULL;
   *info = self->tiles ? unet_tiles_get_output_info (self->tiles)
                       : unet_session_get_output_info (session, index);
+  if (self->symmetries && index == self->output)
+    return unet_symmetries_get_output (self->symmetries);
   return self->tiles ? unet_tiles_get_output (self->tiles)
                      : unet_session_get_output_data (session, index);
 }
@@ -482,6 +492,16 @@ read_and_fill (
     read_picture (self, session, frame);
   if (unet_frame_path_fill (self, session, .5, &mask, NULL))
     unet_mask_buffers_clear (&mask);
+}
+
+guint
+unet_frame_path_get_n_runs (const UnetFramePath *self)
+{
+  if (self->parts)
+    return self->n_runs;
+  if (self->tiles)
+    return unet_tiles_get_n_runs (self->tiles);
+  return self->symmetries ? unet_symmetries_get_n (self->symmetries) : 1;
 }
 
 guint64

@@ -12,6 +12,7 @@
 #include "frame/time/temporal-filter.h"
 #include "segment/mask-pool.h"
 #include "segment/output-copy.h"
+#include "session/symmetries.h"
 #include "session/tiles.h"
 
 #include <unetseg/unet-seg-meta.h>
@@ -48,10 +49,11 @@ typedef struct {
   UnetRegion region;                     /* that masks cover */
   guint input, output;                   /* indices of the session's tensors */
   UnetFrameView view;
-  UnetTiles *tiles; /* (nullable): fit=tile */
+  UnetTiles *tiles;           /* (nullable): fit=tile */
+  UnetSymmetries *symmetries; /* (nullable): no tta, or tiles, which have it */
   const UnetFramePartsClass *parts_class;
-  gpointer parts; /* (nullable): one region, or the whole frame */
-  guint n_parts;
+  gpointer parts;             /* (nullable): one region, or the whole frame */
+  guint n_runs;               /* of the parts */
   UnetPreprocess *preprocess; /* (nullable): there are parts */
   gpointer kept;              /* (nullable): the input, until the run */
   gfloat *samples; /* (nullable): scratch: the picture input takes no f32 */
@@ -86,11 +88,12 @@ UNET_INTERNAL_API UnetFramePath *unet_frame_path_new (
 /* The same without masks, whatever the output is: it reads and runs. */
 UNET_INTERNAL_API UnetFramePath *unet_frame_path_new_reader (
     const UnetFrameKind *kind, UnetSession *session, GError **error);
-/* The same for frames of @kind of which @n_parts regions are read. @parts:
+/* The same for frames of @kind of which regions are read. @n_runs: of
+ * the network for a frame. @parts:
  * (transfer full): even where it fails. @shape: of the masks, without planes.
  * Its masks are not smoothed in time, and it has no outputs to copy. */
 UnetFramePath *unet_frame_path_new_of_parts (const UnetFrameKind *kind,
-    const UnetFramePartsClass *parts_class, gpointer parts, guint n_parts,
+    const UnetFramePartsClass *parts_class, gpointer parts, guint n_runs,
     const UnetMask *shape, UnetSession *session, GError **error);
 /* Keeps what is read in memory of its own until the run. Returns FALSE with
  * %UNET_ERROR set where there is none. */
@@ -143,6 +146,8 @@ UNET_INTERNAL_API gboolean unet_frame_path_fill (UnetFramePath *self,
     GError **error);
 /* The next frame is the first of another scene. */
 void unet_frame_path_reset (UnetFramePath *self);
+/* Returns how often a frame runs the network. */
+guint unet_frame_path_get_n_runs (const UnetFramePath *self);
 /* Measures reading and filling with a black frame, in nanoseconds. */
 guint64 unet_frame_path_measure (UnetFramePath *self, UnetSession *session);
 

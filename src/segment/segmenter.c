@@ -515,10 +515,7 @@ unet_segmenter_measure (UnetSegmenter *self)
 
   if (self->path == NULL)
     return time;
-  if (self->path->tiles)
-    time *= unet_tiles_get_n_tiles (self->path->tiles);
-  if (self->path->parts)
-    time *= self->path->n_parts;
+  time *= unet_frame_path_get_n_runs (self->path);
   return time
       + unet_frame_path_measure (
           self->path, unet_sessions_get (self->sessions));

@@ -3,6 +3,7 @@
 #include "graph/analysis/geometry.h"
 #include "model/tensors.h"
 #include "session/session.h"
+#include "session/symmetries.h"
 #include <math.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ struct _UnetTiles {
   UnetTensorInfo info;
   gchar *name;
   gchar *result;
+  UnetSymmetries *symmetries; /* (nullable) */
 };
 
 static gboolean
@@ -266,7 +268,10 @@ unet_tiles_new (UnetSession *session, const UnetContract *contract, guint width,
     goto failed;
   self->info.dims[view->geometry.axis[0]] = self->rows.result;
   self->info.dims[view->geometry.axis[1]] = self->columns.result;
-  return self;
+  if (contract->tta)
+    self->symmetries = unet_symmetries_new (session, contract, error);
+  if (self->symmetries || !contract->tta)
+    return self;
 
 failed:
   unet_tiles_free (self);
@@ -280,6 +285,7 @@ unet_tiles_free (UnetTiles *self)
     return;
   g_free (self->rows.spans);
   g_free (self->columns.spans);
+  unet_symmetries_free (self->symmetries);
   g_free (self->picture);
   g_free (self->result);
   g_free (self->name);
@@ -292,6 +298,13 @@ guint
 unet_tiles_get_n_tiles (const UnetTiles *self)
 {
   return self->rows.n * self->columns.n;
+}
+
+guint
+unet_tiles_get_n_runs (const UnetTiles *self)
+{
+  return unet_tiles_get_n_tiles (self)
+      * (self->symmetries ? unet_symmetries_get_n (self->symmetries) : 1);
 }
 
 void
@@ -396,6 +409,20 @@ write_tile (
   }
 }
 
+/* Returns the output of the tile in the session's input, or NULL with @error
+ * set. */
+static const gchar *
+run_tile (UnetTiles *self, UnetSession *session, GError **error)
+{
+  if (self->symmetries)
+    return unet_symmetries_run (self->symmetries, session, error)
+        ? unet_symmetries_get_output (self->symmetries)
+        : NULL;
+  return unet_session_run (session, error)
+      ? unet_session_get_output_data (session, self->output)
+      : NULL;
+}
+
 gboolean
 unet_tiles_run (UnetTiles *self, UnetSession *session, GError **error)
 {
@@ -403,13 +430,14 @@ unet_tiles_run (UnetTiles *self, UnetSession *session, GError **error)
     for (guint x = 0; x < self->columns.n; x++) {
       const Span *row = &self->rows.spans[y];
       const Span *column = &self->columns.spans[x];
+      const gchar *output;
 
       read_tile (self, unet_session_get_input_data (session, self->input), row,
           column);
-      if (!unet_session_run (session, error))
+      output = run_tile (self, session, error);
+      if (output == NULL)
         return FALSE;
-      write_tile (self, unet_session_get_output_data (session, self->output),
-          row, column);
+      write_tile (self, output, row, column);
     }
   return TRUE;
 }

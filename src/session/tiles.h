@@ -24,6 +24,8 @@ UNET_INTERNAL_API UnetTiles *unet_tiles_new (UnetSession *session,
 UNET_INTERNAL_API void unet_tiles_free (UnetTiles *self);
 
 UNET_INTERNAL_API guint unet_tiles_get_n_tiles (const UnetTiles *self);
+/* Returns how often a run runs the network. */
+guint unet_tiles_get_n_runs (const UnetTiles *self);
 /* Pixels that the inputs of neighbouring tiles share at least. */
 UNET_INTERNAL_API void unet_tiles_get_overlap (
     const UnetTiles *self, guint *x, guint *y);

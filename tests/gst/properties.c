@@ -105,7 +105,7 @@ static const struct {
   const gchar *name, *klass;
   guint n_properties; /* of its own */
 } elements[] = {
-  { "unetseg", "Filter/Analyzer/Video", 55 },
+  { "unetseg", "Filter/Analyzer/Video", 56 },
   { "unetsegdraw", "Filter/Effect/Video", 19 },
 };
 

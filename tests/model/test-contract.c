@@ -96,6 +96,7 @@ START_TEST (set_and_print)
     { "invert", "yes" },
     { "background", "last" },
     { "labels", "sky, tree ,cat" },
+    { "tta", "true" },
   };
   g_autoptr (UnetContract) contract = unet_contract_new (), copy = NULL;
   g_autofree gchar *text = NULL;
@@ -109,7 +110,7 @@ START_TEST (set_and_print)
       "input=image output=1 layout=nhwc color-order=bgr scale=0.0078125 "
       "mean=0.5,0.25,0.125 std=2,2,2 divide-by-max=true fit=letterbox "
       "input-size=640x480 multiple=8 activation=min-max foreground-class=3 "
-      "invert=true background=last labels=sky,tree,cat");
+      "invert=true background=last labels=sky,tree,cat tta=true");
 }
 END_TEST
 
@@ -127,6 +128,7 @@ START_TEST (refused_text)
     { "mean", "a,b,c" },
     { "std", "1,0,1" },
     { "multiple", "0" },
+    { "tta", "8" },
     { "input-size", "640x" },
     { "input-size", "0" },
     { "input-size", "-1x8" },

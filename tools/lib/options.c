@@ -205,3 +205,19 @@ tool_check_threshold (gdouble threshold, GError **error)
       error, TOOL_ERROR, TOOL_ERROR_USAGE, "--threshold: not within 0 to 1");
   return FALSE;
 }
+
+void
+tool_options_add_field (
+    ToolOptions *options, const gchar *key, const gchar *value)
+{
+  g_autoptr (GStrvBuilder) set = g_strv_builder_new ();
+  g_autofree gchar *field = g_strconcat (key, "=", value, NULL);
+
+  if (value == NULL)
+    return;
+  if (options->set != NULL)
+    g_strv_builder_addv (set, (const gchar **) options->set);
+  g_strv_builder_add (set, field);
+  g_strfreev (options->set);
+  options->set = g_strv_builder_end (set);
+}

@@ -31,6 +31,11 @@ gboolean tool_parse (gint argc, gchar **argv, const GOptionEntry *entries,
     GError **error);
 void tool_options_clear (ToolOptions *options);
 
+/* Adds a field of the contract to those of --set. @value: (nullable): adds
+ * nothing. */
+void tool_options_add_field (
+    ToolOptions *options, const gchar *key, const gchar *value);
+
 /* Values of options. They return %FALSE with an error of %TOOL_ERROR_USAGE
  * that names the option. */
 

@@ -47,6 +47,7 @@ tool_picture_to_session (GstSample *sample, const UnetContract *contract,
   }
   if (whole->fit == UNET_FIT_TILE)
     whole->fit = UNET_FIT_STRETCH;
+  whole->tta = FALSE;
   path = unet_frame_path_new_reader (&kind, session, error);
   if (path == NULL)
     return FALSE;

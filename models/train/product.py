@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Measures an exported network with the unetseg program, as the element runs it."""
+import json
+import os
+import shutil
+import tempfile
+
+import numpy as np
+from PIL import Image
+
+import card
+import score
+import sheet
+from caller import ProgramError, call, find_program
+from masks import IGNORE, open_picture
+
+MOST_CALIBRATED = 48  # pictures; as many as the program takes
+
+
+def flat(name):
+    """Returns the name of a picture in a folder without folders."""
+    return name.replace(os.sep, "_")
+
+
+class Folder:
+    """A folder of kept pictures, upright as PNG, with masks that are white in
+    the foreground. Programs read it as they would any."""
+
+    def __init__(self, found, kept):
+        self.place = tempfile.TemporaryDirectory(prefix="unetseg-train.")
+        self.path = self.place.name
+        self.images = os.path.join(self.path, "images")
+        self.masks = os.path.join(self.path, "masks")
+        os.makedirs(self.images)
+        os.makedirs(self.masks)
+        self.found, self.kept = found, kept
+        for p in kept:
+            name = flat(p.name) + ".png"
+            open_picture(p.path).save(os.path.join(self.images, name))
+            inside = ~np.isin(self.truth(p), (0, IGNORE))
+            white = Image.fromarray(inside.astype(np.uint8) * 255)
+            white.save(os.path.join(self.masks, name))
+
+    def truth(self, picture):
+        """Returns the channel of each pixel, at the picture's own size."""
+        plane = self.found.read_mask(
+            picture.name, picture.width, picture.height
+        )
+        return self.found.classes.table()[plane]
+
+
+def arithmetic(precision, ranges):
+    words = ["--precision", precision]
+    if precision == "int8":
+        words += ["--calibration", ranges]
+    return words
+
+
+def ask_eval(program, model, folder, words):
+    """Returns what `unetseg eval` says about two classes."""
+    text = call(
+        program,
+        "eval",
+        model,
+        *("--images", folder.images, "--masks", folder.masks),
+        *("--json", *words),
+    )
+    return json.loads(text)
+
+
+def find_classes(program, model, folder, words):
+    """Returns {name: channel of each pixel} of `unetseg batch`, and checks the sizes."""
+    classes, out = folder.found.classes, os.path.join(folder.path, "out")
+    shutil.rmtree(out, ignore_errors=True)
+    threshold = "0.5" if classes.is_binary else "0"
+    call(
+        program,
+        *("batch", folder.images, "-o", out, "--to", "masks", "--quiet"),
+        *("--model", model, "--threshold", threshold, *words),
+    )
+    planes = {}
+    for base, _, names in os.walk(out):
+        for name in names:
+            if not name.endswith(".png"):
+                continue
+            stem = os.path.relpath(base, out).split(os.sep)[0]
+            plane = np.array(Image.open(os.path.join(base, name)))
+            planes[os.path.splitext(stem)[0]] = plane.astype(np.int16) - (
+                not classes.has_background
+            )
+    return planes
+
+
+def measure(program, model, folder, words):
+    """Returns {"iou": [...], "mean": ..., "each": [(score, picture, mask)]}."""
+    classes = folder.found.classes
+    planes = find_classes(program, model, folder, words)
+    total = np.zeros((classes.count,) * 2, np.int64)
+    each = []
+    for p in folder.kept:
+        plane, truth = planes[flat(p.name)], folder.truth(p)
+        plane = np.clip(plane, 0, classes.count - 1).astype(np.uint8)
+        own = score.confusion(plane, truth, classes.count)
+        total += own
+        each.append((score.mean_overlap(own, classes.is_binary), p, plane))
+    mean = score.mean_overlap(total, False)
+    result = {"iou": score.overlaps(total).tolist(), "mean": mean, "each": each}
+    if classes.is_binary:
+        result["eval"] = ask_eval(program, model, folder, words)
+    return result
+
+
+def calibrate(program, model, found, trained, ranges):
+    """Writes the ranges of training pictures; returns None, or what went wrong."""
+    step = max(1, len(trained) // MOST_CALIBRATED)
+    with tempfile.TemporaryDirectory(prefix="unetseg-train.") as folder:
+        for p in trained[::step][:MOST_CALIBRATED]:
+            path = os.path.join(folder, flat(p.name) + ".png")
+            open_picture(p.path).save(path)
+        try:
+            print(
+                call(program, "calibrate", model, folder, "-o", ranges), end=""
+            )
+        except ProgramError as e:
+            return str(e)
+    return None
+
+
+def print_result(name, result, classes):
+    said = result.get("eval")
+    if said:
+        print(
+            f"unetseg eval, {name}: foreground IoU {said['foreground_iou'] or 0:.4f},"
+            f" boundary IoU {said['boundary_iou'] or 0:.4f}"
+        )
+    else:
+        print(f"{name}: mIoU {result['mean']:.4f} over {classes.count} classes")
+        for label, iou in zip(classes.labels, result["iou"]):
+            print(f"  {label} {iou:.4f}")
+
+
+def finish(found, trained, kept, plan, training, a):
+    """Calibrates, measures, and writes sheet and card."""
+    root = os.path.splitext(a.output)[0]
+    program, results, ranges = find_program(a.program), {}, root + ".ranges"
+    if program is None:
+        print(
+            "unetseg is not here: neither measured nor calibrated (--program)"
+        )
+    else:
+        folder = Folder(found, kept)
+        ways = ["f32"]
+        if not a.no_int8:
+            wrong = calibrate(program, a.output, found, trained, ranges)
+            if wrong:
+                print(f"no calibration: {wrong}")
+            else:
+                ways.append("int8")
+        for way in ways:
+            words = arithmetic(way, ranges)
+            results[way] = measure(program, a.output, folder, words)
+            print_result(way, results[way], found.classes)
+        sheet.write(
+            root + ".jpg", found.classes, folder, results["f32"]["each"]
+        )
+    card.write(root + ".md", found, trained, kept, plan, training, results)
+    print(f"wrote {a.output}, {root}.md", flush=True)

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Trains a network on 30 pictures by models/train: test-training.py PROGRAM.
+Prints TAP. The cases skip where no Python has PyTorch; UNETSEG_TORCH_PYTHON
+names one that has. The network takes half a minute of one core."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+TRAIN = os.path.join(HERE, "..", "..", "models", "train")
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import program  # noqa: E402
+import shapes  # noqa: E402
+import tap  # noqa: E402
+
+PICTURES, LEAST_IOU = 30, 0.95
+# 150 steps reach 0.96; further ones would not fail sooner.
+STEPS = "150"
+WAIT = 900  # seconds until a training that hangs fails the test
+CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+
+
+def find_python():
+    """Returns a Python that has PyTorch and onnx: as the environment says, of a
+    virtual environment in the user's cache, or the system's."""
+    for python in (
+        os.environ.get("UNETSEG_TORCH_PYTHON"),
+        os.path.join(CACHE, "unetseg", "torch", "bin", "python"),
+        "/usr/bin/python3",
+    ):
+        if python and shutil.which(python):
+            words = [python, "-c", "import torch, onnx, PIL"]
+            if subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0:
+                return python
+    return None
+
+
+class Place:
+    def __init__(self, folder, python):
+        self.folder, self.python = folder, python
+        self.data = os.path.join(folder, "data")
+        self.model = os.path.join(folder, "shapes.onnx")
+        self.training = os.path.join(folder, "shapes.training")
+        shapes.save(self.data, PICTURES)
+
+    def start(self):
+        words = [self.python, "-B", os.path.join(TRAIN, "train.py")]
+        words += [os.path.join(self.data, n) for n in ("images", "masks")]
+        words += ["-o", self.model, "--steps", STEPS, "--base", "8"]
+        words += ["--threads", "1", "--save-every", "0.5", "--no-int8"]
+        words += ["--program", program.PROGRAM]
+        return subprocess.Popen(
+            words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+
+def killed(place):
+    """A training that is killed leaves a checkpoint and no network"""
+    run = place.start()
+    until = time.monotonic() + WAIT
+    last = os.path.join(place.training, "last.pt")
+    while not os.path.exists(last):
+        assert run.poll() is None, run.stdout.read()
+        assert time.monotonic() < until, "no checkpoint"
+        time.sleep(0.1)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert not os.path.exists(place.model)
+
+
+def resumed(place):
+    """The same command goes on, and writes network, card, sheet and curve"""
+    run = place.start()
+    said, _ = run.communicate(timeout=WAIT)
+    assert run.returncode == 0, said
+    assert "resumed at step" in said, said
+    assert "resumed at step 0" not in said, said
+    for name in ("shapes.md", "shapes.jpg", "shapes.training/curve.svg"):
+        size = os.path.getsize(os.path.join(place.folder, name))
+        assert size > 500, (name, size)
+
+
+def accurate(place):
+    """The program measures an IoU of at least 0.95 on pictures kept back"""
+    with open(os.path.join(place.training, "settings.json")) as f:
+        settings = json.load(f)
+    assert not set(settings["kept"]) & set(settings["trained"])
+    assert len(settings["kept"]) == 6 and len(settings["trained"]) == 24
+    kept = os.path.join(place.folder, "kept")
+    for kind in ("images", "masks"):
+        os.makedirs(os.path.join(kept, kind))
+        for name in settings["kept"]:
+            name = os.path.join(kind, name + ".png")
+            shutil.copy(
+                os.path.join(place.data, name), os.path.join(kept, name)
+            )
+    words = ["--images", kept + "/images", "--masks", kept + "/masks"]
+    said = json.loads(program.good("eval", place.model, *words, "--json"))
+    assert said["pictures"] == 6, said
+    assert said["foreground_iou"] >= LEAST_IOU, said
+    print("# foreground IoU %.4f" % said["foreground_iou"])
+
+
+def contract(place):
+    """The file has its contract and labels inside"""
+    said = program.good("inspect", place.model)
+    for text in ("fit=tile", "labels=background,foreground"):
+        assert text in said, said
+
+
+def main():
+    python = find_python()
+    if python is None:
+        tap.skip_all("no Python has PyTorch and onnx")
+    out = tap.Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(folder, python)
+        for case in (killed, resumed, accurate, contract):
+            out.case(case, place)
+    return out.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -27,17 +27,13 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "bench"))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
-import onnx  # noqa: E402
+import agreement  # noqa: E402
 import networks  # noqa: E402
 import ort  # noqa: E402
 import tap  # noqa: E402
 
-TOLERANCE = 1e-4
 SPREAD = 0.1
 TIMEOUT = 180
-# dp = p (1 - p) dz for a sigmoid, at most twice that for a softmax.
-SLOPES = {"Sigmoid": 1, "Softmax": 2}
-MOVES = ("Identity", "Transpose", "Reshape")
 ISAS = (None, "avx2", "sse41")
 
 
@@ -47,86 +43,6 @@ def environment(isa):
     if isa:
         env["UNETSEG_MAX_ISA"] = isa
     return env
-
-
-def file_of(folder, name):
-    safe = "".join(
-        c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name
-    )
-    return os.path.join(folder, safe + ".npy")
-
-
-def activations(model):
-    """Returns for each output of a sigmoid or softmax that operator and the
-    name of the logits before it."""
-    makers = {name: node for node in model.graph.node for name in node.output}
-    found = {}
-    for output in model.graph.output:
-        node = makers.get(output.name)
-        while node is not None and node.op_type in MOVES:
-            node = makers.get(node.input[0])
-        if node is not None and node.op_type in SLOPES:
-            found[output.name] = node.op_type, node.input[0]
-    return found
-
-
-def load_reference(server, case, folder):
-    """Makes the server return logits as well. Returns activations()."""
-    model = onnx.load(case.path)
-    logits = activations(model)
-    if not logits:
-        server.ask("load", case.path, 2)
-        return logits
-    model.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in sorted({name for _, name in logits.values()})
-    )
-    twin = os.path.join(folder, "twin.onnx")
-    onnx.save(model, twin)
-    server.ask("load", twin, 2)
-    return logits
-
-
-class Wanted:
-    """Holds an output of ONNX Runtime and the largest of its logits."""
-
-    def __init__(self, value, activation=None, logits=None):
-        self.value = value
-        self.slope = SLOPES.get(activation)
-        self.largest = float(np.abs(logits if activation else value).max())
-
-    def difference(self, ours):
-        """Returns the largest difference, relative to the largest logit."""
-        if ours.shape != self.value.shape or ours.dtype != self.value.dtype:
-            return np.inf
-        p = self.value.astype(np.float64)
-        error = np.abs(ours - p)
-        if self.slope:
-            # exp() itself is off by up to 1e-6.
-            error = np.maximum(error - 1e-6, 0) / np.maximum(
-                self.slope * p * (1 - p), 1e-9
-            )
-        worst = error.max() / self.largest
-        return worst if np.isfinite(worst) else np.inf
-
-
-def reference(server, case, size, logits, folder):
-    """Returns the Wanted of each output of the model."""
-    path = os.path.join(folder, "input.npy")
-    np.save(path, case.tensor(size))
-    server.ask("input", case.input, path)
-    server.ask("run", 1)
-    names = server.ask("save", folder)[1:]
-    values = {name: np.load(file_of(folder, name)) for name in names}
-    inner = {name for _, name in logits.values()}
-    wanted = {}
-    for name in names:
-        if name in logits:
-            activation, before = logits[name]
-            wanted[name] = Wanted(values[name], activation, values[before])
-        elif name not in inner:
-            wanted[name] = Wanted(values[name])
-    return wanted
 
 
 def run_program(program, case, folder, isa, tuning):
@@ -155,14 +71,6 @@ def run_program(program, case, folder, isa, tuning):
     if done.returncode == 0:
         return None
     return done.stderr.strip() or "exit status %d" % done.returncode
-
-
-def largest_difference(folder, wanted):
-    """Returns the largest difference of all outputs."""
-    return max(
-        one.difference(np.load(file_of(os.path.join(folder, "ours"), name)))
-        for name, one in wanted.items()
-    )
 
 
 def probabilities(name, value):
@@ -205,15 +113,17 @@ def check_size(out, args, case, size, wanted, folder):
             if wrong:
                 out.check(False, name, wrong)
                 continue
-            worst = largest_difference(folder, wanted)
-            out.check(worst <= TOLERANCE, "%s %.2e" % (name, worst))
+            worst = agreement.largest_difference(
+                os.path.join(folder, "ours"), wanted
+            )
+            out.check(worst <= agreement.TOLERANCE, "%s %.2e" % (name, worst))
 
 
 def check_case(out, args, server, case, folder):
     try:
-        logits = load_reference(server, case, folder)
+        logits = agreement.load_reference(server, case, folder)
         for size in case.sizes:
-            wanted = reference(server, case, size, logits, folder)
+            wanted = agreement.reference(server, case, size, logits, folder)
             check_size(out, args, case, size, wanted, folder)
     except (
         ort.Failed,

@@ -34,13 +34,13 @@ SHAPES = {
 }
 # how often a picture of this kind is drawn; small kinds that are hard weigh more than they count
 SHARES = {
-    "portraits": 0.28,
-    "street": 0.12,
-    "groups": 0.23,
+    "portraits": 0.26,
+    "street": 0.14,
+    "groups": 0.3,
     "mixed": 0.1,
     "clothes": 0.1,
     "video": 0.05,
-    "empty": 0.28,
+    "empty": 0.26,
 }
 # how much another network's masks count beside those of a picture, where that network does well
 KEEP = {

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import data
 import metrics
+from int8 import Rounding
 from net import OUT, Net, Semantic, design, load_weights, trained
 
 
@@ -259,6 +260,7 @@ class Training:
             and isinstance(self.model, Net)
             and begin_alike(self.net, self.model, a.freeze)
         )
+        self.rounding = Rounding(self.net, a.freeze) if a.int8 > 0 else None
         self.step, self.best, self.seconds, self.loss = 0, -1.0, 0.0, None
         self.low = a.bf16 == "on" or a.bf16 == "auto" and self.bf16_is_faster()
         self.train, self.val = (
@@ -339,6 +341,8 @@ class Training:
                 with torch.no_grad():
                     begun["begun"] = self.net.enc.begin(x, self.a.freeze)
             y, aux, sem = self.net(x, **begun)
+            if self.rounding and self.rounding.on:  # the other is not rounded
+                begun = {}
             with torch.no_grad():
                 known = (
                     self.teacher(x).float().softmax(1) if self.teacher else None
@@ -388,6 +392,8 @@ class Training:
             g["lr"] = (
                 self.a.lr * g["scale"] * rate(self.step, total, self.a.decay)
             )
+        if self.rounding and self.step >= total * (1 - self.a.int8):
+            self.rounding.advance(x)
         loss = self.losses(x, m, w, index, keep.to(self.device))
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -536,6 +542,13 @@ def main():
         help="part of the steps over which the rate falls",
     )
     p.add_argument(
+        "--int8",
+        type=float,
+        default=0.0,
+        metavar="PART",
+        help="of the steps, the last, in which weights and values are rounded as in int8",
+    )
+    p.add_argument(
         "--often",
         type=float,
         default=1.0,
@@ -581,6 +594,8 @@ def main():
     )
     p.add_argument("--val-every", type=int, default=500)
     a = p.parse_args()
+    if a.int8 and a.design != "mobile":
+        p.error("--int8 is for the mobile design")
     torch.set_flush_denormal(
         True
     )  # before other threads begin, which then do so, too

@@ -4,7 +4,8 @@ Weights are rounded to 127 steps for each row that the engine quantises alone; v
 what they reach, or to 127 on both sides of zero. Export equalises channels (equalize.py), so
 that each has steps of its own here; a value's gradient passes as if nothing had been rounded. Ranges
 follow the largest values of batches, as a moving mean: what lies beyond is cut off. Convolutions of a
-single pixel and the first depthwise one stay as they are, since the engine keeps them in f32.
+single pixel, which the engine computes in f32, and the first depthwise one, which person.ranges keeps in
+f32, stay as they are.
 """
 import torch
 import torch.nn as nn

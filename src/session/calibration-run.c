@@ -210,20 +210,42 @@ measure_layers (const Job *job, GArray *layers, GError **error)
   return TRUE;
 }
 
+static void
+set_f32 (
+    const Job *job, const GArray *layers, guint first, guint n, gboolean on)
+{
+  for (guint i = first; i < first + n; i++) {
+    const gchar *name = g_array_index (layers, Layer, i).name;
+
+    if (on)
+      g_hash_table_add (job->calibration->keep_f32, g_strdup (name));
+    else
+      g_hash_table_remove (job->calibration->keep_f32, name);
+  }
+}
+
 /* Keeps up to a quarter of the layers in f32; beyond that int8 gains nothing.
- */
+ * Their order comes from one frame, so that the held ones may show no gain.
+ * Such layers stay in int8: two roundings may have cancelled out. */
 static gboolean
-widen_layers (const Job *job, GArray *layers, GError **error)
+widen_layers (const Job *job, const GArray *layers, GError **error)
 {
   UnetCalibration *c = job->calibration;
   guint most = (layers->len + 3) / 4, n = 0;
 
   for (guint step = 1; n < most && !unet_calibration_agrees (c); step *= 2) {
-    for (guint i = 0; i < step && n < most; i++, n++)
-      g_hash_table_add (
-          c->keep_f32, g_strdup (g_array_index (layers, Layer, n).name));
+    const gdouble difference = c->difference, iou = c->iou;
+
+    step = MIN (step, most - n);
+    set_f32 (job, layers, n, step, TRUE);
     if (!compare_held (job, error))
       return FALSE;
+    if (c->difference >= difference) {
+      set_f32 (job, layers, n, step, FALSE);
+      c->difference = difference;
+      c->iou = iou;
+    }
+    n += step;
   }
   return TRUE;
 }

@@ -144,6 +144,16 @@ def samples():
                     g=grid,
                 )
 
+    volume = rng.uniform(-1.4, 1.4, (2, 3, 4, 5, 3)).astype(np.float32)
+    for padding in ("zeros", "border", "reflection"):
+        yield "GridSample of a volume, %s" % padding, Network(
+            20,
+            node("Reshape", "x shape", "v"),
+            node("GridSample", "v g", padding_mode=padding),
+            shape=np.array([2, 3, 2, 8, 10]),
+            g=volume,
+        )
+
 
 def indices():
     """Indices that the network computes itself."""

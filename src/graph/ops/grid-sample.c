@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/ops/args.h"
 #include "graph/ops/functions.h"
+#include "graph/ops/strided.h"
 #include <math.h>
 #include <string.h>
 
-/* Samples of a picture at the positions of a grid, as ONNX and PyTorch have it
- * (https://onnx.ai/onnx/operators/onnx__GridSample.html). */
+/* Samples of a picture or volume at the positions of a grid, as ONNX and
+ * PyTorch have it (https://onnx.ai/onnx/operators/onnx__GridSample.html). */
 
 typedef enum { NEAREST, LINEAR, CUBIC } Mode;
 typedef enum { ZEROS, BORDER, REFLECTION } Padding;
@@ -50,25 +51,33 @@ UNET_INFER (GridSample)
 {
   UnetArgs args = UNET_INFER_ARGS;
   UnetTensorView x, grid;
+  gint64 dims[UNET_MAX_DIMS];
   Sampling s;
+  guint rank;
 
   unet_arg (&args, 0, &x);
   unet_arg (&args, 1, &grid);
   if (!read_sampling (node, &s))
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
         "mode or padding mode is not supported");
-  if (x.n_dims != 4)
+  rank = x.n_dims - 2;
+  if (x.n_dims < 3 || rank > 3 || (rank != 2 && s.mode == CUBIC))
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-        "only pictures of two dimensions are supported");
-  if (grid.n_dims != 4 || (grid.dims[3] >= 0 && grid.dims[3] != 2)
+        "an input of rank %u is not supported", x.n_dims);
+  if (grid.n_dims != x.n_dims
+      || (grid.dims[rank + 1] >= 0 && grid.dims[rank + 1] != rank)
       || (x.dims[0] >= 0 && grid.dims[0] >= 0 && x.dims[0] != grid.dims[0]))
     return unet_args_fail (
         &args, error, UNET_ERROR_SHAPE, "the grid does not fit the picture");
-  if (x.dims[2] == 0 || x.dims[3] == 0 || !unet_dtype_is_float (grid.dtype))
-    return unet_args_fail (
-        &args, error, UNET_ERROR_SHAPE, "the picture is empty");
-  unet_infer_out (node, 0, x.dtype, 4,
-      (const gint64[]){ x.dims[0], x.dims[1], grid.dims[1], grid.dims[2] });
+  dims[0] = x.dims[0];
+  dims[1] = x.dims[1];
+  for (guint i = 0; i < rank; i++) {
+    dims[i + 2] = grid.dims[i + 1];
+    if (x.dims[i + 2] == 0 || !unet_dtype_is_float (grid.dtype))
+      return unet_args_fail (
+          &args, error, UNET_ERROR_SHAPE, "the picture is empty");
+  }
+  unet_infer_out (node, 0, x.dtype, x.n_dims, dims);
   return TRUE;
 }
 
@@ -167,40 +176,65 @@ find_taps (const Sampling *s, gdouble at, gint64 n)
   return taps;
 }
 
-static gdouble
-sample (
-    const UnetTensorView *x, gsize plane, const Taps *rows, const Taps *columns)
-{
-  gdouble sum = 0;
+/* Pixels of a plane and their weights: 16 of a cubic, 8 in a volume. */
+typedef struct {
+  guint n;
+  gsize pixel[16];
+  gdouble weight[16];
+} Spot;
 
-  for (guint r = 0; r < rows->n; r++)
-    for (guint c = 0; c < columns->n; c++)
-      if (rows->pixel[r] >= 0 && columns->pixel[c] >= 0)
-        sum += rows->weight[r] * columns->weight[c]
-            * unet_view_float (x,
-                plane
-                    + (gsize) (rows->pixel[r] * x->dims[3]
-                        + columns->pixel[c]));
-  return sum;
+/* @taps: one for each of @rank axes. */
+static void
+find_spot (const UnetTensorView *x, guint rank, const Taps *taps, Spot *spot)
+{
+  gint64 at[3] = { 0 }, n[3];
+
+  for (guint i = 0; i < rank; i++)
+    n[i] = taps[i].n;
+  spot->n = 0;
+  do {
+    gboolean inside = TRUE;
+    gdouble weight = 1;
+    gint64 index = 0;
+    for (guint i = 0; i < rank; i++) {
+      inside = inside && taps[i].pixel[at[i]] >= 0;
+      index = index * x->dims[i + 2] + taps[i].pixel[at[i]];
+      weight *= taps[i].weight[at[i]];
+    }
+    if (inside) {
+      spot->pixel[spot->n] = (gsize) index;
+      spot->weight[spot->n++] = weight;
+    }
+  } while (unet_next_index (rank, n, at));
 }
 
 UNET_EVAL (GridSample)
 {
   const UnetTensorView *x = &in[0];
-  gsize channels = (gsize) x->dims[1], pixels, plane;
+  const guint rank = x->n_dims - 2;
+  gsize channels = (gsize) x->dims[1];
+  gsize pixels = unet_dims_count (rank, out->dims + 2);
+  gsize plane = unet_dims_count (rank, x->dims + 2);
   Sampling s = { LINEAR, ZEROS, FALSE };
 
   read_sampling (node, &s);
-  pixels = (gsize) (out->dims[2] * out->dims[3]);
-  plane = (gsize) (x->dims[2] * x->dims[3]);
   for (gsize b = 0; b < (gsize) out->dims[0]; b++)
     for (gsize p = 0; p < pixels; p++) {
-      gsize at = 2 * (b * pixels + p);
-      Taps columns = find_taps (&s, unet_view_float (&in[1], at), x->dims[3]);
-      Taps rows = find_taps (&s, unet_view_float (&in[1], at + 1), x->dims[2]);
-      for (gsize c = b * channels; c < (b + 1) * channels; c++)
-        unet_view_set_float (
-            out, c * pixels + p, sample (x, c * plane, &rows, &columns));
+      gsize at = rank * (b * pixels + p);
+      Taps taps[3];
+      Spot spot;
+      /* The grid has the last axis first. */
+      for (guint i = 0; i < rank; i++)
+        taps[i] = find_taps (
+            &s, unet_view_float (&in[1], at + rank - 1 - i), x->dims[i + 2]);
+      find_spot (x, rank, taps, &spot);
+      for (gsize c = b * channels; c < (b + 1) * channels; c++) {
+        gdouble sum = 0;
+        for (guint i = 0; i < spot.n; i++)
+          sum +=
+              spot.weight[i] * unet_view_float (x, c * plane + spot.pixel[i]);
+        unet_view_set_float (out, c * pixels + p, sum);
+      }
     }
   return TRUE;
 }

@@ -116,25 +116,63 @@ UNET_EVAL (Compress)
 
 /* ---- Unique ----------------------------------------------------------- */
 
-/* Elements of a longer input are not sorted. */
+/* Longer inputs are not sorted. */
 #define MAX_UNIQUE (1 << 24)
 
+/* What is compared: elements, or slices along an axis. The input is [outer, n,
+ * inner]. */
 typedef struct {
-  gdouble value;
-  gint64 integer;
-  gint64 index, first; /* in the input; the first of the same value */
+  const UnetTensorView *x;
+  gsize outer, n, inner;
+  gboolean is_float;
+} Slices;
+
+typedef struct {
+  const Slices *slices;
+  gsize index, first; /* in the input; the first of the same value */
 } Item;
+
+static void
+set_slices (const UnetNode *node, const UnetTensorView *x, Slices *s)
+{
+  guint axis;
+
+  *s = (Slices){ x, 1, unet_view_count (x), 1, unet_dtype_is_float (x->dtype) };
+  if (!unet_node_attr (node, "axis")
+      || !unet_axis (unet_node_attr_int (node, "axis", 0), x->n_dims, &axis))
+    return;
+  s->outer = unet_dims_count (axis, x->dims);
+  s->n = (gsize) x->dims[axis];
+  s->inner = unet_dims_count (x->n_dims - axis - 1, x->dims + axis + 1);
+}
+
+static gint
+compare_slices (const Slices *s, gsize a, gsize b)
+{
+  for (gsize o = 0; o < s->outer; o++)
+    for (gsize i = 0; i < s->inner; i++) {
+      const gsize p = (o * s->n + a) * s->inner + i;
+      const gsize q = (o * s->n + b) * s->inner + i;
+      if (s->is_float) {
+        gdouble v = unet_view_float (s->x, p), w = unet_view_float (s->x, q);
+        if (v != w)
+          return v < w ? -1 : 1;
+      } else {
+        gint64 v = unet_view_int (s->x, p), w = unet_view_int (s->x, q);
+        if (v != w)
+          return v < w ? -1 : 1;
+      }
+    }
+  return 0;
+}
 
 static gint
 by_value (gconstpointer p, gconstpointer q)
 {
   const Item *a = p, *b = q;
+  gint order = compare_slices (a->slices, a->index, b->index);
 
-  if (a->value != b->value)
-    return a->value < b->value ? -1 : 1;
-  if (a->integer != b->integer)
-    return a->integer < b->integer ? -1 : 1;
-  return a->index < b->index ? -1 : a->index > b->index;
+  return order ? order : a->index < b->index ? -1 : a->index > b->index;
 }
 
 static gint
@@ -153,52 +191,53 @@ is_new (const Item *items, gsize i)
   return i == 0 || items[i].first != items[i - 1].first;
 }
 
-/* Returns the input's elements in the order of the output, the same ones
- * together; *@n: different ones. */
+/* Returns what is compared in the order of the output, the same ones together;
+ * *@n: different ones. */
 static Item *
-sort_items (const UnetNode *node, const UnetTensorView *x, gint64 *n)
+sort_items (const UnetNode *node, const Slices *slices, gint64 *n)
 {
-  const gsize count = unet_view_count (x);
-  const gboolean is_float = unet_dtype_is_float (x->dtype);
-  Item *items = g_new0 (Item, count + 1);
+  Item *items = g_new0 (Item, slices->n + 1);
 
-  for (gsize i = 0; i < count; i++) {
-    items[i].value = is_float ? unet_view_float (x, i) : 0;
-    items[i].integer = is_float ? 0 : unet_view_int (x, i);
-    items[i].index = (gint64) i;
-  }
-  qsort (items, count, sizeof *items, by_value);
+  for (gsize i = 0; i < slices->n; i++)
+    items[i] = (Item){ slices, i, i };
+  qsort (items, slices->n, sizeof *items, by_value);
   *n = 0;
-  for (gsize i = 0; i < count; i++) {
-    gboolean same = i > 0 && items[i].value == items[i - 1].value
-        && items[i].integer == items[i - 1].integer;
+  for (gsize i = 0; i < slices->n; i++) {
+    gboolean same = i > 0
+        && compare_slices (slices, items[i].index, items[i - 1].index) == 0;
     items[i].first = same ? items[i - 1].first : items[i].index;
     *n += !same;
   }
   if (!unet_node_attr_int (node, "sorted", 1))
-    qsort (items, count, sizeof *items, by_first);
+    qsort (items, slices->n, sizeof *items, by_first);
   return items;
 }
 
 UNET_INFER (Unique)
 {
   UnetArgs args = UNET_INFER_ARGS;
+  gboolean flat = !unet_node_attr (node, "axis");
+  gint64 dims[UNET_MAX_DIMS], n = -1, all = 1;
+  guint axis = 0;
   UnetTensorView x;
-  gint64 n = -1, all;
+  Slices slices;
 
   unet_arg (&args, 0, &x);
-  if (unet_node_attr (node, "axis") && x.n_dims != 1)
-    return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-        "only single elements are compared, not slices along an axis");
+  if (!read_axis (&args, &x, &flat, &axis, error))
+    return FALSE;
   if (unet_view_count (&x) > MAX_UNIQUE)
     return unet_args_fail (
         &args, error, UNET_ERROR_LIMIT, "the input is too long");
-  if (x.data)
-    g_free (sort_items (node, &x, &n));
-  all = 1;
-  for (guint i = 0; i < x.n_dims; i++)
+  if (x.data) {
+    set_slices (node, &x, &slices);
+    g_free (sort_items (node, &slices, &n));
+  }
+  for (guint i = 0; flat && i < x.n_dims; i++)
     all = all < 0 || x.dims[i] < 0 ? -1 : all * x.dims[i];
-  unet_infer_out (node, 0, x.dtype, 1, &n);
+  memcpy (dims, x.dims, sizeof dims);
+  all = flat ? all : x.dims[axis];
+  dims[axis] = n;
+  unet_infer_out (node, 0, x.dtype, flat ? 1 : x.n_dims, dims);
   unet_infer_out (node, 1, UNET_DTYPE_I64, 1, &n);
   unet_infer_out (node, 2, UNET_DTYPE_I64, 1, &all);
   unet_infer_out (node, 3, UNET_DTYPE_I64, 1, &n);
@@ -213,23 +252,37 @@ set_entry (
     unet_view_set_int (&out[index], at, value);
 }
 
+/* Copies slice @from of the input to slice @to of the output's @n. */
+static void
+copy_slice (const Slices *s, gsize from, UnetTensorView *out, gsize to, gsize n)
+{
+  const gsize size = unet_dtype_size (out->dtype) * s->inner;
+
+  for (gsize o = 0; o < s->outer && to < n; o++)
+    memcpy ((gchar *) out->data + (o * n + to) * size,
+        (const gchar *) s->x->data + (o * s->n + from) * size, size);
+}
+
 UNET_EVAL (Unique)
 {
-  const gsize size = unet_dtype_size (in[0].dtype);
-  gsize count = unet_view_count (&in[0]), at = 0;
+  g_autofree Item *items = NULL;
   gint64 n, same = 0;
-  g_autofree Item *items = sort_items (node, &in[0], &n);
+  gsize at = 0;
+  Slices slices;
 
-  for (gsize i = 0; i < count; i++) {
+  set_slices (node, &in[0], &slices);
+  items = sort_items (node, &slices, &n);
+  for (gsize i = 0; i < slices.n; i++) {
     at += i > 0 && is_new (items, i);
     if (is_new (items, i)) {
       same = 0;
-      if (out[0].data && at < unet_view_count (&out[0]))
-        memcpy ((gchar *) out[0].data + at * size,
-            (const gchar *) in[0].data + (gsize) items[i].index * size, size);
-      set_entry (out, n_out, 1, at, items[i].index);
+      if (out[0].data
+          && unet_view_count (&out[0])
+              == slices.outer * (gsize) n * slices.inner)
+        copy_slice (&slices, items[i].index, &out[0], at, (gsize) n);
+      set_entry (out, n_out, 1, at, (gint64) items[i].index);
     }
-    set_entry (out, n_out, 2, (gsize) items[i].index, (gint64) at);
+    set_entry (out, n_out, 2, items[i].index, (gint64) at);
     set_entry (out, n_out, 3, at, ++same);
   }
   return TRUE;

@@ -9,8 +9,11 @@
 START_TEST (test_softmax)
 {
   for (guint round = 0; round < rounds (); round++) {
-    UnetSoftmaxPlain p = { range (1, 2), range (1, 6), range (1, 700),
-      _i == 1 };
+    /* Channels next to each other are those of attention. */
+    const gboolean line = _i >= 2;
+    UnetSoftmaxPlain p = { line ? range (1, 9) : range (1, 2),
+      line ? range (1, 700) : range (1, 6), line ? 1 : range (1, 700),
+      _i % 2 == 1 };
     gfloat spread = g_rand_double_range (rng, 1, 60);
     UnetVec v = { p.n, p.c, 1, p.pixels, p.c, 1 };
     gfloat *in = new_random (&v), *out = new_output (&v);
@@ -56,7 +59,10 @@ bench_all (void)
   UnetSoftmaxPlain p = { 1, 5, 256 * 256, FALSE };
   UnetVec v = { 1, p.c, 1, p.pixels, p.c, 1 };
   gfloat *in = new_random (&v), *out = new_output (&v);
+  UnetSoftmaxPlain line = { 1280, 256, 1, FALSE };
 
+  bench ("256 values next to each other, 1280 times", NULL, run_softmax,
+      (gpointer[]){ &line, in, out });
   bench ("5 channels, 256x256", NULL, run_softmax, (gpointer[]){ &p, in, out });
   g_free (in);
   g_free (out);
@@ -66,7 +72,7 @@ int
 main (int argc, char **argv)
 {
   const KernelTest tests[] = {
-    { test_softmax, 2 },
+    { test_softmax, 4 },
   };
 
   return kernel_test_main (

@@ -21,6 +21,7 @@ NAVIGATION = [
     ("docs/live.md", "Live"),
     ("docs/gallery.md", "Gallery"),
     ("docs/models.md", "Models"),
+    ("docs/training.md", "Training"),
     ("docs/batch.md", "Batch"),
     ("docs/programming.md", "Programming"),
     ("docs/tuning.md", "Tuning"),

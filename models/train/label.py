@@ -25,6 +25,7 @@ from PIL import Image  # noqa: E402
 import caller  # noqa: E402
 import drawings  # noqa: E402
 import masks  # noqa: E402
+import progress  # noqa: E402
 from masks import MaskError, open_picture  # noqa: E402
 
 FEATURE = 8  # rows and columns to which a picture shrinks, to compare it
@@ -34,7 +35,10 @@ FEATURE = 8  # rows and columns to which a picture shrinks, to compare it
 
 
 def read_frames(path, every, folder):
-    """Writes a frame of each `every` seconds of a recording, and returns the files."""
+    """Writes a frame of each `every` seconds of a recording, and returns the files.
+
+    A name has the milliseconds, so that it means one frame whatever `every` is.
+    """
     stem = os.path.splitext(os.path.basename(path))[0]
     out = os.path.join(folder, stem.replace("%", "_") + "-%05d.png")
     rate = f"{round(1000 / every)}/1000"
@@ -45,11 +49,20 @@ def read_frames(path, every, folder):
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         raise MaskError(f"{path}: {done.stderr.strip()}")
-    return sorted(glob.glob(glob.escape(out[: -len("%05d.png")]) + "*.png"))
+    found = sorted(glob.glob(glob.escape(out[: -len("%05d.png")]) + "*.png"))
+    named = []
+    for n, frame in enumerate(found):
+        place = os.path.join(
+            folder, f"{stem}-at-{round(1000 * n * every):07}.png"
+        )
+        os.rename(frame, place)
+        named.append(place)
+    return named
 
 
 def list_candidates(paths, every, folder):
     found = []
+    os.makedirs(folder, exist_ok=True)
     for path in paths:
         if os.path.isdir(path):
             found += masks.list_pictures(path).values()
@@ -157,14 +170,13 @@ def command_pick(a):
             known.append(features(open_picture(path)))
     with tempfile.TemporaryDirectory(prefix="unetseg-label.") as folder:
         paths = list_candidates(a.source, a.every, folder)
-        rows = []
+        rows, line = [], progress.Line()
         for n, path in enumerate(paths):
             image = open_picture(path)
             p = network.run(path, os.path.join(folder, "out"))
             plane = class_plane(p, network, image.size).astype(np.uint8)
             rows.append((1 - sureness(p), features(image), image, plane))
-            print(f"\r{n + 1} of {len(paths)} frames", end="", flush=True)
-        print()
+            line.show(f"{n + 1} of {len(paths)} frames", n + 1 == len(paths))
         chosen = pick(
             [r[0] for r in rows], [r[1] for r in rows], known, a.count
         )
@@ -219,6 +231,7 @@ def command_take(a):
         with open(first_path, encoding="utf-8") as f:
             first = json.load(f)
     names, form = number_names(done, old, a.masks)
+    there = masks.list_pictures(a.images)
     count = left = 0
     for stem, path in masks.list_pictures(a.todo).items():
         page = os.path.join(a.todo, stem + ".json")
@@ -230,6 +243,10 @@ def command_take(a):
         if plane is None or (same and not a.all):
             left += 1
             continue
+        if stem in there:
+            raise MaskError(
+                f"{a.images} has another picture {stem}: rename one"
+            )
         # numbers of the labels here become those of MASKS
         table = np.full(256, masks.IGNORE, np.uint8)
         for number, name in enumerate(done.names):

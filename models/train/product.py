@@ -112,15 +112,16 @@ def measure(program, model, folder, words):
 
 def calibrate(program, model, found, trained, ranges):
     """Writes the ranges of training pictures; returns None, or what went wrong."""
-    step = max(1, len(trained) // MOST_CALIBRATED)
+    step, name = max(1, len(trained) // MOST_CALIBRATED), "training pictures"
+    model, ranges = os.path.abspath(model), os.path.abspath(ranges)
     with tempfile.TemporaryDirectory(prefix="unetseg-train.") as folder:
+        os.makedirs(os.path.join(folder, name))
         for p in trained[::step][:MOST_CALIBRATED]:
-            path = os.path.join(folder, flat(p.name) + ".png")
+            path = os.path.join(folder, name, flat(p.name) + ".png")
             open_picture(p.path).save(path)
+        words = ("calibrate", model, name, "-o", ranges)
         try:
-            print(
-                call(program, "calibrate", model, folder, "-o", ranges), end=""
-            )
+            print(call(program, *words, folder=folder).strip())
         except ProgramError as e:
             return str(e)
     return None

@@ -65,15 +65,15 @@ def read_rows(path):
         return list(csv.DictReader(f))
 
 
-SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 320"
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 330"
  font-family="sans-serif" font-size="12">
-<rect width="640" height="320" fill="white"/>
+<rect width="640" height="330" fill="white"/>
 {grid}
 <polyline fill="none" stroke="#b0413e" stroke-width="1.5" points="{loss}"/>
 <polyline fill="none" stroke="#20639b" stroke-width="2" points="{score}"/>
 <text x="60" y="22" fill="#20639b">IoU of kept pictures, {last:.4f}</text>
 <text x="300" y="22" fill="#b0413e">loss, 0 to {top:.2f}</text>
-<text x="600" y="312" text-anchor="end">minutes of training</text>
+<text x="600" y="324" text-anchor="end">minutes of training</text>
 </svg>
 """
 

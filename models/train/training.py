@@ -17,14 +17,13 @@ import losses
 import progress
 import score
 import start
+from flat import is_flat
 
 WARM = 40  # steps until the rate is full
 DECAY = 0.3  # of the training, at its end: the rate falls as a cosine
 ROUNDS = 25  # validations of a training
 VALIDATION_SHARE = 0.1  # of the time, at most about that
 MOST_VALIDATED = 48  # pictures in training; at the end all are measured
-# Flat: the best of the last third of at least that many validations is no better.
-LEAST_ROUNDS, FLAT = 12, 0.002
 ENCODER_RATE = 0.4  # of the rate, for weights that were trained before
 MOST_GRADIENT = 2.0
 
@@ -54,15 +53,6 @@ def replace_file(value, path):
     os.replace(path + ".new", path)
 
 
-def is_flat(scores):
-    """Whether the last third of the validations brought nothing."""
-    n = len(scores)
-    if n < LEAST_ROUNDS:
-        return False
-    third = n // 3
-    return max(scores[-third:]) < max(scores[:-third]) + FLAT
-
-
 class Training:
     """A network in training on the pictures `trained`, measured on `kept`."""
 
@@ -72,7 +62,7 @@ class Training:
         self.mode = "L" if plan.channels == 1 else "RGB"
         self.line = progress.Line()
         self.step, self.seconds, self.loss = 0, 0.0, None
-        self.best, self.scores = -1.0, []
+        self.best, self.scores, self.losses = -1.0, [], []
         self.decay_at, self.end = 1 - DECAY, 1.0
         self.next_round = 1 / ROUNDS
         torch.manual_seed(a.seed)
@@ -165,6 +155,7 @@ class Training:
         "loss",
         "best",
         "scores",
+        "losses",
         "decay_at",
         "end",
         "next_round",
@@ -220,9 +211,9 @@ class Training:
         keep = min(0.99, (self.step + 1) / (self.step + 10))
         for mine, its in zip(self.ema.parameters(), self.net.parameters()):
             mine.lerp_(its, 1 - keep)
+        # statistics are means already: averaged twice, they lag behind the weights
         for mine, its in zip(self.ema.buffers(), self.net.buffers()):
-            if mine.is_floating_point():
-                mine.lerp_(its, 1 - keep)
+            mine.copy_(its)
 
     def validate(self):
         """Measures the averaged weights, keeps the best, and draws the curve."""
@@ -231,10 +222,11 @@ class Training:
         matrix = score.validate(self.ema, self.set, few, self.mode, self.device)
         value = score.mean_overlap(matrix, self.set.classes.is_binary)
         self.scores.append(value)
+        self.losses.append(self.loss or 0.0)
         if value > self.best:
             self.best = value
             replace_file(self.ema.state_dict(), self.path("best.pt"))
-        if self.decay_at > self.share and is_flat(self.scores):
+        if self.decay_at > self.share and is_flat(self.scores, self.losses):
             self.decay_at = self.share
             self.end = min(1.0, self.share * (1 + DECAY))
             self.line.show("flat: the rate falls, and training ends", keep=True)

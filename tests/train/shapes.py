@@ -1,6 +1,9 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Pictures of shapes in noise, with their masks, for tests of training."""
+"""Pictures of shapes in noise, with their masks, to test and try training:
+shapes.py FOLDER [COUNT [SEED]]"""
 import os
+import sys
 
 import numpy as np
 from PIL import Image
@@ -52,3 +55,9 @@ def save(folder, count, seed=7):
         Image.fromarray(grey).save(os.path.join(folder, "images", name))
         white = Image.fromarray(inside.astype(np.uint8) * 255)
         white.save(os.path.join(folder, "masks", name))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    save(sys.argv[1], *map(int, sys.argv[2:] or ["30"]))

@@ -52,15 +52,15 @@ class Place:
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def run(self, *words):
+    def run(self, *words, status=0):
         script = os.path.join(TRAIN, "label.py")
         done = subprocess.run(
             ["/usr/bin/python3", "-B", script, *words],
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert done.returncode == status, done.stderr
+        return done.stderr if status else done.stdout
 
     def pick(self, todo, *words):
         words = ("-o", self.path(todo), "--program", program.PROGRAM, *words)
@@ -139,7 +139,14 @@ def taken(place):
     wanted = np.zeros((HEIGHT, WIDTH), np.uint8)
     wanted[10:30, 10:50] = 255
     assert (mask == wanted).all()
-    assert "3 pictures taken" in place.run("take", *words, "--all")
+    Image.new("RGB", (WIDTH, HEIGHT)).save(place.path("images", "blue.png"))
+    said = place.run("take", *words, "--all", status=1)
+    assert "another picture blue" in said, said
+    os.remove(place.path("images", "blue.png"))
+    assert "pictures taken, 0 left" in place.run("take", *words, "--all")
+    names = sorted(os.listdir(place.path("masks")))
+    wanted = ["alike-1", "alike-2", "blue", "old", "sure"]
+    assert names == [n + ".png" for n in wanted], names
 
 
 def main():

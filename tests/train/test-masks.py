@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "models", "train"))
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 import borders  # noqa: E402
+import flat  # noqa: E402
 import masks  # noqa: E402
 import outlines  # noqa: E402
 import pictures  # noqa: E402
@@ -325,6 +326,21 @@ def sources(place):
     assert set(more[:24]) <= set(trained) and len(now) > 6, now
 
 
+def flatness(place):
+    """A training is flat where neither IoU nor loss moves, or the IoU for long"""
+    rising = [0.1 + 0.03 * n for n in range(20)]
+    level = rising[:12] + [rising[11]] * 8
+    falling = [1 - 0.04 * n for n in range(20)]
+    still = falling[:12] + [falling[11]] * 8
+    assert not flat.is_flat(rising, falling)
+    assert not flat.is_flat(level[:11], still[:11]), "too few"
+    assert flat.is_flat(level, still)
+    assert not flat.is_flat(level, falling), "the loss still falls"
+    assert flat.is_flat(rising[:6] + [0.2] * 8, falling[:14]), "by heart"
+    # the IoU may dip while weights and statistics move
+    assert not flat.is_flat(rising[:9] + [0.2] * 3, falling[:12]), "a dip"
+
+
 def main():
     out = tap.Tap()
     for case in (
@@ -340,6 +356,7 @@ def main():
         traces,
         gaps,
         sources,
+        flatness,
     ):
         with tempfile.TemporaryDirectory() as folder:
             out.case(case, Place(folder))

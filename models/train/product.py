@@ -14,6 +14,7 @@ import sheet
 from caller import ProgramError, call, find_program
 from masks import IGNORE, open_picture
 
+REFUSED = "int8 will not be used"  # what `unetseg calibrate` says then
 MOST_CALIBRATED = 48  # pictures; as many as the program takes
 
 
@@ -121,10 +122,11 @@ def calibrate(program, model, found, trained, ranges):
             open_picture(p.path).save(path)
         words = ("calibrate", model, name, "-o", ranges)
         try:
-            print(call(program, *words, folder=folder).strip())
+            said = call(program, *words, folder=folder).strip()
         except ProgramError as e:
             return str(e)
-    return None
+    print(said)
+    return "its masks differ too much" if REFUSED in said else None
 
 
 def print_result(name, result, classes):
@@ -154,7 +156,7 @@ def finish(found, trained, kept, plan, training, a):
         if not a.no_int8:
             wrong = calibrate(program, a.output, found, trained, ranges)
             if wrong:
-                print(f"no calibration: {wrong}")
+                print(f"no int8: {wrong}")
             else:
                 ways.append("int8")
         for way in ways:

@@ -10,6 +10,11 @@
 /* Field of FunctionProto with the attributes that have a default. Releases of
  * ONNX before 1.13 do not name it. */
 #define DEFAULTS_FIELD 11
+/* Bytes that copies of functions may take in the file's form: these, and so
+ * often the functions' own. Names of one letter take ten times as much in
+ * memory. */
+#define SPARE_BYTES ((gsize) 16 << 20)
+#define CALLS       4
 
 typedef struct {
   Onnx__ModelProto *model;
@@ -17,6 +22,7 @@ typedef struct {
   GPtrArray *nodes;      /* of the graph or sub-graph so far */
   const gchar *name;
   gsize n_nodes, max_nodes; /* of the graph and all sub-graphs */
+  gsize bytes_left;
   guint calls;
 } Inliner;
 
@@ -294,6 +300,26 @@ check_function (const Inliner *self, const Onnx__FunctionProto *function,
   return TRUE;
 }
 
+/* Returns a copy of node @index of the function, or %NULL with an error. */
+static Onnx__NodeProto *
+take_node (Inliner *self, const Call *call, gsize index, GError **error)
+{
+  const Onnx__NodeProto *from = call->function->node[index];
+  gsize size = protobuf_c_message_get_packed_size (&from->base);
+  Onnx__NodeProto *copy;
+
+  if (size > self->bytes_left) {
+    fail (self, call->function, UNET_ERROR_LIMIT,
+        "takes too much memory in all calls together", error);
+    return NULL;
+  }
+  self->bytes_left -= size;
+  copy = copy_node (call, from);
+  if (!copy)
+    fail (self, call->function, UNET_ERROR_LIMIT, "has no memory", error);
+  return copy;
+}
+
 static gboolean add_node (
     Inliner *self, Onnx__NodeProto *node, guint depth, GError **error);
 
@@ -311,9 +337,8 @@ add_call (Inliner *self, Onnx__NodeProto *node,
         "calls functions too deeply, or itself", error);
   begin_call (self, &call, node, function);
   for (gsize i = 0; ok && i < function->n_node; i++) {
-    Onnx__NodeProto *copy = copy_node (&call, function->node[i]);
-    ok = copy ? add_node (self, copy, depth + 1, error)
-              : fail (self, function, UNET_ERROR_LIMIT, "has no memory", error);
+    Onnx__NodeProto *copy = take_node (self, &call, i, error);
+    ok = copy && add_node (self, copy, depth + 1, error);
   }
   end_call (&call);
   onnx__node_proto__free_unpacked (node, NULL);
@@ -388,6 +413,8 @@ collect_functions (Inliner *self, GError **error)
   for (gsize i = 0; i < model->n_functions; i++) {
     Onnx__FunctionProto *function = model->functions[i];
     gchar *key = key_of (function->domain, function->name);
+    self->bytes_left +=
+        CALLS * protobuf_c_message_get_packed_size (&function->base);
     if (!g_hash_table_insert (self->functions, key, function))
       return fail (self, function, UNET_ERROR_UNSUPPORTED,
           "is there more than once; overloads are not supported", error);
@@ -399,7 +426,10 @@ gboolean
 unet_onnx_inline_functions (
     Onnx__ModelProto *model, gsize max_nodes, const gchar *name, GError **error)
 {
-  Inliner self = { .model = model, .name = name, .max_nodes = max_nodes };
+  Inliner self = { .model = model,
+    .name = name,
+    .max_nodes = max_nodes,
+    .bytes_left = SPARE_BYTES };
   gboolean ok;
 
   if (model->n_functions == 0)

@@ -689,6 +689,9 @@ def refused():
     ]
     last = own("F12", node("Relu", "a", "b"))
     yield "calls without end", many + [last], "more"
+    wide = own("F1", node("Sum", " ".join(["a"] * 20000), "b"))
+    calls = [node("F1", "a", "b%d" % i, domain="own") for i in range(1000)]
+    yield "calls of a wide node", [own("F0", *calls), wide], "too much memory"
     later = own("F0", node("Relu", "a", "b"), opset=13)
     yield "another operator set", [later], "operator set"
     for word, body in (

@@ -207,10 +207,46 @@ add_masks (GString *all, BatchOutputs *self, GError **error)
 static gboolean
 add_results (GString *all, BatchOutputs *self, GError **error)
 {
-  g_string_append (all,
-      " tee. ! " QUEUE " ! fakesink name=results "
-      "async=false sync=false signal-handoffs=true");
+  g_string_append_printf (all,
+      " tee. ! %sfakesink name=results "
+      "async=false sync=false signal-handoffs=true",
+      self->setup->probe.decoder ? "" : QUEUE " ! ");
   return TRUE;
+}
+
+/* Bytes of a read: most pictures of a camera come in a few. */
+#define BLOCK (1 << 20)
+
+/* The elements take every format that the decoders make, but few formats have
+ * one with alpha beside them. Without videoconvert, which asks for all formats
+ * in turn, pads are linked in half the time. */
+static gboolean
+needs_conversion (const BatchSetup *setup)
+{
+  return setup->options->outputs[BATCH_CUTOUT].wanted
+      || setup->probe.orientation != NULL;
+}
+
+/* Ends with the element before the network. Finding out what a file is takes
+ * longer than decoding a picture, and there is no next frame that a queue could
+ * hold. */
+static void
+add_source (GString *all, const BatchSetup *setup)
+{
+  const BatchProbe *probe = &setup->probe;
+
+  if (probe->decoder != NULL)
+    g_string_append_printf (all, "filesrc name=source blocksize=%d ! %s%s",
+        BLOCK, probe->decoder,
+        needs_conversion (setup) ? " ! videoconvert name=entry" : "");
+  else
+    g_string_append (all, "uridecodebin name=source  videoconvert name=entry");
+  if (probe->orientation != NULL)
+    g_string_append_printf (all,
+        " ! videoflip name=upright video-direction=%s ! videoconvert",
+        probe->direction);
+  if (probe->decoder == NULL)
+    g_string_append (all, " ! " QUEUE);
 }
 
 gchar *
@@ -224,15 +260,11 @@ batch_outputs_describe (BatchOutputs *self, GError **error)
     [BATCH_RESULTS] = add_results,
   };
   const BatchOutput *outputs = self->setup->options->outputs;
-  GString *all = g_string_new ("uridecodebin name=source  "
-                               "videoconvert name=entry");
+  GString *all = g_string_new (NULL);
 
-  if (self->setup->probe.orientation != NULL)
-    g_string_append_printf (all,
-        " ! videoflip name=upright video-direction=%s ! videoconvert",
-        self->setup->probe.direction);
+  add_source (all, self->setup);
   g_string_append (all,
-      " ! " QUEUE " ! unetseg name=unetseg output=none "
+      " ! unetseg name=unetseg output=none "
       "late=run ! tee name=tee allow-not-linked=true");
   for (BatchKind kind = 0; kind <= BATCH_RESULTS; kind++) {
     gboolean wanted = outputs[kind].wanted

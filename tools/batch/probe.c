@@ -264,6 +264,7 @@ read_picture (
     probe->height = header->height;
     probe->par_n = probe->par_d = 1;
     probe->picture = TRUE;
+    probe->decoder = kinds[i].decoder;
     probe->duration = GST_CLOCK_TIME_NONE;
     return TRUE;
   }

@@ -17,6 +17,8 @@ typedef struct {
   const gchar *direction; /* of videoflip, when there is an orientation */
   gchar *container;       /* (nullable): mp4, mov, mkv, webm */
   gchar *truncated;       /* (nullable): why a picture is not complete */
+  const gchar *decoder;   /* (nullable): element that decodes the file, where
+                           * its header tells that */
 } BatchProbe;
 
 /* Finds the streams of an input; takes up to a minute. Fails with

@@ -191,25 +191,45 @@ enter (BatchStreams *self, GstPad *pad, GstPadProbeCallback callback)
 /* ---- pads --------------------------------------------------------------- */
 
 static void
+enter_video (BatchStreams *self, GstPad *sink)
+{
+  enter (self, sink, on_video);
+  gst_pad_add_probe (
+      sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, self, NULL);
+  if (self->setup->item->n_segments > 0 && self->setup->seek)
+    gst_pad_add_probe (
+        sink, GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, self, NULL);
+  /* Times stay those of the whole recording. */
+  if (self->setup->item->n_segments > 0 && self->setup->seek)
+    gst_pad_set_offset (sink, get_position (self));
+}
+
+/* Without an element to convert frames they enter the network's. */
+static GstPad *
+get_entry (BatchStreams *self)
+{
+  GstBin *pipeline = GST_BIN (self->pipeline);
+  GstElement *entry = gst_bin_get_by_name (pipeline, "entry");
+  GstPad *sink;
+
+  if (entry == NULL)
+    entry = gst_bin_get_by_name (pipeline, "unetseg");
+  sink = gst_element_get_static_pad (entry, "sink");
+
+  gst_object_unref (entry);
+  return sink;
+}
+
+static void
 link_video (BatchStreams *self, GstPad *pad)
 {
-  GstElement *entry = gst_bin_get_by_name (GST_BIN (self->pipeline), "entry");
-  GstPad *sink = gst_element_get_static_pad (entry, "sink");
+  GstPad *sink = get_entry (self);
 
   if (!gst_pad_is_linked (sink)) { /* the first video, if there are more */
-    enter (self, sink, on_video);
-    gst_pad_add_probe (
-        sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, self, NULL);
-    if (self->setup->item->n_segments > 0 && self->setup->seek)
-      gst_pad_add_probe (
-          sink, GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, self, NULL);
-    /* Times stay those of the whole recording. */
-    if (self->setup->item->n_segments > 0 && self->setup->seek)
-      gst_pad_set_offset (sink, get_position (self));
+    enter_video (self, sink);
     gst_pad_link (pad, sink);
   }
   gst_object_unref (sink);
-  gst_object_unref (entry);
 }
 
 static void
@@ -265,15 +285,24 @@ on_source (GstElement *bin, GstElement *source, gpointer data)
   unet_read_watch_add_source (self->watch, source);
 }
 
-void
-batch_streams_connect (BatchStreams *self, GstElement *pipeline)
+/* A file whose decoder is known is read by it. */
+static void
+connect_file (BatchStreams *self, GstElement *source)
 {
-  g_autoptr (GstElement)
-      source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
-  GstElement *upright = gst_bin_get_by_name (GST_BIN (pipeline), "upright");
+  g_autofree gchar *path =
+      g_filename_from_uri (self->setup->item->uri, NULL, NULL);
+  g_autoptr (GstPad) entry = get_entry (self);
+
+  g_object_set (source, "location", path, NULL);
+  unet_read_watch_add_source (self->watch, source);
+  enter_video (self, entry);
+}
+
+static void
+connect_address (BatchStreams *self, GstElement *source)
+{
   GstCaps *caps = batch_audio_get_caps (self->targets);
 
-  self->pipeline = pipeline;
   caps = gst_caps_make_writable (caps);
   gst_caps_append (caps, gst_caps_from_string ("video/x-raw"));
   g_object_set (source, "uri", self->setup->item->uri, "caps", caps, NULL);
@@ -281,13 +310,26 @@ batch_streams_connect (BatchStreams *self, GstElement *pipeline)
   g_signal_connect (source, "pad-added", G_CALLBACK (on_pad), self);
   g_signal_connect (source, "source-setup", G_CALLBACK (on_source), self);
   unet_libav_end_mend (GST_BIN (source));
+}
+
+void
+batch_streams_connect (BatchStreams *self, GstElement *pipeline)
+{
+  g_autoptr (GstElement)
+      source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  g_autoptr (GstElement)
+      upright = gst_bin_get_by_name (GST_BIN (pipeline), "upright");
+
+  self->pipeline = pipeline;
+  if (self->setup->probe.decoder != NULL)
+    connect_file (self, source);
+  else
+    connect_address (self, source);
   if (upright != NULL) {
-    GstPad *pad = gst_element_get_static_pad (upright, "src");
+    g_autoptr (GstPad) pad = gst_element_get_static_pad (upright, "src");
 
     gst_pad_add_probe (
         pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, drop_orientation, self, NULL);
-    gst_object_unref (pad);
-    gst_object_unref (upright);
   }
 }
 

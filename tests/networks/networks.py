@@ -97,6 +97,11 @@ def extra_cases():
     """Returns the built-in model and those in ../shared/models."""
     built_in = os.path.join(ROOT, "models", "person.onnx")
     cases = [file_case(built_in, "person")] if os.path.exists(built_in) else []
+    # Small networks by exporters of today, which tests/zoo/keep.py makes.
+    kept = os.path.join(ROOT, "tests", "data", "zoo", "*.onnx")
+    for path in sorted(glob.glob(kept)):
+        cases.append(file_case(path))
+        cases[-1].timed = None
     shared = os.path.join(os.path.dirname(ROOT), "shared", "models", "*.onnx")
     return cases + [
         file_case(path)

@@ -11,7 +11,7 @@
  * have at least so many pixels, or letters are not readable. */
 #define LINES_OF_FRAME    30
 #define LEAST_LINE_HEIGHT 15
-/* Of the frame's width, with colours and borders. */
+/* The share of the frame's width that a legend may take, with its borders. */
 #define LARGEST_WIDTH 0.5
 #define BOX_COLOR     0xb0000000 /* 0xAARRGGBB */
 #define TEXT_COLOR    0xffffffff
@@ -31,7 +31,7 @@ struct _GstUnetLegend {
   gdouble stretch; /* width of a square for its height, in pixels */
   Layout layout;
 
-  /* What is in the text. */
+  /* The text shows these. */
   UnetSegClasses *classes; /* (nullable) */
   GstUnetColors *colors;   /* (nullable) */
   gboolean drawn[MAX_CLASSES];

@@ -16,7 +16,8 @@ MANY = 2000  # pictures that train an encoder from nothing
 LEAST_STEPS = 800  # in the time allowed, for a wider classic network
 # How much longer a step takes with twice the channels (two threads, Zen 4: 3.1 to 3.6).
 TWICE = 3.4
-# Of AdamW. Classic starts from nothing, with normalisation.
+# AdamW's learning rates. The classic network starts from nothing and has
+# normalisation, so that it bears a higher one.
 RATES = {"classic": 3e-3, "mobile": 1e-3, "residual": 1e-3}
 LARGEST = 512  # root of the pixels that a network of encoders sees at once
 

@@ -120,7 +120,7 @@ def trace(mask, tolerance=1.0):
         line, before = [start], None
         while True:
             ends = follow[at]
-            # where two corners touch, the line turns and does not cross
+            # Where two regions touch at a corner, the outline stays on its own.
             after = ends.pop(choose_turn(before, at, ends))
             if not ends:
                 del follow[at]

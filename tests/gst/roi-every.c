@@ -174,7 +174,7 @@ GST_START_TEST (test_detail)
 }
 GST_END_TEST;
 
-/* What is drawn lies in the regions alone. */
+/* The element draws nothing outside the regions. */
 GST_START_TEST (test_drawing)
 {
   GstHarness *h = new_harness ("red-dynamic", "output=mask");

@@ -119,8 +119,8 @@ UNET_EVAL (Compress)
 /* Longer inputs are not sorted. */
 #define MAX_UNIQUE (1 << 24)
 
-/* What is compared: elements, or slices along an axis. The input is [outer, n,
- * inner]. */
+/* Unique compares elements, or slices along an axis. Its input is seen as
+ * [outer, n, inner]. */
 typedef struct {
   const UnetTensorView *x;
   gsize outer, n, inner;

@@ -36,11 +36,11 @@ SHAPES = {
 SHARES = {
     "portraits": 0.26,
     "street": 0.14,
-    "groups": 0.3,
+    "groups": 0.4,
     "mixed": 0.1,
     "clothes": 0.1,
     "video": 0.05,
-    "empty": 0.26,
+    "empty": 0.22,
 }
 # how much another network's masks count beside those of a picture, where that network does well
 KEEP = {
@@ -166,11 +166,16 @@ def window(p, shape, rng):
             high,
         )
     if (
-        p.has_person() and rng.random() < 0.12
-    ):  # cut below or at a side, through the person
+        p.has_person() and rng.random() < 0.2
+    ):  # cut below, at a side or at the neck, through the person
         ys, xs = np.flatnonzero(p.truth.any(1)), np.flatnonzero(p.truth.any(0))
-        if len(ys) and rng.random() < 0.6:
+        side = rng.random()
+        if len(ys) and side < 0.35:
             centre[1] = ys[0] + (ys[-1] - ys[0]) * rng.uniform(0.3, 1) - half[1]
+        elif len(ys) and side < 0.75:  # no head in view
+            centre[1] = (
+                ys[0] + (ys[-1] - ys[0]) * rng.uniform(0.1, 0.6) + half[1]
+            )
         elif len(xs):
             edge = xs[0] + (xs[-1] - xs[0]) * rng.uniform(0.1, 0.9)
             centre[0] = edge + half[0] * rng.choice((-1, 1))

@@ -334,6 +334,7 @@ plan_alloc (UnetGraph *graph, const UnetSessionOptions *options)
   plan->block = unet_engine_has_isa (dnnl_cpu_isa_avx512_core) ? 16 : 8;
   if (plan->options.threads > 1)
     plan->team = unet_openmp_team_new ();
+  unet_run_mode_init (&plan->mode);
   return plan;
 }
 

@@ -293,6 +293,25 @@ check_repeats (UnetPlan *plan, const gchar *what)
   g_byte_array_unref (first);
 }
 
+/* Checks that a run without a team, as beside other busy threads, gives the
+ * same bytes. */
+static void
+check_without_team (UnetPlan *plan, const gchar *what)
+{
+  GByteArray *team = snapshot (plan), *pool;
+  GError *error = NULL;
+
+  plan->mode.kind = UNET_RUN_POOL;
+  plan->mode.try_at = G_MAXINT64;
+  ck_assert_msg (unet_plan_run (plan, &error), "%s", error->message);
+  pool = snapshot (plan);
+  ck_assert_msg (memcmp (team->data, pool->data, team->len) == 0,
+      "%s, %s: without a team it gives other bytes", plan->graph->name, what);
+  g_byte_array_unref (team);
+  g_byte_array_unref (pool);
+  unet_run_mode_init (&plan->mode);
+}
+
 /* Checks that writing the next input does not change results. */
 static void
 check_outputs_stay (UnetPlan *plan, const gchar *what)
@@ -320,6 +339,7 @@ check_plan (const UnetGraph *graph, UnetPlan *reference, UnetTuning tuning,
   run_stepwise (plan);
   compare (plan, reference, what);
   check_repeats (plan, what);
+  check_without_team (plan, what);
   compare (plan, reference, what);
   check_outputs_stay (plan, what);
   unet_plan_free (plan);

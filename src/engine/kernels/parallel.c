@@ -61,13 +61,26 @@ work (const Loop *loop, Part *part, guint thread)
 }
 
 static void
-run_loop (gpointer data)
+run_loop (gpointer data, guint thread)
 {
   Loop *loop = data;
-  guint thread = omp_get_thread_num ();
 
   for (guint k = 0; k < loop->n_parts; k++)
     work (loop, loop->parts + (thread + k) % loop->n_parts, thread);
+}
+
+static void
+run_in_team (gpointer data)
+{
+  run_loop (data, omp_get_thread_num ());
+}
+
+static _Thread_local UnetWorkerPool *current_pool;
+
+void
+unet_parallel_set_pool (UnetWorkerPool *pool)
+{
+  current_pool = pool;
 }
 
 void
@@ -93,7 +106,10 @@ unet_parallel (UnetJob job, gconstpointer params, gpointer const *ptr,
     part->end = n_jobs * (k + 1) / loop.n_parts;
     part->chunk = MAX ((part->end - part->next) / CHUNKS, 1);
   }
-  enter (run_loop, &loop, threads);
+  if (current_pool)
+    unet_worker_pool_run (current_pool, run_loop, &loop);
+  else
+    enter (run_in_team, &loop, threads);
 }
 
 static void

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Loops over independent jobs on the OpenMP team that oneDNN uses, too. */
+/* Loops over independent jobs, on the OpenMP team that oneDNN uses, too, or on
+ * a pool of threads that nobody waits for. */
 
-#include <glib.h>
+#include "engine/kernels/worker-pool.h"
 
 G_BEGIN_DECLS
 
@@ -17,6 +18,10 @@ typedef void (*UnetJob) (
  * jobs of the others when its part is done. */
 void unet_parallel (UnetJob job, gconstpointer params, gpointer const *ptr,
     gint64 n_jobs, guint threads);
+
+/* Makes the loops of the calling thread run on @pool (nullable), which has at
+ * most as many threads as unet_parallel () gets; on a team when it is %NULL. */
+void unet_parallel_set_pool (UnetWorkerPool *pool);
 
 /* Starts a team for the calling thread. */
 void unet_parallel_make_team (guint threads);

@@ -2,6 +2,7 @@
 #include "engine/run/plan.h"
 #include "base/memory.h"
 #include "engine/kernels/parallel.h"
+#include "engine/run/serial-steps.h"
 #include "engine/run/weight-cache.h"
 #include "graph/ops/table.h"
 #include <stdlib.h>
@@ -31,6 +32,7 @@ unet_plan_free (UnetPlan *plan)
   if (!plan)
     return;
   unet_openmp_team_free (plan->team);
+  unet_worker_pool_free (plan->pool);
   free_locs (plan);
   g_ptr_array_unref (plan->steps);
   g_ptr_array_unref (plan->storages);
@@ -53,12 +55,16 @@ unet_plan_free (UnetPlan *plan)
 
 /* ---- running ------------------------------------------------------------- */
 
+typedef gboolean (*RunStep) (
+    UnetPlan *plan, UnetStep *step, dnnl_primitive_t primitive, GError **error);
+
 static gboolean
-run_step (UnetPlan *plan, UnetStep *step, GError **error)
+run_step (
+    UnetPlan *plan, UnetStep *step, dnnl_primitive_t primitive, GError **error)
 {
-  if (step->primitive) {
+  if (primitive) {
     dnnl_status_t status = dnnl_primitive_execute (
-        step->primitive, plan->stream, step->n_operands, step->args);
+        primitive, plan->stream, step->n_operands, step->args);
 
     if (status == dnnl_success)
       return TRUE;
@@ -80,13 +86,14 @@ run_step (UnetPlan *plan, UnetStep *step, GError **error)
 }
 
 static gboolean
-run_profiled (UnetPlan *plan, UnetStep *step, GError **error)
+run_profiled (
+    UnetPlan *plan, UnetStep *step, dnnl_primitive_t primitive, GError **error)
 {
   struct timespec a, b;
   gboolean ok;
 
   clock_gettime (CLOCK_MONOTONIC, &a);
-  ok = run_step (plan, step, error);
+  ok = run_step (plan, step, primitive, error);
   clock_gettime (CLOCK_MONOTONIC, &b);
   step->samples[step->n_samples++ % UNET_MAX_SAMPLES] =
       (b.tv_sec - a.tv_sec) * G_GUINT64_CONSTANT (1000000000) + b.tv_nsec
@@ -100,26 +107,95 @@ unet_plan_set_cancellable (UnetPlan *plan, GCancellable *cancellable)
   plan->options.cancellable = cancellable;
 }
 
+/* Returns the microseconds that this thread has had a processor. */
+static gint64
+thread_time (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  return t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
+}
+
+static gboolean
+is_late (const UnetPlan *plan, gint64 busy_before)
+{
+  return unet_run_mode_is_late (&plan->mode, g_get_monotonic_time (),
+      plan->mode.quickest > 0 ? 0 : thread_time () - busy_before);
+}
+
+/* Runs the steps from @first on, by the team as long as it is not late. Returns
+ * the number of the step that did not run: all did, or it failed, or it is
+ * @late. */
+static guint
+run_steps (
+    UnetPlan *plan, guint first, gboolean pool, gboolean *late, GError **error)
+{
+  RunStep run = plan->options.profile ? run_profiled : run_step;
+  const gboolean watches = !pool && plan->team;
+  gint64 busy = watches && plan->mode.quickest == 0 ? thread_time () : 0;
+  guint i;
+
+  for (i = first; i < plan->steps->len && !*late; i++) {
+    UnetStep *step = g_ptr_array_index (plan->steps, i);
+    dnnl_primitive_t primitive = pool && step->serial ? step->serial
+                                                      : step->primitive;
+
+    if (g_cancellable_set_error_if_cancelled (plan->options.cancellable, error)
+        || !run (plan, step, primitive, error))
+      break;
+    *late = watches && is_late (plan, busy);
+  }
+  return i;
+}
+
+static guint
+run_without_team (UnetPlan *plan, guint first, GError **error)
+{
+  gboolean late = FALSE;
+  guint i;
+
+  unet_parallel_set_threads (1);
+  unet_plan_make_serial (plan);
+  unet_parallel_set_pool (plan->pool);
+  i = run_steps (plan, first, TRUE, &late, error);
+  unet_parallel_set_pool (NULL);
+  return i;
+}
+
+static gboolean
+run_by_threads (UnetPlan *plan, GError **error)
+{
+  gboolean late = FALSE;
+  guint i = 0;
+
+  unet_openmp_team_begin (plan->team);
+  if (unet_run_mode_begin (&plan->mode, g_get_monotonic_time ())
+      == UNET_RUN_TEAM) {
+    unet_parallel_set_threads (plan->options.threads);
+    i = run_steps (plan, 0, FALSE, &late, error);
+  }
+  if (late || plan->mode.first == UNET_RUN_POOL)
+    i = run_without_team (plan, i, error);
+  if (late || i == plan->steps->len)
+    unet_run_mode_end (&plan->mode, g_get_monotonic_time (), late);
+  unet_openmp_team_end (plan->team);
+  return i == plan->steps->len;
+}
+
 gboolean
 unet_plan_run (UnetPlan *plan, GError **error)
 {
   guint threads = unet_parallel_get_threads ();
-  gboolean ok = TRUE;
+  gboolean late = FALSE, ok;
 
-  if (plan->team)
-    unet_openmp_team_begin (plan->team);
-  unet_parallel_set_threads (plan->options.threads);
-  for (guint i = 0; ok && i < plan->steps->len; i++) {
-    UnetStep *step = g_ptr_array_index (plan->steps, i);
-
-    ok =
-        !g_cancellable_set_error_if_cancelled (plan->options.cancellable, error)
-        && (plan->options.profile ? run_profiled (plan, step, error)
-                                  : run_step (plan, step, error));
+  if (plan->team) {
+    ok = run_by_threads (plan, error);
+  } else {
+    unet_parallel_set_threads (1);
+    ok = run_steps (plan, 0, FALSE, &late, error) == plan->steps->len;
   }
   unet_parallel_set_threads (threads);
-  if (plan->team)
-    unet_openmp_team_end (plan->team);
   return ok;
 }
 

@@ -4,9 +4,11 @@
 /* A plan: a graph of known shapes, compiled to a list of steps over one arena.
  * compile.h makes plans; this file runs them and answers queries. */
 
+#include "engine/kernels/worker-pool.h"
 #include "engine/run/decisions.h"
 #include "engine/run/openmp-team.h"
 #include "engine/run/precision.h"
+#include "engine/run/run-mode.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +24,8 @@ struct _UnetPlan {
   dnnl_engine_t engine; /* shared by the process */
   dnnl_stream_t stream;
   UnetOpenmpTeam *team; /* (nullable): %NULL with one thread */
+  UnetRunMode mode;     /* with several threads */
+  UnetWorkerPool *pool; /* (nullable): made for the first run without a team */
   guint block;          /* channels of a block: 16 or 8 */
   gboolean avx2; /* without it some kernels of oneDNN 2.6 compute wrongly */
   gboolean vnni; /* without it sums of two int8 products saturate */
@@ -56,8 +60,9 @@ struct _UnetPlan {
 /* Frees @plan (nullable), its graph and everything it holds. */
 void unet_plan_free (UnetPlan *plan);
 
-/* Computes the outputs from the inputs. Allocates nothing. One thread at a
- * time may run a plan; different plans may run at once. */
+/* Computes the outputs from the inputs. Allocates nothing, but once, when a run
+ * of several threads is late and goes on without a team. One thread at a time
+ * may run a plan; different plans may run at once. */
 gboolean unet_plan_run (UnetPlan *plan, GError **error);
 /* Runs from now on end between two steps, with %G_IO_ERROR_CANCELLED, once
  * @cancellable (nullable) is cancelled. It must outlive the runs. */

@@ -109,6 +109,8 @@ unet_step_free (UnetStep *step)
   }
   if (step->primitive)
     dnnl_primitive_destroy (step->primitive);
+  if (step->serial)
+    dnnl_primitive_destroy (step->serial);
   g_free ((gchar *) step->info.name);
   g_free ((gchar *) step->info.op);
   g_free ((gchar *) step->info.impl);

@@ -53,6 +53,7 @@ typedef struct {
 
   /* A oneDNN primitive … */
   dnnl_primitive_t primitive;
+  dnnl_primitive_t serial; /* (nullable): the same for one thread */
   dnnl_exec_arg_t args[UNET_MAX_OPERANDS];
   /* … or a kernel of this library … */
   UnetKernel kernel;

@@ -157,7 +157,14 @@ START_TEST (test_allocations)
   gboolean ok = TRUE;
   gchar *probe;
 
-  ck_assert (unet_plan_run (plan, NULL)); /* The first run may allocate. */
+  /* The first run may allocate, and so may the first without a team. */
+  ck_assert (unet_plan_run (plan, NULL));
+  if (plan->team) {
+    plan->mode.kind = UNET_RUN_POOL;
+    plan->mode.try_at = G_MAXINT64;
+    ck_assert (unet_plan_run (plan, NULL));
+    unet_run_mode_init (&plan->mode);
+  }
   n_ours = n_library = 0;
   counting = 1;
   probe = g_malloc (10); /* Checks that calls are counted. */
@@ -179,6 +186,27 @@ START_TEST (test_allocations)
 #else
   printf ("allocations are not counted here\n");
 #endif
+}
+END_TEST
+
+/* ---- without a team ------------------------------------------------------ */
+
+/* Every primitive of these networks has a twin for one thread, so that no step
+ * waits for a team. */
+START_TEST (test_serial)
+{
+  UnetPlan *plan = make_plan (network (_i), UNET_TUNING_STATIC, 2);
+
+  plan->mode.kind = UNET_RUN_POOL;
+  plan->mode.try_at = G_MAXINT64;
+  ck_assert (unet_plan_run (plan, NULL));
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const UnetStep *step = g_ptr_array_index (plan->steps, i);
+
+    ck_assert_msg (!step->primitive || step->serial, "%s (%s, %s) has none",
+        step->info.name, step->info.op, step->info.impl);
+  }
+  unet_plan_free (plan);
 }
 END_TEST
 
@@ -360,6 +388,7 @@ main (void)
   tcase_set_timeout (tc, 300);
   tcase_add_loop_test (tc, test_arena, 0, N_NETWORKS);
   tcase_add_loop_test (tc, test_allocations, 0, N_NETWORKS);
+  tcase_add_loop_test (tc, test_serial, 0, N_NETWORKS);
   tcase_add_test (tc, test_together);
   tcase_add_test (tc, test_together_teams);
   tcase_add_test (tc, test_moves);

@@ -293,22 +293,25 @@ check_repeats (UnetPlan *plan, const gchar *what)
   g_byte_array_unref (first);
 }
 
-/* Checks that a run without a team, as beside other busy threads, gives the
- * same bytes. */
+/* Checks that runs without a team, as beside other busy threads, give the same
+ * bytes. */
 static void
 check_without_team (UnetPlan *plan, const gchar *what)
 {
-  GByteArray *team = snapshot (plan), *pool;
-  GError *error = NULL;
+  GByteArray *team = snapshot (plan);
 
-  plan->mode.kind = UNET_RUN_POOL;
-  plan->mode.try_at = G_MAXINT64;
-  ck_assert_msg (unet_plan_run (plan, &error), "%s", error->message);
-  pool = snapshot (plan);
-  ck_assert_msg (memcmp (team->data, pool->data, team->len) == 0,
-      "%s, %s: without a team it gives other bytes", plan->graph->name, what);
+  for (guint kind = UNET_RUN_HELPED; kind < UNET_N_RUN_KINDS; kind++) {
+    GByteArray *other;
+    GError *error = NULL;
+
+    unet_run_mode_fix (&plan->mode, kind);
+    ck_assert_msg (unet_plan_run (plan, &error), "%s", error->message);
+    other = snapshot (plan);
+    ck_assert_msg (memcmp (team->data, other->data, team->len) == 0,
+        "%s, %s: without a team it gives other bytes", plan->graph->name, what);
+    g_byte_array_unref (other);
+  }
   g_byte_array_unref (team);
-  g_byte_array_unref (pool);
   unet_run_mode_init (&plan->mode);
 }
 

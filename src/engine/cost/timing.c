@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/timing.h"
 #include "base/memory.h"
+#include "engine/kernels/parallel.h"
+#include "engine/onednn/serial.h"
 #include "engine/run/headroom.h"
 #include <stdlib.h>
 #include <string.h>
@@ -256,11 +258,11 @@ scratch_clear (Scratch *s)
 }
 
 static guint64
-now_ns (void)
+now_ns (clockid_t clock)
 {
   struct timespec t;
 
-  clock_gettime (CLOCK_MONOTONIC, &t);
+  clock_gettime (clock, &t);
   return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
 }
 
@@ -273,7 +275,7 @@ now_ns (void)
 static guint64
 candidate_limit (UnetPlan *plan)
 {
-  guint64 now = now_ns ();
+  guint64 now = now_ns (CLOCK_MONOTONIC);
 
   if (plan->timing_start == 0)
     plan->timing_start = now;
@@ -289,29 +291,59 @@ lost_slices (void)
   return getrusage (RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
+#define RUNS 9
+/* Runs that may lose time slices before the machine counts as busy. */
+#define SPOILT_RUNS 6
+
 /* Returns the least time of a few runs. The first run warms up. A slow
- * candidate runs less often; a run that lost time slices is repeated, up to six
- * times in all. */
+ * candidate runs less often; a run that lost time slices is repeated. On a busy
+ * machine the result says little: then plan->times_alone is set. */
 static guint64
-measure_least (UnetPlan *plan, void (*run) (gpointer), gpointer data)
+measure_team (UnetPlan *plan, void (*run) (gpointer), gpointer data)
 {
   guint64 best = UNET_TIME_NEVER, total = 0;
   guint64 limit = candidate_limit (plan);
 
   for (guint i = 0, spoilt = 0;
-       i < 9 && (i < 2 || total < limit) && !is_cancelled (plan); i++) {
+       i < RUNS && (i < 2 || total < limit) && !is_cancelled (plan); i++) {
     glong lost = lost_slices ();
-    guint64 ns = now_ns ();
+    guint64 ns = now_ns (CLOCK_MONOTONIC);
 
     run (data);
-    ns = now_ns () - ns;
+    ns = now_ns (CLOCK_MONOTONIC) - ns;
     best = MIN (best, ns);
-    if (lost_slices () > lost && limit > 0 && spoilt++ < 6)
+    if (lost_slices () == lost || limit == 0)
+      total += i > 0 ? ns : 0;
+    else if (++spoilt < SPOILT_RUNS)
       i--;
-    else if (i > 0)
-      total += ns;
+    else
+      plan->times_alone = TRUE;
   }
   return best;
+}
+
+/* Returns the part of one thread in the least time of a few runs that the
+ * calling thread does alone. Only the time counts in which it has a processor,
+ * so other busy threads matter little. */
+static guint64
+measure_alone (UnetPlan *plan, void (*run) (gpointer), gpointer data)
+{
+  guint64 best = UNET_TIME_NEVER, total = 0;
+  guint64 limit = candidate_limit (plan);
+  guint threads = unet_parallel_get_threads ();
+
+  unet_parallel_set_threads (1);
+  for (guint i = 0;
+       i < RUNS && (i < 2 || total < limit) && !is_cancelled (plan); i++) {
+    guint64 ns = now_ns (CLOCK_THREAD_CPUTIME_ID);
+
+    run (data);
+    ns = now_ns (CLOCK_THREAD_CPUTIME_ID) - ns;
+    best = MIN (best, ns);
+    total += i > 0 ? ns : 0;
+  }
+  unet_parallel_set_threads (threads);
+  return best == UNET_TIME_NEVER ? best : best / plan->options.threads;
 }
 
 typedef struct {
@@ -388,6 +420,27 @@ scratch_add_post_ops (Scratch *s, UnetPlan *plan,
   return TRUE;
 }
 
+/* Replaces the primitive, which makes a team, by one for one thread. */
+static void
+time_without_team (Execution *e, const_dnnl_primitive_desc_t pd, guint64 *ns)
+{
+  guint threads = unet_parallel_get_threads ();
+  dnnl_primitive_desc_t again;
+  dnnl_primitive_t primitive;
+
+  unet_parallel_set_threads (1);
+  again = unet_pd_again (pd, e->plan->engine);
+  unet_parallel_set_threads (threads);
+  if (!again)
+    return;
+  if (unet_headroom_create_primitive (&primitive, again) == dnnl_success) {
+    dnnl_primitive_destroy (e->primitive);
+    e->primitive = primitive;
+    *ns = measure_alone (e->plan, execute, e);
+  }
+  dnnl_primitive_desc_destroy (again);
+}
+
 static guint64
 time_primitive (
     UnetPlan *plan, const_dnnl_primitive_desc_t pd, const_dnnl_post_ops_t ops)
@@ -398,8 +451,12 @@ time_primitive (
 
   if (unet_headroom_create_primitive (&e.primitive, pd) == dnnl_success
       && scratch_init (&s, plan, pd)
-      && scratch_add_post_ops (&s, plan, pd, ops))
-    ns = measure_least (plan, execute, &e);
+      && scratch_add_post_ops (&s, plan, pd, ops)) {
+    if (!plan->times_alone)
+      ns = measure_team (plan, execute, &e);
+    if (plan->times_alone)
+      time_without_team (&e, pd, &ns);
+  }
   scratch_clear (&s);
   if (e.primitive)
     dnnl_primitive_destroy (e.primitive);
@@ -470,8 +527,12 @@ time_kernel (UnetPlan *plan, UnetKernel kernel, gconstpointer params,
 
   for (guint i = 0; ok && i < n; i++)
     ok = (t.ptr[i] = scratch_memory (plan, sizes[i])) != NULL;
-  if (ok)
-    ns = measure_least (plan, run_kernel, &t);
+  if (ok && !plan->times_alone)
+    ns = measure_team (plan, run_kernel, &t);
+  if (ok && plan->times_alone) {
+    t.threads = 1;
+    ns = measure_alone (plan, run_kernel, &t);
+  }
   for (guint i = 0; i < MIN (n, UNET_MAX_OPERANDS); i++)
     unet_memory_release (t.ptr[i], sizes[i]);
   return ns;

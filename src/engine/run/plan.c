@@ -55,29 +55,34 @@ unet_plan_free (UnetPlan *plan)
 
 /* ---- running ------------------------------------------------------------- */
 
-typedef gboolean (*RunStep) (
-    UnetPlan *plan, UnetStep *step, dnnl_primitive_t primitive, GError **error);
-
 static gboolean
-run_step (
+run_primitive (
     UnetPlan *plan, UnetStep *step, dnnl_primitive_t primitive, GError **error)
 {
-  if (primitive) {
-    dnnl_status_t status = dnnl_primitive_execute (
-        primitive, plan->stream, step->n_operands, step->args);
+  dnnl_status_t status = dnnl_primitive_execute (
+      primitive, plan->stream, step->n_operands, step->args);
 
-    if (status == dnnl_success)
-      return TRUE;
-    g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
-        "%s: node '%s' (%s): oneDNN: %s", plan->graph->name, step->info.name,
-        step->info.op, unet_dnnl_status (status));
-    return FALSE;
-  }
+  if (status == dnnl_success)
+    return TRUE;
+  g_set_error (error, UNET_ERROR, UNET_ERROR_ENGINE,
+      "%s: node '%s' (%s): oneDNN: %s", plan->graph->name, step->info.name,
+      step->info.op, unet_dnnl_status (status));
+  return FALSE;
+}
+
+static gboolean
+run_step (UnetPlan *plan, UnetStep *step, UnetRunKind kind, GError **error)
+{
+  if (step->primitive)
+    return run_primitive (plan, step,
+        kind != UNET_RUN_TEAM && step->serial ? step->serial : step->primitive,
+        error);
   if (step->kernel) {
     gpointer ptr[UNET_MAX_OPERANDS];
 
     unet_step_get_pointers (step, ptr);
-    step->kernel (step->params, ptr, plan->options.threads);
+    step->kernel (
+        step->params, ptr, kind == UNET_RUN_ALONE ? 1 : plan->options.threads);
     return TRUE;
   }
   return unet_op_def (step->node->op)
@@ -86,14 +91,13 @@ run_step (
 }
 
 static gboolean
-run_profiled (
-    UnetPlan *plan, UnetStep *step, dnnl_primitive_t primitive, GError **error)
+run_profiled (UnetPlan *plan, UnetStep *step, UnetRunKind kind, GError **error)
 {
   struct timespec a, b;
   gboolean ok;
 
   clock_gettime (CLOCK_MONOTONIC, &a);
-  ok = run_step (plan, step, primitive, error);
+  ok = run_step (plan, step, kind, error);
   clock_gettime (CLOCK_MONOTONIC, &b);
   step->samples[step->n_samples++ % UNET_MAX_SAMPLES] =
       (b.tv_sec - a.tv_sec) * G_GUINT64_CONSTANT (1000000000) + b.tv_nsec
@@ -128,21 +132,19 @@ is_late (const UnetPlan *plan, gint64 busy_before)
  * the number of the step that did not run: all did, or it failed, or it is
  * @late. */
 static guint
-run_steps (
-    UnetPlan *plan, guint first, gboolean pool, gboolean *late, GError **error)
+run_steps (UnetPlan *plan, guint first, UnetRunKind kind, gboolean *late,
+    GError **error)
 {
-  RunStep run = plan->options.profile ? run_profiled : run_step;
-  const gboolean watches = !pool && plan->team;
+  const gboolean watches = kind == UNET_RUN_TEAM && plan->team;
   gint64 busy = watches && plan->mode.quickest == 0 ? thread_time () : 0;
   guint i;
 
   for (i = first; i < plan->steps->len && !*late; i++) {
     UnetStep *step = g_ptr_array_index (plan->steps, i);
-    dnnl_primitive_t primitive = pool && step->serial ? step->serial
-                                                      : step->primitive;
 
     if (g_cancellable_set_error_if_cancelled (plan->options.cancellable, error)
-        || !run (plan, step, primitive, error))
+        || !(plan->options.profile ? run_profiled (plan, step, kind, error)
+                                   : run_step (plan, step, kind, error)))
       break;
     *late = watches && is_late (plan, busy);
   }
@@ -150,15 +152,15 @@ run_steps (
 }
 
 static guint
-run_without_team (UnetPlan *plan, guint first, GError **error)
+run_without_team (UnetPlan *plan, guint first, UnetRunKind kind, GError **error)
 {
   gboolean late = FALSE;
   guint i;
 
   unet_parallel_set_threads (1);
   unet_plan_make_serial (plan);
-  unet_parallel_set_pool (plan->pool);
-  i = run_steps (plan, first, TRUE, &late, error);
+  unet_parallel_set_pool (kind == UNET_RUN_HELPED ? plan->pool : NULL);
+  i = run_steps (plan, first, kind, &late, error);
   unet_parallel_set_pool (NULL);
   return i;
 }
@@ -166,17 +168,19 @@ run_without_team (UnetPlan *plan, guint first, GError **error)
 static gboolean
 run_by_threads (UnetPlan *plan, GError **error)
 {
+  UnetRunKind kind = unet_run_mode_begin (&plan->mode, g_get_monotonic_time ());
   gboolean late = FALSE;
   guint i = 0;
 
   unet_openmp_team_begin (plan->team);
-  if (unet_run_mode_begin (&plan->mode, g_get_monotonic_time ())
-      == UNET_RUN_TEAM) {
+  if (kind == UNET_RUN_TEAM) {
     unet_parallel_set_threads (plan->options.threads);
-    i = run_steps (plan, 0, FALSE, &late, error);
+    i = run_steps (plan, 0, UNET_RUN_TEAM, &late, error);
+    if (late)
+      kind = unet_run_mode_instead (&plan->mode);
   }
-  if (late || plan->mode.first == UNET_RUN_POOL)
-    i = run_without_team (plan, i, error);
+  if (kind != UNET_RUN_TEAM)
+    i = run_without_team (plan, i, kind, error);
   if (late || i == plan->steps->len)
     unet_run_mode_end (&plan->mode, g_get_monotonic_time (), late);
   unet_openmp_team_end (plan->team);
@@ -193,7 +197,7 @@ unet_plan_run (UnetPlan *plan, GError **error)
     ok = run_by_threads (plan, error);
   } else {
     unet_parallel_set_threads (1);
-    ok = run_steps (plan, 0, FALSE, &late, error) == plan->steps->len;
+    ok = run_steps (plan, 0, UNET_RUN_ALONE, &late, error) == plan->steps->len;
   }
   unet_parallel_set_threads (threads);
   return ok;

@@ -54,6 +54,7 @@ struct _UnetPlan {
   gboolean *is_low;                          /* (nullable): by node index */
   GHashTable *histograms;                    /* (nullable): emit/histogram.h */
   const struct _UnetTimeSource *time_source; /* (nullable): cost/timing.h */
+  gboolean times_alone; /* measures on one thread: the machine is busy */
   guint64 timing_start; /* when measuring began, in nanoseconds; 0: not yet */
 };
 

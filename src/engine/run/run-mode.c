@@ -7,14 +7,20 @@
 /* Without a quick run to compare with: when the caller has waited for as long
  * as it computed, and for longer than a team takes to start. */
 #define START_US 4000
-/* Two late runs of the last few make the team too slow. */
+/* A late run counts as much as this many others. Two of the last few make the
+ * team too slow. */
 #define LATE      4
 #define LATE_MOST 8
-/* First and longest wait before the team is tried again. */
-#define WAIT_US     (250 * 1000)
-#define WAIT_MOST   (8 * 1000 * 1000)
-#define POOL_AGE_US (2 * 1000 * 1000)
-#define POOL_RUNS   3 /* after which its mean is compared with the team's */
+/* Runs of one try. */
+#define TRIES 2
+/* First and longest wait between tries, and the least number of runs. Two runs
+ * of 40 leave the 95th percentile alone. */
+#define WAIT_US   (1000 * 1000)
+#define WAIT_MOST (8 * 1000 * 1000)
+#define WAIT_RUNS 40
+/* What other kinds took longer ago than this says nothing of the machine now.
+ */
+#define AGE_US (2 * 1000 * 1000)
 
 void
 unet_run_mode_init (UnetRunMode *self)
@@ -22,14 +28,27 @@ unet_run_mode_init (UnetRunMode *self)
   *self = (UnetRunMode){ .kind = UNET_RUN_TEAM, .wait = WAIT_US };
 }
 
+void
+unet_run_mode_fix (UnetRunMode *self, UnetRunKind kind)
+{
+  *self = (UnetRunMode){ .kind = kind,
+    .quickest = G_MAXINT64 / 4,
+    .mean = { 1, 1, 1 },
+    .try_at = G_MAXINT64,
+    .wait = WAIT_US };
+}
+
 UnetRunKind
 unet_run_mode_begin (UnetRunMode *self, gint64 now)
 {
+  gboolean tries = self->kind != UNET_RUN_TEAM && now >= self->try_at
+      && self->mean[self->kind] > 0;
+
   self->begin = now;
-  self->first = self->kind == UNET_RUN_POOL && now < self->try_at
-      ? UNET_RUN_POOL
-      : UNET_RUN_TEAM;
-  return self->first;
+  self->present = tries ? self->
+  try : self
+    ->kind;
+  return self->present;
 }
 
 gboolean
@@ -42,77 +61,79 @@ unet_run_mode_is_late (const UnetRunMode *self, gint64 now, gint64 busy)
   return elapsed > 2 * busy + START_US;
 }
 
+UnetRunKind
+unet_run_mode_instead (const UnetRunMode *self)
+{
+  return self->kind == UNET_RUN_TEAM ? UNET_RUN_HELPED : self->kind;
+}
+
 static void
 add_to_mean (gint64 *mean, gint64 elapsed)
 {
   *mean = *mean > 0 ? (7 * *mean + elapsed) / 8 : MAX (elapsed, 1);
 }
 
-static void
-wait_longer (UnetRunMode *self, gint64 now)
+static UnetRunKind
+quickest_kind (const UnetRunMode *self)
 {
-  self->try_at = now + self->wait;
-  self->wait = MIN (2 * self->wait, WAIT_MOST);
+  UnetRunKind best = self->kind;
+
+  for (guint i = 0; i < UNET_N_RUN_KINDS; i++)
+    if (self->mean[i] > 0 && self->mean[i] < self->mean[best])
+      best = i;
+  return best;
 }
 
-/* A mean of the pool that is not recent says nothing of the machine now. */
-static gboolean
-pool_is_quicker (const UnetRunMode *self, gint64 now)
+/* Tries the other kinds at once: what they take beside what is busy now is not
+ * known. */
+static void
+leave_team (UnetRunMode *self, gint64 now)
 {
-  return self->pool == 0 || now - self->pool_end > POOL_AGE_US
-      || self->pool < self->team;
+  self->kind = UNET_RUN_HELPED;
+  self->mean[UNET_RUN_HELPED] = self->mean[UNET_RUN_ALONE] = 0;
+  self->try = UNET_RUN_ALONE;
+  self->tries = 0;
+  self->tried = 0;
+  self->try_at = now;
 }
 
 static void
 end_team_run (UnetRunMode *self, gint64 now, gboolean late)
 {
-  add_to_mean (&self->team, now - self->begin);
+  add_to_mean (&self->mean[UNET_RUN_TEAM], now - self->begin);
   if (!late) {
     self->late -= self->late > 0;
     return;
   }
   self->late = MIN (self->late + LATE, LATE_MOST);
-  if (self->quickest > 0
-      && (self->late < LATE_MOST || !pool_is_quicker (self, now)))
-    return;
-  self->kind = UNET_RUN_POOL;
-  self->pool = self->last_try = 0;
-  self->pool_runs = 0;
-  wait_longer (self, now);
+  if (self->quickest == 0
+      || (self->late == LATE_MOST
+          && (self->known_at == 0 || now - self->known_at > AGE_US
+              || quickest_kind (self) != UNET_RUN_TEAM)))
+    leave_team (self, now);
 }
 
+/* Chooses the quickest kind when a try has ended. The next try is of the other
+ * kind that was not tried last. */
 static void
-go_back (UnetRunMode *self, gint64 team)
+end_try (UnetRunMode *self, gint64 now)
 {
-  self->kind = UNET_RUN_TEAM;
-  self->team = team;
+  UnetRunKind before = self->kind, tried = self->try;
+
+  self->mean[tried] = self->tried / TRIES;
+  self->kind = quickest_kind (self);
+  if (self->kind == before)
+    self->wait = MIN (2 * self->wait, WAIT_MOST);
+  else
+    self->wait = MAX (self->wait / 4, WAIT_US);
+  self->try_at = now + MAX (self->wait, WAIT_RUNS * self->mean[self->kind]);
+  self->try = tried == UNET_RUN_TEAM
+      ? UNET_RUN_HELPED + UNET_RUN_ALONE - self->kind
+      : UNET_RUN_TEAM;
+  self->tries = 0;
+  self->tried = 0;
   self->late = 0;
-  self->wait = MAX (self->wait / 4, WAIT_US);
-}
-
-/* The team is back when its last two tries were quicker on average than the
- * pool is. */
-static void
-end_try (UnetRunMode *self, gint64 now, gboolean late)
-{
-  gint64 elapsed = now - self->begin, last = self->last_try;
-
-  self->last_try = elapsed;
-  if (last > 0 && (last + elapsed) / 2 < self->pool)
-    go_back (self, (last + elapsed) / 2);
-  else if (late || elapsed >= self->pool)
-    wait_longer (self, now);
-}
-
-/* It is back at once when the pool turns out to be slower than the late team
- * was. */
-static void
-end_pool_run (UnetRunMode *self, gint64 now)
-{
-  add_to_mean (&self->pool, now - self->begin);
-  self->pool_end = now;
-  if (++self->pool_runs == POOL_RUNS && self->team < self->pool)
-    go_back (self, self->team);
+  self->known_at = now;
 }
 
 /* The quickest time is forgotten slowly, since processors change their
@@ -129,14 +150,17 @@ note_quickest (UnetRunMode *self, gint64 elapsed)
 void
 unet_run_mode_end (UnetRunMode *self, gint64 now, gboolean late)
 {
-  if (self->first == UNET_RUN_POOL) {
-    end_pool_run (self, now);
-    return;
-  }
-  if (self->kind == UNET_RUN_TEAM)
+  gint64 elapsed = now - self->begin;
+
+  if (self->present == UNET_RUN_TEAM && !late)
+    note_quickest (self, elapsed);
+  if (self->present != self->kind) {
+    self->tried += elapsed;
+    if (++self->tries == TRIES)
+      end_try (self, now);
+  } else if (self->kind == UNET_RUN_TEAM) {
     end_team_run (self, now, late);
-  else
-    end_try (self, now, late);
-  if (!late)
-    note_quickest (self, now - self->begin);
+  } else {
+    add_to_mean (&self->mean[self->kind], elapsed);
+  }
 }

@@ -160,8 +160,7 @@ START_TEST (test_allocations)
   /* The first run may allocate, and so may the first without a team. */
   ck_assert (unet_plan_run (plan, NULL));
   if (plan->team) {
-    plan->mode.kind = UNET_RUN_POOL;
-    plan->mode.try_at = G_MAXINT64;
+    unet_run_mode_fix (&plan->mode, UNET_RUN_HELPED);
     ck_assert (unet_plan_run (plan, NULL));
     unet_run_mode_init (&plan->mode);
   }
@@ -197,8 +196,7 @@ START_TEST (test_serial)
 {
   UnetPlan *plan = make_plan (network (_i), UNET_TUNING_STATIC, 2);
 
-  plan->mode.kind = UNET_RUN_POOL;
-  plan->mode.try_at = G_MAXINT64;
+  unet_run_mode_fix (&plan->mode, UNET_RUN_HELPED);
   ck_assert (unet_plan_run (plan, NULL));
   for (guint i = 0; i < plan->steps->len; i++) {
     const UnetStep *step = g_ptr_array_index (plan->steps, i);

@@ -8,9 +8,11 @@ G_BEGIN_DECLS
 
 /**
  * UnetPrecision:
- * @UNET_PRECISION_AUTO: int8 for a model that is quantised itself, and with a
- *   calibration whose masks agree on a processor that multiplies 8-bit
- *   integers fast (the built-in model has such a calibration); else f32
+ * @UNET_PRECISION_AUTO: int8 for a model that is quantised itself. With a
+ *   calibration whose masks agree (the built-in model has one) and measured
+ *   tuning: the quickest of int8, f32 and bfloat16 on this machine; with
+ *   static tuning int8 where the processor multiplies 8-bit integers fast.
+ *   Else f32
  * @UNET_PRECISION_F32: 32-bit floating point
  * @UNET_PRECISION_BF16: bfloat16 where the processor multiplies it, else f32
  * @UNET_PRECISION_INT8: 8-bit integers with a calibration whose masks agree,

@@ -4,6 +4,7 @@
 #include "engine/choose/int8.h"
 #include "engine/choose/layouts.h"
 #include "engine/choose/winograd-fusion.h"
+#include "engine/cost/run-time.h"
 #include "engine/cost/timing-cache.h"
 #include "engine/emit/histogram.h"
 #include "engine/emit/locations.h"
@@ -273,7 +274,7 @@ finish (UnetPlan *plan, GError **error)
 /* ---- compiling ----------------------------------------------------------- */
 
 static gboolean
-build (UnetPlan *plan, GError **error)
+build (UnetPlan *plan, gboolean times_run, GError **error)
 {
   UnetTimingCache *cache = NULL;
   gboolean ok;
@@ -292,6 +293,8 @@ build (UnetPlan *plan, GError **error)
   }
   ok = place_inputs (plan, error) && lower_nodes (plan, error)
       && place_outputs (plan, error) && finish (plan, error);
+  if (ok && times_run && plan->options.tuning == UNET_TUNING_MEASURE)
+    plan->run_ns = unet_timing_measure_run (plan);
   unet_timing_cache_close (cache, ok);
   return ok;
 }
@@ -342,7 +345,7 @@ UnetPlan *
 unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
     const UnetCompileOptions *compile, GError **error)
 {
-  static const UnetCompileOptions none = { NULL, NULL, NULL };
+  static const UnetCompileOptions none = { NULL };
   const UnetCompileOptions *how = compile ? compile : &none;
   UnetPlan *plan = plan_alloc (graph, options);
   guint threads = unet_parallel_get_threads ();
@@ -358,7 +361,7 @@ unet_plan_new (UnetGraph *graph, const UnetSessionOptions *options,
   ok = plan->engine
       && dnnl_stream_create (&plan->stream, plan->engine, dnnl_stream_in_order)
           == dnnl_success
-      && build (plan, error);
+      && build (plan, how->times_run, error);
   unet_parallel_set_threads (threads);
   plan->options.cancellable = NULL;
   plan->low_precision = NULL;

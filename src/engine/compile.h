@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* How a graph is compiled, besides the session's options. All members are
+/* How a graph is compiled, besides the session's options. All pointers are
  * (nullable). */
 typedef struct {
   const UnetLowPrecision *low_precision; /* read during the call only */
@@ -15,6 +15,7 @@ typedef struct {
                            * adds to them; they must outlive it */
   const UnetTimeSource *times; /* instead of measurements and the cache on
                                 * disk; read during the call only */
+  gboolean times_run;          /* where the tuning measures: whole runs, too */
 } UnetCompileOptions;
 
 /* Compiles @graph, which is inferred, without open dimensions, and optimized

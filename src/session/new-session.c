@@ -38,8 +38,14 @@ missing_for_int8 (UnetModel *model, const UnetSessionOptions *options)
   return NULL;
 }
 
-/* Returns the precision to use. @note: (out): why it is not that of the
- * options, or %NULL. */
+static gboolean
+measures (const UnetSessionOptions *options)
+{
+  return options->tuning == UNET_TUNING_MEASURE;
+}
+
+/* Returns the precision to use, or to try first. @note: (out): why it is not
+ * that of the options, or %NULL. */
 static UnetPrecision
 choose_precision (
     UnetModel *model, const UnetSessionOptions *options, gchar **note)
@@ -57,7 +63,8 @@ choose_precision (
     return UNET_PRECISION_F32;
   }
   if (automatic && !unet_model_is_quantized (model)
-      && (!calibration_of (model, options) || !unet_engine_has_fast_int8 ()))
+      && (!calibration_of (model, options)
+          || !(unet_engine_has_fast_int8 () || measures (options))))
     return UNET_PRECISION_F32;
   *note = missing_for_int8 (model, options);
   return *note ? UNET_PRECISION_F32 : UNET_PRECISION_INT8;
@@ -73,6 +80,83 @@ must_check (UnetSession *self, const UnetSessionOptions *options)
       && unet_model_is_quantized (unet_session_get_model (self));
 }
 
+/* What all sessions of one call have in common. */
+typedef struct {
+  UnetModel *model;
+  const UnetContract *contract; /* (nullable) */
+  const UnetTensorInfo *shapes;
+  guint n_shapes;
+  const UnetSessionOptions *options;
+  gboolean times_run;
+} Request;
+
+static UnetSession *
+compile (const Request *r, UnetPrecision precision, GError **error)
+{
+  UnetLowPrecision narrowing = { precision == UNET_PRECISION_BF16, NULL, NULL };
+  UnetSessionPurpose purpose = { NULL, NULL, r->times_run };
+
+  if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (r->model)) {
+    const UnetCalibration *c = calibration_of (r->model, r->options);
+
+    narrowing.ranges = c->ranges;
+    narrowing.keep_f32 = c->keep_f32;
+  }
+  if (precision != UNET_PRECISION_F32)
+    purpose.narrowing = &narrowing;
+  return unet_session_compile (r->model, r->contract, r->shapes, r->n_shapes,
+      r->options, &purpose, error);
+}
+
+/* ---- the quickest precision ---------------------------------------------- */
+
+/* Returns whether the precision is chosen by time: where a calibration agrees,
+ * and the user leaves both open. */
+static gboolean
+chooses_by_time (const Request *r, UnetPrecision first)
+{
+  return first == UNET_PRECISION_INT8
+      && r->options->precision == UNET_PRECISION_AUTO && measures (r->options)
+      && !unet_model_is_quantized (r->model);
+}
+
+/* Replaces @best by a session of @precision that is quicker. Without one @best
+ * stays. */
+static void
+try_precision (const Request *r, UnetPrecision precision, UnetSession **best,
+    GString *times)
+{
+  UnetSession *other = compile (r, precision, NULL);
+  const gchar *name = precision == UNET_PRECISION_F32 ? "f32" : "bf16";
+
+  if (!other)
+    return;
+  g_string_append_printf (
+      times, ", %s %.1f ms", name, unet_session_get_run_time (other) / 1e6);
+  if (unet_session_get_run_time (other) < unet_session_get_run_time (*best)) {
+    unet_session_unref (*best);
+    *best = g_steal_pointer (&other);
+  }
+  g_clear_pointer (&other, unet_session_unref);
+}
+
+/* Takes over @int8. @note: (out): the times, where another one is quicker. */
+static UnetSession *
+quickest (const Request *r, UnetSession *int8, gchar **note)
+{
+  UnetSession *best = int8;
+  GString *times = g_string_new (NULL);
+
+  g_string_printf (times, "the quickest here: int8 %.1f ms",
+      unet_session_get_run_time (int8) / 1e6);
+  try_precision (r, UNET_PRECISION_F32, &best, times);
+  if (unet_engine_has_bf16 ())
+    try_precision (r, UNET_PRECISION_BF16, &best, times);
+  *note = best == int8 ? NULL : g_strdup (times->str);
+  g_string_free (times, TRUE);
+  return best;
+}
+
 /* @contract: (nullable): knows the picture input and the other ones */
 static UnetSession *
 session_new (UnetModel *model, const UnetContract *contract,
@@ -80,31 +164,22 @@ session_new (UnetModel *model, const UnetContract *contract,
     const UnetSessionOptions *options, GError **error)
 {
   const UnetSessionOptions defaults = UNET_SESSION_OPTIONS_INIT;
-  UnetSessionPurpose purpose = { NULL, NULL };
-  UnetLowPrecision narrowing = { FALSE, NULL, NULL };
+  Request r = { model, contract, shapes, n_shapes,
+    options ? options : &defaults, FALSE };
   UnetSession *self;
-  UnetPrecision precision;
   gchar *note;
+  UnetPrecision precision = choose_precision (model, r.options, &note);
 
-  options = options ? options : &defaults;
-  precision = choose_precision (model, options, &note);
-  if (precision == UNET_PRECISION_INT8 && !unet_model_is_quantized (model)) {
-    narrowing.ranges = calibration_of (model, options)->ranges;
-    narrowing.keep_f32 = calibration_of (model, options)->keep_f32;
-  }
-  narrowing.bf16 = precision == UNET_PRECISION_BF16;
-  if (precision != UNET_PRECISION_F32)
-    purpose.narrowing = &narrowing;
-  self = unet_session_compile (
-      model, contract, shapes, n_shapes, options, &purpose, error);
-  if (self && must_check (self, options)
+  r.times_run = chooses_by_time (&r, precision);
+  self = compile (&r, precision, error);
+  if (self && must_check (self, r.options)
       && !unet_quantized_check (
-          self, contract, shapes, n_shapes, options, &note)) {
+          self, contract, shapes, n_shapes, r.options, &note)) {
     unet_session_unref (self);
-    purpose.narrowing = NULL;
-    self = unet_session_compile (
-        model, contract, shapes, n_shapes, options, &purpose, error);
+    self = compile (&r, UNET_PRECISION_F32, error);
   }
+  if (self && r.times_run)
+    self = quickest (&r, self, &note);
   if (self)
     unet_session_set_precision_note (self, note);
   g_free (note);

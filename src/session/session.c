@@ -251,7 +251,7 @@ make_plan (UnetGraph *graph, const UnetSessionOptions *options,
     const UnetSessionPurpose *purpose, GError **error)
 {
   const UnetCompileOptions compile = { purpose->narrowing, purpose->histograms,
-    NULL };
+    NULL, purpose->times_run };
 
   return unet_plan_new (graph, options, &compile, error);
 }
@@ -303,6 +303,12 @@ unet_session_unref (UnetSession *self)
   g_free (self->states);
   g_free (self->note);
   g_free (self);
+}
+
+guint64
+unet_session_get_run_time (const UnetSession *self)
+{
+  return self->plan->run_ns;
 }
 
 gboolean

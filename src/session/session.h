@@ -19,10 +19,11 @@ typedef struct {
 /* @index: below unet_model_get_n_outputs() */
 const UnetView *unet_session_get_view (const UnetSession *session, guint index);
 
-/* Internal options of a session. All may be %NULL. */
+/* Internal options of a session. All pointers may be %NULL. */
 typedef struct {
   const UnetLowPrecision *narrowing;
   GHashTable *histograms; /* filled by runs, must outlive the session */
+  gboolean times_run;     /* for unet_session_get_run_time() */
 } UnetSessionPurpose;
 
 /* A session in f32 or, with a narrowing, in that, whatever options say.
@@ -35,6 +36,9 @@ UnetSession *unet_session_compile (UnetModel *model,
 void unet_session_set_precision_note (UnetSession *self, const gchar *note);
 /* Returns the graph as it was compiled. */
 const UnetGraph *unet_session_get_graph (UnetSession *self);
+
+/* Returns the nanoseconds of a run, 0 where they were not measured. */
+guint64 unet_session_get_run_time (const UnetSession *self);
 
 /* Returns whether there is a reference besides the caller's. */
 gboolean unet_session_is_shared (UnetSession *self);

@@ -74,8 +74,8 @@ describe_value (GString *out, const UnetValue *value)
     g_string_append_printf (out, "%" G_GINT64_FORMAT ",", value->dims[i]);
 }
 
-static gchar *
-describe_network (const UnetGraph *graph)
+gchar *
+unet_timing_cache_describe (const UnetGraph *graph)
 {
   GString *out = g_string_new (NULL);
   gchar *hash;
@@ -103,7 +103,7 @@ static gchar *
 make_head (const UnetPlan *plan)
 {
   gchar *processor = describe_processor ();
-  gchar *network = describe_network (plan->graph);
+  gchar *network = unet_timing_cache_describe (plan->graph);
   gchar *head = g_strdup_printf (HEAD
       "library " UNET_LIBRARY_VERSION
       "\nengine %s\nprocessor %s isa %d\nthreads %u precision %d\n"

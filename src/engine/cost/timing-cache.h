@@ -18,4 +18,8 @@ UnetTimingCache *unet_timing_cache_open (const UnetPlan *plan);
  * file that cannot be written is only logged. */
 void unet_timing_cache_close (UnetTimingCache *cache, gboolean keep);
 
+/* Returns a text (transfer full) that is equal for networks of equal operators
+ * and shapes, whatever their weights. */
+gchar *unet_timing_cache_describe (const UnetGraph *graph);
+
 G_END_DECLS

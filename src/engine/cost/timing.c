@@ -463,9 +463,8 @@ time_primitive (
   return e.failed ? UNET_TIME_NEVER : ns;
 }
 
-/* Returns whether the time of @key needs no measurement. */
-static gboolean
-is_known (const UnetPlan *plan, const gchar *key, guint64 *ns)
+gboolean
+unet_timing_is_known (const UnetPlan *plan, const gchar *key, guint64 *ns)
 {
   if (plan->time_source) {
     *ns = plan->time_source->get_time (plan->time_source, key);
@@ -478,8 +477,8 @@ is_known (const UnetPlan *plan, const gchar *key, guint64 *ns)
 }
 
 /* A cancelled measurement has no time: the next plan must measure again. */
-static void
-remember_measured (const UnetPlan *plan, const gchar *key, guint64 ns)
+void
+unet_timing_remember (const UnetPlan *plan, const gchar *key, guint64 ns)
 {
   if (is_cancelled (plan))
     return;
@@ -493,9 +492,9 @@ unet_timing_measure_primitive (UnetPlan *plan, const gchar *key,
 {
   guint64 ns;
 
-  if (!is_known (plan, key, &ns)) {
+  if (!unet_timing_is_known (plan, key, &ns)) {
     ns = time_primitive (plan, pd, ops);
-    remember_measured (plan, key, ns);
+    unet_timing_remember (plan, key, ns);
   }
   return ns;
 }
@@ -544,9 +543,9 @@ unet_timing_measure_kernel (UnetPlan *plan, const gchar *key, UnetKernel kernel,
 {
   guint64 ns;
 
-  if (!is_known (plan, key, &ns)) {
+  if (!unet_timing_is_known (plan, key, &ns)) {
     ns = time_kernel (plan, kernel, params, sizes, n);
-    remember_measured (plan, key, ns);
+    unet_timing_remember (plan, key, ns);
   }
   return ns;
 }

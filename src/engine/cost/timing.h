@@ -30,6 +30,14 @@ guint64 unet_timing_measure_kernel (UnetPlan *plan, const gchar *key,
 guint64 unet_timing_measure_primitive (UnetPlan *plan, const gchar *key,
     const_dnnl_primitive_desc_t pd, const_dnnl_post_ops_t ops);
 
+/* Returns whether the time of @key needs no measurement: it is known, or the
+ * plan is cancelled. */
+gboolean unet_timing_is_known (
+    const UnetPlan *plan, const gchar *key, guint64 *ns);
+
+/* Remembers what was measured for @key, unless the plan is cancelled. */
+void unet_timing_remember (const UnetPlan *plan, const gchar *key, guint64 ns);
+
 /* A table of times: key -> guint64 nanoseconds. */
 GHashTable *unet_timing_table_new (void);
 void unet_timing_table_set (GHashTable *table, const gchar *key, guint64 ns);

@@ -38,6 +38,7 @@ struct _UnetPlan {
   guint8 *arena;
   gsize arena_size, live_size; /* bytes */
   guint64 flops;
+  guint64 run_ns; /* of a run, where it was measured; 0: it was not */
 
   /* Used while the plan is compiled. */
   UnetLoc *(*locs)[UNET_N_MEM];               /* by value id and layout */

@@ -26,6 +26,7 @@ static const Entry elements[] = {
   { "videotestsrc", BASE },
   { "aspectratiocrop", GOOD },
   { "autovideosink", GOOD },
+  { "gdkpixbufdec", GOOD },
   { "jpegdec", GOOD },
   { "jpegenc", GOOD },
   { "matroskademux", GOOD },

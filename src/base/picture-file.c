@@ -3,7 +3,7 @@
 
 #include "base/libav-end.h"
 #include "base/missing-plugin.h"
-#include "base/picture-header.h"
+#include "base/picture-decoder.h"
 
 /* Between two looks at what is read. */
 #define POLL (100 * GST_MSECOND)
@@ -13,16 +13,15 @@
 /* Most decoders do not tell the orientation that EXIF has, so that the file is
  * asked; videoflip reads the tags of those that do. */
 static void
-set_orientation (GstElement *pipeline, const gchar *path)
+set_orientation (GstElement *pipeline, const UnetPictureHeader *header)
 {
   GstElement *flip = gst_bin_get_by_name (GST_BIN (pipeline), "flip");
-  UnetPictureHeader header;
 
   if (flip == NULL)
     return;
-  if (unet_picture_header_read (path, &header) && header.orientation > 1)
+  if (header->orientation > 1)
     gst_util_set_object_arg (G_OBJECT (flip), "video-direction",
-        unet_picture_header_get_direction (&header));
+        unet_picture_header_get_direction (header));
   gst_object_unref (flip);
 }
 
@@ -32,34 +31,77 @@ open_source (GstElement *pipeline, const gchar *path)
   GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   UnetReadWatch *watch = unet_read_watch_new ();
 
-  g_object_set (source, "location", path, NULL);
-  unet_read_watch_add_source (watch, source);
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (source), "location")) {
+    g_object_set (source, "location", path, NULL);
+    unet_read_watch_add_source (watch, source);
+  }
   g_object_set_data_full (G_OBJECT (pipeline), WATCH, watch,
       (GDestroyNotify) unet_read_watch_unref);
   unet_libav_end_mend (GST_BIN (pipeline));
   gst_object_unref (source);
 }
 
-GstElement *
-unet_picture_make_pipeline (const gchar *path, GError **error)
+static GstElement *
+make_pipeline (const gchar *decode, GError **error)
 {
-  GstElement *pipeline;
   /* videoflip is in another package than the rest; without it a picture
    * stays as it is stored. */
   g_autoptr (GstElementFactory) flip = gst_element_factory_find ("videoflip");
-  g_autofree gchar *text = g_strdup_printf ("filesrc name=source ! decodebin ! "
-                                            "videoconvert ! %s"
+  g_autofree gchar *text = g_strdup_printf ("%s ! videoconvert ! %s"
                                             "video/x-raw ! fakesink name=sink "
                                             "enable-last-sample=true",
+      decode,
       flip != NULL
           ? "videoflip name=flip video-direction=auto ! videoconvert ! "
           : "");
 
-  pipeline = unet_missing_plugin_parse (text, error);
+  return unet_missing_plugin_parse (text, error);
+}
+
+/* A picture that goes into its decoder as a whole. */
+static gboolean
+fill_source (
+    GstElement *pipeline, const gchar *path, gsize size, GError **error)
+{
+  GstBuffer *buffer = unet_picture_decoder_read (path, size, error);
+  GstElement *source;
+
+  if (buffer == NULL)
+    return FALSE;
+  source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  unet_picture_decoder_play (source, buffer);
+  gst_object_unref (source);
+  return TRUE;
+}
+
+GstElement *
+unet_picture_make_pipeline (const gchar *path, GError **error)
+{
+  UnetPictureHeader header = { .orientation = 1 };
+  UnetPictureDecoder decoder = { NULL };
+  gboolean known = unet_picture_header_read (path, &header);
+  const gchar *refusal = known ? unet_picture_decoder_refuse (&header) : NULL;
+  g_autofree gchar *decode = NULL;
+  GstElement *pipeline;
+
+  if (refusal != NULL) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "%s: %s",
+        path, refusal);
+    return NULL;
+  }
+  decode = known && unet_picture_decoder_find (&header, &decoder)
+      ? unet_picture_decoder_describe (&decoder)
+      : g_strdup ("filesrc name=source ! decodebin");
+  pipeline = make_pipeline (decode, error);
   if (pipeline == NULL)
     return NULL;
+  if (decoder.media != NULL
+      && !fill_source (pipeline, path, header.size, error)) {
+    gst_object_unref (pipeline);
+    return NULL;
+  }
   open_source (pipeline, path);
-  set_orientation (pipeline, path);
+  set_orientation (pipeline, &header);
   return pipeline;
 }
 

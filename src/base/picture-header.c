@@ -40,7 +40,11 @@ little32 (const guint8 *p)
 
 /* ---- EXIF (a TIFF header and directory) --------------------------------- */
 
+#define TAG_WIDTH       0x100
+#define TAG_HEIGHT      0x101
 #define TAG_ORIENTATION 0x112
+
+#define TYPE_LONG 4
 
 static guint
 read16 (const guint8 *p, gboolean big)
@@ -54,28 +58,35 @@ read32 (const guint8 *p, gboolean big)
   return big ? big32 (p) : little32 (p);
 }
 
-/* Returns 1 to 8, or 1 where the directory has no orientation. */
-static guint
-read_orientation (const guint8 *tiff, gsize size)
+/* Reads the first directory. Sizes are those of a TIFF. */
+static void
+read_directory (const guint8 *tiff, gsize size, UnetPictureHeader *header)
 {
   gboolean big = size >= 8 && tiff[0] == 'M';
   guint32 at;
   guint n;
 
   if (size < 8 || (memcmp (tiff, "MM\0*", 4) && memcmp (tiff, "II*\0", 4)))
-    return 1;
+    return;
   at = read32 (tiff + 4, big);
   if (at > size - 2)
-    return 1;
+    return;
   n = MIN (read16 (tiff + at, big), (size - at - 2) / 12);
   for (guint i = 0; i < n; i++) {
     const guint8 *entry = tiff + at + 2 + 12 * i;
-    guint value = read16 (entry + 8, big);
+    guint tag = read16 (entry, big), value = read16 (entry + 8, big);
 
-    if (read16 (entry, big) == TAG_ORIENTATION)
-      return value >= 1 && value <= 8 ? value : 1;
+    if (tag == TAG_ORIENTATION)
+      header->orientation = value >= 1 && value <= 8 ? value : 1;
+    if (header->kind != UNET_PICTURE_TIFF)
+      continue;
+    if (read16 (entry + 2, big) == TYPE_LONG)
+      value = read32 (entry + 8, big);
+    if (tag == TAG_WIDTH)
+      header->width = value;
+    if (tag == TAG_HEIGHT)
+      header->height = value;
   }
-  return 1;
 }
 
 /* ---- JPEG --------------------------------------------------------------- */
@@ -87,11 +98,12 @@ static void
 read_segment (
     const guint8 *data, gsize size, guint8 marker, UnetPictureHeader *header)
 {
-  if ((IS_FRAME (marker) || marker == 0xc0) && size >= 5) {
+  if ((IS_FRAME (marker) || marker == 0xc0) && size >= 6) {
     header->height = big16 (data + 1);
     header->width = big16 (data + 3);
+    header->n_components = data[5];
   } else if (marker == 0xe1 && size > 6 && memcmp (data, "Exif\0\0", 6) == 0) {
-    header->orientation = read_orientation (data + 6, size - 6);
+    read_directory (data + 6, size - 6, header);
   }
 }
 
@@ -121,6 +133,7 @@ judge_jpeg (const UnetPictureHeader *header, gsize coded)
 static void
 parse_jpeg (Reader r, UnetPictureHeader *header)
 {
+  const guint8 *first = r.at;
   gsize coded = 0;
 
   r.at += 2;
@@ -133,8 +146,10 @@ parse_jpeg (Reader r, UnetPictureHeader *header)
       continue;
     }
     r.at += 2;
-    if (marker == 0xd9)
+    if (marker == 0xd9) {
+      header->size = r.at - first;
       return;
+    }
     if (IS_ALONE (marker))
       continue;
     size = left (&r) >= 2 ? big16 (r.at) : 0;
@@ -154,8 +169,6 @@ parse_jpeg (Reader r, UnetPictureHeader *header)
 
 /* ---- PNG ---------------------------------------------------------------- */
 
-static const guint8 png_signature[8] = { 0x89, 'P', 'N', 'G', 13, 10, 26, 10 };
-
 /* Bytes of a row before compression, with its filter; @ihdr has 13 bytes. */
 static guint64
 png_row (const guint8 *ihdr)
@@ -172,7 +185,7 @@ parse_png (Reader r, UnetPictureHeader *header)
   guint64 wanted = 0, coded = 0;
   gboolean ended = FALSE;
 
-  r.at += sizeof png_signature;
+  r.at += 8;
   while (!ended && left (&r) >= 8) {
     guint64 size = big32 (r.at);
     gsize have = MIN (size, left (&r) - 8);
@@ -187,7 +200,9 @@ parse_png (Reader r, UnetPictureHeader *header)
     } else if (memcmp (type, "IDAT", 4) == 0) {
       coded += have;
     } else if (memcmp (type, "eXIf", 4) == 0) {
-      header->orientation = read_orientation (data, have);
+      read_directory (data, have, header);
+    } else if (memcmp (type, "acTL", 4) == 0) {
+      header->animated = TRUE;
     }
     ended = memcmp (type, "IEND", 4) == 0;
     if (left (&r) < 12 + size) /* with the checksum */
@@ -219,7 +234,9 @@ parse_webp (Reader r, UnetPictureHeader *header)
       /* Some programs keep JPEG's prefix. */
       gsize skip = have > 6 && memcmp (data, "Exif\0\0", 6) == 0 ? 6 : 0;
 
-      header->orientation = read_orientation (data + skip, have - skip);
+      read_directory (data + skip, have - skip, header);
+    } else if (memcmp (r.at, "ANIM", 4) == 0) {
+      header->animated = TRUE;
     }
     size += size & 1;
     if (left (&r) - 8 < size)
@@ -294,7 +311,50 @@ parse_gif (Reader r, UnetPictureHeader *header)
     header->state = UNET_PICTURE_CUT;
 }
 
+/* ---- BMP ---------------------------------------------------------------- */
+
+/* The headers of Windows are at least as large; that of OS/2 is not read. */
+#define BMP_HEADER  40
+#define BMP_LARGEST 124
+
+/* The height is negative where rows go down. Two letters are a weak signature:
+ * a text that begins with them gets no size. */
+static void
+parse_bmp (Reader r, UnetPictureHeader *header)
+{
+  gint64 height;
+
+  if (left (&r) < 26 || little32 (r.at + 14) < BMP_HEADER
+      || little32 (r.at + 14) > BMP_LARGEST)
+    return;
+  height = (gint32) little32 (r.at + 22);
+  header->width = little32 (r.at + 18);
+  header->height = ABS (height);
+}
+
 /* ---- any of them -------------------------------------------------------- */
+
+static void
+parse_tiff (Reader r, UnetPictureHeader *header)
+{
+  read_directory (r.at, left (&r), header);
+}
+
+static const struct {
+  guint at; /* of the signature in the file */
+  const gchar *signature;
+  gsize n;
+  UnetPictureKind kind;
+  void (*parse) (Reader r, UnetPictureHeader *header);
+} kinds[] = {
+  { 0, "\xff\xd8\xff", 3, UNET_PICTURE_JPEG, parse_jpeg },
+  { 0, "\x89PNG\r\n\x1a\n", 8, UNET_PICTURE_PNG, parse_png },
+  { 8, "WEBP", 4, UNET_PICTURE_WEBP, parse_webp },
+  { 0, "GIF8", 4, UNET_PICTURE_GIF, parse_gif },
+  { 0, "MM\0*", 4, UNET_PICTURE_TIFF, parse_tiff },
+  { 0, "II*\0", 4, UNET_PICTURE_TIFF, parse_tiff },
+  { 0, "BM", 2, UNET_PICTURE_BMP, parse_bmp },
+};
 
 gboolean
 unet_picture_header_parse (
@@ -302,22 +362,15 @@ unet_picture_header_parse (
 {
   Reader r = { data, data + size };
 
-  *header = (UnetPictureHeader){ .orientation = 1 };
-  if (size < 16)
-    return FALSE;
-  if (memcmp (data, "\xff\xd8\xff", 3) == 0)
-    parse_jpeg (r, header);
-  else if (memcmp (data, png_signature, sizeof png_signature) == 0)
-    parse_png (r, header);
-  else if (memcmp (data, "RIFF", 4) == 0 && memcmp (data + 8, "WEBP", 4) == 0)
-    parse_webp (r, header);
-  else if (memcmp (data, "GIF8", 4) == 0)
-    parse_gif (r, header);
-  else if (memcmp (data, "MM\0*", 4) == 0 || memcmp (data, "II*\0", 4) == 0)
-    header->orientation = read_orientation (data, size);
-  else
-    return FALSE;
-  return TRUE;
+  *header = (UnetPictureHeader){ .orientation = 1, .size = size };
+  for (guint i = 0; i < G_N_ELEMENTS (kinds) && size >= 16; i++) {
+    if (memcmp (data + kinds[i].at, kinds[i].signature, kinds[i].n))
+      continue;
+    header->kind = kinds[i].kind;
+    kinds[i].parse (r, header);
+    return TRUE;
+  }
+  return FALSE;
 }
 
 gboolean

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the bytes of a picture file say about it: its orientation in EXIF, and
- * whether the file is complete. Reads JPEG, PNG, WebP, GIF and, for the
- * orientation only, TIFF. Nothing in a file is trusted. */
+/* What the bytes of a picture file say about it: its kind, its orientation in
+ * EXIF, and whether the file is complete. Reads JPEG, PNG, WebP, GIF and,
+ * without looking whether they are complete, TIFF and BMP. Nothing in a file is
+ * trusted.
+ */
 
 #include "base/export.h"
 
@@ -18,11 +20,25 @@ typedef enum {
   UNET_PICTURE_EMPTY,    /* its data cannot hold a tenth of the pixels */
 } UnetPictureState;
 
+typedef enum {
+  UNET_PICTURE_JPEG,
+  UNET_PICTURE_PNG,
+  UNET_PICTURE_WEBP,
+  UNET_PICTURE_GIF,
+  UNET_PICTURE_TIFF,
+  UNET_PICTURE_BMP,
+} UnetPictureKind;
+
 typedef struct {
+  UnetPictureKind kind;
   UnetPictureState state;
   guint width, height; /* as stored; 0: not known */
   guint orientation;   /* of EXIF, 1 (upright) to 8 */
   guint n_images;      /* of a GIF; 0: not known */
+  guint n_components;  /* of a JPEG: 4 for CMYK and YCCK; 0: not known */
+  gboolean animated;   /* PNG and WebP */
+  gsize size;          /* bytes of the first picture: JPEGs of phones have a
+                        * second one behind it */
 } UnetPictureHeader;
 
 /* Returns FALSE for another format. */

@@ -109,6 +109,41 @@ GST_START_TEST (test_picture)
 
 GST_END_TEST;
 
+/* 8x8 pixels of #c02010 in CMYK, as Photoshop stores it: all inverted. */
+static const gchar cmyk_jpeg[] =
+    "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYG"
+    "BQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCgwJCgoK/8AAFAgACAAIBEMRAE0RAFkRAEsR"
+    "AP/EABQAAQAAAAAAAAAAAAAAAAAAAAn/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oADgRDAE0A"
+    "WQBLAAA/AEAD+D8/j//Z";
+
+/* A JPEG in CMYK is a background. */
+GST_START_TEST (test_cmyk)
+{
+  g_autoptr (GstElementFactory)
+      factory = gst_element_factory_find ("gdkpixbufdec");
+  g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "cmyk.jpg", NULL);
+  g_autofree gchar *properties =
+      g_strdup_printf ("output=replace background-location=%s", path);
+  gsize size;
+  g_autofree guchar *data = g_base64_decode (cmyk_jpeg, &size);
+  GstBuffer *out;
+
+  if (factory != NULL) {
+    fail_unless (g_file_set_contents (path, (const gchar *) data, size, NULL));
+    out = draw (properties);
+    assert_near (pixel_at (out, 10), 0xffffff, 0);
+    assert_near (pixel_at (out, 54), 0xc02010, 4);
+    gst_buffer_unref (out);
+  } else {
+    g_print ("no gdkpixbufdec: skipped\n");
+  }
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+GST_END_TEST;
+
 /* Two frames of 4x3 in one colour each, #c02010 and blue. */
 static const guint8 moving_gif[] = { 0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0x04,
   0x00, 0x03, 0x00, 0x81, 0x00, 0x00, 0xc0, 0x20, 0x10, 0x00, 0x00, 0x00, 0x00,
@@ -435,6 +470,7 @@ backgrounds_suite (void)
   tcase_add_test (tcase, test_color);
   tcase_add_test (tcase, test_bad_color);
   tcase_add_test (tcase, test_picture);
+  tcase_add_test (tcase, test_cmyk);
   tcase_add_test (tcase, test_gif);
   tcase_add_test (tcase, test_no_picture);
   tcase_add_test (tcase, test_blur);

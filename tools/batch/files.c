@@ -72,18 +72,30 @@ batch_sync_folder (const gchar *path)
   close (fd);
 }
 
-gboolean
-batch_write_json (const gchar *path, JsonBuilder *builder, GError **error)
+static gboolean
+write_json (const gchar *path, JsonBuilder *builder,
+    GFileSetContentsFlags flags, GError **error)
 {
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   g_autofree gchar *text = json_to_string (root, TRUE);
   g_autoptr (GError) local = NULL;
 
-  if (g_file_set_contents_full (path, text, -1,
-          G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
-          &local))
+  if (g_file_set_contents_full (path, text, -1, flags, 0666, &local))
     return TRUE;
   g_set_error (
       error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s: %s", path, local->message);
   return FALSE;
+}
+
+gboolean
+batch_write_json (const gchar *path, JsonBuilder *builder, GError **error)
+{
+  return write_json (path, builder,
+      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, error);
+}
+
+gboolean
+batch_write_json_later (const gchar *path, JsonBuilder *builder, GError **error)
+{
+  return write_json (path, builder, G_FILE_SET_CONTENTS_NONE, error);
 }

@@ -28,5 +28,8 @@ void batch_sync_folder (const gchar *path);
  * one. The builder is at the end of the document. */
 gboolean batch_write_json (
     const gchar *path, JsonBuilder *builder, GError **error);
+/* The same, but the file is on disk only after batch_sync_folder (). */
+gboolean batch_write_json_later (
+    const gchar *path, JsonBuilder *builder, GError **error);
 
 G_END_DECLS

@@ -67,37 +67,61 @@ run_task (BatchJobs *jobs, guint slot, BatchTask *task, BatchOutcome *outcome,
       && batch_task_run (task, jobs->plan, jobs->stop, outcome, error);
   if (!ok)
     return FALSE;
-  if (outcome->status == BATCH_OPEN) {
+  if (outcome->status == BATCH_OPEN)
     keep_part (jobs, item);
-    return TRUE;
-  }
-  if (!batch_manifest_commit (
-          jobs->manifest, item, outcome, batch_task_get_shape (task), error))
-    return FALSE;
-  drop_part (jobs, item);
   return TRUE;
 }
 
-/* Returns TRUE when the seek to a segment failed: decoding from the start of
- * the recording can succeed. */
-static gboolean
-attempt (BatchJobs *jobs, guint slot, const BatchItem *item, gboolean seek,
-    BatchOutcome *outcome, GError **error)
+typedef struct {
+  BatchJobs *jobs;
+  guint slot;
+  BatchTask *idle; /* (nullable): can take another picture */
+} Worker;
+
+static BatchTask *
+take_task (Worker *worker, const BatchItem *item, const gchar *folder)
 {
+  BatchTask *task = g_steal_pointer (&worker->idle);
+
+  if (task == NULL)
+    return batch_task_new (
+        worker->jobs->options, item, folder, worker->jobs->threads);
+  batch_task_reuse (task, item, folder);
+  return task;
+}
+
+static void
+leave_task (Worker *worker, BatchTask *task, gboolean ok)
+{
+  batch_progress_pause (worker->jobs->progress, worker->slot);
+  if (ok && batch_task_is_reusable (task))
+    worker->idle = task;
+  else
+    batch_task_free (task);
+}
+
+/* Returns TRUE when the seek to a segment failed, or the pipeline of other
+ * pictures: decoding from the start of the recording can succeed. */
+static gboolean
+attempt (Worker *worker, const BatchItem *item, gboolean seek,
+    BatchOutcome *outcome, gchar **shape, GError **error)
+{
+  BatchJobs *jobs = worker->jobs;
   g_autofree gchar *work = batch_manifest_begin (jobs->manifest, item, error);
   BatchTask *task;
-  gboolean again;
+  gboolean ok, again;
 
   memset (outcome, 0, sizeof *outcome);
   if (work == NULL)
     return FALSE;
-  task = batch_task_new (jobs->options, item, work, jobs->threads);
+  task = take_task (worker, item, work);
   batch_task_set_seek (task, seek);
-  again = !run_task (jobs, slot, task, outcome, error)
-      && batch_task_get_setup (task)->seek
+  ok = run_task (jobs, worker->slot, task, outcome, error);
+  again = !ok
+      && (batch_task_get_setup (task)->seek || batch_task_is_reused (task))
       && g_error_matches (*error, BATCH_ERROR, BATCH_ERROR_INPUT);
-  batch_progress_pause (jobs->progress, slot);
-  batch_task_free (task);
+  *shape = g_strdup (batch_task_get_shape (task));
+  leave_task (worker, task, ok);
   return again;
 }
 
@@ -125,35 +149,50 @@ handle_error (BatchJobs *jobs, const BatchItem *item, BatchOutcome *outcome,
     stop_all (jobs, error);
 }
 
+/* The outputs of an item are in their place, or cannot be. */
 static void
-process (BatchJobs *jobs, guint slot, const BatchItem *item)
+on_committed (
+    const BatchItem *item, BatchOutcome *outcome, GError *error, gpointer data)
 {
+  BatchJobs *jobs = data;
+
+  if (error != NULL)
+    handle_error (jobs, item, outcome, error);
+  else
+    drop_part (jobs, item);
+  batch_progress_end (jobs->progress, item, outcome, FALSE);
+}
+
+static void
+process (Worker *worker, const BatchItem *item)
+{
+  BatchJobs *jobs = worker->jobs;
   BatchOutcome outcome;
+  g_autofree gchar *shape = NULL;
   GError *error = NULL;
   gboolean known = batch_manifest_find (jobs->manifest, item, jobs->plan,
       jobs->options->retry || jobs->options->overwrite, &outcome);
 
   if (!known) {
     batch_outcome_clear (&outcome);
-    if (attempt (jobs, slot, item, TRUE, &outcome, &error)) {
+    if (attempt (worker, item, TRUE, &outcome, &shape, &error)) {
       g_clear_error (&error);
       batch_outcome_clear (&outcome);
-      attempt (jobs, slot, item, FALSE, &outcome, &error);
+      g_clear_pointer (&shape, g_free);
+      attempt (worker, item, FALSE, &outcome, &shape, &error);
     }
     if (error != NULL)
       handle_error (jobs, item, &outcome, error);
   }
-  batch_progress_end (jobs->progress, item, &outcome, known);
+  if (known || error != NULL || outcome.status == BATCH_OPEN)
+    batch_progress_end (jobs->progress, item, &outcome, known);
+  else
+    batch_commits_add (jobs->commits, item, &outcome, g_steal_pointer (&shape));
   batch_outcome_clear (&outcome);
   g_clear_error (&error);
 }
 
 /* ---- workers ------------------------------------------------------------ */
-
-typedef struct {
-  BatchJobs *jobs;
-  guint slot;
-} Worker;
 
 static const BatchItem *
 next_item (BatchJobs *jobs)
@@ -167,6 +206,13 @@ next_item (BatchJobs *jobs)
   return item;
 }
 
+static void
+end_jobs (BatchJobs *jobs)
+{
+  g_clear_pointer (&jobs->commits, batch_commits_free);
+  jobs->ended (jobs->data);
+}
+
 static gpointer
 work (gpointer data)
 {
@@ -176,13 +222,14 @@ work (gpointer data)
   gboolean last;
 
   while ((item = next_item (jobs)) != NULL)
-    process (jobs, worker->slot, item);
+    process (worker, item);
+  batch_task_free (worker->idle);
   g_free (worker);
   g_mutex_lock (&jobs->mutex);
   last = --jobs->running == 0;
   g_mutex_unlock (&jobs->mutex);
   if (last)
-    jobs->ended (jobs->data);
+    end_jobs (jobs);
   return NULL;
 }
 
@@ -193,6 +240,7 @@ batch_jobs_start (BatchJobs *jobs, GError **error)
 {
   guint started = 0, left;
 
+  jobs->commits = batch_commits_new (jobs->manifest, on_committed, jobs);
   jobs->running = jobs->n + 1;
   for (; started < jobs->n; started++) {
     Worker *worker = g_new0 (Worker, 1);
@@ -215,7 +263,9 @@ batch_jobs_start (BatchJobs *jobs, GError **error)
   jobs->running -= jobs->n - started + 1;
   left = jobs->running;
   g_mutex_unlock (&jobs->mutex);
-  if (started > 0 && left == 0)
-    jobs->ended (jobs->data);
+  if (started == 0)
+    g_clear_pointer (&jobs->commits, batch_commits_free);
+  else if (left == 0)
+    end_jobs (jobs);
   return started > 0;
 }

@@ -3,6 +3,7 @@
 
 /* The inputs of a batch on several threads, each one a task at a time. */
 
+#include "batch/commits.h"
 #include "batch/manifest.h"
 #include "batch/progress.h"
 #include "batch/stop.h"
@@ -21,10 +22,11 @@ typedef struct {
   void (*ended) (gpointer data); /* called by the last worker */
   gpointer data;
 
-  GMutex mutex;  /* of what follows */
-  guint next;    /* item */
-  guint running; /* workers */
-  GError *fatal; /* (nullable): why the batch had to stop */
+  BatchCommits *commits; /* between the start and the end */
+  GMutex mutex;          /* of what follows */
+  guint next;            /* item */
+  guint running;         /* workers */
+  GError *fatal;         /* (nullable): why the batch had to stop */
 } BatchJobs;
 
 /* Starts the workers, fewer than @n when the system has no more threads. Fails

@@ -235,24 +235,48 @@ batch_manifest_begin (
 }
 
 gboolean
-batch_manifest_commit (const BatchManifest *manifest, const BatchItem *item,
+batch_manifest_write (const BatchManifest *manifest, const BatchItem *item,
     const BatchOutcome *outcome, const gchar *shape, GError **error)
 {
   g_autofree gchar *work = batch_item_get_work_folder (item, manifest->folder);
-  g_autofree gchar *folder = batch_item_get_folder (item, manifest->folder);
   g_autofree gchar *path = g_build_filename (work, "manifest.json", NULL);
-  g_autofree gchar *failure = failure_path (manifest, item);
   g_autoptr (JsonBuilder)
       b = batch_entry_describe (item, manifest->identity, outcome, shape);
 
   batch_entry_add_outputs (b, work);
   json_builder_end_object (b);
-  batch_sync_folder (work);
-  if (!batch_write_json (path, b, error) || !batch_make_parent (folder, error)
+  return batch_write_json_later (path, b, error);
+}
+
+void
+batch_manifest_sync (const BatchManifest *manifest)
+{
+  batch_sync_folder (manifest->folder);
+}
+
+gboolean
+batch_manifest_publish (
+    const BatchManifest *manifest, const BatchItem *item, GError **error)
+{
+  g_autofree gchar *work = batch_item_get_work_folder (item, manifest->folder);
+  g_autofree gchar *folder = batch_item_get_folder (item, manifest->folder);
+  g_autofree gchar *failure = failure_path (manifest, item);
+
+  if (!batch_make_parent (folder, error)
       || !batch_replace_folder (work, folder, error))
     return FALSE;
   g_unlink (failure);
   return TRUE;
+}
+
+gboolean
+batch_manifest_commit (const BatchManifest *manifest, const BatchItem *item,
+    const BatchOutcome *outcome, const gchar *shape, GError **error)
+{
+  if (!batch_manifest_write (manifest, item, outcome, shape, error))
+    return FALSE;
+  batch_manifest_sync (manifest);
+  return batch_manifest_publish (manifest, item, error);
 }
 
 void

@@ -45,7 +45,17 @@ gboolean batch_manifest_find (const BatchManifest *manifest,
 /* Creates an empty folder for the outputs of @item. Returns (transfer full). */
 gchar *batch_manifest_begin (
     const BatchManifest *manifest, const BatchItem *item, GError **error);
-/* Waits until the outputs are on disk and moves them to their place. */
+/* A finished item goes through three steps; several items may share the second
+ * one. The first writes manifest.json beside the outputs. */
+gboolean batch_manifest_write (const BatchManifest *manifest,
+    const BatchItem *item, const BatchOutcome *outcome, const gchar *shape,
+    GError **error);
+/* Waits until all that was written is on disk. */
+void batch_manifest_sync (const BatchManifest *manifest);
+/* Moves the outputs to their place. */
+gboolean batch_manifest_publish (
+    const BatchManifest *manifest, const BatchItem *item, GError **error);
+/* All three. */
 gboolean batch_manifest_commit (const BatchManifest *manifest,
     const BatchItem *item, const BatchOutcome *outcome, const gchar *shape,
     GError **error);

@@ -39,6 +39,13 @@ batch_mask_files_free (BatchMaskFiles *self)
   g_free (self);
 }
 
+void
+batch_mask_files_reset (BatchMaskFiles *self)
+{
+  self->n_written = 0;
+  g_atomic_int_set (&self->error, 0);
+}
+
 const gchar *
 batch_mask_files_describe (void)
 {

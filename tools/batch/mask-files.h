@@ -19,6 +19,8 @@ const gchar *batch_mask_files_describe (void);
 /* Writes FOLDER/masks/N.png. The pipeline must stop before the object is
  * freed. */
 void batch_mask_files_connect (BatchMaskFiles *self, GstBin *pipeline);
+/* Begins a new folder of the setup. No frame may be under way. */
+void batch_mask_files_reset (BatchMaskFiles *self);
 /* Number of classes of the next frames, with the background. Any thread. */
 void batch_mask_files_set_n_classes (BatchMaskFiles *self, guint n_classes);
 /* Returns the errno of a file that could not be written, or 0. Any thread. */

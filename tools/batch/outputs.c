@@ -8,6 +8,7 @@
 #include "batch/error.h"
 #include "batch/mask-files.h"
 #include "batch/muxer.h"
+#include "batch/picture-files.h"
 #include "batch/results.h"
 #include "batch/thumbnails.h"
 #include "batch/webm-alpha.h"
@@ -28,6 +29,7 @@ struct _BatchOutputs {
   BatchResults *results; /* (nullable) */
   BatchMaskFiles *masks; /* (nullable) */
   BatchThumbnails *thumbnails;
+  BatchPictureFiles *pictures;
   BatchAlphaStore *alpha; /* (nullable): of a cut-out in WebM */
 };
 
@@ -38,6 +40,7 @@ batch_outputs_new (const BatchSetup *setup)
 
   self->setup = setup;
   self->thumbnails = batch_thumbnails_new (setup);
+  self->pictures = batch_picture_files_new (setup);
   return self;
 }
 
@@ -49,6 +52,7 @@ batch_outputs_free (BatchOutputs *self)
   g_clear_pointer (&self->results, batch_results_free);
   g_clear_pointer (&self->masks, batch_mask_files_free);
   batch_thumbnails_free (self->thumbnails);
+  batch_picture_files_free (self->pictures);
   batch_alpha_store_free (self->alpha);
   g_free (self);
 }
@@ -71,11 +75,22 @@ add_audio_target (BatchOutputs *self, const gchar *mux, const gchar *container)
 
 /* ---- branches ----------------------------------------------------------- */
 
+/* Whether the pipeline takes one picture after the other. */
+static gboolean
+is_direct (const BatchSetup *setup)
+{
+  return setup->probe.decoder.element != NULL;
+}
+
 static void
 add_sink (GString *all, const BatchSetup *setup, const gchar *kind)
 {
+  g_autofree gchar *sink = batch_picture_files_describe (kind);
+
   if (setup->rehearse)
     g_string_append (all, " ! fakesink async=false sync=false");
+  else if (is_direct (setup))
+    g_string_append_printf (all, " ! %s", sink);
   else
     g_string_append_printf (all, " ! filesink name=%s-file async=false", kind);
 }
@@ -210,12 +225,9 @@ add_results (GString *all, BatchOutputs *self, GError **error)
   g_string_append_printf (all,
       " tee. ! %sfakesink name=results "
       "async=false sync=false signal-handoffs=true",
-      self->setup->probe.decoder ? "" : QUEUE " ! ");
+      is_direct (self->setup) ? "" : QUEUE " ! ");
   return TRUE;
 }
-
-/* Bytes of a read: most pictures of a camera come in a few. */
-#define BLOCK (1 << 20)
 
 /* The elements take every format that the decoders make, but few formats have
  * one with alpha beside them. Without videoconvert, which asks for all formats
@@ -234,10 +246,12 @@ static void
 add_source (GString *all, const BatchSetup *setup)
 {
   const BatchProbe *probe = &setup->probe;
+  g_autofree gchar *decode = is_direct (setup)
+      ? unet_picture_decoder_describe (&probe->decoder)
+      : NULL;
 
-  if (probe->decoder != NULL)
-    g_string_append_printf (all, "filesrc name=source blocksize=%d ! %s%s",
-        BLOCK, probe->decoder,
+  if (decode != NULL)
+    g_string_append_printf (all, "%s%s", decode,
         needs_conversion (setup) ? " ! videoconvert name=entry" : "");
   else
     g_string_append (all, "uridecodebin name=source  videoconvert name=entry");
@@ -245,7 +259,7 @@ add_source (GString *all, const BatchSetup *setup)
     g_string_append_printf (all,
         " ! videoflip name=upright video-direction=%s ! videoconvert",
         probe->direction);
-  if (probe->decoder == NULL)
+  if (!is_direct (setup))
     g_string_append (all, " ! " QUEUE);
 }
 
@@ -304,7 +318,8 @@ extension (const BatchOutputs *self, const gchar *mux, const gchar *muxer)
 static void
 set_file (const BatchOutputs *self, const gchar *kind)
 {
-  GstElement *sink = find (self, "-file", kind);
+  GstElement *sink = is_direct (self->setup) ? NULL
+                                             : find (self, "-file", kind);
   GstElement *mux = find (self, "-mux", kind);
   g_autofree gchar *name = NULL, *path = NULL;
 
@@ -439,18 +454,26 @@ connect_alpha (BatchOutputs *self, GError **error)
 }
 
 static gboolean
-connect_results (BatchOutputs *self, GError **error)
+open_results (BatchOutputs *self, GError **error)
 {
   const BatchOutput *outputs = self->setup->options->outputs;
-  g_autoptr (GstElement) sink = find (self, "", "results");
   g_autofree gchar *path =
       g_build_filename (self->setup->folder, "results.jsonl", NULL);
   gboolean write = outputs[BATCH_RESULTS].wanted && !self->setup->rehearse;
 
+  g_clear_pointer (&self->results, batch_results_free);
+  self->results = batch_results_new (write ? path : NULL, error);
+  return self->results != NULL;
+}
+
+static gboolean
+connect_results (BatchOutputs *self, GError **error)
+{
+  g_autoptr (GstElement) sink = find (self, "", "results");
+
   if (sink == NULL)
     return TRUE;
-  self->results = batch_results_new (write ? path : NULL, error);
-  if (self->results == NULL)
+  if (!open_results (self, error))
     return FALSE;
   g_signal_connect (sink, "handoff", G_CALLBACK (on_result), self);
   return TRUE;
@@ -471,7 +494,20 @@ batch_outputs_connect (BatchOutputs *self, GstBin *pipeline, GError **error)
     batch_mask_files_connect (self->masks, pipeline);
   }
   batch_thumbnails_connect (self->thumbnails, pipeline);
+  if (is_direct (self->setup))
+    batch_picture_files_connect (self->pictures, pipeline);
   return TRUE;
+}
+
+gboolean
+batch_outputs_reset (BatchOutputs *self, GError **error)
+{
+  batch_picture_files_reset (self->pictures);
+  batch_thumbnails_reset (self->thumbnails);
+  if (self->masks != NULL)
+    batch_mask_files_reset (self->masks);
+  return make_files (self, error)
+      && (self->results == NULL || open_results (self, error));
 }
 
 void
@@ -488,6 +524,8 @@ batch_outputs_check (BatchOutputs *self, GError **error)
 
   if (code == 0)
     code = batch_thumbnails_get_error (self->thumbnails);
+  if (code == 0)
+    code = batch_picture_files_get_error (self->pictures);
   if (code == 0 && self->alpha != NULL)
     code = batch_alpha_store_get_error (self->alpha);
   if (code == 0)

@@ -21,6 +21,9 @@ gchar *batch_outputs_describe (BatchOutputs *self, GError **error);
 /* Sets the properties of the elements, opens files and connects handlers. */
 gboolean batch_outputs_connect (
     BatchOutputs *self, GstBin *pipeline, GError **error);
+/* Begins the next picture of the setup in the same pipeline: opens its files.
+ * No frame may be under way. */
+gboolean batch_outputs_reset (BatchOutputs *self, GError **error);
 /* The muxers that take the sound of the input: of overlay and cut-out. After
  * describe. Returns (transfer none). */
 const BatchAudioTarget *batch_outputs_get_audio_targets (
@@ -31,7 +34,8 @@ void batch_outputs_note_classes (BatchOutputs *self, guint n_classes);
 /* Fails with %BATCH_ERROR_OUTPUT once a file could not be written. Any
  * thread. */
 gboolean batch_outputs_check (BatchOutputs *self, GError **error);
-/* Closes the files that are not the pipeline's. The pipeline has stopped. */
+/* Closes the files that are not the pipeline's. The pipeline has stopped, or a
+ * picture has ended. */
 gboolean batch_outputs_finish (BatchOutputs *self, GError **error);
 
 G_END_DECLS

@@ -3,16 +3,14 @@
 #include "batch/probe.h"
 
 #include "batch/discovery.h"
-#include "batch/encoder.h"
 #include "batch/error.h"
 #include "base/missing-plugin.h"
-#include "base/picture-header.h"
 
 #include <gio/gio.h>
-#include <stdio.h>
 #include <string.h>
 
-#define CUT "the file ends before the picture does"
+#define CUT        "the file ends before the picture does"
+#define FIRST_ONLY "an animated PNG, of which GStreamer reads the first picture"
 
 static const gchar *
 result_text (GstDiscovererResult result)
@@ -201,7 +199,11 @@ read_header (const BatchItem *item, UnetPictureHeader *header)
 static gboolean
 check_header (const UnetPictureHeader *header, GError **error)
 {
-  if (header->state == UNET_PICTURE_EMPTY)
+  const gchar *refusal = unet_picture_decoder_refuse (header);
+
+  if (refusal != NULL)
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s", refusal);
+  else if (header->state == UNET_PICTURE_EMPTY)
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
         "the file is too short for %ux%u pixels", header->width,
         header->height);
@@ -219,56 +221,28 @@ note_header (BatchProbe *probe, const UnetPictureHeader *header)
   probe->picture |= header->n_images == 1;
   if (header->state == UNET_PICTURE_CUT)
     probe->truncated = g_strdup (CUT);
+  else if (header->kind == UNET_PICTURE_PNG && header->animated)
+    probe->truncated = g_strdup (FIRST_ONLY);
   if (probe->picture && probe->orientation == NULL && header->orientation > 1) {
     probe->orientation = g_strdup (unet_picture_header_get_tag (header));
     probe->direction = unet_picture_header_get_direction (header);
   }
 }
 
-static gboolean
-starts_with (const gchar *path, const guint8 *bytes, gsize n)
-{
-  guint8 start[8];
-  FILE *file = fopen (path, "rbe");
-  gsize read = file != NULL ? fread (start, 1, sizeof start, file) : 0;
-
-  if (file != NULL)
-    fclose (file);
-  return read >= n && memcmp (start, bytes, n) == 0;
-}
-
 /* Returns whether a header says all that a probe has to know. A discoverer
  * builds a pipeline for a file, which takes as long as decoding a picture. */
 static gboolean
-read_picture (
-    const BatchItem *item, const UnetPictureHeader *header, BatchProbe *probe)
+read_picture (const UnetPictureHeader *header, BatchProbe *probe)
 {
-  static const struct {
-    const gchar *decoder;
-    guint8 start[8];
-    gsize n;
-  } kinds[] = {
-    { "jpegdec", { 0xff, 0xd8, 0xff }, 3 },
-    { "pngdec", { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' }, 8 },
-  };
-  g_autofree gchar *path = g_filename_from_uri (item->uri, NULL, NULL);
-
-  if (header->width == 0 || header->height == 0
-      || header->state != UNET_PICTURE_COMPLETE)
+  if (!unet_picture_decoder_find (header, &probe->decoder))
     return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
-    if (!starts_with (path, kinds[i].start, kinds[i].n)
-        || !batch_have_element (kinds[i].decoder))
-      continue;
-    probe->width = header->width;
-    probe->height = header->height;
-    probe->par_n = probe->par_d = 1;
-    probe->picture = TRUE;
-    probe->decoder = kinds[i].decoder;
-    probe->duration = GST_CLOCK_TIME_NONE;
-    return TRUE;
-  }
-  return FALSE;
+  probe->size = header->size;
+  probe->width = header->width;
+  probe->height = header->height;
+  probe->par_n = probe->par_d = 1;
+  probe->picture = TRUE;
+  probe->duration = GST_CLOCK_TIME_NONE;
+  return TRUE;
 }
 
 gboolean
@@ -285,7 +259,7 @@ batch_probe (const BatchItem *item, BatchProbe *probe, GError **error)
   known = read_header (item, &header);
   if (known && !check_header (&header, error))
     return FALSE;
-  if (known && read_picture (item, &header, probe)) {
+  if (known && read_picture (&header, probe)) {
     note_header (probe, &header);
     return TRUE;
   }

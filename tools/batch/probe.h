@@ -4,6 +4,7 @@
 /* What is known of an input before it is decoded. */
 
 #include "batch/item.h"
+#include "base/picture-decoder.h"
 
 G_BEGIN_DECLS
 
@@ -17,8 +18,9 @@ typedef struct {
   const gchar *direction; /* of videoflip, when there is an orientation */
   gchar *container;       /* (nullable): mp4, mov, mkv, webm */
   gchar *truncated;       /* (nullable): why a picture is not complete */
-  const gchar *decoder;   /* (nullable): element that decodes the file, where
-                           * its header tells that */
+  UnetPictureDecoder decoder; /* of a picture whose header tells it; otherwise
+                               * its element is %NULL */
+  gsize size;                 /* bytes of the file for it */
 } BatchProbe;
 
 /* Finds the streams of an input; takes up to a minute. Fails with

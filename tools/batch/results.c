@@ -61,22 +61,34 @@ batch_results_free (BatchResults *results)
 
 /* ---- a mask in numbers -------------------------------------------------- */
 
+/* Adds the pixels of row @y from @from to before @to. */
+static void
+add_run (Region *r, guint y, guint from, guint to)
+{
+  guint64 n = to - from;
+
+  if (r->area == 0) {
+    r->left = from;
+    r->top = y;
+  }
+  r->area += n;
+  r->left = MIN (r->left, from);
+  r->right = MAX (r->right, to - 1);
+  r->bottom = y;
+  r->sum_x += (guint64) (from + to - 1) * n / 2;
+  r->sum_y += y * n;
+}
+
 static void
 measure (const guint8 *map, guint width, guint height, Region *regions)
 {
   for (guint y = 0; y < height; y++) {
-    for (guint x = 0; x < width; x++) {
-      Region *r = &regions[map[(gsize) y * width + x]];
+    const guint8 *row = map + (gsize) y * width;
 
-      if (r->area++ == 0) {
-        r->left = r->right = x;
-        r->top = y;
-      }
-      r->left = MIN (r->left, x);
-      r->right = MAX (r->right, x);
-      r->bottom = y;
-      r->sum_x += x;
-      r->sum_y += y;
+    for (guint from = 0, to = 0; from < width; from = to) {
+      while (to < width && row[to] == row[from])
+        to++;
+      add_run (&regions[row[from]], y, from, to);
     }
   }
 }

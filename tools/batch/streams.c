@@ -2,7 +2,9 @@
 
 #include "batch/streams.h"
 
+#include "batch/error.h"
 #include "base/libav-end.h"
+#include "base/picture-decoder.h"
 #include "base/read-watch.h"
 
 /* Until the seek to a segment, frames are dropped. */
@@ -15,6 +17,8 @@ struct _BatchStreams {
   UnetReadWatch *watch;
   gint finishing; /* atomic: gboolean */
   gint seek;      /* atomic: Seek */
+  gboolean fed;   /* a picture has left the source and given no frame so far;
+                   * for the source's thread */
 
   GMutex mutex;       /* of what follows */
   GPtrArray *entries; /* of GstPad: where streams enter, video first */
@@ -31,9 +35,21 @@ batch_streams_new (const BatchSetup *setup, const BatchAudioTarget *targets)
   self->watch = unet_read_watch_new ();
   self->seek = setup->seek ? SEEK_WANTED : SEEK_DONE;
   self->entries = g_ptr_array_new_with_free_func (gst_object_unref);
-  self->state.end = self->state.first = self->state.next = GST_CLOCK_TIME_NONE;
   g_mutex_init (&self->mutex);
+  batch_streams_reset (self);
   return self;
+}
+
+void
+batch_streams_reset (BatchStreams *self)
+{
+  BatchStreamsState state = { .end = GST_CLOCK_TIME_NONE,
+    .first = GST_CLOCK_TIME_NONE,
+    .next = GST_CLOCK_TIME_NONE };
+
+  g_mutex_lock (&self->mutex);
+  self->state = state;
+  g_mutex_unlock (&self->mutex);
 }
 
 void
@@ -137,8 +153,10 @@ on_video (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   note_buffer (self, GST_PAD_PROBE_INFO_BUFFER (info));
   if (self->setup->item->n_segments > 0)
     ret = trim (self, pad, info);
+  self->fed = FALSE;
   g_mutex_lock (&self->mutex);
   self->state.frames += ret == GST_PAD_PROBE_OK;
+  self->state.ended |= self->setup->probe.decoder.lasting;
   g_mutex_unlock (&self->mutex);
   return ret;
 }
@@ -285,6 +303,31 @@ on_source (GstElement *bin, GstElement *source, gpointer data)
   unet_read_watch_add_source (self->watch, source);
 }
 
+static GstPadProbeReturn
+on_picture (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  BatchStreams *self = data;
+
+  self->fed = TRUE;
+  return GST_PAD_PROBE_OK;
+}
+
+/* The source asks for the next picture when its thread has come back from the
+ * decoder, which gives a frame before it returns, or none. */
+static void
+on_need_data (GstElement *source, guint length, gpointer data)
+{
+  BatchStreams *self = data;
+  GstStructure *none;
+
+  if (self->fed && self->setup->probe.decoder.lasting) {
+    none = gst_structure_new_empty (BATCH_NO_FRAME);
+    gst_element_post_message (self->pipeline,
+        gst_message_new_application (GST_OBJECT (self->pipeline), none));
+  }
+  self->fed = FALSE;
+}
+
 /* A file whose decoder is known is read by it. */
 static void
 connect_file (BatchStreams *self, GstElement *source)
@@ -292,9 +335,15 @@ connect_file (BatchStreams *self, GstElement *source)
   g_autofree gchar *path =
       g_filename_from_uri (self->setup->item->uri, NULL, NULL);
   g_autoptr (GstPad) entry = get_entry (self);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (source, "src");
 
-  g_object_set (source, "location", path, NULL);
-  unet_read_watch_add_source (self->watch, source);
+  if (self->setup->probe.decoder.media != NULL) {
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_picture, self, NULL);
+    g_signal_connect (source, "need-data", G_CALLBACK (on_need_data), self);
+  } else {
+    g_object_set (source, "location", path, NULL);
+    unet_read_watch_add_source (self->watch, source);
+  }
   enter_video (self, entry);
 }
 
@@ -321,7 +370,7 @@ batch_streams_connect (BatchStreams *self, GstElement *pipeline)
       upright = gst_bin_get_by_name (GST_BIN (pipeline), "upright");
 
   self->pipeline = pipeline;
-  if (self->setup->probe.decoder != NULL)
+  if (self->setup->probe.decoder.element != NULL)
     connect_file (self, source);
   else
     connect_address (self, source);
@@ -331,6 +380,30 @@ batch_streams_connect (BatchStreams *self, GstElement *pipeline)
     gst_pad_add_probe (
         pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, drop_orientation, self, NULL);
   }
+}
+
+gboolean
+batch_streams_feed (BatchStreams *self, GError **error)
+{
+  const BatchProbe *probe = &self->setup->probe;
+  g_autofree gchar *path =
+      g_filename_from_uri (self->setup->item->uri, NULL, NULL);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GstElement) source = NULL;
+  g_autoptr (GstBuffer) buffer = NULL;
+
+  if (probe->decoder.media == NULL)
+    return TRUE;
+  buffer = unet_picture_decoder_read (path, probe->size, &local);
+  if (buffer == NULL) {
+    g_set_error_literal (error, BATCH_ERROR, BATCH_ERROR_INPUT, local->message);
+    return FALSE;
+  }
+  source = gst_bin_get_by_name (GST_BIN (self->pipeline), "source");
+  unet_picture_decoder_push (source, buffer);
+  if (!probe->decoder.lasting)
+    unet_picture_decoder_end (source);
+  return TRUE;
 }
 
 gdouble

@@ -25,6 +25,9 @@ typedef struct {
  * batch_streams_seek (): decoding has begun. */
 #define BATCH_READY_TO_SEEK "ready-to-seek"
 
+/* Likewise, of the message that a decoder has given no frame for a picture. */
+#define BATCH_NO_FRAME "no-frame"
+
 /* @setup and @targets, the muxers of the sound, must outlive the object. */
 BatchStreams *batch_streams_new (
     const BatchSetup *setup, const BatchAudioTarget *targets);
@@ -34,6 +37,12 @@ void batch_streams_free (BatchStreams *self);
 /* Connects to the elements `source`, `entry` and `upright` of @pipeline, which
  * must outlive the object. */
 void batch_streams_connect (BatchStreams *self, GstElement *pipeline);
+
+/* Reads the picture of the setup and gives it to its decoder, if that takes
+ * pictures as a whole; the pipeline must run. Fails with %BATCH_ERROR_INPUT. */
+gboolean batch_streams_feed (BatchStreams *self, GError **error);
+/* Forgets the picture before. No frame may be under way. */
+void batch_streams_reset (BatchStreams *self);
 
 /* Seeks to the segment of the setup. Returns FALSE when the source cannot. */
 gboolean batch_streams_seek (BatchStreams *self);

@@ -2,8 +2,10 @@
 
 #include "batch/task.h"
 
+#include "batch/element-error.h"
 #include "batch/error.h"
 #include "batch/outputs.h"
+#include "batch/picture-files.h"
 #include "batch/streams.h"
 #include "base/missing-plugin.h"
 #include "base/read-watch.h"
@@ -22,6 +24,9 @@
 struct _BatchTask {
   BatchSetup setup; /* changes until it is prepared */
   gchar *shape;     /* of the frames: their key in the plan */
+  gchar *text;      /* of the pipeline */
+  gboolean reused;  /* the pipeline is that of the input before */
+  gboolean reusable;
   GstElement *pipeline;
   GstElement *segmenter;
   BatchStreams *streams;
@@ -51,22 +56,56 @@ batch_task_new (const BatchOptions *options, const BatchItem *item,
   return task;
 }
 
+static void
+drop_pipeline (BatchTask *task)
+{
+  if (task->pipeline != NULL)
+    gst_element_set_state (task->pipeline, GST_STATE_NULL);
+  g_clear_object (&task->segmenter);
+  g_clear_pointer (&task->streams, batch_streams_free);
+  g_clear_pointer (&task->outputs, batch_outputs_free);
+  g_clear_pointer (&task->pipeline, gst_object_unref);
+  g_clear_pointer (&task->text, g_free);
+}
+
 void
 batch_task_free (BatchTask *task)
 {
   if (task == NULL)
     return;
-  if (task->pipeline != NULL)
-    gst_element_set_state (task->pipeline, GST_STATE_NULL);
-  g_clear_object (&task->segmenter);
-  batch_streams_free (task->streams);
-  batch_outputs_free (task->outputs);
-  g_clear_pointer (&task->pipeline, gst_object_unref);
+  drop_pipeline (task);
   batch_probe_clear (&task->setup.probe);
   g_mutex_clear (&task->mutex);
   g_free (task->setup.folder);
   g_free (task->shape);
   g_free (task);
+}
+
+void
+batch_task_reuse (BatchTask *task, const BatchItem *item, const gchar *folder)
+{
+  batch_probe_clear (&task->setup.probe);
+  g_free (task->setup.folder);
+  task->reused = FALSE;
+  task->setup.item = item;
+  task->setup.folder = g_strdup (folder);
+  task->setup.seek = GST_CLOCK_TIME_IS_VALID (item->begin);
+  g_mutex_lock (&task->mutex);
+  task->frames = 0;
+  task->position = GST_CLOCK_TIME_NONE;
+  g_mutex_unlock (&task->mutex);
+}
+
+gboolean
+batch_task_is_reusable (const BatchTask *task)
+{
+  return task->reusable;
+}
+
+gboolean
+batch_task_is_reused (const BatchTask *task)
+{
+  return task->reused;
 }
 
 void
@@ -169,35 +208,34 @@ describe_shape (const BatchTask *task)
       p->orientation ? p->orientation : "", task->setup.threads);
 }
 
-static GstElement *
-build_pipeline (BatchTask *task, GError **error)
+/* Nothing of one picture is in the mask of the next. */
+static GstPadProbeReturn
+separate (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  g_autofree gchar *text = batch_outputs_describe (task->outputs, error);
-  g_autoptr (GError) local = NULL;
-  GstElement *pipeline;
+  GstBuffer *buffer =
+      gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
 
-  if (text == NULL)
-    return NULL;
-  pipeline = unet_missing_plugin_parse (text, &local);
-  if (pipeline == NULL)
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s", local->message);
-  return pipeline;
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+  return GST_PAD_PROBE_OK;
 }
 
-gboolean
-batch_task_prepare (BatchTask *task, GError **error)
+static gboolean
+build_pipeline (BatchTask *task, GError **error)
 {
-  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GstPad) sink = NULL, pad = NULL;
 
-  if (!batch_probe (task->setup.item, &task->setup.probe, error))
+  task->pipeline = unet_missing_plugin_parse (task->text, &local);
+  if (task->pipeline == NULL) {
+    g_set_error (error, BATCH_ERROR, BATCH_ERROR_MODEL, "%s", local->message);
     return FALSE;
-  task->shape = describe_shape (task);
-  task->outputs = batch_outputs_new (&task->setup);
-  task->pipeline = build_pipeline (task, error);
-  if (task->pipeline == NULL)
-    return FALSE;
+  }
   task->segmenter = gst_bin_get_by_name (GST_BIN (task->pipeline), "unetseg");
   g_object_set (task->segmenter, "threads", task->setup.threads, NULL);
+  sink = gst_element_get_static_pad (task->segmenter, "sink");
+  if (task->setup.probe.picture)
+    gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_BUFFER, separate, NULL, NULL);
   pad = gst_element_get_static_pad (task->segmenter, "src");
   gst_pad_add_probe (pad,
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_frame,
@@ -206,6 +244,36 @@ batch_task_prepare (BatchTask *task, GError **error)
       &task->setup, batch_outputs_get_audio_targets (task->outputs));
   batch_streams_connect (task->streams, task->pipeline);
   return batch_outputs_connect (task->outputs, GST_BIN (task->pipeline), error);
+}
+
+gboolean
+batch_task_prepare (BatchTask *task, GError **error)
+{
+  g_autofree gchar *before = g_steal_pointer (&task->text);
+
+  if (!batch_probe (task->setup.item, &task->setup.probe, error))
+    return FALSE;
+  g_free (task->shape);
+  task->shape = describe_shape (task);
+  if (task->outputs == NULL)
+    task->outputs = batch_outputs_new (&task->setup);
+  task->text = batch_outputs_describe (task->outputs, error);
+  if (task->text == NULL)
+    return FALSE;
+  task->reused = task->reusable && g_str_equal (task->text, before);
+  task->reusable = FALSE;
+  if (task->reused) {
+    batch_streams_reset (task->streams);
+    return batch_outputs_reset (task->outputs, error);
+  }
+  if (before != NULL) {
+    g_autofree gchar *text = g_steal_pointer (&task->text);
+
+    drop_pipeline (task);
+    task->outputs = batch_outputs_new (&task->setup);
+    task->text = batch_outputs_describe (task->outputs, error);
+  }
+  return task->text != NULL && build_pipeline (task, error);
 }
 
 /* ---- messages ----------------------------------------------------------- */
@@ -218,38 +286,6 @@ typedef struct {
   gboolean ended, failed;
 } Run;
 
-/* GStreamer's message or, of a general one, the cause as well. */
-static gchar *
-reason_of (const GError *error, const gchar *debug)
-{
-  const gchar *colon;
-
-  if (!g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED)
-      || debug == NULL)
-    return g_strdup (error->message);
-  /* The last line of the debug text is the cause. */
-  colon = strrchr (debug, '\n');
-  return g_strdup_printf ("%s (%s)", error->message,
-      colon != NULL && colon[1] != '\0' ? colon + 1 : debug);
-}
-
-static gboolean
-is_output (GstObject *source)
-{
-  return source != NULL && GST_IS_ELEMENT (source)
-      && GST_OBJECT_FLAG_IS_SET (source, GST_ELEMENT_FLAG_SINK);
-}
-
-static gboolean
-is_full (const GError *error)
-{
-  return error->domain == GST_RESOURCE_ERROR
-      && (error->code == GST_RESOURCE_ERROR_NO_SPACE_LEFT
-          || error->code == GST_RESOURCE_ERROR_WRITE
-          || error->code == GST_RESOURCE_ERROR_OPEN_WRITE
-          || error->code == GST_RESOURCE_ERROR_CLOSE);
-}
-
 /* A decoder that fails ends the input early: the frames before stay. Returns
  * FALSE when the task cannot go on. */
 static gboolean
@@ -261,10 +297,10 @@ on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
   guint64 frames;
 
   gst_message_parse_error (message, &local, &debug);
-  reason = reason_of (local, debug);
+  reason = batch_element_error_describe (local, debug);
   if (task->setup.options->verbosity == BATCH_VERBOSE)
     g_printerr ("%s: %s\n%s\n", task->setup.item->name, local->message, debug);
-  if (is_output (GST_MESSAGE_SRC (message)) && is_full (local)) {
+  if (batch_element_error_is_full (GST_MESSAGE_SRC (message), local)) {
     g_set_error (error, BATCH_ERROR, BATCH_ERROR_OUTPUT, "%s", reason);
     return FALSE;
   }
@@ -307,6 +343,11 @@ on_message (BatchTask *task, Run *run, GstMessage *message, GError **error)
     case GST_MESSAGE_APPLICATION:
       if (gst_message_has_name (message, FIRST_FRAME))
         return on_first_frame (task, run, error);
+      if (gst_message_has_name (message, BATCH_PICTURE_ENDED)
+          || gst_message_has_name (message, BATCH_NO_FRAME)) {
+        run->ended = TRUE;
+        return TRUE;
+      }
       if (batch_streams_seek (task->streams))
         return TRUE;
       g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT,
@@ -386,10 +427,11 @@ static gboolean
 run_loop (BatchTask *task, Run *run, gint *stop, GError **error)
 {
   GstBus *bus = gst_element_get_bus (task->pipeline);
-  gboolean ok = TRUE;
+  gboolean ok;
 
   run->last_sign = g_get_monotonic_time ();
   gst_element_set_state (task->pipeline, GST_STATE_PLAYING);
+  ok = batch_streams_feed (task->streams, error);
   while (ok && !run->ended) {
     GstMessage *message = gst_bus_timed_pop_filtered (bus, POLL,
         GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_APPLICATION);
@@ -527,11 +569,15 @@ batch_task_run (BatchTask *task, BatchPlan *plan, gint *stop,
   ok = run_loop (task, &run, stop, error);
   if (run.plan != NULL)
     batch_plan_unlock (plan);
+  task->reusable = ok && task->setup.probe.decoder.lasting && !run.failed
+      && !batch_streams_is_finishing (task->streams);
   /* Sinks close their files when they stop. */
-  gst_element_set_state (task->pipeline, GST_STATE_NULL);
+  if (!task->reusable)
+    gst_element_set_state (task->pipeline, GST_STATE_NULL);
   stopped = g_atomic_int_get (stop) != BATCH_STOP_NONE
       && batch_streams_is_finishing (task->streams) && !run.failed;
   ok = ok && finish (task, &run, stopped, outcome, error);
+  task->reusable &= ok;
   if (plan != NULL && outcome->plan == NULL)
     outcome->plan = batch_plan_find (plan, task->shape);
   outcome->seconds = (g_get_monotonic_time () - start) / 1e6;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One input at work: a pipeline from the recording to its outputs. */
+/* One input at work: a pipeline from the recording to its outputs. Pictures of
+ * the same kind go through one pipeline, one after the other. */
 
 #include "batch/outcome.h"
 #include "batch/plan.h"
@@ -16,6 +17,14 @@ typedef struct _BatchTask BatchTask;
 BatchTask *batch_task_new (const BatchOptions *options, const BatchItem *item,
     const gchar *folder, guint threads);
 void batch_task_free (BatchTask *task);
+
+/* Whether the pipeline can take another picture: its run has succeeded. */
+gboolean batch_task_is_reusable (const BatchTask *task);
+/* Turns to the next input, which must outlive the task. */
+void batch_task_reuse (
+    BatchTask *task, const BatchItem *item, const gchar *folder);
+/* Whether the pipeline was that of the input before. After prepare. */
+gboolean batch_task_is_reused (const BatchTask *task);
 
 /* Before prepare: writes nothing, to measure the speed. */
 void batch_task_set_rehearse (BatchTask *task);

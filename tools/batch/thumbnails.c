@@ -11,10 +11,11 @@
 
 struct _BatchThumbnails {
   const BatchSetup *setup;
-  guint64 frames;  /* seen, by the thread of the network */
-  guint n_picked;  /* by the same thread */
-  guint n_written; /* by the thread of the branch */
-  gint error;      /* atomic: errno of a file */
+  GstElement *filter; /* (nullable): for the size, after connect */
+  guint64 frames;     /* seen, by the thread of the network */
+  guint n_picked;     /* by the same thread */
+  guint n_written;    /* by the thread of the branch */
+  gint error;         /* atomic: errno of a file */
 };
 
 BatchThumbnails *
@@ -29,6 +30,7 @@ batch_thumbnails_new (const BatchSetup *setup)
 void
 batch_thumbnails_free (BatchThumbnails *self)
 {
+  g_clear_object (&self->filter);
   g_free (self);
 }
 
@@ -114,20 +116,35 @@ thumbnail_caps (const BatchProbe *probe)
       1, NULL);
 }
 
+static void
+set_size (BatchThumbnails *self)
+{
+  g_autoptr (GstCaps) caps = thumbnail_caps (&self->setup->probe);
+
+  g_object_set (self->filter, "caps", caps, NULL);
+}
+
+void
+batch_thumbnails_reset (BatchThumbnails *self)
+{
+  self->frames = 0;
+  self->n_picked = self->n_written = 0;
+  g_atomic_int_set (&self->error, 0);
+  if (self->filter != NULL)
+    set_size (self);
+}
+
 void
 batch_thumbnails_connect (BatchThumbnails *self, GstBin *pipeline)
 {
   g_autoptr (GstElement) pick = gst_bin_get_by_name (pipeline, "pick");
-  g_autoptr (GstElement)
-      filter = gst_bin_get_by_name (pipeline, "thumbnail-size");
   g_autoptr (GstElement) sink = gst_bin_get_by_name (pipeline, "thumbnails");
-  g_autoptr (GstCaps) caps = NULL;
   g_autoptr (GstPad) pad = NULL;
 
   if (pick == NULL)
     return;
-  caps = thumbnail_caps (&self->setup->probe);
-  g_object_set (filter, "caps", caps, NULL);
+  self->filter = gst_bin_get_by_name (pipeline, "thumbnail-size");
+  set_size (self);
   pad = gst_element_get_static_pad (pick, "sink");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, pick_frame, self, NULL);
   g_signal_connect (sink, "handoff", G_CALLBACK (write_thumbnail), self);

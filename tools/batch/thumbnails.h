@@ -19,6 +19,8 @@ const gchar *batch_thumbnails_describe (void);
 /* Chooses frames and writes them as FOLDER/.report/N.jpg. The pipeline must
  * stop before the object is freed. */
 void batch_thumbnails_connect (BatchThumbnails *self, GstBin *pipeline);
+/* Begins a new folder and probe of the setup. No frame may be under way. */
+void batch_thumbnails_reset (BatchThumbnails *self);
 /* Returns the errno of a file that could not be written, or 0. */
 gint batch_thumbnails_get_error (BatchThumbnails *self);
 

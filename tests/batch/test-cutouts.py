@@ -67,7 +67,7 @@ class Place:
     def batch(self, out, *words):
         return good(
             *("batch", self.film, "-o", out, "-t", "1", "-j", "1"),
-            *("--model", self.model, *words)
+            *("--model", self.model, *words),
         )
 
     def make(self, codec, *words):
@@ -301,7 +301,7 @@ def joined(place):
     out = place.path("joined")
     good(
         *("batch", film, "-o", out, "-t", "1", "--model", place.model),
-        *("--to", "cutout:vp8", "--segment", "2")
+        *("--to", "cutout:vp8", "--segment", "2"),
     )
     good("join", out)
     path = os.path.join(out, "keys.mkv", "cutout.webm")
@@ -327,7 +327,7 @@ def still(place):
     out = place.path("still")
     good(
         *("batch", film, "-o", out, "-t", "1", "--model", place.model),
-        *("--to", "cutout:vp9,overlay:vp9")
+        *("--to", "cutout:vp9,overlay:vp9"),
     )
     folder = os.path.join(out, "still.mkv")
     assert len(webm.File(folder + "/cutout.webm").frames) == FRAMES
@@ -383,7 +383,7 @@ def messages(place):
     """Errors list the codecs, and name the package of a missing encoder"""
     bad(
         *(2, "batch", place.film, "-o", place.path("x"), "--to", "cutout:gif"),
-        says="'cutout' can be prores, vp9, vp8, ffv1, png"
+        says="'cutout' can be prores, vp9, vp8, ffv1, png",
     )
     env = dict(os.environ, GST_PLUGIN_FEATURE_RANK="")
     folder = place.path("few-plugins")
@@ -407,8 +407,41 @@ def messages(place):
         *("--to", "cutout:vp9", "--model", place.model),
         says="'vp9enc', which writes vp9, is not installed "
         "(apt install gstreamer1.0-plugins-good)",
-        env=env
+        env=env,
     )
+
+
+def mastered(place):
+    """Outputs in HDR name the display that the recording was mastered on"""
+    film, out = place.path("hdr.mkv"), place.path("hdr")
+    done, said = media.launch(
+        [
+            *("videotestsrc", "num-buffers=5", "!"),
+            "video/x-raw,format=I420_10LE,width=96,height=64,framerate=10/1,"
+            "colorimetry=bt2100-pq,mastering-display-info=(string)34000:16000:"
+            "13250:34500:7500:3000:15635:16450:10000000:50,"
+            "content-light-level=(string)1000:400",
+            *("! vp9enc deadline=1 ! matroskamux ! filesink").split(),
+            "location=" + film,
+        ]
+    )
+    assert done, said
+    display, light = webm.mastering(film)
+    assert len(display) == 10 and light == [1000, 400], (display, light)
+    for codec, name in FILES.items():
+        folder = os.path.join(out, codec)
+        good(
+            *("batch", film, "-o", folder, "-t", "1", "-j", "1", "--model"),
+            *(place.model, "--to", "overlay,cutout:" + codec),
+        )
+        made = [os.path.join(folder, "hdr.mkv", "overlay.mkv")]
+        # GStreamer has no place for it in QuickTime; VP8 has no HDR.
+        if codec in ("vp9", "ffv1"):
+            made.append(os.path.join(folder, "hdr.mkv", name))
+        for path in made:
+            found, found_light = webm.mastering(path)
+            assert np.allclose(found, display, rtol=1e-3), (path, found)
+            assert found_light == light, (path, found_light)
 
 
 def init_gstreamer():
@@ -438,6 +471,7 @@ def main():
             still,
             browser,
             messages,
+            mastered,
         ):
             test.case(case, place)
     return test.done()

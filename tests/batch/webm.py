@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Reads the frames of a WebM file, and the alpha beside them."""
+import struct
 
 EBML, SEGMENT, SEEK_HEAD, SEEK = 0x1A45DFA3, 0x18538067, 0x114D9B74, 0x4DBB
 SEEK_ID, SEEK_POSITION = 0x53AB, 0x53AC
@@ -10,6 +11,7 @@ ADDITIONS, MORE, ADD_ID, ADDITIONAL = 0x75A1, 0xA6, 0xEE, 0xA5
 REFERENCE = 0xFB
 CUES, POINT, POSITIONS, CUE_CLUSTER = 0x1C53BB6B, 0xBB, 0xB7, 0xF1
 CUE_TIME = 0xB3
+COLOUR, MASTERING, LIGHT = 0x55B0, 0x55D0, (0x55BC, 0x55BD)
 
 
 def children(data, start=0, end=None):
@@ -40,6 +42,23 @@ def number(data, name):
     return int.from_bytes(one(data, name), "big")
 
 
+def video_track(tracks):
+    return [c for n, c, _ in children(tracks) if number(c, TYPE) == 1][0]
+
+
+def mastering(path):
+    """Returns what the video says of the display that it was mastered on, and
+    of the light of its frames."""
+    with open(path, "rb") as f:
+        tracks = one(one(f.read(), SEGMENT), TRACKS)
+    colour = one(one(video_track(tracks), VIDEO), COLOUR)
+    display = [
+        struct.unpack(">d", content)[0]
+        for _, content, _ in children(one(colour, MASTERING))
+    ]
+    return display, [number(colour, name) for name in LIGHT]
+
+
 class File:
     """`frames` has (time in ms, packet, alpha packet, key) of the video."""
 
@@ -52,9 +71,7 @@ class File:
             at: (name, content) for name, content, at in children(self.segment)
         }
         tracks = [c for n, c in self.parts.values() if n == TRACKS][0]
-        self.video = [
-            c for n, c, _ in children(tracks) if number(c, TYPE) == 1
-        ][0]
+        self.video = video_track(tracks)
         self.track = number(self.video, NUMBER)
         self.frames = []
         for name, content in self.parts.values():

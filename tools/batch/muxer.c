@@ -2,6 +2,8 @@
 
 #include "batch/muxer.h"
 
+#include <gst/video/video.h>
+
 /* The unit of time of a track. A millisecond and the durations of frames at 24,
  * 25, 30 and 60 frames/s, also by 1001, are whole numbers of it. */
 #define TICKS_PER_SECOND 240000
@@ -28,6 +30,41 @@ give_duration (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
+/* GStreamer's Matroska muxer (to 1.26) writes a mastering display's luminance
+ * in units of 1/50000 cd/m2, as it does for chromaticity. Caps have units of
+ * 1/10000 cd/m2, so that a file would tell a fifth of it. */
+#define LUMINANCE_SCALE (50000 / 10000)
+
+static GstPadProbeReturn
+scale_luminance (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  GstVideoMasteringDisplayInfo mastering;
+  g_autoptr (GstCaps) scaled = NULL;
+  GstCaps *caps;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_event_parse_caps (event, &caps);
+  if (!gst_video_mastering_display_info_from_caps (&mastering, caps))
+    return GST_PAD_PROBE_OK;
+  mastering.max_display_mastering_luminance *= LUMINANCE_SCALE;
+  mastering.min_display_mastering_luminance *= LUMINANCE_SCALE;
+  scaled = gst_caps_copy (caps);
+  gst_video_mastering_display_info_add_to_caps (&mastering, scaled);
+  GST_PAD_PROBE_INFO_DATA (info) = gst_event_new_caps (scaled);
+  gst_event_unref (event);
+  return GST_PAD_PROBE_OK;
+}
+
+static gboolean
+is_matroska (GstElement *mux)
+{
+  const gchar *name = GST_OBJECT_NAME (gst_element_get_factory (mux));
+
+  return g_str_equal (name, "matroskamux") || g_str_equal (name, "webmmux");
+}
+
 /* By default qtmux and mp4mux derive the unit of time from the frame rate,
  * which fails for rates in nanoseconds. */
 void
@@ -40,6 +77,9 @@ batch_muxer_prepare (GstElement *mux)
     return;
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "trak-timescale"))
     g_object_set (pad, "trak-timescale", TICKS_PER_SECOND, NULL);
+  if (is_matroska (mux))
+    gst_pad_add_probe (
+        pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, scale_luminance, NULL, NULL);
   last = g_new (GstClockTime, 1);
   *last = GST_CLOCK_TIME_NONE;
   gst_pad_add_probe (

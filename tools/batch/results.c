@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The pixels of a class in one mask. */
 typedef struct {
@@ -124,6 +125,19 @@ add_text (GString *line, const gchar *text)
   g_string_append (line, quoted);
 }
 
+/* Of the characters of RLE, JSON escapes the backslash only. */
+static void
+add_rle (GString *line, const gchar *rle)
+{
+  g_string_append_c (line, '"');
+  for (const gchar *end; (end = strchr (rle, '\\')) != NULL; rle = end + 1) {
+    g_string_append_len (line, rle, end - rle);
+    g_string_append (line, "\\\\");
+  }
+  g_string_append (line, rle);
+  g_string_append_c (line, '"');
+}
+
 /* All numbers are in pixels of the frame. */
 static void
 add_region (GString *line, const UnetSegMeta *mask, const guint8 *map, guint id,
@@ -151,7 +165,7 @@ add_region (GString *line, const UnetSegMeta *mask, const guint8 *map, guint id,
   g_string_append_printf (line,
       ",\"segmentation\":{\"size\":[%u,%u],\"counts\":", mask->height,
       mask->width);
-  add_text (line, rle);
+  add_rle (line, rle);
   g_string_append (line, "}}");
 }
 

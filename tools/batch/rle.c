@@ -2,23 +2,34 @@
 
 #include "batch/rle.h"
 
+/* Characters of a count: a difference of two counts has 33 bits. */
+#define MAX_CHARACTERS 7
+
+/* Room for all runs of a column is made before it is read. */
 GArray *
 batch_rle_count (const guint8 *map, guint width, guint height, guint8 class_id)
 {
   GArray *counts = g_array_new (FALSE, FALSE, sizeof (guint32));
   gboolean inside = FALSE;
   guint32 run = 0;
+  guint n = 0;
 
   for (guint x = 0; x < width; x++) {
-    for (guint y = 0; y < height; y++) {
-      if ((map[(gsize) y * width + x] == class_id) != inside) {
-        g_array_append_val (counts, run);
+    const guint8 *pixel = map + x;
+    guint32 *runs;
+
+    g_array_set_size (counts, n + height + 1);
+    runs = (guint32 *) (void *) counts->data;
+    for (guint y = 0; y < height; y++, pixel += width) {
+      if ((*pixel == class_id) != inside) {
+        runs[n++] = run;
         inside = !inside;
         run = 0;
       }
       run++;
     }
   }
+  g_array_set_size (counts, n);
   g_array_append_val (counts, run);
   return counts;
 }
@@ -29,7 +40,8 @@ batch_rle_count (const guint8 *map, guint width, guint height, guint8 class_id)
 gchar *
 batch_rle_to_string (const GArray *counts)
 {
-  GString *text = g_string_new (NULL);
+  gchar *text = g_malloc ((gsize) counts->len * MAX_CHARACTERS + 1);
+  gchar *to = text;
 
   for (guint i = 0; i < counts->len; i++) {
     gint64 value = g_array_index (counts, guint32, i);
@@ -42,8 +54,9 @@ batch_rle_to_string (const GArray *counts)
 
       value >>= 5;
       more = (bits & 0x10) ? value != -1 : value != 0;
-      g_string_append_c (text, 48 + (more ? bits | 0x20 : bits));
+      *to++ = 48 + (more ? bits | 0x20 : bits);
     }
   }
-  return g_string_free (text, FALSE);
+  *to = '\0';
+  return text;
 }

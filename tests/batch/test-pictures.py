@@ -124,6 +124,8 @@ def uncommon(place):
     picture.save(source + "/a.tiff")
     picture.save(source + "/b.bmp")
     picture.save(source + "/c.tiff", compression="tiff_lzw")
+    for value in red.STORED:
+        red.save_turned("%s/%d.tiff" % (source, value), "TIFF", value)
     good(*place.words(source, out, "--to", "masks"))
     for name in os.listdir(source):
         red.check_box(mask_of(out, name))

@@ -116,30 +116,72 @@ static const gchar cmyk_jpeg[] =
     "AP/EABQAAQAAAAAAAAAAAAAAAAAAAAn/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oADgRDAE0A"
     "WQBLAAA/AEAD+D8/j//Z";
 
-/* A JPEG in CMYK is a background. */
-GST_START_TEST (test_cmyk)
+/* 64x48 pixels, stored on their side (EXIF 6): #1020c0 on the right, from 48
+ * on, #c02010 beside it. */
+static const gchar turned_jpeg[] =
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAA"
+    "AAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQ"
+    "ERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQU"
+    "FBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCABAADADAREAAhEBAxEB/8QA"
+    "FgABAQEAAAAAAAAAAAAAAAAAAAcI/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/EABcBAQEBAQAA"
+    "AAAAAAAAAAAAAAAJBgj/xAAUEQEAAAAAAAAAAAAAAAAAAAAA/9oADAMBAAIRAxEAPwDETt1h"
+    "wAAAAAAAAAAFYTFUQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAf//Z";
+
+/* Draws with a file of these contents as the background. */
+static GstBuffer *
+draw_file (const gchar *base64)
 {
-  g_autoptr (GstElementFactory)
-      factory = gst_element_factory_find ("gdkpixbufdec");
   g_autofree gchar *folder = g_dir_make_tmp ("unetseg-XXXXXX", NULL);
-  g_autofree gchar *path = g_build_filename (folder, "cmyk.jpg", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "file.jpg", NULL);
   g_autofree gchar *properties =
       g_strdup_printf ("output=replace background-location=%s", path);
   gsize size;
-  g_autofree guchar *data = g_base64_decode (cmyk_jpeg, &size);
+  g_autofree guchar *data = g_base64_decode (base64, &size);
   GstBuffer *out;
 
-  if (factory != NULL) {
-    fail_unless (g_file_set_contents (path, (const gchar *) data, size, NULL));
-    out = draw (properties);
-    assert_near (pixel_at (out, 10), 0xffffff, 0);
-    assert_near (pixel_at (out, 54), 0xc02010, 4);
-    gst_buffer_unref (out);
-  } else {
-    g_print ("no gdkpixbufdec: skipped\n");
-  }
+  fail_unless (g_file_set_contents (path, (const gchar *) data, size, NULL));
+  out = draw (properties);
   g_unlink (path);
   g_rmdir (folder);
+  return out;
+}
+
+static gboolean
+have (const gchar *element)
+{
+  g_autoptr (GstElementFactory) factory = gst_element_factory_find (element);
+
+  if (factory == NULL)
+    g_print ("no %s: skipped\n", element);
+  return factory != NULL;
+}
+
+/* A JPEG in CMYK is a background. */
+GST_START_TEST (test_cmyk)
+{
+  GstBuffer *out = have ("gdkpixbufdec") ? draw_file (cmyk_jpeg) : NULL;
+
+  if (out == NULL)
+    return;
+  assert_near (pixel_at (out, 10), 0xffffff, 0);
+  assert_near (pixel_at (out, 54), 0xc02010, 4);
+  gst_buffer_unref (out);
+}
+
+GST_END_TEST;
+
+/* A photograph is upright as a background. */
+GST_START_TEST (test_turned)
+{
+  GstBuffer *out =
+      have ("jpegdec") && have ("videoflip") ? draw_file (turned_jpeg) : NULL;
+
+  if (out == NULL)
+    return;
+  assert_near (pixel_at (out, 10), 0xffffff, 0);
+  assert_near (pixel_at (out, 40), 0xc02010, 6);
+  assert_near (pixel_at (out, 60), 0x1020c0, 6);
+  gst_buffer_unref (out);
 }
 
 GST_END_TEST;
@@ -471,6 +513,7 @@ backgrounds_suite (void)
   tcase_add_test (tcase, test_bad_color);
   tcase_add_test (tcase, test_picture);
   tcase_add_test (tcase, test_cmyk);
+  tcase_add_test (tcase, test_turned);
   tcase_add_test (tcase, test_gif);
   tcase_add_test (tcase, test_no_picture);
   tcase_add_test (tcase, test_blur);

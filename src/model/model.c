@@ -3,6 +3,7 @@
 #include "model/describe.h"
 #include "model/modelinfo-file.h"
 #include "graph/passes/quantization.h"
+#include "litert/litert.h"
 #include "onnx/onnx.h"
 #include "unetseg-resources.h"
 #include <errno.h>
@@ -182,7 +183,9 @@ static UnetModel *
 model_new (
     GBytes *bytes, const gchar *name, const gchar *folder, GError **error)
 {
-  UnetGraph *graph = unet_onnx_parse (bytes, name, folder, error);
+  UnetGraph *graph = unet_litert_is_file (bytes)
+      ? unet_litert_parse (bytes, name, error)
+      : unet_onnx_parse (bytes, name, folder, error);
   UnetModel *model;
 
   if (!graph)
@@ -227,8 +230,8 @@ read_content (int fd, const struct stat *st, const gchar *path, GError **error)
     return NULL;
   }
   if (st->st_size > MAX_FILE_SIZE) {
-    g_set_error (error, UNET_ERROR, UNET_ERROR_LIMIT,
-        "%s: larger than a protobuf message may be", path);
+    g_set_error (
+        error, UNET_ERROR, UNET_ERROR_LIMIT, "%s: larger than 2 GiB", path);
     return NULL;
   }
   data = g_try_malloc (MAX (size, 1));

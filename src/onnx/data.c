@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/data.h"
+#include "base/half-float.h"
 #include "onnx/external.h"
 #include <string.h>
 
@@ -46,36 +47,10 @@ unet_onnx_type_name (gint32 data_type)
 }
 
 static gfloat
-float_from_bits (guint32 bits)
-{
-  gfloat value;
-
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
-/* IEEE 754 binary16, subnormals included. */
-static gfloat
-float_from_half (guint16 half)
-{
-  guint32 sign = (guint32) (half & 0x8000) << 16;
-  guint32 exponent = half >> 10 & 31, mantissa = half & 1023;
-  gfloat value;
-
-  if (exponent == 0) {
-    value = (gfloat) mantissa / 16777216.0f;
-    return sign ? -value : value;
-  }
-  if (exponent == 31)
-    return float_from_bits (sign | 0x7f800000u | mantissa << 13);
-  return float_from_bits (sign | (exponent + 112) << 23 | mantissa << 13);
-}
-
-static gfloat
 widen (gint32 data_type, guint16 bits)
 {
-  return data_type == TYPE (FLOAT16) ? float_from_half (bits)
-                                     : float_from_bits ((guint32) bits << 16);
+  return data_type == TYPE (FLOAT16) ? unet_float_from_half (bits)
+                                     : unet_float_from_bfloat16 (bits);
 }
 
 static guint64

@@ -1,46 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads any bytes as a model. Loading must end in a model or an error, and a
- * model that loads must keep its links through the passes. */
+/* Reads any bytes as an ONNX model. Loading must end in a model or an error,
+ * and a model that loads must keep its links through the passes. */
 
-#include "graph/analysis/geometry.h"
-#include "graph/ops/infer.h"
-#include "graph/passes/optimize.h"
 #include "onnx/onnx.h"
+#include "walk-graph.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
-
-/* Gives open dimensions small sizes, so that shapes become known. */
-static void
-close_dims (UnetGraph *graph)
-{
-  for (guint i = 0; i < graph->inputs->len; i++) {
-    UnetValue *value = g_ptr_array_index (graph->inputs, i);
-    for (guint k = 0; k < value->n_dims; k++)
-      if (value->dims[k] < 0)
-        value->dims[k] = k == 1 ? 3 : 8;
-  }
-}
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (data, size);
-  UnetGraph *graph = unet_onnx_parse (bytes, "fuzz", NULL, NULL), *copy;
-  g_autofree UnetGeometry *geometry = NULL;
 
-  if (!graph)
-    return 0;
-  close_dims (graph);
-  copy = unet_graph_copy (graph);
-  if (unet_graph_infer (copy, NULL)) {
-    geometry = g_new0 (UnetGeometry, copy->values->len + 1);
-    if (copy->inputs->len)
-      unet_graph_geometry (
-          copy, g_ptr_array_index (copy->inputs, 0), 1, geometry);
-    unet_graph_optimize (copy);
-  }
-  unet_graph_free (copy);
-  unet_graph_free (graph);
+  fuzz_walk_graph (unet_onnx_parse (bytes, "fuzz", NULL, NULL));
   return 0;
 }

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Compares LiteRT files with LiteRT: test-litert.py PROGRAM FOLDER. Prints TAP.
+
+FOLDER has files that make-cases.py made, with LiteRT's results. Where Python
+has PyPI's ai-edge-litert, all of its cases are made anew and compared: the
+Python that UNETSEG_LITERT names, else this one.
+"""
+import glob
+import importlib.util
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import numpy as np  # noqa: E402
+from program import good  # noqa: E402
+import tap  # noqa: E402
+
+CAPS = ("", "avx2", "avx512", "avx512_vnni")
+# Sums in another order, as parts of an output's largest number.
+TOLERANCE = 1e-5
+# 8-bit numbers may round to the other side in each layer: two steps of the
+# output on average.
+QUANTIZED = 2 / 256
+
+
+def interface(path):
+    """Returns the name of the input and those of the outputs."""
+    seen = json.loads(good("inspect", path, "--json"))
+    return seen["inputs"][0]["name"], [o["name"] for o in seen["outputs"]]
+
+
+def file_name(name):
+    """The file that `unetseg run` writes for an output."""
+    kept = "abcdefghijklmnopqrstuvwxyz0123456789._-"
+    return "".join(c if c.lower() in kept else "_" for c in name) + ".npy"
+
+
+def run(path, x, names, precision, cap, folder):
+    """Returns the outputs of one run."""
+    picture = os.path.join(folder, "x.npy")
+    np.save(picture, x)
+    words = ["--input", "%s=%s" % (names[0], picture), "-o", folder]
+    env = {k: v for k, v in os.environ.items() if k != "UNETSEG_MAX_ISA"}
+    env.update({"UNETSEG_MAX_ISA": cap} if cap else {})
+    good("run", path, *words, "-p", precision, "-t", "1", env=env)
+    return [np.load(os.path.join(folder, file_name(n))) for n in names[1]]
+
+
+def difference(path, names, precision, cap):
+    """Returns the largest and the mean difference of all outputs."""
+    folder, name = os.path.split(path[: -len("tflite")] + "npz")
+    with np.load(os.path.join(folder, "results", name)) as kept:
+        x, wanted = kept["x"], [kept[str(i)] for i in range(len(kept) - 1)]
+    assert len(names[1]) == len(wanted)
+    largest, mean = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for i, ours in enumerate(run(path, x, names, precision, cap, folder)):
+            theirs = wanted[i]
+            assert ours.shape == theirs.shape, (i, ours.shape, theirs.shape)
+            error = np.abs(ours.astype(float) - theirs)
+            part = error.max() / max(np.abs(theirs).max(), 1e-9)
+            assert np.isfinite(part), i
+            if os.environ.get("UNETSEG_TEST_VERBOSE"):
+                print("# output %d %s: %.2g" % (i, theirs.shape, part))
+            largest, mean = max(largest, part), max(mean, error.mean())
+    return largest, mean
+
+
+def is_quantized(path):
+    return "int8" in os.path.basename(path)
+
+
+def check(results, path, origin, caps):
+    names = interface(path)
+    precisions = ("f32", "int8") if is_quantized(path) else ("f32",)
+    for cap, precision in itertools.product(caps, precisions):
+        title = "%s of %s, %s, %s" % (
+            os.path.basename(path),
+            origin,
+            precision,
+            cap or "no cap",
+        )
+        try:
+            largest, mean = difference(path, names, precision, cap)
+        except AssertionError as error:
+            results.check(False, title, str(error))
+            continue
+        ok = mean <= QUANTIZED if is_quantized(path) else largest <= TOLERANCE
+        results.check(ok, title, "off by %.3g, mean %.3g" % (largest, mean))
+
+
+def python():
+    """A Python that has LiteRT, or None."""
+    own = os.environ.get("UNETSEG_LITERT")
+    if own:
+        return own
+    return (
+        sys.executable if importlib.util.find_spec("ai_edge_litert") else None
+    )
+
+
+def main():
+    results = tap.Tap()
+    for path in sorted(glob.glob(os.path.join(sys.argv[2], "*.tflite"))):
+        check(results, path, "the tests", CAPS if is_quantized(path) else ("",))
+    if not python():
+        results.skip("all operators", "Python has no ai-edge-litert")
+        return results.done()
+    with tempfile.TemporaryDirectory() as folder:
+        maker = os.path.join(HERE, "make-cases.py")
+        subprocess.run(
+            [python(), maker, folder],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for path in sorted(glob.glob(os.path.join(folder, "*.tflite"))):
+            check(results, path, "LiteRT", CAPS)
+    return results.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -508,10 +508,10 @@ gst_unet_seg_install_properties (GObjectClass *klass)
 {
   install (klass, PROP_MODEL,
       g_param_spec_string ("model", "Model",
-          "Path or file:// URI of an ONNX file; a .modelinfo file beside it is "
-          "read as well (unset = the built-in person network). A model that is "
-          "set while frames flow takes over between two of them when it is "
-          "ready",
+          "Path or file:// URI of an ONNX or LiteRT file; a .modelinfo file "
+          "beside it is read as well (unset = the built-in person network). A "
+          "model that is set while frames flow takes over between two of them "
+          "when it is ready",
           NULL, PLAYING));
   install_rate_properties (klass);
   gst_unet_roi_install (klass, PROP_ROI, PROP_ROI_MODE, PROP_ROI_LIMIT);

@@ -44,8 +44,8 @@ print_help (void)
            "Commands:\n");
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     g_print ("  %-10s %s\n", commands[i].name, commands[i].summary);
-  g_print ("\nMODEL is an ONNX file, or 'person' (the default): the built-in "
-           "model.\n"
+  g_print ("\nMODEL is an ONNX or LiteRT file, or 'person' (the default): the "
+           "built-in model.\n"
            "'unetseg COMMAND --help' lists options and shows examples."
            "\n\n" TOOL_STATUS_HELP);
 }

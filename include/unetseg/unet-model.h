@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * UnetModel:
  *
- * A network as read from an ONNX file: immutable, reference-counted, without
- * a fixed input size. Every function may be called from any thread, also for
- * the same model at the same time.
+ * A network as read from an ONNX or LiteRT file: immutable, reference-counted,
+ * without a fixed input size. Every function may be called from any thread,
+ * also for the same model at the same time.
  *
  * Since: 1.0
  */
@@ -33,7 +33,7 @@ UNET_API GType unet_model_get_type (void);
  *
  * Errors name the file and, where one is to blame, the node and its operator:
  * %UNET_ERROR_NOT_FOUND for a file that cannot be read, %UNET_ERROR_PARSE for
- * one that is no ONNX file or is damaged, %UNET_ERROR_UNSUPPORTED for
+ * one that is of neither format or is damaged, %UNET_ERROR_UNSUPPORTED for
  * operators, types and operator sets that are missing, %UNET_ERROR_SHAPE for
  * shapes that do not fit, %UNET_ERROR_LIMIT for sizes beyond the library's
  * bounds, %UNET_ERROR_CONTRACT for a modelinfo file that cannot be read.
@@ -58,7 +58,7 @@ UNET_API GBytes *unet_model_dup_built_in (void);
 
 /**
  * unet_model_new_from_bytes:
- * @bytes: content of an ONNX file
+ * @bytes: content of an ONNX or LiteRT file
  * @name: what errors call it
  * @error: return location
  *

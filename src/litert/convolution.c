@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "litert/convolution.h"
 #include "litert/ops.h"
+#include <string.h>
 
 /* Fields of the options, in the order of the schema. */
 enum { PADDING, STRIDE_W, STRIDE_H };
@@ -50,6 +51,7 @@ static gboolean
 add_conv (const UnetLitertOp *op, UnetValue *weights, gint64 group,
     guint activation, guint dilation_w, guint dilation_h, GError **error)
 {
+  const gint64 *phases = unet_litert_input (op, 0)->phases;
   UnetValue *inputs[3] = { NULL, weights, NULL }, *y;
   gint64 strides[2], dilations[2];
 
@@ -60,6 +62,10 @@ add_conv (const UnetLitertOp *op, UnetValue *weights, gint64 group,
   if (unet_litert_input (op, 2)
       && !(inputs[2] = unet_litert_real (op, 2, error)))
     return FALSE;
+  if (phases[0] && unet_litert_output (op, 0)) {
+    memcpy (dilations, phases, sizeof dilations);
+    memcpy (unet_litert_output (op, 0)->phases, phases, sizeof dilations);
+  }
   y = unet_litert_add (op, UNET_OP_Conv, inputs, inputs[2] ? 3 : 2);
   unet_node_set_attr_int (y->producer, "group", group);
   unet_node_set_attr_ints (y->producer, "strides", strides, 2);

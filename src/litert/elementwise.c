@@ -316,7 +316,8 @@ unet_litert_reduce (const UnetLitertOp *op, GError **error)
   UnetValue *x, *y;
   guint n;
 
-  if (!unet_litert_ints (op, 1, axes, UNET_MAX_DIMS, &n))
+  if (!unet_litert_input (op, 0)
+      || !unet_litert_ints (op, 1, axes, UNET_MAX_DIMS, &n))
     return unet_litert_fail (
         op, error, UNET_ERROR_UNSUPPORTED, "its axes are not constant");
   if (op->code == UNET_LITERT_MEAN && keep && is_spatial (op, axes, n)) {

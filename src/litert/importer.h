@@ -32,12 +32,16 @@ typedef struct {
   /* Places of maxima, see litert/custom.c; (nullable). */
   UnetValue *pooled;
   gint64 pooled_size[2]; /* of the picture that was pooled */
+  guint n_uses; /* as inputs of operators and as outputs of the network */
+  /* Not 0: the values in NCHW hold the whole picture, and the file's tensor
+   * its phases, see litert/phases.c. */
+  gint64 phases[2];
 } UnetLitertTensor;
 
 typedef struct {
   UnetGraph *graph;
   UnetFlat *flat;
-  UnetFlatVector codes, buffers;
+  UnetFlatVector codes, buffers, operators;
   UnetLitertTensor *tensors;
   guint n_tensors;
   gsize bytes_left; /* that constants may still take */
@@ -46,7 +50,8 @@ typedef struct {
 /* One operator of the file. */
 typedef struct {
   UnetLitert *litert;
-  guint index; /* among the operators */
+  guint index;      /* among the operators */
+  gsize code_index; /* among the codes */
   gint code;
   gchar *type;           /* "CONV_2D", or the name of a custom one */
   UnetFlatTable options; /* without fields where the file has none */
@@ -54,6 +59,11 @@ typedef struct {
   UnetFlatVector inputs, outputs;
   const gchar *name; /* of its first output */
 } UnetLitertOp;
+
+/* Reads operator @index, but for its type and name. Returns %FALSE where it has
+ * no code. */
+gboolean unet_litert_read_operator (
+    UnetLitert *litert, guint index, UnetLitertOp *op);
 
 /* Sets @error to `FILE: operator 3 (CONV_2D), which makes 'NAME': message` and
  * returns %FALSE. */
@@ -102,6 +112,11 @@ UnetValue *unet_litert_add_transpose (
     const UnetLitertOp *op, UnetValue *input, const gint64 *perm, guint n);
 UnetValue *unet_litert_add_ints (
     const UnetLitertOp *op, const gint64 *ints, guint n);
+UnetValue *unet_litert_add_reshape (
+    const UnetLitertOp *op, UnetValue *x, const gint64 *dims, guint n);
+/* One start, end and step for each of the first @n axes. */
+UnetValue *unet_litert_add_slice (const UnetLitertOp *op, UnetValue *x,
+    const gint64 *starts, const gint64 *ends, const gint64 *steps, guint n);
 UnetValue *unet_litert_add_float (const UnetLitertOp *op, gfloat number);
 /* Adds the activation that the options of an operator name. Returns %NULL
  * with @error for one that is not known. */

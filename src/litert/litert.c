@@ -20,7 +20,7 @@
 
 /* Fields of tables, in the order of the schema. */
 enum { MODEL_VERSION, MODEL_CODES, MODEL_SUBGRAPHS, MODEL_TEXT, MODEL_BUFFERS };
-enum { CODE_OLD, CODE_CUSTOM, CODE_VERSION, CODE_NEW };
+enum { CODE_OLD, CODE_CUSTOM };
 enum { GRAPH_TENSORS, GRAPH_INPUTS, GRAPH_OUTPUTS, GRAPH_OPERATORS };
 enum {
   TENSOR_SHAPE,
@@ -34,7 +34,6 @@ enum {
 };
 enum { SCALES = 2, ZEROS, DETAILS_TYPE, DETAILS, AXIS };
 enum { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
-enum { OP_CODE, OP_INPUTS, OP_OUTPUTS, OP_OPTIONS_TYPE, OP_OPTIONS, OP_CUSTOM };
 
 static gboolean fail (const UnetLitert *self, GError **error, UnetError code,
     const gchar *format, ...) G_GNUC_PRINTF (4, 5);
@@ -54,13 +53,11 @@ fail (const UnetLitert *self, GError **error, UnetError code,
   return FALSE;
 }
 
+/* unet_litert_parse() says why. */
 static gboolean
-check_whole (const UnetLitert *self, GError **error)
+is_whole (const UnetLitert *self)
 {
-  if (!self->flat->broken)
-    return TRUE;
-  return fail (
-      self, error, UNET_ERROR_PARSE, "the LiteRT file is cut short or damaged");
+  return !self->flat->broken;
 }
 
 /* ---- tensors ---------------------------------------------------------- */
@@ -178,7 +175,7 @@ read_tensors (UnetLitert *self, const UnetFlatTable *graph, GError **error)
     if (!read_tensor (self, &self->tensors[i], i, &table, error))
       return FALSE;
   }
-  return check_whole (self, error);
+  return is_whole (self);
 }
 
 /* ---- inputs and outputs ----------------------------------------------- */
@@ -205,8 +202,9 @@ read_inputs (UnetLitert *self, const UnetFlatTable *graph, GError **error)
     if (tensor->dtype == UNET_DTYPE_NONE
         || (tensor->is_quantized && tensor->scales.n != 1))
       return fail (self, error, UNET_ERROR_UNSUPPORTED,
-          "input '%s': element type %s is not supported", tensor->name,
-          unet_litert_type_name (tensor->type));
+          "input '%s': element type %s is not supported; convert the network "
+          "to int8 or to float",
+          tensor->name, unet_litert_type_name (tensor->type));
     tensor->held = unet_graph_add_value (self->graph, tensor->name);
     unet_value_set_shape (
         tensor->held, tensor->dtype, tensor->n_dims, tensor->dims);
@@ -275,60 +273,65 @@ number_names (UnetGraph *graph)
 
 /* ---- operators -------------------------------------------------------- */
 
-/* Files before code 127 have it in the first field alone. */
-static void
-read_code (UnetLitertOp *op, const UnetFlatTable *code)
+/* Returns the name of the operator's type; the caller frees it. */
+static gchar *
+dup_type (const UnetLitertOp *op, const UnetFlatTable *code)
 {
-  op->code = (gint) MAX (
-      unet_flat_int8 (code, CODE_OLD, 0), unet_flat_int32 (code, CODE_NEW, 0));
   if (op->code == UNET_LITERT_CUSTOM)
-    op->type = unet_flat_string (code, CODE_CUSTOM, MAX_NAME);
-  else if (unet_litert_op_name (op->code))
-    op->type = g_strdup (unet_litert_op_name (op->code));
-  else
-    op->type = g_strdup_printf ("code %d", op->code);
+    return unet_flat_string (code, CODE_CUSTOM, MAX_NAME);
+  if (unet_litert_op_name (op->code))
+    return g_strdup (unet_litert_op_name (op->code));
+  return g_strdup_printf ("code %d", op->code);
 }
 
 static gboolean
-read_operator (
-    UnetLitert *self, guint index, const UnetFlatTable *table, GError **error)
+import_operator (UnetLitert *self, guint index, GError **error)
 {
-  UnetLitertOp op = { self, index, .name = "nothing" };
-  const guint64 code = unet_flat_uint32 (table, OP_CODE, 0);
-  UnetFlatTable code_table;
+  UnetFlatTable code;
+  UnetLitertOp op;
   gboolean ok;
 
-  if (code >= self->codes.n)
+  if (!unet_litert_read_operator (self, index, &op))
     return fail (self, error, UNET_ERROR_PARSE,
         "operator %u has a code that is not there", index);
-  unet_flat_table_at (&self->codes, (gsize) code, &code_table);
-  read_code (&op, &code_table);
-  unet_flat_table (table, OP_OPTIONS, &op.options);
-  unet_flat_vector (table, OP_CUSTOM, 1, &op.custom);
-  unet_flat_vector (table, OP_INPUTS, 4, &op.inputs);
-  unet_flat_vector (table, OP_OUTPUTS, 4, &op.outputs);
-  if (unet_litert_output (&op, 0))
-    op.name = unet_litert_output (&op, 0)->name;
-  ok = check_whole (self, error) && unet_litert_import_operator (&op, error);
+  unet_flat_table_at (&self->codes, op.code_index, &code);
+  op.type = dup_type (&op, &code);
+  op.name = unet_litert_output (&op, 0) ? unet_litert_output (&op, 0)->name
+                                        : "nothing";
+  ok = is_whole (self) && unet_litert_import_operator (&op, error)
+      && is_whole (self);
   g_free (op.type);
   return ok;
+}
+
+static void
+count_uses (UnetLitert *self, const UnetFlatVector *tensors)
+{
+  for (gsize i = 0; i < tensors->n; i++) {
+    UnetLitertTensor *tensor = tensor_at (self, tensors, i);
+    if (tensor)
+      tensor->n_uses++;
+  }
 }
 
 static gboolean
 read_operators (UnetLitert *self, const UnetFlatTable *graph, GError **error)
 {
-  UnetFlatVector operators;
-  UnetFlatTable table;
+  UnetFlatVector outputs;
+  UnetLitertOp op;
 
-  unet_flat_vector (graph, GRAPH_OPERATORS, 4, &operators);
-  if (operators.n > MAX_OPERATORS)
+  unet_flat_vector (graph, GRAPH_OPERATORS, 4, &self->operators);
+  unet_flat_vector (graph, GRAPH_OUTPUTS, 4, &outputs);
+  if (self->operators.n > MAX_OPERATORS)
     return fail (
         self, error, UNET_ERROR_LIMIT, "more than %d operators", MAX_OPERATORS);
-  for (guint i = 0; i < operators.n; i++) {
-    unet_flat_table_at (&operators, i, &table);
-    if (!read_operator (self, i, &table, error) || !check_whole (self, error))
+  count_uses (self, &outputs);
+  for (guint i = 0; i < self->operators.n; i++)
+    if (unet_litert_read_operator (self, i, &op))
+      count_uses (self, &op.inputs);
+  for (guint i = 0; i < self->operators.n; i++)
+    if (!import_operator (self, i, error))
       return FALSE;
-  }
   return TRUE;
 }
 
@@ -339,17 +342,19 @@ read_model (UnetLitert *self, GError **error)
   UnetFlatVector graphs;
 
   if (!unet_flat_root (self->flat, &model))
-    return check_whole (self, error);
+    return FALSE;
   unet_flat_vector (&model, MODEL_CODES, 4, &self->codes);
   unet_flat_vector (&model, MODEL_BUFFERS, 4, &self->buffers);
   unet_flat_vector (&model, MODEL_SUBGRAPHS, 4, &graphs);
+  if (!is_whole (self))
+    return FALSE;
   if (graphs.n == 0)
     return fail (self, error, UNET_ERROR_PARSE, "the file has no network");
   unet_flat_table_at (&graphs, 0, &graph);
-  return check_whole (self, error) && read_tensors (self, &graph, error)
+  return is_whole (self) && read_tensors (self, &graph, error)
       && read_inputs (self, &graph, error)
       && read_operators (self, &graph, error)
-      && read_outputs (self, &graph, error) && check_whole (self, error);
+      && read_outputs (self, &graph, error) && is_whole (self);
 }
 
 gboolean
@@ -366,6 +371,7 @@ unet_litert_parse (GBytes *bytes, const gchar *name, GError **error)
 {
   UnetFlat flat = { 0 };
   UnetLitert self = { unet_graph_new (name), &flat };
+  GError *local = NULL;
   gboolean ok;
 
   flat.data = g_bytes_get_data (bytes, &flat.size);
@@ -373,7 +379,16 @@ unet_litert_parse (GBytes *bytes, const gchar *name, GError **error)
   self.bytes_left = SPARE_BYTES
       + MIN (flat.size, (G_MAXSIZE - SPARE_BYTES) / MEMORY_PER_BYTE)
           * MEMORY_PER_BYTE;
-  ok = read_model (&self, error);
+  ok = read_model (&self, &local);
+  /* A default where the file ends may have led to another error. */
+  if (flat.broken) {
+    ok = FALSE;
+    g_clear_error (&local);
+    fail (&self, &local, UNET_ERROR_PARSE,
+        "the LiteRT file is cut short or damaged");
+  }
+  if (local)
+    g_propagate_error (error, local);
   for (guint i = 0; i < self.n_tensors; i++)
     g_free (self.tensors[i].name);
   g_free (self.tensors);

@@ -10,13 +10,6 @@ fail_open (const UnetLitertOp *op, const gchar *what, GError **error)
       op, error, UNET_ERROR_UNSUPPORTED, "%s not constant", what);
 }
 
-static UnetValue *
-add_reshape (const UnetLitertOp *op, UnetValue *x, const gint64 *dims, guint n)
-{
-  return unet_litert_add_binary (
-      op, UNET_OP_Reshape, x, unet_litert_add_ints (op, dims, n));
-}
-
 /* The shape is an input, or in the options of old files. */
 gboolean
 unet_litert_reshape (const UnetLitertOp *op, GError **error)
@@ -44,7 +37,8 @@ unet_litert_reshape (const UnetLitertOp *op, GError **error)
     for (guint i = 0; i < n; i++)
       dims[i] = unet_flat_int32_at (&given, i);
   }
-  return unet_litert_set (op, 0, add_reshape (op, x, dims, n), error);
+  return unet_litert_set (
+      op, 0, unet_litert_add_reshape (op, x, dims, n), error);
 }
 
 gboolean
@@ -185,22 +179,6 @@ unet_litert_split (const UnetLitertOp *op, GError **error)
 
 /* ---- parts ------------------------------------------------------------ */
 
-static UnetValue *
-add_slice (const UnetLitertOp *op, UnetValue *x, const gint64 *starts,
-    const gint64 *ends, const gint64 *steps, guint n)
-{
-  gint64 axes[UNET_MAX_DIMS];
-  UnetValue *inputs[5] = { x };
-
-  for (guint i = 0; i < n; i++)
-    axes[i] = i;
-  inputs[1] = unet_litert_add_ints (op, starts, n);
-  inputs[2] = unet_litert_add_ints (op, ends, n);
-  inputs[3] = unet_litert_add_ints (op, axes, n);
-  inputs[4] = unet_litert_add_ints (op, steps, n);
-  return unet_litert_add (op, UNET_OP_Slice, inputs, 5);
-}
-
 /* A size of -1 reaches to the end. */
 gboolean
 unet_litert_slice (const UnetLitertOp *op, GError **error)
@@ -220,7 +198,7 @@ unet_litert_slice (const UnetLitertOp *op, GError **error)
     steps[i] = 1;
   }
   return unet_litert_set (
-      op, 0, add_slice (op, x, starts, sizes, steps, n), error);
+      op, 0, unet_litert_add_slice (op, x, starts, sizes, steps, n), error);
 }
 
 enum {
@@ -283,7 +261,8 @@ unet_litert_strided_slice (const UnetLitertOp *op, GError **error)
     if (masks[END_MASK] & bit)
       ends[i] = back ? -(gint64) G_MAXINT32 : G_MAXINT32;
   }
-  return finish_slice (op, add_slice (op, x, starts, ends, steps, n[0]),
+  return finish_slice (op,
+      unet_litert_add_slice (op, x, starts, ends, steps, n[0]),
       masks[SHRINK_MASK], n[0], error);
 }
 
@@ -393,90 +372,4 @@ unet_litert_repeat (const UnetLitertOp *op, GError **error)
       unet_litert_add_binary (op,
           op->code == UNET_LITERT_TILE ? UNET_OP_Tile : UNET_OP_Expand, x, n),
       error);
-}
-
-/* ---- pictures cut into phases ----------------------------------------- */
-
-typedef struct {
-  gint64 dims[4], block[2], cut[4]; /* top, bottom, left, right */
-} Phases;
-
-static gboolean
-read_phases (const UnetLitertOp *op, Phases *p, GError **error)
-{
-  const UnetLitertTensor *x = unet_litert_input (op, 0);
-  guint n, n_cut;
-
-  if (!x || x->n_dims != 4 || !unet_litert_ints (op, 1, p->block, 2, &n)
-      || n != 2 || !unet_litert_ints (op, 2, p->cut, 4, &n_cut) || n_cut != 4)
-    return fail_open (op, "its rank is not 4, or its blocks are", error);
-  memcpy (p->dims, x->dims, sizeof p->dims);
-  for (guint i = 0; i < 4; i++)
-    if (p->dims[i] < 1 || p->dims[i] > G_MAXINT32 || p->cut[i] < 0
-        || p->cut[i] > G_MAXINT32 || p->block[i / 2] < 1
-        || p->block[i / 2] > G_MAXINT16)
-      return fail_open (op, "its sizes are", error);
-  return TRUE;
-}
-
-/* Each phase of a picture becomes a picture of the batch. */
-static gboolean
-to_batch (const UnetLitertOp *op, UnetValue *x, const Phases *p, GError **error)
-{
-  static const gint64 perm[] = { 2, 4, 0, 1, 3, 5 };
-  const gint64 pads[] = { 0, p->cut[0], p->cut[2], 0, 0, p->cut[1], p->cut[3],
-    0 };
-  const gint64 b = p->block[0], c = p->block[1];
-  const gint64 h = p->dims[1] + p->cut[0] + p->cut[1];
-  const gint64 w = p->dims[2] + p->cut[2] + p->cut[3];
-  const gint64 cells[] = { p->dims[0], h / b, b, w / c, c, p->dims[3] };
-  const gint64 out[] = { p->dims[0] * b * c, h / b, w / c, p->dims[3] };
-
-  if (h % b || w % c)
-    return unet_litert_fail (op, error, UNET_ERROR_SHAPE,
-        "%" G_GINT64_FORMAT " by %" G_GINT64_FORMAT
-        " pixels are no whole blocks",
-        w, h);
-  x = unet_litert_add_binary (
-      op, UNET_OP_Pad, x, unet_litert_add_ints (op, pads, 8));
-  x = add_reshape (op, x, cells, 6);
-  x = unet_litert_add_transpose (op, x, perm, 6);
-  return unet_litert_set (op, 0, add_reshape (op, x, out, 4), error);
-}
-
-static gboolean
-from_batch (
-    const UnetLitertOp *op, UnetValue *x, const Phases *p, GError **error)
-{
-  static const gint64 perm[] = { 2, 3, 0, 4, 1, 5 };
-  static const gint64 steps[] = { 1, 1, 1, 1 };
-  const gint64 b = p->block[0], c = p->block[1], n = p->dims[0] / (b * c);
-  const gint64 cells[] = { b, c, n, p->dims[1], p->dims[2], p->dims[3] };
-  const gint64 whole[] = { n, p->dims[1] * b, p->dims[2] * c, p->dims[3] };
-  const gint64 starts[] = { 0, p->cut[0], p->cut[2], 0 };
-  const gint64 ends[] = { whole[0], whole[1] - p->cut[1], whole[2] - p->cut[3],
-    whole[3] };
-
-  if (n * b * c != p->dims[0] || starts[1] >= ends[1] || starts[2] >= ends[2])
-    return unet_litert_fail (op, error, UNET_ERROR_SHAPE,
-        "the batch of %" G_GINT64_FORMAT " does not fit its blocks",
-        p->dims[0]);
-  x = add_reshape (op, x, cells, 6);
-  x = unet_litert_add_transpose (op, x, perm, 6);
-  x = add_reshape (op, x, whole, 4);
-  return unet_litert_set (
-      op, 0, add_slice (op, x, starts, ends, steps, 4), error);
-}
-
-gboolean
-unet_litert_space_batch (const UnetLitertOp *op, GError **error)
-{
-  UnetValue *x = unet_litert_real (op, 0, error);
-  Phases phases;
-
-  if (!x || !read_phases (op, &phases, error))
-    return FALSE;
-  return op->code == UNET_LITERT_SPACE_TO_BATCH_ND
-      ? to_batch (op, x, &phases, error)
-      : from_batch (op, x, &phases, error);
 }

@@ -22,6 +22,5 @@ gboolean unet_litert_shape (const UnetLitertOp *op, GError **error);
 gboolean unet_litert_gather (const UnetLitertOp *op, GError **error);
 /* TILE, BROADCAST_TO and FILL. */
 gboolean unet_litert_repeat (const UnetLitertOp *op, GError **error);
-gboolean unet_litert_space_batch (const UnetLitertOp *op, GError **error);
 
 G_END_DECLS

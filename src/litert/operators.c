@@ -4,6 +4,7 @@
 #include "litert/move.h"
 #include "litert/operators.h"
 #include "litert/ops.h"
+#include "litert/phases.h"
 
 static const gchar *const names[UNET_LITERT_N_OPS] = {
 #define UNET_LITERT_OP(name) #name,
@@ -104,8 +105,8 @@ static gboolean (*const imports[UNET_LITERT_N_OPS]) (
   ROW (TILE, repeat),
   ROW (BROADCAST_TO, repeat),
   ROW (FILL, repeat),
-  ROW (SPACE_TO_BATCH_ND, space_batch),
-  ROW (BATCH_TO_SPACE_ND, space_batch),
+  ROW (SPACE_TO_BATCH_ND, space_to_batch),
+  ROW (BATCH_TO_SPACE_ND, batch_to_space),
 };
 
 const gchar *

@@ -145,6 +145,10 @@ check_constant (
   if (!bits)
     return fail (self, tensor, UNET_ERROR_UNSUPPORTED,
         "its element type is not supported", error);
+  for (guint i = 0; i < tensor->n_dims; i++)
+    if (tensor->dims[i] < 0)
+      return fail (self, tensor, UNET_ERROR_PARSE,
+          "it is constant and has an open size", error);
   if (!g_size_checked_mul (&bytes, count, 8) || bytes > self->bytes_left)
     return fail (self, tensor, UNET_ERROR_LIMIT,
         "constants take more memory than a file of this size needs", error);

@@ -43,6 +43,33 @@ unet_litert_output (const UnetLitertOp *op, guint index)
   return tensor_at (op, &op->outputs, index);
 }
 
+/* Fields of tables, in the order of the schema. */
+enum { OP_CODE, OP_INPUTS, OP_OUTPUTS, OP_OPTIONS_TYPE, OP_OPTIONS, OP_CUSTOM };
+enum { CODE_OLD, CODE_CUSTOM, CODE_VERSION, CODE_NEW };
+
+gboolean
+unet_litert_read_operator (UnetLitert *self, guint index, UnetLitertOp *op)
+{
+  UnetFlatTable table, code;
+
+  memset (op, 0, sizeof *op);
+  op->litert = self;
+  op->index = index;
+  unet_flat_table_at (&self->operators, index, &table);
+  op->code_index = (gsize) unet_flat_uint32 (&table, OP_CODE, 0);
+  unet_flat_table (&table, OP_OPTIONS, &op->options);
+  unet_flat_vector (&table, OP_CUSTOM, 1, &op->custom);
+  unet_flat_vector (&table, OP_INPUTS, 4, &op->inputs);
+  unet_flat_vector (&table, OP_OUTPUTS, 4, &op->outputs);
+  if (op->code_index >= self->codes.n
+      || !unet_flat_table_at (&self->codes, op->code_index, &code))
+    return FALSE;
+  /* Files from before code 127 have it in the first field alone. */
+  op->code = (gint) MAX (unet_flat_int8 (&code, CODE_OLD, 0),
+      unet_flat_int32 (&code, CODE_NEW, 0));
+  return TRUE;
+}
+
 /* ---- nodes ------------------------------------------------------------ */
 
 static UnetValue *
@@ -113,6 +140,30 @@ add_scalar (UnetGraph *graph, const gchar *name, UnetDType dtype, gdouble x)
   unet_tensor_view (tensor, &view);
   unet_view_set_float (&view, 0, x);
   return unet_graph_add_constant (graph, name, tensor);
+}
+
+UnetValue *
+unet_litert_add_reshape (
+    const UnetLitertOp *op, UnetValue *x, const gint64 *dims, guint n)
+{
+  return unet_litert_add_binary (
+      op, UNET_OP_Reshape, x, unet_litert_add_ints (op, dims, n));
+}
+
+UnetValue *
+unet_litert_add_slice (const UnetLitertOp *op, UnetValue *x,
+    const gint64 *starts, const gint64 *ends, const gint64 *steps, guint n)
+{
+  gint64 axes[UNET_MAX_DIMS];
+  UnetValue *inputs[5] = { x };
+
+  for (guint i = 0; i < n; i++)
+    axes[i] = i;
+  inputs[1] = unet_litert_add_ints (op, starts, n);
+  inputs[2] = unet_litert_add_ints (op, ends, n);
+  inputs[3] = unet_litert_add_ints (op, axes, n);
+  inputs[4] = unet_litert_add_ints (op, steps, n);
+  return unet_litert_add (op, UNET_OP_Slice, inputs, 5);
 }
 
 UnetValue *
@@ -223,6 +274,8 @@ unet_litert_tensor_real (
 {
   if (tensor->real)
     return tensor->real;
+  if (tensor->phases[0])
+    return fail_missing (self, tensor, error);
   if (tensor->held && tensor->is_quantized)
     tensor->real = add_quantization (
         self, tensor, UNET_OP_DequantizeLinear, tensor->held, tensor->name);

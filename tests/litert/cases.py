@@ -601,3 +601,43 @@ CASES = {
     "int8": lambda: quantized("int8"),
     "uint8": lambda: quantized("uint8"),
 }
+
+
+# ---- what is refused
+
+
+def one(kind, dtype="float32", **more):
+    """One operator of one operand."""
+    m = Maker(11)
+    x = m.file.input("x", [1, 4, 4, 2], dtype, **more)
+    y = m.new([1, 4, 4, 2], dtype, **more)
+    m.file.add(kind, [x], [y], custom=b"" if kind[1].islower() else None)
+    m.file.output(y)
+    return m.file
+
+
+def fused_tanh():
+    """LiteRT leaves out a fused Tanh."""
+    m = Maker(12)
+    x = m.file.input("x", [1, 4, 4, 2])
+    weights = m.file.constant(m.normal(2, 1, 1, 2)), m.file.constant(
+        m.normal(2)
+    )
+    m.end(
+        "CONV_2D",
+        [x, *weights],
+        [1, 4, 4, 2],
+        "Conv2DOptions",
+        **conv_fields(SAME, 1, 4)
+    )
+    return m.file
+
+
+REFUSED = {
+    "operator": lambda: one("SEGMENT_SUM"),
+    "flex": lambda: one("FlexErf"),
+    "custom": lambda: one("MyOperator"),
+    "boxes": lambda: one("TFLite_Detection_PostProcess"),
+    "int16": lambda: one("RELU", "int16", scale=0.1),
+    "fused-tanh": fused_tanh,
+}

@@ -2,8 +2,7 @@
 """Makes LiteRT files and LiteRT's results: make-cases.py FOLDER [NAME…]
 
 Run it with a Python that has PyPI's ai-edge-litert. It writes NAME.tflite and
-results/NAME.npz, which has the input x and the outputs 0, 1, … as floats. With
---results FILE… it adds the results to files that exist.
+results/NAME.npz, which has the input x and the outputs 0, 1, … as floats. In refused/ are files that are not supported. With --results FILE… it adds the results to files that exist.
 """
 import os
 import sys
@@ -87,6 +86,12 @@ def main():
         else:
             x, outputs = results(data)
         write(os.path.join(sys.argv[1], name), data, x, outputs)
+    if not sys.argv[2:]:
+        folder = os.path.join(sys.argv[1], "refused")
+        os.makedirs(folder, exist_ok=True)
+        for name, make in cases.REFUSED.items():
+            with open(os.path.join(folder, name + ".tflite"), "wb") as f:
+                f.write(make().bytes())
 
 
 if __name__ == "__main__":

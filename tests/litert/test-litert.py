@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
-from program import good  # noqa: E402
+from program import bad, good  # noqa: E402
 import tap  # noqa: E402
 
 CAPS = ("", "avx2", "avx512", "avx512_vnni")
@@ -96,6 +96,40 @@ def check(results, path, origin, caps):
         results.check(ok, title, "off by %.3g, mean %.3g" % (largest, mean))
 
 
+# What the program says of the files in refused/.
+REFUSALS = {
+    "operator": "operator 0 (SEGMENT_SUM), which makes 't1': operator is not",
+    "flex": "(FlexErf), which makes 't1': it is an operator of TensorFlow",
+    "custom": "(MyOperator), which makes 't1': this custom operator is not",
+    "boxes": "the network finds boxes and makes no mask",
+    "int16": "input 'x': element type int16 is not supported; convert",
+    "fused-tanh": "make the activation a layer of its own",
+}
+
+
+def refuse(folder):
+    """Files that are not supported are refused, with a reason"""
+    for name, reason in REFUSALS.items():
+        path = os.path.join(folder, "refused", name + ".tflite")
+        bad(1, "inspect", path, says=reason)
+
+
+def refuse_damaged(folder):
+    """Files that are cut short or damaged are refused"""
+    with open(os.path.join(folder, "halves.tflite"), "rb") as f:
+        whole = f.read()
+    with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "model.onnx")
+        for size in (8, 20, 100, len(whole) // 2, len(whole) - 40):
+            with open(path, "wb") as f:
+                f.write(whole[:size])
+            bad(1, "inspect", path, says="LiteRT file is cut short or damaged")
+        # The identifier counts, and not the name.
+        with open(path, "wb") as f:
+            f.write(whole)
+        good("inspect", path)
+
+
 def python():
     """A Python that has LiteRT, or None."""
     own = os.environ.get("UNETSEG_LITERT")
@@ -108,6 +142,8 @@ def python():
 
 def main():
     results = tap.Tap()
+    results.case(refuse, sys.argv[2])
+    results.case(refuse_damaged, sys.argv[2])
     for path in sorted(glob.glob(os.path.join(sys.argv[2], "*.tflite"))):
         check(results, path, "the tests", CAPS if is_quantized(path) else ("",))
     if not python():

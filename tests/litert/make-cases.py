@@ -2,7 +2,8 @@
 """Makes LiteRT files and LiteRT's results: make-cases.py FOLDER [NAME…]
 
 Run it with a Python that has PyPI's ai-edge-litert. It writes NAME.tflite and
-results/NAME.npz, which has the input x and the outputs 0, 1, … as floats. In refused/ are files that are not supported. With --results FILE… it adds the results to files that exist.
+results/NAME.npz, which has the input x, the outputs 0, 1, … as floats, and the
+names of both. In refused/ are files that are not supported. With --results FILE… it adds the results to files that exist.
 """
 import os
 import sys
@@ -34,7 +35,7 @@ def picture(shape, dtype):
 
 
 def results(data, x=None):
-    """Returns the input and the outputs of one run by LiteRT."""
+    """Returns names, the input and the outputs of one run by LiteRT."""
     # Its own kernels, without delegates of another arithmetic.
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(
@@ -54,19 +55,21 @@ def results(data, x=None):
     interpreter.set_tensor(detail["index"], x)
     interpreter.invoke()
     outputs = interpreter.get_output_details()
-    return x, [
-        as_floats(interpreter.get_tensor(o["index"]), o) for o in outputs
-    ]
+    names = [detail["name"], *(o["name"] for o in outputs)]
+    values = [as_floats(interpreter.get_tensor(o["index"]), o) for o in outputs]
+    return names, x, values
 
 
-def write(path, data, x, outputs):
+def write(path, data, names, x, outputs):
     with open(path + ".tflite", "wb") as f:
         f.write(data)
     folder, name = os.path.split(path)
     folder = os.path.join(folder, "results")
     os.makedirs(folder, exist_ok=True)
     numbered = {str(i): y for i, y in enumerate(outputs)}
-    np.savez_compressed(os.path.join(folder, name + ".npz"), x=x, **numbered)
+    np.savez_compressed(
+        os.path.join(folder, name + ".npz"), x=x, names=names, **numbered
+    )
 
 
 def main():
@@ -83,9 +86,11 @@ def main():
         if name == "media-pipe":
             x = picture([1, 4, 6, 4], np.float32)
             outputs = cases.media_pipe_results(file, x)
+            tensors = [file.tensors[i] for i in file.inputs + file.outputs]
+            found = [t.name for t in tensors], x, outputs
         else:
-            x, outputs = results(data)
-        write(os.path.join(sys.argv[1], name), data, x, outputs)
+            found = results(data)
+        write(os.path.join(sys.argv[1], name), data, *found)
     if not sys.argv[2:]:
         folder = os.path.join(sys.argv[1], "refused")
         os.makedirs(folder, exist_ok=True)

@@ -9,7 +9,6 @@ Python that UNETSEG_LITERT names, else this one.
 import glob
 import importlib.util
 import itertools
-import json
 import os
 import subprocess
 import sys
@@ -30,12 +29,6 @@ TOLERANCE = 1e-5
 QUANTIZED = 2 / 256
 
 
-def interface(path):
-    """Returns the name of the input and those of the outputs."""
-    seen = json.loads(good("inspect", path, "--json"))
-    return seen["inputs"][0]["name"], [o["name"] for o in seen["outputs"]]
-
-
 def file_name(name):
     """The file that `unetseg run` writes for an output."""
     kept = "abcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -50,15 +43,15 @@ def run(path, x, names, precision, cap, folder):
     env = {k: v for k, v in os.environ.items() if k != "UNETSEG_MAX_ISA"}
     env.update({"UNETSEG_MAX_ISA": cap} if cap else {})
     good("run", path, *words, "-p", precision, "-t", "1", env=env)
-    return [np.load(os.path.join(folder, file_name(n))) for n in names[1]]
+    return [np.load(os.path.join(folder, file_name(n))) for n in names[1:]]
 
 
-def difference(path, names, precision, cap):
+def difference(path, precision, cap):
     """Returns the largest and the mean difference of all outputs."""
     folder, name = os.path.split(path[: -len("tflite")] + "npz")
     with np.load(os.path.join(folder, "results", name)) as kept:
-        x, wanted = kept["x"], [kept[str(i)] for i in range(len(kept) - 1)]
-    assert len(names[1]) == len(wanted)
+        x, names = kept["x"], kept["names"]
+        wanted = [kept[str(i)] for i in range(len(names) - 1)]
     largest, mean = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for i, ours in enumerate(run(path, x, names, precision, cap, folder)):
@@ -78,7 +71,6 @@ def is_quantized(path):
 
 
 def check(results, path, origin, caps):
-    names = interface(path)
     precisions = ("f32", "int8") if is_quantized(path) else ("f32",)
     for cap, precision in itertools.product(caps, precisions):
         title = "%s of %s, %s, %s" % (
@@ -88,7 +80,7 @@ def check(results, path, origin, caps):
             cap or "no cap",
         )
         try:
-            largest, mean = difference(path, names, precision, cap)
+            largest, mean = difference(path, precision, cap)
         except AssertionError as error:
             results.check(False, title, str(error))
             continue

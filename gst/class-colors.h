@@ -11,19 +11,14 @@ G_BEGIN_DECLS
  * reference-counted. */
 typedef struct _GstUnetColors GstUnetColors;
 
-/* One colour: #RRGGBB, #AARRGGBB or a name. */
-gboolean gst_unet_color_parse (const gchar *text, guint32 *argb);
-/* The same with an error that names the value and says what is allowed.
- * @text: (nullable) */
-gboolean gst_unet_color_read (const gchar *text, guint32 *argb, GError **error);
-
-/* @text: (nullable): every class has its default colour. */
+/* @text: (nullable): every class has the colour that it comes with. */
 GstUnetColors *gst_unet_colors_new (const gchar *text, GError **error);
 GstUnetColors *gst_unet_colors_ref (GstUnetColors *self);
 void gst_unet_colors_unref (GstUnetColors *self);
 const gchar *gst_unet_colors_get_text (const GstUnetColors *self);
 
-/* Fills @argb with a colour for each of @classes. Returns a class that is
+/* Fills @argb with a colour for each of @classes: that of @self, else the one
+ * that the class comes with. Returns a class that is
  * named here and not among @classes, or %NULL. */
 const gchar *gst_unet_colors_get_palette (
     const GstUnetColors *self, const UnetSegClasses *classes, guint32 *argb);

@@ -4,6 +4,8 @@
 #include "refused-values.h"
 #include "text.h"
 
+#include "base/color.h"
+
 #include <gst/base/gstbasetransform.h>
 
 #define DEFAULT_OUTPUT        GST_UNET_SEG_OUTPUT_OVERLAY
@@ -92,7 +94,7 @@ set_background (GstUnetDrawProperties *self, GObject *object, guint id,
   GstUnetBackground *old;
   guint32 argb;
 
-  if (id == PROP_BACKGROUND && !gst_unet_color_read (text, &argb, error))
+  if (id == PROP_BACKGROUND && !unet_color_read (text, &argb, error))
     return;
   GST_OBJECT_LOCK (object);
   old = self->settings.background;
@@ -417,7 +419,7 @@ install_properties (GObjectClass *klass)
           "Colours of classes, such as \"person=#80ff0000,car=red\": the label "
           "or number of a class, then #RRGGBB, #AARRGGBB or a name; entries "
           "without a class colour the classes 1, 2, ... in order (unset = "
-          "distinct hues)",
+          "the model's, else distinct hues)",
           NULL, PLAYING));
   g_object_class_install_property (klass, PROP_LEGEND,
       g_param_spec_boolean ("legend", "Legend",
@@ -456,7 +458,7 @@ gst_unet_draw_properties_init (GstUnetDrawProperties *self)
   };
   self->target = self->effective = DEFAULT_OUTPUT;
   self->background = g_strdup (DEFAULT_BACKGROUND);
-  gst_unet_color_parse (DEFAULT_BACKGROUND, &argb);
+  unet_color_parse (DEFAULT_BACKGROUND, &argb);
   self->settings.background = gst_unet_background_new (argb, NULL);
 }
 

@@ -54,6 +54,19 @@ gst_unet_seg_draw_forget_names (GstUnetSegDraw *self)
   g_clear_pointer (&self->original, unet_seg_classes_unref);
 }
 
+/* Returns (transfer full): the same classes and colours by other names. */
+static UnetSegClasses *
+rename_classes (const UnetSegClasses *classes, gchar **labels)
+{
+  const guint n = unet_seg_classes_get_n_classes (classes);
+  g_autofree guint32 *colors = g_new (guint32, n);
+
+  for (guint i = 0; i < n; i++)
+    colors[i] = unet_seg_classes_get_color (classes, i);
+  return unet_seg_classes_new_colored (unet_seg_classes_get_model (classes), n,
+      (const gchar *const *) labels, colors);
+}
+
 /* The mask with the names of the property, where there are any. */
 static const UnetSegMeta *
 gst_unet_seg_draw_rename (GstUnetSegDraw *self, const UnetSegMeta *meta)
@@ -66,9 +79,7 @@ gst_unet_seg_draw_rename (GstUnetSegDraw *self, const UnetSegMeta *meta)
   self->renamed = FALSE;
   if (self->labels && self->named.classes == NULL) {
     self->original = unet_seg_classes_ref (meta->classes);
-    self->named.classes =
-        unet_seg_classes_new (unet_seg_classes_get_model (meta->classes),
-            meta->n_classes, (const gchar *const *) self->labels);
+    self->named.classes = rename_classes (meta->classes, self->labels);
   }
   classes = self->named.classes;
   GST_OBJECT_UNLOCK (self);

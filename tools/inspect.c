@@ -295,6 +295,16 @@ json_triple (JsonBuilder *b, const gchar *key, const gdouble *values)
 }
 
 static void
+json_texts (JsonBuilder *b, const gchar *key, gchar **texts)
+{
+  json_builder_set_member_name (b, key);
+  json_builder_begin_array (b);
+  for (gchar **text = texts; text != NULL && *text != NULL; text++)
+    json_builder_add_string_value (b, *text);
+  json_builder_end_array (b);
+}
+
+static void
 json_contract (JsonBuilder *b, const UnetContract *c)
 {
   json_builder_set_member_name (b, "contract");
@@ -323,11 +333,8 @@ json_contract (JsonBuilder *b, const UnetContract *c)
   json_builder_add_boolean_value (b, c->invert);
   json_builder_set_member_name (b, "tta");
   json_builder_add_boolean_value (b, c->tta);
-  json_builder_set_member_name (b, "labels");
-  json_builder_begin_array (b);
-  for (gchar **label = c->labels; label != NULL && *label != NULL; label++)
-    json_builder_add_string_value (b, *label);
-  json_builder_end_array (b);
+  json_texts (b, "labels", c->labels);
+  json_texts (b, "colors", c->colors);
   json_builder_end_object (b);
 }
 

@@ -158,6 +158,10 @@ typedef enum {
  * @tta: outputs are the mean over the picture's reflections and, where the
  *   input is square, rotations by right angles (test-time augmentation); each
  *   is a run of the network
+ * @colors: (nullable) (array zero-terminated=1): colours that the mask's
+ *   classes are drawn in where the user asks for no others: `CLASS=COLOUR`
+ *   with a label or a number, or `COLOUR` for the classes 1, 2, … in order;
+ *   `#RRGGBB`, `#AARRGGBB` or a name such as `red`
  *
  * What a model expects and gives. A sample of 0 to 255 becomes
  * (sample × @scale − @mean) ÷ @std. Fields that no source sets hold their
@@ -190,6 +194,7 @@ typedef struct {
   gchar **constants;
   gint background;
   gboolean tta;
+  gchar **colors;
 } UnetContract;
 
 #define UNET_TYPE_CONTRACT    (unet_contract_get_type ())
@@ -242,8 +247,8 @@ UNET_API void unet_contract_free (UnetContract *contract);
  * @contract: a contract
  * @key: a field's name with dashes, such as `color-order`
  * @value: its value as text: nicks for enumerations, a comma-separated list
- *   for `mean`, `std`, `labels`, `state` and `constants`, `WxH`, `N` or
- *   `video` for `input-size`, `auto`, `none`, `first`, `last` or a number for
+ *   for `mean`, `std`, `labels`, `colors`, `state` and `constants`, `WxH`, `N`
+ * or `video` for `input-size`, `auto`, `none`, `first`, `last` or a number for
  *   `background`
  * @error: return location
  *

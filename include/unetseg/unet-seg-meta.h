@@ -35,6 +35,23 @@ UNET_API UnetSegClasses *unet_seg_classes_new (
     const gchar *model, guint n_classes, const gchar *const *labels);
 
 /**
+ * unet_seg_classes_new_colored:
+ * @model: name of the model, such as its path
+ * @n_classes: number of classes with the background, 2 or more
+ * @labels: (nullable) (array zero-terminated=1): class names, the background
+ *   first; may be shorter than @n_classes
+ * @colors: (nullable) (array length=n_classes): the colour of each class as
+ *   0xAARRGGBB; %NULL: the background is transparent, and the others have
+ *   distinct hues
+ *
+ * Returns: (transfer full): the classes
+ *
+ * Since: 1.0
+ */
+UNET_API UnetSegClasses *unet_seg_classes_new_colored (const gchar *model,
+    guint n_classes, const gchar *const *labels, const guint32 *colors);
+
+/**
  * unet_seg_classes_ref:
  * @classes: classes
  *
@@ -84,6 +101,20 @@ UNET_API guint unet_seg_classes_get_n_classes (const UnetSegClasses *classes);
  * Since: 1.0
  */
 UNET_API const gchar *unet_seg_classes_get_label (
+    const UnetSegClasses *classes, guint class_id);
+
+/**
+ * unet_seg_classes_get_color:
+ * @classes: classes
+ * @class_id: a pixel's value in the class map
+ *
+ * Returns: the colour that the class is drawn in where the user asks for no
+ *   other, as 0xAARRGGBB: the model's, else a default one; 0, which is
+ *   transparent, for a number that is no class
+ *
+ * Since: 1.0
+ */
+UNET_API guint32 unet_seg_classes_get_color (
     const UnetSegClasses *classes, guint class_id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UnetSegClasses, unet_seg_classes_unref)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unetseg/unet-seg-meta.h>
 
+#include "frame/draw/palette.h"
+
 #include <gst/video/video.h>
 
 struct _UnetSegClasses {
   gchar *model;
   guint n_classes;
-  gchar **labels; /* n_classes entries, %NULL where there is no name */
+  gchar **labels;  /* n_classes entries, %NULL where there is no name */
+  guint32 *colors; /* n_classes entries, 0xAARRGGBB */
 };
 
 G_DEFINE_BOXED_TYPE (UnetSegClasses, unet_seg_classes, unet_seg_classes_ref,
@@ -16,6 +19,13 @@ UnetSegClasses *
 unet_seg_classes_new (
     const gchar *model, guint n_classes, const gchar *const *labels)
 {
+  return unet_seg_classes_new_colored (model, n_classes, labels, NULL);
+}
+
+UnetSegClasses *
+unet_seg_classes_new_colored (const gchar *model, guint n_classes,
+    const gchar *const *labels, const guint32 *colors)
+{
   UnetSegClasses *self = g_atomic_rc_box_new0 (UnetSegClasses);
 
   self->model = g_strdup (model);
@@ -23,6 +33,9 @@ unet_seg_classes_new (
   self->labels = g_new0 (gchar *, n_classes);
   for (guint i = 0; labels && i < n_classes && labels[i]; i++)
     self->labels[i] = g_strdup (labels[i]);
+  self->colors = g_new (guint32, n_classes);
+  for (guint i = 0; i < n_classes; i++)
+    self->colors[i] = colors ? colors[i] : unet_palette_default (i);
   return self;
 }
 
@@ -40,6 +53,7 @@ unet_seg_classes_clear (gpointer data)
   for (guint i = 0; i < self->n_classes; i++)
     g_free (self->labels[i]);
   g_free (self->labels);
+  g_free (self->colors);
   g_free (self->model);
 }
 
@@ -65,6 +79,12 @@ const gchar *
 unet_seg_classes_get_label (const UnetSegClasses *classes, guint class_id)
 {
   return class_id < classes->n_classes ? classes->labels[class_id] : NULL;
+}
+
+guint32
+unet_seg_classes_get_color (const UnetSegClasses *classes, guint class_id)
+{
+  return class_id < classes->n_classes ? classes->colors[class_id] : 0;
 }
 
 GType

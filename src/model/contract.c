@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unetseg/unet-contract.h>
+
+#include "base/color.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -54,6 +57,7 @@ unet_contract_copy (const UnetContract *contract)
   copy->input = g_strdup (contract->input);
   copy->output = g_strdup (contract->output);
   copy->labels = g_strdupv (contract->labels);
+  copy->colors = g_strdupv (contract->colors);
   copy->state = g_strdupv (contract->state);
   copy->constants = g_strdupv (contract->constants);
   return copy;
@@ -67,6 +71,7 @@ unet_contract_free (UnetContract *contract)
   g_free (contract->input);
   g_free (contract->output);
   g_strfreev (contract->labels);
+  g_strfreev (contract->colors);
   g_strfreev (contract->state);
   g_strfreev (contract->constants);
   g_free (contract);
@@ -365,6 +370,29 @@ set_labels (UnetContract *c, const gchar *value)
   return set_list (&c->labels, value);
 }
 
+/* Each entry is a colour, or one after a class's name or number. */
+static gboolean
+set_colors (UnetContract *c, const gchar *value)
+{
+  gchar **colors = NULL;
+
+  set_list (&colors, value);
+  for (guint i = 0; colors && colors[i]; i++) {
+    const gchar *equals = strrchr (colors[i], '=');
+    g_autofree gchar *color =
+        g_strstrip (g_strdup (equals ? equals + 1 : colors[i]));
+    guint32 argb;
+
+    if (!unet_color_parse (color, &argb)) {
+      g_strfreev (colors);
+      return FALSE;
+    }
+  }
+  g_strfreev (c->colors);
+  c->colors = colors;
+  return TRUE;
+}
+
 static gboolean
 set_state (UnetContract *c, const gchar *value)
 {
@@ -409,6 +437,7 @@ static const struct {
       set_background },
   { "invert", "true or false", set_invert },
   { "labels", "names separated by commas", set_labels },
+  { "colors", "CLASS=#RRGGBB or #RRGGBB separated by commas", set_colors },
   { "state", "INPUT:OUTPUT separated by commas, or none", set_state },
   { "constants", "INPUT:NUMBER separated by commas", set_constants },
   { "tta", "true or false", set_tta },
@@ -517,6 +546,7 @@ unet_contract_to_string (const UnetContract *c)
       c->foreground_class, c->invert ? "true" : "false");
   append_background (text, c->background);
   append_list (text, "labels", c->labels);
+  append_list (text, "colors", c->colors);
   append_list (text, "state", c->state);
   append_list (text, "constants", c->constants);
   if (c->tta)

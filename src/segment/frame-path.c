@@ -4,6 +4,7 @@
 #include "base/sample-type.h"
 #include "base/tensor-info.h"
 #include "frame/format/frame-map.h"
+#include "meta/color-entry.h"
 #include "model/output-shape.h"
 
 #include <string.h>
@@ -187,6 +188,28 @@ class_of_channel (const UnetContract *contract, gint i)
           || i < contract->background);
 }
 
+/* Returns (transfer full): a colour for each of @classes, by the contract, else
+ * a default one. Entries for classes that are not there have no effect. */
+static guint32 *
+choose_colors (const UnetContract *contract, const UnetSegClasses *classes)
+{
+  const guint n = unet_seg_classes_get_n_classes (classes);
+  guint32 *argb = g_new (guint32, n);
+  guint next = 1;
+
+  for (guint i = 0; i < n; i++)
+    argb[i] = unet_seg_classes_get_color (classes, i);
+  for (guint i = 0; contract->colors && contract->colors[i]; i++) {
+    UnetColorEntry entry;
+
+    if (!unet_color_entry_init (&entry, contract->colors[i], NULL))
+      continue;
+    unet_color_entry_apply (&entry, classes, &next, argb);
+    unet_color_entry_clear (&entry);
+  }
+  return argb;
+}
+
 /* With one foreground class the mask has two classes, whatever the model has.
  * Two labels are theirs. */
 static UnetSegClasses *
@@ -196,6 +219,11 @@ make_classes (
   const gchar *const *labels = (const gchar *const *) contract->labels;
   const guint n = labels ? g_strv_length (contract->labels) : 0;
   const gchar *pair[3] = { NULL, NULL, NULL };
+  const guint n_classes = self->shape.n_classes;
+  const gchar *name = unet_model_get_name (model);
+  g_autoptr (UnetSegClasses)
+      all = unet_seg_classes_new (name, MAX (n, n_classes), labels);
+  g_autofree guint32 *colors = choose_colors (contract, all);
   guint foreground;
 
   if (contract->foreground_class >= 0 && n > 2) {
@@ -203,9 +231,10 @@ make_classes (
     pair[0] = labels[0];
     pair[1] = foreground < n ? labels[foreground] : NULL;
     labels = pair;
+    if (contract->colors && foreground < n)
+      colors[1] = colors[foreground];
   }
-  return unet_seg_classes_new (
-      unet_model_get_name (model), self->shape.n_classes, labels);
+  return unet_seg_classes_new_colored (name, n_classes, labels, colors);
 }
 
 static UnetFramePath *

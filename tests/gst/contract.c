@@ -235,6 +235,48 @@ push_with_sidecar (
   return out;
 }
 
+/* Returns the colours of the first classes, joined by commas. */
+static gchar *
+colors_of (GstBuffer *frame, guint n)
+{
+  const UnetSegClasses *classes = gst_buffer_get_unet_seg_meta (frame)->classes;
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text, "%s%08x", i > 0 ? "," : "",
+        unet_seg_classes_get_color (classes, i));
+  return g_string_free (text, FALSE);
+}
+
+/* The model's colours are those of its classes, by name, number and order. */
+GST_START_TEST (test_model_colors)
+{
+  static const struct {
+    const gchar *colors, *properties, *expected;
+  } cases[] = {
+    { "blue=#0000fe,red=#80fe0000,2=#00fe00", "",
+        "00000000,80fe0000,ff00fe00,ff0000fe" },
+    { "#010203,navy", "", "00000000,ff010203,ff000080," },
+    { "nobody=#010203,red=white,background=black", "", "ff000000,ffffffff," },
+    { "blue=#0000fe,red=#fe0000", "foreground-class=3", "00000000,ff0000fe" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *sidecar =
+        g_strdup_printf ("[unetseg]\ncolors=%s\n", cases[i].colors);
+    GstBuffer *out =
+        push_with_sidecar ("classes", sidecar, cases[i].properties);
+    g_autofree gchar *found =
+        colors_of (out, gst_buffer_get_unet_seg_meta (out)->n_classes);
+
+    fail_unless (
+        g_str_has_prefix (found, cases[i].expected), "case %u: %s", i, found);
+    gst_buffer_unref (out);
+  }
+}
+
+GST_END_TEST;
+
 /* Properties override the sidecar, which overrides the model's metadata. */
 GST_START_TEST (test_precedence)
 {
@@ -310,6 +352,7 @@ contract_suite (void)
   tcase_add_test (tcase, test_labels);
   tcase_add_test (tcase, test_tensor_names);
   tcase_add_test (tcase, test_precedence);
+  tcase_add_test (tcase, test_model_colors);
   tcase_add_test (tcase, test_locale);
   return suite;
 }

@@ -248,6 +248,44 @@ GST_START_TEST (test_colors)
 }
 GST_END_TEST;
 
+/* Classes come with the model's colours, which other names leave as they are
+ * and the property `colors` overrides. */
+GST_START_TEST (test_model_colors)
+{
+  static const guint8 ids[] = { 1, 2, 0, 0 };
+  static const guint32 colors[] = { 0, 0xff102030, 0xff405060 };
+  static const struct {
+    const gchar *properties;
+    guint32 first, second;
+  } cases[] = { { "", 0x102030, 0x405060 },
+    { "labels=a,b,c", 0x102030, 0x405060 },
+    { "labels=a,b,c colors=c=#010203", 0x102030, 0x010203 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    UnetSegClasses *classes =
+        unet_seg_classes_new_colored ("test", 3, NULL, colors);
+    g_autofree gchar *all =
+        g_strdup_printf ("legend=true opacity=0.1 %s", cases[i].properties);
+    GstBuffer *out;
+    Fixture f;
+
+    open_rgb (&f, all);
+    out = push (&f, classes, ids, 4);
+    for (guint line = 0; line < 2; line++) {
+      const guint32 expected = line ? cases[i].second : cases[i].first;
+      guint8 rgb[3];
+
+      rgb_at (out, 18, 20 + 15 * line, rgb);
+      fail_unless ((guint32) (rgb[0] << 16 | rgb[1] << 8 | rgb[2]) == expected,
+          "%u, %u: %02x%02x%02x", i, line, rgb[0], rgb[1], rgb[2]);
+    }
+    gst_buffer_unref (out);
+    close_fixture (&f);
+    unet_seg_classes_unref (classes);
+  }
+}
+GST_END_TEST;
+
 static const GstVideoFormat formats[] = { GST_VIDEO_FORMAT_I420,
   GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_Y444,
   GST_VIDEO_FORMAT_GRAY8, GST_VIDEO_FORMAT_GRAY16_LE, GST_VIDEO_FORMAT_BGRx,
@@ -461,6 +499,7 @@ legend_suite (void)
   tcase_add_test (tc, test_lines);
   tcase_add_test (tc, test_changes);
   tcase_add_test (tc, test_colors);
+  tcase_add_test (tc, test_model_colors);
   tcase_add_test (tc, test_formats);
   tcase_add_test (tc, test_hdr);
   tcase_add_test (tc, test_sizes);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests UnetSegMeta as applications and other elements use it. */
 
+#include <frame/draw/palette.h>
+
 #include "common.h"
 
 #define WIDTH  8
@@ -70,6 +72,7 @@ assert_rectangle (
 
 GST_START_TEST (test_classes)
 {
+  static const guint32 colors[] = { 0x80010203, 0xff040506 };
   UnetSegClasses *classes = new_classes ();
 
   assert_equals_string (unet_seg_classes_get_model (classes), "cats.onnx");
@@ -83,6 +86,15 @@ GST_START_TEST (test_classes)
 
   classes = unet_seg_classes_new ("nameless", 2, NULL);
   fail_unless (unet_seg_classes_get_label (classes, 1) == NULL);
+  fail_unless (unet_seg_classes_get_color (classes, 0) == 0);
+  fail_unless (
+      unet_seg_classes_get_color (classes, 1) == unet_palette_default (1));
+  fail_unless (unet_seg_classes_get_color (classes, 2) == 0);
+  unet_seg_classes_unref (classes);
+
+  classes = unet_seg_classes_new_colored ("nameless", 2, NULL, colors);
+  for (guint i = 0; i < 2; i++)
+    fail_unless (unet_seg_classes_get_color (classes, i) == colors[i]);
   unet_seg_classes_unref (classes);
 }
 

@@ -96,6 +96,7 @@ START_TEST (set_and_print)
     { "invert", "yes" },
     { "background", "last" },
     { "labels", "sky, tree ,cat" },
+    { "colors", "tree=#00ff00, cat = #80102030;navy" },
     { "tta", "true" },
   };
   g_autoptr (UnetContract) contract = unet_contract_new (), copy = NULL;
@@ -110,7 +111,8 @@ START_TEST (set_and_print)
       "input=image output=1 layout=nhwc color-order=bgr scale=0.0078125 "
       "mean=0.5,0.25,0.125 std=2,2,2 divide-by-max=true fit=letterbox "
       "input-size=640x480 multiple=8 activation=min-max foreground-class=3 "
-      "invert=true background=last labels=sky,tree,cat tta=true");
+      "invert=true background=last labels=sky,tree,cat "
+      "colors=tree=#00ff00,cat = #80102030,navy tta=true");
 }
 END_TEST
 
@@ -138,6 +140,9 @@ START_TEST (refused_text)
     { "background", "-1" },
     { "background", "middle" },
     { "invert", "maybe" },
+    { "colors", "tree=#00ff0" },
+    { "colors", "#00ff00,," },
+    { "colors", "tree" },
     { "fit", "" },
   };
   g_autoptr (UnetContract) contract = unet_contract_new ();

@@ -2,7 +2,6 @@
 
 #include "batch/mask-files.h"
 
-#include "frame/draw/palette.h"
 #include "lib/picture.h"
 
 #include <errno.h>
@@ -12,9 +11,9 @@
 struct _BatchMaskFiles {
   const BatchSetup *setup;
   GstElement *segmenter;
-  guint32 palette[256]; /* 0xRRGGBB */
   guint n_written;      /* by the thread of the branch */
   gint n_classes;       /* atomic: 0 before the first mask */
+  guint32 palette[256]; /* 0xRRGGBB, written before n_classes */
   gint error;           /* atomic: errno of a file */
 };
 
@@ -25,8 +24,6 @@ batch_mask_files_new (const BatchSetup *setup, GstElement *segmenter)
 
   self->setup = setup;
   self->segmenter = gst_object_ref (segmenter);
-  for (guint i = 1; i < G_N_ELEMENTS (self->palette); i++)
-    self->palette[i] = unet_palette_default (i) & 0xffffff;
   return self;
 }
 
@@ -55,9 +52,16 @@ batch_mask_files_describe (void)
 }
 
 void
-batch_mask_files_set_n_classes (BatchMaskFiles *self, guint n_classes)
+batch_mask_files_set_classes (
+    BatchMaskFiles *self, const UnetSegClasses *classes)
 {
-  g_atomic_int_set (&self->n_classes, n_classes);
+  const guint n = unet_seg_classes_get_n_classes (classes);
+
+  if (g_atomic_int_get (&self->n_classes) == (gint) n)
+    return;
+  for (guint i = 1; i < G_N_ELEMENTS (self->palette); i++)
+    self->palette[i] = unet_seg_classes_get_color (classes, i) & 0xffffff;
+  g_atomic_int_set (&self->n_classes, (gint) n);
 }
 
 gint

@@ -5,6 +5,8 @@
 
 #include "batch/setup.h"
 
+#include <unetseg/unet-seg-meta.h>
+
 G_BEGIN_DECLS
 
 typedef struct _BatchMaskFiles BatchMaskFiles;
@@ -21,8 +23,9 @@ const gchar *batch_mask_files_describe (void);
 void batch_mask_files_connect (BatchMaskFiles *self, GstBin *pipeline);
 /* Begins a new folder of the setup. No frame may be under way. */
 void batch_mask_files_reset (BatchMaskFiles *self);
-/* Number of classes of the next frames, with the background. Any thread. */
-void batch_mask_files_set_n_classes (BatchMaskFiles *self, guint n_classes);
+/* Classes of the next frames. They stay as they are. Any thread. */
+void batch_mask_files_set_classes (
+    BatchMaskFiles *self, const UnetSegClasses *classes);
 /* Returns the errno of a file that could not be written, or 0. Any thread. */
 gint batch_mask_files_get_error (BatchMaskFiles *self);
 

@@ -511,10 +511,10 @@ batch_outputs_reset (BatchOutputs *self, GError **error)
 }
 
 void
-batch_outputs_note_classes (BatchOutputs *self, guint n_classes)
+batch_outputs_note_classes (BatchOutputs *self, const UnetSegClasses *classes)
 {
   if (self->masks != NULL)
-    batch_mask_files_set_n_classes (self->masks, n_classes);
+    batch_mask_files_set_classes (self->masks, classes);
 }
 
 gboolean

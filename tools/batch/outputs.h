@@ -6,6 +6,8 @@
 #include "batch/audio.h"
 #include "batch/setup.h"
 
+#include <unetseg/unet-seg-meta.h>
+
 G_BEGIN_DECLS
 
 typedef struct _BatchOutputs BatchOutputs;
@@ -29,8 +31,9 @@ gboolean batch_outputs_reset (BatchOutputs *self, GError **error);
 const BatchAudioTarget *batch_outputs_get_audio_targets (
     const BatchOutputs *self);
 
-/* The classes of a mask, with the background. Any thread. */
-void batch_outputs_note_classes (BatchOutputs *self, guint n_classes);
+/* The classes of a mask. Any thread. */
+void batch_outputs_note_classes (
+    BatchOutputs *self, const UnetSegClasses *classes);
 /* Fails with %BATCH_ERROR_OUTPUT once a file could not be written. Any
  * thread. */
 gboolean batch_outputs_check (BatchOutputs *self, GError **error);

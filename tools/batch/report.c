@@ -6,6 +6,7 @@
 #include "batch/error.h"
 #include "batch/thumbnails.h"
 #include "batch/timeline.h"
+#include "base/color.h"
 #include "frame/draw/palette.h"
 #include "lib/json.h"
 
@@ -92,13 +93,22 @@ find_scale (JsonArray *classes)
   return 1;
 }
 
+/* Returns a class's colour as 0xRRGGBB. */
+static guint32
+color_of (JsonObject *class)
+{
+  guint32 argb = unet_palette_default (tool_json_get_int (class, "class", 0));
+
+  unet_color_parse (tool_json_get_string (class, "color", ""), &argb);
+  return argb & 0xffffff;
+}
+
 static void
 add_curve (GString *body, JsonObject *class, gdouble scale)
 {
   JsonArray *areas = tool_json_get_array (class, "area");
   guint n = json_array_get_length (areas);
-  guint32 color = unet_palette_default (tool_json_get_int (class, "class", 0))
-      & 0xffffff;
+  guint32 color = color_of (class);
   GString *points = g_string_new (NULL);
   gchar x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
 
@@ -137,7 +147,7 @@ add_key (GString *body, JsonObject *class)
   g_string_append_printf (body,
       "<span><i style=\"background:#%06x\"></i>%s "
       "%.1f %% of the picture</span>",
-      unet_palette_default (id) & 0xffffff, name, n > 0 ? 100 * sum / n : 0);
+      color_of (class), name, n > 0 ? 100 * sum / n : 0);
 }
 
 static void

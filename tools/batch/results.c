@@ -264,11 +264,14 @@ add_class (JsonBuilder *b, BatchResults *results, guint id)
 {
   guint n = results->times->len, columns = MIN (n, BATCH_TIMELINE_COLUMNS);
   const gchar *label = unet_seg_classes_get_label (results->classes, id);
+  g_autofree gchar *color = g_strdup_printf (
+      "#%06x", unet_seg_classes_get_color (results->classes, id) & 0xffffff);
 
   json_builder_begin_object (b);
   tool_json_int (b, "class", id);
   if (label != NULL)
     tool_json_string (b, "label", label);
+  tool_json_string (b, "color", color);
   json_builder_set_member_name (b, "area");
   json_builder_begin_array (b);
   for (guint i = 0; i < columns; i++) {

@@ -141,7 +141,7 @@ note_frame (BatchTask *task, GstBuffer *buffer)
   gboolean first;
 
   if (mask != NULL)
-    batch_outputs_note_classes (task->outputs, mask->n_classes);
+    batch_outputs_note_classes (task->outputs, mask->classes);
   g_mutex_lock (&task->mutex);
   first = task->frames++ == 0;
   if (GST_BUFFER_PTS_IS_VALID (buffer))

@@ -82,7 +82,7 @@ join_class (
     JsonArray **parts, const guint64 *frames, guint n, guint64 total, gint64 id)
 {
   JsonArray *areas = json_array_new ();
-  const gchar *label = NULL;
+  const gchar *label = NULL, *color = NULL;
   gboolean found = FALSE;
   JsonObject *joined;
 
@@ -92,6 +92,7 @@ join_class (
     if (class != NULL) {
       found = TRUE;
       label = tool_json_get_string (class, "label", label);
+      color = tool_json_get_string (class, "color", color);
     }
     add_areas (areas, class,
         MAX (frames[i] * BATCH_TIMELINE_COLUMNS / MAX (total, 1), 1));
@@ -104,6 +105,8 @@ join_class (
   json_object_set_int_member (joined, "class", id);
   if (label != NULL)
     json_object_set_string_member (joined, "label", label);
+  if (color != NULL)
+    json_object_set_string_member (joined, "color", color);
   json_object_set_array_member (joined, "area", areas);
   return joined;
 }

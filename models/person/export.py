@@ -9,17 +9,16 @@ import sys
 
 import cv2
 import numpy as np
-import onnx
 import torch
 
 import metrics
 from equalize import equalize
 from net import MULTIPLE, Net, trained
 
-sys.path.insert(
-    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path.append(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "train")
 )
-from halve import halve  # noqa: E402
+import onnxfile  # noqa: E402
 
 # how pixels become the input and what the output is, in the words of UnetContract;
 # the shape follows the frame's, with about the area of 288x288
@@ -98,35 +97,17 @@ def main():
             f"equalized: masks differ by {equalize(net, read_pictures(a.pictures)):.1e} at most"
         )
     h, w = (int(v) for v in a.fixed.split("x")) if a.fixed else (256, 256)
-    axes = (
-        None
-        if a.fixed
-        else {n: {2: "height", 3: "width"} for n in ("image", "mask")}
-    )
-    torch.onnx.export(
+    model = onnxfile.write(
         Mask(net),
-        torch.rand(1, 3, h, w),
+        (1, 3, h, w),
         a.out,
-        opset_version=13,
-        input_names=["image"],
-        output_names=["mask"],
-        dynamic_axes=axes,
-        dynamo=False,
+        CONTRACT,
+        "person",
+        None if a.fixed else onnxfile.axes_of(False),
+        a.half,
+        a.version,
     )
-    model = onnx.load(a.out)
-    if a.half:
-        halve(model)
-    model.ir_version = 7
-    model.graph.name = "person"
-    model.producer_name, model.producer_version = "unetseg", a.version
-    for k, v in CONTRACT.items():
-        model.metadata_props.add(key="unetseg." + k, value=v)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, a.out)
-    print(
-        f"{a.out}: {model.ByteSize() / 1e6:.2f} MB,",
-        *sorted({n.op_type for n in model.graph.node}),
-    )
+    print(*sorted({n.op_type for n in model.graph.node}))
 
 
 if __name__ == "__main__":

@@ -3,41 +3,24 @@
 Convolutions carry a bias and no batch normalisation: the initial weights come
 with it folded in, and one network then serves training, export and int8 alike.
 """
+import os
+import sys
+
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+sys.path.append(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "train")
+)
+from nets import DEEP, MOBILE, STRIDE2  # noqa: E402
+
 # channels of MobileNetV2 0.5 and 1.0: what follows the first convolution's 16 and 32
 OUT = {
     16: (8, 12, 12, 16, 16, 16, 32, 32, 32, 32, 48, 48, 48, 80, 80, 80, 160),
-    32: (
-        16,
-        24,
-        24,
-        32,
-        32,
-        32,
-        64,
-        64,
-        64,
-        64,
-        96,
-        96,
-        96,
-        160,
-        160,
-        160,
-        320,
-    ),
+    32: MOBILE,
 }
-STRIDE2 = (
-    1,
-    3,
-    6,
-    13,
-)  # blocks that halve the resolution; their expanded input is the skip
-DEEP = 160  # channels at 1/32
 # the decoder's, from 1/16 to 1/2, beside each encoder: what 1.0 costs more is saved where the picture is large
 WIDTHS = {16: (96, 64, 40, 24), 32: (96, 64, 32, 16)}
 # of the dense designs, from 1/2 to 1/32: plain and residual take about the same time

@@ -25,6 +25,10 @@ import metrics
 from int8 import Rounding
 from net import OUT, Net, Semantic, design, load_weights, trained
 
+# after net, which knows where they are
+from checkpoint import average, replace_file  # noqa: E402
+from precision import bf16_is_faster  # noqa: E402
+
 
 MEASURED = (
     "portraits",
@@ -174,18 +178,6 @@ def begin_alike(a, b, blocks):
 
 
 @torch.no_grad()
-def average(ema, net, step):
-    keep = min(0.995, (step + 1) / (step + 10))
-    for a, b in zip(ema.parameters(), net.parameters()):
-        a.lerp_(b, 1 - keep)
-    for a, b in zip(
-        ema.buffers(), net.buffers()
-    ):  # of batch normalisation, where there is any
-        if a.is_floating_point():
-            a.lerp_(b, 1 - keep)
-
-
-@torch.no_grad()
 def validate(net, pictures, device, side):
     rows = {}
     for p in pictures:
@@ -275,27 +267,11 @@ class Training:
         self.resume()
 
     def bf16_is_faster(self):
-        """Whether a step takes less time in bfloat16; the weights and what is averaged stay in f32."""
         x = torch.rand(self.a.batch, 3, self.a.side, self.a.side)
         x = x.to(self.device, memory_format=torch.channels_last)
-        seconds = {}
-        for low in (False, True):
-            best = math.inf
-            for _ in range(3):
-                clock = time.time()
-                with torch.autocast(
-                    self.device.type, torch.bfloat16, enabled=low
-                ):
-                    y = self.net(x)[0]
-                y.float().mean().backward()
-                best = min(best, time.time() - clock)
-                self.net.zero_grad(set_to_none=True)
-            seconds[low] = best
-        print(
-            f"a step in f32 {seconds[False]:.2f} s, in bf16 {seconds[True]:.2f} s",
-            flush=True,
-        )
-        return seconds[True] < seconds[False]
+        faster = bf16_is_faster(lambda v: self.net(v)[0], x)
+        self.net.zero_grad(set_to_none=True)
+        return faster
 
     def path(self, name):
         return os.path.join(self.out, name)
@@ -324,8 +300,7 @@ class Training:
             "best": self.best,
             "seconds": self.seconds,
         }
-        torch.save(c, self.path("last.pt.new"))
-        os.replace(self.path("last.pt.new"), self.path("last.pt"))
+        replace_file(c, self.path("last.pt"))
 
     def total(self):
         try:
@@ -399,7 +374,7 @@ class Training:
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.opt.step()
-        average(self.ema, self.net, self.step)
+        average(self.ema, self.net, self.step, 0.995)
         self.step += 1
         value = loss.item()
         self.loss = (

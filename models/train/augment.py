@@ -11,6 +11,9 @@ import torch.nn.functional as F
 from masks import IGNORE
 
 
+PLACES = 64  # of a class in a picture, of which a sample shows one
+
+
 @dataclass
 class Kind:
     """How pictures of a kind differ. Angles are in degrees, `elastic` in pixels."""
@@ -26,7 +29,7 @@ class Kind:
 
 
 KINDS = {
-    "photograph": Kind(False, True, 6, (0.6, 1.6), 0, 0.15, 0.06, 0.03),
+    "photograph": Kind(False, True, 6, (0.5, 1.6), 0, 0.15, 0.06, 0.03),
     "microscopy": Kind(True, True, 15, (0.8, 1.25), 10, 0.15, 0.03, 0.03),
     "aerial": Kind(True, True, 15, (0.7, 1.4), 0, 0.15, 0.06, 0.03),
     # left and right differ in a body
@@ -54,10 +57,11 @@ def mirror(at, size):
     return torch.minimum(at, period - at)
 
 
-def grid_of(rng, kind, side, size, scale):
+def grid_of(rng, kind, side, size, scale, seen=None):
     """Returns (x, y) in the picture for each pixel of a sample.
 
-    `side` is (height, width) of the sample, `size` that of the picture.
+    `side` is (height, width) of the sample, `size` that of the picture. `seen` is a
+    (row, column) of the picture that the sample shows somewhere.
     """
     h, w = side
     angle = math.radians(
@@ -74,9 +78,13 @@ def grid_of(rng, kind, side, size, scale):
         x = -x
     # the sample's middle; a sample larger than the picture has it about in the middle
     middle = []
-    for have, need in zip(size, (h / scale, w / scale)):
+    for axis, (have, need) in enumerate(zip(size, (h / scale, w / scale))):
         free = max((have - need) / 2, have * 0.1)
-        middle.append((have - 1) / 2 + rng.uniform(-free, free))
+        off = rng.uniform(-free, free)
+        if seen:
+            off = seen[axis] - (have - 1) / 2 + rng.uniform(-need, need) * 0.4
+            off = min(free, max(-free, off))
+        middle.append((have - 1) / 2 + off)
     at = torch.stack([c * x - s * y + middle[1], s * x + c * y + middle[0]])
     if kind.elastic:
         at = at + displacement(rng, h, w, kind.elastic)
@@ -120,8 +128,8 @@ class Sampler:
     """Endless batches of (pictures, channels, weights) of a set.
 
     `lost` rows and columns are cut off of channels and weights, as the network does.
-    Half of the samples show a class that is drawn with equal chance, so that a rare
-    one is seen often enough.
+    Half of the samples show a place of a class that is drawn with equal chance, so
+    that a rare one is seen often enough.
     """
 
     def __init__(self, pictures, kind, side, lost, seed, borders=False):
@@ -135,8 +143,14 @@ class Sampler:
         for p in trained:
             _, plane = self.set.load(p, mode)
             for channel in np.unique(plane):
-                if channel != IGNORE:
-                    self.homes.setdefault(int(channel), []).append(p)
+                if channel == IGNORE:
+                    continue
+                at = np.flatnonzero(plane == channel)
+                places = [
+                    divmod(int(self.rng.choice(at)), plane.shape[1])
+                    for _ in range(PLACES)
+                ]
+                self.homes.setdefault(int(channel), []).append((p, places))
 
     def border(self, picture, plane):
         """Returns the weights of narrow gaps between objects, and keeps them."""
@@ -150,14 +164,15 @@ class Sampler:
 
     def sample(self):
         rng, kind = self.rng, self.kind
-        pool = self.trained
+        picture, seen = rng.choice(self.trained), None
         if rng.random() < 0.5:
-            pool = self.homes[rng.choice(sorted(self.homes))]
-        picture = rng.choice(pool)
+            homes = self.homes[rng.choice(sorted(self.homes))]
+            picture, places = rng.choice(homes)
+            seen = rng.choice(places)
         image, plane = self.set.load(picture, self.mode)
         low, high = kind.scale
         scale = math.exp(rng.uniform(math.log(low), math.log(high)))
-        x, y = grid_of(rng, kind, self.side, plane.shape, scale)
+        x, y = grid_of(rng, kind, self.side, plane.shape, scale, seen)
         pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
         out = tone(pick(pixels, x, y, "bilinear") / 255, rng, kind)
         e = self.lost // 2

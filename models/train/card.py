@@ -4,7 +4,6 @@ import os
 
 import torch
 
-from export import colors_of
 from progress import clock_of
 
 WORDS = {
@@ -22,8 +21,12 @@ def table_of(results, classes):
     for i, label in enumerate(classes.labels):
         values = (f"{r['iou'][i]:.4f}" for r in results.values())
         yield f"| IoU of {label} | " + " | ".join(values) + " |"
-    means = (f"{r['mean']:.4f}" for r in results.values())
-    yield "| mean IoU over all pixels | " + " | ".join(means) + " |"
+    for title, key in (
+        ("mean IoU over all pixels", "mean"),
+        ("pixel error", "wrong"),
+    ):
+        values = (f"{r[key]:.4f}" for r in results.values())
+        yield f"| {title} | " + " | ".join(values) + " |"
     for key in ("foreground_iou", "boundary_iou", "false_area"):
         said = [r["eval"][key] for r in results.values() if "eval" in r]
         if said and said[0] is not None:
@@ -37,10 +40,10 @@ def command_of(name, classes, results, ranges):
         words += f" calibration={ranges}"
     if not classes.is_binary:
         words += " threshold=0"
-    return f'    … ! unetseg {words} colors="{colors_of(classes)}" ! …'
+    return f"    … ! unetseg {words} ! …"
 
 
-def write(path, found, trained, kept, plan, training, results):
+def write(path, found, trained, kept, plan, training, results, threshold):
     classes = found.classes
     name = os.path.splitext(os.path.basename(path))[0]
     sum_of = sum(p.numel() for p in plan.make().parameters())
@@ -60,7 +63,12 @@ def write(path, found, trained, kept, plan, training, results):
         f"PyTorch {torch.__version__}; {'bf16' if training.low else 'f32'}.",
     ]
     if plan.start:
-        lines.append("- Start: the weights of the person network of unetseg.")
+        lines.append(f"- Start: the weights of {os.path.basename(plan.start)}.")
+    if threshold:
+        lines.append(
+            "- Threshold with the least pixel error on kept pictures: "
+            "%.2f (%.4f)." % threshold
+        )
     if results:
         lines += ["", "Kept pictures, at their own size, by the program:", ""]
         lines += table_of(results, classes)

@@ -1,19 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes a trained network as ONNX, with its contract, labels and colours inside."""
-import inspect
 import math
 import os
-import sys
 
-import onnx
 import torch
 
-sys.path.insert(
-    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-)
-from halve import halve  # noqa: E402
-
-OPSET = 13
+import onnxfile
 
 
 class Probabilities(torch.nn.Module):
@@ -41,7 +33,12 @@ def make_contract(pictures, plan, net, trained):
         "std": str(net.std),
         "activation": "none",
         "labels": ",".join(classes.labels),
+        "colors": colors_of(classes),
     }
+    if classes.inverted:
+        contract["invert"] = "true"
+        contract["labels"] = f"{classes.labels[1]},{classes.inverted}"
+        contract["colors"] = f"{classes.inverted}={classes.colors[1]}"
     if not classes.has_background:
         contract["background"] = "none"
     elif not classes.is_binary:
@@ -57,7 +54,7 @@ def make_contract(pictures, plan, net, trained):
 
 
 def colors_of(classes):
-    """Returns the element's property `colors`; the background has none."""
+    """Returns the contract's `colors`; the background has none."""
     return ",".join(
         f"{label}={color}"
         for label, color in zip(classes.labels, classes.colors)
@@ -85,35 +82,12 @@ def export(net, pictures, plan, trained, path):
     binary = pictures.classes.is_binary
     if binary:
         fold_difference(net)
-    model = Probabilities(net, binary)
     side = net.fit(256)
-    axes = {
-        n: {2: "height" + s, 3: "width" + s}
-        for n, s in (("image", ""), ("mask", "_out" if net.lost else ""))
-    }
-    words = {}
-    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
-        words["dynamo"] = False
-    torch.onnx.export(
-        model.eval(),
-        torch.rand(1, plan.channels, side, side),
-        path + ".new",
-        opset_version=OPSET,
-        input_names=["image"],
-        output_names=["mask"],
-        dynamic_axes=axes,
-        **words,
+    onnxfile.write(
+        Probabilities(net, binary),
+        (1, plan.channels, side, side),
+        path,
+        contract,
+        os.path.splitext(os.path.basename(path))[0],
+        onnxfile.axes_of(net.lost > 0),
     )
-    file = onnx.load(path + ".new")
-    halve(file)
-    file.ir_version = 7
-    file.graph.name = os.path.splitext(os.path.basename(path))[0]
-    file.producer_name, file.producer_version = "unetseg", "1"
-    for key, value in contract.items():
-        file.metadata_props.add(key="unetseg." + key, value=value)
-    # no field of the contract: the element takes colours by its property
-    file.metadata_props.add(key="colors", value=colors_of(pictures.classes))
-    onnx.checker.check_model(file)
-    onnx.save(file, path + ".new")
-    os.replace(path + ".new", path)
-    print(f"{path}: {file.ByteSize() / 1e6:.2f} MB", flush=True)

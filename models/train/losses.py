@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The loss: weighted cross-entropy, and the overlap of each class."""
 import torch
-import torch.nn.functional as F
 
 from masks import IGNORE
 
@@ -16,17 +15,23 @@ def class_weights(shares):
 def loss_of(logits, classes, weight, balance):
     """Returns cross-entropy plus the mean of one minus Dice over classes that are there.
 
-    Dice is counted over the batch, as intersection over union is over a set.
+    Dice is counted over the batch, as intersection over union is over a set. Planes of
+    all classes cost the most of it, so few are made.
     """
-    ce = F.cross_entropy(
-        logits, classes, balance, ignore_index=IGNORE, reduction="none"
-    )
-    known = (classes != IGNORE).float()
-    loss = (ce * weight).sum() / (known * weight).sum().clamp(min=1)
-    p = logits.softmax(1) * known[:, None]
-    t = F.one_hot(classes.clamp(max=logits.shape[1] - 1), logits.shape[1])
-    t = t.permute(0, 3, 1, 2).float() * known[:, None]
-    area = t.sum((0, 2, 3))
-    dice = (2 * (p * t).sum((0, 2, 3)) + 1) / (p.sum((0, 2, 3)) + area + 1)
+    count = logits.shape[1]
+    log = logits.contiguous().log_softmax(1)
+    known = classes != IGNORE
+    truth = classes.where(known, torch.zeros_like(classes))
+    own = log.gather(1, truth[:, None])[:, 0]
+    share = known * weight
+    loss = -(own * balance[truth] * share).sum() / share.sum().clamp(min=1)
+    p = log.exp()
+    if not known.all():
+        p = p * known[:, None]
+    at, known = truth.flatten(), known.flatten().float()
+    zero = torch.zeros(count, device=log.device)
+    area = zero.index_add(0, at, known)
+    hit = zero.index_add(0, at, own.exp().flatten() * known)
+    dice = (2 * hit + 1) / (p.sum((0, 2, 3)) + area + 1)
     seen = (area > 0).float()
     return loss + ((1 - dice) * seen).sum() / seen.sum().clamp(min=1)

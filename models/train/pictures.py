@@ -41,6 +41,7 @@ class Classes:
     numbers: list
     has_background: bool
     shares: list = field(default_factory=list)
+    inverted: str = ""  # of two classes: the first is shown, by this name
 
     @property
     def count(self):

@@ -38,7 +38,8 @@ class Folder:
         for p in kept:
             name = flat(p.name) + ".png"
             open_picture(p.path).save(os.path.join(self.images, name))
-            inside = ~np.isin(self.truth(p), (0, IGNORE))
+            outside = (1 if found.classes.inverted else 0, IGNORE)
+            inside = ~np.isin(self.truth(p), outside)
             white = Image.fromarray(inside.astype(np.uint8) * 255)
             white.save(os.path.join(self.masks, name))
 
@@ -86,9 +87,10 @@ def find_classes(program, model, folder, words):
                 continue
             stem = os.path.relpath(base, out).split(os.sep)[0]
             plane = np.array(Image.open(os.path.join(base, name)))
-            planes[os.path.splitext(stem)[0]] = plane.astype(np.int16) - (
-                not classes.has_background
-            )
+            plane = plane.astype(np.int16) - (not classes.has_background)
+            if classes.inverted:
+                plane = 1 - plane
+            planes[os.path.splitext(stem)[0]] = plane
     return planes
 
 
@@ -105,7 +107,9 @@ def measure(program, model, folder, words):
         total += own
         each.append((score.mean_overlap(own, classes.is_binary), p, plane))
     mean = score.mean_overlap(total, False)
-    result = {"iou": score.overlaps(total).tolist(), "mean": mean, "each": each}
+    wrong = 1 - np.trace(total) / max(1, total.sum())
+    result = {"iou": score.overlaps(total).tolist(), "mean": mean}
+    result.update(each=each, wrong=wrong)
     if classes.is_binary:
         result["eval"] = ask_eval(program, model, folder, words)
     return result
@@ -134,7 +138,8 @@ def print_result(name, result, classes):
     if said:
         print(
             f"unetseg eval, {name}: foreground IoU {said['foreground_iou'] or 0:.4f},"
-            f" boundary IoU {said['boundary_iou'] or 0:.4f}"
+            f" boundary IoU {said['boundary_iou'] or 0:.4f}, pixel error"
+            f" {result['wrong']:.4f}"
         )
     else:
         print(f"{name}: mIoU {result['mean']:.4f} over {classes.count} classes")
@@ -166,5 +171,15 @@ def finish(found, trained, kept, plan, training, a):
         sheet.write(
             root + ".jpg", found.classes, folder, results["f32"]["each"]
         )
-    card.write(root + ".md", found, trained, kept, plan, training, results)
+    threshold = None
+    if found.classes.is_binary:
+        threshold = score.best_threshold(
+            training.best_net(), found, kept, training.mode
+        )
+        if found.classes.inverted:
+            threshold = 1 - threshold[0], threshold[1]
+        print("threshold %.2f has the least pixel error, %.4f" % threshold)
+    card.write(
+        root + ".md", found, trained, kept, plan, training, results, threshold
+    )
     print(f"wrote {a.output}, {root}.md", flush=True)

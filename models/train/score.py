@@ -74,15 +74,32 @@ def mean_overlap(matrix, is_binary):
     return float(np.nanmean(iou[there])) if there.any() else 0.0
 
 
-def validate(net, pictures, kept, mode, device):
-    """Returns the matrix of all kept pictures at the size of training."""
+def best_threshold(net, pictures, kept, mode):
+    """Returns (threshold of the second class, share of wrong pixels) that is least."""
+    levels = np.arange(0.05, 1, 0.05)
+    wrong, total = np.zeros(len(levels)), 0
+    for picture in kept:
+        image, truth = pictures.load(picture, mode)
+        p = infer(net, image, "cpu")[1].numpy()
+        known = truth != IGNORE
+        total += known.sum()
+        wrong += [((p >= t) != truth)[known].sum() for t in levels]
+    # of levels that are as good, the one in the middle
+    least = np.flatnonzero(wrong == wrong.min())
+    best = least[len(least) // 2]
+    return levels[best], wrong[best] / max(1, total)
+
+
+def validate(net, pictures, kept, mode, device, low=False):
+    """Returns the matrix of all kept pictures at the size of training. `low`: in bf16."""
     count = pictures.classes.count
     matrix = np.zeros((count, count), np.int64)
     was = net.training
     net.eval()
     for picture in kept:
         image, truth = pictures.load(picture, mode)
-        found = infer(net, image, device).argmax(0).numpy()
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
+            found = infer(net, image, device).argmax(0).numpy()
         matrix += confusion(found, truth, count)
     net.train(was)
     return matrix

@@ -1,48 +1,87 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Starts a network from the weights of models/person.onnx, which ship with the project.
+"""Starts a network from the weights of an ONNX file: models/person.onnx, which ships
+with the project, or one that train.py wrote.
 
 The file has normalisation folded into its convolutions. Training needs it apart: the
 weights of one network lie between 0.005 and 20, and steps of one size suit none. So
 each row of weights gets a norm of 1, and the normalisation takes the statistics of
 pictures, and a gain and an offset with which it changes nothing yet.
 """
-import numpy as np
 import torch
 import torch.nn as nn
 
+import onnxfile
 
-def read_weights(path):
-    """Returns {name: tensor} of an ONNX file that models/person/export.py wrote."""
-    import onnx
-    from onnx import numpy_helper
 
-    state = {}
-    for t in onnx.load(path).graph.initializer:
-        if t.name.startswith("net."):
-            name = t.name[4:]
-            name = name[: -len(".half")] if name.endswith(".half") else name
-            a = numpy_helper.to_array(t).astype(np.float32)
-            state[name] = torch.from_numpy(a.copy())
-    return state
+def base_of(path):
+    """Returns the number of channels of a network's first convolution."""
+    return onnxfile.read_weights(path)[1][0][0].shape[0]
+
+
+def in_order(net, x):
+    """Returns [(name, module)] of the convolutions, as a pass calls them."""
+    names, found = {m: n for n, m in net.named_modules()}, []
+    hooks = [
+        m.register_forward_pre_hook(lambda m, _: found.append((names[m], m)))
+        for m in net.modules()
+        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))
+    ]
+    was = net.training
+    net.eval()(x)
+    net.train(was)
+    for hook in hooks:
+        hook.remove()
+    return found
 
 
 @torch.no_grad()
-def load(net, path):
-    """Copies the weights whose shapes fit, and returns the share of parameters."""
-    state, taken = read_weights(path), 0
-    for name, module in net.named_modules():
-        if not isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            continue
-        weight, bias = (state.get(f"{name}.{p}") for p in ("weight", "bias"))
+def load(net, path, x):
+    """Copies weights, and returns the share of the parameters that they are.
+
+    A file of the same network has the same shapes in the same order; from others
+    come tensors whose names and shapes fit. `x` is an input.
+    """
+    state, order, normal = onnxfile.read_weights(path)
+    modules = dict(net.named_modules())
+    mine, taken = in_order(net, x), 0
+    if len(order) == len(mine):
+        order[-1] = unfold_difference(*order[-1], mine[-1][1])
+    same = len(order) == len(mine) and all(
+        w is not None and w.shape == m.weight.shape
+        for (w, _), (_, m) in zip(order, mine)
+    )
+    if same and normal:
+        order[0] = renormalise(*order[0], normal, (net.mean, net.std))
+    for n, (name, module) in enumerate(mine):
+        weight, bias = (
+            order[n]
+            if same
+            else (state.get(f"net.{name}.{p}") for p in ("weight", "bias"))
+        )
         if weight is None or weight.shape != module.weight.shape:
             continue
         module.weight.copy_(weight)
         taken += weight.numel()
-        if module.bias is not None:
+        norm = modules.get(name[:-2] + ".n") if name.endswith(".c") else None
+        if bias is not None and module.bias is not None:
             module.bias.copy_(bias)
-        elif name.endswith(".c") and bias is not None:
-            unfold(module, dict(net.named_modules())[name[:-2] + ".n"], bias)
+        elif bias is not None and norm is not None:
+            unfold(module, norm, bias)
     return taken / sum(p.numel() for p in net.parameters())
+
+
+def renormalise(weight, bias, old, new):
+    """Returns a first convolution for pictures less another mean, by another deviation."""
+    offset = (new[0] - old[0]) / old[1]
+    return weight * (new[1] / old[1]), bias + offset * weight.sum((1, 2, 3))
+
+
+def unfold_difference(weight, bias, last):
+    """Returns weights of two classes for those of their difference."""
+    axis = 1 if isinstance(last, nn.ConvTranspose2d) else 0
+    if weight is None or weight.shape[axis] != 1 or bias is None:
+        return weight, bias
+    return torch.cat([-weight, weight], axis) / 2, torch.cat([-bias, bias]) / 2
 
 
 def unfold(conv, norm, bias):

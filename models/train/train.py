@@ -66,7 +66,16 @@ def parse_arguments():
     p.add_argument("--batch", type=int, default=0, help="crops a step")
     p.add_argument("--rate", type=float, default=0, help="of AdamW")
     p.add_argument(
-        "--start", default="", metavar="FILE", help="the person network's file"
+        "--start",
+        default="",
+        metavar="FILE",
+        help="weights to start from: a network that train.py wrote "
+        "(mobile: the person network)",
+    )
+    p.add_argument(
+        "--invert",
+        metavar="NAME",
+        help="of two classes, show the first, by this name",
     )
     p.add_argument(
         "--precision", default="auto", choices=("auto", "f32", "bf16")
@@ -179,6 +188,9 @@ def main():
     os.makedirs(folder, exist_ok=True)
     labels = [n.strip() for n in a.labels.split(",")] if a.labels else None
     found = pictures_.Set(a.images, a.masks, labels)
+    if a.invert and not found.classes.is_binary:
+        raise MaskError("--invert is for masks of a background and one class")
+    found.classes.inverted = a.invert or ""
     print(*found.describe(), sep="\n", flush=True)
     plan, trained, kept = prepare(found, a, folder, device)
     found.side = plan.side

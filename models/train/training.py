@@ -17,10 +17,13 @@ import losses
 import progress
 import score
 import start
+from checkpoint import average, replace_file
 from flat import is_flat
+from precision import bf16_is_faster
 
 WARM = 40  # steps until the rate is full
-DECAY = 0.3  # of the training, at its end: the rate falls as a cosine
+DECAY = 0.8  # of the training, at its end: the rate falls as a cosine
+FLAT_END = 0.3  # of the training so far: what is left of one that is flat
 ROUNDS = 25  # validations of a training
 VALIDATION_SHARE = 0.1  # of the time, at most about that
 MOST_VALIDATED = 48  # pictures in training; at the end all are measured
@@ -44,13 +47,6 @@ class Batches(IterableDataset):
         torch.manual_seed(seed)
         while True:
             yield self.sampler.batch(self.count)
-
-
-def replace_file(value, path):
-    torch.save(value, path + ".new")
-    with open(path + ".new", "rb+") as f:
-        os.fsync(f.fileno())
-    os.replace(path + ".new", path)
 
 
 class Training:
@@ -94,17 +90,17 @@ class Training:
             self.net.load_state_dict(torch.load(self.path("start.pt")))
             print("starts from the weights of the last training")
         elif self.plan.start:
-            share = start.load(self.net, self.plan.start)
             x = self.sampler.batch(max(8, self.plan.batch))[0]
-            start.adapt(self.net, (x - self.net.mean) / self.net.std)
-            print(
-                f"{100 * share:.0f} % of the weights are the person network's"
-            )
+            x = (x - self.net.mean) / self.net.std
+            share = start.load(self.net, self.plan.start, x[:1])
+            start.adapt(self.net, x)
+            name = os.path.basename(self.plan.start)
+            print(f"{100 * share:.0f} % of the weights are those of {name}")
         self.ema.load_state_dict(self.net.state_dict())
 
     def make_optimizer(self):
         old = []
-        if self.plan.start:
+        if self.plan.start and hasattr(self.net, "enc"):
             old = list(self.net.enc.parameters()) + list(
                 self.net.ctx.parameters()
             )
@@ -116,26 +112,11 @@ class Training:
         return torch.optim.AdamW(groups, lr=self.plan.rate, weight_decay=1e-2)
 
     def low_is_faster(self):
-        """Whether a step takes less time in bfloat16. Weights stay in f32."""
-        if self.device.type == "cuda":
-            return torch.cuda.is_bf16_supported()
         p = self.plan
-        x = torch.rand(1, p.channels, *p.crop)  # of a batch: one is enough
+        x = torch.rand(1, p.channels, *p.crop, device=self.device)
         x = x.contiguous(memory_format=torch.channels_last)
-        net = p.make().to(memory_format=torch.channels_last)
-        seconds = {}
-        for low in (False, True, False, True):
-            clock = time.perf_counter()
-            with torch.autocast("cpu", torch.bfloat16, enabled=low):
-                y = net(x)
-            y.float().mean().backward()
-            took = time.perf_counter() - clock
-            seconds[low] = min(took, seconds.get(low, math.inf))
-        print(
-            f"a crop in f32 {seconds[False]:.2f} s, in bf16 {seconds[True]:.2f} s",
-            flush=True,
-        )
-        return seconds[True] < 0.9 * seconds[False]
+        net = p.make().to(self.device, memory_format=torch.channels_last)
+        return bf16_is_faster(net, x)  # of a batch: one is enough
 
     # ---- checkpoints --------------------------------------------------------
 
@@ -183,6 +164,18 @@ class Training:
         done = min(1.0, max(0.0, done))
         return warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * done)))
 
+    def end_soon(self):
+        """Lets the rate fall from what it is, so that training ends sooner."""
+        done = (self.share - self.decay_at) / (self.end - self.decay_at)
+        end = self.share * (1 + FLAT_END)
+        if end >= self.end:
+            return
+        self.end = end
+        self.decay_at = self.share
+        if done > 0:
+            self.decay_at = (self.share - done * end) / (1 - done)
+        self.line.show("flat: the rate falls, and training ends", keep=True)
+
     def advance(self, batch):
         x, classes, weight = (v.to(self.device) for v in batch)
         x = ((x - self.net.mean) / self.net.std).contiguous(
@@ -197,7 +190,7 @@ class Training:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), MOST_GRADIENT)
         self.opt.step()
-        self.average()
+        average(self.ema, self.net, self.step)
         self.step += 1
         value = loss.item()
         if not math.isfinite(value):
@@ -206,30 +199,21 @@ class Training:
             value if self.loss is None else 0.97 * self.loss + 0.03 * value
         )
 
-    @torch.no_grad()
-    def average(self):
-        keep = min(0.99, (self.step + 1) / (self.step + 10))
-        for mine, its in zip(self.ema.parameters(), self.net.parameters()):
-            mine.lerp_(its, 1 - keep)
-        # statistics are means already: averaged twice, they lag behind the weights
-        for mine, its in zip(self.ema.buffers(), self.net.buffers()):
-            mine.copy_(its)
-
     def validate(self):
         """Measures the averaged weights, keeps the best, and draws the curve."""
         clock = time.time()
         few = self.kept[:: -(-len(self.kept) // MOST_VALIDATED)]
-        matrix = score.validate(self.ema, self.set, few, self.mode, self.device)
+        matrix = score.validate(
+            self.ema, self.set, few, self.mode, self.device, self.low
+        )
         value = score.mean_overlap(matrix, self.set.classes.is_binary)
         self.scores.append(value)
         self.losses.append(self.loss or 0.0)
         if value > self.best:
             self.best = value
             replace_file(self.ema.state_dict(), self.path("best.pt"))
-        if self.decay_at > self.share and is_flat(self.scores, self.losses):
-            self.decay_at = self.share
-            self.end = min(1.0, self.share * (1 + DECAY))
-            self.line.show("flat: the rate falls, and training ends", keep=True)
+        if self.end == 1.0 and is_flat(self.scores, self.losses):
+            self.end_soon()
         row = {
             "step": self.step,
             "seconds": round(self.seconds, 1),

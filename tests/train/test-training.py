@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Trains a network on 30 pictures by models/train: test-training.py PROGRAM.
 Prints TAP. The cases skip where no Python has PyTorch; UNETSEG_TORCH_PYTHON
-names one that has. The network takes half a minute of one core."""
+names one that has. The networks take less than a minute of one core."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -50,10 +51,10 @@ class Place:
         self.training = os.path.join(folder, "shapes.training")
         shapes.save(self.data, PICTURES)
 
-    def start(self):
+    def start(self, model=None, steps=STEPS, more=("--base", "8")):
         words = [self.python, "-B", os.path.join(TRAIN, "train.py")]
         words += [os.path.join(self.data, n) for n in ("images", "masks")]
-        words += ["-o", self.model, "--steps", STEPS, "--base", "8"]
+        words += ["-o", model or self.model, "--steps", steps, *more]
         words += ["--threads", "1", "--save-every", "0.5", "--no-int8"]
         words += ["--program", program.PROGRAM]
         return subprocess.Popen(
@@ -109,9 +110,27 @@ def accurate(place):
 
 
 def contract(place):
-    """The file has its contract and labels inside"""
+    """The file has its contract, labels and colours inside"""
     said = program.good("inspect", place.model)
-    for text in ("fit=tile", "labels=background,foreground"):
+    for text in (
+        "fit=tile",
+        "labels=background,foreground",
+        "colors=foreground=#",
+    ):
+        assert text in said, said
+
+
+def started(place):
+    """A network starts from another's file, and may show what masks leave black"""
+    model = os.path.join(place.folder, "again.onnx")
+    words = ("--start", place.model, "--rate", "1e-5", "--invert", "gap")
+    said, _ = place.start(model, "1", words).communicate(timeout=WAIT)
+    found = re.search(r"f32: foreground IoU ([0-9.]+),.* error ([0-9.]+)", said)
+    assert "% of the weights are those of shapes.onnx" in said, said
+    assert found, said
+    assert float(found[1]) > LEAST_IOU and float(found[2]) < 0.02, said
+    said = program.good("inspect", model)
+    for text in ("invert=true", "labels=foreground,gap", "colors=gap=#"):
         assert text in said, said
 
 
@@ -122,7 +141,7 @@ def main():
     out = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder, python)
-        for case in (killed, resumed, accurate, contract):
+        for case in (killed, resumed, accurate, contract, started):
             out.case(case, place)
     return out.done()
 

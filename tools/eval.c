@@ -5,8 +5,10 @@
 #include "eval.h"
 
 #include "frame/draw/overlay.h"
+#include "lib/class-score.h"
 #include "lib/command.h"
 #include "lib/job.h"
+#include "lib/mask-file.h"
 #include "lib/pattern.h"
 #include "lib/picture-input.h"
 #include "lib/picture.h"
@@ -14,6 +16,7 @@
 #include "lib/score-table.h"
 #include "model/tensors.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Pictures of a calibration that eval makes; calibrate takes as many. */
@@ -31,23 +34,30 @@ static const gchar text[] =
     "outlines) and, over the pictures without foreground, false_area, the\n"
     "part of the picture that the network takes for foreground.\n"
     "\n"
+    "With --classes, masks are grey pictures of the numbers of the network's\n"
+    "channels, and 255 where a pixel counts for none. Prints the IoU of each\n"
+    "class over all pictures, miou (their mean) and pixel_error (the share of\n"
+    "wrong pixels). --threshold is then 0 by default.\n"
+    "\n"
     "In int8, a model without a calibration is calibrated with these\n"
     "pictures, at most 48 of them.\n"
     "\n"
     "Examples:\n"
     "  unetseg eval --images people/images --masks people/masks\n"
     "  unetseg eval --images empty-rooms\n"
+    "  unetseg eval roads.onnx --images val --masks numbers --classes\n"
     "  unetseg eval unet.onnx --images cells --masks truth --each --json\n"
     "\n"
     "Keys of the JSON object: model, precision (asked for), precision_used,\n"
     "onednn, pictures, foreground_iou, miou, boundary_iou, empty_pictures,\n"
     "false_area; with --each also each: one object for each picture. A mean\n"
-    "over no picture is null.\n";
+    "over no picture is null. With --classes: miou, pixel_error and classes,\n"
+    "one object with class, label and iou for each.\n";
 
 typedef struct {
   gchar *images, *masks;
   gdouble threshold;
-  gboolean each, json, tta;
+  gboolean each, json, tta, classes;
 } EvalOptions;
 
 /* A session, and the size of its input. */
@@ -63,6 +73,7 @@ typedef struct {
   GPtrArray *names;    /* of gchar: of the pictures */
   GArray *shapes;      /* of Shape */
   GArray *table;
+  ToolClassScore *classes; /* of --classes */
   UnetPrecision precision;
 } Eval;
 
@@ -172,16 +183,33 @@ draw (const UnetMask *mask, const GstVideoInfo *video, gdouble threshold,
   return found;
 }
 
+/* The class of each pixel of a picture. */
 static guint8 *
-draw_buffers (const UnetFramePath *path, const UnetMaskBuffers *buffers,
+draw_classes (const UnetMask *mask, const GstVideoInfo *video,
     gdouble threshold, GError **error)
+{
+  const gsize n =
+      (gsize) GST_VIDEO_INFO_WIDTH (video) * GST_VIDEO_INFO_HEIGHT (video);
+  guint8 *found = tool_mask_draw_at_size (mask, GST_VIDEO_INFO_WIDTH (video),
+      GST_VIDEO_INFO_HEIGHT (video), threshold, error);
+
+  for (gsize i = 0; found && mask->n_classes <= 2 && i < n; i++)
+    found[i] = found[i] >= threshold * 255; /* a probability */
+  return found;
+}
+
+static guint8 *
+draw_buffers (const Eval *eval, const UnetFramePath *path,
+    const UnetMaskBuffers *buffers, gdouble threshold, GError **error)
 {
   UnetMaskMap map;
   guint8 *found;
 
   if (!tool_mask_map (path, buffers, &map, error))
     return NULL;
-  found = draw (&map.mask, &path->info, threshold, error);
+  found = eval->classes
+      ? draw_classes (&map.mask, &path->info, threshold, error)
+      : draw (&map.mask, &path->info, threshold, error);
   unet_mask_buffers_unmap (buffers, &map);
   return found;
 }
@@ -206,7 +234,7 @@ find (Eval *eval, const ToolOptions *options, gdouble threshold,
   if (tool_picture_read (sample, path, session, error)
       && unet_frame_path_run (path, session, error)
       && unet_frame_path_fill (path, session, threshold, &buffers, error))
-    found = draw_buffers (path, &buffers, threshold, error);
+    found = draw_buffers (eval, path, &buffers, threshold, error);
   unet_mask_buffers_clear (&buffers);
   unet_frame_path_unref (path);
   return found;
@@ -221,6 +249,44 @@ mask_path (const EvalOptions *options, const gchar *name)
   g_autofree gchar *file = g_strconcat (stem, ".png", NULL);
 
   return g_build_filename (options->masks, file, NULL);
+}
+
+/* Returns the true mask of --classes; pixels of a picture without one count for
+ * no class. */
+static guint8 *
+load_numbers (const EvalOptions *options, const gchar *name,
+    const GstVideoInfo *video, GError **error)
+{
+  guint width = GST_VIDEO_INFO_WIDTH (video);
+  guint height = GST_VIDEO_INFO_HEIGHT (video);
+  g_autofree gchar *path = mask_path (options, name);
+  g_autoptr (GstSample) sample = NULL;
+  GstVideoFrame frame;
+  GstVideoInfo info;
+  guint8 *numbers;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return memset (g_malloc ((gsize) width * height), TOOL_CLASS_UNKNOWN,
+        (gsize) width * height);
+  sample = tool_picture_load (path, error);
+  if (sample == NULL)
+    return NULL;
+  gst_video_info_from_caps (&info, gst_sample_get_caps (sample));
+  if (GST_VIDEO_INFO_FORMAT (&info) != GST_VIDEO_FORMAT_GRAY8
+      || GST_VIDEO_INFO_WIDTH (&info) != (gint) width
+      || GST_VIDEO_INFO_HEIGHT (&info) != (gint) height) {
+    g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
+        "%s: %dx%d in %s; --classes needs %ux%u in 8 bits of grey", path,
+        GST_VIDEO_INFO_WIDTH (&info), GST_VIDEO_INFO_HEIGHT (&info),
+        GST_VIDEO_INFO_NAME (&info), width, height);
+    return NULL;
+  }
+  if (!tool_picture_map (
+          &frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ, error))
+    return NULL;
+  numbers = tool_mask_copy_rows (&frame);
+  gst_video_frame_unmap (&frame);
+  return numbers;
 }
 
 /* The true mask; all zero for a picture that has none. */
@@ -273,13 +339,20 @@ evaluate_picture (
   if (sample == NULL)
     return FALSE;
   gst_video_info_from_caps (&video, gst_sample_get_caps (sample));
-  truth = load_truth (options, name, &video, error);
+  truth = eval->classes ? load_numbers (options, name, &video, error)
+                        : load_truth (options, name, &video, error);
   if (truth == NULL)
     return FALSE;
   found = find (eval, common, options->threshold, sample, &video, error);
   if (found == NULL) {
     g_prefix_error (error, "%s: ", path);
     return FALSE;
+  }
+  if (eval->classes) {
+    tool_class_score_add (eval->classes, found, truth,
+        (gsize) GST_VIDEO_INFO_WIDTH (&video) * GST_VIDEO_INFO_HEIGHT (&video),
+        eval->job.contract);
+    return TRUE;
   }
   tool_score (found, truth, GST_VIDEO_INFO_WIDTH (&video),
       GST_VIDEO_INFO_HEIGHT (&video), &score);
@@ -304,7 +377,10 @@ print_json (const Eval *eval, const ToolOptions *common)
     tool_json_string (b, "calibration",
         unet_calibration_get_data (eval->job.calibration, NULL));
   tool_json_string (b, "onednn", unet_session_get_engine_name ());
-  tool_score_table_add_json (b, eval->table, eval->options->each);
+  if (eval->classes)
+    tool_class_score_add_json (eval->classes, b, eval->job.contract);
+  else
+    tool_score_table_add_json (b, eval->table, eval->options->each);
   json_builder_end_object (b);
   tool_print_json (b);
 }
@@ -416,9 +492,11 @@ check_options (ToolOptions *common, const EvalOptions *options, GError **error)
 {
   const gchar *wrong = NULL;
 
+  if (options->classes && options->masks == NULL)
+    wrong = "--classes: --masks FOLDER is missing";
   if (options->images == NULL)
     wrong = "--images FOLDER is missing";
-  else if (common->shapes != NULL)
+  else if (!wrong && common->shapes != NULL)
     wrong = "--shape: pictures have shapes of their own; use --size";
   if (wrong != NULL) {
     g_set_error_literal (error, TOOL_ERROR, TOOL_ERROR_USAGE, wrong);
@@ -437,7 +515,13 @@ eval (gchar **words, ToolOptions *common, gpointer data, GError **error)
   Eval eval = { .options = data,
     .shapes = g_array_new (FALSE, FALSE, sizeof (Shape)),
     .table = tool_score_table_new () };
+  EvalOptions *options = data;
   gboolean ok;
+
+  if (options->classes)
+    eval.classes = tool_class_score_new ();
+  if (isnan (options->threshold))
+    options->threshold = options->classes ? 0 : .5;
 
   g_array_set_clear_func (eval.shapes, shape_clear);
   ok = check_options (common, eval.options, error)
@@ -446,11 +530,15 @@ eval (gchar **words, ToolOptions *common, gpointer data, GError **error)
   if (ok && eval.options->json) {
     print_json (&eval, common);
   } else if (ok) {
-    tool_score_table_print (eval.table, eval.options->each);
+    if (eval.classes)
+      tool_class_score_print (eval.classes, eval.job.contract);
+    else
+      tool_score_table_print (eval.table, eval.options->each);
     print_calibration (&eval);
   }
   g_array_unref (eval.shapes);
   g_array_unref (eval.table);
+  tool_class_score_free (eval.classes);
   g_clear_pointer (&eval.names, g_ptr_array_unref);
   tool_job_clear (&eval.job);
   return ok;
@@ -459,14 +547,17 @@ eval (gchar **words, ToolOptions *common, gpointer data, GError **error)
 ToolStatus
 tool_eval_main (gint argc, gchar **argv)
 {
-  EvalOptions own = { .threshold = .5 };
+  EvalOptions own = { .threshold = NAN };
   const GOptionEntry entries[] = {
     { "images", 'i', 0, G_OPTION_ARG_FILENAME, &own.images, "Pictures",
         "FOLDER" },
     { "masks", 'm', 0, G_OPTION_ARG_FILENAME, &own.masks, "Their true masks",
         "FOLDER" },
     { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &own.threshold,
-        "Least probability of the foreground; 0.5 by default", "P" },
+        "Least probability of the foreground; 0.5 by default, 0 with --classes",
+        "P" },
+    { "classes", 0, 0, G_OPTION_ARG_NONE, &own.classes,
+        "Masks are numbers of classes: compare each", NULL },
     { "each", 0, 0, G_OPTION_ARG_NONE, &own.each,
         "Print the scores of every picture as well", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &own.json, "Print a JSON object", NULL },

@@ -27,8 +27,8 @@ def table_of(results, classes):
     ):
         values = (f"{r[key]:.4f}" for r in results.values())
         yield f"| {title} | " + " | ".join(values) + " |"
-    for key in ("foreground_iou", "boundary_iou", "false_area"):
-        said = [r["eval"][key] for r in results.values() if "eval" in r]
+    for key in ("foreground_iou", "boundary_iou", "false_area", "miou"):
+        said = [r["eval"].get(key) for r in results.values()]
         if said and said[0] is not None:
             values = " | ".join(f"{v:.4f}" for v in said)
             yield f"| `unetseg eval`: {key} | {values} |"

@@ -25,7 +25,8 @@ def flat(name):
 
 class Folder:
     """A folder of kept pictures, upright as PNG, with masks that are white in
-    the foreground. Programs read it as they would any."""
+    the foreground, or have the channel of each pixel where there are several
+    classes. Programs read it as they would any."""
 
     def __init__(self, found, kept):
         self.place = tempfile.TemporaryDirectory(prefix="unetseg-train.")
@@ -38,10 +39,12 @@ class Folder:
         for p in kept:
             name = flat(p.name) + ".png"
             open_picture(p.path).save(os.path.join(self.images, name))
-            outside = (1 if found.classes.inverted else 0, IGNORE)
-            inside = ~np.isin(self.truth(p), outside)
-            white = Image.fromarray(inside.astype(np.uint8) * 255)
-            white.save(os.path.join(self.masks, name))
+            plane = self.truth(p)
+            if found.classes.is_binary:
+                outside = (1 if found.classes.inverted else 0, IGNORE)
+                plane = 255 * (~np.isin(plane, outside)).astype(np.uint8)
+            plane = Image.fromarray(plane.astype(np.uint8))
+            plane.save(os.path.join(self.masks, name))
 
     def truth(self, picture):
         """Returns the channel of each pixel, at the picture's own size."""
@@ -59,7 +62,9 @@ def arithmetic(precision, ranges):
 
 
 def ask_eval(program, model, folder, words):
-    """Returns what `unetseg eval` says about two classes."""
+    """Returns what `unetseg eval` says."""
+    if not folder.found.classes.is_binary:
+        words = ["--classes", *words]
     text = call(
         program,
         "eval",
@@ -110,8 +115,7 @@ def measure(program, model, folder, words):
     wrong = 1 - np.trace(total) / max(1, total.sum())
     result = {"iou": score.overlaps(total).tolist(), "mean": mean}
     result.update(each=each, wrong=wrong)
-    if classes.is_binary:
-        result["eval"] = ask_eval(program, model, folder, words)
+    result["eval"] = ask_eval(program, model, folder, words)
     return result
 
 
@@ -134,15 +138,19 @@ def calibrate(program, model, found, trained, ranges):
 
 
 def print_result(name, result, classes):
-    said = result.get("eval")
-    if said:
+    said = result["eval"]
+    if classes.is_binary:
         print(
             f"unetseg eval, {name}: foreground IoU {said['foreground_iou'] or 0:.4f},"
             f" boundary IoU {said['boundary_iou'] or 0:.4f}, pixel error"
             f" {result['wrong']:.4f}"
         )
     else:
-        print(f"{name}: mIoU {result['mean']:.4f} over {classes.count} classes")
+        print(
+            f"unetseg eval, {name}: mIoU {said['miou']:.4f} over"
+            f" {len(said['classes'])} classes, pixel error"
+            f" {said['pixel_error']:.4f}"
+        )
         for label, iou in zip(classes.labels, result["iou"]):
             print(f"  {label} {iou:.4f}")
 

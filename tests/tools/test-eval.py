@@ -17,6 +17,7 @@ import red  # noqa: E402
 import tap  # noqa: E402
 
 TOLERANCE = 0.002
+CLASSES = os.path.join(HERE, "..", "data", "classes.onnx")
 MEASURES = ("foreground_iou", "miou", "boundary_iou", "false_area")
 
 
@@ -282,6 +283,48 @@ def wrong_masks(place):
     bad(1, "no NAME.png", *words, place.images + "/..")
 
 
+def numbers(place):
+    """Classes are compared by the numbers of the network's channels"""
+    folder = os.path.join(place.folder, "classes")
+    for name in ("images", "masks"):
+        os.makedirs(os.path.join(folder, name))
+    rng = np.random.default_rng(6)
+    pure = np.uint8([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]])
+    found, truth = [], []
+    for name in ("a", "b", "none"):
+        # edges of classes are smoothed: blocks have few
+        blocks = rng.integers(0, 4, (4, 6)).astype(np.uint8)
+        found.append(np.kron(blocks, np.ones((16, 16), np.uint8)))
+        wrong = rng.random((64, 96)) < 0.3
+        other = rng.choice(np.uint8([0, 1, 2, 3, 255]), (64, 96))
+        truth.append(np.where(wrong, other, found[-1]))
+        path = os.path.join(folder, "%s", name + ".png")
+        Image.fromarray(pure[found[-1]]).save(path % "images")
+        if name != "none":
+            Image.fromarray(truth[-1]).save(path % "masks")
+    f, t = np.ravel(found[:2]), np.ravel(truth[:2])
+    f, t = f[t != 255], t[t != 255]
+    ious = [iou(f == n, t == n) for n in range(4)]
+    words = [CLASSES, "--images", folder + "/images", "--classes"]
+    words += ["--size", "96x64", "--masks"]
+    for more, first, labels in (
+        ([], 0, ["background", "red", "green", "blue"]),
+        (["--set=background=none", "--set=labels=a,b,c,d"], 1, list("abcd")),
+    ):
+        said = json.loads(good(*words, folder + "/masks", "--json", *more))
+        each = said["classes"]
+        assert [c["class"] for c in each] == list(range(first, first + 4))
+        assert [c["label"] for c in each] == labels, each
+        for c, wanted in zip(each, ious):
+            assert abs(c["iou"] - wanted) < TOLERANCE, (each, ious)
+        assert abs(said["miou"] - np.mean(ious)) < TOLERANCE, said
+        assert abs(said["pixel_error"] - (f != t).mean()) < TOLERANCE, said
+    text = good(*words, folder + "/masks")
+    assert "miou              %.4f\n" % said["miou"] in text, text
+    bad(1, "8 bits of grey", *words, folder + "/images")
+    bad(2, "--masks", *words[:-1])
+
+
 def errors(place):
     """Errors of folders and pictures are reported"""
     bad(2, "--images", place.model)
@@ -324,6 +367,7 @@ def main():
             int8,
             as_stored,
             wrong_masks,
+            numbers,
             errors,
         ):
             out.case(case, place)

@@ -30,9 +30,8 @@ tool_mask_save (const UnetMask *mask, const gchar *path, GError **error)
       mask->n_classes, path, mask->width, mask->height, error);
 }
 
-/* Rows of a GRAY8 frame are padded; those of the file are not. */
-static guint8 *
-copy_rows (const GstVideoFrame *frame)
+guint8 *
+tool_mask_copy_rows (const GstVideoFrame *frame)
 {
   guint width = GST_VIDEO_FRAME_WIDTH (frame);
   guint height = GST_VIDEO_FRAME_HEIGHT (frame);
@@ -46,12 +45,12 @@ copy_rows (const GstVideoFrame *frame)
   return pixels;
 }
 
-gboolean
-tool_mask_save_at_size (const UnetMask *mask, const gchar *path, guint width,
-    guint height, gdouble threshold, GError **error)
+guint8 *
+tool_mask_draw_at_size (const UnetMask *mask, guint width, guint height,
+    gdouble threshold, GError **error)
 {
   g_autoptr (GstBuffer) buffer = NULL;
-  g_autofree guint8 *pixels = NULL;
+  guint8 *pixels;
   UnetMaskPicture *picture;
   GstVideoFrame frame;
   GstVideoInfo info;
@@ -59,11 +58,22 @@ tool_mask_save_at_size (const UnetMask *mask, const gchar *path, guint width,
   gst_video_info_set_format (&info, GST_VIDEO_FORMAT_GRAY8, width, height);
   buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
   if (!tool_picture_map (&frame, &info, buffer, GST_MAP_READWRITE, error))
-    return FALSE;
+    return NULL;
   picture = unet_mask_picture_new (width, height);
   unet_mask_picture_draw (picture, &frame, mask, threshold);
   unet_mask_picture_free (picture);
-  pixels = copy_rows (&frame);
+  pixels = tool_mask_copy_rows (&frame);
   gst_video_frame_unmap (&frame);
-  return save (pixels, mask->n_classes, path, width, height, error);
+  return pixels;
+}
+
+gboolean
+tool_mask_save_at_size (const UnetMask *mask, const gchar *path, guint width,
+    guint height, gdouble threshold, GError **error)
+{
+  g_autofree guint8 *pixels =
+      tool_mask_draw_at_size (mask, width, height, threshold, error);
+
+  return pixels != NULL
+      && save (pixels, mask->n_classes, path, width, height, error);
 }

@@ -27,6 +27,7 @@ import torch  # noqa: E402
 
 import augment  # noqa: E402
 import choice  # noqa: E402
+import offsets  # noqa: E402
 import pictures as pictures_  # noqa: E402
 import product  # noqa: E402
 from export import export  # noqa: E402
@@ -198,7 +199,10 @@ def main():
     trained, kept = ([by_name[n] for n in names] for names in (trained, kept))
     training = Training(found, trained, kept, plan, folder, a, device)
     training.run()
-    export(training.best_net(), found, plan, trained, a.output)
+    net = training.best_net()
+    if not found.classes.is_binary:
+        offsets.fit(net, found, trained, training.mode, training.low)
+    export(net, found, plan, trained, a.output)
     product.finish(found, trained, kept, plan, training, a)
 
 

@@ -134,6 +134,28 @@ def started(place):
         assert text in said, said
 
 
+OFFSETS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np, offsets
+rng = np.random.default_rng(7)
+truth = rng.choice(3, 20000, p=(0.9, 0.08, 0.02))
+logs = rng.normal(0, 1, (20000, 3))
+logs[np.arange(20000), truth] += 2
+logs[:, 2] += 2.5  # as after a training that weighed it too much
+found = offsets.search(logs, truth)
+print(offsets.overlap(logs, truth, 0 * found), offsets.overlap(logs, truth, found))
+"""
+
+
+def balanced(place):
+    """Classes that were weighed too much are found less, which is better"""
+    words = [place.python, "-B", "-c", OFFSETS, TRAIN]
+    said = subprocess.run(words, check=True, capture_output=True, text=True)
+    before, after = map(float, said.stdout.split())
+    assert before < 0.35 and after > before + 0.15, said.stdout
+
+
 def main():
     python = find_python()
     if python is None:
@@ -141,7 +163,7 @@ def main():
     out = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder, python)
-        for case in (killed, resumed, accurate, contract, started):
+        for case in (killed, resumed, accurate, contract, started, balanced):
             out.case(case, place)
     return out.done()
 

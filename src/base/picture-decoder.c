@@ -17,8 +17,15 @@ static const struct {
   { UNET_PICTURE_BMP, { "gdkpixbufdec", NULL, FALSE } },
 };
 
+static const UnetPictureDecoder pixbuf = { "gdkpixbufdec", NULL, FALSE };
+
 /* jpegdec has no CMYK, and libav's decoder makes wrong colours of Adobe's. */
-static const UnetPictureDecoder cmyk = { "gdkpixbufdec", NULL, FALSE };
+static gboolean
+needs_pixbuf (const UnetPictureHeader *header)
+{
+  return header->kind == UNET_PICTURE_AVIF || header->kind == UNET_PICTURE_HEIF
+      || (header->kind == UNET_PICTURE_JPEG && header->n_components == 4);
+}
 
 /* The rank of a decoder that is not to be chosen is 0; that of gdkpixbufdec is,
  * since decodebin has others for most of what it reads. */
@@ -41,8 +48,8 @@ unet_picture_decoder_find (
   if (header->state != UNET_PICTURE_COMPLETE || header->width == 0
       || header->height == 0)
     return FALSE;
-  if (header->kind == UNET_PICTURE_JPEG && header->n_components == 4) {
-    *decoder = cmyk;
+  if (needs_pixbuf (header)) {
+    *decoder = pixbuf;
     return TRUE;
   }
   for (guint i = 0; i < G_N_ELEMENTS (decoders); i++) {
@@ -63,6 +70,15 @@ unet_picture_decoder_refuse (const UnetPictureHeader *header)
       ? "an animated WebP, which GStreamer does not decode; convert it to a "
         "video or a GIF"
       : NULL;
+}
+
+/* Loaders of GdkPixbuf are in packages of their own. */
+const gchar *
+unet_picture_decoder_get_package (const UnetPictureHeader *header)
+{
+  if (header->kind == UNET_PICTURE_AVIF)
+    return "libavif-gdk-pixbuf";
+  return header->kind == UNET_PICTURE_HEIF ? "heif-gdk-pixbuf" : NULL;
 }
 
 gchar *

@@ -21,14 +21,19 @@ typedef struct {
 } UnetPictureDecoder;
 
 /* Returns FALSE where a picture is for decodebin: its size is not known, it is
- * not complete, or the element is not installed. The element of a JPEG in CMYK
- * is set even so: no other element decodes it. */
+ * not complete, or the element is not installed. gdkpixbufdec is set even so
+ * for what no other element decodes. */
 UNET_INTERNAL_API gboolean unet_picture_decoder_find (
     const UnetPictureHeader *header, UnetPictureDecoder *decoder);
 
 /* Returns (transfer none) (nullable): why no element of GStreamer decodes the
  * picture. */
 UNET_INTERNAL_API const gchar *unet_picture_decoder_refuse (
+    const UnetPictureHeader *header);
+
+/* Returns (transfer none) (nullable): the Debian package without which the
+ * decoder fails. */
+UNET_INTERNAL_API const gchar *unet_picture_decoder_get_package (
     const UnetPictureHeader *header);
 
 /* Returns (transfer full): the text of a pipeline from a source called "source"

@@ -8,7 +8,8 @@
 /* Between two looks at what is read. */
 #define POLL (100 * GST_MSECOND)
 
-#define WATCH "unet-read-watch"
+#define WATCH   "unet-read-watch"
+#define PACKAGE "unet-package"
 
 /* Most decoders do not tell the orientation that EXIF has, so that the file is
  * asked; videoflip reads the tags of those that do. */
@@ -102,7 +103,18 @@ unet_picture_make_pipeline (const gchar *path, GError **error)
   }
   open_source (pipeline, path);
   set_orientation (pipeline, &header);
+  if (known)
+    g_object_set_data (G_OBJECT (pipeline), PACKAGE,
+        (gpointer) unet_picture_decoder_get_package (&header));
   return pipeline;
+}
+
+gchar *
+unet_picture_add_package (const gchar *reason, const gchar *package)
+{
+  return package != NULL
+      ? g_strdup_printf ("%s (apt install %s)", reason, package)
+      : g_strdup (reason);
 }
 
 gchar *
@@ -126,7 +138,7 @@ unet_picture_wait (GstElement *pipeline, const gchar *path,
   UnetReadWatch *watch = unet_picture_get_watch (pipeline);
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
-  g_autofree gchar *missing = NULL, *text = NULL;
+  g_autofree gchar *missing = NULL, *reason = NULL, *text = NULL;
   g_autoptr (GError) local = NULL;
 
   while (message == NULL
@@ -142,9 +154,11 @@ unet_picture_wait (GstElement *pipeline, const gchar *path,
     return g_steal_pointer (&message);
   if (message != NULL)
     gst_message_parse_error (message, &local, NULL);
-  text = message == NULL && missing == NULL
+  reason = message == NULL && missing == NULL
       ? g_strdup ("its decoder stalls")
       : unet_picture_describe_error (local, missing);
+  text = unet_picture_add_package (
+      reason, g_object_get_data (G_OBJECT (pipeline), PACKAGE));
   g_set_error (
       error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "%s: %s", path, text);
   return NULL;

@@ -26,6 +26,10 @@ UNET_INTERNAL_API GstElement *unet_picture_make_pipeline (
  * unet_missing_plugin_pop(). */
 UNET_INTERNAL_API gchar *unet_picture_describe_error (
     const GError *error, const gchar *missing);
+/* Returns: (transfer full): a reason and the Debian package (nullable) that is
+ * likely to be missing. */
+UNET_INTERNAL_API gchar *unet_picture_add_package (
+    const gchar *reason, const gchar *package);
 /* Waits for a message of @types from such a pipeline. Returns (transfer full):
  * %NULL with @error of %GST_RESOURCE_ERROR set after an error, or where the
  * decoder stalls; it names @path. */

@@ -332,6 +332,57 @@ parse_bmp (Reader r, UnetPictureHeader *header)
   header->height = ABS (height);
 }
 
+/* ---- AVIF and HEIF (ISO 14496-12, 23008-12) ----------------------------- */
+
+/* Boxes with the sizes of pictures stand before the data. */
+#define LONGEST_META (1 << 16)
+
+static gboolean
+is_brand (const guint8 *brand, const gchar *names)
+{
+  for (; *names != '\0'; names += 4)
+    if (memcmp (brand, names, 4) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* The first brand tells whether the file is a picture; one of AV1 may be among
+ * those after it. */
+static gboolean
+read_brands (Reader r, UnetPictureHeader *header)
+{
+  gsize size = MIN (big32 (r.at), left (&r));
+
+  if (!is_brand (r.at + 8, "avifavisheicheixheimheishevchevxmif1msf1"))
+    return FALSE;
+  header->kind = UNET_PICTURE_HEIF;
+  header->animated = is_brand (r.at + 8, "avishevchevxmsf1");
+  for (gsize at = 8; at + 4 <= size; at += 4)
+    if (is_brand (r.at + at, "avifavis"))
+      header->kind = UNET_PICTURE_AVIF;
+  return TRUE;
+}
+
+/* The largest size is that of the picture; others are of tiles and
+ * thumbnails. */
+static void
+parse_heif (Reader r, UnetPictureHeader *header)
+{
+  gsize n = MIN (left (&r), LONGEST_META);
+
+  if (!read_brands (r, header))
+    return;
+  for (gsize at = 0; at + 16 <= n; at++) {
+    guint32 width = big32 (r.at + at + 8), height = big32 (r.at + at + 12);
+
+    if (memcmp (r.at + at, "ispe", 4) != 0
+        || (guint64) width * height <= (guint64) header->width * header->height)
+      continue;
+    header->width = width;
+    header->height = height;
+  }
+}
+
 /* ---- any of them -------------------------------------------------------- */
 
 static void
@@ -354,6 +405,7 @@ static const struct {
   { 0, "MM\0*", 4, UNET_PICTURE_TIFF, parse_tiff },
   { 0, "II*\0", 4, UNET_PICTURE_TIFF, parse_tiff },
   { 0, "BM", 2, UNET_PICTURE_BMP, parse_bmp },
+  { 4, "ftyp", 4, UNET_PICTURE_HEIF, parse_heif },
 };
 
 gboolean

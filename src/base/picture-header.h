@@ -3,8 +3,8 @@
 
 /* What the bytes of a picture file say about it: its kind, its orientation in
  * EXIF, and whether the file is complete. Reads JPEG, PNG, WebP, GIF and,
- * without looking whether they are complete, TIFF and BMP. Nothing in a file is
- * trusted.
+ * without looking whether they are complete, TIFF, BMP, AVIF and HEIF. Nothing
+ * in a file is trusted.
  */
 
 #include "base/export.h"
@@ -27,6 +27,8 @@ typedef enum {
   UNET_PICTURE_GIF,
   UNET_PICTURE_TIFF,
   UNET_PICTURE_BMP,
+  UNET_PICTURE_AVIF,
+  UNET_PICTURE_HEIF,
 } UnetPictureKind;
 
 typedef struct {
@@ -36,7 +38,7 @@ typedef struct {
   guint orientation;   /* of EXIF, 1 (upright) to 8 */
   guint n_images;      /* of a GIF; 0: not known */
   guint n_components;  /* of a JPEG: 4 for CMYK and YCCK; 0: not known */
-  gboolean animated;   /* PNG and WebP */
+  gboolean animated;   /* PNG, WebP, AVIF and HEIF */
   gsize size;          /* bytes of the first picture: JPEGs of phones have a
                         * second one behind it */
 } UnetPictureHeader;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests pictures in the formats that people have, and folders of them:
 test-pictures.py PROGRAM. Prints TAP."""
+import base64
 import os
 import re
 import subprocess
@@ -19,6 +20,18 @@ import red  # noqa: E402
 import tap  # noqa: E402
 from common import copy_plan, events, same_masks  # noqa: E402
 from program import bad, call, good  # noqa: E402
+
+
+# The picture of red.py.
+AVIF = (
+    "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscg"
+    "AAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQA"
+    "AAEAAQAAAAEAAAETAAAATgAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2"
+    "xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAYAAAAEAAAAAQcGl4aQAAAAAD"
+    "CAgIAAAADGF2MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQ"
+    "QBAoMEAAAAVm1kYXQSAAoJGBlv/tEBDQaEMj9EmPDwzKBBBBPKAAABAN1MbbCqO4KWJXzA"
+    "BYOBu4fzx39sHItSpN2ELfMVLLizf1NvsuYP1yPgBwWeqx/8OYA="
+)
 
 
 class Place:
@@ -136,6 +149,28 @@ def uncommon(place):
     assert np.array_equal(np.array(Image.open(run + "/y.png")) > 127, right)
 
 
+def avif(place):
+    """AVIF is read, or the message names the package of its decoder"""
+    if not media.have("gdkpixbufdec"):
+        raise tap.Skip("gdkpixbufdec is not installed")
+    source, out = place.make("avif"), place.path("avif out")
+    image = source + "/a.avif"
+    with open(image, "wb") as f:
+        f.write(base64.b64decode(AVIF))
+    hint = "(apt install libavif-gdk-pixbuf)"
+    done = call(*place.words(source, out, "--to", "masks", "--json"))
+    end = ends_of(done)["a.avif"]
+    if end["status"] == "failed":
+        assert hint in end["reason"], end
+    else:
+        red.check_box(mask_of(out, "a.avif"))
+    bad(
+        *(1, "run", place.model, "--image", image, "-o", place.path("none")),
+        says=hint,
+        env=dict(os.environ, GDK_PIXBUF_MODULE_FILE=place.path("no-loader")),
+    )
+
+
 def animated(place):
     """Of animations that no element decodes, the batch says so"""
     source, out = place.make("animated"), place.path("animated out")
@@ -246,6 +281,7 @@ def main():
             cmyk,
             no_cmyk,
             uncommon,
+            avif,
             animated,
             second_picture,
             independent,

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CUT        "the file ends before the picture does"
-#define FIRST_ONLY "an animated PNG, of which GStreamer reads the first picture"
+#define FIRST_ONLY "an animation, of which GStreamer reads the first picture"
 
 static const gchar *
 result_text (GstDiscovererResult result)
@@ -221,7 +221,7 @@ note_header (BatchProbe *probe, const UnetPictureHeader *header)
   probe->picture |= header->n_images == 1;
   if (header->state == UNET_PICTURE_CUT)
     probe->truncated = g_strdup (CUT);
-  else if (header->kind == UNET_PICTURE_PNG && header->animated)
+  else if (probe->picture && header->animated)
     probe->truncated = g_strdup (FIRST_ONLY);
   if (probe->picture && probe->orientation == NULL && header->orientation > 1) {
     probe->orientation = g_strdup (unet_picture_header_get_tag (header));
@@ -236,6 +236,7 @@ read_picture (const UnetPictureHeader *header, BatchProbe *probe)
 {
   if (!unet_picture_decoder_find (header, &probe->decoder))
     return FALSE;
+  probe->package = unet_picture_decoder_get_package (header);
   probe->size = header->size;
   probe->width = header->width;
   probe->height = header->height;

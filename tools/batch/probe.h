@@ -20,6 +20,7 @@ typedef struct {
   gchar *truncated;       /* (nullable): why a picture is not complete */
   UnetPictureDecoder decoder; /* of a picture whose header tells it; otherwise
                                * its element is %NULL */
+  const gchar *package;       /* (nullable): without which it fails */
   gsize size;                 /* bytes of the file for it */
 } BatchProbe;
 

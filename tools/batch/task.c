@@ -8,6 +8,7 @@
 #include "batch/picture-files.h"
 #include "batch/streams.h"
 #include "base/missing-plugin.h"
+#include "base/picture-file.h"
 #include "base/read-watch.h"
 
 #include <string.h>
@@ -310,7 +311,10 @@ on_error (BatchTask *task, Run *run, GstMessage *message, GError **error)
   if (run->trouble == NULL)
     run->trouble = g_steal_pointer (&reason);
   if (frames == 0 || run->failed) {
-    g_set_error (error, BATCH_ERROR, BATCH_ERROR_INPUT, "%s", run->trouble);
+    g_autofree gchar *text =
+        unet_picture_add_package (run->trouble, task->setup.probe.package);
+
+    g_set_error_literal (error, BATCH_ERROR, BATCH_ERROR_INPUT, text);
     return FALSE;
   }
   run->failed = TRUE;

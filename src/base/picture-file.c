@@ -122,6 +122,9 @@ unet_picture_describe_error (const GError *error, const gchar *missing)
 {
   if (missing)
     return g_strdup_printf ("no plugin for it: %s", missing);
+  /* A decoder that has no message of its own leaves this to the source. */
+  if (g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED))
+    return g_strdup_printf ("it cannot be decoded: %s", error->message);
   return g_strdup (error ? error->message : "no picture could be decoded");
 }
 

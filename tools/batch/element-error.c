@@ -12,10 +12,12 @@ batch_element_error_describe (const GError *error, const gchar *debug)
   if (!g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED)
       || debug == NULL)
     return g_strdup (error->message);
-  /* The last line of the debug text is the cause. */
+  /* The last line of the debug text is the cause. A decoder that has no message
+   * of its own leaves this one to the source. */
   colon = strrchr (debug, '\n');
-  return g_strdup_printf ("%s (%s)", error->message,
-      colon != NULL && colon[1] != '\0' ? colon + 1 : debug);
+  return g_strdup_printf ("%s%s (%s)",
+      strstr (debug, "reason error") != NULL ? "it cannot be decoded: " : "",
+      error->message, colon != NULL && colon[1] != '\0' ? colon + 1 : debug);
 }
 
 static gboolean

@@ -752,6 +752,10 @@ def make_batches():
     write("results", "empty-line.jsonl", line % 3 + "\n")
 
 
+def box(name, data):
+    return (len(data) + 8).to_bytes(4, "big") + name + data
+
+
 def make_pictures():
     """Makes pictures in each format that is read, with an orientation, and
     cut."""
@@ -773,6 +777,15 @@ def make_pictures():
     file = io.BytesIO()
     image.save(file, "JPEG", progressive=True)
     write("picture-header", "progressive.jpg", file.getvalue())
+    file = io.BytesIO()
+    image.save(file, "BMP")
+    write("picture-header", "whole.bmp", file.getvalue())
+    sizes = b"".join(
+        (20).to_bytes(4, "big") + b"ispe" + bytes(4) + size.to_bytes(8, "big")
+        for size in (9 << 32 | 12, 3 << 32 | 4)
+    )
+    brands = b"mif1" + bytes(4) + b"mif1avif"
+    write("picture-header", "sizes.avif", box(b"ftyp", brands) + sizes)
 
 
 def make_newer_models():

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "litert/litert.h"
 #include "litert/importer.h"
+#include "litert/metadata.h"
 #include "litert/operators.h"
 #include "litert/ops.h"
 #include "litert/types.h"
@@ -351,10 +352,13 @@ read_model (UnetLitert *self, GError **error)
   if (graphs.n == 0)
     return fail (self, error, UNET_ERROR_PARSE, "the file has no network");
   unet_flat_table_at (&graphs, 0, &graph);
-  return is_whole (self) && read_tensors (self, &graph, error)
-      && read_inputs (self, &graph, error)
-      && read_operators (self, &graph, error)
-      && read_outputs (self, &graph, error) && is_whole (self);
+  if (!is_whole (self) || !read_tensors (self, &graph, error)
+      || !read_inputs (self, &graph, error)
+      || !read_operators (self, &graph, error)
+      || !read_outputs (self, &graph, error))
+    return FALSE;
+  unet_litert_read_metadata (self, &model);
+  return is_whole (self);
 }
 
 gboolean

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Small LiteRT networks with random weights, and what LiteRT makes of them."""
+import io
 import struct
+import zipfile
 
+import flatbuffers
 import numpy as np
 from writer import TYPES, File
 
@@ -601,6 +604,59 @@ CASES = {
     "int8": lambda: quantized("int8"),
     "uint8": lambda: quantized("uint8"),
 }
+
+
+# ---- what a file says of itself
+
+
+def table(builder, fields):
+    """Adds a table. fields: slot -> the method that adds it, and its value."""
+    builder.StartObject(max(fields) + 1)
+    for slot, (method, value) in fields.items():
+        getattr(builder, "Prepend%sSlot" % method)(slot, value, 0)
+    return builder.EndObject()
+
+
+def vector(builder, offsets):
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return builder.EndVector()
+
+
+def metadata(mean, std, labels):
+    """The metadata that TensorFlow's task library writes."""
+    b = flatbuffers.Builder(256)
+    offset = "UOffsetTRelative"
+    mean = b.CreateNumpyVector(np.float32(mean))
+    std = b.CreateNumpyVector(np.float32(std))
+    options = table(b, {0: (offset, mean), 1: (offset, std)})
+    unit = table(b, {0: ("Uint8", 1), 1: (offset, options)})
+    x = table(b, {4: (offset, vector(b, [unit]))})
+    name = b.CreateString(labels)
+    file = table(b, {0: (offset, name), 2: ("Int8", 2)})
+    y = table(b, {6: (offset, vector(b, [file]))})
+    x, y = vector(b, [x]), vector(b, [y])
+    graph = table(b, {2: (offset, x), 3: (offset, y)})
+    b.Finish(table(b, {3: (offset, vector(b, [graph]))}), b"M001")
+    return bytes(b.Output())
+
+
+def described():
+    """Returns the bytes of a network of which metadata tell the samples and the
+    names of the classes."""
+    m = Maker(13)
+    x = m.file.input("x", [1, 32, 32, 3])
+    w, b = m.file.constant(m.normal(3, 1, 1, 3)), m.file.constant(m.normal(3))
+    fields = conv_fields(SAME, 1)
+    y = m.op("CONV_2D", [x, w, b], [1, 32, 32, 3], "Conv2DOptions", **fields)
+    m.end("SOFTMAX", y, [1, 32, 32, 3], "SoftmaxOptions", beta=1.0)
+    m.file.describe(metadata([127.5], [127.5], "labels.txt"))
+    data = io.BytesIO(m.file.bytes())
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr("readme.txt", "nothing")
+        archive.writestr("labels.txt", "sky\nroad, paved\r\ncar\n")
+    return data.getvalue()
 
 
 # ---- what is refused

@@ -97,6 +97,10 @@ def main():
         for name, make in cases.REFUSED.items():
             with open(os.path.join(folder, name + ".tflite"), "wb") as f:
                 f.write(make().bytes())
+        folder = os.path.join(sys.argv[1], "described")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "samples-labels.tflite"), "wb") as f:
+            f.write(cases.described())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Python that UNETSEG_LITERT names, else this one.
 import glob
 import importlib.util
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -122,6 +123,18 @@ def refuse_damaged(folder):
         good("inspect", path)
 
 
+def describe(folder):
+    """Metadata of a file set samples and labels"""
+    path = os.path.join(folder, "described", "samples-labels.tflite")
+    contract = json.loads(good("inspect", path, "--json"))["contract"]
+    assert contract["mean"] == contract["std"] == [0.5] * 3, contract
+    assert contract["labels"] == ["sky", "road  paved", "car"], contract
+    path = os.path.join(folder, "keras-dilated-f16.tflite")
+    contract = json.loads(good("inspect", path, "--json"))["contract"]
+    assert contract["mean"] == [0] * 3, contract
+    assert contract["labels"] == ["background", "foreground"], contract
+
+
 def python():
     """A Python that has LiteRT, or None."""
     own = os.environ.get("UNETSEG_LITERT")
@@ -136,6 +149,7 @@ def main():
     results = tap.Tap()
     results.case(refuse, sys.argv[2])
     results.case(refuse_damaged, sys.argv[2])
+    results.case(describe, sys.argv[2])
     for path in sorted(glob.glob(os.path.join(sys.argv[2], "*.tflite"))):
         check(results, path, "the tests", CAPS if is_quantized(path) else ("",))
     if not python():

@@ -26,7 +26,7 @@ class File:
     def __init__(self):
         self.buffers = [schema.BufferT()]
         self.tensors, self.operators, self.codes = [], [], []
-        self.inputs, self.outputs = [], []
+        self.inputs, self.outputs, self.metadata = [], [], []
 
     def tensor(self, name, shape, dtype="float32", data=None, **more):
         """more: scale, zero, axis, signature, sparsity."""
@@ -85,6 +85,13 @@ class File:
         self.operators.append(op)
         return outputs[0] if len(outputs) == 1 else outputs
 
+    def describe(self, data):
+        entry, buffer = schema.MetadataT(), schema.BufferT()
+        entry.name, entry.buffer = "TFLITE_METADATA", len(self.buffers)
+        buffer.data = np.frombuffer(data, np.uint8)
+        self.buffers.append(buffer)
+        self.metadata.append(entry)
+
     def output(self, *tensors):
         self.outputs += tensors
 
@@ -95,6 +102,7 @@ class File:
         model = schema.ModelT()
         model.version, model.subgraphs = 3, [graph]
         model.buffers, model.operatorCodes = self.buffers, []
+        model.metadata = self.metadata or None
         for kind in self.codes:
             code = schema.OperatorCodeT()
             number = getattr(schema.BuiltinOperator, kind, None)

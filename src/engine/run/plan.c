@@ -85,9 +85,8 @@ run_step (UnetPlan *plan, UnetStep *step, UnetRunKind kind, GError **error)
         step->params, ptr, kind == UNET_RUN_ALONE ? 1 : plan->options.threads);
     return TRUE;
   }
-  return unet_op_def (step->node->op)
-      ->eval (step->node, step->views, step->n_in, step->views + step->n_in,
-          step->n_out, error);
+  return unet_op_eval (step->node, step->views, step->n_in,
+      step->views + step->n_in, step->n_out, error);
 }
 
 static gboolean

@@ -167,8 +167,7 @@ evaluate (const Inference *self, const UnetNode *node, UnetTensorView *out,
     if (value)
       unet_tensor_view (value->constant, &in[i]);
   }
-  if (unet_op_def (node->op)->eval (
-          node, in, n_in, out, node->outputs->len, &local))
+  if (unet_op_eval (node, in, n_in, out, node->outputs->len, &local))
     return TRUE;
   /* Oracles do not know the file's name. */
   g_set_error (error, UNET_ERROR, local->code, "%s: %s", self->graph->name,

@@ -216,6 +216,18 @@ unet_op_def (UnetOp op)
 }
 
 gboolean
+unet_op_eval (const UnetNode *node, const UnetTensorView *in, guint n_in,
+    UnetTensorView *out, guint n_out, GError **error)
+{
+  gboolean empty = TRUE;
+
+  for (guint i = 0; i < n_out; i++)
+    if (out[i].dtype != UNET_DTYPE_NONE && unet_view_count (&out[i]) > 0)
+      empty = FALSE;
+  return empty || ops[node->op].eval (node, in, n_in, out, n_out, error);
+}
+
+gboolean
 unet_op_has (UnetOp op, UnetOpTraits traits)
 {
   return (ops[op].traits & traits) == traits;

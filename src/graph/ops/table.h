@@ -66,6 +66,10 @@ typedef struct {
 
 /* Returns the row of an operator. */
 const UnetOpDef *unet_op_def (UnetOp op);
+/* Evaluates a node by its oracle, as UNET_EVAL() of functions.h says. Outputs
+ * without elements are left alone, however large their other extents are. */
+gboolean unet_op_eval (const UnetNode *node, const UnetTensorView *in,
+    guint n_in, UnetTensorView *out, guint n_out, GError **error);
 /* Returns whether the operator has all of @traits. */
 gboolean unet_op_has (UnetOp op, UnetOpTraits traits);
 

@@ -14,6 +14,9 @@ import sheet
 from caller import ProgramError, call, find_program
 from masks import IGNORE, open_picture
 
+# Edges between many classes move more than one outline does: the IoU of each class
+# says what that costs.
+CLASSES_AGREE = "0.95"  # least IoU of masks in int8 and f32, of several classes
 REFUSED = "int8 will not be used"  # what `unetseg calibrate` says then
 MOST_CALIBRATED = 48  # pictures; as many as the program takes
 
@@ -128,7 +131,9 @@ def calibrate(program, model, found, trained, ranges):
         for p in trained[::step][:MOST_CALIBRATED]:
             path = os.path.join(folder, name, flat(p.name) + ".png")
             open_picture(p.path).save(path)
-        words = ("calibrate", model, name, "-o", ranges)
+        words = ["calibrate", model, name, "-o", ranges]
+        if not found.classes.is_binary:
+            words += ["--min-iou", CLASSES_AGREE]
         try:
             said = call(program, *words, folder=folder).strip()
         except ProgramError as e:

@@ -75,13 +75,13 @@ describe_features (void)
   return g_strdup (found->len ? found->str : "none that kernels use");
 }
 
-/* The sets that this program's kernels and oneDNN may use, by the names that
- * UNETSEG_MAX_ISA takes. */
+/* The sets that this program's kernels and oneDNN may use. Those of x86-64 have
+ * the names that UNETSEG_MAX_ISA takes. */
 static gchar *
 describe_used (void)
 {
   static const gchar *const names[] = { "sse41", "avx2", "avx2_vnni", "avx512",
-    "avx512_vnni", "avx512_bf16", "amx" };
+    "avx512_vnni", "avx512_bf16", "amx", "dotprod" };
   GString *used = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)

@@ -2,6 +2,10 @@
 #include "base/cpu.h"
 #include <fcntl.h>
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 /* Kernels under target_clones (base/simd.h) are chosen by the loader: before
  * any constructor runs, each resolver that the compiler made asks libgcc's
@@ -276,6 +280,10 @@ find_out (void)
   __wrap___cpu_indicator_init ();
 #else
   cpu.allowed = ALL_ISA;
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+  if (getauxval (AT_HWCAP) & HWCAP_ASIMDDP)
+    cpu.real |= UNET_ISA_DOTPROD;
 #endif
 #if !defined(__x86_64__) || !defined(__linux__)
   set_cap_late ();

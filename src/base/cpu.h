@@ -22,6 +22,7 @@ typedef enum {
   UNET_ISA_AVX512_VNNI = 1 << 4, /* int8 products */
   UNET_ISA_AVX512_BF16 = 1 << 5, /* bfloat16 products */
   UNET_ISA_AMX = 1 << 6,         /* int8 and bfloat16 tiles */
+  UNET_ISA_DOTPROD = 1 << 7,     /* int8 products of arm64 */
 } UnetIsa;
 
 /* One of the compiled variants of a kernel. A list of them goes from the

@@ -21,7 +21,7 @@ static const struct {
   { "avx512", UNET_ISA_AVX512, 0x0b },
   { "avx512_vnni", UNET_ISA_AVX512_VNNI, 0x1b },
   { "avx512_bf16", UNET_ISA_AVX512_BF16, 0x3b },
-  { "amx", UNET_ISA_AMX, 0x7f },
+  { "amx", UNET_ISA_AMX, G_MAXUINT32 },
 };
 
 static guint

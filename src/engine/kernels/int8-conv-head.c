@@ -10,6 +10,9 @@ const UnetIsaVariant unet_int8_conv_head_variants[] = {
   { UNET_ISA_AVX2, "avx2", &unet_int8_conv_head_avx2 },
   { UNET_ISA_AVX512 | UNET_ISA_AVX512_VNNI, "vnni", &unet_int8_conv_head_vnni },
 #endif
+#ifdef UNET_ARM64_VARIANTS
+  { UNET_ISA_DOTPROD, "dotprod", &unet_int8_conv_head_dotprod },
+#endif
   { 0, NULL, NULL },
 };
 

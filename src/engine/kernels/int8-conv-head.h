@@ -48,7 +48,8 @@ typedef struct {
 } UnetInt8ConvHeadIsa;
 
 extern const UnetInt8ConvHeadIsa unet_int8_conv_head_generic,
-    unet_int8_conv_head_avx2, unet_int8_conv_head_vnni;
+    unet_int8_conv_head_avx2, unet_int8_conv_head_vnni,
+    unet_int8_conv_head_dotprod;
 extern const UnetIsaVariant unet_int8_conv_head_variants[];
 /* Returns the variant that this processor runs best. */
 const UnetInt8ConvHeadIsa *unet_int8_conv_head_isa (void);

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 
 /* Returns a descriptor (transfer full) of what @pd computes, by the same
  * implementation and with the same memory layouts, for as many threads as the
- * calling thread has set. Returns %NULL where oneDNN makes no such one. */
+ * calling thread has set. Its results have the same bytes. Returns %NULL where
+ * oneDNN makes no such one. */
 dnnl_primitive_desc_t unet_pd_again (
     const_dnnl_primitive_desc_t pd, dnnl_engine_t engine);
 

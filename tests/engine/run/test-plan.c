@@ -191,7 +191,8 @@ END_TEST
 /* ---- without a team ------------------------------------------------------ */
 
 /* Every primitive of these networks has a twin for one thread, so that no step
- * waits for a team. */
+ * waits for a team, but products of matrices, whose last digits depend on the
+ * number of threads. */
 START_TEST (test_serial)
 {
   UnetPlan *plan = make_plan (network (_i), UNET_TUNING_STATIC, 2);
@@ -201,8 +202,10 @@ START_TEST (test_serial)
   for (guint i = 0; i < plan->steps->len; i++) {
     const UnetStep *step = g_ptr_array_index (plan->steps, i);
 
-    ck_assert_msg (!step->primitive || step->serial, "%s (%s, %s) has none",
-        step->info.name, step->info.op, step->info.impl);
+    ck_assert_msg (
+        !step->primitive || step->serial || strstr (step->info.impl, "gemm:"),
+        "%s (%s, %s) has none", step->info.name, step->info.op,
+        step->info.impl);
   }
   unet_plan_free (plan);
 }

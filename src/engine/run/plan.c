@@ -70,13 +70,28 @@ run_primitive (
   return FALSE;
 }
 
+/* A primitive without a twin for one thread makes its team in any case. Some
+ * ask for the number of threads only now, so it must be the one that they were
+ * made for. */
+static gboolean
+run_in_team (UnetPlan *plan, UnetStep *step, GError **error)
+{
+  guint threads = unet_parallel_get_threads ();
+  gboolean ok;
+
+  unet_parallel_set_threads (plan->options.threads);
+  ok = run_primitive (plan, step, step->primitive, error);
+  unet_parallel_set_threads (threads);
+  return ok;
+}
+
 static gboolean
 run_step (UnetPlan *plan, UnetStep *step, UnetRunKind kind, GError **error)
 {
+  if (step->primitive && kind != UNET_RUN_TEAM && step->serial)
+    return run_primitive (plan, step, step->serial, error);
   if (step->primitive)
-    return run_primitive (plan, step,
-        kind != UNET_RUN_TEAM && step->serial ? step->serial : step->primitive,
-        error);
+    return run_in_team (plan, step, error);
   if (step->kernel) {
     gpointer ptr[UNET_MAX_OPERANDS];
 

@@ -268,8 +268,6 @@ batch_task_prepare (BatchTask *task, GError **error)
     return batch_outputs_reset (task->outputs, error);
   }
   if (before != NULL) {
-    g_autofree gchar *text = g_steal_pointer (&task->text);
-
     drop_pipeline (task);
     task->outputs = batch_outputs_new (&task->setup);
     task->text = batch_outputs_describe (task->outputs, error);

@@ -120,7 +120,7 @@ def trace(mask, tolerance=1.0):
         line, before = [start], None
         while True:
             ends = follow[at]
-            # Where two regions touch at a corner, the outline stays on its own.
+            # Two regions that touch at a corner keep separate outlines.
             after = ends.pop(choose_turn(before, at, ends))
             if not ends:
                 del follow[at]

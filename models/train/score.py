@@ -84,7 +84,7 @@ def best_threshold(net, pictures, kept, mode):
         known = truth != IGNORE
         total += known.sum()
         wrong += [((p >= t) != truth)[known].sum() for t in levels]
-    # of levels that are as good, the one in the middle
+    # Several levels may be equally good: this takes the middle one.
     least = np.flatnonzero(wrong == wrong.min())
     best = least[len(least) // 2]
     return levels[best], wrong[best] / max(1, total)

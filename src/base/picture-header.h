@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the bytes of a picture file say about it: its kind, its orientation in
- * EXIF, and whether the file is complete. Reads JPEG, PNG, WebP, GIF and,
+/* Finds the kind of a picture file from its bytes, its orientation in EXIF, and
+ * whether the file is complete. Reads JPEG, PNG, WebP, GIF and,
  * without looking whether they are complete, TIFF, BMP, AVIF and HEIF. Nothing
  * in a file is trusted.
  */

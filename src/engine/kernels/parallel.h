@@ -2,7 +2,7 @@
 #pragma once
 
 /* Loops over independent jobs, on the OpenMP team that oneDNN uses, too, or on
- * a pool of threads that nobody waits for. */
+ * a pool whose threads join when they get a processor. */
 
 #include "engine/kernels/worker-pool.h"
 

@@ -5,8 +5,9 @@
  * millisecond, which is what waking threads up may cost. */
 #define SLACK_US 1000
 /* Without a quick run to compare with: when the caller has waited for as long
- * as it computed, and for longer than a team takes to start. */
-#define START_US 4000
+ * as it computed, and for longer than threads take to start and to touch the
+ * plan's memory for the first time. */
+#define START_US (50 * 1000)
 /* A late run counts as much as this many others. Two of the last few make the
  * team too slow. */
 #define LATE      4
@@ -18,6 +19,9 @@
 #define WAIT_US   (1000 * 1000)
 #define WAIT_MOST (8 * 1000 * 1000)
 #define WAIT_RUNS 40
+/* A longer pause between runs does not bring a try nearer. The first run after
+ * it wakes threads and processors up, so a try would always meet that run. */
+#define REST_US (100 * 1000)
 /* What other kinds took longer ago than this says nothing of the machine now.
  */
 #define AGE_US (2 * 1000 * 1000)
@@ -41,13 +45,15 @@ unet_run_mode_fix (UnetRunMode *self, UnetRunKind kind)
 UnetRunKind
 unet_run_mode_begin (UnetRunMode *self, gint64 now)
 {
-  gboolean tries = self->kind != UNET_RUN_TEAM && now >= self->try_at
-      && self->mean[self->kind] > 0;
+  gint64 rest = self->end > 0 ? now - self->end - REST_US : 0;
+  gboolean tries;
 
+  if (rest > 0)
+    self->try_at += rest;
+  tries = self->kind != UNET_RUN_TEAM && now >= self->try_at
+      && self->mean[self->kind] > 0;
   self->begin = now;
-  self->present = tries ? self->
-  try : self
-    ->kind;
+  self->present = tries ? self->candidate : self->kind;
   return self->present;
 }
 
@@ -91,7 +97,7 @@ leave_team (UnetRunMode *self, gint64 now)
 {
   self->kind = UNET_RUN_HELPED;
   self->mean[UNET_RUN_HELPED] = self->mean[UNET_RUN_ALONE] = 0;
-  self->try = UNET_RUN_ALONE;
+  self->candidate = UNET_RUN_ALONE;
   self->tries = 0;
   self->tried = 0;
   self->try_at = now;
@@ -118,7 +124,7 @@ end_team_run (UnetRunMode *self, gint64 now, gboolean late)
 static void
 end_try (UnetRunMode *self, gint64 now)
 {
-  UnetRunKind before = self->kind, tried = self->try;
+  UnetRunKind before = self->kind, tried = self->candidate;
 
   self->mean[tried] = self->tried / TRIES;
   self->kind = quickest_kind (self);
@@ -127,7 +133,7 @@ end_try (UnetRunMode *self, gint64 now)
   else
     self->wait = MAX (self->wait / 4, WAIT_US);
   self->try_at = now + MAX (self->wait, WAIT_RUNS * self->mean[self->kind]);
-  self->try = tried == UNET_RUN_TEAM
+  self->candidate = tried == UNET_RUN_TEAM
       ? UNET_RUN_HELPED + UNET_RUN_ALONE - self->kind
       : UNET_RUN_TEAM;
   self->tries = 0;
@@ -152,6 +158,7 @@ unet_run_mode_end (UnetRunMode *self, gint64 now, gboolean late)
 {
   gint64 elapsed = now - self->begin;
 
+  self->end = now;
   if (self->present == UNET_RUN_TEAM && !late)
     note_quickest (self, elapsed);
   if (self->present != self->kind) {

@@ -26,15 +26,16 @@ typedef struct {
   UnetRunKind kind;              /* of runs that try nothing */
   UnetRunKind present;           /* of the present run, when it began */
   gint64 begin;                  /* of the present run */
+  gint64 end;                    /* of the last run; 0: none yet */
   gint64 quickest;               /* a quick run by the team; 0: none yet */
   gint64 mean[UNET_N_RUN_KINDS]; /* of recent runs; 0: not known */
-  gint64 known_at; /* time of the last comparison of kinds; 0: none */
-  guint late;      /* rises with each late run, falls with others */
-  UnetRunKind try; /* the kind to try next */
-  guint tries;     /* runs that have tried it so far */
-  gint64 tried;    /* their time */
-  gint64 try_at;   /* time of the next try */
-  gint64 wait;     /* before the try after the next */
+  gint64 known_at;       /* time of the last comparison of kinds; 0: none */
+  guint late;            /* rises with each late run, falls with others */
+  UnetRunKind candidate; /* the kind to try next */
+  guint tries;           /* runs that have tried it so far */
+  gint64 tried;          /* their time */
+  gint64 try_at;         /* time of the next try */
+  gint64 wait;           /* before the try after the next */
 } UnetRunMode;
 
 void unet_run_mode_init (UnetRunMode *self);

@@ -8,8 +8,8 @@ can be told to end earlier or later. Kill -STOP and -CONT the process group in
 OUT/pid to pause it with its workers.
 """
 import argparse
+import copy
 import csv
-import math
 import os
 import time
 
@@ -23,7 +23,16 @@ from torch.utils.data import DataLoader, IterableDataset
 import data
 import metrics
 from int8 import Rounding
-from net import OUT, Net, Semantic, design, load_weights, trained
+from net import (
+    OUT,
+    Net,
+    Semantic,
+    design,
+    load_weights,
+    trained,
+)
+from norm import normalise
+from optimizer import freeze, groups, rate
 
 # after net, which knows where they are
 from checkpoint import average, replace_file  # noqa: E402
@@ -62,15 +71,6 @@ class Batches(IterableDataset):
             yield tuple(torch.from_numpy(c) for c in sampler.batch(self.n))
 
 
-def rate(step, total, decay, warm=60):
-    start = total * (1 - decay)
-    if step < start:
-        return min(1.0, (step + 1) / warm)
-    return 0.5 + 0.5 * math.cos(
-        math.pi * min(1.0, (step - start) / (total - start))
-    )
-
-
 def mask_loss(y, m, w):
     """Cross-entropy with a heavy outline, dice per picture so that small people count, and two terms for sureness.
 
@@ -95,75 +95,6 @@ def mask_loss(y, m, w):
         (F.avg_pool2d(p, k) - F.avg_pool2d(m, k)).abs().mean() for k in (8, 32)
     )
     return bce + 0.7 * dice.mean() + sure + 0.5 * regions, p
-
-
-class Relative(torch.optim.Optimizer):
-    """Adam whose steps are parts of what a row of weights has, with `lr` for that part.
-
-    With normalisation folded in, the weights of one network lie between 0.005 and 20: steps of one
-    size leave some as they are and ruin others. A row is what one output channel is computed from;
-    a bias moves as if its channel were of the size of 0.3.
-    """
-
-    def __init__(self, params, lr, betas=(0.9, 0.99)):
-        super().__init__(params, {"lr": lr, "betas": betas, "scale": 1.0})
-
-    @staticmethod
-    def sizes(p):
-        if p.dim() < 2:
-            return torch.full_like(p, 0.3)
-        r = (
-            p.detach()
-            .square()
-            .mean(tuple(range(1, p.dim())), keepdim=True)
-            .sqrt()
-        )
-        middle = r.median()
-        return r.clamp(middle / 4, middle * 4)
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        for g in self.param_groups:
-            b1, b2 = g["betas"]
-            for p in g["params"]:
-                if p.grad is None:
-                    continue
-                s = self.state[p]
-                if not s:
-                    s["step"], s["m"], s["v"] = (
-                        0,
-                        torch.zeros_like(p),
-                        torch.zeros_like(p),
-                    )
-                if s["step"] % 100 == 0:
-                    s["size"] = self.sizes(p)
-                s["step"] += 1
-                n = s["step"]
-                s["m"].lerp_(p.grad, 1 - b1)
-                s["v"].mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
-                move = s["m"] / (s["v"].sqrt() * (1 - b2**n) ** -0.5 + 1e-10)
-                p.addcmul_(move, s["size"], value=-g["lr"] / (1 - b1**n))
-
-
-def groups(net, frozen, lr):
-    """The first blocks stay as ImageNet left them: they cost most and change least."""
-    if not hasattr(net, "enc"):
-        return torch.optim.AdamW(
-            [{"params": net.parameters(), "scale": 1.0}],
-            lr=lr,
-            weight_decay=1e-2,
-        )
-    for part in [net.enc.st] + list(net.enc.b[:frozen]) if frozen else []:
-        part.requires_grad_(False)
-    old = {id(p) for m in (net.enc, net.ctx, net.sem) for p in m.parameters()}
-    named = [p for p in net.parameters() if p.requires_grad]
-    return Relative(
-        [
-            {"params": [p for p in named if id(p) in old], "scale": 0.4},
-            {"params": [p for p in named if id(p) not in old], "scale": 1.0},
-        ],
-        lr,
-    )
 
 
 def begin_alike(a, b, blocks):
@@ -223,13 +154,15 @@ class Training:
         for path in a.init:
             load_weights(self.net, path)
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
-        self.ema = (
-            design(a.design, a.stem)
-            .to(self.device, memory_format=torch.channels_last)
-            .eval()
+        self.train, self.val = (
+            [p for path in a.pack for p in data.load_pack(path, v)]
+            for v in (False, True)
         )
-        self.ema.load_state_dict(self.net.state_dict())
-        self.opt = groups(self.net, a.freeze, a.lr)
+        freeze(self.net, a.freeze)
+        if a.normalise:
+            self.normalise()
+        self.ema = copy.deepcopy(self.net).eval()
+        self.opt = groups(self.net, a.lr)
         self.teacher = None
         if a.teacher:
             self.teacher = Semantic().eval().requires_grad_(False)
@@ -255,16 +188,20 @@ class Training:
         self.rounding = Rounding(self.net, a.freeze) if a.int8 > 0 else None
         self.step, self.best, self.seconds, self.loss = 0, -1.0, 0.0, None
         self.low = a.bf16 == "on" or a.bf16 == "auto" and self.bf16_is_faster()
-        self.train, self.val = (
-            [p for path in a.pack for p in data.load_pack(path, v)]
-            for v in (False, True)
-        )
         self.val = self.val[:: a.val_part]
         # shared with the workers: how much of each empty picture is taken for a person
         self.hard = torch.full(
             (sum(p.kind == "empty" for p in self.train),), 0.05
         ).share_memory_()
         self.resume()
+
+    def normalise(self):
+        """Normalisation for the time of training, from two batches' statistics."""
+        a = self.a
+        hard = torch.full((sum(p.kind == "empty" for p in self.train),), 0.05)
+        sampler = data.Sampler(self.train, hard, a.seed, a.often, a.side)
+        x = torch.from_numpy(sampler.batch(2 * a.batch)[0].copy())
+        normalise(self.net, x.to(self.device).permute(0, 3, 1, 2).float() / 255)
 
     def bf16_is_faster(self):
         x = torch.rand(self.a.batch, 3, self.a.side, self.a.side)
@@ -548,6 +485,11 @@ def main():
         type=int,
         default=3,
         help="blocks at the start of the encoder that stay as they are",
+    )
+    p.add_argument(
+        "--normalise",
+        action="store_true",
+        help="with batch normalisation, which checkpoints have folded in when they are read",
     )
     p.add_argument(
         "--bf16",

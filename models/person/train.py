@@ -48,15 +48,9 @@ MEASURED = (
 
 
 class Batches(IterableDataset):
-    def __init__(self, pictures, hard, n, seed, often, side):
-        self.pictures, self.hard, self.n, self.seed, self.often, self.side = (
-            pictures,
-            hard,
-            n,
-            seed,
-            often,
-            side,
-        )
+    def __init__(self, pictures, hard, n, seed, **sampler):
+        self.pictures, self.hard, self.n = pictures, hard, n
+        self.seed, self.sampler = seed, sampler
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -64,9 +58,7 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         seed = self.seed * 1000 + worker.id
         cv2.setRNGSeed(seed)
-        sampler = data.Sampler(
-            self.pictures, self.hard, seed, self.often, self.side
-        )
+        sampler = data.Sampler(self.pictures, self.hard, seed, **self.sampler)
         while True:
             yield tuple(torch.from_numpy(c) for c in sampler.batch(self.n))
 
@@ -146,6 +138,7 @@ def score(v):
 class Training:
     def __init__(self, a):
         self.a, self.out = a, a.out
+        self.sampler = {"often": a.often, "side": a.side, "whole": a.whole}
         self.device = torch.device(
             "cuda" if torch.cuda.is_available() else "cpu"
         )
@@ -199,7 +192,7 @@ class Training:
         """Normalisation for the time of training, from two batches' statistics."""
         a = self.a
         hard = torch.full((sum(p.kind == "empty" for p in self.train),), 0.05)
-        sampler = data.Sampler(self.train, hard, a.seed, a.often, a.side)
+        sampler = data.Sampler(self.train, hard, a.seed, **self.sampler)
         x = torch.from_numpy(sampler.batch(2 * a.batch)[0].copy())
         normalise(self.net, x.to(self.device).permute(0, 3, 1, 2).float() / 255)
 
@@ -363,8 +356,7 @@ class Training:
                 self.hard,
                 a.batch,
                 a.seed + self.step,
-                a.often,
-                a.side,
+                **self.sampler,
             ),
             batch_size=None,
             num_workers=a.workers,
@@ -465,6 +457,13 @@ def main():
         type=float,
         default=1.0,
         help="how often pictures are composed or spoilt; less near the end",
+    )
+    p.add_argument(
+        "--whole",
+        type=float,
+        default=0.5,
+        metavar="PART",
+        help="of the batches that mostly show all of each picture, with nothing composed",
     )
     p.add_argument(
         "--side",

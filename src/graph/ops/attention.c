@@ -364,8 +364,3 @@ UNET_INFER (Attention)
   expand (&a, rank);
   return TRUE;
 }
-
-UNET_EVAL (Attention)
-{
-  return unet_eval_expanded (node, in, n_in, out, n_out, error);
-}

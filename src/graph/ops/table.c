@@ -24,9 +24,11 @@
 #define ROW(op, in_min, in_max, out_min, out_max, types, traits)               \
   [UNET_OP_##op] = { in_min, in_max, out_min, out_max, types,                  \
     (UnetOpTraits) (traits), unet_infer_##op, unet_eval_##op }
+#define EXPANDED_TO(op, in_min, in_max, out_max, types, traits)                \
+  [UNET_OP_##op] = { in_min, in_max, 1, out_max, types,                        \
+    (UnetOpTraits) (traits), unet_infer_##op, unet_eval_expanded }
 #define EXPANDED(op, in_min, in_max, types, traits)                            \
-  [UNET_OP_##op] = { in_min, in_max, 1, 1, types, (UnetOpTraits) (traits),     \
-    unet_infer_##op, unet_eval_expanded }
+  EXPANDED_TO (op, in_min, in_max, 1, types, traits)
 
 /* Operator, least and most inputs, least and most outputs, types of the
  * inputs, traits. */
@@ -175,7 +177,6 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (BitwiseNot, 1, 1, 1, 1, ".", MAPS),
   ROW (BitShift, 2, 2, 1, 1, "T", BROADCASTS),
   ROW (AffineGrid, 2, 2, 1, 1, ".I", PLAIN),
-  ROW (Attention, 3, 7, 1, 4, ".", PLAIN),
   /* Inference replaces these by nodes of their sub-graphs. */
   ROW (If, 1, ANY, 1, ANY, "B.", PLAIN),
   ROW (Loop, 0, ANY, 1, ANY, ".", PLAIN),
@@ -192,6 +193,9 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   EXPANDED (GlobalLpPool, 1, 1, ".", PLAIN),
   EXPANDED (Swish, 1, 1, ".", PLAIN),
   EXPANDED (RotaryEmbedding, 3, 4, "TTTI", PLAIN),
+  EXPANDED_TO (Attention, 3, 7, 4, ".", PLAIN),
+  EXPANDED (NegativeLogLikelihoodLoss, 2, 3, "TIT", PLAIN),
+  EXPANDED_TO (SoftmaxCrossEntropyLoss, 2, 3, 2, "TIT", PLAIN),
   EXPANDED (QLinearConv, 8, 9, ".", PLAIN),
   EXPANDED (QLinearMatMul, 8, 8, ".", PLAIN),
   EXPANDED (ConvInteger, 2, 4, ".", PLAIN),

@@ -185,9 +185,12 @@ COPY (Identity)
 UNET_INFER (Dropout)
 {
   UnetArgs args = UNET_INFER_ARGS;
-  UnetTensorView training, x;
+  UnetTensorView training, ratio, x;
+  gboolean keeps_all;
 
-  if (unet_arg (&args, 2, &training)
+  unet_arg (&args, 1, &ratio);
+  keeps_all = ratio.data && unet_view_float (&ratio, 0) == 0;
+  if (unet_arg (&args, 2, &training) && !keeps_all
       && (!training.data || unet_view_int (&training, 0)))
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
         "exported in training mode, where values are dropped by chance; call "

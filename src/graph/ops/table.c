@@ -171,6 +171,7 @@ static const UnetOpDef ops[UNET_N_OPS] = {
   ROW (NonZero, 1, 1, 1, 1, ".", PLAIN),
   ROW (Compress, 2, 2, 1, 1, ".B", PLAIN),
   ROW (Unique, 1, 1, 1, 4, ".", PLAIN),
+  ROW (NonMaxSuppression, 2, 5, 1, 1, "..I.", PLAIN),
   ROW (BitwiseAnd, 2, 2, 1, 1, "T", BROADCASTS),
   ROW (BitwiseOr, 2, 2, 1, 1, "T", BROADCASTS),
   ROW (BitwiseXor, 2, 2, 1, 1, "T", BROADCASTS),

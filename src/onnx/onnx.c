@@ -117,13 +117,18 @@ import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
 
   if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-        "'%s' is not declared as a tensor", value->name);
+        "'%s' is not declared as a tensor, as sequences and optional values "
+        "are not; export each tensor as an input or output of its own",
+        value->name);
   tensor = type->tensor_type;
   dtype = unet_onnx_dtype (tensor->elem_type);
   if (dtype == UNET_DTYPE_NONE)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
-        "'%s': element type %s (%d) is not supported", value->name,
-        unet_onnx_type_name (tensor->elem_type), tensor->elem_type);
+        "'%s': element type %s (%d) is not supported%s", value->name,
+        unet_onnx_type_name (tensor->elem_type), tensor->elem_type,
+        tensor->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__STRING
+            ? "; export the network without its text"
+            : "; export the value as float");
   value->dtype = dtype;
   if (!tensor->shape)
     return TRUE;
@@ -193,6 +198,23 @@ copy_string (UnetAttr *attr, const ProtobufCBinaryData *data)
       (gssize) MIN (data->len, MAX_NAME));
 }
 
+/* Strings become one, with a line for each. */
+static void
+join_strings (UnetAttr *attr, const Onnx__AttributeProto *proto)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  for (gsize i = 0; i < proto->n_strings && all->len < MAX_NAME; i++) {
+    const ProtobufCBinaryData *data = &proto->strings[i];
+    if (i)
+      g_string_append_c (all, '\n');
+    g_string_append_len (all, data->len ? (const gchar *) data->data : "",
+        (gssize) MIN (data->len, MAX_NAME));
+  }
+  attr->type = UNET_ATTR_STRING;
+  attr->s = g_utf8_make_valid (all->str, (gssize) all->len);
+}
+
 static gboolean import_graph (
     Importer *self, Onnx__GraphProto *proto, GError **error);
 
@@ -233,6 +255,9 @@ fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
       return TRUE;
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING:
       copy_string (attr, &proto->s);
+      return TRUE;
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS:
+      join_strings (attr, proto);
       return TRUE;
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
       attr->type = UNET_ATTR_FLOATS;
@@ -324,9 +349,12 @@ import_node_outputs (Importer *self, UnetNode *node,
     const Onnx__NodeProto *proto, GError **error)
 {
   const UnetOpDef *def = unet_op_def (node->op);
+  gboolean named = FALSE;
 
+  for (gsize i = 0; i < proto->n_output; i++)
+    named = named || !is_empty (proto->output[i]);
   if (proto->n_output < def->min_outputs || proto->n_output > def->max_outputs
-      || is_empty (proto->output[0])) {
+      || !named) {
     unet_node_set_error (error, self->graph, node, UNET_ERROR_PARSE,
         "has %" G_GSIZE_FORMAT " outputs", proto->n_output);
     return FALSE;
@@ -342,6 +370,10 @@ import_node_outputs (Importer *self, UnetNode *node,
       }
       value = unet_graph_add_value (self->graph, name);
       define (self, proto->output[i], value);
+    } else if (i == 0) {
+      /* Recurrent layers may leave their first output out. Every node of a
+       * graph has one. */
+      value = unet_graph_add_value (self->graph, node->name);
     }
     unet_node_add_output (node, value);
   }
@@ -392,7 +424,15 @@ explain_operator (const gchar *type)
     { "Multinomial", ": its numbers are random" },
     { "Sequence", ": sequences of tensors are not supported" },
     { "SplitToSequence", ": sequences of tensors are not supported" },
-    { "NonMaxSuppression", ": how many boxes are left depends on the picture" },
+    { "Optional",
+        ": optional values are not supported; export with all inputs" },
+    { "MaxRoiPool", ": export RoiAlign instead" },
+    { "ImageDecoder",
+        ": export the network with the decoded picture as input" },
+    { "TfIdfVectorizer", ": it is for text; export the network without it" },
+    { "String",
+        ": strings are not supported; export the network without text" },
+    { "Regex", ": strings are not supported; export the network without text" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
@@ -494,7 +534,11 @@ import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
     if (is_empty (set->domain) || !strcmp (set->domain, "ai.onnx"))
       version = set->version;
   }
-  if (version < 1 || version > OPSET_MAX)
+  if (version < 1)
+    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+        "the file has no operator set of the domain ai.onnx; classical machine "
+        "learning (ai.onnx.ml) and training steps are not supported");
+  if (version > OPSET_MAX)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
         "operator set %" G_GINT64_FORMAT " is not from %d to %d", version,
         OPSET_MIN, OPSET_MAX);

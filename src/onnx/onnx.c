@@ -385,11 +385,21 @@ import_node_outputs (Importer *self, UnetNode *node,
 static void
 translate_types (UnetNode *node)
 {
-  static const gchar *const names[] = { "to", "output_dtype", "dtype" };
+  static const gchar *const names[] = { "to", "output_dtype", "dtype",
+    "output_datatype" };
 
-  if (node->op != UNET_OP_Cast && node->op != UNET_OP_QuantizeLinear
-      && node->op != UNET_OP_EyeLike)
-    return;
+  switch (node->op) {
+    case UNET_OP_Cast:
+    case UNET_OP_QuantizeLinear:
+    case UNET_OP_EyeLike:
+    case UNET_OP_HannWindow:
+    case UNET_OP_HammingWindow:
+    case UNET_OP_BlackmanWindow:
+    case UNET_OP_MelWeightMatrix:
+      break;
+    default:
+      return;
+  }
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (unet_node_attr (node, names[i]))
       unet_node_set_attr_int (node, names[i],

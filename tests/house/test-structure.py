@@ -61,27 +61,23 @@ def objects(build):
             yield str(inside / name.replace("_", "/")), path
 
 
-def symbols(path):
-    """Returns the symbols that an object defines and those that it needs."""
-    defined, wanted = set(), set()
+def symbol_edges(build):
+    """One run of nm reads all objects, since starting it takes most of its time."""
+    names = {str(path): name for name, path in objects(build)}
+    owner, asks = {}, collections.defaultdict(set)
     out = subprocess.run(
-        ["nm", "--extern-only", str(path)],
+        ["nm", "--extern-only", "--print-file-name", *names],
         capture_output=True,
         text=True,
         check=True,
     )
     for line in out.stdout.splitlines():
-        *_, kind, name = line.split()
-        (wanted if kind == "U" else defined).add(name)
-    return defined, wanted
-
-
-def symbol_edges(build):
-    owner, asks = {}, collections.defaultdict(set)
-    for name, path in objects(build):
-        defined, wanted = symbols(path)
-        owner.update((symbol, name) for symbol in defined)
-        asks[name] |= wanted
+        path, _, symbol = line.rpartition(":")
+        *_, kind, symbol = symbol.split()
+        if kind == "U":
+            asks[names[path]].add(symbol)
+        else:
+            owner[symbol] = names[path]
     return {
         name: {owner[s] for s in wanted if s in owner}
         for name, wanted in asks.items()

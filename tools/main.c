@@ -82,14 +82,11 @@ help_command (gint argc, gchar **argv)
   return TOOL_OK;
 }
 
-gint
-main (gint argc, gchar **argv)
+static ToolStatus
+dispatch (gint argc, gchar **argv)
 {
   const Command *command;
 
-  /* File names are in the user's encoding; numbers always have a point. */
-  setlocale (LC_CTYPE, "");
-  g_set_prgname ("unetseg");
   if (argc < 2) {
     g_printerr ("unetseg: no command given\nTry 'unetseg --help'.\n");
     return TOOL_USAGE;
@@ -108,4 +105,13 @@ main (gint argc, gchar **argv)
   g_printerr (
       "unetseg: '%s' is not a command\nTry 'unetseg --help'.\n", argv[1]);
   return TOOL_USAGE;
+}
+
+gint
+main (gint argc, gchar **argv)
+{
+  /* File names are in the user's encoding; numbers always have a point. */
+  setlocale (LC_CTYPE, "");
+  g_set_prgname ("unetseg");
+  return tool_finish_output (dispatch (argc, argv));
 }

@@ -43,8 +43,8 @@ def bad(status, *words, says="", **options):
     assert not done.stdout, done.stdout
 
 
-def start(*words, stdout=subprocess.DEVNULL):
+def start(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
     """Starts the program and returns its Popen."""
     return subprocess.Popen(
-        [PROGRAM, *words], text=True, stdout=stdout, stderr=subprocess.DEVNULL
+        [PROGRAM, *words], text=True, stdout=stdout, stderr=stderr
     )

@@ -3,6 +3,7 @@
 """Tests the program as users call it: test-program.py PROGRAM. Prints TAP."""
 import json
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -11,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import numpy as np  # noqa: E402
 from place import Place, save_conv  # noqa: E402
-from program import bad, call, good  # noqa: E402
+from program import TIMEOUT, bad, call, good, start  # noqa: E402
 import tap  # noqa: E402
 
 COMMANDS = ("run", "inspect", "bench", "doctor", "eval")
@@ -74,6 +75,23 @@ def usage_errors(place):
         "input=axb",
     ):
         bad(2, "bench", place.unet, "--shape", shape, says="--shape")
+
+
+def full_output(place):
+    """Output that cannot be written gives status 1 and says so"""
+    if not os.path.exists("/dev/full"):
+        raise tap.Skip("there is no /dev/full")
+    for words in (
+        ("--version",),
+        ("--help",),
+        ("inspect", place.unet, "--json"),
+    ):
+        with open("/dev/full", "w") as full:
+            done = start(*words, stdout=full, stderr=subprocess.PIPE)
+            text = done.communicate(timeout=TIMEOUT)[1]
+        assert done.returncode == 1, (words, done.returncode, text)
+        assert text.startswith("unetseg: the standard output"), text
+        assert len(text.splitlines()) == 1, text
 
 
 # ---- files that are not what they should be ---------------------------------
@@ -384,6 +402,7 @@ CASES = (
     help_texts,
     version,
     usage_errors,
+    full_output,
     bad_models,
     bad_tensors,
     bad_pictures,

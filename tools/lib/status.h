@@ -38,4 +38,9 @@ typedef enum {
  * for an error of the command line and %TOOL_FAILED for every other one. */
 ToolStatus tool_report_error (const gchar *command, const GError *error);
 
+/* Flushes stdout. Where something that was printed could not be written, such
+ * as on a full disk, prints that on stderr and returns %TOOL_FAILED in place of
+ * %TOOL_OK. Otherwise returns @status. */
+ToolStatus tool_finish_output (ToolStatus status);
+
 G_END_DECLS

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes masks in the forms that drawing tools open: LabelMe's JSON and CVAT's XML."""
 import json
+import os
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -57,8 +58,8 @@ def write_labelme(path, picture, size, shapes):
         json.dump(page, f, indent=1)
 
 
-def write_cvat(path, pages, labels):
-    """Writes CVAT's file for images 1.1: pages are (picture, size, plane)."""
+def new_cvat(labels):
+    """Returns CVAT's root for images 1.1, without images."""
     root = ElementTree.Element("annotations")
     ElementTree.SubElement(root, "version").text = "1.1"
     meta = ElementTree.SubElement(root, "meta")
@@ -67,7 +68,28 @@ def write_cvat(path, pages, labels):
     for label in labels[1:]:
         entry = ElementTree.SubElement(names, "label")
         ElementTree.SubElement(entry, "name").text = label
-    for n, (picture, (width, height), plane) in enumerate(pages):
+    return root
+
+
+def old_cvat(path):
+    """Returns the root of a file of CVAT without the images that are gone from its
+    folder, and the first number that no image has."""
+    root, folder = ElementTree.parse(path).getroot(), os.path.dirname(path)
+    first = 0
+    for image in root.findall("image"):
+        first = max(first, 1 + int(image.get("id", -1)))
+        if not os.path.exists(os.path.join(folder, image.get("name", ""))):
+            root.remove(image)
+    return root, first
+
+
+def write_cvat(path, pages, labels):
+    """Writes CVAT's file for images 1.1: pages are (picture, size, plane). A file that
+    is there keeps its images, which a person may have corrected."""
+    root, first = new_cvat(labels), 0
+    if os.path.exists(path):
+        root, first = old_cvat(path)
+    for n, (picture, (width, height), plane) in enumerate(pages, first):
         words = {"id": str(n), "name": picture}
         words.update(width=str(width), height=str(height))
         image = ElementTree.SubElement(root, "image", words)

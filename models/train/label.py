@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import numpy as np  # noqa: E402
@@ -35,44 +36,53 @@ FEATURE = 8  # rows and columns to which a picture shrinks, to compare it
 
 
 def read_frames(path, every, folder):
-    """Writes a frame of each `every` seconds of a recording, and returns the files.
+    """Writes a frame of each `every` seconds of a recording into a new folder, and
+    returns [(name, file)].
 
     A name has the milliseconds, so that it means one frame whatever `every` is.
     """
+    os.makedirs(folder)
     stem = os.path.splitext(os.path.basename(path))[0]
-    out = os.path.join(folder, stem.replace("%", "_") + "-%05d.png")
-    rate = f"{round(1000 / every)}/1000"
+    rate = f"{every.denominator}/{every.numerator}"
     words = ["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!"]
     words += ["decodebin", "!", "videoconvert", "!", "videorate", "!"]
     words += [f"video/x-raw,framerate={rate},format=RGB", "!", "pngenc", "!"]
-    words += ["multifilesink", f"location={out}"]
+    words += ["multifilesink", "location=" + os.path.join(folder, "%07d.png")]
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         raise MaskError(f"{path}: {done.stderr.strip()}")
-    found = sorted(glob.glob(glob.escape(out[: -len("%05d.png")]) + "*.png"))
-    named = []
-    for n, frame in enumerate(found):
-        place = os.path.join(
-            folder, f"{stem}-at-{round(1000 * n * every):07}.png"
-        )
-        os.rename(frame, place)
-        named.append(place)
-    return named
+    found = sorted(glob.glob(os.path.join(glob.escape(folder), "*.png")))
+    return [
+        (f"{stem}-at-{round(1000 * n * every):07}", frame)
+        for n, frame in enumerate(found)
+    ]
 
 
 def list_candidates(paths, every, folder):
+    """Returns [(name, file)] of the pictures and frames to choose from."""
     found = []
-    os.makedirs(folder, exist_ok=True)
-    for path in paths:
+    for n, path in enumerate(paths):
         if os.path.isdir(path):
-            found += masks.list_pictures(path).values()
+            for name, file in masks.list_pictures(path).items():
+                found.append((name.replace(os.sep, "_"), file))
         elif path.lower().endswith(masks.PICTURES):
-            found.append(path)
+            name = os.path.splitext(os.path.basename(path))[0]
+            found.append((name, path))
         else:
-            found += read_frames(path, every, folder)
+            frames = os.path.join(folder, f"recording-{n}")
+            found += read_frames(path, every, frames)
     if not found:
         raise MaskError("there are no frames")
     return found
+
+
+def free_name(name, taken):
+    """Returns a name that no picture has: NAME, NAME~2, NAME~3, …"""
+    free, n = name, 1
+    while free in taken:
+        n += 1
+        free = f"{name}~{n}"
+    return free
 
 
 # ---- the network ------------------------------------------------------------
@@ -133,7 +143,7 @@ def pick(unsure, vectors, known, count):
     """Returns the indices of pictures in the order in which to label them.
 
     Each is the one with the largest product of how unsure the network is and how far
-    it is from the nearest that is chosen or known.
+    it is from the nearest that is chosen or known. One that equals those is left out.
     """
     vectors = np.asarray(vectors)
     away = np.full(len(vectors), np.inf)
@@ -142,7 +152,9 @@ def pick(unsure, vectors, known, count):
     chosen = []
     while len(chosen) < min(count, len(vectors)):
         gain = np.asarray(unsure) * np.minimum(away, 1e3)
-        gain[chosen] = -1
+        gain[away == 0] = -1
+        if gain.max() < 0:
+            break
         chosen.append(int(np.argmax(gain)))
         away = np.minimum(
             away, np.linalg.norm(vectors - vectors[chosen[-1]], axis=1)
@@ -162,47 +174,60 @@ def command_pick(a):
     program = caller.find_program(a.program)
     if program is None:
         raise MaskError("unetseg is not here (--program)")
-    network = Network(program, os.path.abspath(a.model))
+    network = Network(program, a.model)
     os.makedirs(a.todo, exist_ok=True)
-    known = []
+    known, taken = [], set()
     for folder in a.known + [a.todo]:
-        for path in masks.list_pictures(folder).values():
+        for name, path in masks.list_pictures(folder).items():
             known.append(features(open_picture(path)))
+            taken.add(name)
     with tempfile.TemporaryDirectory(prefix="unetseg-label.") as folder:
-        paths = list_candidates(a.source, a.every, folder)
+        found = list_candidates(a.source, a.every, folder)
         rows, line = [], progress.Line()
-        for n, path in enumerate(paths):
+        for n, (_, path) in enumerate(found):
             image = open_picture(path)
             p = network.run(path, os.path.join(folder, "out"))
             plane = class_plane(p, network, image.size).astype(np.uint8)
             rows.append((1 - sureness(p), features(image), image, plane))
-            line.show(f"{n + 1} of {len(paths)} frames", n + 1 == len(paths))
+            line.show(f"{n + 1} of {len(found)} frames", n + 1 == len(found))
         chosen = pick(
             [r[0] for r in rows], [r[1] for r in rows], known, a.count
         )
         pages = []
         for i in chosen:
-            name = os.path.splitext(os.path.basename(paths[i]))[0]
+            name = free_name(found[i][0], taken)
+            taken.add(name)
             print(f"{name}: unsure {rows[i][0]:.3f}")
             pages.append((name, *rows[i][2:]))
+    if not pages:
+        raise MaskError(f"{a.todo} or --known has all of these frames")
     write_pages(a, pages, network.labels)
 
 
+def read_first(todo):
+    """Returns {page: digest} of the first masks in TODO, before any correction."""
+    path = os.path.join(todo, ".first")
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
 def write_pages(a, pages, labels):
-    """Writes pictures and first masks, and remembers how the masks were."""
+    """Writes pictures and first masks, and remembers how the masks were. Pages that
+    an earlier run wrote stay, with their corrections."""
+    first = read_first(a.todo)
     for name, image, plane in pages:
         image.save(os.path.join(a.todo, name + ".png"))
         if a.form == "labelme":
             shapes = drawings.shapes_of(plane, labels, a.tolerance)
             path = os.path.join(a.todo, name + ".json")
             drawings.write_labelme(path, name + ".png", image.size, shapes)
+            first[name + ".json"] = digest(path)
     if a.form == "cvat":
         path = os.path.join(a.todo, "annotations.xml")
         table = [(n + ".png", i.size, plane) for n, i, plane in pages]
         drawings.write_cvat(path, table, labels)
-    first = {}
-    for path in glob.glob(os.path.join(glob.escape(a.todo), "*.json")):
-        first[os.path.basename(path)] = digest(path)
     with open(os.path.join(a.todo, ".first"), "w", encoding="utf-8") as f:
         json.dump(first, f)
     print(f"{len(pages)} pictures in {a.todo}: correct their outlines")
@@ -225,11 +250,7 @@ def command_take(a):
     """Moves pictures whose mask was changed. MASKS keep their form."""
     done = masks.read(a.todo)
     old = masks.read(a.masks)
-    first_path = os.path.join(a.todo, ".first")
-    first = {}
-    if os.path.exists(first_path):
-        with open(first_path, encoding="utf-8") as f:
-            first = json.load(f)
+    first = read_first(a.todo)
     names, form = number_names(done, old, a.masks)
     there = masks.list_pictures(a.images)
     count = left = 0
@@ -290,6 +311,21 @@ def number_names(done, old, path):
     return numbers, form
 
 
+def seconds(text):
+    """Reads a time above 0, to the millisecond."""
+    every = Fraction(str(float(text))).limit_denominator(1000)
+    if every <= 0:
+        raise ValueError
+    return every
+
+
+def number(text):
+    """Reads a number of at least 1."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
 def main():
     p = argparse.ArgumentParser(
         description=__doc__,
@@ -300,8 +336,8 @@ def main():
     c.add_argument("source", nargs="+", metavar="RECORDING|FOLDER")
     c.add_argument("-m", "--model", required=True, metavar="MY.onnx")
     c.add_argument("-o", "--todo", required=True, metavar="TODO")
-    c.add_argument("-n", "--count", type=int, default=20)
-    c.add_argument("--every", type=float, default=1, metavar="SECONDS")
+    c.add_argument("-n", "--count", type=number, default=20)
+    c.add_argument("--every", type=seconds, default="1", metavar="SECONDS")
     c.add_argument(
         "--known",
         action="append",

@@ -4,9 +4,11 @@
 PROGRAM. Prints TAP. Needs no PyTorch."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ElementTree
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -62,9 +64,11 @@ class Place:
         assert done.returncode == status, done.stderr
         return done.stderr if status else done.stdout
 
-    def pick(self, todo, *words):
+    def pick(self, todo, *words, sources=("frames",), status=0):
         words = ("-o", self.path(todo), "--program", program.PROGRAM, *words)
-        return self.run("pick", self.path("frames"), "-m", self.model, *words)
+        found = [self.path(source) for source in sources]
+        words = (*found, "-m", self.model, *words)
+        return self.run("pick", *words, status=status)
 
 
 def numbers(rng, count):
@@ -97,10 +101,10 @@ def forms(place):
 def different(place):
     """Frames that are unsure and unlike the others come first"""
     said = place.pick("todo", "-n", "2")
-    names = sorted(
+    chosen = sorted(
         line.split(":")[0] for line in said.splitlines() if "unsure" in line
     )
-    assert names[1] == "blue" and names[0].startswith("alike"), said
+    assert chosen[1] == "blue" and chosen[0].startswith("alike"), said
     assert label.pick([1, 1, 0.1], [[0], [9], [5]], [np.array([0.0])], 2) == [
         1,
         2,
@@ -149,11 +153,105 @@ def taken(place):
     assert names == [n + ".png" for n in wanted], names
 
 
+def again(place):
+    """A second choice adds to the first one and keeps its corrections"""
+    place.pick("more", "-n", "1")
+    page = [n for n in os.listdir(place.path("more")) if n.endswith(".json")]
+    path = place.path("more", page[0])
+    with open(path, "a") as f:
+        f.write("\n")
+    place.pick("more", "-n", "9")
+    with open(path) as f:
+        assert f.read().endswith("\n"), "the corrected page was written again"
+    pages = [n for n in os.listdir(place.path("more")) if n.endswith(".json")]
+    assert len(pages) == 4, pages
+    said = place.pick("more", "-n", "9", status=1)
+    assert "has all of these frames" in said, said
+    for name in ("own", "own-masks"):
+        os.makedirs(place.path(name))
+    white = Image.new("L", (WIDTH, HEIGHT))
+    white.paste(255, (5, 5, 20, 20))
+    white.save(place.path("own-masks", "old.png"))
+    words = [place.path(n) for n in ("more", "own", "own-masks")]
+    said = place.run("take", *words)
+    assert "1 pictures taken, 3 left" in said, said
+
+
+def again_cvat(place):
+    """A second choice keeps the corrections in a file of CVAT"""
+    path = place.path("cvat", "annotations.xml")
+    place.pick("cvat", "-n", "1", "--form", "cvat")
+    tree = ElementTree.parse(path)
+    (image,) = tree.getroot().findall("image")
+    image.set("corrected", "yes")
+    tree.write(path)
+    place.pick("cvat", "-n", "9", "--form", "cvat")
+    images = ElementTree.parse(path).getroot().findall("image")
+    assert [i.get("id") for i in images] == ["0", "1", "2", "3"]
+    assert [i.get("corrected") for i in images] == ["yes"] + [None] * 3
+    os.remove(place.path("cvat", images[0].get("name")))
+    drawings.write_cvat(path, [], ["background", "foreground"])
+    left = ElementTree.parse(path).getroot().findall("image")
+    assert [i.get("id") for i in left] == ["1", "2", "3"]
+
+
+def names(place):
+    """Pictures of one name in two folders are both chosen"""
+    for folder, color in (("left", (9, 9, 200)), ("right", (200, 9, 9))):
+        os.makedirs(place.path(folder))
+        image = Image.new("RGB", (WIDTH, HEIGHT), color)
+        image.save(place.path(folder, "same.png"))
+    place.pick("both", sources=("left", "right"))
+    files = sorted(os.listdir(place.path("both")))
+    assert [n for n in files if n.endswith(".png")] == [
+        "same.png",
+        "same~2.png",
+    ], files
+    pixels = {
+        Image.open(place.path("both", n)).getpixel((0, 0))
+        for n in ("same.png", "same~2.png")
+    }
+    assert pixels == {(9, 9, 200), (200, 9, 9)}, pixels
+
+
+def recordings(place):
+    """A recording gives a frame for each interval, however long that is"""
+    for text in ("0", "-1", "nan", "inf", "x"):
+        said = place.pick("none", "--every", text, status=2)
+        assert "--every" in said, said
+    assert "--count" in place.pick("none", "-n", "0", status=2)
+    path = place.path("day.avi")
+    line = "videotestsrc num-buffers=40 ! video/x-raw,width=32,height=32,"
+    line += "framerate=10/1 ! jpegenc ! avimux ! filesink location=" + path
+    if not shutil.which("gst-launch-1.0"):
+        raise tap.Skip("gst-launch-1.0 is not here")
+    subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True)
+    # videorate repeats the last frame once more at the end
+    wanted = ["day-at-0000000", "day-at-0001500", "day-at-0003000"]
+    for every, wanted in (("3000", wanted[:1]), ("1.5", wanted)):
+        frames = place.path("frames-" + every)
+        found = label.read_frames(path, label.seconds(every), frames)
+        assert [name for name, _ in found][: len(wanted)] == wanted, found
+        assert len(found) <= len(wanted) + 1, found
+
+
+CASES = (
+    forms,
+    different,
+    first_masks,
+    taken,
+    again,
+    again_cvat,
+    names,
+    recordings,
+)
+
+
 def main():
     out = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder)
-        for case in (forms, different, first_masks, taken):
+        for case in CASES:
             out.case(case, place)
     return out.done()
 

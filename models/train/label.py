@@ -20,6 +20,9 @@ import tempfile
 from fractions import Fraction
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import needs  # noqa: E402
+
+needs.check("label.py", "numpy", "PIL")
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 

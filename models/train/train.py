@@ -22,6 +22,9 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import needs  # noqa: E402
+
+needs.check("train.py", "torch", "numpy", "PIL", "onnx")
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 

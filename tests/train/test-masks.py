@@ -6,13 +6,15 @@ import base64
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+TRAIN = os.path.join(HERE, "..", "..", "models", "train")
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "models", "train"))
+sys.path.insert(0, TRAIN)
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 import borders  # noqa: E402
@@ -341,6 +343,22 @@ def flatness(place):
     assert not flat.is_flat(rising[:9] + [0.2] * 3, falling[:12]), "a dip"
 
 
+def modules(_):
+    """A program whose modules are missing says how to install them"""
+    for name, wanted in (("train", "python3-torch"), ("label", "python3-pil")):
+        script = os.path.join(TRAIN, name + ".py")
+        done = subprocess.run(
+            [sys.executable, "-B", "-S", script, "--help"],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1, done.stdout
+        assert done.stderr.startswith(name + ".py: "), done.stderr
+        assert "apt install" in done.stderr, done.stderr
+        assert wanted in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 def main():
     out = tap.Tap()
     for case in (
@@ -357,6 +375,7 @@ def main():
         gaps,
         sources,
         flatness,
+        modules,
     ):
         with tempfile.TemporaryDirectory() as folder:
             out.case(case, Place(folder))

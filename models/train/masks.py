@@ -5,6 +5,7 @@ A folder has a picture NAME.png for each picture: class numbers, a palette, colo
 white on black; or LabelMe's NAME.json. COCO's JSON and CVAT's XML are one file for all,
 or the only one of its kind in the folder.
 """
+import contextlib
 import json
 import os
 import re
@@ -36,6 +37,28 @@ class Masks:
     form, names, colors, notes = "", None, None, ()
 
 
+@contextlib.contextmanager
+def reading(path):
+    """Turns the errors of a damaged file into a message that names it."""
+    try:
+        yield
+    except KeyError as e:
+        raise MaskError(f"{path} has no {e}") from e
+    except (
+        OSError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as e:
+        raise MaskError(f"{path} cannot be read: {e}") from e
+
+
+def load_json(path):
+    with reading(path), open(path, encoding="utf-8-sig") as f:
+        return json.load(f)
+
+
 def list_pictures(folder):
     """Returns {stem: path} of the pictures of a folder and those in it."""
     found = {}
@@ -55,7 +78,7 @@ def list_pictures(folder):
 
 def open_picture(path, mode="RGB"):
     """Returns a picture upright. 16 bits of grey become 8 by its own range."""
-    with Image.open(path) as image:
+    with reading(path), Image.open(path) as image:
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I") or image.mode == "F":
             grey = np.asarray(image, np.float64)
@@ -78,7 +101,7 @@ def distinct(a):
 
 def read_plane(path):
     """Returns (values of pixels, palette or None) of a mask as it is stored."""
-    with Image.open(path) as image:
+    with reading(path), Image.open(path) as image:
         if image.mode == "P":
             return np.array(image), np.array(image.getpalette()).reshape(-1, 3)
         if image.mode == "1":
@@ -207,7 +230,9 @@ class OutlineMasks(Masks):
         drawn = self.sizes.get(stem, (width, height))
         plane = np.zeros(drawn[::-1], np.uint8)
         for label, draw in self.shapes[stem]:
-            plane[draw(drawn[1], drawn[0])] = self.number.get(label, IGNORE)
+            with reading(f"a {label} of {stem}"):
+                inside = draw(drawn[1], drawn[0])
+            plane[inside] = self.number.get(label, IGNORE)
         if drawn != (width, height):
             near = Image.fromarray(plane).resize((width, height), Image.NEAREST)
             plane = np.array(near)
@@ -234,20 +259,24 @@ def labelme_shape(shape):
     return None
 
 
+def add_labelme(masks, stem, page):
+    if page.get("imageWidth") and page.get("imageHeight"):
+        masks.sizes[stem] = (page["imageWidth"], page["imageHeight"])
+    masks.shapes.setdefault(stem, [])
+    for shape in page["shapes"]:
+        draw = labelme_shape(shape)
+        if draw:
+            masks.add(stem, shape["label"], draw)
+        else:
+            masks.leave_out(shape.get("shape_type"))
+
+
 def read_labelme(paths):
     masks = OutlineMasks("LabelMe outlines")
     for stem, path in paths.items():
-        with open(path, encoding="utf-8") as f:
-            page = json.load(f)
-        if page.get("imageWidth") and page.get("imageHeight"):
-            masks.sizes[stem] = (page["imageWidth"], page["imageHeight"])
-        masks.shapes.setdefault(stem, [])
-        for shape in page["shapes"]:
-            draw = labelme_shape(shape)
-            if draw:
-                masks.add(stem, shape["label"], draw)
-            else:
-                masks.leave_out(shape.get("shape_type"))
+        page = load_json(path)
+        with reading(path):
+            add_labelme(masks, stem, page)
     return masks.finish()
 
 
@@ -344,12 +373,13 @@ def read_cvat(root):
 def parse_file(path):
     """Reads one file for all pictures, or returns None when it is none."""
     if path.endswith(".xml"):
-        root = ElementTree.parse(path).getroot()
-        return read_cvat(root) if root.tag == "annotations" else None
-    with open(path, encoding="utf-8") as f:
-        page = json.load(f)
+        with reading(path):
+            root = ElementTree.parse(path).getroot()
+            return read_cvat(root) if root.tag == "annotations" else None
+    page = load_json(path)
     if isinstance(page, dict) and "annotations" in page and "images" in page:
-        return read_coco(page)
+        with reading(path):
+            return read_coco(page)
     return None
 
 
@@ -364,8 +394,7 @@ def read_folder(folder):
     pages = {}
     for stem, path in files.items():
         if path.endswith(".json"):
-            with open(path, encoding="utf-8") as f:
-                page = json.load(f)
+            page = load_json(path)
             if isinstance(page, dict) and "shapes" in page:
                 pages[stem] = path
                 continue
@@ -406,7 +435,8 @@ def find_labels(folder):
     for place in (folder, os.path.dirname(os.path.abspath(folder))):
         path = os.path.join(place, "labels.txt")
         if os.path.exists(path):
-            with open(path, encoding="utf-8") as f:
+            # Windows writes a byte order mark
+            with reading(path), open(path, encoding="utf-8-sig") as f:
                 return [parse_label(line) for line in f if line.strip()]
     return None
 

@@ -343,6 +343,48 @@ def flatness(place):
     assert not flat.is_flat(rising[:9] + [0.2] * 3, falling[:12]), "a dip"
 
 
+def refused(path, images, says):
+    try:
+        pictures.Set(images, path)
+    except masks.MaskError as e:
+        assert says in str(e), e
+        return
+    assert False, says + " was read"
+
+
+def damaged(place):
+    """A damaged picture, mask, outline or list of names is named"""
+    for name in "ab":
+        plane = Image.fromarray(255 * area(2, 2, 9, 9))
+        plane.save(place.path("white", name + ".png"))
+        place.write("", "empty", name + ".png")
+    white = place.path("white")
+    assert len(pictures.Set(place.images, white).pictures) == 2
+    refused(place.path("empty"), place.images, "a.png cannot be read")
+    place.write("no picture", "broken", "a.jpg")
+    refused(white, place.path("broken"), "a.jpg cannot be read")
+    place.write('{"shapes": [', "cut", "a.json")
+    refused(place.path("cut"), place.images, "a.json cannot be read")
+    shape = {"points": [[1, 1], [3, 3], [1, 3]], "shape_type": "polygon"}
+    place.write({"shapes": [shape]}, "bare", "a.json")
+    refused(place.path("bare"), place.images, "a.json has no 'label'")
+    place.write("<annotations><image", "cut.xml")
+    refused(place.path("cut.xml"), place.images, "cut.xml cannot be read")
+    text = "<annotations><image name='a.jpg' width='40' height='30'>"
+    text += "<polygon label='leaf' points='1,1;2'/></image></annotations>"
+    place.write(text, "odd.xml")
+    refused(place.path("odd.xml"), place.images, "a leaf of a cannot be read")
+    with open(
+        place.path("white", "labels.txt"), "w", encoding="utf-8-sig"
+    ) as f:
+        f.write("background\ncell\n")
+    classes = pictures.Set(place.images, white).classes
+    assert classes.labels == ["background", "cell"], classes.labels
+    with open(place.path("white", "labels.txt"), "wb") as f:
+        f.write("background".encode("utf-16"))
+    refused(white, place.images, "labels.txt cannot be read")
+
+
 def modules(_):
     """A program whose modules are missing says how to install them"""
     for name, wanted in (("train", "python3-torch"), ("label", "python3-pil")):
@@ -375,6 +417,7 @@ def main():
         gaps,
         sources,
         flatness,
+        damaged,
         modules,
     ):
         with tempfile.TemporaryDirectory() as folder:

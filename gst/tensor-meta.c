@@ -26,10 +26,25 @@ find_type (UnetDType dtype)
       return GST_TENSOR_DATA_TYPE_INT64;
     case UNET_DTYPE_I32:
       return GST_TENSOR_DATA_TYPE_INT32;
+    case UNET_DTYPE_I16:
+      return GST_TENSOR_DATA_TYPE_INT16;
+    case UNET_DTYPE_U16:
+      return GST_TENSOR_DATA_TYPE_UINT16;
+    case UNET_DTYPE_U32:
+      return GST_TENSOR_DATA_TYPE_UINT32;
+    case UNET_DTYPE_U64:
+      return GST_TENSOR_DATA_TYPE_UINT64;
     case UNET_DTYPE_I8:
+    case UNET_DTYPE_I4:
       return GST_TENSOR_DATA_TYPE_INT8;
     case UNET_DTYPE_U8:
     case UNET_DTYPE_BOOL:
+    case UNET_DTYPE_U4:
+    /* GStreamer has no 8-bit floats: these are their codes. */
+    case UNET_DTYPE_F8E4M3FN:
+    case UNET_DTYPE_F8E4M3FNUZ:
+    case UNET_DTYPE_F8E5M2:
+    case UNET_DTYPE_F8E5M2FNUZ:
       return GST_TENSOR_DATA_TYPE_UINT8;
     default:
       return GST_TENSOR_DATA_TYPE_FLOAT32;

@@ -80,6 +80,16 @@ UNET_API GQuark unet_error_quark (void);
  * @UNET_DTYPE_U8: 8-bit unsigned integer
  * @UNET_DTYPE_I8: 8-bit signed integer
  * @UNET_DTYPE_BOOL: one byte, 0 or 1
+ * @UNET_DTYPE_I16: 16-bit signed integer
+ * @UNET_DTYPE_U16: 16-bit unsigned integer
+ * @UNET_DTYPE_U32: 32-bit unsigned integer
+ * @UNET_DTYPE_U64: 64-bit unsigned integer
+ * @UNET_DTYPE_I4: 4-bit signed integer, -8 to 7, one in each byte
+ * @UNET_DTYPE_U4: 4-bit unsigned integer, 0 to 15, one in each byte
+ * @UNET_DTYPE_F8E4M3FN: 8-bit float with 3 bits of mantissa, without infinity
+ * @UNET_DTYPE_F8E4M3FNUZ: the same, also without a negative zero
+ * @UNET_DTYPE_F8E5M2: 8-bit float with 2 bits of mantissa
+ * @UNET_DTYPE_F8E5M2FNUZ: the same without infinity and negative zero
  *
  * Type of a tensor's elements.
  *
@@ -95,6 +105,16 @@ typedef enum {
   UNET_DTYPE_U8,
   UNET_DTYPE_I8,
   UNET_DTYPE_BOOL,
+  UNET_DTYPE_I16,
+  UNET_DTYPE_U16,
+  UNET_DTYPE_U32,
+  UNET_DTYPE_U64,
+  UNET_DTYPE_I4,
+  UNET_DTYPE_U4,
+  UNET_DTYPE_F8E4M3FN,
+  UNET_DTYPE_F8E4M3FNUZ,
+  UNET_DTYPE_F8E5M2,
+  UNET_DTYPE_F8E5M2FNUZ,
 } UnetDType;
 
 /**

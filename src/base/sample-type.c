@@ -11,8 +11,12 @@ unet_samples_have_type (UnetDType dtype)
     case UNET_DTYPE_F64:
     case UNET_DTYPE_U8:
     case UNET_DTYPE_I8:
+    case UNET_DTYPE_I16:
+    case UNET_DTYPE_U16:
     case UNET_DTYPE_I32:
+    case UNET_DTYPE_U32:
     case UNET_DTYPE_I64:
+    case UNET_DTYPE_U64:
       return TRUE;
     default:
       return FALSE;
@@ -50,8 +54,20 @@ unet_samples_convert (gpointer to, UnetDType dtype, const gfloat *from, gsize n)
     case UNET_DTYPE_I8:
       CONVERT (gint8, -128, 127);
       break;
+    case UNET_DTYPE_I16:
+      CONVERT (gint16, G_MININT16, G_MAXINT16);
+      break;
+    case UNET_DTYPE_U16:
+      CONVERT (guint16, 0, G_MAXUINT16);
+      break;
     case UNET_DTYPE_I32:
       CONVERT (gint32, -MAX_INT, MAX_INT);
+      break;
+    case UNET_DTYPE_U32:
+      CONVERT (guint32, 0, MAX_INT);
+      break;
+    case UNET_DTYPE_U64:
+      CONVERT (guint64, 0, MAX_INT);
       break;
     case UNET_DTYPE_I64:
       CONVERT (gint64, -MAX_INT, MAX_INT);

@@ -16,6 +16,16 @@ static const struct {
   [UNET_DTYPE_U8] = { "u8", 1 },
   [UNET_DTYPE_I8] = { "i8", 1 },
   [UNET_DTYPE_BOOL] = { "bool", 1 },
+  [UNET_DTYPE_I16] = { "i16", 2 },
+  [UNET_DTYPE_U16] = { "u16", 2 },
+  [UNET_DTYPE_U32] = { "u32", 4 },
+  [UNET_DTYPE_U64] = { "u64", 8 },
+  [UNET_DTYPE_I4] = { "i4", 1 },
+  [UNET_DTYPE_U4] = { "u4", 1 },
+  [UNET_DTYPE_F8E4M3FN] = { "f8e4m3fn", 1 },
+  [UNET_DTYPE_F8E4M3FNUZ] = { "f8e4m3fnuz", 1 },
+  [UNET_DTYPE_F8E5M2] = { "f8e5m2", 1 },
+  [UNET_DTYPE_F8E5M2FNUZ] = { "f8e5m2fnuz", 1 },
 };
 
 gsize

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph/tensor.h"
+#include "base/float8.h"
 #include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
@@ -135,10 +136,20 @@ unet_view_int (const UnetTensorView *view, gsize index)
     case UNET_DTYPE_I32:
       return ((const gint32 *) view->data)[index];
     case UNET_DTYPE_I8:
+    case UNET_DTYPE_I4:
       return ((const gint8 *) view->data)[index];
     case UNET_DTYPE_U8:
+    case UNET_DTYPE_U4:
     case UNET_DTYPE_BOOL:
       return ((const guint8 *) view->data)[index];
+    case UNET_DTYPE_I16:
+      return ((const gint16 *) view->data)[index];
+    case UNET_DTYPE_U16:
+      return ((const guint16 *) view->data)[index];
+    case UNET_DTYPE_U32:
+      return ((const guint32 *) view->data)[index];
+    case UNET_DTYPE_U64:
+      return (gint64) ((const guint64 *) view->data)[index];
     default:
       return unet_int_from_double (unet_view_float (view, index));
   }
@@ -155,7 +166,12 @@ unet_view_float (const UnetTensorView *view, gsize index)
     case UNET_DTYPE_NONE:
     case UNET_DTYPE_F16:
       return 0;
+    case UNET_DTYPE_U64:
+      return (gdouble) ((const guint64 *) view->data)[index];
     default:
+      if (unet_dtype_is_float8 (view->dtype))
+        return unet_float8_decode (
+            view->dtype, ((const guint8 *) view->data)[index]);
       return (gdouble) unet_view_int (view, index);
   }
 }
@@ -165,10 +181,22 @@ unet_view_set_int (UnetTensorView *view, gsize index, gint64 value)
 {
   switch (view->dtype) {
     case UNET_DTYPE_I64:
+    case UNET_DTYPE_U64:
       ((gint64 *) view->data)[index] = value;
       break;
     case UNET_DTYPE_I32:
+    case UNET_DTYPE_U32:
       ((gint32 *) view->data)[index] = (gint32) value;
+      break;
+    case UNET_DTYPE_I16:
+    case UNET_DTYPE_U16:
+      ((gint16 *) view->data)[index] = (gint16) value;
+      break;
+    case UNET_DTYPE_I4:
+      ((gint8 *) view->data)[index] = (gint8) (((value & 15) ^ 8) - 8);
+      break;
+    case UNET_DTYPE_U4:
+      ((guint8 *) view->data)[index] = (guint8) (value & 15);
       break;
     case UNET_DTYPE_I8:
     case UNET_DTYPE_U8:
@@ -184,6 +212,8 @@ unet_view_set_int (UnetTensorView *view, gsize index, gint64 value)
       ((gdouble *) view->data)[index] = (gdouble) value;
       break;
     default:
+      if (unet_dtype_is_float8 (view->dtype))
+        unet_view_set_float (view, index, (gdouble) value);
       break;
   }
 }
@@ -197,6 +227,16 @@ unet_view_set_float (UnetTensorView *view, gsize index, gdouble value)
     ((gdouble *) view->data)[index] = value;
   else if (view->dtype == UNET_DTYPE_BOOL)
     ((guint8 *) view->data)[index] = value != 0;
+  else if (unet_dtype_is_float8 (view->dtype))
+    ((guint8 *) view->data)[index] =
+        unet_float8_encode (view->dtype, value, TRUE);
+  else if (view->dtype == UNET_DTYPE_I4 || view->dtype == UNET_DTYPE_U4)
+    ((gint8 *) view->data)[index] = view->dtype == UNET_DTYPE_I4
+        ? (gint8) CLAMP (unet_int_from_double (value), -8, 7)
+        : (gint8) CLAMP (unet_int_from_double (value), 0, 15);
+  else if (view->dtype == UNET_DTYPE_U64 && value >= 0x1p63)
+    ((guint64 *) view->data)[index] = value < 0x1p64 ? (guint64) value
+                                                     : G_MAXUINT64;
   else
     unet_view_set_int (view, index, unet_int_from_double (value));
 }
@@ -211,5 +251,5 @@ gboolean
 unet_dtype_is_float (UnetDType dtype)
 {
   return dtype == UNET_DTYPE_F32 || dtype == UNET_DTYPE_F64
-      || dtype == UNET_DTYPE_F16;
+      || dtype == UNET_DTYPE_F16 || unet_dtype_is_float8 (dtype);
 }

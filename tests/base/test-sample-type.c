@@ -17,7 +17,13 @@ START_TEST (integers)
     { 0, 1, 2, 0, 255, 0, 127, 0 },
     { 0, 1, 2, -4, 127, -128, 127, -128 },
     { 0, 1, 2, -4, 300, -300, 127, -(1 << 30) },
+    { 0, 1, 2, 0, 300, 0, 127, 0 },
+    { 0, 1, 2, -4, 300, -300, 127, -32768 },
   };
+  gint16 i16[N];
+  guint16 u16[N];
+  guint32 u32[N];
+  guint64 u64[N];
   guint8 u8[N];
   gint8 i8[N];
   gint32 i32[N];
@@ -27,7 +33,15 @@ START_TEST (integers)
   unet_samples_convert (i8, UNET_DTYPE_I8, samples, N);
   unet_samples_convert (i32, UNET_DTYPE_I32, samples, N);
   unet_samples_convert (i64, UNET_DTYPE_I64, samples, N);
+  unet_samples_convert (i16, UNET_DTYPE_I16, samples, N);
+  unet_samples_convert (u16, UNET_DTYPE_U16, samples, N);
+  unet_samples_convert (u32, UNET_DTYPE_U32, samples, N);
+  unet_samples_convert (u64, UNET_DTYPE_U64, samples, N);
   for (guint i = 0; i < N; i++) {
+    ck_assert_int_eq (i16[i], expected[4][i]);
+    ck_assert_int_eq (u16[i], expected[3][i]);
+    ck_assert_int_eq ((gint) u32[i], expected[3][i]);
+    ck_assert_int_eq ((gint) u64[i], expected[3][i]);
     ck_assert_int_eq (u8[i], expected[0][i]);
     ck_assert_int_eq (i8[i], expected[1][i]);
     ck_assert_int_eq (i32[i], expected[2][i]);

@@ -21,6 +21,10 @@ static const struct {
   { "<f2", UNET_DTYPE_F16 },
   { "<i8", UNET_DTYPE_I64 },
   { "<i4", UNET_DTYPE_I32 },
+  { "<i2", UNET_DTYPE_I16 },
+  { "<u2", UNET_DTYPE_U16 },
+  { "<u4", UNET_DTYPE_U32 },
+  { "<u8", UNET_DTYPE_U64 },
   { "|u1", UNET_DTYPE_U8 },
   { "|i1", UNET_DTYPE_I8 },
   { "|b1", UNET_DTYPE_BOOL },
@@ -143,7 +147,7 @@ take_descr (Cursor *cursor, ToolNpy *npy, GError **error)
     g_autofree gchar *shown = g_strescape (descr, NULL);
     g_set_error (error, UNET_ERROR, UNET_ERROR_UNSUPPORTED,
         "%s: element type '%.32s' is not supported (float16, float32, "
-        "float64, int8, uint8, int32, int64 and bool are, little-endian)",
+        "float64, bool and integers of 8 to 64 bits are, little-endian)",
         cursor->name, shown);
     return FALSE;
   }
@@ -345,7 +349,9 @@ descr_of (UnetDType dtype)
     if (descrs[i].dtype == dtype)
       return descrs[i].descr;
   }
-  return NULL;
+  /* numpy has neither 4-bit integers nor 8-bit floats: the file has the former
+   * in a byte each, and the codes of the latter. */
+  return dtype == UNET_DTYPE_I4 ? "|i1" : "|u1";
 }
 
 /* The version 1 header, magic included, padded so that data is aligned. */
@@ -424,6 +430,14 @@ get (const ToolNpy *npy, gsize i)
       return ((const gint64 *) npy->data)[i];
     case UNET_DTYPE_I32:
       return ((const gint32 *) npy->data)[i];
+    case UNET_DTYPE_I16:
+      return ((const gint16 *) npy->data)[i];
+    case UNET_DTYPE_U16:
+      return ((const guint16 *) npy->data)[i];
+    case UNET_DTYPE_U32:
+      return ((const guint32 *) npy->data)[i];
+    case UNET_DTYPE_U64:
+      return (gdouble) ((const guint64 *) npy->data)[i];
     case UNET_DTYPE_I8:
       return ((const gint8 *) npy->data)[i];
     default:
@@ -454,6 +468,19 @@ put (gpointer data, UnetDType dtype, gsize i, gdouble value)
       break;
     case UNET_DTYPE_I32:
       ((gint32 *) data)[i] = saturate (value, G_MININT32, G_MAXINT32);
+      break;
+    case UNET_DTYPE_I16:
+      ((gint16 *) data)[i] = saturate (value, G_MININT16, G_MAXINT16);
+      break;
+    case UNET_DTYPE_U16:
+      ((guint16 *) data)[i] = saturate (value, 0, G_MAXUINT16);
+      break;
+    case UNET_DTYPE_U32:
+      ((guint32 *) data)[i] = saturate (value, 0, G_MAXUINT32);
+      break;
+    case UNET_DTYPE_U64:
+      /* 2^64 is no guint64, the double below it is. */
+      ((guint64 *) data)[i] = saturate (value, 0, 0x1p64 - 2048);
       break;
     case UNET_DTYPE_I8:
       ((gint8 *) data)[i] = saturate (value, -128, 127);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/float8.h"
 #include "frame/mask/postprocess.h"
 #include "frame/format/placement.h"
 #include "frame/format/mask.h"
@@ -170,7 +171,8 @@ unet_postprocess_new (const UnetContract *contract,
     goto failed;
   }
   if (output->dtype == UNET_DTYPE_NONE || output->dtype == UNET_DTYPE_F64
-      || output->dtype == UNET_DTYPE_F16) {
+      || output->dtype == UNET_DTYPE_F16
+      || unet_dtype_is_float8 (output->dtype)) {
     fail (error, output, "neither f32 nor an integer type");
     goto failed;
   }
@@ -250,7 +252,17 @@ class_number (gconstpointer tensor, UnetDType dtype, gsize i)
       return ((const gint64 *) tensor)[i];
     case UNET_DTYPE_I32:
       return ((const gint32 *) tensor)[i];
+    case UNET_DTYPE_I16:
+      return ((const gint16 *) tensor)[i];
+    case UNET_DTYPE_U16:
+      return ((const guint16 *) tensor)[i];
+    case UNET_DTYPE_U32:
+      return ((const guint32 *) tensor)[i];
+    case UNET_DTYPE_U64:
+      /* Beyond 2^63 it is negative, and no class. */
+      return (gint64) ((const guint64 *) tensor)[i];
     case UNET_DTYPE_I8:
+    case UNET_DTYPE_I4:
       return ((const gint8 *) tensor)[i];
     default:
       return ((const guint8 *) tensor)[i];

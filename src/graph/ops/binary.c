@@ -169,9 +169,14 @@ wrap (guint64 value)
   return (gint64) value;
 }
 
+/* The rows of uint64 have the same expressions as those of int64, and these
+ * choose by the type of the operands. */
+#define BY_SIGN(a, b, op)                                                      \
+  _Generic((a), guint64 : unsigned_##op, default : signed_##op) ((a), (b))
+
 /* Towards zero; division by zero is undefined in ONNX and 0 here. */
 static gint64
-divide (gint64 a, gint64 b)
+signed_divide (gint64 a, gint64 b)
 {
   if (b == 0)
     return 0;
@@ -179,16 +184,41 @@ divide (gint64 a, gint64 b)
 }
 
 static gint64
-power (gint64 base, gint64 exponent)
+unsigned_divide (guint64 a, guint64 b)
 {
-  guint64 result = 1, square = (guint64) base;
+  return b == 0 ? 0 : wrap (a / b);
+}
 
-  if (exponent < 0)
-    return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
+static gint64
+unsigned_power (guint64 base, guint64 exponent)
+{
+  guint64 result = 1, square = base;
+
   for (; exponent; exponent >>= 1, square *= square)
     if (exponent & 1)
       result *= square;
   return wrap (result);
+}
+
+static gint64
+signed_power (gint64 base, gint64 exponent)
+{
+  if (exponent < 0)
+    return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
+  return unsigned_power ((guint64) base, (guint64) exponent);
+}
+
+/* A slope applies below zero, where no unsigned number is. */
+static gint64
+signed_slope (gint64 a, gint64 b)
+{
+  return a < 0 ? wrap ((guint64) a * (guint64) b) : a;
+}
+
+static gint64
+unsigned_slope (guint64 a, guint64 b)
+{
+  return wrap (a);
 }
 
 static gdouble
@@ -203,8 +233,20 @@ maximum (gdouble a, gdouble b)
   return a > b || isnan (a) ? a : b;
 }
 
-/* Three rows of each operator: f32, other floats by way of double, integers
- * by way of 64 bits. */
+#define INT_ROW(op, kind, Type, int_expression)                                \
+  static void op##_##kind (const Operands *o, gint64 n, gint64 a_at,           \
+      gint64 a_stride, gint64 b_at, gint64 b_stride, gint64 out_at)            \
+  {                                                                            \
+    for (gint64 i = 0; i < n; i++) {                                           \
+      Type a = (Type) unet_view_int (o->a, (gsize) (a_at + i * a_stride));     \
+      Type b = (Type) unet_view_int (o->b, (gsize) (b_at + i * b_stride));     \
+      unet_view_set_int (                                                      \
+          o->out, (gsize) (out_at + i), (gint64) (int_expression));            \
+    }                                                                          \
+  }
+
+/* Four rows of each operator: f32, other floats by way of double, integers by
+ * way of 64 bits, and uint64. */
 #define ROWS(op, float_expression, double_expression, int_expression)          \
   static void op##_f32 (const Operands *o, gint64 n, gint64 a_at,              \
       gint64 a_stride, gint64 b_at, gint64 b_stride, gint64 out_at)            \
@@ -226,15 +268,8 @@ maximum (gdouble a, gdouble b)
       unet_view_set_float (o->out, (gsize) (out_at + i), double_expression);   \
     }                                                                          \
   }                                                                            \
-  static void op##_int (const Operands *o, gint64 n, gint64 a_at,              \
-      gint64 a_stride, gint64 b_at, gint64 b_stride, gint64 out_at)            \
-  {                                                                            \
-    for (gint64 i = 0; i < n; i++) {                                           \
-      gint64 a = unet_view_int (o->a, (gsize) (a_at + i * a_stride));          \
-      gint64 b = unet_view_int (o->b, (gsize) (b_at + i * b_stride));          \
-      unet_view_set_int (o->out, (gsize) (out_at + i), int_expression);        \
-    }                                                                          \
-  }                                                                            \
+  INT_ROW (op, int, gint64, int_expression)                                    \
+  INT_ROW (op, uint64, guint64, int_expression)                                \
   static void op##_walk (const Operands *o)                                    \
   {                                                                            \
     if (o->a->dtype == UNET_DTYPE_F32 && o->b->dtype == UNET_DTYPE_F32         \
@@ -243,6 +278,8 @@ maximum (gdouble a, gdouble b)
     else if (unet_dtype_is_float (o->a->dtype)                                 \
         || unet_dtype_is_float (o->b->dtype))                                  \
       walk (o, op##_float);                                                    \
+    else if (o->a->dtype == UNET_DTYPE_U64 && o->b->dtype == UNET_DTYPE_U64)   \
+      walk (o, op##_uint64);                                                   \
     else                                                                       \
       walk (o, op##_int);                                                      \
   }
@@ -259,9 +296,9 @@ maximum (gdouble a, gdouble b)
 BINARY (Add, a + b, wrap ((guint64) a + (guint64) b))
 BINARY (Sub, a - b, wrap ((guint64) a - (guint64) b))
 BINARY (Mul, a *b, wrap ((guint64) a *(guint64) b))
-BINARY (Div, a / b, divide (a, b))
-BINARY (Pow, pow (a, b), power (a, b))
-BINARY (PRelu, a < 0 ? a * b : a, a < 0 ? wrap ((guint64) a * (guint64) b) : a)
+BINARY (Div, a / b, BY_SIGN (a, b, divide))
+BINARY (Pow, pow (a, b), BY_SIGN (a, b, power))
+BINARY (PRelu, a < 0 ? a * b : a, BY_SIGN (a, b, slope))
 BINARY (Equal, a == b, a == b)
 BINARY (Less, a < b, a < b)
 BINARY (Greater, a > b, a > b)
@@ -282,22 +319,31 @@ floor_mod (gdouble a, gdouble b)
 }
 
 static gint64
-int_mod (gint64 a, gint64 b)
+signed_mod (gint64 a, gint64 b)
 {
   return b == 0 || b == -1 ? 0 : a % b;
 }
 
 static gint64
-int_floor_mod (gint64 a, gint64 b)
+unsigned_mod (guint64 a, guint64 b)
 {
-  gint64 r = int_mod (a, b);
+  return b == 0 ? 0 : wrap (a % b);
+}
+
+static gint64
+signed_floor_mod (gint64 a, gint64 b)
+{
+  gint64 r = signed_mod (a, b);
 
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
-ROWS (
-    FloorMod, (gfloat) floor_mod (a, b), floor_mod (a, b), int_floor_mod (a, b))
-ROWS (Fmod, fmodf (a, b), fmod (a, b), int_mod (a, b))
+/* Without signs, both remainders are the same. */
+#define unsigned_floor_mod unsigned_mod
+
+ROWS (FloorMod, (gfloat) floor_mod (a, b), floor_mod (a, b),
+    BY_SIGN (a, b, floor_mod))
+ROWS (Fmod, fmodf (a, b), fmod (a, b), BY_SIGN (a, b, mod))
 
 UNET_EVAL (Mod)
 {
@@ -315,7 +361,7 @@ BINARY (BitwiseAnd, a *b, a &b)
 BINARY (BitwiseOr, a *b, a | b)
 BINARY (BitwiseXor, a *b, a ^ b)
 ROWS (ShiftLeft, a *b, a *b, b < 64 ? wrap ((guint64) a << (b & 63)) : 0)
-/* Only unsigned types are shifted, which are positive in 64 bits. */
+/* Only unsigned types are shifted. */
 ROWS (ShiftRight, a *b, a *b, b < 64 ? wrap ((guint64) a >> (b & 63)) : 0)
 
 UNET_EVAL (BitwiseNot)

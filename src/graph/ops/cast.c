@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/float8.h"
 #include "graph/ops/args.h"
 #include "graph/ops/functions.h"
 #include "graph/ops/strided.h"
@@ -22,11 +23,21 @@ UNET_INFER (Cast)
 
 UNET_EVAL (Cast)
 {
+  const gboolean saturate = unet_node_attr_int (node, "saturate", 1) != 0;
   gsize n = unet_view_count (out);
 
   if (in[0].dtype == out->dtype)
     unet_copy_all (&in[0], out);
-  else if (unet_dtype_is_float (in[0].dtype))
+  else if (unet_dtype_is_float8 (out->dtype))
+    for (gsize i = 0; i < n; i++)
+      ((guint8 *) out->data)[i] = unet_float8_encode (
+          out->dtype, unet_view_float (&in[0], i), saturate);
+  else if (in[0].dtype == UNET_DTYPE_U64 && out->dtype == UNET_DTYPE_F32)
+    /* By way of a double it would round twice. */
+    for (gsize i = 0; i < n; i++)
+      ((gfloat *) out->data)[i] = (gfloat) ((const guint64 *) in[0].data)[i];
+  else if (unet_dtype_is_float (in[0].dtype)
+      || (in[0].dtype == UNET_DTYPE_U64 && out->dtype == UNET_DTYPE_F64))
     for (gsize i = 0; i < n; i++)
       unet_view_set_float (out, i, unet_view_float (&in[0], i));
   else

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/float8.h"
 #include "graph/ops/args.h"
 #include "graph/ops/functions.h"
 #include <math.h>
@@ -82,19 +83,44 @@ infer_quantization (const UnetArgs *args, UnetDType dtype, GError **error)
   return TRUE;
 }
 
+static gboolean
+integer_range (UnetDType dtype, gfloat *low, gfloat *high)
+{
+  static const gint bits[] = {
+    [UNET_DTYPE_I4] = 4,
+    [UNET_DTYPE_U4] = 4,
+    [UNET_DTYPE_I8] = 8,
+    [UNET_DTYPE_U8] = 8,
+    [UNET_DTYPE_I16] = 16,
+    [UNET_DTYPE_U16] = 16,
+  };
+  const gboolean is_unsigned = dtype == UNET_DTYPE_U4 || dtype == UNET_DTYPE_U8
+      || dtype == UNET_DTYPE_U16;
+  gint n = dtype < G_N_ELEMENTS (bits) ? bits[dtype] : 0;
+
+  if (!n)
+    return FALSE;
+  *low = is_unsigned ? 0 : (gfloat) - (1 << (n - 1));
+  *high = (gfloat) ((1 << (is_unsigned ? n : n - 1)) - 1);
+  return TRUE;
+}
+
 UNET_INFER (QuantizeLinear)
 {
   UnetArgs args = UNET_INFER_ARGS;
   UnetTensorView zero;
   UnetDType dtype = (UnetDType) unet_node_attr_int (node, "output_dtype", 0);
+  gfloat low, high;
 
   if (unet_arg (&args, 2, &zero))
     dtype = zero.dtype;
   else if (dtype == UNET_DTYPE_NONE)
     dtype = UNET_DTYPE_U8;
-  if (dtype != UNET_DTYPE_U8 && dtype != UNET_DTYPE_I8)
+  if (!unet_dtype_is_float8 (dtype) && !integer_range (dtype, &low, &high))
     return unet_args_fail (&args, error, UNET_ERROR_UNSUPPORTED,
-        "only 8-bit integers are supported");
+        "cannot quantise to %s: only to integers of 4, 8 and 16 bits and "
+        "floats of 8",
+        unet_dtype_name (dtype));
   return infer_quantization (&args, dtype, error);
 }
 
@@ -109,12 +135,13 @@ static void
 quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
     gsize end, gfloat scale, gfloat zero)
 {
-  gfloat low = out->dtype == UNET_DTYPE_U8 ? 0 : -128;
-  gfloat high = out->dtype == UNET_DTYPE_U8 ? 255 : 127;
+  gfloat low, high;
+  const gboolean is_float8 = !integer_range (out->dtype, &low, &high);
   const gfloat *x = in->data;
   guint8 *y = out->data;
 
-  if (in->dtype == UNET_DTYPE_F32) {
+  if (in->dtype == UNET_DTYPE_F32
+      && (out->dtype == UNET_DTYPE_U8 || out->dtype == UNET_DTYPE_I8)) {
     for (gsize i = begin; i < end; i++) {
       gfloat q = rintf (x[i] / scale) + zero;
       /* NaN gives 0, as unet_int_from_double () has it. */
@@ -125,8 +152,9 @@ quantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
   }
   for (gsize i = begin; i < end; i++) {
     gfloat value = (gfloat) unet_view_float (in, i);
-    unet_view_set_float (
-        out, i, CLAMP (rint (value / scale) + zero, low, high));
+    unet_view_set_float (out, i,
+        is_float8 ? value / scale
+                  : CLAMP (rint (value / scale) + zero, low, high));
   }
 }
 
@@ -144,6 +172,9 @@ dequantize_run (const UnetTensorView *in, UnetTensorView *out, gsize begin,
     RUN (guint8);
   else if (out->dtype == UNET_DTYPE_F32 && in->dtype == UNET_DTYPE_I8)
     RUN (gint8);
+  else if (unet_dtype_is_float8 (in->dtype))
+    for (gsize i = begin; i < end; i++)
+      unet_view_set_float (out, i, unet_view_float (in, i) * scale);
   else
     for (gsize i = begin; i < end; i++)
       unet_view_set_float (

@@ -49,8 +49,8 @@ static const struct {
   const gchar *release;
   guint cases, passed, float_passed, operators, others;
 } known[] = {
-  { "1.12 (Debian 12)", 1072, 967, 519, 25, 80 },
-  { "1.17 (Debian 13)", 1428, 1205, 585, 42, 181 },
+  { "1.12 (Debian 12)", 1072, 990, 522, 25, 57 },
+  { "1.17 (Debian 13)", 1428, 1299, 588, 42, 87 },
 };
 
 static const gchar *
@@ -81,11 +81,21 @@ read_file (const gchar *folder, const gchar *name)
   return g_bytes_new_take (data, size);
 }
 
+/* Data sets hold the bits of bfloat16, of which numpy has none, as uint16. A
+ * graph holds both 16-bit floats as f32. */
+static void
+correct_type (Onnx__TensorProto *proto, const UnetValue *value)
+{
+  if (value && value->dtype == UNET_DTYPE_F32
+      && proto->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT16)
+    proto->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+}
+
 /* Returns %NULL if there is no file. Sets @odd if its tensor is not supported.
  */
 static UnetTensor *
-read_tensor (
-    const gchar *folder, const gchar *kind, guint index, const gchar **odd)
+read_tensor (const gchar *folder, const gchar *kind, guint index,
+    const UnetValue *value, const gchar **odd)
 {
   g_autofree gchar *name = g_strdup_printf ("%s_%u.pb", kind, index);
   g_autoptr (GBytes) bytes = read_file (folder, name);
@@ -102,6 +112,7 @@ read_tensor (
     *odd = "values that are no tensors";
     return NULL;
   }
+  correct_type (proto, value);
   tensor = unet_onnx_tensor (proto, NULL, name, NULL);
   if (!tensor)
     *odd = "element type";
@@ -110,13 +121,18 @@ read_tensor (
 }
 
 static GPtrArray *
-read_tensors (const gchar *folder, const gchar *kind, const gchar **odd)
+read_tensors (const gchar *folder, const gchar *kind, const GPtrArray *values,
+    const gchar **odd)
 {
   GPtrArray *tensors =
       g_ptr_array_new_with_free_func ((GDestroyNotify) unet_tensor_unref);
   UnetTensor *tensor;
 
-  while ((tensor = read_tensor (folder, kind, tensors->len, odd)))
+  while (
+      (tensor = read_tensor (folder, kind, tensors->len,
+           tensors->len < values->len ? g_ptr_array_index (values, tensors->len)
+                                      : NULL,
+           odd)))
     g_ptr_array_add (tensors, tensor);
   return tensors;
 }
@@ -243,8 +259,8 @@ run_case_data (const UnetGraph *graph, const gchar *folder, Way way,
     const gchar *odd = NULL;
     if (!g_file_test (path, G_FILE_TEST_IS_DIR))
       break;
-    inputs = read_tensors (path, "input", &odd);
-    expected = read_tensors (path, "output", &odd);
+    inputs = read_tensors (path, "input", graph->inputs, &odd);
+    expected = read_tensors (path, "output", graph->outputs, &odd);
     if (odd || inputs->len < graph->inputs->len
         || expected->len != graph->outputs->len) {
       *reason = odd ? odd : "inputs left out";
@@ -326,6 +342,10 @@ is_known_wrong (const gchar *name)
     "test_qlinearmatmul_2D_int8_float32",
     "test_qlinearmatmul_3D_int8_float16",
     "test_qlinearmatmul_3D_int8_float32",
+    /* These cut the lower bits off; conversions round to the nearest. */
+    "test_cast_FLOAT_to_BFLOAT16",
+    "test_castlike_FLOAT_to_BFLOAT16",
+    "test_castlike_FLOAT_to_BFLOAT16_expanded",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)

@@ -308,6 +308,7 @@ unet_graph_copy (const UnetGraph *graph)
 
   copy->opset = graph->opset;
   copy->unfolded = graph->unfolded;
+  copy->expanded = graph->expanded;
   for (guint i = 0; i < graph->values->len; i++) {
     const UnetValue *from = g_ptr_array_index (graph->values, i);
     UnetValue *to = unet_graph_add_value (copy, from->name);

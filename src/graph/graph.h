@@ -55,6 +55,7 @@ struct _UnetGraph {
   GPtrArray *outputs;   /* of UnetValue */
   GHashTable *metadata; /* gchar * -> gchar * */
   gsize unfolded;       /* bytes that sub-graphs have added */
+  gsize expanded;       /* the same for operators written as several */
 };
 
 /* ---- life ------------------------------------------------------------- */

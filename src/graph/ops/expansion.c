@@ -2,6 +2,23 @@
 #include "graph/ops/expansion.h"
 #include "graph/ops/functions.h"
 
+/* Four of the longest Fourier transforms, or eight of the longest recurrent
+ * layers. */
+#define MAX_EXPANDED ((gsize) 256 << 20)
+
+gboolean
+unet_expansion_claim (UnetExpansion *e, gsize bytes, GError **error)
+{
+  if (bytes <= MAX_EXPANDED && e->graph->expanded <= MAX_EXPANDED - bytes) {
+    e->graph->expanded += bytes;
+    return TRUE;
+  }
+  unet_node_set_error (error, e->graph, e->node, UNET_ERROR_LIMIT,
+      "recurrent layers and transforms need more than %d MiB",
+      (gint) (MAX_EXPANDED >> 20));
+  return FALSE;
+}
+
 static void
 add_inputs (UnetNode *node, UnetValue *const *inputs, guint n)
 {

@@ -13,6 +13,10 @@ typedef struct {
   UnetNode *node; /* that others replace */
 } UnetExpansion;
 
+/* Counts @bytes that an expansion is about to add, since a small file could ask
+ * for any number. Returns %FALSE with %UNET_ERROR_LIMIT when all expansions of
+ * the graph add too much. */
+gboolean unet_expansion_claim (UnetExpansion *e, gsize bytes, GError **error);
 /* Inserts a node before the one that is replaced. @inputs: @n values,
  * (nullable) each. Returns its output. */
 UnetValue *unet_expansion_insert (

@@ -67,8 +67,12 @@ static UnetValue *
 multiply (UnetExpansion *e, const Transform *t, UnetValue *x, gint64 rows,
     GError **error)
 {
-  UnetValue *matrix = make_matrix (e, t, x->dtype);
+  const gsize size = (gsize) (t->n * t->parts * t->m * 2);
+  UnetValue *matrix;
 
+  if (!unet_expansion_claim (e, size * unet_dtype_size (x->dtype), error))
+    return NULL;
+  matrix = make_matrix (e, t, x->dtype);
   if (!matrix) {
     unet_node_set_error (error, e->graph, e->node, UNET_ERROR_LIMIT,
         "no memory for the transform");
@@ -195,6 +199,9 @@ expand_stft (UnetExpansion *e, const Transform *t, gint64 step, GError **error)
   const gint64 batch = x->dims[0], frames = (x->dims[1] - t->n) / step + 1;
   const gint64 dims[4] = { batch, frames, t->m, 2 };
 
+  if (!unet_expansion_claim (
+          e, (gsize) (frames * t->n) * sizeof (gint64), error))
+    return FALSE;
   y = cut_frames (e, x, frames, t->n, step);
   if (y && window) {
     y = unet_expansion_reshape (

@@ -9,8 +9,9 @@
  * Memory") as one product of matrices for all inputs and a few nodes for each
  * step of each direction (https://onnx.ai/onnx/operators/onnx__LSTM.html). */
 
-/* Steps of all directions; each one becomes up to 30 nodes. */
-#define MAX_STEPS 1024
+/* Steps of all directions; each one becomes up to 30 nodes of about 1 KiB. */
+#define MAX_STEPS  1024
+#define STEP_BYTES (30 << 10)
 
 typedef struct {
   UnetExpansion e;
@@ -480,7 +481,10 @@ infer (UnetGraph *graph, UnetNode *node, GError **error)
   }
   if (ok && (self.length < 1 || self.length * self.n_directions > MAX_STEPS))
     ok = fail (&self, UNET_ERROR_LIMIT, "sequences are too long", error);
-  ok = ok && expand (&self, error);
+  ok = ok
+      && unet_expansion_claim (&self.e,
+          (gsize) (self.length * self.n_directions) * STEP_BYTES, error)
+      && expand (&self, error);
   g_strfreev (self.activations);
   return ok;
 }

@@ -26,31 +26,9 @@ import red  # noqa: E402
 import tap  # noqa: E402
 from common import events  # noqa: E402
 from program import PROGRAM, bad, call, good  # noqa: E402
+from red import Place  # noqa: E402
 
 DEEP = "[" * 200000
-
-
-class Place:
-    """Holds a folder for the tests, with a network."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.model = self.path("red.onnx")
-        red.save_network(self.model)
-
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def make(self, *names):
-        """Makes a folder."""
-        os.makedirs(self.path(*names))
-        return self.path(*names)
-
-    def words(self, source, out, *words):
-        return (
-            *("batch", source, "-o", out, "--model", self.model),
-            *("-t", "1", "-j", "1", *words),
-        )
 
 
 def picture(path):

@@ -20,6 +20,7 @@ import red  # noqa: E402
 import tap  # noqa: E402
 from common import copy_plan, events, same_masks  # noqa: E402
 from program import bad, call, good  # noqa: E402
+from red import Place  # noqa: E402
 
 
 # The picture of red.py.
@@ -32,28 +33,6 @@ AVIF = (
     "QBAoMEAAAAVm1kYXQSAAoJGBlv/tEBDQaEMj9EmPDwzKBBBBPKAAABAN1MbbCqO4KWJXzA"
     "BYOBu4fzx39sHItSpN2ELfMVLLizf1NvsuYP1yPgBwWeqx/8OYA="
 )
-
-
-class Place:
-    """Holds a folder for the tests, with a network."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.model = self.path("red.onnx")
-        red.save_network(self.model)
-
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def make(self, *names):
-        os.makedirs(self.path(*names))
-        return self.path(*names)
-
-    def words(self, source, out, *words):
-        return (
-            *("batch", source, "-o", out, "--model", self.model),
-            *("-t", "1", "-j", "1", *words),
-        )
 
 
 def mask_of(out, name):

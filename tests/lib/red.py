@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Networks of one convolution whose right mask a test can compute, and
 pictures for them."""
+import os
+
 import numpy as np
 from onnx import TensorProto, helper, save
 from PIL import Image
@@ -30,6 +32,30 @@ def save_network(path):
     )
     model.ir_version = 7
     save(model, path)
+
+
+class Place:
+    """Holds a folder for tests of batches, with a network."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.model = self.path("red.onnx")
+        save_network(self.model)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def make(self, *names):
+        """Makes a folder."""
+        os.makedirs(self.path(*names))
+        return self.path(*names)
+
+    def words(self, source, out, *words):
+        """Returns the arguments of a batch with one thread and one job."""
+        return (
+            *("batch", source, "-o", out, "--model", self.model),
+            *("-t", "1", "-j", "1", *words),
+        )
 
 
 # A picture stored in this way is upright after its EXIF orientation is applied.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/run-time.h"
+#include "base/clock.h"
 #include "engine/cost/timing-cache.h"
 #include "engine/cost/timing.h"
 
@@ -7,15 +8,6 @@
  * the first of which warms up. */
 #define RUNS_NS G_GUINT64_CONSTANT (150000000)
 #define RUNS    8
-
-static guint64
-now_ns (clockid_t clock)
-{
-  struct timespec t;
-
-  clock_gettime (clock, &t);
-  return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
-}
 
 /* Beside busy threads one thread's processor time says more than the time of a
  * team, as it does of implementations. */
@@ -30,11 +22,11 @@ measure (UnetPlan *plan)
   for (guint i = 0; i < RUNS && (i < 2 || total < RUNS_NS)
        && !g_cancellable_is_cancelled (plan->options.cancellable);
        i++) {
-    guint64 ns = now_ns (clock);
+    guint64 ns = unet_clock_ns (clock);
 
     if (!unet_plan_run (plan, NULL))
       break;
-    ns = now_ns (clock) - ns;
+    ns = unet_clock_ns (clock) - ns;
     best = MIN (best, ns);
     total += ns;
   }

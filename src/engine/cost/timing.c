@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/cost/timing.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "engine/kernels/parallel.h"
 #include "engine/onednn/serial.h"
 #include "engine/run/headroom.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* ---- remembered times ---------------------------------------------------- */
 
@@ -257,15 +257,6 @@ scratch_clear (Scratch *s)
   }
 }
 
-static guint64
-now_ns (clockid_t clock)
-{
-  struct timespec t;
-
-  clock_gettime (clock, &t);
-  return t.tv_sec * G_GUINT64_CONSTANT (1000000000) + t.tv_nsec;
-}
-
 /* Nanoseconds that a plan may measure; then each candidate runs only twice. */
 #define PLAN_NS G_GUINT64_CONSTANT (2000000000)
 /* Nanoseconds that one candidate is repeated. */
@@ -275,20 +266,11 @@ now_ns (clockid_t clock)
 static guint64
 candidate_limit (UnetPlan *plan)
 {
-  guint64 now = now_ns (CLOCK_MONOTONIC);
+  guint64 now = unet_clock_ns (CLOCK_MONOTONIC);
 
   if (plan->timing_start == 0)
     plan->timing_start = now;
   return now - plan->timing_start < PLAN_NS ? CANDIDATE_NS : 0;
-}
-
-/* Returns the time slices that this process lost to other ones. */
-static glong
-lost_slices (void)
-{
-  struct rusage usage;
-
-  return getrusage (RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
 #define RUNS 9
@@ -306,13 +288,13 @@ measure_team (UnetPlan *plan, void (*run) (gpointer), gpointer data)
 
   for (guint i = 0, spoilt = 0;
        i < RUNS && (i < 2 || total < limit) && !is_cancelled (plan); i++) {
-    glong lost = lost_slices ();
-    guint64 ns = now_ns (CLOCK_MONOTONIC);
+    glong lost = unet_clock_lost_slices ();
+    guint64 ns = unet_clock_ns (CLOCK_MONOTONIC);
 
     run (data);
-    ns = now_ns (CLOCK_MONOTONIC) - ns;
+    ns = unet_clock_ns (CLOCK_MONOTONIC) - ns;
     best = MIN (best, ns);
-    if (lost_slices () == lost || limit == 0)
+    if (unet_clock_lost_slices () == lost || limit == 0)
       total += i > 0 ? ns : 0;
     else if (++spoilt < SPOILT_RUNS)
       i--;
@@ -335,10 +317,10 @@ measure_alone (UnetPlan *plan, void (*run) (gpointer), gpointer data)
   unet_parallel_set_threads (1);
   for (guint i = 0;
        i < RUNS && (i < 2 || total < limit) && !is_cancelled (plan); i++) {
-    guint64 ns = now_ns (CLOCK_THREAD_CPUTIME_ID);
+    guint64 ns = unet_clock_ns (CLOCK_THREAD_CPUTIME_ID);
 
     run (data);
-    ns = now_ns (CLOCK_THREAD_CPUTIME_ID) - ns;
+    ns = unet_clock_ns (CLOCK_THREAD_CPUTIME_ID) - ns;
     best = MIN (best, ns);
     total += i > 0 ? ns : 0;
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/run/openmp-team.h"
+#include "base/clock.h"
 #include "engine/run/headroom.h"
 #include "engine/kernels/parallel.h"
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* Running time after which spinning is judged, in microseconds. Threads that
@@ -152,20 +152,11 @@ set_spins (UnetOpenmpTeam *team, gboolean spins)
 
 /* ---- one session --------------------------------------------------------- */
 
-/* Returns the time slices that this process lost to other ones. */
-static glong
-lost_slices (void)
-{
-  struct rusage usage;
-
-  return getrusage (RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
-}
-
 static void
 open_window (UnetOpenmpTeam *team)
 {
   team->running = 0;
-  team->lost = lost_slices ();
+  team->lost = unet_clock_lost_slices ();
 }
 
 UnetOpenmpTeam *
@@ -229,7 +220,7 @@ unet_openmp_team_end (UnetOpenmpTeam *team)
   team->running += team->end - team->begin;
   if (!team->spins || team->running < WINDOW_US)
     return;
-  lost = lost_slices () - team->lost;
+  lost = unet_clock_lost_slices () - team->lost;
   if (lost * SLICE_US > team->running) {
     set_spins (team, FALSE);
     team->not_before = team->end + team->backoff;

@@ -9,10 +9,12 @@
 
 #include "base/missing-plugin.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <gst/pbutils/pbutils.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
   gchar *background, *output, *sink, *size, *properties;
@@ -27,6 +29,7 @@ typedef struct {
   guint signals;              /* that have come */
   gboolean drains;            /* before it ends: a file may be written */
   gint status;
+  GString *input; /* the start of a line of the standard input */
 } Live;
 
 /* ---- messages ------------------------------------------------------------ */
@@ -138,16 +141,38 @@ obey (Live *live, const gchar *line)
     g_printerr ("unetseg-live: commands are on, off, background WHAT, quit\n");
 }
 
-static gboolean
-take_line (GIOChannel *channel, GIOCondition condition, gpointer data)
+/* Obeys each whole line of @text and keeps the rest. */
+static void
+obey_lines (Live *live, GString *text)
 {
-  g_autofree gchar *line = NULL;
+  const gchar *end;
 
-  if (g_io_channel_read_line (channel, &line, NULL, NULL, NULL)
-      != G_IO_STATUS_NORMAL)
-    return G_SOURCE_REMOVE;
-  obey (data, g_strstrip (line));
-  return G_SOURCE_CONTINUE;
+  while ((end = memchr (text->str, '\n', text->len)) != NULL) {
+    gsize length = end - text->str;
+    g_autofree gchar *line = g_strndup (text->str, length);
+
+    g_string_erase (text, 0, length + 1);
+    obey (live, g_strstrip (line));
+  }
+}
+
+/* Reads what is there, because waiting for the end of a line would stop
+ * messages and signals. Names of files may be in any encoding. */
+static gboolean
+take_input (gint fd, GIOCondition condition, gpointer data)
+{
+  Live *live = data;
+  gchar bytes[4096];
+  gssize n = read (fd, bytes, sizeof bytes);
+
+  if (n < 0)
+    return errno == EINTR || errno == EAGAIN;
+  if (n == 0)
+    g_string_append_c (live->input, '\n');
+  else
+    g_string_append_len (live->input, bytes, n);
+  obey_lines (live, live->input);
+  return n > 0;
 }
 
 /* ---- pipeline ------------------------------------------------------------ */
@@ -181,15 +206,15 @@ static gint
 run (const Options *options, const gchar *camera)
 {
   Live live = { .loop = g_main_loop_new (NULL, FALSE),
-    .drains = options->sink != NULL };
+    .drains = options->sink != NULL,
+    .input = g_string_new (NULL) };
   g_autoptr (GError) error = NULL;
-  GIOChannel *commands = g_io_channel_unix_new (0);
 
   if (open_live (&live, options, camera, &error)) {
     g_unix_signal_add (SIGINT, take_signal, &live);
     g_unix_signal_add (SIGTERM, take_signal, &live);
     g_unix_signal_add (SIGHUP, take_signal, &live);
-    g_io_add_watch (commands, G_IO_IN, take_line, &live);
+    g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, take_input, &live);
     gst_element_set_state (live.pipeline, GST_STATE_PLAYING);
     g_main_loop_run (live.loop);
   } else {
@@ -197,7 +222,7 @@ run (const Options *options, const gchar *camera)
     live.status = 1;
   }
   g_clear_pointer (&live.session, live_session_free);
-  g_io_channel_unref (commands);
+  g_string_free (live.input, TRUE);
   g_main_loop_unref (live.loop);
   return live.status;
 }

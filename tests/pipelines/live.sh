@@ -173,6 +173,24 @@ commands () {
 }
 check "it obeys commands" commands
 
+# gives BYTES: ends while the standard input stays open after these bytes.
+gives () {
+  rm -f lines
+  mkfifo lines
+  exec 7<>lines
+  printf "$1" >&7
+  timeout -k 5 60 "$live" -n 10 -s fakesink test <lines 7>&- >said 2>&1
+  local got=$?
+  exec 7>&-
+  cat said
+  return "$got"
+}
+check "half a line does not stop it" gives "background "
+names_latin () {
+  gives 'background caf\351.png\n' && grep -a -q "no such file" said
+}
+check "a name in Latin-1 is a name" names_latin
+
 # Checks that the frames sent over RTP can be received and decoded.
 receives_rtp () {
   gst udpsrc port=15004 caps="application/x-rtp,media=video,\

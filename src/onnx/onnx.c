@@ -537,18 +537,19 @@ import_graph (Importer *self, Onnx__GraphProto *proto, GError **error)
 static gboolean
 import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
 {
+  gboolean found = FALSE;
   gint64 version = 0;
 
   for (gsize i = 0; i < proto->n_opset_import; i++) {
     const Onnx__OperatorSetIdProto *set = proto->opset_import[i];
     if (is_empty (set->domain) || !strcmp (set->domain, "ai.onnx"))
-      version = set->version;
+      version = set->version, found = TRUE;
   }
-  if (version < 1)
+  if (!found)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
         "the file has no operator set of the domain ai.onnx; classical machine "
         "learning (ai.onnx.ml) and training steps are not supported");
-  if (version > OPSET_MAX)
+  if (version < 1 || version > OPSET_MAX)
     return fail (self, error, UNET_ERROR_UNSUPPORTED,
         "operator set %" G_GINT64_FORMAT " is not from %d to %d", version,
         OPSET_MIN, OPSET_MAX);

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  * UnetPrecision:
  * @UNET_PRECISION_AUTO: int8 for a model that is quantised itself. With a
  *   calibration whose masks agree (the built-in model has one) and measured
- *   tuning: the quickest of int8, f32 and bfloat16 on this machine; with
+ *   tuning: the quickest of int8, f32 and bfloat16 on this machine, where int8
+ *   stays unless another takes at most seven eighths of its time; with
  *   static tuning int8 where the processor multiplies 8-bit integers fast.
  *   Else f32
  * @UNET_PRECISION_F32: 32-bit floating point

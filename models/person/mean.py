@@ -4,10 +4,12 @@ import argparse
 
 import torch
 
+from norm import fold
+
 
 def load(path):
     state = torch.load(path, map_location="cpu", weights_only=False)
-    return state.get("ema", state)
+    return fold(state.get("ema", state))
 
 
 def main():

@@ -29,6 +29,7 @@ struct _UnetSegmenter {
 
   UnetInferenceThread *thread; /* (nullable): no frame was passed on early */
   gboolean stale;              /* the scene of the run under way is over */
+  gboolean misses_regions;     /* a run under way kept the last ones away */
   guint run_age;               /* frames since that run's */
   GstClockTime run_pts;
   guint64 run_time; /* of a run that ended, not told yet */
@@ -323,7 +324,9 @@ unet_segmenter_set_regions (
 {
   const UnetRegions old = self->regions;
 
-  if (unet_regions_are_equal (&old, regions) || !collect (self, 0))
+  self->misses_regions = !unet_regions_are_equal (&old, regions)
+      && !collect (self, 0);
+  if (self->misses_regions || unet_regions_are_equal (&old, regions))
     return TRUE;
   set_regions (self, regions);
   if (self->path == NULL || replace_path (self, error))
@@ -339,6 +342,7 @@ unet_segmenter_set_info (UnetSegmenter *self, const GstVideoInfo *info)
     close_path (self);
   if (self->path == NULL)
     memset (&self->regions, 0, sizeof (self->regions));
+  self->misses_regions = FALSE;
   self->info = *info;
   unet_sessions_set_info (self->sessions, info, self->live);
   request (self);
@@ -455,7 +459,8 @@ gboolean
 unet_segmenter_process (UnetSegmenter *self, const GstVideoFrame *frame,
     const UnetFrameJob *job, UnetFrameMask *mask, GError **error)
 {
-  gboolean idle = collect (self, 0);
+  /* A run that ends after the regions were set came too late for them. */
+  gboolean idle = collect (self, 0) && !self->misses_regions;
 
   memset (mask, 0, sizeof (*mask));
   unet_mask_buffers_clear (&self->moved);

@@ -324,9 +324,11 @@ unet_segmenter_set_regions (
 {
   const UnetRegions old = self->regions;
 
-  self->misses_regions = !unet_regions_are_equal (&old, regions)
-      && !collect (self, 0);
-  if (self->misses_regions || unet_regions_are_equal (&old, regions))
+  self->misses_regions = FALSE;
+  if (unet_regions_are_equal (&old, regions))
+    return TRUE;
+  self->misses_regions = !collect (self, 0);
+  if (self->misses_regions)
     return TRUE;
   set_regions (self, regions);
   if (self->path == NULL || replace_path (self, error))

@@ -16,15 +16,6 @@ fail (const UnetExpansion *e, UnetError code, const gchar *what, GError **error)
   return FALSE;
 }
 
-static gboolean
-is_known (const UnetValue *value)
-{
-  for (guint i = 0; i < value->n_dims; i++)
-    if (value->dims[i] < 0)
-      return FALSE;
-  return TRUE;
-}
-
 static UnetValue *
 add_ints (UnetExpansion *e, const gint64 *ints, guint n)
 {
@@ -166,7 +157,7 @@ UNET_INFER (RotaryEmbedding)
   if (!check_heads (&e, x, heads, "rank or heads do not fit", error))
     return FALSE;
   unet_infer_same (graph, node, error);
-  if (!is_known (x))
+  if (!unet_expansion_knows_dims (x))
     return TRUE;
   x = split_heads (&e, x, heads);
   n = unet_node_attr_int (node, "rotary_embedding_dim", 0);
@@ -343,10 +334,11 @@ UNET_INFER (Attention)
 
   if (!read_attention (&a, error))
     return FALSE;
-  known = is_known (a.q) && is_known (a.k) && is_known (a.v);
+  known = unet_expansion_knows_dims (a.q) && unet_expansion_knows_dims (a.k)
+      && unet_expansion_knows_dims (a.v);
   for (guint i = 4; i <= 5; i++) {
     const UnetValue *past = unet_node_input (node, i);
-    known = known && (!past || is_known (past));
+    known = known && (!past || unet_expansion_knows_dims (past));
     if (past && past->n_dims != 4)
       return fail (
           &a.e, UNET_ERROR_SHAPE, "the past does not fit the keys", error);

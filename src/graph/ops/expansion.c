@@ -19,6 +19,15 @@ unet_expansion_claim (UnetExpansion *e, gsize bytes, GError **error)
   return FALSE;
 }
 
+gboolean
+unet_expansion_knows_dims (const UnetValue *value)
+{
+  for (guint i = 0; i < value->n_dims; i++)
+    if (value->dims[i] < 0)
+      return FALSE;
+  return TRUE;
+}
+
 static void
 add_inputs (UnetNode *node, UnetValue *const *inputs, guint n)
 {

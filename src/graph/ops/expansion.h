@@ -13,6 +13,9 @@ typedef struct {
   UnetNode *node; /* that others replace */
 } UnetExpansion;
 
+/* Returns whether all of @value's dims are known. */
+gboolean unet_expansion_knows_dims (const UnetValue *value);
+
 /* Counts @bytes that an expansion is about to add, since a small file could ask
  * for any number. Returns %FALSE with %UNET_ERROR_LIMIT when all expansions of
  * the graph add too much. */

@@ -84,15 +84,6 @@ multiply (UnetExpansion *e, const Transform *t, UnetValue *x, gint64 rows,
 }
 
 static gboolean
-is_known (const UnetValue *value)
-{
-  for (guint i = 0; i < value->n_dims; i++)
-    if (value->dims[i] < 0)
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
 leave_open (UnetNode *node, const UnetValue *x)
 {
   unet_node_output (node, 0)->dtype = x->dtype;
@@ -152,7 +143,7 @@ UNET_INFER (DFT)
     return refuse_type (&args, x, error);
   open = unet_arg_ints (&args, NULL, 2, &number, 1, &n) == UNET_INTS_OPEN;
   state = unet_arg_ints (&args, NULL, 1, &t.length, 1, &n);
-  if (!is_known (x) || open || state == UNET_INTS_OPEN)
+  if (!unet_expansion_knows_dims (x) || open || state == UNET_INTS_OPEN)
     return leave_open (node, x);
   if (x->n_dims < 2 || !unet_axis (number, x->n_dims, &axis)
       || axis == x->n_dims - 1)
@@ -239,7 +230,8 @@ UNET_INFER (STFT)
     return refuse_type (&args, x, error);
   states[0] = unet_arg_ints (&args, NULL, 1, &step, 1, &n);
   states[1] = unet_arg_ints (&args, NULL, 3, &size, 1, &n);
-  if (!is_known (x) || (window && !is_known (window))
+  if (!unet_expansion_knows_dims (x)
+      || (window && !unet_expansion_knows_dims (window))
       || states[0] == UNET_INTS_OPEN || states[1] == UNET_INTS_OPEN)
     return leave_open (node, x);
   if (states[1] == UNET_INTS_ABSENT && window && window->n_dims == 1)

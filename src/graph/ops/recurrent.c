@@ -445,9 +445,8 @@ is_ready (const UnetNode *node)
 {
   for (guint i = 0; i < node->inputs->len; i++) {
     const UnetValue *value = unet_node_input (node, i);
-    for (guint k = 0; value && k < value->n_dims; k++)
-      if (value->dims[k] < 0)
-        return FALSE;
+    if (value && !unet_expansion_knows_dims (value))
+      return FALSE;
   }
   return !unet_node_input (node, 4) || unet_node_input (node, 4)->constant;
 }

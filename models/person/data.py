@@ -108,14 +108,25 @@ def is_alike(p, shape):
 class Sampler:
     """Draws training samples. `hard` holds, for each empty picture, how badly it did lately;
     `often` scales how many pictures are composed or spoilt; `whole` is the part of the samples
-    that show all of a picture and little else."""
+    that show all of a picture and little else; `shares` replaces some of SHARES.
+    """
 
-    def __init__(self, pictures, hard, seed, often=1.0, side=256, whole=0.0):
+    def __init__(
+        self,
+        pictures,
+        hard,
+        seed,
+        often=1.0,
+        side=256,
+        whole=0.0,
+        shares=None,
+    ):
         self.rng, self.often, self.whole = random.Random(seed), often, whole
         self.shapes = SHAPES[side]
         self.kinds = {k: [p for p in pictures if p.kind == k] for k in SHARES}
         self.aspects = {}
-        self.shares = {k: v for k, v in SHARES.items() if self.kinds[k]}
+        shares = {**SHARES, **(shares or {})}
+        self.shares = {k: v for k, v in shares.items() if self.kinds[k]}
         self.cutouts = [
             p
             for p in pictures

@@ -64,7 +64,7 @@ def dress(scene, rng, other):
     h, w = scene[1].shape
     region = scene[1].copy()
     tall = e[1] - e[0]
-    # the head of somebody who reaches the lower border takes more of the height
+    # people who reach the lower border are cut off, so their heads take more of the height
     region[
         : e[0]
         + int(

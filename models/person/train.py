@@ -135,10 +135,24 @@ def score(v):
     )
 
 
+def share(text):
+    """KIND=PART of the command line."""
+    kind, _, part = text.partition("=")
+    if kind not in data.SHARES:
+        kinds = ", ".join(data.SHARES)
+        raise argparse.ArgumentTypeError(f"{kind} is none of {kinds}")
+    return kind, float(part)
+
+
 class Training:
     def __init__(self, a):
         self.a, self.out = a, a.out
-        self.sampler = {"often": a.often, "side": a.side, "whole": a.whole}
+        self.sampler = {
+            "often": a.often,
+            "side": a.side,
+            "whole": a.whole,
+            "shares": dict(a.share),
+        }
         self.device = torch.device(
             "cuda" if torch.cuda.is_available() else "cpu"
         )
@@ -457,6 +471,14 @@ def main():
         type=float,
         default=1.0,
         help="how often pictures are composed or spoilt; less near the end",
+    )
+    p.add_argument(
+        "--share",
+        type=share,
+        action="append",
+        default=[],
+        metavar="KIND=PART",
+        help="how often pictures of a kind are drawn, in place of SHARES in data.py",
     )
     p.add_argument(
         "--whole",

@@ -38,7 +38,7 @@ def warp(
     m = np.array([[c * sx, -s * sy, 0], [s * sx, c * sy, 0]], np.float64)
     m[:, 2] = np.array(centre) / shrink - m[:, :2] @ [w / 2, h / 2]
     kinds = [cv2.INTER_LINEAR, cv2.INTER_LINEAR, cv2.INTER_NEAREST]
-    # the mask goes on past the border as the picture does; black has nobody in it
+    # the mask goes on past the border as the picture does; black has no person in it
     borders = [border, border, cv2.BORDER_CONSTANT]
     out = [
         cv2.warpAffine(

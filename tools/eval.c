@@ -14,6 +14,7 @@
 #include "lib/picture.h"
 #include "lib/print.h"
 #include "lib/score-table.h"
+#include "lib/true-mask.h"
 #include "model/tensors.h"
 
 #include <math.h>
@@ -32,7 +33,12 @@ static const gchar text[] =
     "Prints means over the pictures: foreground_iou, miou (mean with the\n"
     "background's), boundary_iou (within 2 % of the diagonal from the\n"
     "outlines) and, over the pictures without foreground, false_area, the\n"
-    "part of the picture that the network takes for foreground.\n"
+    "part of the picture that the network takes for foreground. Also unsure,\n"
+    "the part whose probability lies between 0.2 and 0.8; holes and islands,\n"
+    "the number of parts that are wrong as a whole; and poor, the number of\n"
+    "pictures with a foreground_iou below 0.9. With --frames the pictures are\n"
+    "one recording's frames by name, and area_jumps counts how often the\n"
+    "mask's area changes by more than 5 % from one to the next.\n"
     "\n"
     "With --classes, masks are grey pictures of the numbers of the network's\n"
     "channels, and 255 where a pixel counts for none. Prints the IoU of each\n"
@@ -50,14 +56,15 @@ static const gchar text[] =
     "\n"
     "Keys of the JSON object: model, precision (asked for), precision_used,\n"
     "onednn, pictures, foreground_iou, miou, boundary_iou, empty_pictures,\n"
-    "false_area; with --each also each: one object for each picture. A mean\n"
-    "over no picture is null. With --classes: miou, pixel_error and classes,\n"
-    "one object with class, label and iou for each.\n";
+    "false_area, unsure, holes, islands, poor; with --frames also area_jumps;\n"
+    "with --each also each: one object for each picture. A mean over no\n"
+    "picture is null. With --classes: miou, pixel_error and classes, one\n"
+    "object with class, label and iou for each.\n";
 
 typedef struct {
   gchar *images, *masks;
   gdouble threshold;
-  gboolean each, json, tta, classes;
+  gboolean each, json, tta, classes, frames;
 } EvalOptions;
 
 /* A session, and the size of its input. */
@@ -133,24 +140,6 @@ open_session (Eval *eval, const ToolOptions *options, guint width, guint height,
 
 /* ---- one picture -------------------------------------------------------- */
 
-/* One byte for each pixel: 1 where red is above a half. */
-static guint8 *
-read_bright (const GstVideoFrame *frame)
-{
-  guint width = GST_VIDEO_FRAME_WIDTH (frame);
-  guint height = GST_VIDEO_FRAME_HEIGHT (frame);
-  guint8 *bright = g_malloc ((gsize) width * height), *at = bright;
-
-  for (guint y = 0; y < height; y++) {
-    const guint8 *row = (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, 0)
-        + (gsize) y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
-
-    for (guint x = 0; x < width; x++)
-      *at++ = row[4 * x] > 127;
-  }
-  return bright;
-}
-
 /* Upscales the mask to the picture, as the element draws it: every class in
  * white. */
 static guint8 *
@@ -176,7 +165,7 @@ draw (const UnetMask *mask, const GstVideoInfo *video, gdouble threshold,
   gst_buffer_memset (buffer, 0, 0, -1);
   if (tool_picture_map (&frame, &canvas, buffer, GST_MAP_READWRITE, error)) {
     unet_overlay_draw (overlay, &frame, mask, 1, threshold);
-    found = read_bright (&frame);
+    found = tool_mask_read_bright (&frame);
     gst_video_frame_unmap (&frame);
   }
   unet_overlay_free (overlay);
@@ -198,130 +187,65 @@ draw_classes (const UnetMask *mask, const GstVideoInfo *video,
   return found;
 }
 
-static guint8 *
+/* Fills what was found in @pair. */
+static gboolean
 draw_buffers (const Eval *eval, const UnetFramePath *path,
-    const UnetMaskBuffers *buffers, gdouble threshold, GError **error)
+    const UnetMaskBuffers *buffers, ToolMaskPair *pair, GError **error)
 {
+  const gdouble threshold = eval->options->threshold;
   UnetMaskMap map;
-  guint8 *found;
 
   if (!tool_mask_map (path, buffers, &map, error))
-    return NULL;
-  found = eval->classes
+    return FALSE;
+  pair->found = eval->classes
       ? draw_classes (&map.mask, &path->info, threshold, error)
       : draw (&map.mask, &path->info, threshold, error);
+  if (pair->found && !eval->classes && map.mask.n_classes <= 2)
+    pair->probability = tool_mask_draw_at_size (
+        &map.mask, pair->width, pair->height, threshold, error);
   unet_mask_buffers_unmap (buffers, &map);
-  return found;
+  return pair->found
+      && (pair->probability || eval->classes || map.mask.n_classes > 2);
 }
 
-/* The foreground that the network finds in a picture; NULL on error. */
-static guint8 *
-find (Eval *eval, const ToolOptions *options, gdouble threshold,
-    GstSample *sample, GstVideoInfo *video, GError **error)
+/* Runs the network on a picture and fills what it finds in @pair. */
+static gboolean
+find (Eval *eval, const ToolOptions *options, GstSample *sample,
+    GstVideoInfo *video, ToolMaskPair *pair, GError **error)
 {
   const UnetFrameKind kind = { video, GST_VIDEO_ORIENTATION_IDENTITY,
     eval->job.contract, eval->input, eval->output };
   UnetMaskBuffers buffers = { NULL, NULL };
   UnetFramePath *path;
   UnetSession *session;
-  guint8 *found = NULL;
+  gboolean ok;
 
-  session = open_session (eval, options, GST_VIDEO_INFO_WIDTH (video),
-      GST_VIDEO_INFO_HEIGHT (video), error);
+  session = open_session (eval, options, pair->width, pair->height, error);
   path = session ? unet_frame_path_new (&kind, session, error) : NULL;
   if (path == NULL)
-    return NULL;
-  if (tool_picture_read (sample, path, session, error)
+    return FALSE;
+  ok = tool_picture_read (sample, path, session, error)
       && unet_frame_path_run (path, session, error)
-      && unet_frame_path_fill (path, session, threshold, &buffers, error))
-    found = draw_buffers (eval, path, &buffers, threshold, error);
+      && unet_frame_path_fill (
+          path, session, eval->options->threshold, &buffers, error)
+      && draw_buffers (eval, path, &buffers, pair, error);
   unet_mask_buffers_clear (&buffers);
   unet_frame_path_unref (path);
-  return found;
+  return ok;
 }
 
-/* IMAGES/name.jpg -> MASKS/name.png */
-static gchar *
-mask_path (const EvalOptions *options, const gchar *name)
+static void
+add_score (Eval *eval, const gchar *name, const ToolMaskPair *pair)
 {
-  const gchar *dot = strrchr (name, '.');
-  g_autofree gchar *stem = g_strndup (name, dot - name);
-  g_autofree gchar *file = g_strconcat (stem, ".png", NULL);
+  ToolScore score;
 
-  return g_build_filename (options->masks, file, NULL);
-}
-
-/* Returns the true mask of --classes; pixels of a picture without one count for
- * no class. */
-static guint8 *
-load_numbers (const EvalOptions *options, const gchar *name,
-    const GstVideoInfo *video, GError **error)
-{
-  guint width = GST_VIDEO_INFO_WIDTH (video);
-  guint height = GST_VIDEO_INFO_HEIGHT (video);
-  g_autofree gchar *path = mask_path (options, name);
-  g_autoptr (GstSample) sample = NULL;
-  GstVideoFrame frame;
-  GstVideoInfo info;
-  guint8 *numbers;
-
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return memset (g_malloc ((gsize) width * height), TOOL_CLASS_UNKNOWN,
-        (gsize) width * height);
-  sample = tool_picture_load (path, error);
-  if (sample == NULL)
-    return NULL;
-  gst_video_info_from_caps (&info, gst_sample_get_caps (sample));
-  if (GST_VIDEO_INFO_FORMAT (&info) != GST_VIDEO_FORMAT_GRAY8
-      || GST_VIDEO_INFO_WIDTH (&info) != (gint) width
-      || GST_VIDEO_INFO_HEIGHT (&info) != (gint) height) {
-    g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-        "%s: %dx%d in %s; --classes needs %ux%u in 8 bits of grey", path,
-        GST_VIDEO_INFO_WIDTH (&info), GST_VIDEO_INFO_HEIGHT (&info),
-        GST_VIDEO_INFO_NAME (&info), width, height);
-    return NULL;
+  if (eval->classes) {
+    tool_class_score_add (eval->classes, pair->found, pair->truth,
+        (gsize) pair->width * pair->height, eval->job.contract);
+    return;
   }
-  if (!tool_picture_map (
-          &frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ, error))
-    return NULL;
-  numbers = tool_mask_copy_rows (&frame);
-  gst_video_frame_unmap (&frame);
-  return numbers;
-}
-
-/* The true mask; all zero for a picture that has none. */
-static guint8 *
-load_truth (const EvalOptions *options, const gchar *name,
-    const GstVideoInfo *video, GError **error)
-{
-  guint width = GST_VIDEO_INFO_WIDTH (video);
-  guint height = GST_VIDEO_INFO_HEIGHT (video);
-  g_autofree gchar *path = options->masks != NULL ? mask_path (options, name)
-                                                  : NULL;
-  g_autoptr (GstSample) sample = NULL;
-  GstVideoFrame frame;
-  GstVideoInfo info;
-  guint8 *truth;
-
-  if (path == NULL || !g_file_test (path, G_FILE_TEST_EXISTS))
-    return g_malloc0 ((gsize) width * height);
-  sample = tool_picture_load_rgb (path, error);
-  if (sample == NULL)
-    return NULL;
-  gst_video_info_from_caps (&info, gst_sample_get_caps (sample));
-  if (GST_VIDEO_INFO_WIDTH (&info) != (gint) width
-      || GST_VIDEO_INFO_HEIGHT (&info) != (gint) height) {
-    g_set_error (error, TOOL_ERROR, TOOL_ERROR_PICTURE,
-        "%s: %dx%d, its picture is %ux%u", path, GST_VIDEO_INFO_WIDTH (&info),
-        GST_VIDEO_INFO_HEIGHT (&info), width, height);
-    return NULL;
-  }
-  if (!tool_picture_map (
-          &frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ, error))
-    return NULL;
-  truth = read_bright (&frame);
-  gst_video_frame_unmap (&frame);
-  return truth;
+  tool_score (pair, &score);
+  tool_score_table_add (eval->table, name, &score);
 }
 
 static gboolean
@@ -330,37 +254,41 @@ evaluate_picture (
 {
   const EvalOptions *options = eval->options;
   g_autofree gchar *path = g_build_filename (options->images, name, NULL);
-  g_autofree guint8 *found = NULL, *truth = NULL;
   g_autoptr (GstSample) sample = NULL;
+  ToolMaskPair pair = { 0 };
   GstVideoInfo video;
-  ToolScore score;
+  gboolean ok;
 
   sample = tool_picture_load (path, error);
   if (sample == NULL)
     return FALSE;
   gst_video_info_from_caps (&video, gst_sample_get_caps (sample));
-  truth = eval->classes ? load_numbers (options, name, &video, error)
-                        : load_truth (options, name, &video, error);
-  if (truth == NULL)
+  pair.width = (guint) GST_VIDEO_INFO_WIDTH (&video);
+  pair.height = (guint) GST_VIDEO_INFO_HEIGHT (&video);
+  pair.truth = eval->classes
+      ? tool_true_mask_load_numbers (options->masks, name, &video, error)
+      : tool_true_mask_load (options->masks, name, &video, error);
+  if (pair.truth == NULL)
     return FALSE;
-  found = find (eval, common, options->threshold, sample, &video, error);
-  if (found == NULL) {
+  ok = find (eval, common, sample, &video, &pair, error);
+  if (ok)
+    add_score (eval, name, &pair);
+  else
     g_prefix_error (error, "%s: ", path);
-    return FALSE;
-  }
-  if (eval->classes) {
-    tool_class_score_add (eval->classes, found, truth,
-        (gsize) GST_VIDEO_INFO_WIDTH (&video) * GST_VIDEO_INFO_HEIGHT (&video),
-        eval->job.contract);
-    return TRUE;
-  }
-  tool_score (found, truth, GST_VIDEO_INFO_WIDTH (&video),
-      GST_VIDEO_INFO_HEIGHT (&video), &score);
-  tool_score_table_add (eval->table, name, &score);
-  return TRUE;
+  g_free (pair.found);
+  g_free (pair.truth);
+  g_free (pair.probability);
+  return ok;
 }
 
 /* ---- output ------------------------------------------------------------- */
+
+static ToolScoreTableFlags
+table_flags (const EvalOptions *options)
+{
+  return (options->each ? TOOL_SCORE_TABLE_EACH : 0)
+      | (options->frames ? TOOL_SCORE_TABLE_FRAMES : 0);
+}
 
 static void
 print_json (const Eval *eval, const ToolOptions *common)
@@ -380,7 +308,7 @@ print_json (const Eval *eval, const ToolOptions *common)
   if (eval->classes)
     tool_class_score_add_json (eval->classes, b, eval->job.contract);
   else
-    tool_score_table_add_json (b, eval->table, eval->options->each);
+    tool_score_table_add_json (b, eval->table, table_flags (eval->options));
   json_builder_end_object (b);
   tool_print_json (b);
 }
@@ -449,7 +377,7 @@ check_masks (const Eval *eval, GError **error)
   }
   for (guint i = 0; i < eval->names->len; i++) {
     g_autofree gchar *path =
-        mask_path (eval->options, g_ptr_array_index (eval->names, i));
+        tool_true_mask_path (masks, g_ptr_array_index (eval->names, i));
 
     if (g_file_test (path, G_FILE_TEST_EXISTS))
       return TRUE;
@@ -494,6 +422,8 @@ check_options (ToolOptions *common, const EvalOptions *options, GError **error)
 
   if (options->classes && options->masks == NULL)
     wrong = "--classes: --masks FOLDER is missing";
+  if (options->classes && options->frames)
+    wrong = "--frames: not with --classes";
   if (options->images == NULL)
     wrong = "--images FOLDER is missing";
   else if (!wrong && common->shapes != NULL)
@@ -533,7 +463,7 @@ eval (gchar **words, ToolOptions *common, gpointer data, GError **error)
     if (eval.classes)
       tool_class_score_print (eval.classes, eval.job.contract);
     else
-      tool_score_table_print (eval.table, eval.options->each);
+      tool_score_table_print (eval.table, table_flags (eval.options));
     print_calibration (&eval);
   }
   g_array_unref (eval.shapes);
@@ -560,6 +490,8 @@ tool_eval_main (gint argc, gchar **argv)
         "Masks are numbers of classes: compare each", NULL },
     { "each", 0, 0, G_OPTION_ARG_NONE, &own.each,
         "Print the scores of every picture as well", NULL },
+    { "frames", 0, 0, G_OPTION_ARG_NONE, &own.frames,
+        "Pictures are frames of one recording: count jumps of the area", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &own.json, "Print a JSON object", NULL },
     { "tta", 0, 0, G_OPTION_ARG_NONE, &own.tta,
         "Average over reflections, and rotations of a square input (as --set "

@@ -4,6 +4,8 @@
 
 #include "lib/print.h"
 
+#include <math.h>
+
 typedef struct {
   gchar *name;
   ToolScore score;
@@ -36,16 +38,24 @@ tool_score_table_add (GArray *table, const gchar *name, const ToolScore *score)
 
 /* ---- means -------------------------------------------------------------- */
 
+typedef enum {
+  SHOWN = 1 << 0, /* the truth has foreground */
+  EMPTY = 1 << 1, /* it has none */
+} Kinds;
+
 static const struct {
   const gchar *name;
   gsize offset;
+  Kinds kinds; /* of pictures that have it */
 } measures[] = {
-  { "foreground_iou", G_STRUCT_OFFSET (ToolScore, foreground_iou) },
-  { "miou", G_STRUCT_OFFSET (ToolScore, miou) },
-  { "boundary_iou", G_STRUCT_OFFSET (ToolScore, boundary_iou) },
-  { "false_area", G_STRUCT_OFFSET (ToolScore, false_area) },
+  { "foreground_iou", G_STRUCT_OFFSET (ToolScore, foreground_iou), SHOWN },
+  { "miou", G_STRUCT_OFFSET (ToolScore, miou), SHOWN },
+  { "boundary_iou", G_STRUCT_OFFSET (ToolScore, boundary_iou), SHOWN },
+  { "false_area", G_STRUCT_OFFSET (ToolScore, false_area), EMPTY },
+  { "unsure", G_STRUCT_OFFSET (ToolScore, unsure), SHOWN | EMPTY },
+  { "holes", G_STRUCT_OFFSET (ToolScore, holes), SHOWN },
+  { "islands", G_STRUCT_OFFSET (ToolScore, islands), SHOWN | EMPTY },
 };
-#define FALSE_AREA (G_N_ELEMENTS (measures) - 1)
 
 static gdouble
 value_of (const ToolScore *score, guint measure)
@@ -53,8 +63,14 @@ value_of (const ToolScore *score, guint measure)
   return G_STRUCT_MEMBER (gdouble, score, measures[measure].offset);
 }
 
-/* The mean over the pictures with a foreground or, of false_area, over those
- * without. Returns the number of pictures. */
+static gboolean
+has_measure (const ToolScore *score, guint measure)
+{
+  return (measures[measure].kinds & (score->empty ? EMPTY : SHOWN)) != 0
+      && !isnan (value_of (score, measure));
+}
+
+/* The mean over the pictures that have the measure. Returns their number. */
 static guint
 mean (const GArray *table, guint measure, gdouble *value)
 {
@@ -64,7 +80,7 @@ mean (const GArray *table, guint measure, gdouble *value)
   for (guint i = 0; i < table->len; i++) {
     const ToolScore *score = &g_array_index (table, Row, i).score;
 
-    if (score->empty != (measure == FALSE_AREA))
+    if (!has_measure (score, measure))
       continue;
     sum += value_of (score, measure);
     n++;
@@ -73,22 +89,59 @@ mean (const GArray *table, guint measure, gdouble *value)
   return n;
 }
 
+/* ---- counts ------------------------------------------------------------- */
+
+typedef struct {
+  guint shown, empty; /* pictures */
+  guint poor;         /* those below POOR of foreground IoU */
+  guint area_jumps;   /* of JUMP of the area or more to the next picture */
+} Counts;
+
+#define POOR 0.9
+#define JUMP 0.05
+
+static Counts
+count (const GArray *table)
+{
+  Counts counts = { 0 };
+
+  for (guint i = 0; i < table->len; i++) {
+    const ToolScore *now = &g_array_index (table, Row, i).score;
+    const ToolScore *last = &g_array_index (table, Row, MAX (i, 1) - 1).score;
+
+    counts.empty += now->empty;
+    counts.shown += !now->empty;
+    counts.poor += !now->empty && now->foreground_iou < POOR;
+    counts.area_jumps += fabs (now->false_area - last->false_area)
+        > JUMP * MAX (now->false_area, last->false_area);
+  }
+  return counts;
+}
+
 /* ---- output ------------------------------------------------------------- */
 
-void
-tool_score_table_print (const GArray *table, gboolean each)
+static void
+print_each (const GArray *table)
 {
-  gdouble value;
-
-  for (guint i = 0; each && i < table->len; i++) {
+  for (guint i = 0; i < table->len; i++) {
     const Row *row = &g_array_index (table, Row, i);
 
     for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
-      if (row->score.empty == (m == FALSE_AREA))
+      if (has_measure (&row->score, m))
         g_print ("%s %.4f  ", measures[m].name, value_of (&row->score, m));
     }
     g_print ("%s\n", row->name);
   }
+}
+
+void
+tool_score_table_print (const GArray *table, ToolScoreTableFlags flags)
+{
+  const Counts counts = count (table);
+  gdouble value;
+
+  if (flags & TOOL_SCORE_TABLE_EACH)
+    print_each (table);
   for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
     guint n = mean (table, m, &value);
 
@@ -96,6 +149,10 @@ tool_score_table_print (const GArray *table, gboolean each)
       g_print ("%-14s %.4f  (%u picture%s)\n", measures[m].name, value, n,
           tool_plural (n));
   }
+  if (counts.shown > 0)
+    g_print ("%-14s %u\n", "poor", counts.poor);
+  if (flags & TOOL_SCORE_TABLE_FRAMES)
+    g_print ("%-14s %u\n", "area_jumps", counts.area_jumps);
 }
 
 static void
@@ -109,7 +166,7 @@ add_each (JsonBuilder *b, const GArray *table)
     json_builder_begin_object (b);
     tool_json_string (b, "name", row->name);
     for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
-      if (row->score.empty == (m == FALSE_AREA))
+      if (has_measure (&row->score, m))
         tool_json_double (b, measures[m].name, value_of (&row->score, m));
     }
     json_builder_end_object (b);
@@ -118,12 +175,14 @@ add_each (JsonBuilder *b, const GArray *table)
 }
 
 void
-tool_score_table_add_json (JsonBuilder *b, const GArray *table, gboolean each)
+tool_score_table_add_json (
+    JsonBuilder *b, const GArray *table, ToolScoreTableFlags flags)
 {
+  const Counts counts = count (table);
   gdouble value;
 
-  tool_json_int (b, "pictures", mean (table, 0, &value));
-  tool_json_int (b, "empty_pictures", mean (table, FALSE_AREA, &value));
+  tool_json_int (b, "pictures", counts.shown);
+  tool_json_int (b, "empty_pictures", counts.empty);
   for (guint m = 0; m < G_N_ELEMENTS (measures); m++) {
     if (mean (table, m, &value) > 0) {
       tool_json_double (b, measures[m].name, value);
@@ -132,6 +191,9 @@ tool_score_table_add_json (JsonBuilder *b, const GArray *table, gboolean each)
       json_builder_add_null_value (b);
     }
   }
-  if (each)
+  tool_json_int (b, "poor", counts.poor);
+  if (flags & TOOL_SCORE_TABLE_FRAMES)
+    tool_json_int (b, "area_jumps", counts.area_jumps);
+  if (flags & TOOL_SCORE_TABLE_EACH)
     add_each (b, table);
 }

@@ -2,10 +2,15 @@
 
 #include "lib/score.h"
 
+#include "lib/parts.h"
+
 #include <math.h>
 
 /* Boundary IoU (Cheng et al. 2021) with its width of the band. */
 #define BAND 0.02
+/* Probabilities that say neither. */
+#define UNSURE_FROM 0.2
+#define UNSURE_TO   0.8
 
 static gdouble
 ratio (gsize part, gsize whole)
@@ -70,20 +75,39 @@ boundary_iou (
   return iou (a, b, (gsize) width * height, 1);
 }
 
-void
-tool_score (const guint8 *found, const guint8 *truth, guint width, guint height,
-    ToolScore *score)
+/* Returns the share of probabilities that say neither. */
+static gdouble
+measure_unsure (const guint8 *probability, gsize n)
 {
+  gsize unsure = 0;
+
+  if (!probability)
+    return NAN;
+  for (gsize i = 0; i < n; i++)
+    unsure += probability[i] > UNSURE_FROM * 255
+        && probability[i] < UNSURE_TO * 255;
+  return ratio (unsure, n);
+}
+
+void
+tool_score (const ToolMaskPair *pair, ToolScore *score)
+{
+  const guint width = pair->width, height = pair->height;
+  const guint8 *found = pair->found, *truth = pair->truth;
   gsize n = (gsize) width * height, area = 0, wanted = 0;
 
   for (gsize i = 0; i < n; i++) {
     area += found[i];
     wanted += truth[i];
   }
-  *score = (ToolScore){ .empty = wanted == 0, .false_area = ratio (area, n) };
+  *score = (ToolScore){ .empty = wanted == 0,
+    .false_area = ratio (area, n),
+    .unsure = measure_unsure (pair->probability, n),
+    .islands = tool_count_wrong_parts (found, truth, width, height, 1) };
   if (score->empty)
     return;
   score->foreground_iou = iou (found, truth, n, 1);
   score->miou = (score->foreground_iou + iou (found, truth, n, 0)) / 2;
   score->boundary_iou = boundary_iou (found, truth, width, height);
+  score->holes = tool_count_wrong_parts (found, truth, width, height, 0);
 }

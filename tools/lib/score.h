@@ -14,10 +14,19 @@ typedef struct {
   gdouble miou; /* mean of foreground's and background's */
   gdouble boundary_iou;
   gdouble false_area; /* part of the picture taken for foreground */
+  gdouble unsure;     /* part whose probability lies between 0.2 and 0.8; NAN if
+                       * the network has several classes */
+  gdouble holes;      /* parts of true foreground that are missing */
+  gdouble islands;    /* parts that lie apart from true foreground */
 } ToolScore;
 
-/* @found, @truth: width * height bytes, 0 or 1. */
-void tool_score (const guint8 *found, const guint8 *truth, guint width,
-    guint height, ToolScore *score);
+/* A mask that was found, and the true one. */
+typedef struct {
+  guint width, height;
+  guint8 *found, *truth; /* width * height bytes, 0 or 1 */
+  guint8 *probability;   /* (nullable): as many, 255 = 1 */
+} ToolMaskPair;
+
+void tool_score (const ToolMaskPair *pair, ToolScore *score);
 
 G_END_DECLS

@@ -40,7 +40,7 @@ _unetseg ()
       --plan-only --patience --follow-links --null --json --quiet --verbose --model' ;;
     join) common=--help own='--keep --quiet' ;;
     calibrate) own='--output --frames' ;;
-    eval) own='--images --masks --threshold --classes --each --json --tta' ;;
+    eval) own='--images --masks --threshold --classes --each --frames --json --tta' ;;
     help) COMPREPLY=($(compgen -W 'run inspect bench doctor batch join calibrate eval' -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then

@@ -52,6 +52,17 @@ make_pipeline (
   return unet_missing_plugin_parse (text, error);
 }
 
+/* PipeWire's sink offers a clock that jumps from 0 to the time since the
+ * machine started when a reader comes. Every frame is then late, and a test
+ * source or a file runs without a pause. */
+static void
+use_system_clock (GstElement *pipeline)
+{
+  g_autoptr (GstClock) clock = gst_system_clock_obtain ();
+
+  gst_pipeline_use_clock (GST_PIPELINE (pipeline), clock);
+}
+
 LiveSession *
 live_session_new (const LiveSetup *setup, GError **error)
 {
@@ -65,6 +76,7 @@ live_session_new (const LiveSetup *setup, GError **error)
   self->pipeline = make_pipeline (setup, self->background, error);
   if (self->pipeline == NULL)
     goto fail;
+  use_system_clock (self->pipeline);
   unet_libav_end_mend (GST_BIN (self->pipeline));
   self->seg = gst_bin_get_by_name (GST_BIN (self->pipeline), "seg");
   if (self->background)

@@ -19,7 +19,7 @@
  * permute within halves of a register, and the two permutations cancel. */
 
 #ifdef __AVX512VNNI__
-#define OUTPUTS 4
+#define OUTPUTS(kernel) 4
 
 INLINE __m256i
 load_part (const guint8 *from, gint64 c)
@@ -33,7 +33,9 @@ store_part (guint8 *to, __m256i v, gint64 c)
   _mm256_mask_storeu_epi8 (to, (1ull << c) - 1, v);
 }
 #else
-#define OUTPUTS 2
+/* The sums of four pixels do not fit sixteen registers. With three columns of
+ * weights it pays nevertheless to weave fewer columns for each pixel. */
+#define OUTPUTS(kernel) ((kernel) == 3 ? 4 : 2)
 
 INLINE __m256i
 load_part (const guint8 *from, gint64 c)
@@ -59,6 +61,8 @@ store_part (guint8 *to, __m256i v, gint64 c)
   memcpy (to, bytes, c);
 }
 #endif
+
+#define MAX_OUTPUTS 4
 
 /* The channel that lane @e of vector @q of a block holds. */
 #define CHANNEL(q, e) ((e) / 4 * 16 + (q) *4 + (e) % 4)
@@ -198,7 +202,7 @@ pixels (const Source *s, const Packed *packed, gint64 x, gint64 c, guint8 *dst,
     const gboolean careful)
 {
   const guint8 *at[UNET_INT8_DEPTHWISE_MAX_KERNEL];
-  __m256i sum[OUTPUTS][4], v[4];
+  __m256i sum[MAX_OUTPUTS][4], v[4];
 
 #pragma GCC unroll 5
   for (gint64 k = 0; k < kernel; k++)
@@ -265,20 +269,21 @@ blocks (const Source *s, const guint8 *packed, gint64 x, guint8 *dst,
   }
 }
 
-/* Computes OUTPUTS pixels at a time. At the end of a row some of them are
+/* Computes several pixels at a time. At the end of a row some of them are
  * computed twice. */
 INLINE void
 row_of (const Source *s, const guint8 *packed, guint8 *dst, const gint64 kernel,
     const gint64 stride)
 {
+  const gint64 n = OUTPUTS (kernel);
   gint64 w = s->p->ow;
 
-  if (w < OUTPUTS)
+  if (w < n)
     for (gint64 x = 0; x < w; x++)
       blocks (s, packed, x, dst, kernel, stride, 1);
   else
-    for (gint64 x = 0; x < w; x += OUTPUTS)
-      blocks (s, packed, MIN (x, w - OUTPUTS), dst, kernel, stride, OUTPUTS);
+    for (gint64 x = 0; x < w; x += n)
+      blocks (s, packed, MIN (x, w - n), dst, kernel, stride, n);
 }
 
 static void

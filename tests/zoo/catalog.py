@@ -68,6 +68,8 @@ FIXED = {
     "tu-sebotnet33ts_256": 256,
     "tu-lambda_resnet26t": 256,
 }
+# The size for which this network is published.
+PUBLISHED = {"transformers-segformer_b0_512": 512}
 # The pyramids of these decoders need a multiple of 192 pixels, else PyTorch
 # cannot export their pooling to 1, 2, 3 and 6 cells.
 PYRAMIDS = {"pspnet": 192, "upernet": 192}
@@ -109,7 +111,8 @@ def entries():
         found["own-" + name] = Entry(make, SIZE)
     for name, make in package_networks.networks(CLASSES).items():
         pyramid = name.partition("-")[2].partition("-")[0]
-        found[name] = Entry(make, PYRAMIDS.get(pyramid, SIZE))
+        size = PUBLISHED.get(name, PYRAMIDS.get(pyramid, SIZE))
+        found[name] = Entry(make, size)
     return found
 
 

@@ -48,6 +48,10 @@ typedef enum {
   UNET_OP_CONTRIBUTED = 1 << 14,
   /* Inference alone makes it: no file may have one. */
   UNET_OP_INTERNAL = 1 << 15,
+  /* Its oracle is exact for uint64. Those of the others take 64-bit integers
+   * for signed, or for doubles: they would be wrong from 2^63 on, or rounded.
+   */
+  UNET_OP_TAKES_UINT64 = 1 << 16,
 } UnetOpTraits;
 
 typedef struct {

@@ -32,39 +32,6 @@ fits (gchar letter, UnetDType dtype, UnetDType *common)
   }
 }
 
-/* Other oracles take 64-bit integers for signed, or for doubles: they would be
- * wrong from 2^63 on, or rounded. */
-static gboolean
-takes_uint64 (UnetOp op)
-{
-  switch (op) {
-    case UNET_OP_BitwiseNot:
-    case UNET_OP_Cast:
-    case UNET_OP_CastLike:
-    case UNET_OP_Concat:
-    case UNET_OP_Expand:
-    case UNET_OP_Gather:
-    case UNET_OP_GatherElements:
-    case UNET_OP_GatherND:
-    case UNET_OP_Identity:
-    case UNET_OP_If:
-    case UNET_OP_Loop:
-    case UNET_OP_Scan:
-    case UNET_OP_Shape:
-    case UNET_OP_Size:
-    case UNET_OP_Slice:
-    case UNET_OP_Split:
-    case UNET_OP_Tile:
-      return TRUE;
-    case UNET_OP_Mean:
-      return FALSE;
-    default:
-      return unet_op_has (op, UNET_OP_BROADCASTS)
-          || unet_op_has (op, UNET_OP_RENAMES)
-          || unet_op_has (op, UNET_OP_VIEW | UNET_OP_MOVES);
-  }
-}
-
 gboolean
 unet_node_check_types (
     const UnetGraph *graph, const UnetNode *node, GError **error)
@@ -79,7 +46,8 @@ unet_node_check_types (
       continue;
     if (!fits (types[MIN (i, last)], value->dtype, &common))
       return fail (graph, node, i, error);
-    if (value->dtype == UNET_DTYPE_U64 && !takes_uint64 (node->op)) {
+    if (value->dtype == UNET_DTYPE_U64
+        && !unet_op_has (node->op, UNET_OP_TAKES_UINT64)) {
       unet_node_set_error (error, graph, node, UNET_ERROR_UNSUPPORTED,
           "input %u, '%s', is of element type uint64, which this operator does "
           "not take; export it as int64",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "litert/litert.h"
+#include "graph/fail.h"
 #include "litert/importer.h"
 #include "litert/metadata.h"
 #include "litert/operators.h"
@@ -36,24 +37,6 @@ enum {
 enum { SCALES = 2, ZEROS, DETAILS_TYPE, DETAILS, AXIS };
 enum { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
 
-static gboolean fail (const UnetLitert *self, GError **error, UnetError code,
-    const gchar *format, ...) G_GNUC_PRINTF (4, 5);
-
-static gboolean
-fail (const UnetLitert *self, GError **error, UnetError code,
-    const gchar *format, ...)
-{
-  g_autofree gchar *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (
-      error, UNET_ERROR, (gint) code, "%s: %s", self->graph->name, message);
-  return FALSE;
-}
-
 /* unet_litert_parse() says why. */
 static gboolean
 is_whole (const UnetLitert *self)
@@ -75,14 +58,14 @@ read_shape (const UnetLitert *self, UnetLitertTensor *tensor,
   if (signature.n == shape.n)
     shape = signature;
   if (shape.n > UNET_MAX_DIMS)
-    return fail (self, error, UNET_ERROR_LIMIT,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_LIMIT,
         "tensor '%s': rank %" G_GSIZE_FORMAT " is above %d", tensor->name,
         shape.n, UNET_MAX_DIMS);
   tensor->n_dims = (guint) shape.n;
   for (guint i = 0; i < tensor->n_dims; i++) {
     tensor->dims[i] = unet_flat_int32_at (&shape, i);
     if (tensor->dims[i] < -1)
-      return fail (self, error, UNET_ERROR_PARSE,
+      return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
           "tensor '%s' has a negative dimension", tensor->name);
   }
   return TRUE;
@@ -105,11 +88,11 @@ read_quantization (const UnetLitert *self, UnetLitertTensor *tensor,
   tensor->is_quantized = TRUE;
   for (gsize i = 0; i < tensor->scales.n; i++)
     if (!(unet_flat_float_at (&tensor->scales, i) >= 0))
-      return fail (self, error, UNET_ERROR_PARSE,
+      return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
           "tensor '%s' has a negative scale", tensor->name);
   if (axis < 0 || axis >= UNET_MAX_DIMS
       || (tensor->zeros.n > 1 && tensor->zeros.n != tensor->scales.n))
-    return fail (self, error, UNET_ERROR_PARSE,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
         "the scales of tensor '%s' make no sense", tensor->name);
   tensor->axis = (guint) axis;
   return TRUE;
@@ -127,7 +110,7 @@ read_data (const UnetLitert *self, UnetLitertTensor *tensor, guint64 index,
     return TRUE;
   if (index >= self->buffers.n
       || !unet_flat_table_at (&self->buffers, (gsize) index, &buffer))
-    return fail (self, error, UNET_ERROR_PARSE,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
         "tensor '%s' has a buffer that is not there", tensor->name);
   unet_flat_vector (&buffer, BUFFER_DATA, 1, &tensor->data);
   offset = unet_flat_uint64 (&buffer, BUFFER_OFFSET, 0);
@@ -135,7 +118,7 @@ read_data (const UnetLitert *self, UnetLitertTensor *tensor, guint64 index,
   if (offset <= 1)
     return TRUE;
   if (offset > self->flat->size || size > self->flat->size - offset)
-    return fail (self, error, UNET_ERROR_PARSE,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
         "the data of tensor '%s' are cut short", tensor->name);
   tensor->data = (UnetFlatVector){ self->flat, (gsize) offset, (gsize) size };
   return TRUE;
@@ -167,8 +150,8 @@ read_tensors (UnetLitert *self, const UnetFlatTable *graph, GError **error)
 
   unet_flat_vector (graph, GRAPH_TENSORS, 4, &tensors);
   if (tensors.n > MAX_TENSORS)
-    return fail (
-        self, error, UNET_ERROR_LIMIT, "more than %d tensors", MAX_TENSORS);
+    return unet_graph_fail (self->graph, error, UNET_ERROR_LIMIT,
+        "more than %d tensors", MAX_TENSORS);
   self->tensors = g_new0 (UnetLitertTensor, tensors.n + 1);
   for (guint i = 0; i < tensors.n; i++) {
     self->n_tensors = i + 1;
@@ -198,11 +181,11 @@ read_inputs (UnetLitert *self, const UnetFlatTable *graph, GError **error)
   for (gsize i = 0; i < MIN (inputs.n, MAX_TENSORS); i++) {
     UnetLitertTensor *tensor = tensor_at (self, &inputs, i);
     if (!tensor || tensor->held || tensor->data.n)
-      return fail (self, error, UNET_ERROR_PARSE,
+      return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
           "input %" G_GSIZE_FORMAT " is no tensor of its own", i);
     if (tensor->dtype == UNET_DTYPE_NONE
         || (tensor->is_quantized && tensor->scales.n != 1))
-      return fail (self, error, UNET_ERROR_UNSUPPORTED,
+      return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
           "input '%s': element type %s is not supported; convert the network "
           "to int8 or to float",
           tensor->name, unet_litert_type_name (tensor->type));
@@ -226,7 +209,7 @@ read_outputs (UnetLitert *self, const UnetFlatTable *graph, GError **error)
     UnetLitertTensor *tensor = tensor_at (self, &outputs, i);
     UnetValue *value;
     if (!tensor)
-      return fail (self, error, UNET_ERROR_PARSE,
+      return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
           "output %" G_GSIZE_FORMAT " is no tensor", i);
     value = unet_litert_tensor_real (self, tensor, error);
     if (!value)
@@ -238,7 +221,8 @@ read_outputs (UnetLitert *self, const UnetFlatTable *graph, GError **error)
     value->name = g_strdup (tensor->name);
   }
   if (outputs.n == 0)
-    return fail (self, error, UNET_ERROR_PARSE, "the graph has no output");
+    return unet_graph_fail (
+        self->graph, error, UNET_ERROR_PARSE, "the graph has no output");
   return TRUE;
 }
 
@@ -293,7 +277,7 @@ import_operator (UnetLitert *self, guint index, GError **error)
   gboolean ok;
 
   if (!unet_litert_read_operator (self, index, &op))
-    return fail (self, error, UNET_ERROR_PARSE,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
         "operator %u has a code that is not there", index);
   unet_flat_table_at (&self->codes, op.code_index, &code);
   op.type = dup_type (&op, &code);
@@ -324,8 +308,8 @@ read_operators (UnetLitert *self, const UnetFlatTable *graph, GError **error)
   unet_flat_vector (graph, GRAPH_OPERATORS, 4, &self->operators);
   unet_flat_vector (graph, GRAPH_OUTPUTS, 4, &outputs);
   if (self->operators.n > MAX_OPERATORS)
-    return fail (
-        self, error, UNET_ERROR_LIMIT, "more than %d operators", MAX_OPERATORS);
+    return unet_graph_fail (self->graph, error, UNET_ERROR_LIMIT,
+        "more than %d operators", MAX_OPERATORS);
   count_uses (self, &outputs);
   for (guint i = 0; i < self->operators.n; i++)
     if (unet_litert_read_operator (self, i, &op))
@@ -350,7 +334,8 @@ read_model (UnetLitert *self, GError **error)
   if (!is_whole (self))
     return FALSE;
   if (graphs.n == 0)
-    return fail (self, error, UNET_ERROR_PARSE, "the file has no network");
+    return unet_graph_fail (
+        self->graph, error, UNET_ERROR_PARSE, "the file has no network");
   unet_flat_table_at (&graphs, 0, &graph);
   if (!is_whole (self) || !read_tensors (self, &graph, error)
       || !read_inputs (self, &graph, error)
@@ -388,7 +373,7 @@ unet_litert_parse (GBytes *bytes, const gchar *name, GError **error)
   if (flat.broken) {
     ok = FALSE;
     g_clear_error (&local);
-    fail (&self, &local, UNET_ERROR_PARSE,
+    unet_graph_fail (self.graph, &local, UNET_ERROR_PARSE,
         "the LiteRT file is cut short or damaged");
   }
   if (local)

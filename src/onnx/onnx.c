@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/onnx.h"
+#include "graph/fail.h"
 #include "graph/ops/table.h"
 #include "onnx/data.h"
 #include "onnx/functions.h"
@@ -28,24 +29,6 @@ typedef struct {
   const gchar *folder;
   gboolean inner; /* a sub-graph */
 } Importer;
-
-static gboolean fail (const Importer *self, GError **error, UnetError code,
-    const gchar *format, ...) G_GNUC_PRINTF (4, 5);
-
-static gboolean
-fail (const Importer *self, GError **error, UnetError code, const gchar *format,
-    ...)
-{
-  g_autofree gchar *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (
-      error, UNET_ERROR, (gint) code, "%s: %s", self->graph->name, message);
-  return FALSE;
-}
 
 static gboolean
 is_empty (const char *string)
@@ -87,7 +70,7 @@ import_initializer (Importer *self, Onnx__TensorProto *proto, GError **error)
 
   if (is_empty (proto->name)
       || g_hash_table_contains (self->values, proto->name))
-    return fail (self, error, UNET_ERROR_PARSE,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
         "initializer '%s' has no name of its own", name);
   tensor = unet_onnx_tensor (proto, self->folder, where, error);
   if (!tensor)
@@ -116,14 +99,14 @@ import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
   UnetDType dtype;
 
   if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
-    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
         "'%s' is not declared as a tensor, as sequences and optional values "
         "are not; export each tensor as an input or output of its own",
         value->name);
   tensor = type->tensor_type;
   dtype = unet_onnx_dtype (tensor->elem_type);
   if (dtype == UNET_DTYPE_NONE)
-    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
         "'%s': element type %s (%d) is not supported%s", value->name,
         unet_onnx_type_name (tensor->elem_type), tensor->elem_type,
         tensor->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__STRING
@@ -133,12 +116,12 @@ import_type (Importer *self, UnetValue *value, const Onnx__TypeProto *type,
   if (!tensor->shape)
     return TRUE;
   if (tensor->shape->n_dim > UNET_MAX_DIMS)
-    return fail (self, error, UNET_ERROR_LIMIT,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_LIMIT,
         "'%s': rank %" G_GSIZE_FORMAT " is above %d", value->name,
         tensor->shape->n_dim, UNET_MAX_DIMS);
   for (gsize i = 0; i < tensor->shape->n_dim; i++)
     if (tensor->shape->dim[i]->dim_value < -1)
-      return fail (self, error, UNET_ERROR_PARSE,
+      return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
           "'%s' has a negative dimension", value->name);
   for (gsize i = 0; i < tensor->shape->n_dim; i++)
     dims[i] = import_dim (tensor->shape->dim[i]);
@@ -154,12 +137,14 @@ import_input (Importer *self, const Onnx__ValueInfoProto *proto, GError **error)
   UnetValue *value;
 
   if (is_empty (proto->name))
-    return fail (self, error, UNET_ERROR_PARSE, "an input has no name");
+    return unet_graph_fail (
+        self->graph, error, UNET_ERROR_PARSE, "an input has no name");
   value = g_hash_table_lookup (self->values, proto->name);
   if (value && value->constant)
     return TRUE;
   if (value)
-    return fail (self, error, UNET_ERROR_PARSE, "two inputs '%s'", name);
+    return unet_graph_fail (
+        self->graph, error, UNET_ERROR_PARSE, "two inputs '%s'", name);
   value = unet_graph_add_value (self->graph, name);
   define (self, proto->name, value);
   g_ptr_array_add (self->graph->inputs, value);
@@ -272,13 +257,13 @@ fill_attr (Importer *self, UnetAttr *attr, const Onnx__AttributeProto *proto,
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
       attr->type = UNET_ATTR_TENSOR;
       if (!proto->t)
-        return fail (self, error, UNET_ERROR_PARSE,
+        return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
             "attribute '%s' of node is empty", attr->name);
       attr->tensor = unet_onnx_tensor (proto->t, self->folder, where, error);
       return attr->tensor != NULL;
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH:
       if (!proto->g)
-        return fail (self, error, UNET_ERROR_PARSE,
+        return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
             "attribute '%s' of node is empty", attr->name);
       return import_subgraph (self, attr, proto->g, error);
     default:
@@ -464,7 +449,7 @@ import_node (Importer *self, const Onnx__NodeProto *proto, GError **error)
       || !is_in_domain (op, proto->domain)) {
     g_autofree gchar *type = valid_name (proto->op_type);
     g_autofree gchar *domain = valid_name (proto->domain);
-    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
         "node '%s' (%s%s%s): operator is not supported%s", name,
         standard ? "" : domain, standard ? "" : ".", type,
         standard ? explain_operator (type) : "");
@@ -496,8 +481,8 @@ import_output (
       : g_hash_table_lookup (self->values, proto->name);
 
   if (!value)
-    return fail (
-        self, error, UNET_ERROR_PARSE, "nothing gives output '%s'", name);
+    return unet_graph_fail (self->graph, error, UNET_ERROR_PARSE,
+        "nothing gives output '%s'", name);
   g_ptr_array_add (self->graph->outputs, value);
   if (self->inner || value->has_shape || !proto->type
       || proto->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
@@ -509,11 +494,11 @@ static gboolean
 import_graph (Importer *self, Onnx__GraphProto *proto, GError **error)
 {
   if (proto->n_sparse_initializer)
-    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
         "sparse initializers are not supported");
   if (MAX (proto->n_node, proto->n_initializer) > MAX_NODES
       || MAX (proto->n_input, proto->n_output) > MAX_NODES)
-    return fail (self, error, UNET_ERROR_LIMIT,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_LIMIT,
         "more than %d nodes or initializers", MAX_NODES);
   for (gsize i = 0; i < proto->n_initializer; i++)
     if (!import_initializer (self, proto->initializer[i], error))
@@ -530,7 +515,8 @@ import_graph (Importer *self, Onnx__GraphProto *proto, GError **error)
     if (!import_output (self, proto->output[i], error))
       return FALSE;
   if (!proto->n_output)
-    return fail (self, error, UNET_ERROR_PARSE, "the graph has no output");
+    return unet_graph_fail (
+        self->graph, error, UNET_ERROR_PARSE, "the graph has no output");
   return TRUE;
 }
 
@@ -546,11 +532,11 @@ import_opset (Importer *self, const Onnx__ModelProto *proto, GError **error)
       version = set->version, found = TRUE;
   }
   if (!found)
-    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
         "the file has no operator set of the domain ai.onnx; classical machine "
         "learning (ai.onnx.ml) and training steps are not supported");
   if (version < 1 || version > OPSET_MAX)
-    return fail (self, error, UNET_ERROR_UNSUPPORTED,
+    return unet_graph_fail (self->graph, error, UNET_ERROR_UNSUPPORTED,
         "operator set %" G_GINT64_FORMAT " is not from %d to %d", version,
         OPSET_MIN, OPSET_MAX);
   self->graph->opset = (gint) version;
@@ -584,8 +570,8 @@ unet_onnx_parse (
   self.values = g_hash_table_new (g_str_hash, g_str_equal);
   import_metadata (&self, proto);
   if (!proto->graph)
-    ok = fail (
-        &self, error, UNET_ERROR_PARSE, "not an ONNX model: it has no graph");
+    ok = unet_graph_fail (self.graph, error, UNET_ERROR_PARSE,
+        "not an ONNX model: it has no graph");
   else
     ok = import_opset (&self, proto, error)
         && unet_onnx_close_subgraphs (proto, MAX_NODES, name, error)

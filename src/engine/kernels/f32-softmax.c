@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/kernels/f32-softmax.h"
+#include "base/fast-exp.h"
 #include "base/simd.h"
 #include "engine/kernels/parallel.h"
 #include <math.h>
 #include <string.h>
-
-/* Returns exp (x) for x <= 0 with a relative error of 2e-7: 2^n times a
- * polynomial of degree 6 on [-ln2/2, ln2/2] (Cody and Waite's reduction). */
-static inline gfloat
-exp_negative (gfloat x)
-{
-  union {
-    gint32 i;
-    gfloat f;
-  } power;
-  gfloat n, r, p;
-
-  x = x > -87.0f ? x : -87.0f;
-  power.i = (gint32) (x * 1.44269504f - 0.5f);
-  n = (gfloat) power.i;
-  r = x - n * 0.693359375f;
-  r += n * 2.12194440e-4f;
-  p = 1.3888889e-3f;
-  p = p * r + 8.3333333e-3f;
-  p = p * r + 4.1666667e-2f;
-  p = p * r + 1.6666667e-1f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  power.i = (power.i + 127) << 23;
-  return p * power.f;
-}
 
 #define SOFTMAX_TILE 256
 
@@ -45,7 +19,7 @@ softmax_exponentials (const gfloat *restrict s, const gfloat *restrict best,
   for (gint64 i = 0; i < n; i++)
     d[i] = s[i] - best[i];
   for (gint64 i = 0; i < n; i++)
-    e[i] = exp_negative (d[i]);
+    e[i] = unet_fast_exp (d[i]);
   for (gint64 i = 0; i < n; i++)
     sum[i] += e[i];
   if (!keep)
@@ -128,7 +102,7 @@ line_exponentials (const gfloat *s, gfloat best, gfloat *restrict sum,
   for (gint64 k = 0; k < n; k++)
     d[k] = s[k] - best;
   for (gint64 k = 0; k < n; k++)
-    e[k] = exp_negative (d[k]);
+    e[k] = unet_fast_exp (d[k]);
   for (; i + LANES <= n; i += LANES)
     for (gint64 k = 0; k < LANES; k++)
       sum[k] += e[i + k];

@@ -8,6 +8,7 @@
 #include "engine/lower/int8-move.h"
 #include "engine/lower/matmul.h"
 #include "engine/lower/move.h"
+#include "engine/lower/normalize.h"
 #include "engine/lower/pool.h"
 #include "engine/lower/reference.h"
 #include "engine/lower/resize.h"
@@ -44,6 +45,8 @@ static const UnetLower table[UNET_N_OPS] = {
   [UNET_OP_Tanh] = unet_lower_unary,
   [UNET_OP_Elu] = unet_lower_unary,
   [UNET_OP_Softplus] = unet_lower_unary,
+  [UNET_OP_InstanceNormalization] = unet_lower_normalize,
+  [UNET_OP_LayerNormalization] = unet_lower_normalize,
   [UNET_OP_Softmax] = unet_lower_softmax,
   [UNET_OP_LogSoftmax] = unet_lower_softmax,
   [UNET_OP_Concat] = unet_lower_concat,

@@ -16,6 +16,8 @@ knows_no_layout (UnetOp op)
   switch (op) {
     case UNET_OP_MatMul:
     case UNET_OP_Gemm:
+    case UNET_OP_InstanceNormalization:
+    case UNET_OP_LayerNormalization:
     case UNET_OP_Softmax:
     case UNET_OP_LogSoftmax:
     case UNET_OP_Reshape:

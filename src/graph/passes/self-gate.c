@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph/ops/table.h"
 #include "graph/passes/pass.h"
 #include "graph/passes/passes.h"
 #include <math.h>
@@ -104,20 +105,44 @@ match (const UnetGraph *graph, const UnetNode *node, UnetValue **x,
   return FALSE;
 }
 
+/* Returns the node that can apply the function to @x, or %NULL. Transposes and
+ * reshapes between that node and @x keep every element, so the function may
+ * come before them. */
+static UnetNode *
+find_carrier (const UnetGraph *graph, const UnetValue *x)
+{
+  UnetNode *node = x->producer;
+
+  while (node && !unet_pass_takes_post_ops (node)) {
+    gboolean moves = node->op == UNET_OP_Transpose
+        || unet_op_has (node->op, UNET_OP_RENAMES);
+    const UnetValue *input = unet_node_input (node, 0);
+
+    if (!moves || node->post_ops->len || !input
+        || !unet_pass_sole_consumer (graph, input))
+      return NULL;
+    node = input->producer;
+  }
+  return node;
+}
+
 /* Checks that only the two paths between @x and @last read x: the gate and
  * the product. */
 static gboolean
 absorb (UnetGraph *graph, UnetNode *last)
 {
+  UnetNode *carrier;
   UnetValue *x;
   UnetPostOp post;
 
   if ((last->op != UNET_OP_Mul && last->op != UNET_OP_Div)
-      || last->post_ops->len || !match (graph, last, &x, &post) || !x->producer
-      || !unet_pass_takes_post_ops (x->producer) || x->consumers->len != 2
-      || unet_graph_is_output (graph, x))
+      || last->post_ops->len || !match (graph, last, &x, &post)
+      || x->consumers->len != 2 || unet_graph_is_output (graph, x))
     return FALSE;
-  unet_node_add_post_op (x->producer, &post);
+  carrier = find_carrier (graph, x);
+  if (!carrier)
+    return FALSE;
+  unet_node_add_post_op (carrier, &post);
   unet_pass_merge (graph, x->producer, last);
   return TRUE;
 }

@@ -125,6 +125,32 @@ START_TEST (gelu)
 }
 END_TEST
 
+/* The function of a transposed value comes before the transposition, unless
+ * another node reads the value in between. */
+START_TEST (gelu_of_a_transpose)
+{
+  static const gchar *const gelu[][3] = { { "Div", "t,root", "b" },
+    { "Erf", "b", "c" }, { "Add", "c,one", "d" }, { "Mul", "t,d", "e" },
+    { "Mul", "e,half", "y" } };
+
+  for (guint other = 0; other < 2; other++) {
+    Writer w = after_conv ();
+
+    add_transpose (&w, "a", "t", "0,2,3,1");
+    for (guint k = 0; k < G_N_ELEMENTS (gelu); k++)
+      writer_op (&w, gelu[k][0], gelu[k][2], gelu[k][1], gelu[k][2]);
+    if (other) {
+      writer_op (&w, "Neg", "n", "a", "n");
+      writer_output (&w, "n", W_FLOAT, NULL);
+    }
+    finish (&w, "y");
+    expect (&w,
+        other ? "Conv Transpose Div Erf Add Mul+LINEAR Neg"
+              : "Conv+GELU_ERF Transpose");
+  }
+}
+END_TEST
+
 START_TEST (gelu_by_operator)
 {
   Writer w = after_conv ();
@@ -213,6 +239,7 @@ main (void)
     not_hard_swish,
     swish,
     gelu,
+    gelu_of_a_transpose,
     gelu_by_operator,
     activations,
     chain_of_activations,

@@ -117,6 +117,8 @@ name that ends in a size that size.
   and the number of layers that stay in f32. A network of random weights has no
   confident regions, so both are worse than those of a trained network.
 
+An empty cell has not been measured.
+
 """
 COLUMNS = (
     "network",

@@ -2,6 +2,7 @@
 #include "engine/lower/binary.h"
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
+#include "engine/kernels/f32-broadcast.h"
 #include "engine/lower/reference.h"
 #include "engine/onednn/known-bugs.h"
 
@@ -35,9 +36,59 @@ binary_alg (UnetOp op, dnnl_alg_kind_t *alg, gboolean *commutes)
   }
 }
 
+/* Describes what the kernel for all broadcasts does. Returns %FALSE if it
+ * cannot. */
+static gboolean
+describe_broadcast (
+    const UnetNode *node, const UnetValue *b, UnetBroadcast *broadcast)
+{
+  const UnetValue *out = unet_node_output (node, 0);
+  const guint lead = out->n_dims - MIN (b->n_dims, out->n_dims);
+  gint64 other[UNET_BROADCAST_MAX_DIMS];
+  UnetBroadcastOp op;
+
+  switch (node->op) {
+    case UNET_OP_Add:
+      op = UNET_BROADCAST_ADD;
+      break;
+    case UNET_OP_Sub:
+      op = UNET_BROADCAST_SUB;
+      break;
+    case UNET_OP_Mul:
+      op = UNET_BROADCAST_MUL;
+      break;
+    case UNET_OP_Div:
+      op = UNET_BROADCAST_DIV;
+      break;
+    default:
+      return FALSE;
+  }
+  for (guint i = 0; i < out->n_dims; i++)
+    other[i] = i < lead ? 1 : b->dims[i - lead];
+  unet_broadcast_init (broadcast, op, out->n_dims, out->dims, other);
+  return TRUE;
+}
+
+/* oneDNN's code for any broadcast takes 50 times as long. */
+static gboolean
+emit_broadcast (UnetPlan *plan, UnetNode *node, const UnetBroadcast *broadcast,
+    const UnetLoc *a, const UnetLoc *b, const UnetLoc *dst, GError **error)
+{
+  UnetValue *out = unet_node_output (node, 0);
+  UnetStep *step = unet_plan_add_kernel (plan, node, unet_op_name (node->op),
+      "unet:broadcast", unet_kernel_broadcast,
+      g_memdup2 (broadcast, sizeof *broadcast), out, UNET_MEM_PLAIN);
+
+  unet_step_operand (step, 0, a, FALSE);
+  unet_step_operand (step, 0, b, FALSE);
+  unet_step_operand (step, 0, dst, TRUE);
+  return unet_emit_post_ops (plan, node, 0, out, UNET_MEM_PLAIN, error);
+}
+
 static gboolean
 emit_binary (UnetPlan *plan, UnetNode *node, dnnl_alg_kind_t alg,
-    const UnetLoc *a, const UnetLoc *b, const UnetLoc *dst, GError **error)
+    const UnetLoc *a, const UnetLoc *b, const UnetLoc *dst,
+    const UnetBroadcast *broadcast, GError **error)
 {
   UnetValue *out = unet_node_output (node, 0);
   UnetMemLayout layout = dst->layout;
@@ -57,6 +108,12 @@ emit_binary (UnetPlan *plan, UnetNode *node, dnnl_alg_kind_t alg,
       pd = NULL;
       unet_attrs_clear (&attrs);
     }
+  }
+  if (broadcast && (!pd || unet_pd_is_reference (pd))) {
+    if (pd)
+      dnnl_primitive_desc_destroy (pd);
+    unet_attrs_clear (&attrs);
+    return emit_broadcast (plan, node, broadcast, a, b, dst, error);
   }
   if (!pd) {
     unet_plan_set_error (error, plan, node, "oneDNN cannot broadcast so");
@@ -116,8 +173,9 @@ unet_lower_binary (
 {
   UnetValue *a, *b, *out = unet_node_output (node, 0);
   UnetLoc *src, *dst, other = { 0 };
+  UnetBroadcast broadcast;
   dnnl_alg_kind_t alg;
-  gboolean ok;
+  gboolean ok, has_kernel;
 
   if (is_wrong (plan, out, layout, FALSE))
     layout = UNET_MEM_PLAIN;
@@ -134,7 +192,11 @@ unet_lower_binary (
     dst = unet_plan_alias (plan, out, layout, src, 0, unet_md_copy (src->md));
   else
     dst = unet_plan_place (plan, out, layout, error);
-  ok = dst && emit_binary (plan, node, alg, src, &other, dst, error);
+  has_kernel = layout == UNET_MEM_PLAIN && b->dtype == UNET_DTYPE_F32
+      && describe_broadcast (node, b, &broadcast);
+  ok = dst
+      && emit_binary (plan, node, alg, src, &other, dst,
+          has_kernel ? &broadcast : NULL, error);
   unet_md_free (other.md);
   return ok;
 }

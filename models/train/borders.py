@@ -2,8 +2,13 @@
 """Weights of pixels for narrow gaps between objects (Ronneberger et al. 2015, section 3)."""
 import numpy as np
 
+from masks import IGNORE
+
 W0, SIGMA = 10.0, 5.0  # as the paper has them, in pixels
 REACH = 15  # pixels; two objects at that distance each weigh e^-18
+# Part of the background. Above it, weights of gaps only draw them wider.
+MOST_GAPS = 0.5
+LOOKED_AT = 4  # pictures
 
 
 def find_objects(inside):
@@ -60,3 +65,14 @@ def border_weights(inside):
         second[other] = square**0.5
     gap = np.exp(-((first + second) ** 2) / (2 * SIGMA**2))
     return (W0 * gap * ~inside).astype(np.float32)
+
+
+def share_of_gaps(planes):
+    """Returns the part of the background whose weight the map at least doubles."""
+    gaps = background = 0
+    for plane in planes:
+        outside = plane == 0
+        added = border_weights(~outside & (plane != IGNORE))
+        gaps += ((added > 1) & outside).sum()
+        background += outside.sum()
+    return gaps / max(1, background)

@@ -7,7 +7,7 @@ import torch
 from progress import clock_of
 
 WORDS = {
-    "classic": "the U-Net of 2015 (valid convolutions, border weights, tiles), "
+    "classic": "the U-Net of 2015 (valid convolutions, {weights}, tiles), "
     "{base} channels, {depth} poolings",
     "mobile": "a U-Net on MobileNetV2 1.0 with the decoder of the person network",
     "residual": "a U-Net on residual blocks",
@@ -47,7 +47,8 @@ def write(path, found, trained, kept, plan, training, results, threshold):
     classes = found.classes
     name = os.path.splitext(os.path.basename(path))[0]
     sum_of = sum(p.numel() for p in plan.make().parameters())
-    kind = WORDS[plan.network].format(**plan.as_dict())
+    weights = "border weights" if plan.borders else "no border weights"
+    kind = WORDS[plan.network].format(weights=weights, **plan.as_dict())
     h, w = plan.crop
     lines = [
         f"# {name}",

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+import borders
 import nets
 import start as start_
 
@@ -85,6 +86,19 @@ def choose_depth(side):
     return 4 if side >= 256 else 3 if side >= 96 else 2
 
 
+def choose_borders(pictures, trained, channels):
+    """Returns (whether gaps between objects get more weight, reason)."""
+    step = -(-len(trained) // borders.LOOKED_AT)
+    mode = "L" if channels == 1 else "RGB"
+    share = borders.share_of_gaps(
+        pictures.load(p, mode)[1] for p in trained[::step]
+    )
+    reason = f"{100 * share:.0f} % of the background are narrow gaps"
+    if share > borders.MOST_GAPS:
+        return False, f"no border weights, {reason}"
+    return True, f"border weights, {reason}"
+
+
 def measure_step(plan, device):
     """Returns the seconds of one step of a plan, the better of two."""
     net = plan.make().to(device)
@@ -145,9 +159,12 @@ def choose(pictures, trained, a, device):
         base=a.base or 16,
         depth=choose_depth(min(width, height)),
         rate=a.rate or RATES[network],
-        borders=network == "classic" and pictures.classes.has_background,
+        borders=False,
         start=start if network == "mobile" else a.start,
     )
+    if network == "classic" and pictures.classes.has_background:
+        plan.borders, reason = choose_borders(pictures, trained, plan.channels)
+        why.append(reason)
     if network == "mobile" and plan.start and device.type != "cuda":
         plan.still = STILL
     if network == "classic" and a.start and not a.base:

@@ -304,6 +304,10 @@ def gaps(place):
     expected = borders.W0 * np.exp(-(4**2) / (2 * borders.SIGMA**2))
     assert abs(w[20, 21] - expected) < 1e-3, (w[20, 21], expected)
     assert w[inside].max() == 0 and w[20, 55] == 0
+    # most of this background is wide, and most of the other one is gaps
+    assert borders.share_of_gaps([inside]) < 0.3
+    y, x = np.mgrid[15:105, 15:105]
+    assert borders.share_of_gaps([(x % 30 > 2) & (y % 30 > 2)]) > 0.8
     ids = borders.find_objects(inside | (np.arange(60) < 1))
     assert len(np.unique(ids)) == 4, np.unique(ids)
     u = np.zeros((9, 9), bool)

@@ -2,7 +2,7 @@
 """Samples of pictures for training, changed as pictures of their kind differ."""
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -91,6 +91,18 @@ def grid_of(rng, kind, side, size, scale, seen=None):
     return mirror(at[0], size[1]), mirror(at[1], size[0])
 
 
+def plain_grid_of(rng, kind, side, size, seen=None):
+    """Returns (x, y) of whole pixels: the picture turned by quarters and mirrored alone.
+
+    Pixels between others are means, which have less noise than the pictures that a
+    network gets in use.
+    """
+    kind = replace(kind, angle=0, elastic=0)
+    return tuple(
+        torch.floor(at + 0.5) for at in grid_of(rng, kind, side, size, 1, seen)
+    )
+
+
 def pick(plane, x, y, mode):
     """Samples a C x H x W plane of bytes; only the part that is needed is widened."""
     x0, y0 = int(x.min()), int(y.min())
@@ -129,13 +141,15 @@ class Sampler:
 
     `lost` rows and columns are cut off of channels and weights, as the network does.
     Half of the samples show a place of a class that is drawn with equal chance, so
-    that a rare one is seen often enough.
+    that a rare one is seen often enough. `plain` is the share of samples whose pixels are
+    those of the pictures; worker processes see a change of it.
     """
 
     def __init__(self, pictures, kind, side, lost, seed, borders=False):
         self.set, self.kind, self.side = pictures, KINDS[kind], side
         self.lost, self.borders, self.weights = lost, borders, {}
         self.rng, self.homes = random.Random(seed), {}
+        self.plain = torch.zeros(1).share_memory_()
         torch.manual_seed(seed)
 
     def start(self, trained, mode):
@@ -170,11 +184,19 @@ class Sampler:
             picture, places = rng.choice(homes)
             seen = rng.choice(places)
         image, plane = self.set.load(picture, self.mode)
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+        if rng.random() < self.plain.item():
+            x, y = plain_grid_of(rng, kind, self.side, plane.shape, seen)
+            out = pick(pixels, x, y, "nearest") / 255
+            return (out, *self.truth(picture, plane, x, y))
         low, high = kind.scale
         scale = math.exp(rng.uniform(math.log(low), math.log(high)))
         x, y = grid_of(rng, kind, self.side, plane.shape, scale, seen)
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
         out = tone(pick(pixels, x, y, "bilinear") / 255, rng, kind)
+        return (out, *self.truth(picture, plane, x, y))
+
+    def truth(self, picture, plane, x, y):
+        """Returns (channels, weights) of the part of a sample that the network keeps."""
         e = self.lost // 2
         h, w = self.side
         x, y = x[e : h - e, e : w - e], y[e : h - e, e : w - e]
@@ -184,7 +206,7 @@ class Sampler:
         if self.borders:
             border = self.border(picture, plane)[None]
             weight = weight + pick(border, x, y, "bilinear")[0]
-        return out, classes, weight
+        return classes, weight
 
     def batch(self, count):
         return [

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import augment
 import losses
+import normal
 import progress
 import score
 import start
@@ -60,7 +61,7 @@ class Training:
         self.step, self.seconds, self.loss = 0, 0.0, None
         self.best, self.scores, self.losses = -1.0, [], []
         self.decay_at, self.end = 1 - DECAY, 1.0
-        self.next_round = 1 / ROUNDS
+        self.next_round, self.crops = 1 / ROUNDS, None
         torch.manual_seed(a.seed)
         self.net, self.ema = plan.make(), plan.make()
         self.sampler = augment.Sampler(
@@ -156,13 +157,17 @@ class Training:
             return self.step / self.a.steps
         return self.seconds / (60 * self.a.minutes)
 
-    def rate(self):
-        warm = min(1.0, (self.step + 1) / WARM)
+    def fall(self):
+        """Returns what the rate falls by: from 1 to 0, as a cosine."""
         done = (self.share - self.decay_at) / max(
             1e-6, self.end - self.decay_at
         )
         done = min(1.0, max(0.0, done))
-        return warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * done)))
+        return 0.5 + 0.5 * math.cos(math.pi * done)
+
+    def rate(self):
+        warm = min(1.0, (self.step + 1) / WARM)
+        return warm * (0.01 + 0.99 * self.fall())
 
     def end_soon(self):
         """Lets the rate fall from what it is, so that training ends sooner."""
@@ -181,6 +186,8 @@ class Training:
         x = ((x - self.net.mean) / self.net.std).contiguous(
             memory_format=torch.channels_last
         )
+        # at the end, samples are what the network gets in use
+        self.sampler.plain.fill_(1 - self.fall())
         for g in self.opt.param_groups:
             g["lr"] = self.plan.rate * g["scale"] * self.rate()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low):
@@ -199,9 +206,23 @@ class Training:
             value if self.loss is None else 0.97 * self.loss + 0.03 * value
         )
 
+    def settle_statistics(self):
+        """Gives the averaged weights statistics of their own, where a step has few crops."""
+        if self.plan.batch >= normal.FEW_CROPS:
+            return
+        if self.crops is None:
+            plain = self.sampler.plain.item()
+            self.sampler.plain.fill_(1)
+            self.crops = self.sampler.batch(normal.CROPS)[0]
+            self.crops = (self.crops - self.net.mean) / self.net.std
+            self.sampler.plain.fill_(plain)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low):
+            normal.measure(self.ema, self.crops, self.device)
+
     def validate(self):
         """Measures the averaged weights, keeps the best, and draws the curve."""
         clock = time.time()
+        self.settle_statistics()
         few = self.kept[:: -(-len(self.kept) // MOST_VALIDATED)]
         matrix = score.validate(
             self.ema, self.set, few, self.mode, self.device, self.low

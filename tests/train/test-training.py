@@ -156,6 +156,68 @@ def balanced(place):
     assert before < 0.35 and after > before + 0.15, said.stdout
 
 
+PLAIN = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from PIL import Image
+import augment, pictures
+rng, folder = np.random.default_rng(2), sys.argv[2]
+inside = rng.random((70, 90)) < 0.4
+grey = rng.integers(0, 60, inside.shape) + 150 * inside
+for name, plane in (("images", grey), ("masks", 255 * inside)):
+    os.makedirs(os.path.join(folder, name))
+    path = os.path.join(folder, name, "a.png")
+    Image.fromarray(plane.astype(np.uint8)).save(path)
+found = pictures.Set(folder + "/images", folder + "/masks")
+sampler = augment.Sampler(found, "microscopy", (60, 60), 20, 3)
+sampler.start(found.pictures, "L")
+rows = {r[i : i + 60].tobytes() for g in (grey, grey[:, ::-1])
+        for a in (g, g.T) for r in a.astype(np.uint8) for i in range(len(r) - 59)}
+rows |= {r[::-1] for r in rows}
+for plain in (0, 1):
+    sampler.plain.fill_(plain)
+    x, classes, _ = sampler.sample()
+    x = (x[0] * 255).round().byte().numpy()
+    print(sum(r.tobytes() in rows for r in x))
+assert ((x[10:-10, 10:-10] > 100) == classes.numpy()).all()
+"""
+
+
+def plain_samples(place):
+    """Samples at the end of a training have the pixels of the pictures"""
+    folder = os.path.join(place.folder, "plain")
+    words = [place.python, "-B", "-c", PLAIN, TRAIN, folder]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    changed, plain = map(int, done.stdout.split())
+    # rows beyond the picture are mirrored, so that they have others' pixels
+    assert changed == 0 and plain > 20, done.stdout
+
+
+STATISTICS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch, torch.nn as nn, normal
+torch.manual_seed(1)
+net = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3), nn.BatchNorm2d(3)).eval()
+net[2].requires_grad_(False)
+crops = torch.rand(16, 1, 8, 8) + torch.rand(16, 1, 1, 1)
+normal.measure(net, crops, torch.device("cpu"))
+mean = net[0](crops).mean((0, 2, 3))
+assert torch.allclose(net[1].running_mean, mean, atol=1e-5)
+assert net[1].momentum == 0.1 and not net[1].training
+assert net[2].running_mean.abs().max() == 0, "a layer that does not learn"
+"""
+
+
+def settled(place):
+    """Averaged weights get the statistics of the crops that they are run over"""
+    words = [place.python, "-B", "-c", STATISTICS, TRAIN]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def main():
     python = find_python()
     if python is None:
@@ -163,7 +225,16 @@ def main():
     out = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder, python)
-        for case in (killed, resumed, accurate, contract, started, balanced):
+        for case in (
+            killed,
+            resumed,
+            accurate,
+            contract,
+            started,
+            balanced,
+            settled,
+            plain_samples,
+        ):
             out.case(case, place)
     return out.done()
 

@@ -56,7 +56,7 @@ def section(folder):
     image = os.path.join(SECTIONS, "image", "27.png")
     label = np.array(Image.open(os.path.join(SECTIONS, "label", "27.png")))
     wrong = find(image, os.path.join(folder, "section")) != (label < 128)
-    assert wrong.mean() < 0.13, wrong.mean()
+    assert wrong.mean() < 0.1, wrong.mean()
 
 
 def main():

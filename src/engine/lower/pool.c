@@ -3,6 +3,7 @@
 #include "engine/cost/pool.h"
 #include "engine/emit/locations.h"
 #include "engine/emit/post-ops.h"
+#include "engine/lower/reduce.h"
 #include "engine/lower/reference.h"
 #include "engine/kernels/f32-pool-window.h"
 #include "engine/kernels/f32-pool.h"
@@ -136,6 +137,8 @@ unet_lower_global_pool (
   UnetLoc *src, *dst;
   UnetStep *step;
 
+  if (!is_global (node) && node->op == UNET_OP_ReduceMean)
+    return unet_lower_reduce (plan, node, UNET_MEM_PLAIN, error);
   if (!is_global (node))
     return unet_lower_reference (plan, node, UNET_MEM_PLAIN, error);
   src = unet_plan_locate (plan, in, layout, error);

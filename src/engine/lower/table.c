@@ -10,6 +10,7 @@
 #include "engine/lower/move.h"
 #include "engine/lower/normalize.h"
 #include "engine/lower/pool.h"
+#include "engine/lower/reduce.h"
 #include "engine/lower/reference.h"
 #include "engine/lower/resize.h"
 #include "engine/lower/softmax.h"
@@ -29,6 +30,7 @@ static const UnetLower table[UNET_N_OPS] = {
   [UNET_OP_GlobalMaxPool] = unet_lower_global_pool,
   [UNET_OP_ReduceMean] = unet_lower_global_pool,
   [UNET_OP_ReduceMax] = unet_lower_global_pool,
+  [UNET_OP_ReduceSum] = unet_lower_reduce,
   [UNET_OP_Add] = unet_lower_binary,
   [UNET_OP_Sub] = unet_lower_binary,
   [UNET_OP_Mul] = unet_lower_binary,

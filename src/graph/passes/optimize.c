@@ -11,6 +11,7 @@ static gboolean (*const passes[]) (UnetGraph *graph) = {
   unet_pass_transpose,
   unet_pass_no_op,
   unet_pass_clip,
+  unet_pass_power,
   unet_pass_hard_swish,
   unet_pass_pad,
   unet_pass_affine,

@@ -15,6 +15,7 @@ gboolean unet_pass_dequantize (UnetGraph *graph);
 gboolean unet_pass_exact (UnetGraph *graph);
 gboolean unet_pass_transpose (UnetGraph *graph);
 gboolean unet_pass_clip (UnetGraph *graph);
+gboolean unet_pass_power (UnetGraph *graph);
 gboolean unet_pass_hard_swish (UnetGraph *graph);
 gboolean unet_pass_self_gate (UnetGraph *graph);
 gboolean unet_pass_pad (UnetGraph *graph);

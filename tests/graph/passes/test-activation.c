@@ -229,6 +229,22 @@ START_TEST (slopes)
 }
 END_TEST
 
+/* Squares are products; other powers stay. */
+START_TEST (powers)
+{
+  Writer w = begin ("1,3,8,8");
+
+  add_number (&w, "two", 2);
+  add_number (&w, "three", 3);
+  writer_op (&w, "Abs", "abs", "x", "a");
+  writer_op (&w, "Pow", "square", "a,two", "b");
+  writer_op (&w, "Pow", "cube", "b,three", "c");
+  writer_op (&w, "Pow", "of_two", "two,c", "y");
+  finish (&w, "y");
+  expect (&w, "Abs Mul Pow Pow");
+}
+END_TEST
+
 int
 main (void)
 {
@@ -245,6 +261,7 @@ main (void)
     chain_of_activations,
     shared_value_keeps_activation,
     slopes,
+    powers,
   };
 
   return check_run_tests ("activation", 300, tests, G_N_ELEMENTS (tests));

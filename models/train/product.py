@@ -160,30 +160,41 @@ def print_result(name, result, classes):
             print(f"  {label} {iou:.4f}")
 
 
+def measure_all(program, found, trained, kept, a):
+    """Calibrates, measures in f32 and int8, and writes the sheet. Returns
+    {precision: result}; what the program refuses is said, and left out."""
+    root, results = os.path.splitext(a.output)[0], {}
+    folder, ways = Folder(found, kept), ["f32"]
+    if not a.no_int8:
+        wrong = calibrate(program, a.output, found, trained, root + ".ranges")
+        if wrong:
+            print(f"no int8: {wrong}")
+        else:
+            ways.append("int8")
+    try:
+        for way in ways:
+            words = arithmetic(way, root + ".ranges")
+            results[way] = measure(program, a.output, folder, words)
+            print_result(way, results[way], found.classes)
+    except ProgramError as e:
+        print(f"not measured any further: {program}: {e}")
+    if results:
+        sheet.write(
+            root + ".jpg", found.classes, folder, results["f32"]["each"]
+        )
+    return results
+
+
 def finish(found, trained, kept, plan, training, a):
     """Calibrates, measures, and writes sheet and card."""
-    root = os.path.splitext(a.output)[0]
-    program, results, ranges = find_program(a.program), {}, root + ".ranges"
+    root, results = os.path.splitext(a.output)[0], {}
+    program = find_program(a.program)
     if program is None:
         print(
             "unetseg is not here: neither measured nor calibrated (--program)"
         )
     else:
-        folder = Folder(found, kept)
-        ways = ["f32"]
-        if not a.no_int8:
-            wrong = calibrate(program, a.output, found, trained, ranges)
-            if wrong:
-                print(f"no int8: {wrong}")
-            else:
-                ways.append("int8")
-        for way in ways:
-            words = arithmetic(way, ranges)
-            results[way] = measure(program, a.output, folder, words)
-            print_result(way, results[way], found.classes)
-        sheet.write(
-            root + ".jpg", found.classes, folder, results["f32"]["each"]
-        )
+        results = measure_all(program, found, trained, kept, a)
     threshold = None
     if found.classes.is_binary:
         threshold = score.best_threshold(

@@ -51,12 +51,12 @@ class Place:
         self.training = os.path.join(folder, "shapes.training")
         shapes.save(self.data, PICTURES)
 
-    def start(self, model=None, steps=STEPS, more=("--base", "8")):
+    def start(self, model=None, steps=STEPS, more=("--base", "8"), tool=None):
         words = [self.python, "-B", os.path.join(TRAIN, "train.py")]
         words += [os.path.join(self.data, n) for n in ("images", "masks")]
         words += ["-o", model or self.model, "--steps", steps, *more]
         words += ["--threads", "1", "--save-every", "0.5", "--no-int8"]
-        words += ["--program", program.PROGRAM]
+        words += ["--program", tool or program.PROGRAM]
         return subprocess.Popen(
             words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -86,6 +86,16 @@ def resumed(place):
     for name in ("shapes.md", "shapes.jpg", "shapes.training/curve.svg"):
         size = os.path.getsize(os.path.join(place.folder, name))
         assert size > 500, (name, size)
+
+
+def unmeasured(place):
+    """A program that fails costs the figures, and nothing else"""
+    run = place.start(tool="/bin/false")
+    said, _ = run.communicate(timeout=WAIT)
+    assert run.returncode == 0, said
+    assert "not measured any further: /bin/false: exit 1" in said, said
+    with open(os.path.join(place.folder, "shapes.md")) as f:
+        assert "at their own size, by the program" not in f.read()
 
 
 def accurate(place):
@@ -234,6 +244,7 @@ def main():
             balanced,
             settled,
             plain_samples,
+            unmeasured,
         ):
             out.case(case, place)
     return out.done()

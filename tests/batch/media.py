@@ -193,47 +193,44 @@ def have(description):
     )
 
 
-def make_raw(path):
-    """Writes FRAMES frames of I420."""
+def write_raw(path, source):
+    """Writes FRAMES frames of I420, and returns whether the source had as many."""
     width, height = SIZE
-    film = [
-        "filesrc",
-        "location=" + FILM,
-        "!",
-        "decodebin",
-        "!",
-        "videocrop",
-        "left=110",
-        "top=82",
-        "right=914",
-        "bottom=446",
-        "!",
-        "videorate",
-        "!",
-        "video/x-raw,framerate=%d/1" % RATE,
-        "!",
-        "identity",
-        "eos-after=%d" % (FRAMES + 1),
-    ]
-    pattern = [
-        "videotestsrc",
-        "pattern=ball",
-        "num-buffers=%d" % FRAMES,
-        "!",
-        "video/x-raw,framerate=%d/1" % RATE,
-    ]
+    size = FRAMES * width * height * 3 // 2
     scale = (
         "! videoconvert ! videoscale add-borders=false ! "
         "video/x-raw,format=I420,width=%d,height=%d,"
         "pixel-aspect-ratio=1/1 ! filesink" % SIZE
     ).split()
-    for source in (film, pattern):
-        if (
-            launch([*source, *scale, "location=" + path])[0]
-            and os.path.getsize(path) == FRAMES * width * height * 3 // 2
-        ):
-            return
-    raise RuntimeError("no raw frames")
+    done = launch([*source, *scale, "location=" + path])[0]
+    if not done or os.path.getsize(path) < size:
+        return False
+    os.truncate(path, size)
+    return True
+
+
+def make_raw(path):
+    """Writes a ball that moves, which every encoder keeps whole."""
+    source = (
+        "videotestsrc pattern=ball num-buffers=%d ! "
+        "video/x-raw,framerate=%d/1" % (FRAMES, RATE)
+    )
+    if not write_raw(path, source.split()):
+        raise RuntimeError("no raw frames")
+
+
+def make_person(path):
+    """Writes a lossless video of a person, and returns whether it could."""
+    film = (
+        "filesrc location=%s ! decodebin ! "
+        "videocrop left=110 top=82 right=914 bottom=446 ! videorate ! "
+        "video/x-raw,framerate=%d/1 ! identity eos-after=%d"
+        % (FILM, RATE, FRAMES + 1)
+    )
+    raw = path + ".raw"
+    if not os.path.exists(FILM) or not write_raw(raw, film.split()):
+        return False
+    return make_video(path, raw, "avenc_ffv1", None, "matroskamux")[0]
 
 
 def source(raw, rate=RATE):

@@ -11,7 +11,7 @@
 
 /* Sums adjacent elements. */
 UNET_SIMD static gdouble
-sum_row (const gfloat *s, gint64 n)
+sum_adjacent (const gfloat *s, gint64 n)
 {
   gdouble sum[BLOCK] = { 0 }, total = 0;
   gint64 i = 0;
@@ -69,7 +69,7 @@ reduce_job (gconstpointer params, gpointer const *ptr, gint64 job,
     gfloat *d = (gfloat *) ptr[1] + outer * p->inner + column;
 
     if (p->inner == 1)
-      *d = (gfloat) (sum_row (s, p->n) * p->scale);
+      *d = (gfloat) (sum_adjacent (s, p->n) * p->scale);
     else
       sum_columns (
           s, p->inner, p->n, MIN (BLOCK, p->inner - column), p->scale, d);

@@ -18,6 +18,7 @@ knows_no_layout (UnetOp op)
     case UNET_OP_Gemm:
     case UNET_OP_InstanceNormalization:
     case UNET_OP_LayerNormalization:
+    case UNET_OP_ReduceSum:
     case UNET_OP_Softmax:
     case UNET_OP_LogSoftmax:
     case UNET_OP_Reshape:

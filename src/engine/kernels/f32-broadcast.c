@@ -49,10 +49,10 @@ unet_broadcast_init (UnetBroadcast *self, UnetBroadcastOp op, guint n_dims,
     }                                                                          \
   }
 
-ROW (sum, +)
-ROW (difference, -)
-ROW (product, *)
-ROW (quotient, /)
+ROW (broadcast_sum, +)
+ROW (broadcast_difference, -)
+ROW (broadcast_product, *)
+ROW (broadcast_quotient, /)
 
 static void
 combine_row (UnetBroadcastOp op, const gfloat *a, const gfloat *b, gint64 step,
@@ -60,16 +60,16 @@ combine_row (UnetBroadcastOp op, const gfloat *a, const gfloat *b, gint64 step,
 {
   switch (op) {
     case UNET_BROADCAST_ADD:
-      sum_row (a, b, step, d, n);
+      broadcast_sum_row (a, b, step, d, n);
       break;
     case UNET_BROADCAST_SUB:
-      difference_row (a, b, step, d, n);
+      broadcast_difference_row (a, b, step, d, n);
       break;
     case UNET_BROADCAST_MUL:
-      product_row (a, b, step, d, n);
+      broadcast_product_row (a, b, step, d, n);
       break;
     case UNET_BROADCAST_DIV:
-      quotient_row (a, b, step, d, n);
+      broadcast_quotient_row (a, b, step, d, n);
       break;
   }
 }

@@ -3,9 +3,6 @@
 #include "base/simd.h"
 #include "engine/kernels/parallel.h"
 
-/* Elements of a job at least: a job of fewer costs more to hand out. */
-#define JOB 8192
-
 void
 unet_broadcast_init (UnetBroadcast *self, UnetBroadcastOp op, guint n_dims,
     const gint64 *dims, const gint64 *other)
@@ -77,7 +74,7 @@ combine_row (UnetBroadcastOp op, const gfloat *a, const gfloat *b, gint64 step,
 static gint64
 rows_per_job (const UnetBroadcast *p)
 {
-  return MAX (1, JOB / p->dims[p->n_dims - 1]);
+  return MAX (1, UNET_PARALLEL_JOB_ELEMENTS / p->dims[p->n_dims - 1]);
 }
 
 static gint64

@@ -10,8 +10,6 @@
 /* Elements that are summed in f32. Sums of tiles are doubles, so that the
  * rounding error does not grow with the size of a group. */
 #define TILE 1024
-/* Elements of a job at least: a job of fewer costs more to hand out. */
-#define JOB 8192
 
 /* Adds the parts of a sum. */
 static gfloat
@@ -117,7 +115,7 @@ normalize_group (const UnetNormalize *p, gpointer const *ptr, gint64 group)
 static gint64
 groups_per_job (const UnetNormalize *p)
 {
-  return MAX (1, JOB / p->size);
+  return MAX (1, UNET_PARALLEL_JOB_ELEMENTS / p->size);
 }
 
 static void

@@ -6,8 +6,6 @@
 /* Sums are doubles, so that their error does not grow with their length. A
  * block has so many of them. */
 #define BLOCK 64
-/* Elements of a job at least: a job of fewer costs more to hand out. */
-#define JOB 8192
 
 /* Sums adjacent elements. */
 UNET_SIMD static gdouble
@@ -50,7 +48,7 @@ count_blocks (const UnetReduce *p)
 static gint64
 blocks_per_job (const UnetReduce *p)
 {
-  return MAX (1, JOB / (p->n * MIN (p->inner, BLOCK)));
+  return MAX (1, UNET_PARALLEL_JOB_ELEMENTS / (p->n * MIN (p->inner, BLOCK)));
 }
 
 static void

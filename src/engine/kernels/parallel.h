@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* Elements of a job at least: a job of fewer costs more to hand out. */
+#define UNET_PARALLEL_JOB_ELEMENTS 8192
+
 /* Runs one job of a kernel. @thread is below the number of threads that
  * unet_parallel () got; no two jobs run with the same @thread at once. */
 typedef void (*UnetJob) (

@@ -69,7 +69,8 @@ describe_broadcast (
   return TRUE;
 }
 
-/* oneDNN's code for any broadcast takes 50 times as long. */
+/* oneDNN has only its reference implementation for some broadcasts, which
+ * computes one element at a time. */
 static gboolean
 emit_broadcast (UnetPlan *plan, UnetNode *node, const UnetBroadcast *broadcast,
     const UnetLoc *a, const UnetLoc *b, const UnetLoc *dst, GError **error)
@@ -141,8 +142,8 @@ binary_is_simple (
   *a = unet_node_input (node, 0);
   *b = unet_node_input (node, 1);
   if (!binary_alg (node->op, alg, &commutes) || node->inputs->len != 2
-      || out->n_dims == 0 || out->n_dims > 5 || (*a)->dtype != UNET_DTYPE_F32
-      || unet_node_attr (node, "axis"))
+      || out->n_dims == 0 || out->n_dims > UNET_BROADCAST_MAX_DIMS
+      || (*a)->dtype != UNET_DTYPE_F32 || unet_node_attr (node, "axis"))
     return FALSE;
   if (!unet_value_same_dims (*a, out) && commutes) {
     UnetValue *swap = *a;
